@@ -1,0 +1,167 @@
+/*
+ * virtio.h - the bus-independent virtio core, as device drivers see it (virtio 1.4, sections 2, 3).
+ *
+ * The core finds devices on every transport, matches them with the drivers that were linked, and
+ * walks the initialisation steps of section 3.1. A driver names the features that it knows, and
+ * gets the ones that the device offers too, with dependencies closed.
+ */
+#ifndef VIREO_VIRTIO_H
+#define VIREO_VIRTIO_H
+
+#include "hal.h"
+#include "virtio/virtq.h"
+
+/* Feature bits travel as words of 32, as many as a transport can address (section 2.2). */
+#define VIRTIO_FEATURE_WORDS 4
+struct virtio_features {
+    uint32_t w[VIRTIO_FEATURE_WORDS];
+};
+
+static inline bool virtio_features_has(const struct virtio_features *f, unsigned bit)
+{
+    return bit / 32 < VIRTIO_FEATURE_WORDS && (f->w[bit / 32] >> (bit % 32) & 1);
+}
+static inline void virtio_features_set(struct virtio_features *f, unsigned bit)
+{
+    if (bit / 32 < VIRTIO_FEATURE_WORDS)
+        f->w[bit / 32] |= 1u << (bit % 32);
+}
+static inline void virtio_features_clear(struct virtio_features *f, unsigned bit)
+{
+    if (bit / 32 < VIRTIO_FEATURE_WORDS)
+        f->w[bit / 32] &= ~(1u << (bit % 32));
+}
+
+/* Section 6: bits that are not a device type's own. */
+enum {
+    VIRTIO_F_NOTIFY_ON_EMPTY = 24, /* legacy */
+    VIRTIO_F_ANY_LAYOUT = 27,      /* legacy */
+    VIRTIO_F_INDIRECT_DESC = 28,
+    VIRTIO_F_EVENT_IDX = 29,
+    VIRTIO_F_VERSION_1 = 32,
+    VIRTIO_F_ACCESS_PLATFORM = 33,
+    VIRTIO_F_RING_PACKED = 34,
+    VIRTIO_F_IN_ORDER = 35,
+    VIRTIO_F_ORDER_PLATFORM = 36,
+    VIRTIO_F_SR_IOV = 37,
+    VIRTIO_F_NOTIFICATION_DATA = 38,
+    VIRTIO_F_NOTIF_CONFIG_DATA = 39,
+    VIRTIO_F_RING_RESET = 40,
+    VIRTIO_F_ADMIN_VQ = 41,
+    VIRTIO_F_SUSPEND = 43,
+};
+
+/* Section 2.1 */
+enum {
+    VIRTIO_STATUS_ACKNOWLEDGE = 1,
+    VIRTIO_STATUS_DRIVER = 2,
+    VIRTIO_STATUS_DRIVER_OK = 4,
+    VIRTIO_STATUS_FEATURES_OK = 8,
+    VIRTIO_STATUS_NEEDS_RESET = 64,
+    VIRTIO_STATUS_FAILED = 128,
+};
+
+/* Section 5 */
+enum { VIRTIO_ID_NET = 1, VIRTIO_ID_BLOCK = 2 };
+
+/* A feature bit with its name and what it needs, for negotiation, the log and status pages. */
+struct virtio_feature {
+    uint8_t bit;
+    const char *name;      /* "mrg_rxbuf": also the name in boot arguments */
+    uint8_t needs[2];      /* bits without which it is not accepted; 0: none (bit 0 needs nothing) */
+};
+
+struct virtio_device;
+
+/*
+ * A driver for one device type. A table entry exists if and only if the driver's object file was
+ * linked (VIRTIO_DRIVER). All functions run in task context and never park.
+ */
+struct virtio_driver {
+    uint32_t device_id;
+    const char *prefix;                    /* device names are prefix + number: "vblk" */
+    const struct virtio_feature *features; /* the type's own bits that the driver implements */
+    unsigned feature_count;
+    /*
+     * Features are negotiated: read the config space, virtio_setup_queues(), virtio_start(). On an
+     * error the core sets FAILED, frees the queues and forgets the device.
+     */
+    int (*probe)(struct virtio_device *dev);
+    /* Reap and deliver, within a bound; true if anything was done. */
+    bool (*service)(struct virtio_device *dev);
+    /* The device announced a configuration change (section 2.4). May be NULL. */
+    void (*config_changed)(struct virtio_device *dev);
+    /*
+     * The device is dead: it broke a rule, timed out, asked for a reset or went away. It was reset
+     * and can no longer reach memory: take the buffers back (virtq_take_back) and fail whoever
+     * waits with -EIO. `quarantine` is set when the reset never completed: the buffers' memory must
+     * not be reused, only their waiters be failed.
+     */
+    void (*dead)(struct virtio_device *dev, bool quarantine);
+};
+#define VIRTIO_DRIVER(name)                                                                       \
+    static const struct virtio_driver name;                                                       \
+    static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) = &name;        \
+    static const struct virtio_driver name
+
+/* ---- for drivers ------------------------------------------------------------------------------ */
+
+/* "vnet0" */
+const char *virtio_name(const struct virtio_device *dev);
+void *virtio_priv(const struct virtio_device *dev);
+void virtio_set_priv(struct virtio_device *dev, void *priv);
+
+/* Negotiated? */
+bool virtio_has(const struct virtio_device *dev, unsigned bit);
+/* Does the device follow the rules of before 1.0 (VERSION_1 not negotiated)? */
+bool virtio_is_legacy(const struct virtio_device *dev);
+
+/*
+ * Config space (section 2.5), little-endian in memory as it is on the bus. Each field is accessed at
+ * its own width. virtio_config_read copies `len` bytes in accesses of `width` (1, 2 or 4; a 64-bit
+ * field is two of 4) inside a generation loop of at most 16 tries (without a generation counter: until
+ * two reads agree). -EIO when it never settles, or the field lies outside the space.
+ */
+int virtio_config_read(struct virtio_device *dev, unsigned off, void *buf, unsigned len,
+                       unsigned width);
+int virtio_config_read16(struct virtio_device *dev, unsigned off, uint16_t *v);
+int virtio_config_read32(struct virtio_device *dev, unsigned off, uint32_t *v);
+int virtio_config_read64(struct virtio_device *dev, unsigned off, uint64_t *v);
+int virtio_config_write8(struct virtio_device *dev, unsigned off, uint8_t v);
+
+/* In probe: creates queues 0..n-1 with their interrupts. -ENOMEM, -ENODEV (the device lacks one). */
+int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n);
+struct virtq *virtio_queue(struct virtio_device *dev, unsigned index);
+
+/* In probe, last: DRIVER_OK. From here on the device works and queues may be filled. */
+void virtio_start(struct virtio_device *dev);
+
+/* Have service() called soon. */
+void virtio_wake(struct virtio_device *dev);
+
+/* Have service() called no later than this. Only ever brings the time forward. */
+void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns);
+
+/* The device broke its contract (the cause is logged once): reset, then dead(). Safe in service(). */
+void virtio_fail(struct virtio_device *dev, const char *cause);
+
+/* ---- for status pages and tests ---------------------------------------------------------------- */
+
+struct virtio_info {
+    const char *name;
+    uint32_t device_id;
+    const char *transport; /* "mmio", "mmio-legacy", "pci" */
+    const char *ring;      /* "split" */
+    const char *wakeup;    /* "polled", "irq", "msi-x", "intx" */
+    bool alive;
+    struct virtio_features offered, accepted;
+    uint64_t interrupts;
+    unsigned queues;
+};
+/* The n-th device that has a driver; -ENOENT past the last. */
+int virtio_info(unsigned n, struct virtio_info *out);
+struct virtio_device *virtio_find(const char *name);
+/* Names of the accepted bits, separated by a space, into buf (always terminated). */
+void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len);
+
+#endif

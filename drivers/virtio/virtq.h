@@ -1,0 +1,106 @@
+/*
+ * virtq.h - virtqueues as device drivers see them (virtio 1.4, section 2.6 to 2.8).
+ *
+ * A buffer is a chain of segments: first those that the device reads, then those that it writes.
+ * It belongs to the device from virtq_submit until virtq_reap hands back its cookie, or until
+ * virtq_take_back does after the queue was made not live. Each submitted buffer comes back exactly
+ * once.
+ *
+ * Trust. Nothing that the device wrote is used before it is checked against private state: a
+ * descriptor is never read back. A value that cannot be makes the queue broken with a cause; a
+ * broken queue takes no more buffers and returns none until it is reset.
+ *
+ * Ring formats are tables (struct virtq_ring in virtq_impl.h) called once a batch.
+ */
+#ifndef VIREO_VIRTQ_H
+#define VIREO_VIRTQ_H
+
+#include "hal.h"
+
+struct virtio_device;
+struct virtq;
+
+/* One piece of a buffer. len is in bytes and never 0. addr: bus address (hal_dma_addr). */
+struct virtq_seg {
+    uint64_t addr;
+    uint32_t len;
+};
+
+/* A buffer to submit: segs[0..readable) are read by the device, the next `writable` are written. */
+struct virtq_request {
+    const struct virtq_seg *segs;
+    uint16_t readable;
+    uint16_t writable;
+    void *cookie; /* never NULL */
+};
+
+/* A buffer that came back. len: bytes the device says it wrote, at most what was posted. */
+struct virtq_done {
+    void *cookie;
+    uint32_t len;
+};
+
+enum virtq_state { VIRTQ_OFF, VIRTQ_OK, VIRTQ_BROKEN };
+
+/* What a driver wants of a queue when it is set up. */
+struct virtq_config {
+    const char *name;       /* "rx"; appears in the log */
+    uint16_t size;          /* wanted entries; the device's maximum and the ring's rules bound it */
+    uint16_t max_segs;      /* longest chain, 1..; indirect tables are allocated for it */
+    bool expects_progress;  /* the device should complete what it is given within milliseconds
+                               (transmit, block), unlike receive, which waits for the outside */
+};
+
+/*
+ * Submits up to n buffers in order, publishes them at once and kicks the device if it asks for it.
+ * Returns how many were taken (fewer when the ring is full), or -EIO when the queue is broken or
+ * off. -EINVAL: a request that no ring could hold (no segment, more than max_segs, zero length);
+ * those before it are taken first.
+ */
+int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n);
+
+/*
+ * Collects up to max completed buffers. Returns how many; 0 when there are none; -EIO when the
+ * queue is (or just became) broken. A broken queue's buffers come from virtq_take_back only.
+ */
+int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max);
+
+/* Asks for an interrupt at the next completion; true if completions are waiting already. */
+bool virtq_arm(struct virtq *q);
+/* Asks for no interrupts, where the ring has a way to say so. [handler] */
+void virtq_disarm(struct virtq *q);
+
+/*
+ * The tick behind liveness (design: no wait rests on a suppression word alone). Called now and
+ * then while buffers are out: looks at the suppression word again and kicks once more if a kick
+ * was missed. Returns when it wants to be called next (HAL_NEVER: not before the next submit).
+ */
+uint64_t virtq_tick(struct virtq *q, uint64_t now);
+
+/* Buffers that can still be submitted, if each is one segment long (or indirect is negotiated). */
+unsigned virtq_free_slots(const struct virtq *q);
+/* Buffers that are with the device. */
+unsigned virtq_in_flight(const struct virtq *q);
+unsigned virtq_size(const struct virtq *q);
+enum virtq_state virtq_state(const struct virtq *q);
+/* Why the queue is broken, in words; "" when it is not. */
+const char *virtq_cause(const struct virtq *q);
+
+/*
+ * After reset only (the queue is not live): hands out the cookies of buffers that never came back,
+ * one a call, NULL at the end.
+ */
+void *virtq_take_back(struct virtq *q);
+
+/* Counters, for status pages and tests. */
+struct virtq_stats {
+    uint64_t submitted, completed;
+    uint64_t publishes; /* batches */
+    uint64_t kicks;     /* doorbell stores, rekicks included */
+    uint64_t rekicks;   /* kicks that the tick found missing */
+    uint64_t nudges;    /* kicks of the tick on a quiet receive queue, in case */
+    uint64_t late;      /* completions found by a tick, without an interrupt */
+};
+const struct virtq_stats *virtq_stats(const struct virtq *q);
+
+#endif
