@@ -202,6 +202,9 @@ const char *hal_option(const char *dev, const char *name);
 uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min,
                         uint64_t max);
 
+/* Value of the boot argument "<name>=" that is not Vireo's own ("ip"); NULL when absent. */
+const char *hal_bootarg(const char *name);
+
 /* ---- log and failure ------------------------------------------------------------------------- */
 
 enum hal_level { HAL_ERROR, HAL_WARN, HAL_INFO, HAL_DEBUG };
