@@ -1,0 +1,1 @@
+"""What the runner, the tests, the benches and the load generator share. Standard library only."""

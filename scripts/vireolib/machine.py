@@ -1,0 +1,293 @@
+"""The one place that knows QEMU command lines: a Machine says what to boot and on what, and
+becomes an argument list. Everything that can be checked before QEMU starts is checked here, so
+that a mistake is answered with a sentence and not with QEMU's own words.
+"""
+import dataclasses
+import os
+import re
+import shutil
+import socket
+import struct
+
+TRANSPORTS = ('mmio', 'mmio-legacy', 'pci')
+GICS = ('2', '3', 'max')
+CPUS = ('cortex-a35', 'cortex-a53', 'cortex-a55', 'cortex-a57', 'cortex-a72', 'cortex-a76',
+        'neoverse-n1', 'a64fx', 'max')
+AUTO_PORT = 8080     # where the search for a free port begins
+AUTO_PORTS = 100     # and how many are tried
+MAC = '52:54:00:12:34:56'
+
+
+class Unusable(Exception):
+    """Something that the caller asked for cannot be had; the text says what to do."""
+
+
+@dataclasses.dataclass
+class Disk:
+    """A file that the guest sees as a virtio disk."""
+    path: str
+    read_only: bool = False
+    block: int = 512           # logical block size that the disk reports
+    serial: str = ''           # what the guest reads as the disk's id
+    drive: str = ''            # further -drive properties
+    device: str = ''           # further -device properties
+
+    @classmethod
+    def parse(cls, text):
+        """FILE[,ro][,bs=N][,id=TEXT]. A comma in the file name is fine: only known words end it."""
+        disk = cls(text)
+        while True:
+            head, comma, word = disk.path.rpartition(',')
+            if not comma:
+                break
+            if word == 'ro':
+                disk.read_only = True
+            elif re.fullmatch(r'bs=\d+', word):
+                disk.block = int(word[3:])
+            elif re.fullmatch(r'id=.{1,20}', word):
+                disk.serial = word[3:]
+            else:
+                break
+            disk.path = head
+        return disk
+
+    def check(self):
+        if not os.path.isfile(self.path):
+            hint = ''
+            if ',' in self.path:
+                hint = '; what may follow a comma is ro, bs=512..4096 or id=TEXT (20 characters)'
+            raise Unusable(f'there is no disk image {self.path}{hint}; '
+                           '`make disk` builds build/site.img, `truncate -s 64M FILE` an empty one')
+        if self.block not in (512, 1024, 2048, 4096):
+            raise Unusable(f'bs={self.block}: a disk block is 512, 1024, 2048 or 4096 bytes')
+        if not os.access(self.path, os.R_OK):
+            raise Unusable(f'{self.path} cannot be read by this user')
+        if not self.read_only and not os.access(self.path, os.W_OK):
+            raise Unusable(f'{self.path} cannot be written by this user; add ,ro to attach it '
+                           'read-only')
+
+    def format(self):
+        with open(self.path, 'rb') as f:
+            return 'qcow2' if f.read(4) == b'QFI\xfb' else 'raw'
+
+    def args(self, number, transport):
+        drive = f'if=none,id=d{number},file={quote(self.path)},format={self.format()}'
+        device = f'virtio-blk-device,drive=d{number}'
+        if transport == 'pci':
+            device = f'virtio-blk-pci,drive=d{number},disable-legacy=on'
+        if self.read_only:
+            drive += ',readonly=on'
+        if self.block != 512:
+            device += f',logical_block_size={self.block},physical_block_size={self.block}'
+        if self.serial:
+            device += f',serial={quote(self.serial)}'
+        return ['-drive', drive + extra(self.drive), '-device', device + extra(self.device)]
+
+
+@dataclasses.dataclass
+class Forward:
+    """A port of the host that leads to one of the guest (user network only)."""
+    host_port: int             # 0: QEMU takes a free one
+    guest_port: int
+    addr: str = '127.0.0.1'
+    proto: str = 'tcp'
+    auto: bool = False         # AUTO_PORT, or the next free one
+
+    @classmethod
+    def parse(cls, text):
+        """[udp:][ADDR:]PORT:GUESTPORT; PORT may be `auto`."""
+        match = re.fullmatch(r'(?:(tcp|udp):)?(?:(\d+\.\d+\.\d+\.\d+):)?(\d+|auto):(\d+)', text)
+        if not match:
+            raise Unusable(f'--forward {text}: write HOST:GUEST, such as 8080:80, auto:80, '
+                           '0.0.0.0:8080:80 or udp:5353:53')
+        proto, addr, host, guest = match.groups()
+        auto = host == 'auto'
+        forward = cls(0 if auto else int(host), int(guest), addr or '127.0.0.1', proto or 'tcp',
+                      auto)
+        if forward.host_port > 65535 or not 0 < forward.guest_port < 65536:
+            raise Unusable(f'--forward {text}: a port is a number from 1 to 65535')
+        return forward
+
+    def resolve(self):
+        """Settles which port of the host it is. A sentence for the user, or None."""
+        if self.auto:
+            self.auto = False
+            for port in range(AUTO_PORT, AUTO_PORT + AUTO_PORTS):
+                if not taken(self.addr, port, self.proto):
+                    self.host_port = port
+                    return None if port == AUTO_PORT else \
+                        f'port {AUTO_PORT} of {self.addr} is taken: using {port}'
+            raise Unusable(f'the ports {AUTO_PORT} to {AUTO_PORT + AUTO_PORTS - 1} of {self.addr} '
+                           'are all taken; choose one with --forward PORT:'
+                           f'{self.guest_port}')
+        if self.host_port:
+            why = taken(self.addr, self.host_port, self.proto)
+            if why:
+                raise Unusable(f'port {self.host_port} of {self.addr} cannot be used: {why}; '
+                               'choose another with --forward '
+                               f'PORT:{self.guest_port}, or auto:{self.guest_port} for a free one')
+        return None
+
+    def __str__(self):
+        where = f'{self.addr}:{self.host_port}'
+        if self.proto == 'tcp' and self.guest_port in (80, 8080):
+            shown = '127.0.0.1' if self.addr == '0.0.0.0' else self.addr
+            return f'open http://{shown}:{self.host_port}/'
+        return f'{self.proto} {where} leads to port {self.guest_port} of the image'
+
+
+def taken(addr, port, proto='tcp'):
+    """Why nothing can listen on that port now, or None."""
+    kind = socket.SOCK_STREAM if proto == 'tcp' else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((addr, port))
+            if proto == 'tcp':
+                s.listen(1)
+        except PermissionError:
+            return 'this user may not listen there (ports below 1024 are reserved)'
+        except OSError as e:
+            return 'another program listens there' if e.errno == 98 else e.strerror.lower()
+    return None
+
+
+def quote(text):
+    """A value inside a QEMU option list: commas are doubled."""
+    return text.replace(',', ',,')
+
+
+def extra(text):
+    return ',' + text if text else ''
+
+
+def find_qemu():
+    """QEMU's path: the variable QEMU, else the PATH."""
+    name = os.environ.get('QEMU') or 'qemu-system-aarch64'
+    path = shutil.which(name)
+    if path:
+        return path
+    if os.environ.get('QEMU'):
+        raise Unusable(f'QEMU={name} is not a program; unset it, or give the path of '
+                       'qemu-system-aarch64')
+    raise Unusable('qemu-system-aarch64 is not installed; `make setup` installs what is missing, '
+                   'or install the Debian package qemu-system-arm, or set QEMU=PATH')
+
+
+def check_image(path):
+    """Refuses what QEMU would load and the CPU would then run as garbage."""
+    if not os.path.isfile(path):
+        raise Unusable(f'there is no image {path}; `make image APP=hello` builds '
+                       'build/aarch64/hello.img')
+    with open(path, 'rb') as f:
+        head = f.read(64)
+    if head[56:60] == b'ARM\x64':
+        return
+    if head[:4] == b'\x7fELF':
+        machine = struct.unpack_from('<H', head, 18)[0] if len(head) >= 20 else 0
+        if head[4:6] == b'\x02\x01' and machine == 183:
+            return
+        raise Unusable(f'{path} is an ELF file, but not for 64-bit little-endian Arm')
+    raise Unusable(f'{path} is neither an arm64 Image nor an AArch64 ELF file; give '
+                   'build/aarch64/APP.img or APP.elf')
+
+
+@dataclasses.dataclass
+class Machine:
+    """What to boot, and on what."""
+    image: str
+    transport: str = 'mmio'
+    gic: str = '2'
+    cpu: str = 'cortex-a72'
+    smp: str = '1'             # N or N,maxcpus=M
+    mem: str = '64'            # MiB, or a number with K, M or G
+    disks: list = dataclasses.field(default_factory=list)
+    net: str = 'user'          # user, none or tap=NAME
+    forwards: list = dataclasses.field(default_factory=list)
+    append: str = ''
+    initrd: str = ''
+    gdb: int = 0               # port on which to wait for a debugger
+    pcap: str = ''
+    qmp: str = ''              # path of a QMP socket
+    icount: str = ''
+    plugin: str = ''           # FILE.so,key=value...
+    guest_errors: str = ''     # file for what QEMU says of a guest's wrong accesses
+    net_device: str = ''       # further properties of the network card
+    netdev: str = ''           # further properties of the user network
+    serial: str = 'stdio'
+    extra: list = dataclasses.field(default_factory=list)
+
+    def check(self):
+        """Raises Unusable when the machine cannot be as asked for."""
+        choose('--transport', self.transport, TRANSPORTS)
+        choose('--gic', self.gic, GICS)
+        choose('--cpu', self.cpu, CPUS)
+        if not re.fullmatch(r'[1-9]\d{0,2}(,maxcpus=[1-9]\d{0,2})?', self.smp):
+            raise Unusable(f'--smp {self.smp}: write the number of CPUs, such as 1 or '
+                           '1,maxcpus=2')
+        if not re.fullmatch(r'[1-9]\d*[kKmMgG]?', self.mem):
+            raise Unusable(f'--mem {self.mem}: write MiB, or a number with K, M or G, such as 64 '
+                           'or 1G')
+        if not re.fullmatch(r'user|none|tap=[\w.-]{1,15}', self.net):
+            raise Unusable(f'--net {self.net}: it is user, none or tap=NAME (a tap interface that '
+                           'exists)')
+        if self.net.startswith('tap=') and not os.path.isdir('/sys/class/net/' + self.net[4:]):
+            raise Unusable(f'there is no interface {self.net[4:]}; as root: ip tuntap add dev '
+                           f'{self.net[4:]} mode tap && ip link set {self.net[4:]} up')
+        if self.forwards and self.net != 'user':
+            raise Unusable(f'--forward works with --net user only, not with {self.net}')
+        if self.pcap and self.net == 'none':
+            raise Unusable('--pcap records the network, and --net none has none')
+        if self.gdb:
+            why = taken('127.0.0.1', self.gdb)
+            if why:
+                raise Unusable(f'--gdb {self.gdb}: {why}; give another port')
+        check_image(self.image)
+        if self.initrd and not os.path.isfile(self.initrd):
+            raise Unusable(f'there is no initrd {self.initrd}')
+        for disk in self.disks:
+            disk.check()
+
+    def command(self):
+        """QEMU's argument list."""
+        args = [find_qemu(), '-M', f'virt,gic-version={self.gic}', '-cpu', self.cpu,
+                '-smp', self.smp, '-m', self.mem, '-nodefaults', '-display', 'none',
+                '-serial', self.serial, '-no-reboot',
+                '-semihosting-config', 'enable=on,target=native', '-kernel', self.image]
+        if self.transport == 'mmio':
+            args += ['-global', 'virtio-mmio.force-legacy=false']
+        for option in ('initrd', 'append', 'icount', 'plugin'):
+            if getattr(self, option):
+                args += ['-' + option, getattr(self, option)]
+        args += self.net_args()
+        for number, disk in enumerate(self.disks):
+            args += disk.args(number, self.transport)
+        if self.gdb:
+            args += ['-S', '-gdb', f'tcp:127.0.0.1:{self.gdb}']
+        if self.qmp:
+            args += ['-qmp', f'unix:{quote(self.qmp)},server=on,wait=off']
+        if self.guest_errors:
+            args += ['-d', 'guest_errors', '-D', self.guest_errors]
+        return args + self.extra
+
+    def net_args(self):
+        if self.net == 'none':
+            return ['-nic', 'none']
+        if self.net == 'user':
+            netdev = 'user,id=n0' + extra(self.netdev)
+            for f in self.forwards:
+                netdev += f',hostfwd={f.proto}:{f.addr}:{f.host_port}-:{f.guest_port}'
+        else:
+            netdev = f'tap,id=n0,ifname={self.net[4:]},script=no,downscript=no'
+        device = f'virtio-net-device,netdev=n0,mac={MAC}'
+        if self.transport == 'pci':      # romfile=: the guest needs no boot ROM, nor its package
+            device = f'virtio-net-pci,netdev=n0,mac={MAC},disable-legacy=on,romfile='
+        args = ['-netdev', netdev, '-device', device + extra(self.net_device)]
+        if self.pcap:
+            args += ['-object', f'filter-dump,id=dump0,netdev=n0,file={quote(self.pcap)}']
+        return args
+
+
+def choose(option, value, known):
+    if value not in known:
+        raise Unusable(f'{option} {value}: it is one of {", ".join(known)}')
