@@ -1,0 +1,258 @@
+/*
+ * vnet.c - virtio network device: probe, link state, death (virtio 1.4, sections 5.1.2 to 5.1.5).
+ *
+ * No offload is negotiated yet: frames leave with complete checksums, and the stack verifies every
+ * one that comes in. One receive and one transmit queue, no control queue.
+ */
+#include "net/vnet_impl.h"
+
+static const struct virtio_feature vnet_features[] = {
+    {VIRTIO_NET_F_MTU, "mtu", {0, 0}},
+    {VIRTIO_NET_F_MAC, "mac", {0, 0}},
+    {VIRTIO_NET_F_STATUS, "status", {0, 0}},
+};
+
+static struct vnet *vnets;
+
+struct vnet *vnet_get(unsigned n)
+{
+    struct vnet *v = vnets;
+
+    while (v && n--)
+        v = v->next;
+    return v;
+}
+
+const char *vnet_name(const struct vnet *v)
+{
+    return virtio_name(v->dev);
+}
+
+const uint8_t *vnet_mac(const struct vnet *v)
+{
+    return v->mac;
+}
+
+unsigned vnet_mtu(const struct vnet *v)
+{
+    return v->mtu;
+}
+
+bool vnet_link_up(const struct vnet *v)
+{
+    return v->link_up && !v->dead;
+}
+
+unsigned vnet_hdr_len(const struct vnet *v)
+{
+    return v->hdr_len;
+}
+
+void vnet_get_stats(const struct vnet *v, struct vnet_stats *out)
+{
+    *out = v->stats;
+    out->rx_buffers = v->buf_count;
+    out->rx_spare = v->spare_count;
+    out->rx_held = v->held;
+}
+
+int vnet_attach(struct vnet *v, const struct vnet_client *client)
+{
+    if (v->client)
+        return -EBUSY;
+    v->client = client;
+    return 0;
+}
+
+static bool link_from_config(struct vnet *v)
+{
+    uint16_t status;
+
+    if (!virtio_has(v->dev, VIRTIO_NET_F_STATUS))
+        return true;
+    if (virtio_config_read16(v->dev, VIRTIO_NET_CFG_STATUS, &status))
+        return v->link_up;
+    return status & VIRTIO_NET_S_LINK_UP;
+}
+
+static void set_link(struct vnet *v, bool up)
+{
+    if (v->link_up == up)
+        return;
+    v->link_up = up;
+    hal_log(HAL_INFO, vnet_name(v), "link %s", up ? "up" : "down");
+    if (v->client)
+        v->client->link(v->client->ctx, up);
+}
+
+/*
+ * A locally administered unicast address where the device has none (section 5.1.4.2). It only has
+ * to differ from those of other machines on the segment; the time since power-on and the place of
+ * the device are what a driver has.
+ */
+static void make_mac(struct vnet *v)
+{
+    uint64_t x = hal_now_ns() * 0x9e3779b97f4a7c15u + (uintptr_t)v;
+
+    x ^= x >> 29;
+    x *= 0xbf58476d1ce4e5b9u;
+    x ^= x >> 32;
+    memcpy(v->mac, &x, VNET_MAC_LEN);
+    v->mac[0] = (uint8_t)((v->mac[0] & 0xfc) | 2);
+}
+
+static int read_mac(struct vnet *v)
+{
+    static const uint8_t none[VNET_MAC_LEN];
+    int err;
+
+    if (!virtio_has(v->dev, VIRTIO_NET_F_MAC)) {
+        make_mac(v);
+        return 0;
+    }
+    err = virtio_config_read(v->dev, VIRTIO_NET_CFG_MAC, v->mac, VNET_MAC_LEN, 1);
+    if (!err && ((v->mac[0] & 1) || memcmp(v->mac, none, VNET_MAC_LEN) == 0)) {
+        hal_log(HAL_WARN, vnet_name(v), "the device's address is no unicast one: using a random");
+        make_mac(v);
+    }
+    return err;
+}
+
+static int read_mtu(struct vnet *v)
+{
+    uint16_t mtu;
+    int err;
+
+    v->mtu = 1500;
+    if (!virtio_has(v->dev, VIRTIO_NET_F_MTU))
+        return 0;
+    err = virtio_config_read16(v->dev, VIRTIO_NET_CFG_MTU, &mtu);
+    if (err)
+        return err;
+    if (mtu < 68 || mtu > 65535 - VNET_ETH_HLEN) {
+        hal_log(HAL_ERROR, vnet_name(v), "mtu %u is outside 68..65521: device not used", mtu);
+        return -EINVAL;
+    }
+    v->mtu = mtu;
+    return 0;
+}
+
+static void read_framing(struct vnet *v)
+{
+    bool legacy = virtio_is_legacy(v->dev);
+
+    v->hdr_len = legacy ? VNET_HDR_MAX - 2 : VNET_HDR_MAX;
+    v->one_seg = !legacy || virtio_has(v->dev, VIRTIO_F_ANY_LAYOUT);
+    v->frame_max = v->mtu + VNET_ETH_HLEN;
+}
+
+static int setup(struct vnet *v)
+{
+    const struct virtq_config queues[] = {
+        [VIRTIO_NET_Q_RX] = {.name = "rx", .size = VNET_RING, .max_segs = 2},
+        [VIRTIO_NET_Q_TX] = {.name = "tx", .size = VNET_RING, .max_segs = VNET_TX_PIECES + 1,
+                             .expects_progress = true},
+    };
+    int err;
+
+    if ((err = read_mac(v)) || (err = read_mtu(v)))
+        return err;
+    read_framing(v);
+    err = virtio_setup_queues(v->dev, queues, 2);
+    if (err)
+        return err;
+    v->rxq = virtio_queue(v->dev, VIRTIO_NET_Q_RX);
+    v->txq = virtio_queue(v->dev, VIRTIO_NET_Q_TX);
+    if ((err = vnet_tx_setup(v)) || (err = vnet_rx_setup(v)))
+        return err;
+    return 0;
+}
+
+static void append(struct vnet *v)
+{
+    struct vnet **at = &vnets;
+
+    while (*at)
+        at = &(*at)->next;
+    *at = v;
+}
+
+static int vnet_probe(struct virtio_device *dev)
+{
+    struct vnet *v = hal_alloc(sizeof(*v));
+    int err;
+
+    if (!v)
+        return -ENOMEM;
+    v->dev = dev;
+    err = setup(v);
+    if (err) {
+        vnet_rx_dead(v); /* nothing was posted: frees what was allocated */
+        if (v->tx_hdr)
+            hal_dma_free(v->tx_hdr, VNET_HDR_MAX);
+        hal_free(v);
+        return err;
+    }
+    virtio_set_priv(dev, v);
+    virtio_start(dev);
+    vnet_rx_post(v);
+    v->link_up = link_from_config(v);
+    append(v);
+    return 0;
+}
+
+static bool vnet_service(struct virtio_device *dev)
+{
+    struct vnet *v = virtio_priv(dev);
+    bool did;
+
+    v->tx_scheduled = false;
+    did = vnet_tx_reap(v);
+    if (vnet_rx_service(v)) {
+        did = true;
+        if (v->client)
+            v->client->batch_end(v->client->ctx);
+    }
+    vnet_tx_room(v);
+    if (v->tx_count) {
+        vnet_flush(v);
+        did = true;
+    }
+    if (v->fail_cause)
+        virtio_fail(dev, v->fail_cause);
+    else
+        vnet_tx_schedule(v);
+    return did;
+}
+
+static void vnet_config_changed(struct virtio_device *dev)
+{
+    struct vnet *v = virtio_priv(dev);
+
+    if (!v->dead)
+        set_link(v, link_from_config(v));
+}
+
+static void vnet_dead(struct virtio_device *dev, bool quarantine)
+{
+    struct vnet *v = virtio_priv(dev);
+
+    if (v->dead)
+        return;
+    v->dead = true;
+    v->quarantine = quarantine;
+    set_link(v, false);
+    vnet_tx_dead(v);
+    vnet_rx_dead(v);
+}
+
+VIRTIO_DRIVER(vnet_driver) = {
+    .device_id = VIRTIO_ID_NET,
+    .prefix = "vnet",
+    .features = vnet_features,
+    .feature_count = sizeof(vnet_features) / sizeof(vnet_features[0]),
+    .probe = vnet_probe,
+    .service = vnet_service,
+    .config_changed = vnet_config_changed,
+    .dead = vnet_dead,
+};

@@ -1,0 +1,231 @@
+/*
+ * vnet_rx.c - receiving (virtio 1.4, sections 5.1.6.3 and 5.1.6.4).
+ *
+ * Buffers start with those of one batch and grow with the load, up to the ring's size and as many
+ * spare ones again, within a memory limit. A buffer that comes back is replaced in the ring by a
+ * spare one before its frame is delivered.
+ */
+#include "net/vnet_impl.h"
+
+static void push_spare(struct vnet *v, struct vnet_buf *b)
+{
+    b->next_spare = v->spare;
+    v->spare = b;
+    v->spare_count++;
+}
+
+static struct vnet_buf *pop_spare(struct vnet *v)
+{
+    struct vnet_buf *b = v->spare;
+
+    if (!b)
+        return NULL;
+    v->spare = b->next_spare;
+    v->spare_count--;
+    return b;
+}
+
+/*
+ * The segments of a buffer never change: header and frame in one, or, for a legacy device without
+ * ANY_LAYOUT, the header in a descriptor of its own.
+ */
+static void init_buf(struct vnet *v, struct vnet_buf *b, uint64_t dma)
+{
+    uint64_t frame = dma + VNET_FRAME_OFFSET;
+    uint32_t room = v->frame_max < 1514 ? 1514 : v->frame_max;
+
+    b->rx.dev = v;
+    b->rx.data = (uint8_t *)b + VNET_FRAME_OFFSET;
+    b->rx.room = room;
+    if (v->one_seg) {
+        b->segs[0] = (struct virtq_seg){frame - v->hdr_len, v->hdr_len + room};
+    } else {
+        b->segs[0] = (struct virtq_seg){frame - v->hdr_len, v->hdr_len};
+        b->segs[1] = (struct virtq_seg){frame, room};
+    }
+}
+
+/* One more slab of n buffers. They are never given back while the device lives. */
+static bool grow(struct vnet *v, unsigned n)
+{
+    uint64_t dma;
+    uint8_t *slab = hal_dma_alloc(n * v->buf_stride, 64, &dma);
+
+    if (!slab)
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        struct vnet_buf *b = (struct vnet_buf *)(slab + i * v->buf_stride);
+
+        init_buf(v, b, dma + i * v->buf_stride);
+        push_spare(v, b);
+    }
+    v->buf_count += n;
+    return true;
+}
+
+/* Makes `need` spare buffers, as far as limit and memory allow. */
+static void grow_for(struct vnet *v, unsigned need)
+{
+    if (v->spare_count >= need || (v->grow_after && hal_now_ns() < v->grow_after))
+        return;
+    v->grow_after = 0;
+    while (v->spare_count < need && v->buf_count + VNET_RX_GROW <= v->buf_limit) {
+        if (!grow(v, VNET_RX_GROW)) {
+            v->grow_after = hal_now_ns() + HAL_SEC;
+            return;
+        }
+    }
+}
+
+int vnet_rx_setup(struct vnet *v)
+{
+    size_t need = VNET_FRAME_OFFSET + (v->frame_max < 1514 ? 1514 : v->frame_max);
+    unsigned first = VNET_RX_FIRST + VNET_RX_GROW;
+
+    v->buf_stride = (need + 63) & ~(size_t)63;
+    v->buf_limit = (unsigned)(VNET_RX_BYTES / v->buf_stride);
+    if (v->buf_limit > 2 * virtq_size(v->rxq))
+        v->buf_limit = 2 * virtq_size(v->rxq);
+    if (v->buf_limit < 8)
+        v->buf_limit = 8;
+    if (first > v->buf_limit)
+        first = v->buf_limit;
+    v->stats.rx_spare_low = UINT32_MAX;
+    while (!grow(v, first)) {
+        first /= 2;
+        if (first < 4)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static struct virtq_request rx_request(const struct vnet *v, struct vnet_buf *b)
+{
+    return (struct virtq_request){b->segs, 0, v->one_seg ? 1 : 2, b};
+}
+
+/* Submits the first n of rx_requests; what the ring does not take becomes spare again. */
+static void submit(struct vnet *v, unsigned n)
+{
+    int taken = n ? virtq_submit(v->rxq, v->rx_requests, n) : 0;
+
+    for (unsigned i = taken < 0 ? 0 : (unsigned)taken; i < n; i++) {
+        push_spare(v, v->rx_requests[i].cookie);
+        v->posted--;
+    }
+}
+
+/* How many buffers the ring should hold: all but the spare ones that absorb the next batch. */
+static unsigned post_target(const struct vnet *v)
+{
+    unsigned slots = virtq_size(v->rxq) / (v->one_seg ? 1 : 2);
+    unsigned most = v->buf_count * 2 / 3;
+
+    return most < slots ? most : slots;
+}
+
+void vnet_rx_post(struct vnet *v)
+{
+    unsigned target = post_target(v);
+    unsigned n = 0;
+
+    while (v->posted < target && n < VNET_BATCH && v->spare) {
+        v->rx_requests[n++] = rx_request(v, pop_spare(v));
+        v->posted++;
+    }
+    submit(v, n);
+}
+
+/* Checks what the device says about a frame. 0: to be dropped. */
+static uint32_t frame_length(struct vnet *v, const struct virtq_done *d, const struct vnet_buf *b)
+{
+    uint32_t least = v->hdr_len + VNET_ETH_HLEN;
+
+    if (d->len < least || d->len - v->hdr_len > b->rx.room) {
+        v->stats.rx_bad_length++;
+        return 0;
+    }
+    return d->len - v->hdr_len;
+}
+
+/* What becomes of one used buffer: the one to post in its place is returned. */
+static struct vnet_buf *replace(struct vnet *v, const struct virtq_done *d, unsigned *deliver)
+{
+    struct vnet_buf *b = d->cookie;
+    struct vnet_buf *fresh;
+    uint32_t len = frame_length(v, d, b);
+
+    if (!len)
+        return b;
+    if (!v->client) {
+        v->stats.rx_no_client++;
+        return b;
+    }
+    fresh = pop_spare(v);
+    if (!fresh) {
+        v->stats.rx_no_spare++;
+        return b;
+    }
+    b->rx.len = len;
+    v->deliver[(*deliver)++] = b;
+    return fresh;
+}
+
+bool vnet_rx_service(struct vnet *v)
+{
+    unsigned deliver = 0;
+    int n = virtq_reap(v->rxq, v->done, VNET_BATCH);
+
+    if (n <= 0) {
+        if (n < 0 && !v->fail_cause)
+            v->fail_cause = virtq_cause(v->rxq);
+        return false;
+    }
+    grow_for(v, (unsigned)n);
+    for (int i = 0; i < n; i++)
+        v->rx_requests[i] = rx_request(v, replace(v, &v->done[i], &deliver));
+    submit(v, (unsigned)n);
+    if (v->posted < post_target(v))
+        vnet_rx_post(v);
+    if (v->spare_count < v->stats.rx_spare_low)
+        v->stats.rx_spare_low = v->spare_count;
+
+    for (unsigned i = 0; i < deliver; i++) {
+        struct vnet_rx *rx = &v->deliver[i]->rx;
+
+        v->stats.rx_frames++;
+        v->stats.rx_bytes += rx->len;
+        v->held++;
+        v->client->input(v->client->ctx, rx);
+    }
+    if (n == VNET_BATCH)
+        virtio_wake(v->dev);
+    return true;
+}
+
+void vnet_rx_free(struct vnet_rx *rx)
+{
+    rx->dev->held--;
+    push_spare(rx->dev, (struct vnet_buf *)rx);
+}
+
+bool vnet_rx_tight(const struct vnet *v)
+{
+    unsigned most = v->grow_after ? v->buf_count : v->buf_limit;
+
+    return v->held * 2 > most - v->posted;
+}
+
+/*
+ * The buffers stay allocated: the stack may hold frames that still lie in them. Those of a device
+ * that may still write are not even handed out again.
+ */
+void vnet_rx_dead(struct vnet *v)
+{
+    struct vnet_buf *b;
+
+    while (v->rxq && (b = virtq_take_back(v->rxq)))
+        if (!v->quarantine)
+            push_spare(v, b);
+    v->posted = 0;
+}
