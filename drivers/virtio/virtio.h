@@ -67,9 +67,10 @@ enum { VIRTIO_ID_NET = 1, VIRTIO_ID_BLOCK = 2 };
 /* A feature bit with its name and what it needs, for negotiation, the log and status pages. */
 struct virtio_feature {
     uint8_t bit;
-    const char *name;      /* "mrg_rxbuf": also the name in boot arguments */
-    uint8_t needs[2];      /* bits without which it is not accepted; 0: none (bit 0 needs nothing) */
+    const char *name; /* "mrg_rxbuf": also the name in boot arguments */
+    uint8_t needs[2]; /* bits without which it is not accepted, each as VIRTIO_NEEDS(bit); 0: none */
 };
+#define VIRTIO_NEEDS(bit) ((bit) + 1)
 
 struct virtio_device;
 

@@ -49,6 +49,8 @@ struct virtq_config {
     uint16_t max_segs;      /* longest chain, 1..; indirect tables are allocated for it */
     bool expects_progress;  /* the device should complete what it is given within milliseconds
                                (transmit, block), unlike receive, which waits for the outside */
+    bool lazy;              /* no interrupts while there is room: the driver reaps in passing, and
+                               at each tick while buffers are out (transmit) */
 };
 
 /*

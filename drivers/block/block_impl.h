@@ -1,0 +1,111 @@
+/*
+ * block_impl.h - what a block driver and the block layer see of each other.
+ */
+#ifndef VIREO_BLOCK_IMPL_H
+#define VIREO_BLOCK_IMPL_H
+
+#include "block/block.h"
+
+/* A piece of a transfer, as the device reaches it. */
+struct block_dma {
+    uint64_t addr;
+    uint32_t len;
+};
+
+/*
+ * One request to the device: a part of a request, a whole one, or several neighbours. There are as
+ * many as the device has room for; `slot` numbers them, for what the driver keeps for each.
+ */
+struct block_transfer {
+    enum block_op op;
+    unsigned slot;
+    uint64_t sector;
+    uint32_t bytes;
+    uint64_t deadline_ns;
+
+    /* the layer's own */
+    struct block_transfer *next, *prev; /* the active ones, oldest first; or the free ones */
+    struct block_request *first;
+    unsigned count;   /* requests, linked by next */
+    uint64_t offset;  /* of the first byte in `first` */
+    bool bounced;
+};
+
+struct block_driver {
+    /*
+     * Takes a transfer, whose pieces it copies; false if there is no room before the next
+     * completion. The device need not hear of it before commit().
+     */
+    bool (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
+                  unsigned n);
+    /* Everything staged goes to the device. */
+    void (*commit)(struct block_device *dev);
+};
+
+#define BLOCK_MAX_SEGS 62u           /* data pieces of a transfer */
+#define BLOCK_MAX_TRANSFER (1u << 20) /* bytes */
+
+struct block_queue {
+    struct block_request *head, *tail;
+};
+
+/* The driver fills in the first part and registers the device; it lives for ever. */
+struct block_device {
+    const char *name;
+    const struct block_driver *driver;
+    uint64_t sectors;        /* capacity, multiple of the logical block */
+    uint32_t block_size;     /* power of two, >= 512 */
+    uint32_t max_segs;       /* 1..BLOCK_MAX_SEGS */
+    uint32_t max_seg_size;   /* bytes, >= 512 */
+    unsigned depth;          /* transfers that can be out */
+    uint64_t timeout_ns;     /* for each transfer */
+    bool read_only;
+    bool volatile_cache;
+    bool dead;
+    char id[BLOCK_ID_LEN + 1];
+
+    /* the layer's own */
+    struct block_device *next;
+    struct block_transfer *transfers; /* depth of them */
+    struct block_transfer *free;
+    struct block_transfer *oldest, *newest;
+    struct block_queue queue;    /* not, or not wholly, with the device */
+    struct block_queue finished; /* done() is still to be called */
+    unsigned hold;
+    unsigned writes_out; /* write transfers with the device */
+    uint32_t unit;       /* a transfer is a multiple of this many bytes */
+    uint32_t piece;      /* longest piece */
+    uint32_t unit_pieces;
+    uint8_t *bounce;
+    uint64_t bounce_dma;
+    bool bounce_busy;
+    struct block_stats stats;
+};
+
+/* -EINVAL: limits that no request fits in; -ENOMEM. Names what is wrong in the log. */
+int block_register(struct block_device *dev);
+
+/* The capacity is another one now; requests beyond it fail from here on. */
+void block_resize(struct block_device *dev, uint64_t sectors);
+
+/* The device is done with t: 0 or -errno. Calls the requests' callbacks. */
+void block_complete(struct block_device *dev, struct block_transfer *t, int result);
+
+/* Ends every request, with the device or waiting, with -EIO, and those to come. */
+void block_fail_all(struct block_device *dev, bool quarantine);
+
+/* When the oldest transfer is overdue; HAL_NEVER when none is out. */
+static inline uint64_t block_deadline(const struct block_device *dev)
+{
+    return dev->oldest ? dev->oldest->deadline_ns : HAL_NEVER;
+}
+
+/* block_cut.c: fills t and dma from the queue's head; pieces used, 0: not now, -errno: head failed. */
+int block_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
+/* After a bounced read: the data to where it belongs. */
+void block_unbounce(struct block_device *dev, const struct block_transfer *t);
+
+/* Takes the head off the queue. */
+struct block_request *block_dequeue(struct block_queue *q);
+
+#endif

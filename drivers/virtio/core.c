@@ -1,0 +1,323 @@
+/*
+ * core.c - the life of a virtio device (virtio 1.4, sections 2.1, 2.4, 3.1, 3.3), whatever its bus,
+ * ring and type.
+ */
+#include "virtio/device.h"
+#include "virtio/virtq_impl.h"
+
+extern const struct virtio_driver *const __start_vireo_drivers[];
+extern const struct virtio_driver *const __stop_vireo_drivers[];
+
+static struct virtio_device *devices;
+static struct virtio_device **devices_tail = &devices;
+
+/* ---- drivers and names -------------------------------------------------------------------------- */
+
+static const struct virtio_driver *driver_for(uint32_t device_id)
+{
+    const struct virtio_driver *const *d;
+
+    for (d = __start_vireo_drivers; d < __stop_vireo_drivers; d++)
+        if ((*d)->device_id == device_id)
+            return *d;
+    return NULL;
+}
+
+bool virtio_wanted(uint32_t device_id)
+{
+    return driver_for(device_id) != NULL;
+}
+
+/* prefix + how many of the type there are already */
+static void give_name(struct virtio_device *dev)
+{
+    const char *prefix = dev->driver->prefix;
+    unsigned n = 0, len = 0;
+
+    for (struct virtio_device *d = devices; d; d = d->next)
+        n += d->driver == dev->driver;
+    while (prefix[len] && len < sizeof(dev->name) - 4) {
+        dev->name[len] = prefix[len];
+        len++;
+    }
+    if (n >= 10)
+        dev->name[len++] = (char)('0' + n / 10 % 10);
+    dev->name[len++] = (char)('0' + n % 10);
+    dev->name[len] = '\0';
+}
+
+/* ---- status (section 2.1) and reset (2.4) ------------------------------------------------------- */
+
+static void status_add(struct virtio_device *dev, uint8_t bit)
+{
+    dev->status |= bit;
+    dev->transport->status_write(dev, dev->status);
+}
+
+int virtio_reset(struct virtio_device *dev)
+{
+    uint64_t deadline = hal_now_ns() + VIRTIO_RESET_TIMEOUT;
+
+    dev->live = false;
+    dev->status = 0;
+    dev->transport->status_write(dev, 0);
+    while (dev->transport->status_read(dev) != 0) {
+        if (hal_now_ns() >= deadline)
+            return -ETIMEDOUT;
+        hal_relax();
+    }
+    return 0;
+}
+
+/* Section 3.1.1, steps 4 to 6. */
+static int accept_features(struct virtio_device *dev)
+{
+    const struct virtio_transport *t = dev->transport;
+    int err;
+
+    for (unsigned w = 0; w < t->feature_words; w++)
+        dev->offered.w[w] = t->features_read(dev, w);
+    err = virtio_negotiate(dev);
+    if (err)
+        return err;
+    for (unsigned w = 0; w < t->feature_words; w++)
+        t->features_write(dev, w, dev->accepted.w[w]);
+    if (dev->legacy)
+        return 0;
+    status_add(dev, VIRTIO_STATUS_FEATURES_OK);
+    if (t->status_read(dev) & VIRTIO_STATUS_FEATURES_OK)
+        return 0;
+    hal_log(HAL_ERROR, dev->name, "the device refuses the features that it offers");
+    virtio_log_features(dev);
+    return -ENODEV;
+}
+
+/* ---- attaching (section 3.1.1) ------------------------------------------------------------------ */
+
+static void drop_queues(struct virtio_device *dev)
+{
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        virtq_destroy(dev->queues[i]);
+    dev->queue_count = 0;
+}
+
+/* Gives the device up. Its queues are freed only if the reset shows that it has let go of them. */
+static void give_up(struct virtio_device *dev)
+{
+    if (dev->queue_count) {
+        dev->transport->irq_release(dev);
+        if (virtio_reset(dev) == 0)
+            drop_queues(dev);
+        status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+    }
+    status_add(dev, VIRTIO_STATUS_FAILED);
+    dev->transport->release(dev);
+}
+
+static int start_device(struct virtio_device *dev)
+{
+    int err = virtio_reset(dev);
+
+    if (err) {
+        hal_log(HAL_ERROR, dev->name, "the device does not complete a reset");
+        return err;
+    }
+    status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+    status_add(dev, VIRTIO_STATUS_DRIVER);
+    err = accept_features(dev);
+    if (err)
+        return err;
+    err = dev->driver->probe(dev);
+    if (!err && !dev->live) {
+        hal_log(HAL_ERROR, dev->name, "the driver did not start the device");
+        err = -EINVAL;
+    }
+    return err;
+}
+
+static void stop_at_shutdown(void *ctx)
+{
+    struct virtio_device *dev = ctx;
+
+    if (dev->live && virtio_reset(dev))
+        hal_log(HAL_WARN, dev->name, "does not complete its last reset");
+}
+
+int virtio_attach(struct virtio_device *dev)
+{
+    int err;
+
+    dev->driver = driver_for(dev->device_id);
+    if (!dev->driver)
+        return -ENODEV;
+    give_name(dev);
+    dev->polled_wanted = hal_option_u64(dev->name, "poll", 0, 0, 1);
+    dev->tick_ns = dev->driver_ns = dev->service.next_ns = HAL_NEVER;
+    err = start_device(dev);
+    if (!err)
+        err = hal_on_shutdown(stop_at_shutdown, dev);
+    if (err) {
+        hal_log(HAL_ERROR, dev->name, "not usable (error %d)", -err);
+        give_up(dev);
+        return err;
+    }
+    *devices_tail = dev;
+    devices_tail = &dev->next;
+    virtio_service_start(dev);
+    virtio_log_features(dev);
+    return 0;
+}
+
+static void virtio_init(void)
+{
+    for (unsigned i = 0; i < virtio_scan_count; i++)
+        virtio_scans[i]();
+}
+HAL_INIT(HAL_INIT_BUS, virtio_init);
+
+/* ---- for drivers -------------------------------------------------------------------------------- */
+
+const char *virtio_name(const struct virtio_device *dev)
+{
+    return dev->name;
+}
+
+void *virtio_priv(const struct virtio_device *dev)
+{
+    return dev->priv;
+}
+
+void virtio_set_priv(struct virtio_device *dev, void *priv)
+{
+    dev->priv = priv;
+}
+
+bool virtio_has(const struct virtio_device *dev, unsigned bit)
+{
+    return virtio_features_has(&dev->accepted, bit);
+}
+
+bool virtio_is_legacy(const struct virtio_device *dev)
+{
+    return dev->legacy;
+}
+
+struct virtq *virtio_queue(struct virtio_device *dev, unsigned index)
+{
+    return index < dev->queue_count ? dev->queues[index] : NULL;
+}
+
+static int create_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        unsigned max = dev->transport->queue_max(dev, i);
+
+        if (!max) {
+            hal_log(HAL_ERROR, dev->name, "the device has no queue %u (%s)", i, cfg[i].name);
+            return -ENODEV;
+        }
+        dev->queues[i] = virtq_create(dev, i, &cfg[i], max, dev->transport->size_fixed);
+        if (!dev->queues[i]) {
+            hal_log(HAL_ERROR, dev->name, "no memory, or no usable size (the device says %u), "
+                    "for queue %s", max, cfg[i].name);
+            return -ENOMEM;
+        }
+        dev->queue_count = i + 1;
+    }
+    return 0;
+}
+
+static void setup_interrupts(struct virtio_device *dev, unsigned n)
+{
+    dev->wakeup = VIRTIO_WAKEUP_POLLED;
+    if (dev->polled_wanted)
+        return;
+    if (dev->transport->irq_setup(dev, n)) {
+        dev->wakeup = VIRTIO_WAKEUP_POLLED;
+        hal_log(HAL_WARN, dev->name, "no interrupt can be had: polled");
+    }
+}
+
+int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n)
+{
+    int err;
+
+    hal_assert(n && n <= VIRTIO_MAX_QUEUES && !dev->queue_count);
+    err = create_queues(dev, cfg, n);
+    if (err)
+        return err;
+    setup_interrupts(dev, n);
+    for (unsigned i = 0; i < n; i++) {
+        err = dev->transport->queue_enable(dev, dev->queues[i]);
+        if (err) {
+            hal_log(HAL_ERROR, dev->name, "the device does not take queue %s", cfg[i].name);
+            return err;
+        }
+        dev->queues[i]->state = VIRTQ_OK;
+    }
+    return 0;
+}
+
+void virtio_start(struct virtio_device *dev)
+{
+    dev->live = true;
+    status_add(dev, VIRTIO_STATUS_DRIVER_OK);
+}
+
+/* ---- the end of a device ------------------------------------------------------------------------ */
+
+void virtio_bury(struct virtio_device *dev, const char *cause)
+{
+    bool quarantine;
+
+    hal_log(HAL_ERROR, dev->name, "device given up: %s", cause);
+    dev->transport->irq_release(dev);
+    quarantine = virtio_reset(dev) != 0;
+    if (quarantine)
+        hal_log(HAL_ERROR, dev->name, "reset never completed: its memory stays quarantined");
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        dev->queues[i]->state = VIRTQ_OFF;
+    dev->driver->dead(dev, quarantine);
+    if (!quarantine) {
+        status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+        status_add(dev, VIRTIO_STATUS_FAILED);
+    }
+}
+
+/* ---- for status pages --------------------------------------------------------------------------- */
+
+struct virtio_device *virtio_find(const char *name)
+{
+    for (struct virtio_device *d = devices; d; d = d->next) {
+        unsigned i = 0;
+
+        while (name[i] && name[i] == d->name[i])
+            i++;
+        if (name[i] == d->name[i])
+            return d;
+    }
+    return NULL;
+}
+
+int virtio_info(unsigned n, struct virtio_info *out)
+{
+    struct virtio_device *d = devices;
+
+    while (d && n--)
+        d = d->next;
+    if (!d)
+        return -ENOENT;
+    *out = (struct virtio_info){
+        .name = d->name,
+        .device_id = d->device_id,
+        .transport = d->transport->name,
+        .ring = d->queue_count ? d->queues[0]->ring->name : "",
+        .wakeup = virtio_wakeup_name(d),
+        .alive = d->live,
+        .offered = d->offered,
+        .accepted = d->accepted,
+        .interrupts = d->interrupts,
+        .queues = d->queue_count,
+    };
+    return 0;
+}

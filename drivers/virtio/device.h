@@ -1,0 +1,128 @@
+/*
+ * device.h - the inside of a virtio device: what the core and the transports share. Device drivers
+ * see virtio.h only.
+ */
+#ifndef VIREO_VIRTIO_DEVICE_H
+#define VIREO_VIRTIO_DEVICE_H
+
+#include "hal.h"
+#include "virtio/virtio.h"
+
+#define VIRTIO_MAX_QUEUES 8
+#define VIRTIO_LEGACY_ALIGN 4096       /* section 2.7.2 and the page size of QueuePFN */
+#define VIRTIO_RESET_TIMEOUT HAL_SEC
+#define VIRTIO_STORM 100000            /* handler calls without one run of the service */
+
+/* Causes of an interrupt, as InterruptStatus and the ISR encode them (4.1.4.5, 4.2.2). */
+enum { VIRTIO_CAUSE_QUEUE = 1, VIRTIO_CAUSE_CONFIG = 2 };
+
+enum virtio_wakeup {
+    VIRTIO_WAKEUP_POLLED,
+    VIRTIO_WAKEUP_IRQ,  /* a line of its own (mmio) */
+    VIRTIO_WAKEUP_INTX, /* a line that may be shared */
+    VIRTIO_WAKEUP_MSIX, /* no cause register to read */
+};
+
+struct virtio_device;
+
+/*
+ * A transport. All register accesses have the width and order of its section; none of the functions
+ * loops over what a device says, or waits.
+ */
+struct virtio_transport {
+    const char *name;
+    uint8_t feature_words; /* that the bus can address */
+    bool has_generation;   /* config generation counter */
+    bool size_fixed;       /* the device alone decides the size of a queue */
+    uint32_t (*features_read)(struct virtio_device *, unsigned word);
+    void (*features_write)(struct virtio_device *, unsigned word, uint32_t bits);
+    uint8_t (*status_read)(struct virtio_device *);
+    void (*status_write)(struct virtio_device *, uint8_t status);
+    uint32_t (*generation)(struct virtio_device *);
+    /* One access of `width` 1, 2 or 4 at an aligned offset inside the space. */
+    uint32_t (*config_read)(struct virtio_device *, unsigned off, unsigned width);
+    void (*config_write)(struct virtio_device *, unsigned off, unsigned width, uint32_t v);
+    /* Largest size that the device admits for the queue; 0: there is none, or it is in use. */
+    unsigned (*queue_max)(struct virtio_device *, unsigned index);
+    /* Tells the device where the queue lies and enables it; fills in q->doorbell. */
+    int (*queue_enable)(struct virtio_device *, struct virtq *q);
+    /* A kick when the doorbell has no address. */
+    void (*notify)(struct virtio_device *, struct virtq *q);
+    /* Interrupts for n queues: sets dev->wakeup and q->vector. An error means: polled. */
+    int (*irq_setup)(struct virtio_device *, unsigned n);
+    void (*irq_release)(struct virtio_device *);
+    void (*irq_mask)(struct virtio_device *);
+    /* Reads and acknowledges the cause, once; orders it before draining. [handler] */
+    uint32_t (*irq_cause)(struct virtio_device *);
+    /* The device is forgotten: free what the scan allocated. */
+    void (*release)(struct virtio_device *);
+};
+
+struct virtio_device {
+    struct hal_service service; /* first: a service is its device */
+    const struct virtio_transport *transport;
+    const struct virtio_driver *driver;
+    void *priv;
+    struct virtq *queues[VIRTIO_MAX_QUEUES];
+    unsigned queue_count;
+
+    bool legacy;
+    bool live;           /* DRIVER_OK was written, and no reset since */
+    bool polled_wanted;  /* boot argument */
+    bool woken;          /* by a handler, since the last run [handler] */
+    bool config_pending; /* [handler] */
+    const char *failing; /* cause of a failure that the next run deals with */
+    unsigned streak;     /* handler calls since the last run [handler] */
+    uint64_t interrupts; /* [handler] */
+    uint64_t tick_ns;    /* the queues' next tick */
+    uint64_t driver_ns;  /* what the driver asked for with virtio_wake_at */
+    enum virtio_wakeup wakeup;
+
+    uint32_t device_id;
+    uint8_t status; /* what was written last: the register is not read back to be changed */
+    struct virtio_features offered, accepted;
+    uint32_t config_len;
+    char name[16];
+    struct virtio_device *next;
+};
+
+/* ---- core, for the transports ------------------------------------------------------------------- */
+
+/* Does any linked driver want this device type? A transport asks before it touches a device. */
+bool virtio_wanted(uint32_t device_id);
+
+/*
+ * A transport found a device: `dev` (zeroed, transport, device_id, legacy and config_len set; often
+ * the head of a larger structure) is initialised and handed to its driver. On an error the
+ * transport's release() was called.
+ */
+int virtio_attach(struct virtio_device *dev);
+
+/* Handlers for irq_setup: a line with a cause register, a queue's own vector, the config vector. */
+void virtio_irq_shared(void *dev);
+void virtio_irq_queue(void *queue);
+void virtio_irq_config(void *dev);
+
+/* Scans of the buses that this image knows (buses.c). */
+typedef void (*virtio_scan_fn)(void);
+extern const virtio_scan_fn virtio_scans[];
+extern const unsigned virtio_scan_count;
+void virtio_mmio_scan(void);
+void virtio_pci_scan(void);
+
+/* ---- core, inside ------------------------------------------------------------------------------- */
+
+/* feature.c: chooses dev->accepted from dev->offered; -ENODEV when the device cannot be used. */
+int virtio_negotiate(struct virtio_device *dev);
+void virtio_log_features(const struct virtio_device *dev);
+
+/* wakeup.c: the device's service. */
+const char *virtio_wakeup_name(const struct virtio_device *dev);
+void virtio_service_start(struct virtio_device *dev);
+void virtio_tick_later(struct virtio_device *dev);
+
+/* core.c: writes status 0 and waits for it; -ETIMEDOUT when the device never comes back. */
+int virtio_reset(struct virtio_device *dev);
+void virtio_bury(struct virtio_device *dev, const char *cause);
+
+#endif

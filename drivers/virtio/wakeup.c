@@ -1,0 +1,227 @@
+/*
+ * wakeup.c - how a device's queues get looked at: by interrupt, by polling, and by the tick. There
+ * is one reaping path, the driver's service() in task context; a handler acknowledges, disarms and
+ * wakes, and never drains (virtio 1.4, sections 2.7.7, 2.9, 4.1.5.3, 4.2.3.4).
+ */
+#include "virtio/device.h"
+#include "virtio/virtq_impl.h"
+
+static void schedule(struct virtio_device *dev)
+{
+    dev->service.next_ns = dev->tick_ns < dev->driver_ns ? dev->tick_ns : dev->driver_ns;
+}
+
+/* ---- task context ------------------------------------------------------------------------------- */
+
+/* Somebody must look at the queues again within a tick. */
+void virtio_tick_later(struct virtio_device *dev)
+{
+    if (dev->tick_ns != HAL_NEVER)
+        return;
+    dev->tick_ns = hal_now_ns() + VIRTQ_TICK;
+    schedule(dev);
+}
+
+static void tick(struct virtio_device *dev, uint64_t now)
+{
+    uint64_t next = HAL_NEVER;
+
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        uint64_t at = virtq_tick(dev->queues[i], now);
+
+        next = at < next ? at : next;
+    }
+    dev->tick_ns = next;
+}
+
+static const char *what_is_wrong(const struct virtio_device *dev)
+{
+    if (dev->failing)
+        return dev->failing;
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        if (virtq_state(dev->queues[i]) == VIRTQ_BROKEN)
+            return virtq_cause(dev->queues[i]);
+    return NULL;
+}
+
+/* Section 2.4, and 2.1.2: a configuration change may be the device's way to ask for a reset. */
+static void config_change(struct virtio_device *dev)
+{
+    dev->config_pending = false;
+    if (dev->transport->status_read(dev) & VIRTIO_STATUS_NEEDS_RESET)
+        virtio_fail(dev, "the device asks for a reset");
+    else if (dev->driver->config_changed)
+        dev->driver->config_changed(dev);
+}
+
+/* Completions that only a tick found: an interrupt that was asked for did not come. */
+static void count_late(struct virtio_device *dev, const uint64_t *before)
+{
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        if (before[i] != UINT64_MAX)
+            dev->queues[i]->stats.late += dev->queues[i]->stats.completed - before[i];
+}
+
+static bool service_on_tick(struct virtio_device *dev)
+{
+    uint64_t before[VIRTIO_MAX_QUEUES];
+    bool done;
+
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        before[i] = dev->queues[i]->armed ? dev->queues[i]->stats.completed : UINT64_MAX;
+    done = dev->driver->service(dev);
+    count_late(dev, before);
+    return done;
+}
+
+static bool run(struct hal_service *s)
+{
+    struct virtio_device *dev = (struct virtio_device *)s;
+    uint64_t now = hal_now_ns();
+    bool due = now >= dev->tick_ns, woken = dev->woken, done;
+    const char *wrong;
+
+    if (!dev->live)
+        return false;
+    dev->woken = false;
+    dev->streak = 0;
+    if (now >= dev->driver_ns)
+        dev->driver_ns = HAL_NEVER;
+    if (dev->config_pending)
+        config_change(dev);
+    done = due && !woken ? service_on_tick(dev) : dev->driver->service(dev);
+    if (due)
+        tick(dev, now);
+    wrong = what_is_wrong(dev);
+    if (wrong) {
+        virtio_bury(dev, wrong);
+        dev->service.polled = false;
+        dev->tick_ns = dev->driver_ns = HAL_NEVER;
+        done = true;
+    }
+    schedule(dev);
+    return done;
+}
+
+/* The last look before sleep (section 2.7.14): true if something came in between. */
+static bool arm(struct hal_service *s)
+{
+    struct virtio_device *dev = (struct virtio_device *)s;
+    bool pending = false;
+
+    if (!dev->live || dev->service.polled)
+        return false;
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        struct virtq *q = dev->queues[i];
+
+        if (!q->lazy || !q->free_count)
+            pending |= virtq_arm(q);
+    }
+    if (pending)
+        hal_service_wake(s);
+    return pending;
+}
+
+const char *virtio_wakeup_name(const struct virtio_device *dev)
+{
+    static const char *const names[] = {"polled", "irq", "intx", "msi-x"};
+
+    return names[dev->wakeup];
+}
+
+void virtio_service_start(struct virtio_device *dev)
+{
+    dev->service.name = dev->name;
+    dev->service.run = run;
+    dev->service.arm = arm;
+    dev->service.polled = dev->wakeup == VIRTIO_WAKEUP_POLLED;
+    hal_service_add(&dev->service);
+    hal_service_wake(&dev->service);
+}
+
+void virtio_wake(struct virtio_device *dev)
+{
+    hal_service_wake(&dev->service);
+}
+
+void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns)
+{
+    if (when_ns >= dev->driver_ns)
+        return;
+    dev->driver_ns = when_ns;
+    schedule(dev);
+}
+
+void virtio_fail(struct virtio_device *dev, const char *cause)
+{
+    if (!dev->failing)
+        dev->failing = cause;
+    virtio_wake(dev);
+}
+
+/* ---- handlers ----------------------------------------------------------------------------------- */
+
+/*
+ * Counts handler calls between two runs of the service. Task context gets its turn between
+ * interrupts unless a line is stuck: then the line is masked and the device polled from there on.
+ */
+static bool storm(struct virtio_device *dev)
+{
+    dev->interrupts++;
+    if (++dev->streak < VIRTIO_STORM)
+        return false;
+    dev->transport->irq_mask(dev);
+    dev->service.polled = true;
+    dev->wakeup = VIRTIO_WAKEUP_POLLED;
+    hal_log(HAL_ERROR, dev->name, "interrupt storm: line masked, polled from here on");
+    return true;
+}
+
+static void wake_from_handler(struct virtio_device *dev)
+{
+    dev->woken = true;
+    hal_service_wake(&dev->service);
+}
+
+void virtio_irq_shared(void *ctx)
+{
+    struct virtio_device *dev = ctx;
+    uint32_t cause = dev->transport->irq_cause(dev);
+
+    if (storm(dev))
+        return;
+    /* Not ours, or nothing new: the run that this asks for now and then resets the streak. */
+    if (!(cause & (VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG))) {
+        if (dev->streak % 1024 == 0)
+            hal_service_wake(&dev->service);
+        return;
+    }
+    if (!dev->live)
+        return;
+    if (cause & VIRTIO_CAUSE_CONFIG)
+        dev->config_pending = true;
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        virtq_disarm(dev->queues[i]);
+    wake_from_handler(dev);
+}
+
+void virtio_irq_queue(void *ctx)
+{
+    struct virtq *q = ctx;
+
+    if (storm(q->dev) || !q->dev->live)
+        return;
+    hal_ack_order();
+    virtq_disarm(q);
+    wake_from_handler(q->dev);
+}
+
+void virtio_irq_config(void *ctx)
+{
+    struct virtio_device *dev = ctx;
+
+    if (storm(dev) || !dev->live)
+        return;
+    dev->config_pending = true;
+    wake_from_handler(dev);
+}
