@@ -1,0 +1,78 @@
+/*
+ * msix.c - MSI-X (PCI 3.0, 6.8.2): a message an event, written by the function itself.
+ */
+#include "pci/pci.h"
+
+enum { MSIX_CONTROL = 2, MSIX_TABLE = 4 };
+enum { MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000, MSIX_SIZE = 0x07ff };
+enum { ENTRY_ADDR = 0, ENTRY_ADDR_HIGH = 4, ENTRY_DATA = 8, ENTRY_CONTROL = 12, ENTRY_BYTES = 16 };
+#define ENTRY_MASKED 1u
+
+static uint32_t requester(const struct pci_function *f)
+{
+    return (uint32_t)f->bus << 8 | (uint32_t)f->dev << 3 | f->fn;
+}
+
+static hal_mmio_t entry_at(const struct pci_function *f, unsigned entry)
+{
+    return f->msix.table + entry * ENTRY_BYTES;
+}
+
+int pci_msix_open(struct pci_function *f)
+{
+    unsigned steps = 0, cap = pci_next_capability(f, PCI_CAP_MSIX, 0, &steps);
+    unsigned entries;
+    uint32_t where;
+
+    if (!cap)
+        return -ENODEV;
+    entries = (pci_read16(f, cap + MSIX_CONTROL) & MSIX_SIZE) + 1u;
+    where = pci_read32(f, cap + MSIX_TABLE);
+    f->msix.table = pci_bar_map(f, where & 7, where & ~7u, (uint64_t)entries * ENTRY_BYTES);
+    if (!f->msix.table)
+        return -ENODEV;
+    f->msix.cap = (uint8_t)cap;
+    f->msix.entries = (uint16_t)entries;
+    for (unsigned i = 0; i < entries; i++)
+        hal_write32(entry_at(f, i) + ENTRY_CONTROL, ENTRY_MASKED);
+    return 0;
+}
+
+int pci_msix_attach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void *ctx,
+                    struct hal_msi *msi)
+{
+    hal_mmio_t at = entry_at(f, entry);
+    int err;
+
+    if (entry >= f->msix.entries)
+        return -ENOSPC;
+    err = hal_msi_alloc(requester(f), msi);
+    if (err)
+        return err;
+    err = hal_irq_attach(msi->irq, fn, ctx);
+    if (err) {
+        hal_msi_free(msi);
+        return err;
+    }
+    hal_write32(at + ENTRY_ADDR, (uint32_t)msi->addr);
+    hal_write32(at + ENTRY_ADDR_HIGH, (uint32_t)(msi->addr >> 32));
+    hal_write32(at + ENTRY_DATA, msi->data);
+    hal_write32(at + ENTRY_CONTROL, 0);
+    return 0;
+}
+
+void pci_msix_detach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void *ctx,
+                     const struct hal_msi *msi)
+{
+    hal_write32(entry_at(f, entry) + ENTRY_CONTROL, ENTRY_MASKED);
+    hal_irq_detach(msi->irq, fn, ctx);
+    hal_msi_free(msi);
+}
+
+void pci_msix_enable(const struct pci_function *f, bool on)
+{
+    uint16_t control = pci_read16(f, f->msix.cap + MSIX_CONTROL);
+
+    control = (uint16_t)(control & ~(MSIX_ENABLE | MSIX_MASK_ALL));
+    pci_write16(f, f->msix.cap + MSIX_CONTROL, (uint16_t)(on ? control | MSIX_ENABLE : control));
+}

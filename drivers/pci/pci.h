@@ -1,0 +1,107 @@
+/*
+ * pci.h - PCI Express functions as drivers see them: enumeration over ECAM, BARs that this code
+ * assigns (no firmware ran before), capabilities, MSI-X and INTx. PCI Local Bus 3.0, PCIe Base 4.0.
+ */
+#ifndef VIREO_PCI_H
+#define VIREO_PCI_H
+
+#include "hal.h"
+
+#define PCI_BARS 6
+#define PCI_MAX_CAPABILITIES 48 /* a walk never looks at more, whatever the links say */
+
+/* Configuration space, header type 0 */
+enum {
+    PCI_VENDOR_ID = 0x00,
+    PCI_DEVICE_ID = 0x02,
+    PCI_COMMAND = 0x04,
+    PCI_STATUS = 0x06,
+    PCI_REVISION = 0x08,
+    PCI_HEADER_TYPE = 0x0e,
+    PCI_BAR0 = 0x10,
+    PCI_SUBSYSTEM_ID = 0x2e,
+    PCI_CAPABILITIES = 0x34,
+    PCI_INTERRUPT_LINE = 0x3c,
+    PCI_INTERRUPT_PIN = 0x3d,
+};
+enum {
+    PCI_COMMAND_IO = 0x001,
+    PCI_COMMAND_MEMORY = 0x002,
+    PCI_COMMAND_MASTER = 0x004,
+    PCI_COMMAND_INTX_DISABLE = 0x400,
+};
+enum { PCI_STATUS_CAPABILITIES = 0x10 };
+enum { PCI_CAP_VENDOR = 0x09, PCI_CAP_MSIX = 0x11 };
+
+/* A base address register that was sized and given an address; len 0: not there, or no room. */
+struct pci_bar {
+    uint64_t phys; /* for the CPU */
+    uint64_t len;
+    bool io;
+};
+
+struct pci_msix {
+    uint8_t cap;      /* offset of the capability; 0: the function has none */
+    uint16_t entries; /* of the table; 0: not in use */
+    hal_mmio_t table;
+};
+
+struct pci_function {
+    unsigned host;
+    uint8_t bus, dev, fn;
+    uint16_t vendor, device, subsystem;
+    uint8_t revision;
+    hal_mmio_t config; /* this function's 4 KiB of ECAM */
+    struct pci_bar bar[PCI_BARS];
+    struct pci_msix msix;
+};
+
+/*
+ * Enumerates every host bridge once and calls found() for each function that answers, BARs not yet
+ * assigned. The structure lives on the caller's stack: copy what is kept.
+ */
+void pci_scan(void (*found)(const struct pci_function *));
+
+uint8_t pci_read8(const struct pci_function *f, unsigned off);
+uint16_t pci_read16(const struct pci_function *f, unsigned off);
+uint32_t pci_read32(const struct pci_function *f, unsigned off);
+void pci_write8(const struct pci_function *f, unsigned off, uint8_t v);
+void pci_write16(const struct pci_function *f, unsigned off, uint16_t v);
+void pci_write32(const struct pci_function *f, unsigned off, uint32_t v);
+
+/* Sizes all BARs, gives them addresses from the host's windows and switches decoding on. */
+void pci_assign_bars(struct pci_function *f);
+
+/*
+ * Registers [off, off+len) of a BAR, mapped. 0: the BAR does not exist, is too small, or is an I/O
+ * BAR (which needs the I/O window).
+ */
+hal_mmio_t pci_bar_map(const struct pci_function *f, unsigned bar, uint64_t off, uint64_t len);
+
+/* Lets the function reach memory, or stops it. */
+void pci_set_master(const struct pci_function *f, bool on);
+
+/*
+ * Offset of the next capability with this id after `after` (0: the first); 0: no more. `steps`
+ * counts the links followed over a whole walk; start it at 0.
+ */
+unsigned pci_next_capability(const struct pci_function *f, unsigned id, unsigned after,
+                             unsigned *steps);
+
+/*
+ * MSI-X: with pci_msix_open the table is found and all entries are masked; pci_msix_attach gives
+ * an entry its message and handler; pci_msix_enable switches the function over.
+ * -ENODEV: no (usable) capability, or no message can be had from the machine; -ENOSPC: used up.
+ */
+int pci_msix_open(struct pci_function *f);
+int pci_msix_attach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void *ctx,
+                    struct hal_msi *msi);
+void pci_msix_detach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void *ctx,
+                     const struct hal_msi *msi);
+void pci_msix_enable(const struct pci_function *f, bool on);
+
+/* The function's INTx line, negative when it has none; and its switch in the command register. */
+hal_irq_t pci_intx(const struct pci_function *f);
+void pci_intx_enable(const struct pci_function *f, bool on);
+
+#endif
