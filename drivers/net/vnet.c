@@ -151,7 +151,7 @@ static int setup(struct vnet *v)
     const struct virtq_config queues[] = {
         [VIRTIO_NET_Q_RX] = {.name = "rx", .size = VNET_RING, .max_segs = 2},
         [VIRTIO_NET_Q_TX] = {.name = "tx", .size = VNET_RING, .max_segs = VNET_TX_PIECES + 1,
-                             .expects_progress = true},
+                             .expects_progress = true, .lazy = true},
     };
     int err;
 

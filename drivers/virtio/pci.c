@@ -230,11 +230,14 @@ static int setup_msix(struct virtio_pci *p, unsigned n)
 
 static int setup_intx(struct virtio_pci *p)
 {
-    p->intx = pci_intx(&p->fn);
-    if (p->intx < 0)
-        return p->intx;
+    hal_irq_t line = pci_intx(&p->fn);
+    int err = line < 0 ? line : hal_irq_attach(line, virtio_irq_shared, &p->dev);
+
+    if (err)
+        return err;
+    p->intx = line;
     pci_intx_enable(&p->fn, true);
-    return hal_irq_attach(p->intx, virtio_irq_shared, &p->dev);
+    return 0;
 }
 
 /* Messages where the machine takes them, else the shared line. */

@@ -210,7 +210,7 @@ const struct virtq_stats *virtq_stats(const struct virtq *q)
 
 void *virtq_take_back(struct virtq *q)
 {
-    hal_assert(q->state == VIRTQ_OFF);
+    hal_assert(!q->dev->live);
     while (q->take_next < q->size) {
         struct virtq_slot *slot = &q->slots[q->take_next++];
         void *cookie = slot->cookie;
