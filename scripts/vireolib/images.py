@@ -1,0 +1,58 @@
+"""Where built images lie, how they are configured in tests and benches, and the counting plugin."""
+import os
+import re
+import subprocess
+
+from vireolib.machine import Unusable
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(TREE, 'build')
+ARCH = 'aarch64'
+
+# QEMU's user network: the guest's usual address, its router and its name server.
+GUEST_IP, ROUTER_IP, DNS_IP = '10.0.2.15', '10.0.2.2', '10.0.2.3'
+STATIC_IP = f'ip={GUEST_IP}::{ROUTER_IP}:255.255.255.0'
+
+MARK_MAIN, MARK_READY = 96, 97        # platform/board.h: hint #96 + mark
+
+
+def image(app, kind='img'):
+    """Path of build/aarch64/APP.img (or .elf, .map), which must have been built."""
+    path = os.path.join(BUILD, ARCH, f'{app}.{kind}')
+    if not os.path.isfile(path):
+        raise Unusable(f'{os.path.relpath(path)} is not built; `make image APP={app}` builds it')
+    return path
+
+
+def site_disk():
+    """Path of the demo's disk."""
+    path = os.path.join(BUILD, 'site.img')
+    if not os.path.isfile(path):
+        raise Unusable('build/site.img is not built; `make disk` builds it')
+    return path
+
+
+def plugin():
+    """Path of the counting plugin, built when it is missing or older than its source."""
+    source = os.path.join(TREE, 'scripts', 'insnmark.c')
+    target = os.path.join(BUILD, 'host', 'insnmark.so')
+    if os.path.exists(target) and os.path.getmtime(target) >= os.path.getmtime(source):
+        return target
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    part = f'{target}.{os.getpid()}'
+    subprocess.run([os.environ.get('HOSTCC', 'gcc'), '-O2', '-Wall', '-Wextra', '-Werror',
+                    '-shared', '-fPIC', '-o', part, source], check=True)
+    os.replace(part, target)
+    return target
+
+
+def marks(path):
+    """{mark: instructions when it was first passed}, with 'total'."""
+    found = {}
+    with open(path) as f:
+        for line in f:
+            match = re.match(r'(?:MARK (\d+)|(TOTAL)) insns=(\d+)', line)
+            if match:
+                key = int(match[1]) if match[1] else 'total'
+                found.setdefault(key, int(match[3]))
+    return found

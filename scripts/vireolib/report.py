@@ -1,0 +1,74 @@
+"""Figures of a bench: a table for people, a JSON list for programs, and the limits that they keep."""
+import dataclasses
+import json
+import os
+import statistics
+
+
+@dataclasses.dataclass
+class Row:
+    metric: str
+    unit: str
+    vireo: float
+    linux: float = None        # the same on a Linux guest; None: not measured
+    n: int = 1                 # runs behind the figure
+    config: str = ''
+    limit: float = None        # the most that is allowed; None: no limit
+    samples: tuple = ()
+
+    @property
+    def ratio(self):
+        """How many times less than Linux."""
+        return round(self.linux / self.vireo, 2) if self.linux and self.vireo else None
+
+    @property
+    def exceeded(self):
+        return self.limit is not None and self.vireo > self.limit
+
+    def as_json(self):
+        return {'metric': self.metric, 'unit': self.unit, 'vireo': self.vireo, 'linux': self.linux,
+                'ratio': self.ratio, 'n': self.n, 'config': self.config}
+
+
+def median_row(metric, unit, samples, **more):
+    """The row of the samples' median."""
+    return Row(metric, unit, statistics.median(samples), n=len(samples), samples=tuple(samples),
+               **more)
+
+
+def number(value):
+    if value is None:
+        return '-'
+    if isinstance(value, float) and value != int(value):
+        return f'{value:.3f}' if value < 100 else f'{value:,.1f}'
+    return f'{int(value):,}'
+
+
+def print_table(rows):
+    head = ('metric', 'Vireo', 'limit', 'Linux', 'ratio', 'n', 'configuration')
+    body = [(f'{r.metric} [{r.unit}]', number(r.vireo) + (' !' if r.exceeded else ''),
+             number(r.limit), number(r.linux), number(r.ratio), str(r.n), r.config) for r in rows]
+    widths = [max(len(line[i]) for line in [head] + body) for i in range(len(head))]
+    for line in [head] + body:
+        cells = [text.ljust(w) if i in (0, 6) else text.rjust(w)
+                 for i, (text, w) in enumerate(zip(line, widths))]
+        print('  '.join(cells).rstrip())
+
+
+def write_json(path, rows):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w') as f:
+        json.dump([r.as_json() for r in rows], f, indent=1)
+        f.write('\n')
+
+
+def finish(name, path, rows):
+    """Prints and stores the rows; the exit status: 1 when a limit is exceeded."""
+    print_table(rows)
+    write_json(path, rows)
+    bad = [r for r in rows if r.exceeded]
+    for r in bad:
+        print(f'bench: {r.metric} is {number(r.vireo)} {r.unit}, more than the {number(r.limit)} '
+              'allowed')
+    print(f'bench: {name} metrics={len(rows)} exceeded={len(bad)} ({os.path.relpath(path)})')
+    return 1 if bad else 0
