@@ -1,0 +1,77 @@
+# The front door of Vireo. `make help` says what there is; scripts/*.mk do the work.
+
+.DEFAULT_GOAL := run
+include scripts/config.mk
+
+# Each step is a make of its own, since it may fetch what the next one looks for. Two builds in the
+# same tree wait for each other.
+STEP = +$(if $V,,@)$(MAKE) --no-print-directory -f
+BUILD = +$(if $V,,@)mkdir -p build && flock build/.lock $(MAKE) --no-print-directory \
+    $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -f
+PYTEST = $(PYTHON) -m pytest -q tests
+
+run: image .setup-run
+	$(STEP) scripts/run.mk run
+
+debug: image .setup-run .setup-debug
+	$(STEP) scripts/run.mk debug
+
+image: check deps
+	$(BUILD) scripts/image.mk image
+
+# Every example, with its disk.
+images: check deps
+	$(BUILD) scripts/images.mk images
+
+disk:
+	@$(PYTHON) scripts/mkdisk $(if $(SIZE),--size $(SIZE)) \
+	    $(or $(DIR),examples/httpd/site) $(or $(OUT),build/site.img)
+
+test: check .setup-run .setup-test images host-tests
+	@$(PYTEST) $(TESTS)
+
+test-full: check .setup-run .setup-test images host-tests
+	@$(PYTEST) --full $(TESTS)
+
+bench: check .setup-run .setup-test images disk
+	@$(PYTHON) scripts/bench $(BENCH)
+
+load: check .setup-run .setup-load images disk
+	@$(PYTHON) scripts/load $(LOAD)
+
+host-tests: .setup-test
+	$(BUILD) scripts/host.mk all
+
+compile-check: deps .setup-test
+	$(BUILD) scripts/compile-check.mk all
+
+# The packages, then the C library and the sources that are compiled with ours.
+deps: .setup-build
+	$(BUILD) scripts/deps.mk deps
+
+setup: .setup-build .setup-run .setup-test
+.setup-%:
+	@scripts/setup $*
+
+check:
+	$(check)@:
+
+format: .setup-format
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(filter-out build/newlib build/lwip build/libfdt,$(wildcard build/*))
+
+distclean:
+	rm -rf build
+
+help:
+	@cat scripts/help.txt
+	@echo
+	@echo "APP=        $(EXAMPLES), or the path of a folder"
+	@echo "ARCH=       $(ARCHES)"
+	@echo "TRANSPORT=  $(TRANSPORTS)"
+
+.PHONY: run debug image images disk test test-full bench load host-tests compile-check deps setup \
+        check format clean distclean help
+.NOTPARALLEL:

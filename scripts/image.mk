@@ -1,0 +1,114 @@
+# image.mk: compiles the rooms and one application, and links them into build/ARCH/APP.{elf,img,map}.
+
+include scripts/config.mk
+include scripts/toolchain.mk
+include scripts/rooms.mk
+
+OBJ := $(OUTDIR)/obj$(if $(DEBUG),-debug)
+
+# ---- what the application asks for ---------------------------------------------------------------
+
+# An app.mk may add to these; paths in SRCS are relative to its folder.
+SRCS :=
+DRIVERS :=
+CFLAGS :=
+LIBS :=
+-include $(APP_DIR)/app.mk
+APP_SRCS := $(foreach s,$(sort main.c $(SRCS)),$(if $(filter /%,$s),$s,$(APP_DIR)/$s))
+
+$(if $(filter-out %.c %.S,$(APP_SRCS)),$(error $(APP_DIR)/app.mk: SRCS takes .c and .S files, not $(filter-out %.c %.S,$(APP_SRCS))))
+missing := $(filter-out $(wildcard $(APP_SRCS)),$(APP_SRCS))
+$(if $(missing),$(error $(APP_DIR)/app.mk: SRCS names what does not exist: $(missing)))
+DRIVER_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(ALL_DRIVERS)))))
+unknown := $(filter-out $(DRIVER_NAMES),$(DRIVERS))
+$(if $(unknown),$(error $(APP_DIR)/app.mk: DRIVERS names $(unknown); there is: $(DRIVER_NAMES)))
+
+# ---- objects -------------------------------------------------------------------------------------
+
+# Everything is compiled again when its flags or the compiler change.
+FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(foreach r,$(ROOMS) app,$(FLAGS_$r))
+FLAGS_FILE := $(OBJ)/flags
+$(shell mkdir -p $(OBJ))
+$(if $(findstring x$(strip $(FLAGS_NOW))x,x$(strip $(file <$(FLAGS_FILE)))x),,$(file >$(FLAGS_FILE),$(FLAGS_NOW)))
+
+# Objects lie below a folder for the room: obj/net/net/sockets.c.o. Third-party paths may be absolute.
+object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
+archive = $(OBJ)/$1.a
+ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$r))
+ALL_OBJECTS :=
+
+define compile
+ALL_OBJECTS += $(call object,$1,$2)
+$(call object,$1,$2): $2 $(FLAGS_FILE)
+	$$(call say,CC,$2)
+	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$1) $3 -MMD -MP -c $$< -o $$@
+endef
+define room
+$(call archive,$1): $(foreach s,$(SRC_$1),$(call object,$1,$s))
+	$(Q)rm -f $$@ && $(CROSS)ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(foreach s,$(SRC_$r),$(eval $(call compile,$r,$s))))
+$(foreach r,$(ROOMS),$(eval $(call room,$r)))
+
+# Two folders may have the same name: their objects are kept apart by the path.
+APP_ROOM := app/$(APP_NAME)-$(shell printf %s '$(abspath $(APP_DIR))' | cksum | cut -d' ' -f1)
+FLAGS_$(APP_ROOM) = $(FLAGS_app) -I$(APP_DIR)
+app_object = $(OBJ)/$(APP_ROOM)/$(subst /,@,$(patsubst $(APP_DIR)/%,%,$1)).o
+define compile_app
+ALL_OBJECTS += $(call app_object,$1)
+$(call app_object,$1): $1 $(FLAGS_FILE) $(wildcard $(APP_DIR)/app.mk)
+	$$(call say,CC,$1)
+	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$(APP_ROOM)) $(CFLAGS) -MMD -MP -c $$< -o $$@
+endef
+$(foreach s,$(APP_SRCS),$(eval $(call compile_app,$s)))
+-include $(ALL_OBJECTS:.o=.d)
+
+# ---- the image -----------------------------------------------------------------------------------
+
+# Drivers that the application names are linked whole, used or not.
+WHOLE := $(foreach r,drivers files,$(foreach s,$(filter $(DRIVERS:%=drivers/%/%),$(SRC_$r)),$(call object,$r,$s)))
+APP_OBJECTS := $(foreach s,$(APP_SRCS),$(call app_object,$s)) $(WHOLE)
+ELF := $(IMAGE:.img=.elf)
+STEM := $(OBJ)/$(APP_ROOM)/image
+LD_SCRIPT := linker/$(ARCH)-virt.ld
+link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-group $(ARCHIVES) \
+       $(LIBS) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a -lgcc -Wl,--end-group
+
+# Whose image lies in build/ARCH: the folder, and how it was built.
+OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS)
+OWNER_FILE := $(OUTDIR)/$(APP_NAME).app
+owner_was := $(strip $(file <$(OWNER_FILE)))
+ifneq ($(owner_was),$(strip $(OWNER)))
+ifneq ($(filter-out $(firstword $(OWNER)),$(firstword $(owner_was))),)
+$(info note: $(IMAGE) was built from $(firstword $(owner_was)), and is now built from $(firstword $(OWNER)))
+endif
+$(file >$(OWNER_FILE),$(OWNER))
+endif
+
+# Linked twice: the names of the functions, for back traces, are known after the first time. They
+# come behind the code, so no function moves; that is checked.
+$(ELF): $(APP_OBJECTS) $(ARCHIVES) $(LD_SCRIPT) $(OWNER_FILE) scripts/symtab.py
+	$(call say,LD,$@)
+	$(Q)$(call link,-o $(STEM).first)
+	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).first $(STEM).S
+	$(Q)$(CC_TARGET) -c $(STEM).S -o $(STEM).names.o
+	$(Q)$(call link,$(STEM).names.o -Wl$(comma)-Map=$(@:.elf=.map) -o $(STEM).elf)
+	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).elf $(STEM).S --check
+	$(Q)mv $(STEM).elf $@ && rm -f $(STEM).first
+comma := ,
+
+$(IMAGE): $(ELF)
+	$(Q)$(CROSS)objcopy -O binary $< $@
+	@$(PYTHON) scripts/symtab.py --size $(CROSS)size $< $@
+
+image: $(IMAGE) $(APP_DISK) $(APP_INITRD)
+
+# The folder's content is compared, not its date: mkdisk leaves an equal image alone.
+$(APP_DISK): FORCE
+	@$(PYTHON) scripts/mkdisk $(APP_DIR)/site $@ --quiet
+$(APP_INITRD): FORCE
+	@$(PYTHON) scripts/mkdisk $(APP_DIR)/initrd $@ --quiet
+
+FORCE:
+.PHONY: image FORCE
+.DELETE_ON_ERROR:

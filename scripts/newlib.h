@@ -1,0 +1,25 @@
+/*
+ * newlib.h - how newlib is configured for Vireo: what its configure script would write.
+ *
+ * One struct _reent a task (small), no wide orientation, no 80-bit or quad formats, %lld and the
+ * C99 formats, locks supplied by platform/libc, plain exit. The _MB_LEN_MAX is that of the C locale.
+ */
+#ifndef __NEWLIB_H__
+#define __NEWLIB_H__ 1
+
+#include <_newlib_version.h>
+
+#define _WANT_IO_C99_FORMATS 1
+#define _WANT_IO_LONG_LONG 1
+#define _WANT_REENT_SMALL 1
+#define _REENT_CHECK_VERIFY 1
+#define _MB_LEN_MAX 1
+#define HAVE_INITFINI_ARRAY 1
+#define _ATEXIT_DYNAMIC_ALLOC 1
+#define _HAVE_LONG_DOUBLE 1
+#define _HAVE_CC_INHIBIT_LOOP_TO_LIBCALL 1
+#define _LITE_EXIT 1
+#define _REENT_GLOBAL_ATEXIT 1
+#define _RETARGETABLE_LOCKING 1
+
+#endif

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""symtab.py - the table of function names that back traces read, made from a linked image.
+
+  symtab.py NM IMAGE.elf OUT.S           writes the table as assembly, in section vireo_symtab
+  symtab.py NM IMAGE.elf OUT.S --check   fails when IMAGE's functions are not where OUT.S says
+  symtab.py --size SIZE IMAGE.elf IMAGE.img   prints one line on how big an image is
+
+The table, little-endian: uint32 count; count pairs {uint32 address - __image_start, uint32 offset of
+the name in the strings}, in order of address; the strings, each ending in a zero byte.
+"""
+import os
+import subprocess
+import sys
+
+
+def functions(nm, elf):
+    """[(offset, name)] of the code symbols, one an address, in order."""
+    output = subprocess.run([nm, '--defined-only', elf], check=True, capture_output=True,
+                            text=True).stdout
+    start, found = None, {}
+    for line in output.splitlines():
+        address, kind, name = line.split(maxsplit=2)
+        if name == '__image_start':
+            start = int(address, 16)
+        # $x and $d mark code and data for disassemblers; a strong name is preferred to a weak one.
+        if kind in 'tTwW' and name[0] != '$' and not name.startswith('__image_'):
+            rank = ('TtWw'.index(kind), name)
+            at = int(address, 16)
+            if at not in found or rank < found[at]:
+                found[at] = rank
+    if start is None:
+        sys.exit(f'symtab: {elf} has no symbol __image_start')
+    end = max((at for at in found), default=start)
+    if end - start >> 32:
+        sys.exit(f'symtab: {elf} spans more than 4 GiB')
+    return [(at - start, found[at][1]) for at in sorted(found) if at >= start]
+
+
+def assembly(table):
+    """The table as assembler source. Names that end alike are not shared: it is small enough."""
+    lines = ['    .section vireo_symtab, "a"', '    .balign 8', f'    .4byte {len(table)}']
+    strings, offset = [], 0
+    for at, name in table:
+        lines.append(f'    .4byte {at:#x}, {offset}')
+        strings.append(f'    .asciz "{name}"')
+        offset += len(name.encode()) + 1
+    note = '    .section .note.GNU-stack, "", %progbits'
+    return '\n'.join(lines + strings + [note]) + '\n'
+
+
+def size_line(size, elf, image):
+    """build/aarch64/hello.img: 40,960 bytes (40 KiB); code ..., data ..., zeroed ..."""
+    row = subprocess.run([size, elf], check=True, capture_output=True, text=True).stdout
+    text, data, bss = (int(n) for n in row.splitlines()[1].split()[:3])
+    length = os.path.getsize(image)
+    return (f'{image}: {length:,} bytes ({-(-length // 1024)} KiB); '
+            f'code and constants {text:,}, data {data:,}, zeroed {bss:,}')
+
+
+def main(arguments):
+    if arguments[:1] == ['--size'] and len(arguments) == 4:
+        print(size_line(*arguments[1:]))
+        return 0
+    check = arguments[3:] == ['--check']
+    if len(arguments) != 3 and not check:
+        sys.exit(__doc__)
+    nm, elf, out = arguments[:3]
+    source = assembly(functions(nm, elf))
+    if check:
+        with open(out) as f:
+            if f.read() != source:
+                sys.exit(f'symtab: functions of {elf} moved between the two links: the linker script '
+                         'must put vireo_symtab behind the code')
+    else:
+        with open(out, 'w') as f:
+            f.write(source)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,46 @@
+# toolchain.mk: the compiler, the C library, and the flags of each room. After config.mk.
+
+CC_TARGET := $(CROSS)gcc
+Q := $(if $V,,@)
+say = $(if $V,,@printf '  %-5s %s\n' '$1' '$(patsubst $(CURDIR)/%,%,$2)')
+
+LWIP := $(or $(LWIP_DIR),build/lwip)
+LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
+
+# The compiler's own newlib if it has one, else ours.
+COMPILER_LIBC := $(abspath $(filter /%,$(shell $(CC_TARGET) -print-file-name=libc.a 2>/dev/null)))
+COMPILER_NEWLIB := $(if $(wildcard $(dir $(COMPILER_LIBC))../include/newlib.h),$(abspath $(dir $(COMPILER_LIBC))..))
+NEWLIB := $(or $(NEWLIB_DIR),$(COMPILER_NEWLIB),build/newlib)
+OWN_NEWLIB := $(filter build/newlib,$(NEWLIB))
+
+# newlib's headers must come after the compiler's: its <stdatomic.h> does not compile with GCC.
+GCC_INCLUDE := $(shell $(CC_TARGET) -print-file-name=include 2>/dev/null)
+FREESTANDING = -ffreestanding -fbuiltin -nostdinc -isystem $(GCC_INCLUDE)
+WITH_LIBC = -nostdinc -isystem $(GCC_INCLUDE) -isystem $(NEWLIB)/include
+
+# The target is no Linux, whatever the compiler was made for.
+NOT_LINUX = -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
+WARNINGS = -Wall -Wextra -Werror
+COMMON = -std=gnu11 -O2 -g -fno-pie -mno-outline-atomics -ffunction-sections -fdata-sections \
+         -fno-omit-frame-pointer -fstack-protector-strong -fno-common -fno-unwind-tables \
+         -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= $(NOT_LINUX) \
+         $(if $(DEBUG),-DVIREO_DEBUG,)
+# Code that an interrupt handler may run does not touch the floating-point registers.
+NO_FP = -mgeneral-regs-only
+
+PLATFORM_INCLUDE = -Iplatform -Iplatform/arch/$(ARCH) -Idrivers
+LIBC_INCLUDE = $(PLATFORM_INCLUDE) -Iplatform/libc/include
+NET_INCLUDE = $(LIBC_INCLUDE) -Inet -Inet/include -I$(LWIP)/src/include
+
+FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUDE)
+# Synchronous calls and files (whatever includes task.h) see libc's headers.
+FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
+FLAGS_machine = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) -I$(LIBFDT)
+FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
+FLAGS_net = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
+FLAGS_app = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
+FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
+FLAGS_libfdt = $(COMMON) -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)
+
+LDFLAGS = -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
+          -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
