@@ -5,7 +5,6 @@
 #ifndef VIREO_BOARD_H
 #define VIREO_BOARD_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,11 +86,6 @@ void *page_alloc(size_t n);
 void page_free(void *p, size_t n);
 /* Called by panic: runs the shutdown functions (bounded), never twice. */
 void runtime_stop_devices(void);
-/*
- * The formatter behind hal_log, for hal_panic: always terminates buf (size > 0), returns what it
- * wrote without the NUL. Any context.
- */
-size_t runtime_vformat(char *buf, size_t size, const char *fmt, va_list ap);
 /* Name of the running task, for the fault report; its stack for the back trace and the guard check. */
 const char *runtime_task_name(void);
 bool runtime_task_stack(uintptr_t *low, uintptr_t *high);
