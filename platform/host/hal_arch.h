@@ -1,0 +1,119 @@
+/*
+ * hal_arch.h (host) - register accessors and ordering verbs of hal.h on Linux.
+ *
+ * A register access is a call to the device model that registered the address (host.h). A word
+ * shared with a device is a C11 atomic of the order that the verb promises, so that ThreadSanitizer
+ * understands a device in a second thread; each access can be seen, logged and followed by a change
+ * of the word through one hook (host_event_hook), which is how double fetches and races are tested.
+ */
+#ifndef VIREO_HAL_ARCH_H
+#define VIREO_HAL_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Opaque: made by hal_mmio_map only. It is not a pointer, and not the bus address either. */
+typedef uint64_t hal_mmio_t;
+
+uint32_t host_mmio_read(hal_mmio_t a, unsigned width, bool sync);
+void host_mmio_write(hal_mmio_t a, unsigned width, uint32_t v, bool sync);
+void host_relax(void);
+
+enum host_event_kind {
+    HOST_LOAD,    /* hal_shared_load*: after the load, v is what it gave */
+    HOST_STORE,   /* hal_shared_store*: before the store */
+    HOST_PUBLISH, /* hal_publish*: before the store */
+    HOST_OBSERVE, /* hal_observe*: after the load */
+    HOST_CHECK,   /* hal_check*: before the load, v is 0 */
+    HOST_CHECKED, /* hal_check*: after the load */
+    HOST_READ,    /* hal_read*: addr is the bus address, v the answer */
+    HOST_WRITE,   /* hal_write*: before the model sees it */
+    HOST_ACK_ORDER,
+};
+
+/* Set when anyone wants events: the log, or a hook. False in the thread-sanitizer tests. */
+extern bool host_events_on;
+void host_event(enum host_event_kind kind, const volatile void *word, unsigned width, uint64_t v,
+                bool strong);
+
+/* A full barrier that the sanitizer does not take for a synchronisation with another thread. */
+static inline void host_full_barrier(void)
+{
+    static _Thread_local unsigned own;
+    __atomic_fetch_add(&own, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline uint8_t hal_read8(hal_mmio_t a) { return (uint8_t)host_mmio_read(a, 1, false); }
+static inline uint16_t hal_read16(hal_mmio_t a) { return (uint16_t)host_mmio_read(a, 2, false); }
+static inline uint32_t hal_read32(hal_mmio_t a) { return host_mmio_read(a, 4, false); }
+static inline uint32_t hal_read32_sync(hal_mmio_t a) { return host_mmio_read(a, 4, true); }
+static inline uint8_t hal_read8_sync(hal_mmio_t a) { return (uint8_t)host_mmio_read(a, 1, true); }
+static inline void hal_write8(hal_mmio_t a, uint8_t v) { host_mmio_write(a, 1, v, false); }
+static inline void hal_write16(hal_mmio_t a, uint16_t v) { host_mmio_write(a, 2, v, false); }
+static inline void hal_write32(hal_mmio_t a, uint32_t v) { host_mmio_write(a, 4, v, false); }
+static inline void hal_write8_sync(hal_mmio_t a, uint8_t v) { host_mmio_write(a, 1, v, true); }
+static inline void hal_write16_sync(hal_mmio_t a, uint16_t v) { host_mmio_write(a, 2, v, true); }
+static inline void hal_write32_sync(hal_mmio_t a, uint32_t v) { host_mmio_write(a, 4, v, true); }
+
+static inline void hal_ack_order(void)
+{
+    if (host_events_on)
+        host_event(HOST_ACK_ORDER, NULL, 0, 0, false);
+    host_full_barrier();
+}
+
+static inline void hal_relax(void) { host_relax(); }
+
+/*
+ * The accessors of shared words, for one width each. A macro, as C has no other way to write the
+ * same function for three types.
+ */
+#define HOST_SHARED(bits)                                                                          \
+    static inline uint##bits##_t hal_shared_load##bits(const uint##bits##_t *p)                   \
+    {                                                                                              \
+        uint##bits##_t v = __atomic_load_n(p, __ATOMIC_RELAXED);                                   \
+        if (host_events_on)                                                                        \
+            host_event(HOST_LOAD, p, (bits) / 8, v, false);                                        \
+        return v;                                                                                  \
+    }                                                                                              \
+    static inline void hal_shared_store##bits(uint##bits##_t *p, uint##bits##_t v)                \
+    {                                                                                              \
+        if (host_events_on)                                                                        \
+            host_event(HOST_STORE, p, (bits) / 8, v, false);                                       \
+        __atomic_store_n(p, v, __ATOMIC_RELAXED);                                                  \
+    }
+HOST_SHARED(16)
+HOST_SHARED(32)
+HOST_SHARED(64)
+#undef HOST_SHARED
+
+#define HOST_ORDERED(bits)                                                                         \
+    static inline void hal_publish##bits(uint##bits##_t *p, uint##bits##_t v, bool platform)      \
+    {                                                                                              \
+        if (host_events_on)                                                                        \
+            host_event(HOST_PUBLISH, p, (bits) / 8, v, platform);                                  \
+        __atomic_store_n(p, v, __ATOMIC_RELEASE);                                                  \
+    }                                                                                              \
+    static inline uint##bits##_t hal_observe##bits(const uint##bits##_t *p, bool platform)        \
+    {                                                                                              \
+        uint##bits##_t v = __atomic_load_n(p, __ATOMIC_ACQUIRE);                                   \
+        if (host_events_on)                                                                        \
+            host_event(HOST_OBSERVE, p, (bits) / 8, v, platform);                                  \
+        return v;                                                                                  \
+    }                                                                                              \
+    static inline uint##bits##_t hal_check##bits(const uint##bits##_t *p, bool platform)          \
+    {                                                                                              \
+        if (host_events_on)                                                                        \
+            host_event(HOST_CHECK, p, (bits) / 8, 0, platform);                                    \
+        host_full_barrier();                                                                       \
+        uint##bits##_t v = __atomic_load_n(p, __ATOMIC_SEQ_CST);                                   \
+        if (host_events_on)                                                                        \
+            host_event(HOST_CHECKED, p, (bits) / 8, v, platform);                                  \
+        return v;                                                                                  \
+    }
+HOST_ORDERED(16)
+HOST_ORDERED(32)
+#undef HOST_ORDERED
+
+#endif

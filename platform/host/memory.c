@@ -1,0 +1,214 @@
+/*
+ * memory.c (host) - driver memory, and memory that devices reach: see host.h for the arena.
+ */
+#define _DEFAULT_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "host.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+#define PAGE 4096u
+#define ARENA_SIZE (512u << 20)
+#define BLOCKS 16384
+
+static struct block {
+    uint64_t off; /* of the first byte, in the arena */
+    size_t size;
+    bool live;
+} blocks[BLOCKS];
+static unsigned block_count;
+static uint8_t *arena;
+static uint64_t arena_used;
+
+static uint64_t alloc_calls;
+static int64_t live_blocks;
+static int64_t fail_after = -1;
+static bool unreachable;
+
+static bool alloc_allowed(const char *what)
+{
+    if (host_in_handler())
+        host_violation("%s in handler context", what);
+    alloc_calls++;
+    if (fail_after == 0)
+        return false;
+    if (fail_after > 0)
+        fail_after--;
+    return true;
+}
+
+void *hal_alloc(size_t size)
+{
+    void *p = alloc_allowed("hal_alloc") ? calloc(1, size ? size : 1) : NULL;
+
+    live_blocks += p != NULL;
+    return p;
+}
+
+void hal_free(void *p)
+{
+    if (host_in_handler())
+        host_violation("hal_free in handler context");
+    live_blocks -= p != NULL;
+    free(p);
+}
+
+static void arena_create(void)
+{
+    arena = mmap(NULL, ARENA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (arena == MAP_FAILED) {
+        perror("DMA arena");
+        abort();
+    }
+}
+
+void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma)
+{
+    uint64_t pages = ((uint64_t)size + PAGE - 1) / PAGE * PAGE;
+
+    if (size == 0 || align == 0 || (align & (align - 1)) || align > PAGE)
+        host_violation("hal_dma_alloc(%zu, %zu)", size, align);
+    if (!alloc_allowed("hal_dma_alloc"))
+        return NULL;
+    if (!arena)
+        arena_create();
+    if (block_count == BLOCKS || arena_used + pages + 2 * PAGE > ARENA_SIZE)
+        return NULL;
+    /* At the end of its pages, as near to the guard page as the alignment lets it. */
+    uint64_t first = arena_used + PAGE;
+    uint64_t off = first + (pages - size) / align * align;
+    arena_used = first + pages;
+    if (mprotect(arena + first, pages, PROT_READ | PROT_WRITE) != 0)
+        return NULL;
+    ASAN_POISON_MEMORY_REGION(arena + first, pages);
+    ASAN_UNPOISON_MEMORY_REGION(arena + off, size);
+    blocks[block_count++] = (struct block){off, size, true};
+    live_blocks++;
+    *dma = HOST_DMA_BASE + off;
+    return arena + off;
+}
+
+void hal_dma_free(void *p, size_t size)
+{
+    if (host_in_handler())
+        host_violation("hal_dma_free in handler context");
+    if (!p)
+        return;
+    for (unsigned i = 0; i < block_count; i++) {
+        struct block *b = &blocks[i];
+        if (!b->live || arena + b->off != p)
+            continue;
+        if (b->size != size)
+            host_violation("hal_dma_free of %zu bytes, allocated %zu", size, b->size);
+        b->live = false;
+        live_blocks--;
+        uint64_t page = b->off / PAGE * PAGE;
+        mprotect(arena + page, (b->size + PAGE - 1) / PAGE * PAGE, PROT_NONE);
+        return;
+    }
+    host_violation("hal_dma_free of %p, which is no block", p);
+}
+
+uint64_t hal_dma_addr(const void *p, size_t len)
+{
+    uintptr_t at = (uintptr_t)p, base = (uintptr_t)arena;
+
+    if (unreachable || !p)
+        return HAL_DMA_NONE;
+    if (!arena || at < base || at >= base + ARENA_SIZE)
+        return at;
+    return host_dma_is_block(HOST_DMA_BASE + (at - base), len) ? HOST_DMA_BASE + (at - base)
+                                                               : HAL_DMA_NONE;
+}
+
+bool host_dma_is_block(uint64_t bus, size_t len)
+{
+    for (unsigned i = 0; i < block_count; i++) {
+        uint64_t start = HOST_DMA_BASE + blocks[i].off;
+        if (blocks[i].live && bus >= start && len <= blocks[i].size &&
+            bus - start <= blocks[i].size - len)
+            return true;
+    }
+    return false;
+}
+
+void *host_dma_pointer(uint64_t bus, size_t len)
+{
+    if (bus >= HOST_DMA_BASE && bus < HOST_DMA_BASE + ARENA_SIZE)
+        return host_dma_is_block(bus, len) ? arena + (bus - HOST_DMA_BASE) : NULL;
+    /* Heap, stack or image data of a 64-bit process; AddressSanitizer judges the rest. */
+    if (bus < PAGE || bus >> 47 != 0 || len > UINT32_MAX)
+        return NULL;
+    return (void *)(uintptr_t)bus;
+}
+
+void host_dma_own(uint64_t bus, size_t len)
+{
+    void *p = host_dma_pointer(bus, len);
+
+    if (p)
+        ASAN_POISON_MEMORY_REGION(p, len);
+}
+
+void host_dma_return(uint64_t bus, size_t len)
+{
+    void *p = host_dma_pointer(bus, len);
+
+    if (p)
+        ASAN_UNPOISON_MEMORY_REGION(p, len);
+}
+
+/* A device's access is no access of the program: it is not judged by AddressSanitizer. */
+__attribute__((no_sanitize("address"))) static void raw_copy(volatile uint8_t *to,
+                                                            const volatile uint8_t *from,
+                                                            size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        to[i] = from[i];
+}
+
+bool host_dma_read(uint64_t bus, void *buf, size_t len)
+{
+    void *p = host_dma_pointer(bus, len);
+
+    if (p)
+        raw_copy(buf, p, len);
+    return p != NULL;
+}
+
+bool host_dma_write(uint64_t bus, const void *buf, size_t len)
+{
+    void *p = host_dma_pointer(bus, len);
+
+    if (p)
+        raw_copy(p, buf, len);
+    return p != NULL;
+}
+
+uint64_t host_allocs(void)
+{
+    return alloc_calls;
+}
+
+int64_t host_live_blocks(void)
+{
+    return live_blocks;
+}
+
+void host_fail_alloc_after(int64_t n)
+{
+    fail_after = n;
+}
+
+void host_dma_unreachable(bool on)
+{
+    unreachable = on;
+}

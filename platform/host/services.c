@@ -1,0 +1,176 @@
+/*
+ * services.c (host) - virtual time, the service loop, the init table and shutdown.
+ */
+#include <stdio.h>
+
+#include "host.h"
+
+#define ROUNDS 10000
+
+static uint64_t now = HAL_MS;
+static uint64_t step = 1000;
+static struct hal_service *services;
+
+uint64_t hal_now_ns(void)
+{
+    now += step;
+    return now;
+}
+
+void host_relax(void)
+{
+    now += 10 * step;
+}
+
+void host_advance(uint64_t ns)
+{
+    now += ns;
+}
+
+void host_time_step(uint64_t ns)
+{
+    step = ns;
+}
+
+void hal_service_add(struct hal_service *s)
+{
+    for (struct hal_service *o = services; o; o = o->next) {
+        if (o == s) {
+            host_violation("service %s added twice", s->name);
+            return;
+        }
+    }
+    s->next = services;
+    services = s;
+}
+
+void hal_service_remove(struct hal_service *s)
+{
+    for (struct hal_service **link = &services; *link; link = &(*link)->next) {
+        if (*link == s) {
+            *link = s->next;
+            s->next = NULL;
+            return;
+        }
+    }
+    host_violation("service %s removed, but never added", s->name);
+}
+
+void hal_service_wake(struct hal_service *s)
+{
+    s->pending = true;
+}
+
+unsigned host_service_count(void)
+{
+    unsigned n = 0;
+
+    for (struct hal_service *s = services; s; s = s->next)
+        n++;
+    return n;
+}
+
+bool host_run_round(void)
+{
+    bool did = false;
+
+    for (struct hal_service *s = services, *next; s; s = next) {
+        next = s->next;
+        if (!s->pending && !s->polled && s->next_ns > now)
+            continue;
+        s->pending = false;
+        did |= s->run(s);
+    }
+    return did;
+}
+
+static bool arm_all(void)
+{
+    bool work = false;
+
+    for (struct hal_service *s = services; s; s = s->next)
+        work |= s->arm && s->arm(s);
+    return work;
+}
+
+static bool any_pending(void)
+{
+    for (struct hal_service *s = services; s; s = s->next)
+        if (s->pending)
+            return true;
+    return false;
+}
+
+void host_run_services(void)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (host_run_round())
+            continue;
+        if (!arm_all() && !any_pending())
+            return;
+    }
+    host_violation("the services still have work after %u rounds", ROUNDS);
+}
+
+static uint64_t earliest(void)
+{
+    uint64_t when = HAL_NEVER;
+
+    for (struct hal_service *s = services; s; s = s->next)
+        if (s->next_ns < when)
+            when = s->next_ns;
+    return when;
+}
+
+void host_run_for(uint64_t ns)
+{
+    uint64_t end = now + ns;
+
+    for (unsigned i = 0; i < 100 * ROUNDS; i++) {
+        host_run_services();
+        uint64_t when = earliest();
+        if (now >= end || when > end)
+            break;
+        if (when > now)
+            now = when;
+    }
+    if (now < end)
+        now = end;
+}
+
+/* ---- start-up --------------------------------------------------------------------------------------- */
+
+extern const struct hal_init __start_vireo_init[] __attribute__((weak));
+extern const struct hal_init __stop_vireo_init[] __attribute__((weak));
+
+void host_boot(void)
+{
+    for (unsigned level = 0; level < HAL_INIT_LEVELS; level++)
+        for (const struct hal_init *i = __start_vireo_init; i < __stop_vireo_init; i++)
+            if (i->level == level)
+                i->fn();
+}
+
+#define SHUTDOWNS 32
+static struct {
+    hal_shutdown_fn fn;
+    void *ctx;
+} shutdowns[SHUTDOWNS];
+static unsigned shutdown_count;
+
+int hal_on_shutdown(hal_shutdown_fn fn, void *ctx)
+{
+    if (shutdown_count == SHUTDOWNS)
+        return -ENOMEM;
+    shutdowns[shutdown_count].fn = fn;
+    shutdowns[shutdown_count++].ctx = ctx;
+    return 0;
+}
+
+void host_shutdown(void)
+{
+    while (shutdown_count > 0) {
+        shutdown_count--;
+        shutdowns[shutdown_count].fn(shutdowns[shutdown_count].ctx);
+    }
+}

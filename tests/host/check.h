@@ -1,0 +1,50 @@
+/*
+ * check.h - the harness of the host unit tests. Each case runs in a process of its own, so it starts
+ * with a fresh machine, and a crash or a hang fails that case only.
+ */
+#ifndef VIREO_CHECK_H
+#define VIREO_CHECK_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct test_case {
+    const char *name;
+    void (*fn)(void);
+};
+
+/*
+ * Runs the cases whose names contain argv[1] (all without one), prints "ok NAME" or
+ * "FAIL NAME: why" for each and "N passed, N failed" last. Returns the exit status.
+ */
+int run_cases(const struct test_case *cases, unsigned n, int argc, char **argv);
+
+/* Ends the case as failed. */
+void check_fail(const char *file, int line, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
+
+/* Macros, because they name the place and the expression. */
+#define CHECK(c)                                                                                  \
+    do {                                                                                          \
+        if (!(c))                                                                                 \
+            check_fail(__FILE__, __LINE__, "%s", #c);                                             \
+    } while (0)
+#define CHECK_EQ(a, b)                                                                            \
+    do {                                                                                          \
+        long long a_ = (long long)(a), b_ = (long long)(b);                                       \
+        if (a_ != b_)                                                                             \
+            check_fail(__FILE__, __LINE__, "%s is %lld (%#llx), not %lld (%#llx)", #a, a_,        \
+                       (unsigned long long)a_, b_, (unsigned long long)b_);                       \
+    } while (0)
+
+/* A case that provokes exactly n broken rules of the model calls this before it ends. */
+void expect_violations(unsigned n);
+
+/* A repeatable random number; the seed is a constant, or VIREO_SEED of the environment. */
+uint32_t random32(void);
+uint32_t random_below(uint32_t n); /* 0..n-1 */
+
+#endif

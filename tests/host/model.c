@@ -1,0 +1,300 @@
+/*
+ * model.c - what every transport of the scripted device shares: status and features (virtio 1.4,
+ * sections 2.1, 2.2, 3.1), config space (2.5), reset, notifications.
+ */
+#include "model.h"
+
+enum {
+    S_ACKNOWLEDGE = 1,
+    S_DRIVER = 2,
+    S_DRIVER_OK = 4,
+    S_FEATURES_OK = 8,
+    S_FAILED = 128,
+};
+
+void model_init(struct model *m, enum model_transport t, uint32_t device_id)
+{
+    memset(m, 0, sizeof(*m));
+    m->transport = t;
+    m->magic = 0x74726976;
+    m->version = t == MODEL_MMIO_LEGACY ? 1 : 2;
+    m->device_id = device_id;
+    m->vendor_id = 0x4c444f4d;
+    m->irq = -1;
+    m->name = "model";
+    if (t != MODEL_MMIO_LEGACY)
+        model_offer(m, 32);
+    for (unsigned i = 0; i < MODEL_QUEUES; i++) {
+        m->queues[i].index = i;
+        m->queues[i].notify_off = (uint16_t)i;
+    }
+    model_reset(m);
+    m->resets = 0;
+}
+
+void model_offer(struct model *m, unsigned bit)
+{
+    m->offered[bit / 32] |= 1u << bit % 32;
+}
+
+void model_withdraw(struct model *m, unsigned bit)
+{
+    m->offered[bit / 32] &= ~(1u << bit % 32);
+}
+
+bool model_accepted(const struct model *m, unsigned bit)
+{
+    return m->accepted[bit / 32] >> bit % 32 & 1;
+}
+
+void model_field(struct model *m, unsigned off, unsigned width, uint64_t v)
+{
+    m->field[off] = (uint8_t)width;
+    for (unsigned i = 0; i < width; i++)
+        m->config[off + i] = (uint8_t)(v >> 8 * i);
+    if (m->config_len < off + width)
+        m->config_len = off + width;
+}
+
+void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool sync, uint32_t v)
+{
+    if (m->trace_len < MODEL_TRACE)
+        m->trace[m->trace_len++] =
+            (struct model_access){(uint16_t)off, (uint8_t)width, write, sync, v};
+}
+
+/* ---- status -------------------------------------------------------------------------------------- */
+
+void model_reset(struct model *m)
+{
+    m->status = 0;
+    m->features_checked = false;
+    m->interrupt_status = 0;
+    m->page_size = 0;
+    m->resets++;
+    memset(m->accepted, 0, sizeof(m->accepted));
+    for (unsigned i = 0; i < MODEL_QUEUES; i++) {
+        struct model_queue *q = &m->queues[i];
+        /* The device forgets its buffers, and lets go of their memory. */
+        for (unsigned h = 0; h < q->num; h++) {
+            model_give_back(&q->exposed[h]);
+            model_give_back(&q->held[h]);
+        }
+        memset(q->exposed, 0, sizeof(q->exposed));
+        memset(q->held, 0, sizeof(q->held));
+        memset(q->outstanding, 0, sizeof(q->outstanding));
+        q->num = 0;
+        q->desc = q->driver = q->device = 0;
+        q->halves = q->align = q->pfn = 0;
+        q->ready = q->checked_idle = false;
+        q->vector = 0xffff;
+        q->seen = q->used = q->signalled = q->published = 0;
+    }
+    if (m->irq >= 0)
+        host_irq_set(m->irq, false);
+}
+
+static void check_status_step(struct model *m, uint32_t v)
+{
+    uint32_t old = m->status, added = v & ~old;
+    bool legacy = m->transport == MODEL_MMIO_LEGACY;
+
+    if (old & ~v & ~64u)
+        host_violation("%s: status %#x -> %#x drops bits", m->name, old, v);
+    if (v & ~(1u | 2 | 4 | 8 | 64 | 128))
+        host_violation("%s: status %#x has undefined bits", m->name, v);
+    if (added & 64)
+        host_violation("%s: the driver sets DEVICE_NEEDS_RESET", m->name);
+    if (added & S_FAILED)
+        return;
+    if (old & S_FAILED)
+        host_violation("%s: status %#x after FAILED, without a reset", m->name, v);
+    if (added & S_DRIVER && !(v & S_ACKNOWLEDGE))
+        host_violation("%s: DRIVER before ACKNOWLEDGE", m->name);
+    if (added & S_FEATURES_OK && (legacy || !(old & S_DRIVER)))
+        host_violation("%s: FEATURES_OK in status %#x", m->name, v);
+    if (added & S_DRIVER_OK && !(old & S_DRIVER))
+        host_violation("%s: DRIVER_OK before DRIVER", m->name);
+    if (added & S_DRIVER_OK && !legacy && (!(old & S_FEATURES_OK) || !m->features_checked))
+        host_violation("%s: DRIVER_OK before FEATURES_OK was read back", m->name);
+    if (added & (added - 1))
+        host_violation("%s: status %#x -> %#x takes two steps at once", m->name, old, v);
+}
+
+void model_write_status(struct model *m, uint32_t v)
+{
+    if (v == 0) {
+        if (m->reset_never) {
+            m->stuck = true;
+        } else {
+            model_reset(m);
+            m->reset_left = m->reset_reads;
+        }
+    } else {
+        if (m->resets == 0 && !m->stuck)
+            host_violation("%s: status %#x before any reset", m->name, v);
+        if (m->stuck && v != S_FAILED)
+            host_violation("%s: status %#x after a reset that is not complete", m->name, v);
+        if (!m->stuck)
+            check_status_step(m, v);
+        m->status = v;
+        if (v & S_FEATURES_OK && m->refuse_features)
+            m->status &= ~(uint32_t)S_FEATURES_OK;
+    }
+    if (m->on.status)
+        m->on.status(m, v);
+}
+
+uint32_t model_read_status(struct model *m)
+{
+    if (m->reset_left > 0) {
+        m->reset_left--;
+        return 0x80;
+    }
+    if (m->status & S_FEATURES_OK)
+        m->features_checked = true;
+    return m->status;
+}
+
+/* ---- features -------------------------------------------------------------------------------------- */
+
+uint32_t model_read_features(struct model *m, uint32_t word)
+{
+    if (!(m->status & S_DRIVER))
+        host_violation("%s: features read in status %#x", m->name, m->status);
+    if (word > 1 && m->alias_features)
+        return m->offered[1];
+    return word < 4 ? m->offered[word] : 0;
+}
+
+void model_write_features(struct model *m, uint32_t word, uint32_t v)
+{
+    if (!(m->status & S_DRIVER) || m->status & (S_FEATURES_OK | S_DRIVER_OK))
+        host_violation("%s: features written in status %#x", m->name, m->status);
+    if (word > 3 && v)
+        host_violation("%s: feature word %u written", m->name, word);
+    if (word > 3)
+        return;
+    if (v & ~m->offered[word])
+        host_violation("%s: feature word %u: %#x accepted, %#x offered", m->name, word, v,
+                       m->offered[word]);
+    m->accepted[word] = v;
+}
+
+/* ---- config space ------------------------------------------------------------------------------------ */
+
+static void check_config(struct model *m, unsigned off, unsigned width, const char *what)
+{
+    unsigned first = off;
+
+    while (first > 0 && !m->field[first] && off - first < 8)
+        first--;
+    unsigned w = m->field[first];
+    bool whole = first == off && (w == width || (w == 8 && width == 4));
+    bool second_half = w == 8 && first + 4 == off && width == 4;
+    /* A byte array: bytes of it may be declared as fields of one byte. */
+    if (!whole && !second_half)
+        host_violation("%s: config %s of %u bytes at %u: no such field", m->name, what, width,
+                       off);
+    if (!(m->status & S_DRIVER))
+        host_violation("%s: config %s in status %#x", m->name, what, m->status);
+}
+
+uint32_t model_read_config(struct model *m, unsigned off, unsigned width)
+{
+    uint32_t v = 0;
+
+    check_config(m, off, width, "read");
+    for (unsigned i = 0; i < width; i++)
+        v |= (off + i < m->config_len ? m->config[off + i] : 0xffu) << 8 * i;
+    if (m->generation_never_settles || m->generation_changes > 0) {
+        m->generation++;
+        m->generation_changes -= m->generation_changes > 0;
+    }
+    if (m->on.config_read)
+        m->on.config_read(m, off);
+    return v;
+}
+
+void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t v)
+{
+    check_config(m, off, width, "write");
+    if (!(m->status & (S_FEATURES_OK | S_DRIVER_OK)) && m->transport != MODEL_MMIO_LEGACY)
+        host_violation("%s: config write before FEATURES_OK", m->name);
+    for (unsigned i = 0; i < width && off + i < m->config_len; i++)
+        m->config[off + i] = (uint8_t)(v >> 8 * i);
+    if (m->on.config_write)
+        m->on.config_write(m, off, width, v);
+}
+
+/* ---- queues and notifications ------------------------------------------------------------------------ */
+
+/* Queue registers may be written between FEATURES_OK (DRIVER on legacy) and DRIVER_OK. */
+void model_check_setup(struct model *m, const char *what)
+{
+    uint32_t need = m->transport == MODEL_MMIO_LEGACY ? S_DRIVER : S_FEATURES_OK;
+
+    if (!(m->status & need) || m->status & S_DRIVER_OK)
+        host_violation("%s: %s written in status %#x", m->name, what, m->status);
+    if (need == S_FEATURES_OK && !m->features_checked)
+        host_violation("%s: %s written before FEATURES_OK was read back", m->name, what);
+}
+
+static void check_area(struct model *m, struct model_queue *q, const char *what, uint64_t addr,
+                       uint64_t len, unsigned align)
+{
+    if (addr % align != 0)
+        host_violation("%s: queue %u: %s area at %#llx is not aligned to %u", m->name, q->index,
+                       what, (unsigned long long)addr, align);
+    if (!host_dma_is_block(addr, len))
+        host_violation("%s: queue %u: %s area at %#llx is no DMA memory", m->name, q->index, what,
+                       (unsigned long long)addr);
+}
+
+static void check_zeroed(struct model *m, struct model_queue *q, uint64_t addr, uint64_t len)
+{
+    uint8_t b;
+
+    for (uint64_t i = 0; i < len; i++) {
+        if (host_dma_read(addr + i, &b, 1) && b != 0) {
+            host_violation("%s: queue %u: ring memory is not zeroed", m->name, q->index);
+            return;
+        }
+    }
+}
+
+/* The driver said that the queue is ready: judges its size and areas. */
+void model_start_queue(struct model *m, struct model_queue *q)
+{
+    uint64_t avail = 6 + 2ull * q->num, used = 6 + 8ull * q->num;
+
+    if (q->num == 0 || q->num > q->max || q->num > MODEL_RING_MAX || q->num & (q->num - 1)) {
+        host_violation("%s: queue %u: size %u, at most %u", m->name, q->index, q->num, q->max);
+        q->num = 0;
+        return;
+    }
+    check_area(m, q, "descriptor", q->desc, 16ull * q->num, 16);
+    check_area(m, q, "driver", q->driver, avail, 2);
+    check_area(m, q, "device", q->device, used, 4);
+    check_zeroed(m, q, q->desc, 16ull * q->num);
+    check_zeroed(m, q, q->device, used);
+    q->ready = true;
+}
+
+void model_kick(struct model *m, uint32_t queue, bool sync)
+{
+    struct model_queue *q = queue < MODEL_QUEUES ? &m->queues[queue] : NULL;
+
+    if (!(m->status & S_DRIVER_OK))
+        host_violation("%s: kick of queue %u in status %#x", m->name, queue, m->status);
+    if (!sync)
+        host_violation("%s: kick of queue %u without ordering", m->name, queue);
+    if (!q || !q->ready) {
+        host_violation("%s: kick of queue %u, which is not ready", m->name, queue);
+        return;
+    }
+    q->kicks++;
+    q->empty_kicks += model_avail_idx(q) == q->seen;
+    if (m->on.kick)
+        m->on.kick(m, q);
+}

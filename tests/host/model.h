@@ -1,0 +1,185 @@
+/*
+ * model.h - a scripted virtio device for host tests: the device side of virtio-mmio (both versions),
+ * virtio-pci and the split ring. It judges what the driver does (each broken rule is a
+ * host_violation) and does what the test says, lawful or not.
+ */
+#ifndef VIREO_MODEL_H
+#define VIREO_MODEL_H
+
+#include "host.h"
+
+#define MODEL_QUEUES 8
+#define MODEL_RING_MAX 1024
+#define MODEL_SEGS 64
+#define MODEL_CONFIG 256
+#define MODEL_TRACE 4096
+
+#define MODEL_DEVICE_ID 0x3f /* a device type that no driver of the stack claims */
+
+/* One register access, for tests of the order of steps. */
+struct model_access {
+    uint16_t off;
+    uint8_t width;
+    bool write, sync;
+    uint32_t v;
+};
+
+struct model_seg {
+    uint64_t addr;
+    uint32_t len;
+    bool write;
+};
+
+/* A buffer that the driver made available. */
+struct model_chain {
+    uint16_t head;
+    unsigned count, readable; /* segments; the first `readable` are for the device to read */
+    struct model_seg segs[MODEL_SEGS];
+    uint32_t read_bytes, write_bytes;
+    bool indirect;
+    uint64_t table; /* bus address and length of the indirect table */
+    uint32_t table_len;
+};
+
+struct model_queue {
+    unsigned index;
+    uint32_t max;                     /* the device's largest size; 0: no such queue */
+    uint32_t num;
+    uint64_t desc, driver, device;    /* bus addresses */
+    unsigned halves;                  /* address halves written, bits 0..5 */
+    uint32_t align, pfn;              /* legacy */
+    bool ready, checked_idle;
+    uint16_t vector;                  /* PCI: MSI-X entry */
+    uint16_t notify_off;              /* PCI */
+
+    uint16_t seen;                    /* next entry of the available ring to pop */
+    uint16_t used;                    /* next used index */
+    uint16_t signalled;               /* used index at the last interrupt decision */
+    bool outstanding[MODEL_RING_MAX]; /* heads that the device holds */
+    struct model_chain exposed[MODEL_RING_MAX]; /* as it was when published, by ring position */
+    struct model_chain held[MODEL_RING_MAX];    /* popped, by head */
+    uint16_t published;               /* available index up to which `exposed` is filled */
+    uint64_t kicks, pops, pushes, irqs;
+    unsigned empty_kicks;             /* kicks with nothing new */
+};
+
+struct model;
+
+/* What a test wants to hear of. All may be NULL. */
+struct model_events {
+    void (*kick)(struct model *m, struct model_queue *q);
+    void (*status)(struct model *m, uint32_t status); /* after a write of it */
+    void (*config_read)(struct model *m, unsigned off);
+    void (*config_write)(struct model *m, unsigned off, unsigned width, uint32_t v);
+};
+
+enum model_transport { MODEL_MMIO, MODEL_MMIO_LEGACY, MODEL_PCI };
+
+struct model {
+    enum model_transport transport;
+    uint32_t magic, version, device_id, vendor_id;
+    uint32_t offered[4], accepted[4];
+    uint32_t status;
+    bool features_checked;  /* status was read back with FEATURES_OK */
+    uint32_t feature_sel, driver_feature_sel, queue_sel;
+    uint32_t page_size;     /* legacy; 0 until written */
+    uint32_t generation;
+    uint32_t interrupt_status;
+    hal_irq_t irq;
+
+    uint8_t config[MODEL_CONFIG];
+    unsigned config_len;
+    /* Width of the field at each offset, at its first byte: 1, 2, 4, 8 (read as 4+4); 0: none. */
+    uint8_t field[MODEL_CONFIG];
+
+    struct model_queue queues[MODEL_QUEUES];
+    struct model_events on;
+    void *ctx;
+
+    /* What a bad device does. */
+    bool refuse_features;        /* FEATURES_OK never sticks */
+    bool alias_features;         /* words above 1 read as word 1, like QEMU's virtio-mmio */
+    unsigned reset_reads;        /* reads of the status after a reset before it is 0 */
+    bool reset_never;
+    unsigned generation_changes; /* config reads that are each followed by a new generation */
+    bool generation_never_settles;
+    bool gone;                   /* every read is all-ones */
+    uint32_t bogus_interrupts;   /* undefined InterruptStatus bits that are always set */
+    bool dead_silent;            /* never interrupts */
+
+    unsigned reset_left;
+    bool stuck; /* a reset was asked for, and reset_never was set */
+    uint64_t resets;
+    struct model_access trace[MODEL_TRACE];
+    unsigned trace_len;
+    const char *name;
+};
+
+/* A device with VERSION_1 (not on legacy), nothing else offered, no config space and no queues. */
+void model_init(struct model *m, enum model_transport t, uint32_t device_id);
+void model_offer(struct model *m, unsigned bit);
+void model_withdraw(struct model *m, unsigned bit);
+bool model_accepted(const struct model *m, unsigned bit);
+/* Declares a config field of `width` bytes at `off` and sets its value (little-endian). */
+void model_field(struct model *m, unsigned off, unsigned width, uint64_t v);
+/* Registers the device at slot n of the virtio-mmio windows (interrupt line 16 + n). */
+void model_plug_mmio(struct model *m, unsigned n);
+/* A window that answers as if no device were there; any access but to offsets 0, 4, 8 is judged. */
+void model_plug_empty(unsigned n);
+
+/* ---- for the transports of the model ------------------------------------------------------------ */
+
+void model_reset(struct model *m);
+void model_write_status(struct model *m, uint32_t v);
+uint32_t model_read_status(struct model *m);
+void model_write_features(struct model *m, uint32_t word, uint32_t v);
+uint32_t model_read_features(struct model *m, uint32_t word);
+uint32_t model_read_config(struct model *m, unsigned off, unsigned width);
+void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t v);
+void model_give_back(const struct model_chain *c);
+void model_start_queue(struct model *m, struct model_queue *q);
+void model_kick(struct model *m, uint32_t queue, bool sync);
+void model_raise(struct model *m, uint32_t cause, struct model_queue *q);
+void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool sync, uint32_t v);
+void model_check_setup(struct model *m, const char *what);
+
+/* ---- the split ring, device side ------------------------------------------------------------------- */
+
+/* Takes notice of what was published up to `idx`: it is the device's from here on. A pop does it too;
+ * model_watch does it at the moment of publishing. */
+void model_expose(struct model *m, struct model_queue *q, uint16_t idx);
+void model_watch(struct model *m);
+/* Takes the next available chain, judging it. False: there is none. */
+bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c);
+/* Fills the chain's writable segments with `fill` bytes, gives its memory back, puts it into the
+ * used ring with length `len`, and interrupts if the driver asked for it. */
+void model_complete(struct model *m, struct model_queue *q, const struct model_chain *c,
+                    uint32_t len);
+/* The same, but without index, so that several are published at once by model_publish. */
+void model_push(struct model *m, struct model_queue *q, const struct model_chain *c, uint32_t len);
+void model_publish(struct model *m, struct model_queue *q);
+/* Copies from or to the data of a chain. Returns bytes copied. */
+uint32_t model_gather(const struct model_chain *c, uint32_t off, void *buf, uint32_t len);
+uint32_t model_scatter(const struct model_chain *c, uint32_t off, const void *buf, uint32_t len);
+/* Pops all and completes each with its whole writable length. Returns how many. */
+unsigned model_serve(struct model *m, struct model_queue *q);
+
+/* Raw access for attacks: no rule is kept. */
+void model_put_used(struct model_queue *q, uint16_t at, uint32_t id, uint32_t len);
+void model_put_used_idx(struct model_queue *q, uint16_t idx);
+uint16_t model_avail_idx(const struct model_queue *q);
+uint16_t model_avail_flags(const struct model_queue *q);
+uint16_t model_used_event(const struct model *m, const struct model_queue *q);
+/* Does the device want a kick at the next buffer? Written as event index or flag. */
+void model_want_kick(struct model *m, struct model_queue *q, bool on);
+void model_put_avail_event(struct model_queue *q, uint16_t v);
+void model_put_used_flags(struct model_queue *q, uint16_t v);
+uint16_t *model_used_idx_word(const struct model_queue *q);
+uint16_t *model_used_event_word(const struct model_queue *q);
+/* Starts both sides' indexes at `start`; before anything was submitted. */
+void model_start_index(struct model_queue *q, uint16_t start);
+
+/* The reference for "does the driver have to be told?": by walking, not by arithmetic. */
+bool model_event_reference(uint16_t old, uint16_t new, uint16_t event);
+
+#endif

@@ -1,0 +1,304 @@
+/*
+ * model_mmio.c - the registers of virtio-mmio (virtio 1.4, section 4.2.2; legacy 4.2.4), strict: only
+ * what is in the table, whole aligned words, in the right direction and order.
+ */
+#include <stdlib.h>
+
+#include "model.h"
+
+#define MMIO_BASE 0x0a000000ull
+#define MMIO_LEN 0x200u
+#define MMIO_IRQ 16
+
+enum {
+    R_MAGIC = 0x000,
+    R_VERSION = 0x004,
+    R_DEVICE_ID = 0x008,
+    R_VENDOR_ID = 0x00c,
+    R_DEVICE_FEATURES = 0x010,
+    R_DEVICE_FEATURES_SEL = 0x014,
+    R_DRIVER_FEATURES = 0x020,
+    R_DRIVER_FEATURES_SEL = 0x024,
+    R_GUEST_PAGE_SIZE = 0x028, /* legacy */
+    R_QUEUE_SEL = 0x030,
+    R_QUEUE_NUM_MAX = 0x034,
+    R_QUEUE_NUM = 0x038,
+    R_QUEUE_ALIGN = 0x03c, /* legacy */
+    R_QUEUE_PFN = 0x040,   /* legacy */
+    R_QUEUE_READY = 0x044,
+    R_QUEUE_NOTIFY = 0x050,
+    R_INTERRUPT_STATUS = 0x060,
+    R_INTERRUPT_ACK = 0x064,
+    R_STATUS = 0x070,
+    R_QUEUE_DESC = 0x080, /* low and high word, as the next two */
+    R_QUEUE_DRIVER = 0x090,
+    R_QUEUE_DEVICE = 0x0a0,
+    R_GENERATION = 0x0fc,
+    R_CONFIG = 0x100,
+};
+
+static bool is_legacy(const struct model *m)
+{
+    return m->version == 1;
+}
+
+static struct model_queue *selected(struct model *m)
+{
+    return m->queue_sel < MODEL_QUEUES ? &m->queues[m->queue_sel] : NULL;
+}
+
+/* Registers of which a probe may look at more only when they are right. */
+static bool probe_only(const struct model *m)
+{
+    return m->magic != 0x74726976 || (m->version != 1 && m->version != 2) || m->device_id == 0;
+}
+
+static void wrong(struct model *m, const char *what, unsigned off)
+{
+    host_violation("%s: %s register %#x (version %u)", m->name, what, off, m->version);
+}
+
+static uint32_t read_queue_reg(struct model *m, unsigned off)
+{
+    struct model_queue *q = selected(m);
+
+    switch (off) {
+    case R_QUEUE_NUM_MAX:
+        if (is_legacy(m) && q && q->pfn)
+            host_violation("%s: QueueNumMax of a queue in use", m->name);
+        return q ? q->max : 0;
+    case R_QUEUE_PFN:
+        if (!is_legacy(m))
+            wrong(m, "read of unknown", off);
+        if (q)
+            q->checked_idle = true;
+        return q ? q->pfn : 0;
+    default: /* R_QUEUE_READY */
+        if (is_legacy(m))
+            wrong(m, "read of unknown", off);
+        if (q)
+            q->checked_idle = true;
+        return q && q->ready;
+    }
+}
+
+static uint32_t read_control(struct model *m, unsigned off)
+{
+    switch (off) {
+    case R_MAGIC:
+        return m->magic;
+    case R_VERSION:
+        return m->version;
+    case R_DEVICE_ID:
+        if (m->magic != 0x74726976 || (m->version != 1 && m->version != 2))
+            host_violation("%s: DeviceID read after a wrong magic or version", m->name);
+        return m->device_id;
+    case R_VENDOR_ID:
+        return m->vendor_id;
+    case R_DEVICE_FEATURES:
+        return model_read_features(m, m->feature_sel);
+    case R_QUEUE_NUM_MAX:
+    case R_QUEUE_PFN:
+    case R_QUEUE_READY:
+        return read_queue_reg(m, off);
+    case R_INTERRUPT_STATUS:
+        return m->interrupt_status | m->bogus_interrupts;
+    case R_STATUS:
+        return model_read_status(m);
+    case R_GENERATION:
+        if (is_legacy(m))
+            wrong(m, "read of unknown", off);
+        return m->generation;
+    default:
+        wrong(m, "read of unknown or write-only", off);
+        return 0;
+    }
+}
+
+static uint32_t mmio_read(void *ctx, uint64_t offset, unsigned width, bool sync)
+{
+    struct model *m = ctx;
+    unsigned off = (unsigned)offset;
+    uint32_t v = UINT32_MAX;
+
+    if (probe_only(m) && off > R_DEVICE_ID)
+        host_violation("%s: offset %#x read of no device", m->name, off);
+    if (m->gone)
+        v = UINT32_MAX;
+    else if (off >= R_CONFIG)
+        v = model_read_config(m, off - R_CONFIG, width);
+    else if (width != 4)
+        host_violation("%s: %u-byte read of register %#x", m->name, width, off);
+    else
+        v = read_control(m, off);
+    model_trace(m, off, width, false, sync, v);
+    return v;
+}
+
+/* ---- writes --------------------------------------------------------------------------------------------- */
+
+static void set_half(uint64_t *addr, bool high, uint32_t v)
+{
+    *addr = high ? (*addr & UINT32_MAX) | (uint64_t)v << 32 : (*addr >> 32 << 32) | v;
+}
+
+static void write_address(struct model *m, struct model_queue *q, unsigned off, uint32_t v)
+{
+    uint64_t *part[] = {&q->desc, &q->driver, &q->device};
+    unsigned which = (off - R_QUEUE_DESC) / 16, high = (off & 4) != 0;
+
+    if (q->ready)
+        host_violation("%s: queue %u: address written while ready", m->name, q->index);
+    set_half(part[which], high, v);
+    q->halves |= 1u << (2 * which + high);
+}
+
+static void write_ready(struct model *m, struct model_queue *q, uint32_t v, bool sync)
+{
+    if (v == 0) {
+        q->ready = false;
+        return;
+    }
+    if (!sync)
+        host_violation("%s: QueueReady without ordering", m->name);
+    if (v != 1 || q->halves != 0x3f || !q->checked_idle)
+        host_violation("%s: queue %u: ready %u with address halves %#x, %s", m->name, q->index, v,
+                       q->halves, q->checked_idle ? "idle" : "QueueReady never read");
+    model_start_queue(m, q);
+}
+
+/* Section 4.2.4 and 2.7.2: the parts lie one after another, the used ring at the next QueueAlign. */
+static void write_pfn(struct model *m, struct model_queue *q, uint32_t v, bool sync)
+{
+    q->pfn = v;
+    if (v == 0) {
+        q->ready = false;
+        return;
+    }
+    if (!sync)
+        host_violation("%s: QueuePFN without ordering", m->name);
+    if (m->page_size == 0 || m->page_size & (m->page_size - 1))
+        host_violation("%s: QueuePFN with GuestPageSize %u", m->name, m->page_size);
+    if (q->align == 0 || q->align & (q->align - 1)) {
+        host_violation("%s: QueuePFN with QueueAlign %u", m->name, q->align);
+        return;
+    }
+    if (!q->checked_idle)
+        host_violation("%s: queue %u: QueuePFN was not read first", m->name, q->index);
+    q->desc = (uint64_t)v * m->page_size;
+    q->driver = q->desc + 16ull * q->num;
+    q->device = (q->driver + 6 + 2ull * q->num + q->align - 1) / q->align * q->align;
+    model_start_queue(m, q);
+}
+
+static void write_queue_reg(struct model *m, unsigned off, uint32_t v, bool sync)
+{
+    struct model_queue *q = selected(m);
+    bool stop = (off == R_QUEUE_READY || off == R_QUEUE_PFN) && v == 0;
+
+    if (!q || q->max == 0) {
+        host_violation("%s: register %#x of queue %u, which does not exist", m->name, off,
+                       m->queue_sel);
+        return;
+    }
+    if (!stop)
+        model_check_setup(m, "queue register");
+    if (q->ready && !stop)
+        host_violation("%s: queue %u: register %#x written while in use", m->name, q->index, off);
+    if (off == R_QUEUE_NUM)
+        q->num = v;
+    else if (off == R_QUEUE_ALIGN)
+        q->align = v;
+    else if (off == R_QUEUE_PFN)
+        write_pfn(m, q, v, sync);
+    else if (off == R_QUEUE_READY)
+        write_ready(m, q, v, sync);
+    else
+        write_address(m, q, off, v);
+}
+
+static void write_ack(struct model *m, uint32_t v)
+{
+    if (v == 0 || v & ~3u || v & ~m->interrupt_status)
+        host_violation("%s: InterruptACK %#x, status %#x", m->name, v, m->interrupt_status);
+    m->interrupt_status &= ~v;
+    if (m->interrupt_status == 0 && m->irq >= 0)
+        host_irq_set(m->irq, false);
+}
+
+static bool is_address(unsigned off)
+{
+    return off == R_QUEUE_DESC || off == R_QUEUE_DESC + 4 || off == R_QUEUE_DRIVER ||
+           off == R_QUEUE_DRIVER + 4 || off == R_QUEUE_DEVICE || off == R_QUEUE_DEVICE + 4;
+}
+
+static bool is_queue_reg(const struct model *m, unsigned off)
+{
+    if (off == R_QUEUE_NUM)
+        return true;
+    if (is_legacy(m))
+        return off == R_QUEUE_ALIGN || off == R_QUEUE_PFN;
+    return off == R_QUEUE_READY || is_address(off);
+}
+
+static void write_control(struct model *m, unsigned off, uint32_t v, bool sync)
+{
+    if (off == R_DEVICE_FEATURES_SEL)
+        m->feature_sel = v;
+    else if (off == R_DRIVER_FEATURES_SEL)
+        m->driver_feature_sel = v;
+    else if (off == R_DRIVER_FEATURES)
+        model_write_features(m, m->driver_feature_sel, v);
+    else if (off == R_GUEST_PAGE_SIZE && is_legacy(m))
+        m->page_size = v;
+    else if (off == R_QUEUE_SEL)
+        m->queue_sel = v;
+    else if (off == R_QUEUE_NOTIFY)
+        model_kick(m, v, sync);
+    else if (off == R_INTERRUPT_ACK)
+        write_ack(m, v);
+    else if (off == R_STATUS)
+        model_write_status(m, v);
+    else if (is_queue_reg(m, off))
+        write_queue_reg(m, off, v, sync);
+    else
+        wrong(m, "write of unknown or read-only", off);
+}
+
+static void mmio_write(void *ctx, uint64_t offset, unsigned width, uint32_t v, bool sync)
+{
+    struct model *m = ctx;
+    unsigned off = (unsigned)offset;
+
+    model_trace(m, off, width, true, sync, v);
+    if (probe_only(m))
+        host_violation("%s: offset %#x written of no device", m->name, off);
+    if (off == R_STATUS && v & 4 && !(m->status & 4) && !sync)
+        host_violation("%s: DRIVER_OK without ordering", m->name);
+    if (m->gone)
+        return;
+    if (off >= R_CONFIG)
+        model_write_config(m, off - R_CONFIG, width, v);
+    else if (width != 4)
+        host_violation("%s: %u-byte write of register %#x", m->name, width, off);
+    else
+        write_control(m, off, v, sync);
+}
+
+static const struct host_bus mmio_bus = {mmio_read, mmio_write};
+
+void model_plug_mmio(struct model *m, unsigned n)
+{
+    m->irq = MMIO_IRQ + (hal_irq_t)n;
+    host_bus_add(MMIO_BASE + (uint64_t)n * MMIO_LEN, MMIO_LEN, &mmio_bus, m);
+    host_add_virtio_mmio(MMIO_BASE + (uint64_t)n * MMIO_LEN, MMIO_LEN, m->irq);
+}
+
+void model_plug_empty(unsigned n)
+{
+    struct model *m = calloc(1, sizeof(*m));
+
+    model_init(m, MODEL_MMIO, 0);
+    m->name = "empty slot";
+    model_plug_mmio(m, n);
+}
