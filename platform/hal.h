@@ -21,6 +21,16 @@
 #include "hal_arch.h" /* register accessors and ordering verbs; see the contract below */
 #include "hal_errno.h"
 
+/*
+ * Has the compiler check a format. Not on 32-bit targets: uint32_t may be unsigned long there, which
+ * %u prints as well (both are 32 bits wide), but not to the compiler's liking.
+ */
+#ifdef __LP64__
+#define HAL_FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define HAL_FORMAT(fmt, args)
+#endif
+
 /* ---- <hal_arch.h> supplies, all static inline -------------------------------------------------
  *
  * typedef ... hal_mmio_t;      an address for the accessors below (uintptr_t on a target); 0 = none
@@ -213,11 +223,10 @@ enum hal_level { HAL_ERROR, HAL_WARN, HAL_INFO, HAL_DEBUG };
  * One line: time, `who` (a device's or room's name) and the text. Formats: %s %c %d %u %x %p %%
  * with l, ll, z, width, 0 and - flags, %.*s; nothing else. [handler]
  */
-void hal_log(enum hal_level level, const char *who, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void hal_log(enum hal_level level, const char *who, const char *fmt, ...) HAL_FORMAT(3, 4);
 
 /* One of our own invariants broke: prints, stops all devices, ends the run with a failing status. */
-void hal_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void hal_panic(const char *fmt, ...) __attribute__((noreturn)) HAL_FORMAT(1, 2);
 
 /* For invariants of our own only, never for a value that a device or a packet supplied. */
 #define hal_assert(c)                                                                             \

@@ -1,0 +1,195 @@
+/*
+ * hal_arch.h - register accessors and ordering verbs for 32-bit Arm (ARMv7-A with LPAE), as hal.h
+ * specifies them.
+ *
+ * The same shape as AArch64's, with the barriers that ARMv7 has: there are no load-only forms, so
+ * where AArch64 orders loads alone, this orders everything.
+ *
+ *     publish                     dmb ishst      earlier stores before the index or flags
+ *     observe                     dmb ish        the index or flags before the entries
+ *     check                       dmb ish        our stores before a load of the device's word
+ *     write_sync                  dmb oshst      memory before the register that starts the device
+ *     read_sync                   dmb osh        the register before memory that it lets us touch
+ *     ack_order                   dmb osh        the acknowledgement before draining
+ *
+ * With ORDER_PLATFORM the first three take their osh forms. 64-bit shared words are single-copy
+ * atomic by ldrd and strd, which LPAE guarantees for aligned doublewords (Arm ARM DDI 0406C, A3.5.3).
+ */
+#ifndef VIREO_HAL_ARCH_H
+#define VIREO_HAL_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uintptr_t hal_mmio_t;
+
+/*
+ * Written out, with a plain base register: a hypervisor cannot decode the addressing modes with
+ * write-back that the compiler might choose.
+ */
+static inline uint8_t hal_read8(hal_mmio_t a)
+{
+    uint32_t v;
+    __asm__ volatile("ldrb %0, [%1]" : "=r"(v) : "r"(a));
+    return (uint8_t)v;
+}
+
+static inline uint16_t hal_read16(hal_mmio_t a)
+{
+    uint32_t v;
+    __asm__ volatile("ldrh %0, [%1]" : "=r"(v) : "r"(a));
+    return (uint16_t)v;
+}
+
+static inline uint32_t hal_read32(hal_mmio_t a)
+{
+    uint32_t v;
+    __asm__ volatile("ldr %0, [%1]" : "=r"(v) : "r"(a));
+    return v;
+}
+
+static inline void hal_write8(hal_mmio_t a, uint8_t v)
+{
+    __asm__ volatile("strb %0, [%1]" : : "r"((uint32_t)v), "r"(a));
+}
+
+static inline void hal_write16(hal_mmio_t a, uint16_t v)
+{
+    __asm__ volatile("strh %0, [%1]" : : "r"((uint32_t)v), "r"(a));
+}
+
+static inline void hal_write32(hal_mmio_t a, uint32_t v)
+{
+    __asm__ volatile("str %0, [%1]" : : "r"(v), "r"(a));
+}
+
+static inline uint32_t hal_read32_sync(hal_mmio_t a)
+{
+    uint32_t v = hal_read32(a);
+    __asm__ volatile("dmb osh" : : : "memory");
+    return v;
+}
+
+static inline uint8_t hal_read8_sync(hal_mmio_t a)
+{
+    uint8_t v = hal_read8(a);
+    __asm__ volatile("dmb osh" : : : "memory");
+    return v;
+}
+
+static inline void hal_write8_sync(hal_mmio_t a, uint8_t v)
+{
+    __asm__ volatile("dmb oshst" : : : "memory");
+    hal_write8(a, v);
+}
+
+static inline void hal_write16_sync(hal_mmio_t a, uint16_t v)
+{
+    __asm__ volatile("dmb oshst" : : : "memory");
+    hal_write16(a, v);
+}
+
+static inline void hal_write32_sync(hal_mmio_t a, uint32_t v)
+{
+    __asm__ volatile("dmb oshst" : : : "memory");
+    hal_write32(a, v);
+}
+
+static inline void hal_ack_order(void)
+{
+    __asm__ volatile("dmb osh" : : : "memory");
+}
+
+static inline uint16_t hal_shared_load16(const uint16_t *p)
+{
+    return *(const volatile uint16_t *)p;
+}
+
+static inline uint32_t hal_shared_load32(const uint32_t *p)
+{
+    return *(const volatile uint32_t *)p;
+}
+
+static inline uint64_t hal_shared_load64(const uint64_t *p)
+{
+    uint64_t v;
+    __asm__ volatile("ldrd %Q0, %R0, [%1]" : "=&r"(v) : "r"(p), "m"(*p));
+    return v;
+}
+
+static inline void hal_shared_store16(uint16_t *p, uint16_t v)
+{
+    *(volatile uint16_t *)p = v;
+}
+
+static inline void hal_shared_store32(uint32_t *p, uint32_t v)
+{
+    *(volatile uint32_t *)p = v;
+}
+
+static inline void hal_shared_store64(uint64_t *p, uint64_t v)
+{
+    __asm__ volatile("strd %Q1, %R1, [%2]" : "=m"(*p) : "r"(v), "r"(p));
+}
+
+static inline void hal_order_publish(bool platform)
+{
+    if (platform)
+        __asm__ volatile("dmb oshst" : : : "memory");
+    else
+        __asm__ volatile("dmb ishst" : : : "memory");
+}
+
+/* Serves observe and check alike: a full barrier is the weakest that orders a load before others. */
+static inline void hal_order_full(bool platform)
+{
+    if (platform)
+        __asm__ volatile("dmb osh" : : : "memory");
+    else
+        __asm__ volatile("dmb ish" : : : "memory");
+}
+
+static inline void hal_publish16(uint16_t *p, uint16_t v, bool platform)
+{
+    hal_order_publish(platform);
+    hal_shared_store16(p, v);
+}
+
+static inline void hal_publish32(uint32_t *p, uint32_t v, bool platform)
+{
+    hal_order_publish(platform);
+    hal_shared_store32(p, v);
+}
+
+static inline uint16_t hal_observe16(const uint16_t *p, bool platform)
+{
+    uint16_t v = hal_shared_load16(p);
+    hal_order_full(platform);
+    return v;
+}
+
+static inline uint32_t hal_observe32(const uint32_t *p, bool platform)
+{
+    uint32_t v = hal_shared_load32(p);
+    hal_order_full(platform);
+    return v;
+}
+
+static inline uint16_t hal_check16(const uint16_t *p, bool platform)
+{
+    hal_order_full(platform);
+    return hal_shared_load16(p);
+}
+
+static inline uint32_t hal_check32(const uint32_t *p, bool platform)
+{
+    hal_order_full(platform);
+    return hal_shared_load32(p);
+}
+
+static inline void hal_relax(void)
+{
+    __asm__ volatile("yield" : : : "memory");
+}
+
+#endif

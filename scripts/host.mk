@@ -1,0 +1,38 @@
+# host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*; what
+# else lies there is support for all, and so are drivers/ (unchanged) and platform/host, as archives.
+# Address and undefined-behaviour sanitizers are on, and end the program at the first finding.
+
+include scripts/config.mk
+Q := $(if $V,,@)
+HOSTCC ?= gcc
+HOST := build/host
+SANITIZE ?= address,undefined
+
+FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -fno-common \
+        -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DVIREO_DEBUG \
+        -Iplatform -Iplatform/host -Idrivers -Itests/host
+
+TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
+SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
+ALL_DRIVERS := $(wildcard drivers/*/*.c)
+# Files that need the image's tasks are not for here.
+UNITS := $(filter-out $(if $(ALL_DRIVERS),$(shell grep -l '^\#include "task\.h"' $(ALL_DRIVERS))),$(ALL_DRIVERS))
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(UNITS))
+
+all: $(TESTS:%=$(HOST)/%)
+
+FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpfullversion) $(FLAGS)
+$(shell mkdir -p $(HOST)/obj)
+$(if $(findstring x$(strip $(FLAGS_NOW))x,x$(strip $(file <$(HOST)/obj/flags))x),,$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
+
+$(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
+	@$(if $V,,printf '  %-5s %s\n' HOST $<)
+	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -MMD -MP -c $< -o $@
+$(HOST)/library.a: $(LIBRARY)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a
+	$(Q)$(HOSTCC) -fsanitize=$(SANITIZE) $^ -lpthread -o $@
+
+-include $(LIBRARY:.o=.d) $(TESTS:%=$(HOST)/obj/tests/host/%.c.d)
+.SECONDARY:
+.PHONY: all
