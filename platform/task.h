@@ -93,7 +93,7 @@ struct file_ops {
     int (*set_nonblock)(struct file *f, bool on);
     /* Which of `events` (POLLIN ...) hold now; does not park. NULL: always ready. */
     int (*poll)(struct file *f, int events);
-    int (*close)(struct file *f); /* the last descriptor was closed; frees f->ctx */
+    int (*close)(struct file *f); /* nothing names or holds it any more; frees f->ctx */
 };
 
 struct file {
@@ -101,7 +101,7 @@ struct file {
     void *ctx;
     off_t pos;      /* for files with pread/pwrite: read, write and lseek are built on it */
     unsigned flags; /* O_* as given to open */
-    unsigned refs;  /* descriptors that name it */
+    unsigned refs;  /* descriptors that name it, and calls that hold it */
 };
 
 #define FILES_MAX 1024
@@ -109,8 +109,15 @@ struct file {
 /* Lowest free descriptor for a new file; -EMFILE, -ENFILE or -ENOMEM. On failure ctx stays the caller's. */
 int file_install(const struct file_ops *ops, void *ctx, unsigned flags);
 
-/* The file behind a descriptor, or NULL (EBADF). */
+/* The file behind a descriptor, or NULL (EBADF). Gone when another task closes it: see file_hold. */
 struct file *file_get(int fd);
+
+/*
+ * The same, kept alive until file_drop: for a call that may park while another task closes the
+ * descriptor. The last drop or close calls the file's close(), whose result file_drop returns.
+ */
+struct file *file_hold(int fd);
+int file_drop(struct file *f);
 
 /*
  * Some file may have become ready: whoever sleeps in poll() or select() looks again. `f` may be

@@ -1,0 +1,123 @@
+/*
+ * console.c - descriptors 0, 1 and 2: the serial line. Bytes pass as they are, but that CR reads as
+ * a newline; there is no echo and no editing.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "board.h"
+#include "files.h"
+#include "runtime.h"
+
+static struct waitq readers;
+static int lookahead = -1; /* a byte that poll() found */
+
+static bool on_service(struct hal_service *s)
+{
+    (void)s;
+    waitq_wake_all(&readers);
+    file_ready(&console_file.file);
+    return true;
+}
+
+static struct hal_service input = {.name = "console", .run = on_service, .next_ns = HAL_NEVER};
+
+static void on_input(void)
+{
+    hal_service_wake(&input);
+}
+
+/* Input costs nothing until somebody asks for it. */
+static void start_input(void)
+{
+    static bool started;
+
+    if (started)
+        return;
+    started = true;
+    hal_service_add(&input);
+    board_console_on_input(on_input);
+}
+
+static bool input_waits(void)
+{
+    start_input();
+    if (lookahead < 0)
+        lookahead = board_console_getc();
+    return lookahead >= 0;
+}
+
+static ssize_t console_read(struct file *f, void *buf, size_t len)
+{
+    char *out = buf;
+    size_t n = 0;
+
+    while (len && !input_waits()) {
+        if (f->flags & O_NONBLOCK)
+            return -EAGAIN;
+        waitq_wait(&readers, HAL_NEVER);
+    }
+    while (n < len && input_waits()) {
+        out[n++] = lookahead == '\r' ? '\n' : (char)lookahead;
+        lookahead = -1;
+    }
+    return (ssize_t)n;
+}
+
+static ssize_t console_write(struct file *f, const void *buf, size_t len)
+{
+    (void)f;
+    console_put(buf, len);
+    return (ssize_t)len;
+}
+
+static int console_fstat(struct file *f, struct stat *st)
+{
+    (void)f;
+    st->st_mode = S_IFCHR | 0620;
+    st->st_nlink = 1;
+    st->st_blksize = 1024;
+    return 0;
+}
+
+static int console_ioctl(struct file *f, unsigned long request, void *arg)
+{
+    (void)f;
+    if (request != FIONREAD)
+        return -ENOTTY;
+    *(int *)arg = input_waits() ? 1 : 0;
+    return 0;
+}
+
+static int console_poll(struct file *f, int events)
+{
+    int now = POLLOUT | POLLWRNORM;
+
+    (void)f;
+    if ((events & (POLLIN | POLLRDNORM)) && input_waits())
+        now |= POLLIN | POLLRDNORM;
+    return now & events;
+}
+
+static const struct file_ops console_ops = {
+    .name = "console",
+    .read = console_read,
+    .write = console_write,
+    .fstat = console_fstat,
+    .ioctl = console_ioctl,
+    .poll = console_poll,
+};
+
+struct open_file console_file = {.file = {.ops = &console_ops, .flags = O_RDWR, .refs = 3}};
+
+int _isatty(int fd)
+{
+    struct file *f = file_get(fd);
+
+    if (f && f->ops == &console_ops)
+        return 1;
+    errno = f ? ENOTTY : EBADF;
+    return 0;
+}

@@ -1,0 +1,76 @@
+/* fcntl.c - descriptors themselves: dup, fcntl, ioctl (POSIX.1-2017). */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "files.h"
+
+#define SETTABLE (O_NONBLOCK | O_APPEND)
+
+int _fcntl(int fd, int cmd, int arg);
+
+int dup(int fd)
+{
+    struct file *f = file_get(fd);
+
+    return (int)posix_result(f ? file_duplicate(f, 0) : -EBADF);
+}
+
+int dup2(int fd, int to)
+{
+    struct file *f = file_get(fd);
+
+    return (int)posix_result(f ? file_replace(f, to) : -EBADF);
+}
+
+static int set_flags(struct file *f, unsigned flags)
+{
+    unsigned was = f->flags;
+
+    f->flags = (was & ~(unsigned)SETTABLE) | (flags & SETTABLE);
+    if (!((was ^ f->flags) & O_NONBLOCK) || !f->ops->set_nonblock)
+        return 0;
+    int r = f->ops->set_nonblock(f, f->flags & O_NONBLOCK);
+    if (r < 0)
+        f->flags = was;
+    return r;
+}
+
+/* Nothing is ever executed here, so close-on-exec is taken and means nothing. */
+int _fcntl(int fd, int cmd, int arg)
+{
+    struct file *f = file_get(fd);
+    int r = -EINVAL;
+
+    if (!f)
+        r = -EBADF;
+    else if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+        r = file_duplicate(f, arg);
+    else if (cmd == F_GETFD || cmd == F_SETFD)
+        r = 0;
+    else if (cmd == F_GETFL)
+        r = (int)f->flags;
+    else if (cmd == F_SETFL)
+        r = set_flags(f, (unsigned)arg);
+    return (int)posix_result(r);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    struct file *f = file_hold(fd);
+    va_list args;
+    int r = -ENOTTY;
+
+    va_start(args, request);
+    void *arg = va_arg(args, void *);
+    va_end(args);
+    if (!f)
+        return (int)posix_result(-EBADF);
+    if (request == FIONBIO)
+        r = set_flags(f, *(const int *)arg ? f->flags | O_NONBLOCK : f->flags & ~(unsigned)O_NONBLOCK);
+    else if (f->ops->ioctl)
+        r = f->ops->ioctl(f, request, arg);
+    file_drop(f);
+    return (int)posix_result(r);
+}

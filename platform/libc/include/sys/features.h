@@ -1,0 +1,11 @@
+/* sys/features.h - newlib's, with what Vireo's libc has of POSIX's options. */
+#include_next <sys/features.h>
+#ifndef _POSIX_TIMERS
+#define _POSIX_TIMERS 200809L
+#endif
+#ifndef _POSIX_MONOTONIC_CLOCK
+#define _POSIX_MONOTONIC_CLOCK 200809L
+#endif
+#ifndef _POSIX_PRIORITY_SCHEDULING
+#define _POSIX_PRIORITY_SCHEDULING 200809L /* sched_yield */
+#endif

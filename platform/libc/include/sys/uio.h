@@ -1,0 +1,24 @@
+/* sys/uio.h - reading and writing several buffers at once (POSIX.1-2017, <sys/uio.h>). */
+#ifndef _SYS_UIO_H
+#define _SYS_UIO_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iovec {
+    void *iov_base;
+    size_t iov_len;
+};
+
+ssize_t readv(int fd, const struct iovec *iov, int count);
+ssize_t writev(int fd, const struct iovec *iov, int count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,327 @@
+/*
+ * io.c - reading and writing descriptors (POSIX.1-2017, section 2.5 and XSH). A file that has pread and
+ * pwrite alone gets read, write and lseek from here. A call holds its file, so that another task's
+ * close() waits for it to end.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "files.h"
+
+int _read(int fd, void *buf, size_t len);
+int _write(int fd, const void *buf, size_t len);
+off_t _lseek(int fd, off_t off, int whence);
+int _fstat(int fd, struct stat *st);
+int _close(int fd);
+
+static bool readable(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static bool writable(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* Drops the hold of a call, and gives its result in POSIX's way. */
+static ssize_t done(struct file *f, ssize_t r)
+{
+    if (f)
+        file_drop(f);
+    return posix_result(r);
+}
+
+static int stat_file(struct file *f, struct stat *st)
+{
+    memset(st, 0, sizeof *st);
+    if (f->ops->fstat)
+        return f->ops->fstat(f, st);
+    st->st_mode = S_IFIFO | 0600;
+    return 0;
+}
+
+static off_t file_size(struct file *f)
+{
+    struct stat st;
+    int r = stat_file(f, &st);
+
+    return r < 0 ? r : st.st_size;
+}
+
+static ssize_t read_file(struct file *f, void *buf, size_t len)
+{
+    if (!f || !readable(f))
+        return -EBADF;
+    if (len > PTRDIFF_MAX)
+        return -EINVAL;
+    if (f->ops->read)
+        return f->ops->read(f, buf, len);
+    if (!f->ops->pread)
+        return f->ops->readdir ? -EISDIR : -EINVAL;
+    ssize_t n = f->ops->pread(f, buf, len, f->pos);
+    if (n > 0)
+        f->pos += n;
+    return n;
+}
+
+static ssize_t write_file(struct file *f, const void *buf, size_t len)
+{
+    if (!f || !writable(f))
+        return -EBADF;
+    if (len > PTRDIFF_MAX)
+        return -EINVAL;
+    if (f->ops->write)
+        return f->ops->write(f, buf, len);
+    if (!f->ops->pwrite)
+        return -EINVAL;
+    if (f->flags & O_APPEND) {
+        off_t end = file_size(f);
+        if (end < 0)
+            return (ssize_t)end;
+        f->pos = end;
+    }
+    ssize_t n = f->ops->pwrite(f, buf, len, f->pos);
+    if (n > 0)
+        f->pos += n;
+    return n;
+}
+
+int _read(int fd, void *buf, size_t len)
+{
+    struct file *f = file_hold(fd);
+
+    if (len > INT_MAX)
+        len = INT_MAX; /* newlib's own type for the result */
+    return (int)done(f, read_file(f, buf, len));
+}
+
+int _write(int fd, const void *buf, size_t len)
+{
+    struct file *f = file_hold(fd);
+
+    if (len > INT_MAX)
+        len = INT_MAX;
+    return (int)done(f, write_file(f, buf, len));
+}
+
+ssize_t pread(int fd, void *buf, size_t len, off_t at)
+{
+    struct file *f = file_hold(fd);
+    ssize_t r;
+
+    if (!f || !readable(f))
+        r = -EBADF;
+    else if (!f->ops->pread)
+        r = f->ops->readdir ? -EISDIR : -ESPIPE;
+    else if (at < 0 || len > PTRDIFF_MAX)
+        r = -EINVAL;
+    else
+        r = f->ops->pread(f, buf, len, at);
+    return done(f, r);
+}
+
+ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
+{
+    struct file *f = file_hold(fd);
+    ssize_t r;
+
+    if (!f || !writable(f))
+        r = -EBADF;
+    else if (!f->ops->pwrite)
+        r = -ESPIPE;
+    else if (at < 0 || len > PTRDIFF_MAX)
+        r = -EINVAL;
+    else
+        r = f->ops->pwrite(f, buf, len, at);
+    return done(f, r);
+}
+
+static off_t seek_file(struct file *f, off_t off, int whence)
+{
+    off_t base = 0, to;
+
+    if (f->ops->lseek) {
+        to = f->ops->lseek(f, off, whence);
+        if (to >= 0)
+            f->pos = to;
+        return to;
+    }
+    if (!f->ops->pread && !f->ops->pwrite)
+        return -ESPIPE;
+    if (whence == SEEK_CUR)
+        base = f->pos;
+    else if (whence == SEEK_END)
+        base = file_size(f);
+    else if (whence != SEEK_SET)
+        return -EINVAL;
+    if (base < 0)
+        return base;
+    if (__builtin_add_overflow(base, off, &to))
+        return -EOVERFLOW;
+    if (to < 0)
+        return -EINVAL;
+    f->pos = to;
+    return to;
+}
+
+off_t _lseek(int fd, off_t off, int whence)
+{
+    struct file *f = file_hold(fd);
+
+    return done(f, f ? seek_file(f, off, whence) : -EBADF);
+}
+
+int _fstat(int fd, struct stat *st)
+{
+    struct file *f = file_hold(fd);
+
+    return (int)done(f, f ? stat_file(f, st) : -EBADF);
+}
+
+int _close(int fd)
+{
+    return (int)posix_result(file_close(fd));
+}
+
+int fsync(int fd)
+{
+    struct file *f = file_hold(fd);
+    int r = f ? (f->ops->fsync ? f->ops->fsync(f) : -EINVAL) : -EBADF;
+
+    return (int)done(f, r);
+}
+
+int fdatasync(int fd)
+{
+    return fsync(fd);
+}
+
+/* No file here can change its size. */
+int ftruncate(int fd, off_t len)
+{
+    (void)len;
+    return (int)posix_result(file_get(fd) ? -EINVAL : -EBADF);
+}
+
+/* ---- several buffers ------------------------------------------------------------------------- */
+
+/* Their sum, or -EINVAL. */
+static ssize_t total_of(const struct iovec *iov, int count)
+{
+    size_t total = 0;
+
+    if (count <= 0 || count > IOV_MAX)
+        return -EINVAL;
+    for (int i = 0; i < count; i++)
+        if (iov[i].iov_len > (size_t)PTRDIFF_MAX - total)
+            return -EINVAL;
+        else
+            total += iov[i].iov_len;
+    return (ssize_t)total;
+}
+
+/* A file with offsets is read buffer by buffer: it never keeps a reader waiting for more. */
+static ssize_t read_each(struct file *f, const struct iovec *iov, int count)
+{
+    ssize_t sum = 0;
+
+    for (int i = 0; i < count; i++) {
+        ssize_t n = read_file(f, iov[i].iov_base, iov[i].iov_len);
+        if (n < 0)
+            return sum ? sum : n;
+        sum += n;
+        if ((size_t)n < iov[i].iov_len)
+            break;
+    }
+    return sum;
+}
+
+static ssize_t write_each(struct file *f, const struct iovec *iov, int count)
+{
+    ssize_t sum = 0;
+
+    for (int i = 0; i < count; i++) {
+        ssize_t n = write_file(f, iov[i].iov_base, iov[i].iov_len);
+        if (n < 0)
+            return sum ? sum : n;
+        sum += n;
+        if ((size_t)n < iov[i].iov_len)
+            break;
+    }
+    return sum;
+}
+
+/* A stream or socket is read once and written once, as what it carries may be a packet. */
+#define GATHER_MAX 65536
+
+static ssize_t read_scattered(struct file *f, const struct iovec *iov, int count, size_t total)
+{
+    if (total > GATHER_MAX)
+        total = GATHER_MAX;
+    char *all = malloc(total + 1);
+    if (!all)
+        return -ENOMEM;
+    ssize_t n = read_file(f, all, total), at = 0;
+    for (int i = 0; i < count && at < n; i++) {
+        size_t part = iov[i].iov_len;
+        if (part > (size_t)(n - at))
+            part = (size_t)(n - at);
+        memcpy(iov[i].iov_base, all + at, part);
+        at += (ssize_t)part;
+    }
+    free(all);
+    return n;
+}
+
+static ssize_t write_gathered(struct file *f, const struct iovec *iov, int count, size_t total)
+{
+    if (total > GATHER_MAX)
+        return write_each(f, iov, count); /* longer than any packet */
+    char *all = malloc(total + 1), *end = all;
+    if (!all)
+        return -ENOMEM;
+    for (int i = 0; i < count; i++) {
+        memcpy(end, iov[i].iov_base, iov[i].iov_len);
+        end += iov[i].iov_len;
+    }
+    ssize_t n = write_file(f, all, total);
+    free(all);
+    return n;
+}
+
+ssize_t readv(int fd, const struct iovec *iov, int count)
+{
+    struct file *f = file_hold(fd);
+    ssize_t total = total_of(iov, count);
+    ssize_t r = total;
+
+    if (!f)
+        r = -EBADF;
+    else if (total >= 0 && (count == 1 || f->ops->pread))
+        r = read_each(f, iov, count);
+    else if (total >= 0)
+        r = read_scattered(f, iov, count, (size_t)total);
+    return done(f, r);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int count)
+{
+    struct file *f = file_hold(fd);
+    ssize_t total = total_of(iov, count);
+    ssize_t r = total;
+
+    if (!f)
+        r = -EBADF;
+    else if (total >= 0 && (count == 1 || f->ops->pwrite))
+        r = write_each(f, iov, count);
+    else if (total >= 0)
+        r = write_gathered(f, iov, count, (size_t)total);
+    return done(f, r);
+}

@@ -1,0 +1,56 @@
+/*
+ * path_change.c - calls that would change the tree of names. The tree is read-only, so each answers
+ * with what POSIX says of such a file system: EROFS, or the error of the look-up that comes first.
+ */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+
+int _unlink(const char *path);
+int _link(const char *from, const char *to);
+
+static int refuse(const char *must_exist)
+{
+    struct stat st;
+
+    if (must_exist && stat(must_exist, &st) < 0)
+        return -1;
+    errno = EROFS;
+    return -1;
+}
+
+int _unlink(const char *path)
+{
+    return refuse(path);
+}
+
+int _link(const char *from, const char *to)
+{
+    (void)to;
+    return refuse(from);
+}
+
+int rmdir(const char *path)
+{
+    return refuse(path);
+}
+
+int truncate(const char *path, off_t len)
+{
+    (void)len;
+    return refuse(path);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    struct stat st;
+
+    (void)mode;
+    if (stat(path, &st) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return refuse(NULL);
+}

@@ -1,0 +1,270 @@
+/*
+ * poll.c - poll() and select() over file_ops.poll. A task that finds nothing ready leaves a note at
+ * each file; file_ready() moves just the notes of that file to their pollers' lists, so an event on
+ * one of two hundred descriptors costs the look at one.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+
+#include "files.h"
+
+#define NOTES_ON_STACK 8
+
+struct poller;
+
+/* "This poller waits for this file." */
+struct poll_wait {
+    struct poller *poller;
+    struct open_file *file;
+    struct pollfd *fd;
+    struct poll_wait *next, *prev; /* at the file */
+    struct poll_wait *next_marked;
+    bool marked;
+};
+
+struct poller {
+    struct waitq queue;
+    struct poll_wait *marked; /* whose files may have become ready */
+    bool look_at_all;
+    struct poller *next, *prev;
+};
+
+static struct poller *pollers;
+
+void file_ready(struct file *f)
+{
+    if (!f) {
+        for (struct poller *p = pollers; p; p = p->next) {
+            p->look_at_all = true;
+            waitq_wake_all(&p->queue);
+        }
+        return;
+    }
+    for (struct poll_wait *w = open_file_of(f)->waits; w; w = w->next) {
+        if (w->marked)
+            continue;
+        w->marked = true;
+        w->next_marked = w->poller->marked;
+        w->poller->marked = w;
+        waitq_wake_all(&w->poller->queue);
+    }
+}
+
+/* Sets revents; true if there is something to tell. */
+static bool look(struct pollfd *p)
+{
+    struct file *f = file_get(p->fd);
+    int wanted = p->events | POLLERR | POLLHUP;
+
+    p->revents = 0;
+    if (p->fd < 0)
+        return false;
+    if (!f)
+        p->revents = POLLNVAL;
+    else if (!f->ops->poll)
+        p->revents = (short)(p->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
+    else
+        p->revents = (short)(f->ops->poll(f, wanted) & wanted);
+    return p->revents != 0;
+}
+
+static int look_at_all(struct pollfd *fds, nfds_t n)
+{
+    int count = 0;
+
+    for (nfds_t i = 0; i < n; i++)
+        count += look(&fds[i]);
+    return count;
+}
+
+static nfds_t leave_notes(struct poller *p, struct poll_wait *notes, struct pollfd *fds, nfds_t n)
+{
+    nfds_t used = 0;
+
+    for (nfds_t i = 0; i < n; i++) {
+        struct file *f = file_hold(fds[i].fd);
+        if (!f)
+            continue;
+        struct poll_wait *w = &notes[used++];
+        *w = (struct poll_wait){.poller = p, .file = open_file_of(f), .fd = &fds[i]};
+        w->next = w->file->waits;
+        if (w->next)
+            w->next->prev = w;
+        w->file->waits = w;
+    }
+    p->next = pollers;
+    if (pollers)
+        pollers->prev = p;
+    pollers = p;
+    return used;
+}
+
+static void take_notes_back(struct poller *p, struct poll_wait *notes, nfds_t used)
+{
+    if (p->next)
+        p->next->prev = p->prev;
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        pollers = p->next;
+    for (nfds_t i = 0; i < used; i++) {
+        struct poll_wait *w = &notes[i];
+        if (w->next)
+            w->next->prev = w->prev;
+        if (w->prev)
+            w->prev->next = w->next;
+        else
+            w->file->waits = w->next;
+    }
+    /* Only now, as the last drop may park in the file's close(). */
+    for (nfds_t i = 0; i < used; i++)
+        file_drop(&notes[i].file->file);
+}
+
+static int look_at_marked(struct poller *p)
+{
+    int count = 0;
+
+    while (p->marked) {
+        struct poll_wait *w = p->marked;
+        p->marked = w->next_marked;
+        w->marked = false;
+        count += look(w->fd);
+    }
+    return count;
+}
+
+static int wait_with_notes(struct poll_wait *notes, struct pollfd *fds, nfds_t n, uint64_t deadline)
+{
+    struct poller p = {0};
+    nfds_t used = leave_notes(&p, notes, fds, n);
+    int count = 0;
+
+    while (!count && waitq_wait(&p.queue, deadline) == 0) {
+        bool all = p.look_at_all;
+        p.look_at_all = false;
+        count = look_at_marked(&p);
+        if (all)
+            count = look_at_all(fds, n);
+    }
+    take_notes_back(&p, notes, used);
+    return count;
+}
+
+/* The number of descriptors with something to tell, 0 at the deadline, or -errno. */
+static int poll_until(struct pollfd *fds, nfds_t n, bool wait, uint64_t deadline)
+{
+    struct poll_wait on_stack[NOTES_ON_STACK], *notes = on_stack;
+    int count = look_at_all(fds, n);
+
+    if (count)
+        return count;
+    if (!wait) {
+        task_yield(); /* else a loop of such calls would keep out what it asks for */
+        return look_at_all(fds, n);
+    }
+    if (n > NOTES_ON_STACK && !(notes = malloc(n * sizeof *notes)))
+        return -ENOMEM;
+    count = wait_with_notes(notes, fds, n, deadline);
+    if (notes != on_stack)
+        free(notes);
+    return count;
+}
+
+int poll(struct pollfd *fds, nfds_t nfds, int timeout)
+{
+    uint64_t deadline = HAL_NEVER;
+
+    if (nfds > FILES_MAX)
+        return (int)posix_result(-EINVAL);
+    if (timeout > 0)
+        deadline = hal_now_ns() + (uint64_t)timeout * HAL_MS;
+    return (int)posix_result(poll_until(fds, nfds, timeout != 0, deadline));
+}
+
+/* ---- select ---------------------------------------------------------------------------------- */
+
+#define MASK_BITS (8 * sizeof(fd_mask))
+
+/* Sets are handled by the word, so that their size is the caller's business. */
+static bool in_set(const fd_set *set, int fd)
+{
+    return set && (set->fds_bits[(unsigned)fd / MASK_BITS] >> ((unsigned)fd % MASK_BITS) & 1);
+}
+
+static int put_in_set(fd_set *set, int fd, bool on)
+{
+    if (!in_set(set, fd))
+        return 0;
+    if (on)
+        return 1;
+    set->fds_bits[(unsigned)fd / MASK_BITS] &= ~((fd_mask)1 << ((unsigned)fd % MASK_BITS));
+    return 0;
+}
+
+static nfds_t sets_to_poll(struct pollfd *fds, int n, const fd_set *r, const fd_set *w,
+                           const fd_set *e)
+{
+    nfds_t used = 0;
+
+    for (int fd = 0; fd < n; fd++) {
+        int events = (in_set(r, fd) ? POLLIN : 0) | (in_set(w, fd) ? POLLOUT : 0) |
+                     (in_set(e, fd) ? POLLPRI : 0);
+        if (events)
+            fds[used++] = (struct pollfd){.fd = fd, .events = (short)events};
+    }
+    return used;
+}
+
+static int poll_to_sets(const struct pollfd *fds, nfds_t used, fd_set *r, fd_set *w, fd_set *e)
+{
+    int count = 0;
+
+    for (nfds_t i = 0; i < used; i++)
+        if (fds[i].revents & POLLNVAL)
+            return -EBADF;
+    for (nfds_t i = 0; i < used; i++) {
+        int got = fds[i].revents, fd = fds[i].fd;
+        count += put_in_set(r, fd, got & (POLLIN | POLLHUP | POLLERR));
+        count += put_in_set(w, fd, got & (POLLOUT | POLLERR));
+        count += put_in_set(e, fd, got & POLLPRI);
+    }
+    return count;
+}
+
+static int select_until(int n, fd_set *r, fd_set *w, fd_set *e, bool wait, uint64_t deadline)
+{
+    nfds_t most = 0;
+
+    if (n < 0 || n > FILES_MAX)
+        return -EINVAL;
+    for (int fd = 0; fd < n; fd++)
+        most += in_set(r, fd) || in_set(w, fd) || in_set(e, fd);
+    struct pollfd *fds = malloc((most + 1) * sizeof *fds);
+    if (!fds)
+        return -ENOMEM;
+    nfds_t used = sets_to_poll(fds, n, r, w, e);
+    int count = poll_until(fds, used, wait, deadline);
+    if (count >= 0)
+        count = poll_to_sets(fds, used, r, w, e);
+    free(fds);
+    return count;
+}
+
+int select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *timeout)
+{
+    uint64_t deadline = HAL_NEVER;
+
+    if (timeout) {
+        if (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_usec >= 1000000)
+            return (int)posix_result(-EINVAL);
+        if ((uint64_t)timeout->tv_sec < HAL_NEVER / HAL_SEC / 2)
+            deadline = hal_now_ns() + (uint64_t)timeout->tv_sec * HAL_SEC +
+                       (uint64_t)timeout->tv_usec * 1000;
+    }
+    bool wait = !timeout || timeout->tv_sec || timeout->tv_usec;
+    return (int)posix_result(select_until(n, r, w, e, wait, deadline));
+}

@@ -1,0 +1,67 @@
+/* process.c - the one process that there is: its end, its signals, what it can ask of the system. */
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "files.h"
+#include "runtime.h"
+
+#define PID 1
+
+int _getpid(void);
+int _kill(int pid, int signal);
+void _exit(int status) __attribute__((noreturn));
+
+int _getpid(void)
+{
+    return PID;
+}
+
+/* newlib calls this for a signal that nobody handles: the image is at its end. */
+int _kill(int pid, int signal)
+{
+    if (pid != PID)
+        return (int)posix_result(-ESRCH);
+    if (signal == 0)
+        return 0;
+    if (signal == SIGABRT)
+        hal_panic("abort() in task %s", runtime_task_name());
+    hal_panic("signal %d in task %s", signal, runtime_task_name());
+}
+
+void _exit(int status)
+{
+    vireo_exit(status);
+}
+
+long sysconf(int name)
+{
+    struct memory_info m;
+
+    switch (name) {
+    case _SC_PAGESIZE:
+        return PAGE_SIZE;
+    case _SC_NPROCESSORS_CONF:
+    case _SC_NPROCESSORS_ONLN:
+        return 1;
+    case _SC_OPEN_MAX:
+        return FILES_MAX;
+    case _SC_CLK_TCK:
+        return CLOCKS_PER_SEC;
+    case _SC_PHYS_PAGES:
+        vireo_memory(&m);
+        return (long)(m.total / PAGE_SIZE);
+    case _SC_AVPHYS_PAGES:
+        vireo_memory(&m);
+        return (long)(m.free / PAGE_SIZE);
+    default:
+        return posix_result(-EINVAL);
+    }
+}
+
+int getpagesize(void)
+{
+    return PAGE_SIZE;
+}

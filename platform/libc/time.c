@@ -1,0 +1,109 @@
+/* time.c - clocks and sleeping (POSIX.1-2017, <time.h>): monotonic since boot, and the wall clock. */
+#include <errno.h>
+#include <sched.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "files.h"
+
+int _gettimeofday(struct timeval *tv, void *zone);
+clock_t _times(struct tms *t);
+
+/* Wall clock minus monotonic clock; 1970 plus the time since boot where there is no RTC. */
+static uint64_t wall_offset_ns(void)
+{
+    static uint64_t offset;
+    static bool known;
+    uint64_t seconds;
+
+    if (!known && board_rtc_seconds(&seconds))
+        offset = seconds * HAL_SEC - hal_now_ns();
+    known = true;
+    return offset;
+}
+
+static uint64_t wall_ns(void)
+{
+    uint64_t offset = wall_offset_ns();
+
+    return offset + hal_now_ns();
+}
+
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+    uint64_t now;
+
+    if (clock == CLOCK_REALTIME)
+        now = wall_ns();
+    else if (clock == CLOCK_MONOTONIC)
+        now = hal_now_ns();
+    else
+        return (int)posix_result(-EINVAL);
+    ts->tv_sec = (time_t)(now / HAL_SEC);
+    ts->tv_nsec = (long)(now % HAL_SEC);
+    return 0;
+}
+
+int clock_getres(clockid_t clock, struct timespec *ts)
+{
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+        return (int)posix_result(-EINVAL);
+    if (ts)
+        *ts = (struct timespec){.tv_nsec = 1};
+    return 0;
+}
+
+int _gettimeofday(struct timeval *tv, void *zone)
+{
+    uint64_t now = wall_ns();
+
+    (void)zone; /* obsolete */
+    tv->tv_sec = (time_t)(now / HAL_SEC);
+    tv->tv_usec = (suseconds_t)(now % HAL_SEC / 1000);
+    return 0;
+}
+
+/* One program has the machine to itself: all time since boot is its own. */
+clock_t _times(struct tms *t)
+{
+    clock_t now = (clock_t)(hal_now_ns() / (HAL_SEC / CLOCKS_PER_SEC));
+
+    *t = (struct tms){.tms_utime = now};
+    return now;
+}
+
+/* No signal ever cuts a sleep short, so there is never a rest. */
+int nanosleep(const struct timespec *ts, struct timespec *rest)
+{
+    uint64_t when = HAL_NEVER;
+
+    if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= (long)HAL_SEC)
+        return (int)posix_result(-EINVAL);
+    if ((uint64_t)ts->tv_sec < HAL_NEVER / HAL_SEC / 2)
+        when = hal_now_ns() + (uint64_t)ts->tv_sec * HAL_SEC + (uint64_t)ts->tv_nsec;
+    task_sleep_until(when);
+    if (rest)
+        *rest = (struct timespec){0};
+    return 0;
+}
+
+int usleep(useconds_t us)
+{
+    task_sleep_until(hal_now_ns() + (uint64_t)us * 1000);
+    return 0;
+}
+
+unsigned sleep(unsigned seconds)
+{
+    task_sleep_until(hal_now_ns() + seconds * HAL_SEC);
+    return 0;
+}
+
+int sched_yield(void)
+{
+    task_yield();
+    return 0;
+}

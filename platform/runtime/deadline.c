@@ -1,0 +1,71 @@
+/* deadline.c - a pairing heap with links in its members; see deadline.h. */
+#include "deadline.h"
+
+#include <stddef.h>
+
+/* Joins two heaps; either may be NULL. */
+static struct deadline *join(struct deadline *a, struct deadline *b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    if (b->when_ns < a->when_ns) {
+        struct deadline *t = a;
+        a = b;
+        b = t;
+    }
+    b->prev = a;
+    b->next = a->child;
+    if (a->child)
+        a->child->prev = b;
+    a->child = b;
+    a->next = a->prev = NULL;
+    return a;
+}
+
+/* Joins a list of siblings into one heap: in pairs from the left, then all from the right. */
+static struct deadline *join_siblings(struct deadline *first)
+{
+    struct deadline *pairs = NULL, *all = NULL;
+
+    while (first) {
+        struct deadline *a = first, *b = a->next;
+        first = b ? b->next : NULL;
+        a->next = a->prev = NULL;
+        if (b)
+            b->next = b->prev = NULL;
+        a = join(a, b);
+        a->next = pairs;
+        pairs = a;
+    }
+    while (pairs) {
+        struct deadline *rest = pairs->next;
+        pairs->next = NULL;
+        all = join(all, pairs);
+        pairs = rest;
+    }
+    return all;
+}
+
+void deadline_add(struct deadline_heap *h, struct deadline *d, uint64_t when_ns)
+{
+    *d = (struct deadline){.when_ns = when_ns, .queued = true};
+    h->root = join(h->root, d);
+}
+
+void deadline_remove(struct deadline_heap *h, struct deadline *d)
+{
+    if (!d->queued)
+        return;
+    d->queued = false;
+    if (h->root == d) {
+        h->root = join_siblings(d->child);
+        return;
+    }
+    if (d->prev->child == d)
+        d->prev->child = d->next;
+    else
+        d->prev->next = d->next;
+    if (d->next)
+        d->next->prev = d->prev;
+    h->root = join(h->root, join_siblings(d->child));
+}

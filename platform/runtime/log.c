@@ -1,0 +1,88 @@
+/*
+ * log.c - the log and the console below it. Handlers log too, so nothing here uses libc, parks, or
+ * touches floating-point registers.
+ */
+#include "board.h"
+#include "format.h"
+#include "hal.h"
+#include "runtime.h"
+
+#ifdef __aarch64__
+#pragma GCC target("general-regs-only")
+#endif
+
+#define LINE_MAX_BYTES 256 /* a longer line is cut */
+
+static enum hal_level level = HAL_INFO;
+static bool mid_line; /* the last byte on the console was no newline */
+
+/* Interrupts are masked, so that a handler's line does not land in the middle of another. */
+static void write_masked(const char *s, size_t len, bool own_line)
+{
+    unsigned long state = arch_irq_save();
+
+    if (own_line && mid_line)
+        board_console_write("\n", 1);
+    board_console_write(s, len);
+    mid_line = s[len - 1] != '\n';
+    arch_irq_restore(state);
+}
+
+void console_put(const char *s, size_t len)
+{
+    while (len) {
+        size_t n = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES; /* handlers get in between */
+        write_masked(s, n, false);
+        s += n;
+        len -= n;
+    }
+}
+
+void console_put_line(const char *s, size_t len)
+{
+    if (len)
+        write_masked(s, len, true);
+}
+
+void hal_log(enum hal_level at, const char *who, const char *fmt, ...)
+{
+    static const char *const mark[] = {"error: ", "warning: ", "", ""};
+    char line[LINE_MAX_BYTES];
+    va_list args;
+
+    if (at > level)
+        return;
+    uint64_t us = hal_now_ns() / 1000;
+    size_t len = format(line, sizeof line - 1, "[%5llu.%06llu] %s: %s",
+                        (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), who,
+                        mark[at]);
+    va_start(args, fmt);
+    len += format_args(line + len, sizeof line - 1 - len, fmt, args);
+    va_end(args);
+    line[len++] = '\n';
+    console_put_line(line, len);
+}
+
+static bool same(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+void log_init(void)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    const char *wanted = hal_option(NULL, "log");
+
+    if (!wanted)
+        return;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (same(wanted, names[i])) {
+            level = (enum hal_level)i;
+            return;
+        }
+    hal_log(HAL_WARN, "vireo", "boot argument vireo.log=%s: use error, warn, info or debug", wanted);
+}

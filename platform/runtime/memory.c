@@ -1,0 +1,232 @@
+/*
+ * memory.c - all RAM that the image does not occupy: pages, malloc's arena, device memory.
+ *
+ * The largest free range is the arena's: malloc grows from its bottom, pages are cut from its top
+ * once the smaller ranges are used up, and when the two meet, whoever asks next is told that there
+ * is no memory. Nothing here touches memory that was not asked for: setting up costs the same for
+ * 5 MiB and 8 GiB.
+ */
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "board.h"
+#include "hal.h"
+#include "runs.h"
+#include "runtime.h"
+#include "task.h"
+
+#define DMA_GRANULE 64ul /* a cache line, so that two owners never share one */
+
+static const struct board_info *board;
+static struct runs pages = {.granule = PAGE_SIZE};
+static struct runs dma_pool = {.granule = DMA_GRANULE};
+static uint64_t pages_out; /* bytes handed out as pages */
+
+/* malloc's range: [start, brk) is its own, [brk, end) still free for either side. */
+static struct {
+    uintptr_t start, brk, end;
+} arena;
+
+static uintptr_t round_up(uintptr_t v, uintptr_t to)
+{
+    return (v + to - 1) & ~(to - 1);
+}
+
+/* ---- set-up ---------------------------------------------------------------------------------- */
+
+/* A free range, page-aligned: the largest one becomes the arena, the others go to the pages. */
+static void add_range(uint64_t low, uint64_t high)
+{
+    low = (low + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+    high &= ~(uint64_t)(PAGE_SIZE - 1);
+    if (low == 0)
+        low = PAGE_SIZE; /* page 0 is not mapped */
+    if (high > UINTPTR_MAX)
+        high = UINTPTR_MAX & ~(PAGE_SIZE - 1);
+    if (low >= high)
+        return;
+    if (high - low > arena.end - arena.start) {
+        uintptr_t old = arena.start, old_end = arena.end;
+        arena.start = arena.brk = (uintptr_t)low;
+        arena.end = (uintptr_t)high;
+        if (old_end == old)
+            return;
+        low = old;
+        high = old_end;
+    }
+    runs_give(&pages, (void *)(uintptr_t)low, (size_t)(high - low));
+}
+
+/* The lowest reserved range that reaches into [low, high), or NULL. */
+static const struct board_range *first_reserved(uint64_t low, uint64_t high)
+{
+    const struct board_range *first = NULL;
+
+    for (unsigned i = 0; i < board->reserved_count; i++) {
+        const struct board_range *r = &board->reserved[i];
+        if (r->len && r->base < high && r->base + r->len > low && (!first || r->base < first->base))
+            first = r;
+    }
+    return first;
+}
+
+void memory_init(const struct board_info *info)
+{
+    board = info;
+    for (unsigned i = 0; i < info->ram_count; i++) {
+        uint64_t low = info->ram[i].base, high = low + info->ram[i].len;
+        const struct board_range *r;
+        while (low < high && (r = first_reserved(low, high)) != NULL) {
+            if (r->base > low)
+                add_range(low, r->base);
+            low = r->base + r->len;
+        }
+        if (low < high)
+            add_range(low, high);
+    }
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static void *take_from_arena(size_t len, size_t align)
+{
+    uintptr_t floor = round_up(arena.brk, PAGE_SIZE);
+
+    if (arena.end < floor || arena.end - floor < len)
+        return NULL;
+    uintptr_t at = (arena.end - len) & ~(uintptr_t)(align - 1);
+    if (at < floor)
+        return NULL;
+    size_t above = arena.end - (at + len);
+    arena.end = at;
+    if (above)
+        runs_give(&pages, (void *)(at + len), above);
+    return (void *)at;
+}
+
+void *page_take(size_t n, size_t align)
+{
+    size_t len = n * PAGE_SIZE;
+
+    if (n == 0 || n > SIZE_MAX / PAGE_SIZE)
+        return NULL;
+    if (align < PAGE_SIZE)
+        align = PAGE_SIZE;
+    void *p = runs_take(&pages, len, align);
+    if (!p)
+        p = take_from_arena(len, align);
+    if (p)
+        pages_out += len;
+    return p;
+}
+
+void *page_alloc(size_t n)
+{
+    void *p = page_take(n, PAGE_SIZE);
+
+    if (p)
+        memset(p, 0, n * PAGE_SIZE);
+    return p;
+}
+
+void page_free(void *p, size_t n)
+{
+    size_t len = n * PAGE_SIZE;
+
+    if (!p || !n)
+        return;
+    struct run *run = runs_give(&pages, p, len);
+    pages_out -= len;
+    if ((uintptr_t)run == arena.end) {
+        arena.end += run->len;
+        runs_cut(&pages, run, run, run->len);
+    }
+}
+
+/* ---- malloc's arena -------------------------------------------------------------------------- */
+
+void *arena_move(intptr_t delta)
+{
+    uintptr_t old = arena.brk;
+
+    if (delta < 0) {
+        if ((uintptr_t)0 - (uintptr_t)delta > old - arena.start)
+            return NULL;
+    } else if ((uintptr_t)delta > arena.end - old) {
+        return NULL;
+    }
+    arena.brk = old + (uintptr_t)delta;
+    return (void *)old;
+}
+
+void *hal_alloc(size_t size)
+{
+    return calloc(1, size ? size : 1);
+}
+
+void hal_free(void *p)
+{
+    free(p);
+}
+
+/* ---- device memory --------------------------------------------------------------------------- */
+
+void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma)
+{
+    if (size == 0 || size > SIZE_MAX / 2 || align > SIZE_MAX / 2 || (align & (align - 1)))
+        return NULL;
+    size_t len = round_up(size, DMA_GRANULE);
+    void *p = runs_take(&dma_pool, len, align);
+    if (!p) {
+        size_t n = pages_for(len);
+        void *fresh = page_take(n, align);
+        if (!fresh)
+            return NULL;
+        runs_give(&dma_pool, fresh, n * PAGE_SIZE);
+        p = runs_take(&dma_pool, len, align);
+    }
+    memset(p, 0, len);
+    *dma = (uintptr_t)p;
+    return p;
+}
+
+void hal_dma_free(void *p, size_t size)
+{
+    if (!p)
+        return;
+    struct run *run = runs_give(&dma_pool, p, round_up(size, DMA_GRANULE));
+    uintptr_t low = round_up((uintptr_t)run, PAGE_SIZE);
+    uintptr_t high = ((uintptr_t)run + run->len) & ~(PAGE_SIZE - 1);
+    if (low < high) {
+        runs_cut(&dma_pool, run, (void *)low, high - low);
+        page_free((void *)low, (high - low) / PAGE_SIZE);
+    }
+}
+
+uint64_t hal_dma_addr(const void *p, size_t len)
+{
+    uint64_t at = (uintptr_t)p;
+
+    if (at < PAGE_SIZE)
+        return HAL_DMA_NONE;
+    for (unsigned i = 0; i < board->ram_count; i++) {
+        const struct board_range *r = &board->ram[i];
+        if (at >= r->base && at - r->base < r->len && len <= r->len - (at - r->base))
+            return at;
+    }
+    return HAL_DMA_NONE;
+}
+
+/* ---- accounts -------------------------------------------------------------------------------- */
+
+void vireo_memory(struct memory_info *out)
+{
+    *out = (struct memory_info){.pages_used = pages_out,
+                                .heap_used = (uint64_t)mallinfo().uordblks,
+                                .free = pages.total + (arena.end - arena.brk)};
+    for (unsigned i = 0; i < board->ram_count; i++)
+        out->total += board->ram[i].len;
+    for (unsigned i = 0; i < board->reserved_count; i++)
+        out->image += board->reserved[i].len;
+    out->image -= board->initrd.len;
+}

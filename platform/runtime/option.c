@@ -1,0 +1,203 @@
+/*
+ * option.c - boot arguments: words separated by blanks, NAME=VALUE each; double quotes keep blanks in a
+ * value. What starts with "vireo." is Vireo's own.
+ */
+#include <string.h>
+
+#include "board.h"
+#include "hal.h"
+#include "runtime.h"
+
+#define PREFIX "vireo."
+#define WORDS_MAX 64
+#define ASKED_MAX 512
+
+struct word {
+    const char *name;  /* without value */
+    const char *value; /* NULL: there was no '=' */
+    bool asked;
+};
+
+static struct word words[WORDS_MAX];
+static unsigned word_count;
+static bool parsed, any_own;
+static char text[sizeof((struct board_info *)0)->bootargs];
+static char asked_names[ASKED_MAX]; /* " poll log", kept only when there is something to report */
+
+static void add_word(char *word)
+{
+    char *eq = strchr(word, '=');
+
+    if (word_count == WORDS_MAX) {
+        hal_log(HAL_WARN, "vireo", "more than %d boot arguments: %s is ignored", WORDS_MAX, word);
+        return;
+    }
+    if (eq)
+        *eq = '\0';
+    words[word_count++] = (struct word){.name = word, .value = eq ? eq + 1 : NULL};
+    any_own |= strncmp(word, PREFIX, strlen(PREFIX)) == 0;
+}
+
+/* Splits the copy in `text` in place; quotes are taken out. */
+static void parse(void)
+{
+    const char *in = board_info()->bootargs;
+    char *out = text, *start = text;
+    bool quoted = false;
+
+    parsed = true;
+    for (; *in && out < text + sizeof text - 1; in++) {
+        if (*in == '"') {
+            quoted = !quoted;
+        } else if ((*in == ' ' || *in == '\t' || *in == '\n') && !quoted) {
+            if (out == start)
+                continue;
+            *out++ = '\0';
+            add_word(start);
+            start = out;
+        } else {
+            *out++ = *in;
+        }
+    }
+    *out = '\0';
+    if (out != start)
+        add_word(start);
+    if (quoted)
+        hal_log(HAL_WARN, "vireo", "boot arguments: a double quote is not closed");
+    if (board_info()->bootargs_truncated)
+        hal_log(HAL_WARN, "vireo", "boot arguments are longer than %zu bytes: the rest is ignored",
+                sizeof text - 1);
+}
+
+/* Is the word's name PREFIX [dev "."] name? */
+static bool names_option(const struct word *w, const char *dev, const char *name)
+{
+    const char *s = w->name;
+
+    if (strncmp(s, PREFIX, strlen(PREFIX)) != 0)
+        return false;
+    s += strlen(PREFIX);
+    if (dev) {
+        size_t len = strlen(dev);
+        if (strncmp(s, dev, len) != 0 || s[len] != '.')
+            return false;
+        s += len + 1;
+    }
+    return strcmp(s, name) == 0;
+}
+
+/* The last one given counts; all are marked as asked for. */
+static struct word *find_option(const char *dev, const char *name)
+{
+    struct word *found = NULL;
+
+    for (unsigned i = 0; i < word_count; i++)
+        if (names_option(&words[i], dev, name)) {
+            words[i].asked = true;
+            if (words[i].value)
+                found = &words[i];
+        }
+    return found;
+}
+
+static bool in_list(const char *name, size_t len)
+{
+    for (const char *s = asked_names; (s = strstr(s, name)) != NULL; s += len)
+        if (s[-1] == ' ' && (s[len] == ' ' || s[len] == '\0'))
+            return true;
+    return false;
+}
+
+static void remember(const char *name)
+{
+    size_t used = strlen(asked_names), len = strlen(name);
+
+    if (len == 0 || used + len + 2 > sizeof asked_names || in_list(name, len))
+        return;
+    asked_names[used] = ' ';
+    memcpy(asked_names + used + 1, name, len + 1);
+}
+
+const char *hal_option(const char *dev, const char *name)
+{
+    if (!parsed)
+        parse();
+    if (!any_own)
+        return NULL;
+    remember(name);
+    struct word *general = find_option(NULL, name);
+    struct word *own = dev ? find_option(dev, name) : NULL;
+    if (own)
+        return own->value;
+    return general ? general->value : NULL;
+}
+
+const char *hal_bootarg(const char *name)
+{
+    const char *value = NULL;
+
+    if (!parsed)
+        parse();
+    for (unsigned i = 0; i < word_count; i++)
+        if (words[i].value && strcmp(words[i].name, name) == 0)
+            value = words[i].value;
+    return value;
+}
+
+/* Decimal or 0x, nothing else and no overflow. */
+static bool parse_u64(const char *s, uint64_t *out)
+{
+    unsigned base = 10;
+    uint64_t v = 0;
+
+    if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+        base = 16;
+        s += 2;
+    }
+    if (!*s)
+        return false;
+    for (; *s; s++) {
+        unsigned c = (unsigned char)*s, digit;
+        if (c >= '0' && c <= '9')
+            digit = c - '0';
+        else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+            digit = (c | 32) - 'a' + 10;
+        else
+            return false;
+        if (digit >= base || v > (UINT64_MAX - digit) / base)
+            return false;
+        v = v * base + digit;
+    }
+    *out = v;
+    return true;
+}
+
+uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min, uint64_t max)
+{
+    const char *s = hal_option(dev, name);
+    uint64_t v;
+
+    if (!s)
+        return def;
+    if (parse_u64(s, &v) && v >= min && v <= max)
+        return v;
+    hal_log(HAL_WARN, dev ? dev : "vireo",
+            "boot argument vireo.%s=%s: use a number from %llu to %llu; taking %llu", name, s,
+            (unsigned long long)min, (unsigned long long)max, (unsigned long long)def);
+    return def;
+}
+
+void option_report(void)
+{
+    for (unsigned i = 0; i < word_count; i++) {
+        const struct word *w = &words[i];
+        if (strncmp(w->name, PREFIX, strlen(PREFIX)) != 0)
+            continue;
+        if (!w->asked)
+            hal_log(HAL_WARN, "vireo", "boot argument %s is not known here; this image knows:%s",
+                    w->name, asked_names);
+        else if (!w->value)
+            hal_log(HAL_WARN, "vireo", "boot argument %s has no value: write %s=VALUE", w->name,
+                    w->name);
+    }
+}

@@ -1,0 +1,110 @@
+/* runs.c - free memory as an address-ordered list of runs; see runs.h. */
+#include "runs.h"
+
+#include <stdbool.h>
+
+#include "hal.h"
+
+static uintptr_t start_of(const struct run *run)
+{
+    return (uintptr_t)run;
+}
+
+static uintptr_t end_of(const struct run *run)
+{
+    return (uintptr_t)run + run->len;
+}
+
+/* Where len bytes would lie at the top of a run; false when it has no room. */
+static bool top_fit(const struct run *run, size_t len, size_t align, uintptr_t *at)
+{
+    if (run->len < len)
+        return false;
+    *at = (end_of(run) - len) & ~(uintptr_t)(align - 1);
+    return *at >= start_of(run);
+}
+
+void runs_cut(struct runs *r, struct run *from, void *p, size_t len)
+{
+    uintptr_t low = (uintptr_t)p, high = low + len, end = end_of(from);
+    struct run **link = &r->first;
+
+    hal_assert(low >= start_of(from) && high >= low && high <= end);
+    while (*link != from)
+        link = &(*link)->next;
+    struct run *rest = from->next;
+    if (high < end) {
+        struct run *above = (struct run *)high;
+        above->next = rest;
+        above->len = end - high;
+        rest = above;
+    }
+    if (low > start_of(from)) {
+        from->len = low - start_of(from);
+        from->next = rest;
+    } else {
+        *link = rest;
+    }
+    r->total -= len;
+}
+
+void *runs_take(struct runs *r, size_t len, size_t align)
+{
+    struct run *best = NULL;
+    uintptr_t best_at = 0, at;
+
+    if (len == 0 || len > r->total)
+        return NULL;
+    if (align < r->granule)
+        align = r->granule;
+    for (struct run *run = r->first; run; run = run->next)
+        if ((!best || run->len <= best->len) && top_fit(run, len, align, &at)) {
+            best = run;
+            best_at = at;
+        }
+    if (!best)
+        return NULL;
+    runs_cut(r, best, (void *)best_at, len);
+    return (void *)best_at;
+}
+
+struct run *runs_give(struct runs *r, void *p, size_t len)
+{
+    struct run *run = p, *before = NULL, *after = r->first;
+
+    hal_assert(len && !(((uintptr_t)p | len) & (r->granule - 1)));
+    while (after && after < run) {
+        before = after;
+        after = after->next;
+    }
+    if ((before && end_of(before) > (uintptr_t)p) ||
+        (after && start_of(after) < (uintptr_t)p + len))
+        hal_panic("memory at %p, %zu bytes, was freed twice", p, len);
+
+    r->total += len;
+    run->len = len;
+    run->next = after;
+    if (after && start_of(after) == end_of(run)) {
+        run->len += after->len;
+        run->next = after->next;
+    }
+    if (!before) {
+        r->first = run;
+        return run;
+    }
+    if (end_of(before) != start_of(run)) {
+        before->next = run;
+        return run;
+    }
+    before->len += run->len;
+    before->next = run->next;
+    return before;
+}
+
+struct run *runs_at(const struct runs *r, const void *p)
+{
+    for (struct run *run = r->first; run && (const void *)run <= p; run = run->next)
+        if (run == p)
+            return run;
+    return NULL;
+}

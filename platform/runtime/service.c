@@ -1,0 +1,117 @@
+/* service.c - the list of services, and one round over it (hal.h, "services"). */
+#include "hal.h"
+#include "runtime.h"
+
+#ifdef __aarch64__
+#pragma GCC target("general-regs-only") /* hal_service_wake is called from handlers */
+#endif
+
+/*
+ * While tasks keep the CPU busy the loop never arms, and a device whose interrupt is off would not be
+ * heard. So all services run, as if polled, when this much time has passed since they were armed.
+ */
+#define SWEEP_NS 100000ull
+
+static struct hal_service *first;
+static struct hal_service *next_in_round; /* what a round visits next; remove() moves it on */
+static struct hal_service *running;
+static uint64_t swept_ns; /* when all had their turn last, by arming or a sweep; 0: just woke up */
+
+void hal_service_add(struct hal_service *s)
+{
+    struct hal_service **link = &first;
+
+    while (*link)
+        link = &(*link)->next;
+    if (s->next_ns == 0)
+        s->next_ns = HAL_NEVER; /* a static one that has no deadline yet */
+    s->next = NULL;
+    *link = s;
+}
+
+void hal_service_remove(struct hal_service *s)
+{
+    struct hal_service **link = &first;
+
+    while (*link && *link != s)
+        link = &(*link)->next;
+    if (!*link)
+        return;
+    *link = s->next;
+    if (next_in_round == s)
+        next_in_round = s->next;
+}
+
+void hal_service_wake(struct hal_service *s)
+{
+    s->pending = true;
+}
+
+bool services_run(uint64_t now)
+{
+    bool worked = false;
+
+    if (!swept_ns)
+        swept_ns = now;
+    bool sweep = now - swept_ns >= SWEEP_NS;
+    if (sweep)
+        swept_ns = now;
+    for (struct hal_service *s = first; s; s = next_in_round) {
+        next_in_round = s->next;
+        if (!sweep && !s->pending && !s->polled && s->next_ns > now)
+            continue;
+        s->pending = false;
+        running = s;
+        worked |= s->run(s);
+        running = NULL;
+    }
+    return worked;
+}
+
+bool services_arm(void)
+{
+    bool more = false;
+
+    for (struct hal_service *s = first; s; s = next_in_round) {
+        next_in_round = s->next;
+        if (!s->arm || s->polled)
+            continue;
+        running = s;
+        if (s->arm(s))
+            s->pending = more = true;
+        running = NULL;
+    }
+    swept_ns = 0;
+    return more;
+}
+
+bool services_polled(void)
+{
+    for (const struct hal_service *s = first; s; s = s->next)
+        if (s->polled)
+            return true;
+    return false;
+}
+
+bool services_pending(void)
+{
+    for (const struct hal_service *s = first; s; s = s->next)
+        if (s->pending)
+            return true;
+    return false;
+}
+
+uint64_t services_next(void)
+{
+    uint64_t when = HAL_NEVER;
+
+    for (const struct hal_service *s = first; s; s = s->next)
+        if (s->next_ns < when)
+            when = s->next_ns;
+    return when;
+}
+
+const char *services_running(void)
+{
+    return running ? running->name : NULL;
+}

@@ -1,0 +1,114 @@
+/* start.c - from the end of the board's set-up to main(), and from its return to the end. */
+#include <stdlib.h>
+
+#include "board.h"
+#include "format.h"
+#include "hal.h"
+#include "runtime.h"
+#include "task.h"
+
+#ifndef VIREO_VERSION
+#define VIREO_VERSION "0.1"
+#endif
+
+#define SHUTDOWN_MAX 32
+
+int main(int argc, char **argv);
+
+extern const struct hal_init __start_vireo_init[] __attribute__((weak));
+extern const struct hal_init __stop_vireo_init[] __attribute__((weak));
+extern void (*const __init_array_start[])(void) __attribute__((weak));
+extern void (*const __init_array_end[])(void) __attribute__((weak));
+
+static struct {
+    hal_shutdown_fn fn;
+    void *ctx;
+} shutdown_fns[SHUTDOWN_MAX];
+static unsigned shutdown_count;
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static void log_banner(void)
+{
+    const struct board_info *info = board_info();
+    uint64_t ram = 0;
+
+    for (unsigned i = 0; i < info->ram_count; i++)
+        ram += info->ram[i].len;
+    hal_log(HAL_INFO, "vireo", "version %s, %llu MiB of memory", VIREO_VERSION,
+            (unsigned long long)(ram >> 20));
+}
+
+static void run_init_table(void)
+{
+    for (unsigned level = 0; level < HAL_INIT_LEVELS; level++)
+        for (const struct hal_init *i = __start_vireo_init; i < __stop_vireo_init; i++)
+            if (i->level == level)
+                i->fn();
+}
+
+static void main_task(void)
+{
+    static char name[] = "vireo";
+    static char *argv[] = {name, NULL};
+
+    arch_irq_restore(0);
+    task_forbid_parking(true);
+    log_init();
+    log_banner();
+    run_init_table();
+    option_report();
+    task_forbid_parking(false);
+    for (void (*const *fn)(void) = __init_array_start; fn < __init_array_end; fn++)
+        (*fn)();
+    arch_mark(ARCH_MARK_MAIN);
+    exit(main(1, argv));
+}
+
+void runtime_start(void)
+{
+    task_start_main(main_task);
+}
+
+/* ---- end ------------------------------------------------------------------------------------- */
+
+int hal_on_shutdown(hal_shutdown_fn fn, void *ctx)
+{
+    if (shutdown_count == SHUTDOWN_MAX)
+        return -ENOSPC;
+    shutdown_fns[shutdown_count].fn = fn;
+    shutdown_fns[shutdown_count++].ctx = ctx;
+    return 0;
+}
+
+/* Last registered first. One that panics is not called again. */
+void runtime_stop_devices(void)
+{
+    while (shutdown_count) {
+        shutdown_count--;
+        shutdown_fns[shutdown_count].fn(shutdown_fns[shutdown_count].ctx);
+    }
+}
+
+void vireo_exit(int status)
+{
+    char line[32];
+
+    arch_irq_save();
+    runtime_stop_devices();
+    status &= 0xff; /* as a shell sees it */
+    console_put_line(line, format(line, sizeof line, "vireo: exit %d\n", status));
+    board_exit(status);
+}
+
+void vireo_ready(void)
+{
+    static bool said;
+    static const char line[] = "vireo: ready\n";
+
+    if (said)
+        return;
+    said = true;
+    console_put_line(line, sizeof line - 1);
+    arch_mark(ARCH_MARK_READY);
+}

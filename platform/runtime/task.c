@@ -1,0 +1,396 @@
+/*
+ * task.c - cooperative tasks on one core, and the loop that runs when one parks (hal.h, "services").
+ * There is no idle task: the loop runs on the stack of whoever parks, and returns when that task is
+ * the next to run.
+ */
+#include "task.h"
+
+#include <reent.h>
+#include <stdlib.h>
+
+#include "board.h"
+#include "deadline.h"
+#include "runtime.h"
+
+#define MAIN_STACK (128u * 1024u)
+#define STACK_CANARY 0x5afe57acdeadf00dull /* lowest word of each stack */
+
+/* A task lies at the top of its own stack's memory: guard page, stack, struct task. */
+struct task {
+    struct arch_context context;
+    struct task *next, *prev; /* neighbours in `queue` */
+    struct waitq *queue;      /* the queue it stands in (the run queue is one), or NULL */
+    struct deadline deadline;
+    bool timed_out;
+    const char *name;
+    char *memory; /* guard page first */
+    size_t page_count;
+    void (*fn)(void *);
+    void *arg;
+    void *slot[TASK_SLOTS];
+    struct _reent *reent; /* libc's state: errno and the like */
+    struct _reent own_reent;
+};
+
+static struct task *current;
+static struct task *ended; /* its stack is freed by the task that runs next */
+static struct waitq runnable;
+static struct deadline_heap deadlines;
+static uint64_t timer_set_ns = HAL_NEVER; /* what the board's timer was last asked for */
+static bool parking_forbidden;
+
+/* ---- queues ---------------------------------------------------------------------------------- */
+
+static void enqueue(struct waitq *q, struct task *t)
+{
+    t->queue = q;
+    t->next = NULL;
+    t->prev = q->tail;
+    if (q->tail)
+        q->tail->next = t;
+    else
+        q->head = t;
+    q->tail = t;
+}
+
+static void dequeue(struct task *t)
+{
+    struct waitq *q = t->queue;
+
+    if (!q)
+        return;
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        q->head = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    else
+        q->tail = t->prev;
+    t->queue = NULL;
+}
+
+static void make_runnable(struct task *t, bool timed_out)
+{
+    dequeue(t);
+    deadline_remove(&deadlines, &t->deadline);
+    t->timed_out = timed_out;
+    enqueue(&runnable, t);
+}
+
+static void expire(uint64_t now)
+{
+    struct deadline *d;
+
+    while ((d = deadlines.root) != NULL && d->when_ns <= now)
+        make_runnable((struct task *)((char *)d - offsetof(struct task, deadline)), true);
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+/* Sleeps until an interrupt, unless a handler has woken a service or something is due already. */
+static void idle(void)
+{
+    unsigned long state = arch_irq_save();
+
+    if (!services_pending()) {
+        uint64_t when = services_next();
+        if (deadlines.root && deadlines.root->when_ns < when)
+            when = deadlines.root->when_ns;
+        if (when == HAL_NEVER || when > hal_now_ns()) {
+            if (when != timer_set_ns)
+                board_timer_set(when);
+            timer_set_ns = when;
+            board_wait();
+        }
+    }
+    arch_irq_restore(state);
+}
+
+static struct task *next_task(void)
+{
+    for (;;) {
+        uint64_t now = hal_now_ns();
+        bool worked = services_run(now);
+        expire(now);
+        struct task *t = runnable.head;
+        if (t) {
+            dequeue(t);
+            return t;
+        }
+        if (!worked && !services_arm() && !runnable.head && !services_polled())
+            idle();
+    }
+}
+
+static void check_stack(const struct task *t)
+{
+    if (*(const uint64_t *)(t->memory + PAGE_SIZE) != STACK_CANARY)
+        hal_panic("task %s ran over the end of its stack of %zu bytes; give it a larger one",
+                  t->name, (t->page_count - 1) * PAGE_SIZE);
+}
+
+static void release(struct task *t)
+{
+    char *memory = t->memory;
+    size_t n = t->page_count;
+
+    arch_protect(memory, PAGE_SIZE, ARCH_READ_WRITE);
+    page_free(memory, n);
+}
+
+static void release_ended(void)
+{
+    struct task *t = ended;
+
+    ended = NULL;
+    if (t)
+        release(t);
+}
+
+/* The running task stands in some queue, or has a deadline, or has ended: runs whoever is next. */
+static void schedule(void)
+{
+    struct task *self = current, *t = next_task();
+
+    if (t == self)
+        return;
+    check_stack(self);
+    current = t;
+    _impure_ptr = t->reent;
+    arch_switch(&self->context, &t->context);
+    release_ended();
+}
+
+/* True in a handler, or wherever else interrupts are masked. */
+static bool masked(void)
+{
+    unsigned long before = arch_irq_save();
+    unsigned long while_masked = arch_irq_save();
+
+    arch_irq_restore(before);
+    return before == while_masked;
+}
+
+bool task_may_park(void)
+{
+    return current && !parking_forbidden && !services_running() && !masked();
+}
+
+static void check_park(const char *what)
+{
+    if (services_running())
+        hal_panic("%s in service %s, which must not park", what, services_running());
+    if (parking_forbidden)
+        hal_panic("%s before main(), where nothing may park", what);
+#ifdef VIREO_DEBUG
+    if (!task_may_park())
+        hal_panic("%s in a handler or with interrupts masked", what);
+#endif
+}
+
+void task_forbid_parking(bool on)
+{
+    parking_forbidden = on;
+}
+
+/* ---- the life of a task ------------------------------------------------------------------------ */
+
+/* Gives a new task libc state of its own; all share the standard streams of the first. */
+static void init_reent(struct _reent *r)
+{
+    extern void __sinit(struct _reent *) __attribute__((weak));
+
+    _REENT_INIT_PTR_ZEROED(r);
+    if (!__sinit)
+        return; /* an image without stdio */
+    if (!_GLOBAL_REENT->__sdidinit)
+        __sinit(_GLOBAL_REENT);
+    r->_stdin = _GLOBAL_REENT->_stdin;
+    r->_stdout = _GLOBAL_REENT->_stdout;
+    r->_stderr = _GLOBAL_REENT->_stderr;
+    r->__sdidinit = 1;
+}
+
+static void destroy_reent(struct _reent *r)
+{
+    r->__sdidinit = 0; /* the streams are not its own */
+    _impure_ptr = _GLOBAL_REENT;
+    _reclaim_reent(r);
+}
+
+static struct task *create(const char *name, size_t stack)
+{
+    if (stack > SIZE_MAX / 2)
+        return NULL;
+    size_t n = pages_for(stack + sizeof(struct task)) + 1;
+    char *memory = page_take(n, PAGE_SIZE);
+    if (!memory)
+        return NULL;
+    if (arch_protect(memory, PAGE_SIZE, ARCH_NONE) < 0) {
+        page_free(memory, n);
+        return NULL;
+    }
+    uintptr_t top = (uintptr_t)memory + n * PAGE_SIZE - sizeof(struct task);
+    struct task *t = (struct task *)(top & ~(uintptr_t)63);
+    memset(t, 0, sizeof *t);
+    t->name = name;
+    t->memory = memory;
+    t->page_count = n;
+    *(uint64_t *)(memory + PAGE_SIZE) = STACK_CANARY;
+    return t;
+}
+
+static void run_spawned(void *arg)
+{
+    struct task *t = arg;
+
+    release_ended();
+    t->fn(t->arg);
+    check_park("the end of a task");
+    destroy_reent(&t->own_reent);
+    ended = t;
+    schedule();
+    hal_panic("task %s ran on after its end", t->name);
+}
+
+struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack)
+{
+    struct task *t = create(name, stack ? stack : TASK_STACK_DEFAULT);
+
+    if (!t)
+        return NULL;
+    t->fn = fn;
+    t->arg = arg;
+    t->reent = &t->own_reent;
+    init_reent(t->reent);
+    arch_context_init(&t->context, t, run_spawned, t);
+    enqueue(&runnable, t);
+    return t;
+}
+
+static void run_main(void *arg)
+{
+    struct task *t = arg;
+
+    ((void (*)(void))t->arg)();
+    hal_panic("main task ran on after its end");
+}
+
+void task_start_main(void (*fn)(void))
+{
+    static struct arch_context boot; /* written once, never resumed */
+    struct task *t = create("main", MAIN_STACK);
+
+    if (!t)
+        hal_panic("no memory for main's stack of %u KiB; give the machine more", MAIN_STACK / 1024);
+    t->arg = (void *)fn;
+    t->reent = _GLOBAL_REENT;
+    arch_context_init(&t->context, t, run_main, t);
+    current = t;
+    arch_switch(&boot, &t->context);
+    hal_panic("the boot stack was resumed");
+}
+
+struct task *task_self(void)
+{
+    return current;
+}
+
+const char *task_name(const struct task *t)
+{
+    return t->name;
+}
+
+void **task_slot(unsigned n)
+{
+    hal_assert(n < TASK_SLOTS && current);
+    return &current->slot[n];
+}
+
+const char *runtime_task_name(void)
+{
+    return current ? current->name : "boot";
+}
+
+bool runtime_task_stack(uintptr_t *low, uintptr_t *high)
+{
+    if (!current)
+        return false;
+    *low = (uintptr_t)current->memory + PAGE_SIZE;
+    *high = (uintptr_t)current;
+    return true;
+}
+
+/* ---- parking ---------------------------------------------------------------------------------- */
+
+void task_yield(void)
+{
+    check_park("task_yield");
+    enqueue(&runnable, current);
+    schedule();
+}
+
+void task_sleep_until(uint64_t when_ns)
+{
+    check_park("sleep");
+    if (when_ns != HAL_NEVER)
+        deadline_add(&deadlines, &current->deadline, when_ns);
+    schedule();
+}
+
+int waitq_wait(struct waitq *q, uint64_t deadline_ns)
+{
+    check_park("waitq_wait");
+    struct task *self = current;
+    enqueue(q, self);
+    if (deadline_ns != HAL_NEVER)
+        deadline_add(&deadlines, &self->deadline, deadline_ns);
+    schedule();
+    return self->timed_out ? -ETIMEDOUT : 0;
+}
+
+void waitq_wake_one(struct waitq *q)
+{
+    if (q->head)
+        make_runnable(q->head, false);
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+    while (q->head)
+        make_runnable(q->head, false);
+}
+
+/* An unlocked mutex goes to the longest waiter at once, so that nobody is overtaken for ever. */
+void task_mutex_lock(struct task_mutex *m)
+{
+    if (m->owner && m->owner != current) {
+        waitq_wait(&m->waiters, HAL_NEVER);
+        hal_assert(m->owner == current);
+        return;
+    }
+    m->owner = current;
+    m->depth++;
+}
+
+bool task_mutex_trylock(struct task_mutex *m)
+{
+    if (m->owner && m->owner != current)
+        return false;
+    m->owner = current;
+    m->depth++;
+    return true;
+}
+
+void task_mutex_unlock(struct task_mutex *m)
+{
+    hal_assert(m->owner == current && m->depth > 0);
+    if (--m->depth)
+        return;
+    m->owner = m->waiters.head;
+    if (m->owner) {
+        m->depth = 1;
+        make_runnable(m->owner, false);
+    }
+}
