@@ -1,0 +1,339 @@
+/*
+ * conn.c - moves connections: reads requests, sends answers, and never waits for either.
+ */
+#include "conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "route.h"
+#include "reply.h"
+#include "sink.h"
+
+#define IDLE_MS 30000u   /* between requests */
+#define HEAD_MS 20000u   /* from a request's first byte to its head's last */
+#define STALL_MS 30000u  /* without a byte of body or answer moving */
+#define LINGER_MS 2000u
+#define CHUNK_MIN 4096u
+#define STEPS_MAX 64u    /* of one connection before the others get their turn */
+
+struct server_stats server_stats;
+char scratch[SCRATCH_SIZE] __attribute__((aligned(64)));
+
+struct conn *conn_new(int fd)
+{
+    struct conn *c = malloc(sizeof *c);
+
+    if (!c)
+        return NULL;
+    memset(c, 0, offsetof(struct conn, head));
+    c->fd = fd;
+    c->chunk = SCRATCH_SIZE;
+    c->deadline_ms = server_now_ms + HEAD_MS;
+    return c;
+}
+
+/* The answer is over, sent or not: what it held goes back. */
+static void release_body(struct conn *c)
+{
+    if (c->body.kind == BODY_FILE)
+        files_put(c->body.file);
+    free(c->body.owned);
+    c->body = (struct body){.kind = BODY_NONE};
+}
+
+void conn_free(struct conn *c)
+{
+    release_body(c);
+    close(c->fd);
+    free(c);
+}
+
+short conn_events(const struct conn *c)
+{
+    if (c->state == CONN_SEND)
+        return POLLOUT;
+    return c->again ? POLLIN | POLLOUT : POLLIN; /* POLLOUT: come back at once */
+}
+
+/* ---- input ---------------------------------------------------------------------------------- */
+
+/* recv() whose end and errors end the connection: bytes, or 0 with nothing to go on with. */
+static size_t receive(struct conn *c, char *buf, size_t len)
+{
+    ssize_t n = recv(c->fd, buf, len, 0);
+
+    if (n > 0) {
+        server_stats.bytes_received += (uint64_t)n;
+        return (size_t)n;
+    }
+    if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        c->state = CONN_CLOSED;
+    return 0;
+}
+
+/* More input into the connection's own buffer; false: nothing came. */
+static bool fill(struct conn *c)
+{
+    if (c->in_at) {
+        memmove(c->in, c->in + c->in_at, c->in_len - c->in_at);
+        c->in_len -= c->in_at;
+        c->in_at = 0;
+    }
+    size_t n = receive(c, c->in + c->in_len, sizeof c->in - c->in_len);
+    c->in_len += (unsigned)n;
+    return n > 0;
+}
+
+/* Throws away what is left of a body that nobody asked for; false: wait for more of it. */
+static bool skip_body(struct conn *c, bool *readable)
+{
+    size_t have = c->in_len - c->in_at;
+    size_t n = c->skip < have ? (size_t)c->skip : have;
+
+    c->in_at += (unsigned)n;
+    c->skip -= n;
+    if (c->skip && *readable) {
+        *readable = false;
+        c->skip -= receive(c, scratch, c->skip < SCRATCH_SIZE ? (size_t)c->skip : SCRATCH_SIZE);
+    }
+    return c->skip == 0;
+}
+
+/* Takes a request off the input and begins its answer; false: it is not complete yet. */
+static bool take_request(struct conn *c)
+{
+    struct http_request r;
+
+    c->in_at += (unsigned)http_skip_blank(c->in + c->in_at, c->in_len - c->in_at);
+    const char *head = c->in + c->in_at;
+    size_t have = c->in_len - c->in_at;
+    size_t len = http_head_end(head, have, &c->scanned);
+    if (len == 0) {
+        if (have < HTTP_HEAD_MAX)
+            return false;
+        c->head_only = false;
+        route_refuse(c, memchr(head, '\n', have) ? 431 : 414);
+        return true;
+    }
+    server_stats.requests++;
+    c->in_at += (unsigned)len;
+    c->scanned = 0;
+    c->deadline_ms = server_now_ms + STALL_MS;
+    int rc = http_parse(head, len, &r);
+    if (rc == 0) {
+        route(c, &r);
+    } else {
+        c->head_only = r.method == HTTP_HEAD;
+        c->http10 = false;
+        route_refuse(c, -rc);
+    }
+    return true;
+}
+
+static bool step_head(struct conn *c, bool *readable)
+{
+    if (c->skip && !skip_body(c, readable))
+        return false;
+    if (c->in_at < c->in_len && take_request(c))
+        return true;
+    if (!*readable)
+        return false;
+    bool first = c->in_at == c->in_len;
+    *readable = false;
+    if (!fill(c))
+        return false;
+    if (first)
+        c->deadline_ms = server_now_ms + HEAD_MS;
+    return true;
+}
+
+/* What of the body lies in the input buffer, or a socketful straight into the scratch buffer. */
+static bool step_body(struct conn *c, bool *readable)
+{
+    int rc = sink_take(&c->sink, c->in + c->in_at, c->in_len - c->in_at);
+
+    if (rc >= 0)
+        c->in_at += (unsigned)rc;
+    if (rc >= 0 && !sink_done(&c->sink)) {
+        if (!*readable)
+            return false;
+        uint64_t wants = sink_wants(&c->sink);
+        size_t ask = wants < SCRATCH_SIZE ? (size_t)wants : SCRATCH_SIZE;
+        size_t got = wants ? receive(c, scratch, ask) : fill(c);
+        *readable = wants && got == ask;
+        if (got == 0)
+            return false;
+        c->deadline_ms = server_now_ms + STALL_MS;
+        if (!wants)
+            return true;
+        rc = sink_take(&c->sink, scratch, got);
+    }
+    if (rc < 0)
+        route_refuse(c, -rc);
+    else if (sink_done(&c->sink))
+        reply_sink(c);
+    return true;
+}
+
+static bool step_linger(struct conn *c, bool *readable)
+{
+    bool more = *readable && receive(c, scratch, SCRATCH_SIZE) == SCRATCH_SIZE;
+
+    *readable = false;
+    return more;
+}
+
+/* ---- output --------------------------------------------------------------------------------- */
+
+/* Test data from byte `at` on: one period of 256 bytes, then that again. */
+static void make_pattern(char *out, size_t len, uint64_t at)
+{
+    size_t n = len < 256 ? len : 256;
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)((at + i) * 167 + 13);
+    for (size_t done = 256; done < len; done += n) {
+        n = len - done < done ? len - done : done;
+        memcpy(out + done, out, n);
+    }
+}
+
+/* Copies the next bytes of the body, at most len; -1 when the file cannot be read. */
+static ssize_t read_body(const struct body *b, char *out, size_t len)
+{
+    if (len > b->end - b->at)
+        len = (size_t)(b->end - b->at);
+    switch (b->kind) {
+    case BODY_MEMORY:
+        memcpy(out, b->memory + b->at, len);
+        return (ssize_t)len;
+    case BODY_PATTERN:
+        make_pattern(out, len, b->at);
+        return (ssize_t)len;
+    case BODY_FILE: {
+        ssize_t n = pread(b->file->fd, out, len, (off_t)b->at);
+        return n > 0 ? n : -1;
+    }
+    default:
+        return 0;
+    }
+}
+
+/* Puts what goes out next into the scratch buffer: the head's rest and a piece of the body. */
+static ssize_t gather(struct conn *c)
+{
+    size_t head = c->head_len - c->head_sent;
+
+    memcpy(scratch, c->head + c->head_sent, head);
+    if (c->body.at == c->body.end)
+        return (ssize_t)head;
+    size_t room = SCRATCH_SIZE - head;
+    ssize_t n = read_body(&c->body, scratch + head, c->chunk < room ? c->chunk : room);
+    return n < 0 ? n : (ssize_t)head + n;
+}
+
+/* The socket took n of `offered` bytes. Next time it is offered about what it takes. */
+static void account(struct conn *c, size_t n, size_t offered)
+{
+    size_t head = c->head_len - c->head_sent;
+
+    server_stats.bytes_sent += n;
+    c->deadline_ms = server_now_ms + STALL_MS;
+    if (n < offered)
+        c->chunk = n < CHUNK_MIN ? CHUNK_MIN : n;
+    else if (c->chunk < SCRATCH_SIZE)
+        c->chunk = c->chunk * 2 < SCRATCH_SIZE ? c->chunk * 2 : SCRATCH_SIZE;
+    if (n < head)
+        head = n;
+    c->head_sent += (unsigned)head;
+    c->body.at += n - head;
+}
+
+/* All of the answer is with the socket. */
+static void finish_answer(struct conn *c)
+{
+    release_body(c);
+    if (c->interim) {
+        c->interim = false;
+        c->state = CONN_BODY;
+        return;
+    }
+    c->served = true;
+    if (c->keep_alive) {
+        c->state = CONN_HEAD;
+        c->idle_since_ms = server_now_ms;
+        c->deadline_ms = server_now_ms + (c->in_at < c->in_len ? HEAD_MS : IDLE_MS);
+    } else if (c->unread || c->skip || c->in_at < c->in_len) {
+        shutdown(c->fd, SHUT_WR);
+        c->state = CONN_LINGER;
+        c->deadline_ms = server_now_ms + LINGER_MS;
+    } else {
+        c->state = CONN_CLOSED;
+    }
+}
+
+/* One send; false: the socket is full. */
+static bool step_send(struct conn *c)
+{
+    ssize_t want = gather(c);
+
+    if (want < 0) { /* too late for an error page: a short answer must end the connection */
+        c->state = CONN_CLOSED;
+        return false;
+    }
+    ssize_t n = send(c->fd, scratch, (size_t)want, MSG_NOSIGNAL);
+    if (n < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+            c->state = CONN_CLOSED;
+        return false;
+    }
+    account(c, (size_t)n, (size_t)want);
+    if (c->head_sent == c->head_len && c->body.at == c->body.end) {
+        finish_answer(c);
+        return true;
+    }
+    return n == want;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+void conn_run(struct conn *c)
+{
+    bool readable = true, more = true;
+
+    for (unsigned steps = 0; more && steps < STEPS_MAX; steps++)
+        switch (c->state) {
+        case CONN_HEAD:
+            more = step_head(c, &readable);
+            break;
+        case CONN_BODY:
+            more = step_body(c, &readable);
+            break;
+        case CONN_SEND:
+            more = step_send(c);
+            break;
+        case CONN_LINGER:
+            more = step_linger(c, &readable);
+            break;
+        case CONN_CLOSED:
+            return;
+        }
+    c->again = more;
+}
+
+void conn_timeout(struct conn *c)
+{
+    server_stats.timeouts++;
+    if (c->state != CONN_HEAD || c->in_at == c->in_len) {
+        c->state = CONN_CLOSED;
+        return;
+    }
+    c->head_only = false;
+    route_refuse(c, 408);
+    conn_run(c);
+}

@@ -1,0 +1,86 @@
+/*
+ * httpd - serves the files of a virtio disk (or initrd) over HTTP, and a live page about itself.
+ *
+ * Boot arguments: vireo.httpd.port (80) and vireo.httpd.connections (as many as memory allows).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "files.h"
+#include "net.h"
+#include "server.h"
+#include "task.h"
+
+/* Memory that one connection may take: its own, and the protocol stack's buffers on average. */
+#define BYTES_PER_CONNECTION (96u * 1024u)
+#define CONNECTIONS_MIN 16u
+#define CONNECTIONS_MAX 900u /* FILES_MAX, less what files need */
+
+static struct {
+    uint16_t port;
+    unsigned connections; /* 0: by memory */
+} options;
+
+static void read_options(void)
+{
+    options.port = (uint16_t)hal_option_u64("httpd", "port", 80, 1, 65535);
+    options.connections =
+        (unsigned)hal_option_u64("httpd", "connections", 0, 1, CONNECTIONS_MAX);
+}
+HAL_INIT(HAL_INIT_STACK, read_options);
+
+static unsigned connection_limit(void)
+{
+    struct memory_info m;
+
+    if (options.connections)
+        return options.connections;
+    vireo_memory(&m);
+    uint64_t n = m.free / BYTES_PER_CONNECTION;
+    return n < CONNECTIONS_MIN ? CONNECTIONS_MIN : n > CONNECTIONS_MAX ? CONNECTIONS_MAX
+                                                                       : (unsigned)n;
+}
+
+/*
+ * A task of its own: an address may come late or never (DHCP), and the server serves each as soon
+ * as it is there.
+ */
+static void tell_addresses(void *unused)
+{
+    char text[NET_ADDRESS_TEXT], port[8] = "";
+
+    (void)unused;
+    if (net_wait_up(HAL_NEVER) != 0)
+        return;
+    if (options.port != 80)
+        snprintf(port, sizeof port, ":%u", options.port);
+    for (unsigned n = 0; net_address(n, text) == 0; n++)
+        printf(strchr(text, ':') ? "httpd: http://[%s]%s/\n" : "httpd: http://%s%s/\n", text, port);
+}
+
+static int no_network(void)
+{
+    printf("httpd: no network device; give the machine one, such as\n"
+           "httpd:   -netdev user,id=n,hostfwd=tcp:127.0.0.1:8080-:80 "
+           "-device virtio-net-device,netdev=n\n");
+    return 1;
+}
+
+int main(void)
+{
+    if (net_wait_up(0) == -ENODEV)
+        return no_network();
+    int listener = server_listen(options.port);
+    if (listener < 0) {
+        printf("httpd: cannot listen on port %u: %s\n", options.port, strerror(-listener));
+        return 1;
+    }
+    vireo_ready();
+    task_spawn("addresses", tell_addresses, NULL, 0);
+    unsigned limit = connection_limit();
+    printf("httpd: port %u, up to %u connections%s\n", options.port, limit,
+           files_present() ? "" : "; no file tree: only /status has something to show");
+    int rc = server_run(listener, limit);
+    printf("httpd: stopped: %s\n", strerror(-rc));
+    return 1;
+}
