@@ -1,0 +1,68 @@
+/*
+ * arch.h - what arch/aarch64/ and a board say to each other, beyond board.h.
+ */
+#ifndef VIREO_ARCH_H
+#define VIREO_ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- supplied by the board -------------------------------------------------------------------- */
+
+/* Where an image that was given no device tree looks for one: the start of RAM. */
+extern const uint64_t board_ram_start;
+
+/*
+ * The image does not run where it was linked (`at` is where it does). The MMU is off and nothing is
+ * set up. Says so and stops.
+ */
+void board_misplaced(uint64_t at) __attribute__((noreturn));
+
+/*
+ * First C code with the MMU on: boot stack, interrupts masked, bss cleared. dtb: a mapped flattened
+ * device tree whose magic and size (at most ARCH_DTB_MAX) were checked, or NULL if there is none.
+ */
+void board_start(const void *dtb) __attribute__((noreturn));
+
+/* An interrupt was taken; interrupts stay masked. */
+void board_irq(void);
+
+/* ---- supplied by arch/ ------------------------------------------------------------------------ */
+
+#define ARCH_PAGE 4096u
+#define ARCH_DTB_MAX (2u << 20)
+
+/* Maps RAM that is not mapped yet, read-write. 0 or -ENOMEM. */
+int arch_map_ram(uint64_t base, uint64_t len);
+
+/* page_alloc() works from now on: page tables may come from it. */
+void arch_memory_ready(void);
+
+/*
+ * Stirs bytes into the stack canary. The caller's frame, and those of its callers, must not be
+ * protected ones.
+ */
+void arch_canary_stir(const void *seed, size_t len);
+
+/* The image was entered at EL3 and stays in the secure world (no PSCI, secure interrupts). */
+extern bool arch_secure;
+
+/*
+ * Semihosting call (ARM semihosting 2.0). Returns with x0; where there is no semihosting, the
+ * vectors step over the instruction and nothing happens.
+ */
+long arch_semihost(unsigned long op, void *arg);
+
+/* PSCI call by hvc or smc, with no arguments. */
+long arch_psci(bool smc, unsigned long function);
+
+/* Prints a message, a back trace of the caller, stops devices, ends the run with status 134. */
+void arch_die(const char *what) __attribute__((noreturn));
+
+struct arch_frame {
+    uint64_t x[31];
+    uint64_t sp, pc, pstate, esr, far;
+};
+
+#endif

@@ -1,0 +1,255 @@
+/*
+ * fault.c - the end of a run that went wrong: exceptions (Arm ARM, D13.2.37: ESR_EL1), a smashed
+ * canary, hal_panic. Prints what is known, a back trace by frame pointers, stops devices, exits 134.
+ *
+ * Nothing here trusts the stack that it describes. A fault while reporting one cuts the report
+ * short; a further one ends the run at once.
+ */
+#include <stdarg.h>
+
+#include "arch.h"
+#include "board.h"
+#include "hal.h"
+#include "runtime/format.h"
+#include "symbols.h"
+
+#define EXIT_FAULT 134
+#define TRACE_MAX 32u
+
+extern char __boot_guard[], __boot_stack_low[], __boot_stack_top[], __handler_guard[];
+extern char __handler_stack_low[], __handler_stack_top[];
+extern char __fault_guard[], __fault_stack_low[], __fault_stack_top[];
+
+static unsigned deaths;
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
+{
+    char line[192];
+    va_list ap;
+
+    va_start(ap, fmt);
+    size_t n = format_args(line, sizeof line, fmt, ap);
+    va_end(ap);
+    board_console_write(line, n);
+}
+
+/* ---- stacks -------------------------------------------------------------------------------------- */
+
+struct stack {
+    uintptr_t low, high;
+    const char *name;
+};
+
+/* The n-th stack that may be in use; false past the last. low 0: that one is not. */
+static bool stack_get(unsigned n, struct stack *s)
+{
+    switch (n) {
+    case 0:
+        s->name = runtime_task_name();
+        if (!runtime_task_stack(&s->low, &s->high))
+            s->low = s->high = 0;
+        return true;
+    case 1:
+        *s = (struct stack){(uintptr_t)__boot_stack_low, (uintptr_t)__boot_stack_top, "boot"};
+        return true;
+    case 2:
+        *s = (struct stack){(uintptr_t)__handler_stack_low, (uintptr_t)__handler_stack_top,
+                            "handler"};
+        return true;
+    case 3:
+        *s = (struct stack){(uintptr_t)__fault_stack_low, (uintptr_t)__fault_stack_top, "fault"};
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The stack whose guard page holds addr, or NULL. */
+static const char *guard_of(uintptr_t addr)
+{
+    struct stack s;
+
+    for (unsigned n = 0; stack_get(n, &s); n++)
+        if (s.low && addr < s.low && addr >= s.low - ARCH_PAGE)
+            return s.name;
+    return NULL;
+}
+
+/* Is a frame record at fp readable? Aligned, and whole on a known stack. */
+static bool frame_ok(uintptr_t fp)
+{
+    struct stack s;
+
+    if (fp % 16)
+        return false;
+    for (unsigned n = 0; stack_get(n, &s); n++)
+        if (fp >= s.low && fp < s.high && s.high - fp >= 16)
+            return true;
+    return false;
+}
+
+static void say_code(const char *what, uintptr_t pc)
+{
+    unsigned offset;
+    const char *name = symbol_find(pc, &offset);
+
+    if (name)
+        say("%s0x%lx %s+0x%x\n", what, (unsigned long)pc, name, offset);
+    else
+        say("%s0x%lx%s\n", what, (unsigned long)pc, symbol_is_code(pc) ? "" : " (not code)");
+}
+
+/*
+ * Frames from pc outwards. Bounded by count; each record is checked before it is read. `seen` lets
+ * the trace move from one stack to another, never back.
+ */
+static void back_trace(uintptr_t pc, uintptr_t fp)
+{
+    say("  back trace:\n");
+    if (pc)
+        say_code("    ", pc);
+    for (unsigned n = 0; n < TRACE_MAX && frame_ok(fp); n++) {
+        const uintptr_t *record = (const uintptr_t *)fp;
+        uintptr_t next = record[0], back = record[1];
+        if (!symbol_is_code(back - 4))
+            break;
+        say_code("    ", back - 4);
+        if (next == fp)
+            break;
+        fp = next;
+    }
+}
+
+/* ---- the end ------------------------------------------------------------------------------------- */
+
+/* True for the first report; later ones, from a fault inside it, are cut short. */
+static bool first_death(void)
+{
+    arch_irq_save();
+    return ++deaths == 1;
+}
+
+static void finish(void) __attribute__((noreturn));
+static void finish(void)
+{
+    if (deaths == 1)
+        runtime_stop_devices();
+    if (deaths <= 2)
+        say("vireo: exit %d\n", EXIT_FAULT);
+    board_exit(EXIT_FAULT);
+}
+
+void arch_die(const char *what)
+{
+    if (first_death()) {
+        say("\nvireo: panic in task %s: %s\n", runtime_task_name(), what);
+        back_trace(0, (uintptr_t)__builtin_frame_address(0));
+    } else if (deaths == 2) {
+        say("vireo: panic while reporting: %s\n", what);
+    }
+    finish();
+}
+
+void hal_panic(const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    text[format_args(text, sizeof text - 1, fmt, ap)] = 0;
+    va_end(ap);
+    arch_die(text);
+}
+
+/* ---- exceptions ---------------------------------------------------------------------------------- */
+
+static const char *class_name(unsigned ec)
+{
+    switch (ec) {
+    case 0x00: return "undefined instruction";
+    case 0x07: return "FP or SIMD instruction while disabled";
+    case 0x0d: return "branch target";
+    case 0x0e: return "illegal execution state";
+    case 0x15: return "SVC";
+    case 0x16: return "HVC";
+    case 0x17: return "SMC";
+    case 0x18: return "system register access";
+    case 0x1c: return "pointer authentication";
+    case 0x21: return "instruction abort";
+    case 0x22: return "misaligned pc";
+    case 0x25: return "data abort";
+    case 0x26: return "misaligned stack pointer";
+    case 0x2c: return "floating point";
+    case 0x2f: return "SError";
+    case 0x3c: return "BRK";
+    default: return "unexpected exception";
+    }
+}
+
+/* Fault status code of an abort (D13.2.37, DFSC). */
+static const char *abort_name(unsigned fsc)
+{
+    switch (fsc >> 2) {
+    case 0: return "address size";
+    case 1: return "not mapped";
+    case 2: return "access flag";
+    case 3: return "permission";
+    case 4: return fsc == 0x10 ? "no device answers there" : "tag check";
+    case 5: return "external, during a table walk";
+    case 8: return fsc == 0x21 ? "alignment" : "other";
+    default: return "other";
+    }
+}
+
+static bool is_abort(unsigned ec)
+{
+    return ec == 0x20 || ec == 0x21 || ec == 0x24 || ec == 0x25;
+}
+
+/* What happened, in one line. */
+static void say_cause(const struct arch_frame *f)
+{
+    unsigned ec = f->esr >> 26 & 63;
+    const char *guard = is_abort(ec) ? guard_of(f->far) : NULL;
+
+    say("\nvireo: fault in task %s: ", runtime_task_name());
+    if (guard) {
+        say("stack overflow in task %s (address 0x%lx)\n", guard, (unsigned long)f->far);
+    } else if (is_abort(ec)) {
+        const char *how = ec == 0x21 ? "execution" : f->esr & 1 << 6 ? "write" : "read";
+        const char *what = f->far < ARCH_PAGE ? "null pointer" : abort_name(f->esr & 63);
+        say("%s at 0x%lx: %s\n", how, (unsigned long)f->far, what);
+    } else {
+        say("%s\n", class_name(ec));
+    }
+}
+
+static void say_registers(const struct arch_frame *f)
+{
+    unsigned ec = f->esr >> 26 & 63;
+
+    say("  esr 0x%08lx (%s%s%s) far 0x%lx\n", (unsigned long)f->esr, class_name(ec),
+        is_abort(ec) ? ", " : "", is_abort(ec) ? abort_name(f->esr & 63) : "",
+        (unsigned long)f->far);
+    say("  pc  0x%016lx sp  0x%016lx pstate 0x%lx\n", (unsigned long)f->pc,
+        (unsigned long)f->sp, (unsigned long)f->pstate);
+    for (unsigned i = 0; i < 31; i++)
+        say("%sx%-2u 0x%016lx%s", i % 3 ? " " : "  ", i, (unsigned long)f->x[i],
+            i % 3 == 2 || i == 30 ? "\n" : "");
+}
+
+/* From the vectors, on the fault stack. */
+void arch_fault(const struct arch_frame *f) __attribute__((noreturn));
+void arch_fault(const struct arch_frame *f)
+{
+    if (first_death()) {
+        say_cause(f);
+        say_registers(f);
+        back_trace(f->pc, f->x[29]);
+    } else if (deaths == 2) {
+        say("vireo: fault while reporting, pc 0x%lx esr 0x%lx far 0x%lx\n", (unsigned long)f->pc,
+            (unsigned long)f->esr, (unsigned long)f->far);
+    }
+    finish();
+}

@@ -1,0 +1,152 @@
+/*
+ * board.c - QEMU's virt board (and what looks like it): start and end of the run, the clock of the
+ * day, and what the tree said about devices.
+ */
+#include "virt.h"
+
+enum { RTC_DATA = 0x0 }; /* PL031, Arm DDI 0224: seconds since 1970 */
+enum { SYS_EXIT_EXTENDED = 0x20, STOPPED_APPLICATION_EXIT = 0x20026 };
+#define PSCI_SYSTEM_OFF 0x84000008ul
+
+extern char __image_start[], __image_end[];
+
+struct virt_machine virt;
+const uint64_t board_ram_start = 0x40000000;
+
+const struct board_info *board_info(void)
+{
+    return &virt.info;
+}
+
+/* ---- start --------------------------------------------------------------------------------------- */
+
+/* The machine cannot be used: says why, over whatever console there is. */
+static void refuse(const char *why) __attribute__((noreturn));
+static void refuse(const char *why)
+{
+    static const char tail[] = "\nvireo: exit 1\n";
+
+    board_console_write("vireo: ", 7);
+    board_console_write(why, __builtin_strlen(why));
+    board_console_write(tail, sizeof tail - 1);
+    board_exit(1);
+}
+
+void board_misplaced(uint64_t at)
+{
+    (void)at;
+    uart_write_raw("vireo: loaded at the wrong address: this image runs at 0x40100000 only; start it "
+                   "with QEMU's -M virt -kernel\r\nvireo: exit 1\r\n");
+    for (;;)
+        board_wait();
+}
+
+static void reserve_image(void)
+{
+    struct board_info *info = &virt.info;
+    uintptr_t start = (uintptr_t)__image_start;
+
+    info->reserved[info->reserved_count++] =
+        (struct board_range){start, (uintptr_t)__image_end - start};
+}
+
+/* Does one RAM range hold the whole image? */
+static bool image_in_ram(void)
+{
+    uintptr_t start = (uintptr_t)__image_start, end = (uintptr_t)__image_end;
+
+    for (unsigned i = 0; i < virt.info.ram_count; i++) {
+        const struct board_range *r = &virt.info.ram[i];
+        if (start >= r->base && end - r->base <= r->len)
+            return true;
+    }
+    return false;
+}
+
+static const char *set_up(const void *dtb)
+{
+    if (!dtb)
+        return "no device tree: start the image with QEMU's -M virt -kernel, and give it more memory "
+               "(-m) if that is what was done";
+    reserve_image();
+    const char *wrong = tree_read(dtb);
+    if (wrong)
+        return wrong;
+    if (!image_in_ram())
+        return "too little memory for this image: give the machine more (-m)";
+    for (unsigned i = 0; i < virt.info.ram_count; i++)
+        if (arch_map_ram(virt.info.ram[i].base, virt.info.ram[i].len))
+            return "the memory in the device tree cannot be mapped";
+    uart_init();
+    memory_init(&virt.info);
+    arch_memory_ready();
+    wrong = gic_init();
+    return wrong ? wrong : timer_init();
+}
+
+/* Not protected by the canary, which changes while this frame lives. */
+__attribute__((no_stack_protector)) void board_start(const void *dtb)
+{
+    timer_start_clock();
+    const char *wrong = set_up(dtb);
+    if (wrong)
+        refuse(wrong);
+    arch_canary_stir(virt.info.seed, virt.info.seed_len);
+    runtime_start();
+}
+
+/* ---- end ----------------------------------------------------------------------------------------- */
+
+void board_exit(int status)
+{
+    uint64_t block[2] = {STOPPED_APPLICATION_EXIT, (uint64_t)(status & 0xff)};
+
+    arch_irq_save();
+    arch_semihost(SYS_EXIT_EXTENDED, block); /* returns where there is no semihosting */
+    if (virt.psci != VIRT_PSCI_NONE)
+        arch_psci(virt.psci == VIRT_PSCI_SMC, PSCI_SYSTEM_OFF);
+    for (;;)
+        board_wait(); /* a machine without a switch: it sleeps for good */
+}
+
+/* ---- devices ------------------------------------------------------------------------------------- */
+
+bool board_rtc_seconds(uint64_t *unix_seconds)
+{
+    hal_mmio_t rtc = virt.rtc.len >= ARCH_PAGE ? hal_mmio_map(virt.rtc.base, ARCH_PAGE) : 0;
+
+    if (!rtc)
+        return false;
+    *unix_seconds = hal_read32(rtc + RTC_DATA);
+    return true;
+}
+
+int hal_virtio_mmio(unsigned n, struct hal_virtio_mmio *out)
+{
+    if (n >= virt.mmio_count)
+        return -ENOENT;
+    *out = virt.mmio[n];
+    return 0;
+}
+
+int hal_pci_host(unsigned n, struct hal_pci_host *out)
+{
+    if (n >= virt.pci_count)
+        return -ENOENT;
+    *out = virt.pci[n].host;
+    return 0;
+}
+
+hal_irq_t hal_pci_intx(unsigned host, unsigned dev, unsigned pin)
+{
+    if (host >= virt.pci_count || dev > 31 || pin < 1 || pin > 4)
+        return VIRT_IRQ_NONE;
+    const struct virt_pci *p = &virt.pci[host];
+    uint32_t unit = ((uint32_t)p->host.bus_first << 16 | dev << 11) & p->unit_mask;
+    for (unsigned i = 0; i < p->intx_count; i++) {
+        const struct virt_intx *x = &virt.intx[p->intx_first + i];
+        if (x->unit == unit && x->pin == pin)
+            return x->irq;
+    }
+    return VIRT_IRQ_NONE;
+}

@@ -1,0 +1,61 @@
+/*
+ * gicv2.c - GIC architecture version 2 (Arm IHI 0048B). All lines stay in group 0, or in the only
+ * group that the non-secure view has: enabling "group 0" is bit 0 in both.
+ */
+#include "gic_regs.h"
+#include "virt.h"
+
+enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10 };
+
+static hal_mmio_t dist, cpu;
+static unsigned lines;
+
+static const char *v2_init(const struct virt_gic *gic)
+{
+    dist = hal_mmio_map(gic->dist.base, gic->dist.len);
+    cpu = hal_mmio_map(gic->cpu.base, gic->cpu.len);
+    if (!dist || !cpu || gic->dist.len < 0x1000 || gic->cpu.len < 0x1000)
+        return "the GICv2 registers in the device tree cannot be mapped";
+    lines = ((hal_read32(dist + GICD_TYPER) & 31) + 1) * 32;
+    hal_write32(dist + GICD_CTLR, 0);
+    for (unsigned id = 0; id < lines; id += 32)
+        hal_write32(dist + GICD_ICENABLER + gic_word(id), ~0u);
+    hal_write32(dist + GICD_CTLR, 1);
+    hal_write32(cpu + GICC_PMR, GIC_PRIORITY_ALL);
+    hal_write32(cpu + GICC_CTLR, 1);
+    return NULL;
+}
+
+static void v2_configure(unsigned id, bool edge)
+{
+    hal_write8(dist + GICD_IPRIORITYR + id, GIC_PRIORITY);
+    if (id < GIC_SPI_FIRST)
+        return; /* target and trigger of a private line are fixed */
+    hal_write8(dist + GICD_ITARGETSR + id, 1);
+    hal_mmio_t reg = dist + GICD_ICFGR + id / 16 * 4;
+    uint32_t bit = 2u << id % 16 * 2;
+    uint32_t v = hal_read32(reg);
+    hal_write32(reg, edge ? v | bit : v & ~bit);
+}
+
+static void v2_mask(unsigned id)
+{
+    hal_write32(dist + GICD_ICENABLER + gic_word(id), gic_bit(id));
+}
+
+static void v2_unmask(unsigned id)
+{
+    hal_write32(dist + GICD_ISENABLER + gic_word(id), gic_bit(id));
+}
+
+static unsigned v2_ack(void)
+{
+    return hal_read32(cpu + GICC_IAR) & 0x3ff;
+}
+
+static void v2_end(unsigned id)
+{
+    hal_write32(cpu + GICC_EOIR, id);
+}
+
+const struct gic_ops gic_v2 = {v2_init, v2_configure, v2_mask, v2_unmask, v2_ack, v2_end};

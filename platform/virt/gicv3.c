@@ -1,0 +1,136 @@
+/*
+ * gicv3.c - GIC architecture version 3 and 4 (Arm IHI 0069), with affinity routing and the CPU
+ * interface in system registers. Lines are in group 1: non-secure, or secure where the image runs in
+ * the secure world. No LPIs.
+ */
+#include "cpu.h"
+#include "gic_regs.h"
+#include "virt.h"
+
+enum { GICR_TYPER = 0x8, GICR_WAKER = 0x14, GICR_SGI = 0x10000, GICR_FRAME = 0x20000 };
+enum { WAKER_SLEEP = 1 << 1, WAKER_ASLEEP = 1 << 2, TYPER_LAST = 1 << 4, TYPER_VLPIS = 1 << 1 };
+enum { CTLR_RWP = 1u << 31, CTLR_ARE = 1 << 4, CTLR_GROUP1 = 3, CTLR_GROUP1_SECURE = 1 << 2 };
+#define WAIT_NS (100 * HAL_MS)
+
+static hal_mmio_t dist, redist;
+
+/* The frame with SGI and PPI registers of this core, or the distributor. */
+static hal_mmio_t frame_of(unsigned id)
+{
+    return id < GIC_SPI_FIRST ? redist + GICR_SGI : dist;
+}
+
+/* Waits until `bits` of a register are clear. False: they never were. */
+static bool wait_clear(hal_mmio_t reg, uint32_t bits)
+{
+    uint64_t deadline = hal_now_ns() + WAIT_NS;
+
+    while (hal_read32(reg) & bits) {
+        if (hal_now_ns() > deadline)
+            return false;
+        hal_relax();
+    }
+    return true;
+}
+
+/* This core's redistributor: the one with our affinity. 0: none. */
+static hal_mmio_t find_redist(const struct board_range *r)
+{
+    uint64_t mpidr = cpu_read(mpidr_el1);
+    uint32_t affinity = (uint32_t)(mpidr & 0xffffff) | (uint32_t)(mpidr >> 32 & 0xff) << 24;
+
+    for (uint64_t off = 0; r->len - off >= GICR_FRAME;) {
+        hal_mmio_t frame = hal_mmio_map(r->base + off, GICR_FRAME);
+        if (!frame)
+            return 0;
+        uint32_t typer = hal_read32(frame + GICR_TYPER);
+        if (hal_read32(frame + GICR_TYPER + 4) == affinity)
+            return frame;
+        off += typer & TYPER_VLPIS ? 2 * GICR_FRAME : GICR_FRAME;
+        if (typer & TYPER_LAST || off > r->len)
+            return 0;
+    }
+    return 0;
+}
+
+/* Puts 32 lines in the group that we are interrupted by, disabled. */
+static void init_lines(hal_mmio_t frame, unsigned id)
+{
+    hal_write32(frame + GICD_ICENABLER + gic_word(id), ~0u);
+    hal_write32(frame + GICD_IGROUPR + gic_word(id), arch_secure ? 0 : ~0u);
+    if (arch_secure)
+        hal_write32(frame + GICD_IGRPMODR + gic_word(id), ~0u);
+}
+
+static const char *v3_init(const struct virt_gic *gic)
+{
+    dist = hal_mmio_map(gic->dist.base, gic->dist.len);
+    if (!dist || gic->dist.len < 0x10000)
+        return "the GICv3 distributor in the device tree cannot be mapped";
+    redist = find_redist(&gic->cpu);
+    if (!redist)
+        return "the GICv3 has no redistributor for this core";
+
+    hal_write32(dist + GICD_CTLR, 0);
+    if (!wait_clear(dist + GICD_CTLR, CTLR_RWP))
+        return "the GICv3 distributor does not answer";
+    unsigned lines = ((hal_read32(dist + GICD_TYPER) & 31) + 1) * 32;
+    for (unsigned id = GIC_SPI_FIRST; id < lines; id += 32)
+        init_lines(dist, id);
+    hal_write32(dist + GICD_CTLR, CTLR_ARE);
+    hal_write32(dist + GICD_CTLR, CTLR_ARE | (arch_secure ? CTLR_GROUP1_SECURE : CTLR_GROUP1));
+
+    hal_write32(redist + GICR_WAKER, hal_read32(redist + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP);
+    if (!wait_clear(redist + GICR_WAKER, WAKER_ASLEEP))
+        return "the GICv3 redistributor does not wake up";
+    init_lines(redist + GICR_SGI, 0);
+
+    cpu_write(S3_0_C12_C12_5, cpu_read(S3_0_C12_C12_5) | 1); /* ICC_SRE_EL1: system registers */
+    cpu_isb();
+    cpu_write(S3_0_C4_C6_0, GIC_PRIORITY_ALL);               /* ICC_PMR_EL1 */
+    cpu_write(S3_0_C12_C12_7, 1);                            /* ICC_IGRPEN1_EL1 */
+    cpu_isb();
+    return NULL;
+}
+
+static void v3_configure(unsigned id, bool edge)
+{
+    hal_mmio_t frame = frame_of(id);
+
+    hal_write8(frame + GICD_IPRIORITYR + id, GIC_PRIORITY);
+    if (id < GIC_SPI_FIRST)
+        return;
+    uint64_t mpidr = cpu_read(mpidr_el1);
+    hal_write32(dist + GICD_IROUTER + id * 8, (uint32_t)(mpidr & 0xffffff));
+    hal_write32(dist + GICD_IROUTER + id * 8 + 4, (uint32_t)(mpidr >> 32 & 0xff));
+    hal_mmio_t reg = dist + GICD_ICFGR + id / 16 * 4;
+    uint32_t bit = 2u << id % 16 * 2;
+    uint32_t v = hal_read32(reg);
+    hal_write32(reg, edge ? v | bit : v & ~bit);
+}
+
+static void v3_mask(unsigned id)
+{
+    hal_write32(frame_of(id) + GICD_ICENABLER + gic_word(id), gic_bit(id));
+}
+
+static void v3_unmask(unsigned id)
+{
+    hal_write32(frame_of(id) + GICD_ISENABLER + gic_word(id), gic_bit(id));
+}
+
+static unsigned v3_ack(void)
+{
+    unsigned id = (unsigned)(cpu_read(S3_0_C12_C12_0) & 0xffffff); /* ICC_IAR1_EL1 */
+
+    cpu_dsb(); /* the acknowledgement has reached the controller before the handler runs */
+    return id;
+}
+
+static void v3_end(unsigned id)
+{
+    cpu_write(S3_0_C12_C12_1, id); /* ICC_EOIR1_EL1 */
+    cpu_isb();
+}
+
+const struct gic_ops gic_v3 = {v3_init, v3_configure, v3_mask, v3_unmask, v3_ack, v3_end};

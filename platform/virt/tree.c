@@ -1,0 +1,415 @@
+/*
+ * tree.c - what each node of the device tree means for this board. The tree comes from outside:
+ * values are checked for length and range before use, tables are bounded, and a device that is
+ * described badly is left out.
+ */
+#include <libfdt.h>
+
+#include "tree.h"
+#include "virt.h"
+
+#define UARTS_MAX 4u
+#define ADDRESS_LIMIT (1ull << 48)
+
+/* Kept during the pass: what can only be resolved when the whole tree was seen. */
+static struct {
+    struct tree_value stdout_path;
+    struct {
+        const char *name;
+        struct board_range reg;
+        hal_irq_t irq;
+    } uart[UARTS_MAX];
+    unsigned uart_count;
+    struct tree_value interrupt_map[VIRT_PCI_MAX], interrupt_mask[VIRT_PCI_MAX];
+    uint32_t interrupt_parent; /* of all devices that have an interrupt; 0: none seen */
+} pass;
+
+/* ---- reading values -------------------------------------------------------------------------------- */
+
+/* The n-th address range of a node's reg. False: there is none that makes sense. */
+static bool reg_get(const struct tree_node *node, unsigned n, struct board_range *out)
+{
+    const struct tree_value *v = &node->prop[PROP_REG];
+    unsigned per = node->address_cells + node->size_cells;
+
+    if (!node->addressable || v->len / 4 < (n + 1) * per)
+        return false;
+    out->base = tree_number(v, n * per, node->address_cells);
+    out->len = tree_number(v, n * per + node->address_cells, node->size_cells);
+    return out->len && out->base < ADDRESS_LIMIT && out->len <= ADDRESS_LIMIT - out->base;
+}
+
+static bool overlap(const struct board_range *a, const struct board_range *b)
+{
+    return a->base < b->base + b->len && b->base < a->base + a->len;
+}
+
+/* A GIC interrupt of three words {kind, number, flags} (0: shared line, 1: private line). */
+static hal_irq_t irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
+{
+    hal_irq_t edge = (flags & 3) ? VIRT_IRQ_EDGE : 0;
+
+    if (kind == 0 && number < GIC_SPI_LIMIT - GIC_SPI_FIRST)
+        return (hal_irq_t)(number + GIC_SPI_FIRST) | edge;
+    if (kind == 1 && number < 16)
+        return (hal_irq_t)(number + 16) | edge;
+    return VIRT_IRQ_NONE;
+}
+
+/* The n-th interrupt of a node, as a line of the GIC: tree_read checks that they all lead there. */
+static hal_irq_t irq_get(const struct tree_node *node, unsigned n)
+{
+    const struct tree_value *v = &node->prop[PROP_INTERRUPTS];
+
+    if (v->len / 12 <= n)
+        return VIRT_IRQ_NONE;
+    if (!pass.interrupt_parent)
+        pass.interrupt_parent = node->interrupt_parent;
+    if (pass.interrupt_parent != node->interrupt_parent)
+        return VIRT_IRQ_NONE; /* behind another controller than the rest */
+    return irq_decode(tree_word(v, n * 3), tree_word(v, n * 3 + 1), tree_word(v, n * 3 + 2));
+}
+
+static void reserve(const struct board_range *r)
+{
+    struct board_info *info = &virt.info;
+
+    if (r->len && info->reserved_count < BOARD_RANGES)
+        info->reserved[info->reserved_count++] = *r;
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------ */
+
+static const char *memory_node(const struct tree_node *node)
+{
+    struct board_info *info = &virt.info;
+    struct board_range r;
+
+    for (unsigned n = 0; info->ram_count < BOARD_RANGES && reg_get(node, n, &r); n++) {
+        for (unsigned i = 0; i < info->ram_count; i++)
+            if (overlap(&r, &info->ram[i]))
+                return "device tree: ranges of memory overlap";
+        info->ram[info->ram_count++] = r;
+    }
+    return NULL;
+}
+
+static const char *reserved_node(const struct tree_node *node)
+{
+    struct board_range r;
+
+    for (unsigned n = 0; reg_get(node, n, &r); n++) {
+        if (virt.info.reserved_count == BOARD_RANGES)
+            return "device tree: too many reserved ranges of memory";
+        reserve(&r);
+    }
+    return NULL;
+}
+
+static void initrd(const struct tree_node *node)
+{
+    const struct tree_value *from = &node->prop[PROP_INITRD_START];
+    const struct tree_value *to = &node->prop[PROP_INITRD_END];
+
+    if ((from->len != 4 && from->len != 8) || (to->len != 4 && to->len != 8))
+        return;
+    uint64_t start = tree_number(from, 0, from->len / 4);
+    uint64_t end = tree_number(to, 0, to->len / 4);
+    if (start < end && end <= ADDRESS_LIMIT)
+        virt.info.initrd = (struct board_range){start, end - start};
+}
+
+static const char *chosen_node(const struct tree_node *node)
+{
+    struct board_info *info = &virt.info;
+    const struct tree_value *args = &node->prop[PROP_BOOTARGS];
+    const struct tree_value *seed = &node->prop[PROP_RNG_SEED];
+
+    uint32_t len = args->len;
+    if (len && !((const char *)args->data)[len - 1])
+        len--;
+    info->bootargs_truncated = len >= sizeof info->bootargs;
+    if (info->bootargs_truncated)
+        len = sizeof info->bootargs - 1;
+    if (len)
+        memcpy(info->bootargs, args->data, len);
+
+    info->seed_len = seed->len < sizeof info->seed ? seed->len : sizeof info->seed;
+    if (info->seed_len)
+        memcpy(info->seed, seed->data, info->seed_len);
+    initrd(node);
+    pass.stdout_path = node->prop[PROP_STDOUT_PATH];
+    return NULL;
+}
+
+static const char *uart_node(const struct tree_node *node)
+{
+    struct board_range r;
+
+    if (pass.uart_count < UARTS_MAX && reg_get(node, 0, &r) && r.len >= ARCH_PAGE) {
+        pass.uart[pass.uart_count].name = node->name;
+        pass.uart[pass.uart_count].reg = r;
+        pass.uart[pass.uart_count++].irq = irq_get(node, 0);
+    }
+    return NULL;
+}
+
+static const char *rtc_node(const struct tree_node *node)
+{
+    if (!virt.rtc.len && !reg_get(node, 0, &virt.rtc))
+        virt.rtc.len = 0;
+    return NULL;
+}
+
+static const char *gic_node(const struct tree_node *node, unsigned version)
+{
+    struct virt_gic *g = &virt.gic;
+
+    if (g->version || !reg_get(node, 0, &g->dist) || !reg_get(node, 1, &g->cpu))
+        return NULL;
+    g->version = version;
+    g->phandle = tree_word(&node->prop[PROP_PHANDLE], 0);
+    g->address_cells = tree_word(&node->prop[PROP_ADDRESS_CELLS], 0);
+    return NULL;
+}
+
+static const char *gicv2_node(const struct tree_node *node)
+{
+    return gic_node(node, 2);
+}
+
+static const char *gicv3_node(const struct tree_node *node)
+{
+    return gic_node(node, 3);
+}
+
+static const char *v2m_node(const struct tree_node *node)
+{
+    if (!virt.gic.v2m.len && !reg_get(node, 0, &virt.gic.v2m))
+        virt.gic.v2m.len = 0;
+    return NULL;
+}
+
+/* Interrupts of the timer: secure, physical, virtual, hypervisor. */
+static const char *timer_node(const struct tree_node *node)
+{
+    virt.timer_irq = irq_get(node, 2);
+    return NULL;
+}
+
+static const char *psci_node(const struct tree_node *node)
+{
+    if (tree_is(&node->prop[PROP_METHOD], "hvc"))
+        virt.psci = VIRT_PSCI_HVC;
+    else if (tree_is(&node->prop[PROP_METHOD], "smc"))
+        virt.psci = VIRT_PSCI_SMC;
+    return NULL;
+}
+
+/* Slots are kept in order of address; QEMU lists them so. */
+static const char *mmio_node(const struct tree_node *node)
+{
+    struct board_range r;
+
+    if (virt.mmio_count == VIRT_MMIO_MAX || !reg_get(node, 0, &r) || r.len < 0x100)
+        return NULL;
+    unsigned at = virt.mmio_count++;
+    for (; at && virt.mmio[at - 1].phys > r.base; at--)
+        virt.mmio[at] = virt.mmio[at - 1];
+    virt.mmio[at] = (struct hal_virtio_mmio){r.base, r.len, irq_get(node, 0)};
+    return NULL;
+}
+
+/* One window of a PCI host: {space, PCI address: 2 words, CPU address, length: 2 words}. */
+static void pci_window(struct hal_pci_host *h, const struct tree_node *node, unsigned at)
+{
+    const struct tree_value *v = &node->prop[PROP_RANGES];
+    unsigned cells = node->address_cells;
+    struct hal_pci_window w = {
+        .pci = tree_number(v, at + 1, 2),
+        .cpu = tree_number(v, at + 3, cells),
+        .len = tree_number(v, at + 3 + cells, 2),
+    };
+
+    if (!w.len || w.cpu >= ADDRESS_LIMIT || w.len > ADDRESS_LIMIT - w.cpu ||
+        w.len > UINT64_MAX - w.pci)
+        return;
+    switch (tree_word(v, at) >> 24 & 3) {
+    case 1: h->io = w; break;
+    case 2: h->mem32 = w; break;
+    case 3: h->mem64 = w; break;
+    default: break;
+    }
+}
+
+/* Bus numbers, bounded by what the ECAM window holds (1 MiB a bus). */
+static bool pci_buses(struct hal_pci_host *h, const struct tree_node *node)
+{
+    const struct tree_value *v = &node->prop[PROP_BUS_RANGE];
+    uint32_t first = v->len >= 8 ? tree_word(v, 0) : 0;
+    uint32_t last = v->len >= 8 ? tree_word(v, 1) : 255;
+    uint64_t held = h->ecam.len >> 20;
+
+    if (first > last || last > 255 || !held)
+        return false;
+    if (last - first >= held)
+        last = first + (uint32_t)held - 1;
+    h->bus_first = (uint8_t)first;
+    h->bus_last = (uint8_t)last;
+    return true;
+}
+
+static const char *pci_node(const struct tree_node *node)
+{
+    struct board_range r;
+
+    if (virt.pci_count == VIRT_PCI_MAX || !reg_get(node, 0, &r) ||
+        tree_word(&node->prop[PROP_ADDRESS_CELLS], 0) != 3 ||
+        tree_word(&node->prop[PROP_SIZE_CELLS], 0) != 2)
+        return NULL;
+    struct virt_pci *p = &virt.pci[virt.pci_count];
+    struct hal_pci_host *h = &p->host;
+    h->index = virt.pci_count;
+    h->ecam = (struct hal_pci_window){r.base, 0, r.len};
+    h->dma_coherent = node->prop[PROP_DMA_COHERENT].data;
+    if (!pci_buses(h, node))
+        return NULL;
+    unsigned per = 3 + node->address_cells + 2;
+    for (unsigned at = 0; at + per <= node->prop[PROP_RANGES].len / 4; at += per)
+        pci_window(h, node, at);
+    pass.interrupt_map[virt.pci_count] = node->prop[PROP_INTERRUPT_MAP];
+    pass.interrupt_mask[virt.pci_count] = node->prop[PROP_INTERRUPT_MAP_MASK];
+    virt.pci_count++;
+    return NULL;
+}
+
+/* ---- the pass --------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *compatible;
+    const char *(*fn)(const struct tree_node *);
+} kinds[] = {
+    {"virtio,mmio", mmio_node},         {"arm,pl011", uart_node},
+    {"arm,cortex-a15-gic", gicv2_node}, {"arm,gic-400", gicv2_node},
+    {"arm,gic-v3", gicv3_node},         {"arm,gic-v2m-frame", v2m_node},
+    {"arm,armv8-timer", timer_node},    {"pci-host-ecam-generic", pci_node},
+    {"arm,pl031", rtc_node},            {"arm,psci-0.2", psci_node},
+};
+
+static const char *visit(const struct tree_node *node)
+{
+    const struct tree_value *compatible = &node->prop[PROP_COMPATIBLE];
+
+    if (node->in_reserved)
+        return reserved_node(node);
+    if (tree_is(&node->prop[PROP_DEVICE_TYPE], "memory"))
+        return memory_node(node);
+    if (node->depth == 1 && tree_name_is(node->name, "chosen"))
+        return chosen_node(node);
+    for (unsigned i = 0; compatible->data && i < sizeof kinds / sizeof *kinds; i++)
+        if (tree_has(compatible, kinds[i].compatible))
+            return kinds[i].fn(node);
+    return NULL;
+}
+
+/* Does the last component of stdout-path (up to ':') name this node? */
+static bool path_names(const struct tree_value *path, const char *name)
+{
+    const char *p = path->data;
+    uint32_t from = 0, to = 0;
+
+    for (; to < path->len && p[to] && p[to] != ':'; to++)
+        if (p[to] == '/')
+            from = to + 1;
+    for (uint32_t i = from; i < to; i++)
+        if (*name++ != p[i]) /* a name ends in NUL, which no path component holds */
+            return false;
+    return from < to && !*name;
+}
+
+/* The UART that stdout-path names, else the first. */
+static const char *choose_uart(void)
+{
+    unsigned n = 0;
+
+    if (!pass.uart_count)
+        return "device tree: no PL011 UART";
+    for (unsigned i = 0; i < pass.uart_count; i++)
+        if (path_names(&pass.stdout_path, pass.uart[i].name))
+            n = i;
+    virt.uart = pass.uart[n].reg;
+    virt.uart_irq = pass.uart[n].irq;
+    return NULL;
+}
+
+/*
+ * interrupt-map of one PCI host: entries {unit address: 3 words, pin, GIC, GIC's unit address,
+ * GIC's interrupt: 3 words}. An entry for another controller ends the table.
+ */
+static void resolve_intx(unsigned host)
+{
+    const struct tree_value *v = &pass.interrupt_map[host], *mask = &pass.interrupt_mask[host];
+    struct virt_pci *p = &virt.pci[host];
+    uint32_t pin_mask = mask->len >= 16 ? tree_word(mask, 3) : 7;
+
+    p->unit_mask = mask->len >= 16 ? tree_word(mask, 0) : ~0u;
+    p->intx_first = (uint16_t)virt.intx_count;
+    if (virt.gic.address_cells > 2)
+        return;
+    unsigned per = 4 + 1 + virt.gic.address_cells + 3;
+    for (unsigned at = 0; at + per <= v->len / 4 && virt.intx_count < VIRT_INTX_MAX; at += per) {
+        unsigned irq = at + 5 + virt.gic.address_cells;
+        if (tree_word(v, at + 4) != virt.gic.phandle)
+            break;
+        virt.intx[virt.intx_count++] = (struct virt_intx){
+            tree_word(v, at) & p->unit_mask,
+            tree_word(v, at + 3) & pin_mask,
+            irq_decode(tree_word(v, irq), tree_word(v, irq + 1), tree_word(v, irq + 2)),
+        };
+        p->intx_count++;
+    }
+}
+
+/* The memory reservation block of the tree's header. */
+static void reserve_block(const void *dtb)
+{
+    struct board_range r;
+
+    for (int n = 0; n < (int)BOARD_RANGES && !fdt_get_mem_rsv(dtb, n, &r.base, &r.len); n++) {
+        if (!r.len)
+            break;
+        reserve(&r);
+    }
+}
+
+/* An initrd that does not lie in memory, or in the image, does not exist. */
+static void reserve_initrd(void)
+{
+    struct board_info *info = &virt.info;
+    const struct board_range *r = &info->initrd;
+    bool held = false;
+
+    for (unsigned i = 0; i < info->ram_count; i++)
+        held |= r->base >= info->ram[i].base &&
+                r->base + r->len <= info->ram[i].base + info->ram[i].len;
+    if (!held || overlap(r, &info->reserved[0]))
+        info->initrd.len = 0;
+    reserve(&info->initrd);
+}
+
+const char *tree_read(const void *dtb)
+{
+    virt.timer_irq = virt.uart_irq = VIRT_IRQ_NONE;
+    const char *wrong = tree_walk(dtb, visit);
+    if (wrong)
+        return wrong;
+    if (!virt.info.ram_count)
+        return "device tree: no memory";
+    if (pass.interrupt_parent != virt.gic.phandle)
+        return "device tree: interrupts do not lead to the GIC";
+    reserve_block(dtb);
+    reserve_initrd();
+    for (unsigned i = 0; i < virt.pci_count; i++)
+        resolve_intx(i);
+    return choose_uart();
+}

@@ -1,0 +1,81 @@
+/*
+ * tree.h - a device tree node as the one pass over the tree hands it out (Devicetree Specification
+ * 0.4, sections 2 and 5). Everything points into the tree and is bounded by it.
+ */
+#ifndef VIREO_TREE_H
+#define VIREO_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The properties that this board looks at. */
+enum tree_prop {
+    PROP_COMPATIBLE,
+    PROP_REG,
+    PROP_RANGES,
+    PROP_INTERRUPTS,
+    PROP_INTERRUPT_PARENT,
+    PROP_STATUS,
+    PROP_ADDRESS_CELLS,
+    PROP_SIZE_CELLS,
+    PROP_DEVICE_TYPE,
+    PROP_METHOD,
+    PROP_PHANDLE,
+    PROP_BUS_RANGE,
+    PROP_DMA_COHERENT,
+    PROP_INTERRUPT_MAP,
+    PROP_INTERRUPT_MAP_MASK,
+    PROP_BOOTARGS,
+    PROP_STDOUT_PATH,
+    PROP_INITRD_START,
+    PROP_INITRD_END,
+    PROP_RNG_SEED,
+    PROP_COUNT
+};
+
+/* A property's value: big-endian words, or bytes. `data` is aligned to 4. */
+struct tree_value {
+    const void *data; /* NULL: the node has no such property */
+    uint32_t len;     /* bytes */
+};
+
+struct tree_node {
+    const char *name;      /* with its unit address, NUL-terminated */
+    unsigned depth;        /* 0: the root */
+    uint32_t address_cells, size_cells; /* of the parent: how to read reg */
+    uint32_t interrupt_parent;          /* its own, or inherited; 0: none */
+    bool addressable;      /* reg is a CPU address: no bus on the way translates */
+    bool in_reserved;      /* below /reserved-memory */
+    struct tree_value prop[PROP_COUNT];
+};
+
+/* Called for each node that is not disabled. A message ends the pass. */
+typedef const char *(*tree_visit)(const struct tree_node *node);
+
+/* One pass. NULL, or what is wrong with the tree. */
+const char *tree_walk(const void *dtb, tree_visit visit);
+
+/* Word n of a value; 0 past its end. */
+static inline uint32_t tree_word(const struct tree_value *v, unsigned n)
+{
+    const uint32_t *w = v->data;
+    return v->len / 4 > n ? __builtin_bswap32(w[n]) : 0;
+}
+
+/* A number of `cells` (1 or 2) words from word n on. */
+static inline uint64_t tree_number(const struct tree_value *v, unsigned n, unsigned cells)
+{
+    uint64_t high = cells == 2 ? tree_word(v, n) : 0;
+    return high << 32 | tree_word(v, cells == 2 ? n + 1 : n);
+}
+
+bool tree_name_is(const char *name, const char *s);
+
+/* Is the value this string? */
+bool tree_is(const struct tree_value *v, const char *s);
+
+/* Is this string among the strings of the value? */
+bool tree_has(const struct tree_value *v, const char *s);
+
+#endif

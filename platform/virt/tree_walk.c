@@ -1,0 +1,218 @@
+/*
+ * tree_walk.c - one pass over the flattened device tree with libfdt's tag iterator (Devicetree
+ * Specification 0.4, section 5). libfdt bounds tags, names and strings; what is a property's value is
+ * bounded here. Each step moves forward, so the pass ends.
+ */
+#include <libfdt.h>
+
+#include "hal.h"
+#include "tree.h"
+
+#define DEPTH_MAX 16u
+#define MEMO 1024u /* offsets of property names that are looked up once */
+#define UNKNOWN PROP_COUNT
+
+static const char *const prop_names[PROP_COUNT] = {
+    [PROP_COMPATIBLE] = "compatible",
+    [PROP_REG] = "reg",
+    [PROP_RANGES] = "ranges",
+    [PROP_INTERRUPTS] = "interrupts",
+    [PROP_INTERRUPT_PARENT] = "interrupt-parent",
+    [PROP_STATUS] = "status",
+    [PROP_ADDRESS_CELLS] = "#address-cells",
+    [PROP_SIZE_CELLS] = "#size-cells",
+    [PROP_DEVICE_TYPE] = "device_type",
+    [PROP_METHOD] = "method",
+    [PROP_PHANDLE] = "phandle",
+    [PROP_BUS_RANGE] = "bus-range",
+    [PROP_DMA_COHERENT] = "dma-coherent",
+    [PROP_INTERRUPT_MAP] = "interrupt-map",
+    [PROP_INTERRUPT_MAP_MASK] = "interrupt-map-mask",
+    [PROP_BOOTARGS] = "bootargs",
+    [PROP_STDOUT_PATH] = "stdout-path",
+    [PROP_INITRD_START] = "linux,initrd-start",
+    [PROP_INITRD_END] = "linux,initrd-end",
+    [PROP_RNG_SEED] = "rng-seed",
+};
+
+/* What the children of a node inherit. */
+struct level {
+    uint32_t address_cells, size_cells, interrupt_parent;
+    bool addressable, disabled, reserved;
+};
+
+struct walk {
+    const void *dtb;
+    tree_visit visit;
+    struct level levels[DEPTH_MAX]; /* of the nodes that are open, by depth */
+    unsigned depth;                 /* nodes that are open */
+    bool pending;                   /* `node` is complete but for properties to come */
+    struct tree_node node;
+    uint8_t memo[MEMO]; /* 1 + property, by offset of its name; 0: not looked up */
+};
+
+bool tree_name_is(const char *name, const char *s)
+{
+    while (*s && *name == *s) {
+        name++;
+        s++;
+    }
+    return *name == *s;
+}
+
+bool tree_is(const struct tree_value *v, const char *s)
+{
+    size_t len = __builtin_strlen(s) + 1;
+
+    return v->data && v->len == len && !memcmp(v->data, s, len);
+}
+
+bool tree_has(const struct tree_value *v, const char *s)
+{
+    const char *p = v->data;
+    size_t want = __builtin_strlen(s) + 1;
+
+    for (uint32_t at = 0; at < v->len;) {
+        uint32_t end = at;
+        while (end < v->len && p[end])
+            end++;
+        if (end == v->len)
+            return false; /* not terminated */
+        if (end + 1 - at == want && !memcmp(p + at, s, want))
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+/* Which property a name is, by comparing. */
+static unsigned find_prop(const void *dtb, uint32_t name)
+{
+    int len;
+    const char *s = name <= INT32_MAX ? fdt_get_string(dtb, (int)name, &len) : NULL;
+
+    for (unsigned i = 0; s && i < PROP_COUNT; i++)
+        if (*s == *prop_names[i] && __builtin_strlen(prop_names[i]) == (size_t)len &&
+            !memcmp(s, prop_names[i], (size_t)len))
+            return i;
+    return UNKNOWN;
+}
+
+static unsigned prop_of(struct walk *w, uint32_t name)
+{
+    if (name >= MEMO)
+        return find_prop(w->dtb, name);
+    if (!w->memo[name])
+        w->memo[name] = (uint8_t)(1 + find_prop(w->dtb, name));
+    return w->memo[name] - 1u;
+}
+
+static bool okay(const struct tree_value *status)
+{
+    return !status->data || tree_is(status, "okay") || tree_is(status, "ok");
+}
+
+static uint32_t cells_or(const struct tree_value *v, uint32_t absent)
+{
+    return v->data ? tree_word(v, 0) : absent;
+}
+
+/* All properties of the open node are in: shows it, and notes what its children inherit. */
+static const char *close_properties(struct walk *w)
+{
+    struct tree_node *n = &w->node;
+    const struct tree_value *p = n->prop;
+
+    if (!w->pending)
+        return NULL;
+    w->pending = false;
+    struct level *own = &w->levels[n->depth];
+    const struct level *parent = n->depth ? own - 1 : NULL;
+    bool bus = p[PROP_RANGES].data && !p[PROP_RANGES].len; /* addresses pass unchanged */
+    *own = (struct level){
+        .address_cells = cells_or(&p[PROP_ADDRESS_CELLS], 2),
+        .size_cells = cells_or(&p[PROP_SIZE_CELLS], 1),
+        .interrupt_parent = cells_or(&p[PROP_INTERRUPT_PARENT],
+                                     parent ? parent->interrupt_parent : 0),
+        .addressable = !parent || (parent->addressable && bus),
+        .disabled = (parent && parent->disabled) || !okay(&p[PROP_STATUS]),
+        .reserved = n->depth == 1 && tree_name_is(n->name, "reserved-memory"),
+    };
+    if (own->disabled)
+        return NULL;
+    n->address_cells = parent ? parent->address_cells : 0;
+    n->size_cells = parent ? parent->size_cells : 0;
+    n->interrupt_parent = own->interrupt_parent;
+    n->addressable = parent && parent->addressable && n->address_cells - 1 < 2 &&
+                     n->size_cells - 1 < 2;
+    n->in_reserved = parent && parent->reserved;
+    return w->visit(n);
+}
+
+static const char *open_node(struct walk *w, const char *name)
+{
+    const char *wrong = close_properties(w);
+
+    if (wrong)
+        return wrong;
+    if (w->depth == DEPTH_MAX)
+        return "device tree: nested too deeply";
+    memset(&w->node, 0, sizeof w->node);
+    w->node.name = name;
+    w->node.depth = w->depth++;
+    w->pending = true;
+    return NULL;
+}
+
+/* The property at `offset`, whose tag ends at `next`. */
+static const char *take_property(struct walk *w, int offset, int next)
+{
+    const struct fdt_property *p = fdt_offset_ptr(w->dtb, offset, sizeof *p);
+
+    if (!p || next - offset < (int)sizeof *p)
+        return "device tree: a property is cut off";
+    uint32_t len = fdt32_to_cpu(p->len);
+    if (len > (uint32_t)(next - offset) - sizeof *p)
+        return "device tree: a property is longer than its place";
+    unsigned which = prop_of(w, fdt32_to_cpu(p->nameoff));
+    if (which != UNKNOWN && w->pending)
+        w->node.prop[which] = (struct tree_value){p->data, len};
+    return NULL;
+}
+
+static const char *walk(struct walk *w)
+{
+    for (int offset = 0, next; ; offset = next) {
+        uint32_t tag = fdt_next_tag(w->dtb, offset, &next);
+        const char *wrong = NULL;
+
+        if (tag == FDT_END)
+            return next < 0 || w->depth ? "device tree: it is damaged" : NULL;
+        if (next <= offset)
+            return "device tree: a tag does not end";
+        if (tag == FDT_BEGIN_NODE)
+            wrong = open_node(w, (const char *)w->dtb + fdt_off_dt_struct(w->dtb) + offset + 4);
+        else if (tag == FDT_PROP)
+            wrong = take_property(w, offset, next);
+        else if (tag == FDT_END_NODE && !w->depth)
+            wrong = "device tree: a node ends that never began";
+        else if (tag == FDT_END_NODE)
+            wrong = close_properties(w), w->depth--;
+        if (wrong)
+            return wrong;
+    }
+}
+
+const char *tree_walk(const void *dtb, tree_visit visit)
+{
+    struct walk w;
+
+    if (fdt_check_header(dtb) || fdt_version(dtb) < 17)
+        return "device tree: the header is damaged, or older than version 17";
+    if (fdt_off_dt_struct(dtb) % 4)
+        return "device tree: the structure block is not aligned";
+    memset(&w, 0, sizeof w);
+    w.dtb = dtb;
+    w.visit = visit;
+    return walk(&w);
+}
