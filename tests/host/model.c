@@ -2,6 +2,8 @@
  * model.c - what every transport of the scripted device shares: status and features (virtio 1.4,
  * sections 2.1, 2.2, 3.1), config space (2.5), reset, notifications.
  */
+#include <stdlib.h>
+
 #include "model.h"
 
 enum {
@@ -76,12 +78,13 @@ void model_reset(struct model *m)
     for (unsigned i = 0; i < MODEL_QUEUES; i++) {
         struct model_queue *q = &m->queues[i];
         /* The device forgets its buffers, and lets go of their memory. */
-        for (unsigned h = 0; h < q->num; h++) {
+        for (unsigned h = 0; q->exposed && h < q->num; h++) {
             model_give_back(&q->exposed[h]);
             model_give_back(&q->held[h]);
         }
-        memset(q->exposed, 0, sizeof(q->exposed));
-        memset(q->held, 0, sizeof(q->held));
+        free(q->exposed);
+        free(q->held);
+        q->exposed = q->held = NULL;
         memset(q->outstanding, 0, sizeof(q->outstanding));
         q->num = 0;
         q->desc = q->driver = q->device = 0;
@@ -278,6 +281,8 @@ void model_start_queue(struct model *m, struct model_queue *q)
     check_area(m, q, "device", q->device, used, 4);
     check_zeroed(m, q, q->desc, 16ull * q->num);
     check_zeroed(m, q, q->device, used);
+    q->exposed = calloc(q->num, sizeof(*q->exposed));
+    q->held = calloc(q->num, sizeof(*q->held));
     q->ready = true;
 }
 

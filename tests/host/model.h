@@ -10,7 +10,7 @@
 
 #define MODEL_QUEUES 8
 #define MODEL_RING_MAX 1024
-#define MODEL_SEGS 64
+#define MODEL_SEGS 256
 #define MODEL_CONFIG 256
 #define MODEL_TRACE 4096
 
@@ -34,11 +34,11 @@ struct model_seg {
 struct model_chain {
     uint16_t head;
     unsigned count, readable; /* segments; the first `readable` are for the device to read */
-    struct model_seg segs[MODEL_SEGS];
     uint32_t read_bytes, write_bytes;
     bool indirect;
     uint64_t table; /* bus address and length of the indirect table */
     uint32_t table_len;
+    struct model_seg segs[MODEL_SEGS]; /* last: only `count` of them are copied */
 };
 
 struct model_queue {
@@ -56,8 +56,8 @@ struct model_queue {
     uint16_t used;                    /* next used index */
     uint16_t signalled;               /* used index at the last interrupt decision */
     bool outstanding[MODEL_RING_MAX]; /* heads that the device holds */
-    struct model_chain exposed[MODEL_RING_MAX]; /* as it was when published, by ring position */
-    struct model_chain held[MODEL_RING_MAX];    /* popped, by head */
+    struct model_chain *exposed;      /* num: as it was when published, by ring position */
+    struct model_chain *held;         /* num: popped, by head */
     uint16_t published;               /* available index up to which `exposed` is filled */
     uint64_t kicks, pops, pushes, irqs;
     unsigned empty_kicks;             /* kicks with nothing new */

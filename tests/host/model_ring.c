@@ -86,7 +86,7 @@ void model_put_used(struct model_queue *q, uint16_t at, uint32_t id, uint32_t le
 void model_want_kick(struct model *m, struct model_queue *q, bool on)
 {
     if (model_accepted(m, BIT_EVENT_IDX))
-        model_put_avail_event(q, (uint16_t)(on ? q->seen : q->seen - 1));
+        model_put_avail_event(q, (uint16_t)(on ? q->seen : q->seen + 0x8000));
     else
         model_put_used_flags(q, !on);
 }
@@ -164,13 +164,18 @@ static void walk(struct model *m, struct model_queue *q, struct model_chain *c, 
 
 static void parse(struct model *m, struct model_queue *q, uint16_t idx, struct model_chain *c)
 {
-    memset(c, 0, sizeof(*c));
+    memset(c, 0, offsetof(struct model_chain, segs));
     c->head = load(word(q->driver + 4 + 2ull * (idx % q->num)));
     judge(c->head < q->num, m, q, "head out of range", c->head);
     if (c->head >= q->num)
         return;
     walk(m, q, c, q->desc, q->num, c->head, false);
     judge(c->count <= q->num, m, q, "chain longer than the queue", c->count);
+}
+
+static void copy_chain(struct model_chain *to, const struct model_chain *from)
+{
+    memcpy(to, from, offsetof(struct model_chain, segs) + from->count * sizeof(from->segs[0]));
 }
 
 static void own(const struct model_chain *c)
@@ -226,16 +231,18 @@ bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c)
     if (!q->ready || idx == q->seen)
         return false;
     model_expose(m, q, idx);
-    *c = q->exposed[q->seen % q->num];
+    copy_chain(c, &q->exposed[q->seen % q->num]);
     parse(m, q, q->seen, &now);
     if (!same(&now, c))
         host_violation("%s: queue %u: a published chain was changed", m->name, q->index);
     q->exposed[q->seen % q->num].count = 0;
     q->exposed[q->seen % q->num].indirect = false;
-    q->held[c->head] = *c;
     q->seen++;
     q->pops++;
-    return c->head < q->num;
+    if (c->head >= q->num)
+        return false;
+    copy_chain(&q->held[c->head], c);
+    return true;
 }
 
 static void on_event(const struct host_event *e, void *ctx)

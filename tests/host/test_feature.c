@@ -1,0 +1,221 @@
+/*
+ * test_feature.c - feature negotiation (virtio 1.4, sections 2.2 and 6): what is accepted is offered,
+ * known, and has all that it needs.
+ */
+#include <string.h>
+
+#include "check.h"
+#include "testdrv.h"
+
+#define DEVICES 16
+#define BAD_FEATURE 30 /* what a legacy driver must never accept */
+
+static struct model models[DEVICES];
+
+static void plug_all(enum model_transport t)
+{
+    testdrv_one_queue(16, 2);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        model_init(&models[i], t, MODEL_DEVICE_ID);
+        models[i].queues[0].max = 16;
+        model_plug_mmio(&models[i], i);
+    }
+}
+
+static bool offered(const struct model *m, unsigned bit)
+{
+    return m->offered[bit / 32] >> bit % 32 & 1;
+}
+
+/* The driver's own bits, as testdrv.c names them; the core's, without dependencies to speak of. */
+static bool expected(const struct model *m, unsigned bit)
+{
+    bool legacy = m->transport == MODEL_MMIO_LEGACY;
+
+    if (!offered(m, bit) || (legacy && bit > 31))
+        return false;
+    switch (bit) {
+    case TD_A:
+    case TD_B:
+    case TD_HIGH:
+    case VIRTIO_F_INDIRECT_DESC:
+    case VIRTIO_F_EVENT_IDX:
+        return true;
+    case TD_NEEDS_A:
+        return offered(m, TD_A);
+    case TD_NEEDS_B_AND_2:
+        return offered(m, TD_A) && offered(m, TD_B) && offered(m, TD_NEEDS_A);
+    case VIRTIO_F_ANY_LAYOUT:
+        return legacy;
+    case VIRTIO_F_VERSION_1:
+    case VIRTIO_F_ACCESS_PLATFORM:
+    case VIRTIO_F_ORDER_PLATFORM:
+        return !legacy;
+    default:
+        return false;
+    }
+}
+
+static void check_accepted(const struct model *m)
+{
+    for (unsigned bit = 0; bit < 128; bit++)
+        if (model_accepted(m, bit) != expected(m, bit))
+            check_fail(__FILE__, __LINE__, "bit %u %s, offered %08x %08x %08x %08x", bit,
+                       model_accepted(m, bit) ? "accepted" : "not accepted", m->offered[3],
+                       m->offered[2], m->offered[1], m->offered[0]);
+}
+
+static void random_sets(enum model_transport t)
+{
+    plug_all(t);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        for (unsigned w = 0; w < 4; w++)
+            models[i].offered[w] = random32() & random32();
+        models[i].offered[0] |= random_below(16);
+        if (t != MODEL_MMIO_LEGACY)
+            model_offer(&models[i], VIRTIO_F_VERSION_1);
+    }
+    host_boot();
+    CHECK_EQ(td.probes, DEVICES);
+    for (unsigned i = 0; i < DEVICES; i++)
+        check_accepted(&models[i]);
+}
+
+static void random_modern(void)
+{
+    random_sets(MODEL_MMIO);
+}
+
+static void random_legacy(void)
+{
+    random_sets(MODEL_MMIO_LEGACY);
+}
+
+/* Each bit alone, a few at a time, and all of them. */
+static void single_bits(enum model_transport t, unsigned from)
+{
+    plug_all(t);
+    for (unsigned i = 0; i < DEVICES; i++)
+        model_offer(&models[i], from + i);
+    host_boot();
+    CHECK_EQ(td.probes, DEVICES);
+    for (unsigned i = 0; i < DEVICES; i++)
+        check_accepted(&models[i]);
+}
+
+static void single_bits_0(void)
+{
+    single_bits(MODEL_MMIO, 0);
+}
+
+static void single_bits_16(void)
+{
+    single_bits(MODEL_MMIO, 16);
+}
+
+static void single_bits_32(void)
+{
+    single_bits(MODEL_MMIO, 32);
+}
+
+static void single_bits_48(void)
+{
+    single_bits(MODEL_MMIO, 48);
+}
+
+static void single_bits_legacy_16(void)
+{
+    single_bits(MODEL_MMIO_LEGACY, 16);
+}
+
+static void everything_offered(enum model_transport t)
+{
+    plug_all(t);
+    memset(models[0].offered, 0xff, sizeof(models[0].offered));
+    host_boot();
+    check_accepted(&models[0]);
+    CHECK(!model_accepted(&models[0], BAD_FEATURE));
+}
+
+static void everything_offered_modern(void)
+{
+    everything_offered(MODEL_MMIO);
+}
+
+static void everything_offered_legacy(void)
+{
+    everything_offered(MODEL_MMIO_LEGACY);
+}
+
+/* QEMU's virtio-mmio answers every selector above 0 with word 1. */
+static void high_words_are_not_trusted(void)
+{
+    plug_all(MODEL_MMIO);
+    models[0].alias_features = true;
+    model_offer(&models[0], TD_HIGH);
+    host_boot();
+    check_accepted(&models[0]);
+    CHECK_EQ(models[0].accepted[2], 0);
+    CHECK_EQ(models[0].accepted[3], 0);
+}
+
+static void boot_argument_denies(void)
+{
+    host_set_bootargs("vireo.deny=event_idx,a vireo.vtest1.deny=b");
+    plug_all(MODEL_MMIO);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        model_offer(&models[i], TD_A);
+        model_offer(&models[i], TD_B);
+        model_offer(&models[i], TD_NEEDS_A);
+        model_offer(&models[i], VIRTIO_F_EVENT_IDX);
+    }
+    host_boot();
+    /* The first device is in the last slot. */
+    const struct model *first = &models[DEVICES - 1], *second = &models[DEVICES - 2];
+    CHECK(!model_accepted(first, TD_A) && model_accepted(first, TD_B));
+    CHECK(!model_accepted(first, TD_NEEDS_A) && !model_accepted(first, VIRTIO_F_EVENT_IDX));
+    CHECK(model_accepted(second, TD_A) && !model_accepted(second, TD_B));
+    CHECK(model_accepted(second, VIRTIO_F_EVENT_IDX));
+}
+
+static void names(void)
+{
+    char buf[64], tiny[6];
+    struct virtio_info info;
+
+    plug_all(MODEL_MMIO);
+    model_offer(&models[DEVICES - 1], TD_NEEDS_A);
+    model_offer(&models[DEVICES - 1], TD_A);
+    model_offer(&models[DEVICES - 1], VIRTIO_F_EVENT_IDX);
+    host_boot();
+    const struct virtio_device *dev = virtio_find("vtest0");
+    virtio_feature_names(dev, buf, sizeof(buf));
+    CHECK(strcmp(buf, "event_idx version_1 a needs_a") == 0);
+    memset(tiny, 'x', sizeof(tiny));
+    virtio_feature_names(dev, tiny, 5);
+    CHECK(strcmp(tiny, "even") == 0 && tiny[5] == 'x');
+    CHECK_EQ(virtio_info(0, &info), 0);
+    CHECK(virtio_features_has(&info.accepted, TD_A) && virtio_features_has(&info.offered, TD_A));
+    CHECK(!virtio_features_has(&info.accepted, 200));
+}
+
+int main(int argc, char **argv)
+{
+#define CASE(f) {#f, f}
+    static const struct test_case cases[] = {
+        CASE(random_modern),
+        CASE(random_legacy),
+        CASE(single_bits_0),
+        CASE(single_bits_16),
+        CASE(single_bits_32),
+        CASE(single_bits_48),
+        CASE(single_bits_legacy_16),
+        CASE(everything_offered_modern),
+        CASE(everything_offered_legacy),
+        CASE(high_words_are_not_trusted),
+        CASE(boot_argument_denies),
+        CASE(names),
+    };
+
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
