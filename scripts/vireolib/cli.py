@@ -108,8 +108,9 @@ def run(machine):
     reader.start()
     status = process.wait()
     reader.join(5)
-    if any(' signal 2' in line for line in told if TERMINATED.match(line)):
-        return 0                         # Ctrl-C is how a server is ended
+    ended = [int(match[1]) for match in map(TERMINATED.match, told) if match]
+    if ended:                            # Ctrl-C is how a server is ended
+        return 0 if ended[0] == signal.SIGINT else 128 + ended[0]
     return status if status >= 0 else 128 - status
 
 

@@ -14,7 +14,7 @@ import time
 from vireolib.machine import Unusable
 
 # What QEMU says on stderr when it was told to end.
-TERMINATED = re.compile(r'^qemu-system-\w+: terminating on signal \d+')
+TERMINATED = re.compile(r'^qemu-system-\w+: terminating on signal (\d+)')
 
 
 class Lost(AssertionError):
@@ -176,6 +176,20 @@ class Guest:
             raise Lost(f'the image still runs after {timeout:g} s\n' + self.report()) from None
         self._reader.join(5)
         return self.status
+
+    def until(self, holds, what, timeout=10.0):
+        """Waits for a condition that nothing announces; it is looked at again every few
+        milliseconds, and whenever the image says something."""
+        deadline = time.monotonic() + timeout
+        while not holds():
+            with self._changed:
+                if self._eof or time.monotonic() > deadline:
+                    break
+                self._changed.wait(0.01)
+        else:
+            return
+        if not holds():
+            raise Lost(f'no {what} within {timeout:g} s\n' + self.report())
 
     def alive(self):
         return self.process.poll() is None

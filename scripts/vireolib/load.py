@@ -45,12 +45,8 @@ def runs(requests, size):
 
 
 def rekicks(status):
-    """Sum of every counter of that name in a status page."""
-    if isinstance(status, dict):
-        return sum(v if k == 'rekicks' else rekicks(v) for k, v in status.items())
-    if isinstance(status, list):
-        return sum(rekicks(v) for v in status)
-    return 0
+    """How often a queue had to be kicked again, all devices together."""
+    return status['rekicks']
 
 
 def in_use(status):

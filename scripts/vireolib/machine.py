@@ -214,6 +214,7 @@ class Machine:
     guest_errors: str = ''     # file for what QEMU says of a guest's wrong accesses
     net_device: str = ''       # further properties of the network card
     netdev: str = ''           # further properties of the user network
+    netdev_line: str = ''      # a whole -netdev, with id=n0, in place of what `net` says
     serial: str = 'stdio'
     extra: list = dataclasses.field(default_factory=list)
 
@@ -273,7 +274,9 @@ class Machine:
     def net_args(self):
         if self.net == 'none':
             return ['-nic', 'none']
-        if self.net == 'user':
+        if self.netdev_line:
+            netdev = self.netdev_line
+        elif self.net == 'user':
             netdev = 'user,id=n0' + extra(self.netdev)
             for f in self.forwards:
                 netdev += f',hostfwd={f.proto}:{f.addr}:{f.host_port}-:{f.guest_port}'

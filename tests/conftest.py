@@ -1,0 +1,212 @@
+"""pytest set-up for all tests: the shared Python modules, hard timeouts, and the fixtures that build
+and boot images. tests/README.md says how the tests are run and written.
+"""
+import dataclasses
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests', 'qemu')]
+
+from vireolib import images, tinyimage                                  # noqa: E402
+from vireolib.guest import Guest                                # noqa: E402
+from vireolib.machine import Disk, Forward, Machine, find_qemu             # noqa: E402
+
+HARD_TIMEOUT = 90          # seconds a test may take, unless it has a mark timeout(seconds)
+DEFAULTS = {'mem': '64'}
+
+
+# ---- which tests run, and for how long at most ----
+
+def pytest_addoption(parser):
+    parser.addoption('--full', action='store_true', help='also run the tests marked `full`')
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'full: takes long or repeats a matrix; make test-full runs it')
+    config.addinivalue_line('markers', f'timeout(seconds): hard limit ({HARD_TIMEOUT})')
+    os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('--full'):
+        return
+    left_out = [item for item in items if item.get_closest_marker('full')]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker('full')]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """Ends a test that hangs, with a Python trace of where it did."""
+    mark = item.get_closest_marker('timeout')
+    limit = mark.args[0] if mark else HARD_TIMEOUT
+
+    def expired(*_):
+        raise TimeoutError(f'the test took more than its {limit} s')
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(limit)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+# ---- building ----
+
+def run_make(*args, env=None, cwd=TREE, timeout=600):
+    """Runs make in the tree; the completed process, with output as text."""
+    clean = {k: v for k, v in os.environ.items() if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
+    return subprocess.run(['make', '--no-print-directory', *args], cwd=cwd, text=True,
+                          capture_output=True, timeout=timeout, env={**clean, **(env or {})})
+
+
+@pytest.fixture(scope='session')
+def make():
+    return run_make
+
+
+@pytest.fixture(scope='session')
+def built():
+    """built('hello') -> path of its .img; tests/apps/NAME wins over examples/NAME. Builds once."""
+    done = {}
+
+    def path_of(app, kind='img'):
+        if app not in done:
+            own = os.path.join('tests', 'apps', app)
+            where = own if os.path.isdir(os.path.join(TREE, own)) else app
+            result = run_make('-s', 'image', f'APP={where}')
+            if result.returncode:
+                pytest.fail(f'make image APP={where} failed\n{result.stdout}{result.stderr}',
+                            pytrace=False)
+            done[app] = True
+        return images.image(app, kind)
+
+    return path_of
+
+
+@pytest.fixture(scope='session')
+def make_disk(tmp_path_factory):
+    """make_disk(DIR) -> path of a disk image with that folder's files, built by `make disk`."""
+    def build(directory):
+        out = str(tmp_path_factory.mktemp('disk') / 'site.img')
+        result = run_make('-s', 'disk', f'DIR={directory}', f'OUT={out}')
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert os.path.isfile(out), f'make disk left no {out}'
+        return out
+
+    return build
+
+
+@pytest.fixture(scope='session')
+def site_disk():
+    """The demo's disk."""
+    result = run_make('-s', 'disk')
+    assert result.returncode == 0, result.stdout + result.stderr
+    return images.site_disk()
+
+
+# ---- booting ----
+
+@dataclasses.dataclass
+class RawMachine(Machine):
+    """A QEMU command line as somebody typed it; only what the tests need is added."""
+    raw: list = dataclasses.field(default_factory=list)
+
+    def check(self):
+        pass
+
+    def command(self):
+        return [find_qemu(), *self.raw, '-qmp', f'unix:{self.qmp},server=on,wait=off',
+                '-d', 'guest_errors', '-D', self.guest_errors]
+
+
+class Boots:
+    """Starts images for one test and judges at its end that QEMU had nothing to say."""
+
+    def __init__(self, built, tmp_path):
+        self._built = built
+        self._tmp_path = tmp_path
+        self.guests = []
+        self.expected = []         # lines that QEMU is meant to say, as patterns
+
+    def __call__(self, app, forwards=(), disks=(), kind='img', **machine):
+        """A Guest that runs `app` (a name, or the path of an image). Machine options as keywords;
+        forwards are guest ports or Forward objects; disks are paths or Disk objects."""
+        image = app if os.path.sep in app else self._built(app, kind)
+        described = Machine(
+            image, forwards=[f if isinstance(f, Forward) else Forward(0, f) for f in forwards],
+            disks=[d if isinstance(d, Disk) else Disk(str(d), read_only=True) for d in disks],
+            **{**DEFAULTS, **machine})
+        return self._start(described)
+
+    def raw(self, args, image, forwards=()):
+        """A Guest of a whole QEMU command line (without the program's name)."""
+        return self._start(RawMachine(image, raw=args,
+                                      forwards=[Forward(0, port) for port in forwards]))
+
+    def _start(self, described):
+        directory = self._tmp_path / f'qemu{len(self.guests)}'
+        directory.mkdir()
+        guest = Guest(described, str(directory))
+        self.guests.append(guest)
+        return guest
+
+    def expect_qemu_says(self, *patterns):
+        """For a test that injects a fault: these lines, and no others, may come from QEMU."""
+        self.expected += patterns
+
+    def finish(self):
+        for guest in self.guests:
+            guest.stop()
+
+    def judge(self):
+        for guest in self.guests:
+            said = guest.stderr() + guest.guest_errors()
+            rest = [line for line in said if not any(re.search(p, line) for p in self.expected)]
+            missing = [p for p in self.expected if not any(re.search(p, line) for line in said)]
+            assert not rest, 'QEMU found fault:\n' + '\n'.join(rest[:20]) + '\n' + guest.report()
+            assert not missing, f'QEMU did not say {missing}\n' + guest.report()
+
+
+@pytest.fixture
+def boot(built, tmp_path, request):
+    """boot(app, **options) -> a running Guest, ended with the test."""
+    boots = Boots(built, tmp_path)
+    yield boots
+    boots.finish()
+    # A test that failed has said why; QEMU's opinion then stands in its report already.
+    if not getattr(request.node, 'failed', False):
+        boots.judge()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == 'call' and report.failed:
+        item.failed = True
+        boots = item.funcargs.get('boot')
+        for guest in boots.guests if boots else ():
+            report.sections.append((f'serial log of {os.path.basename(guest.machine.image)}',
+                                    guest.report()))
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """tiny(text, status) -> path of a hand-made image that prints, and ends so (None: never)."""
+    def write(text='', status=0):
+        path = tmp_path / f'tiny{len(os.listdir(tmp_path))}.img'
+        path.write_bytes(tinyimage.image(text, status))
+        return str(path)
+
+    return write

@@ -1,0 +1,245 @@
+"""Booting: every transport, wake-up and interrupt controller, CPU, memory size and machine option;
+and the ends: exit statuses, bad boot arguments, missing devices.
+"""
+import itertools
+import re
+
+import pytest
+
+from vireolib import http, images
+
+TRANSPORTS = ('mmio', 'mmio-legacy', 'pci')
+# The subset of every run has each value, and each pair of values, at least once.
+EVERY_RUN = {('mmio', 'irq', '2'), ('mmio', 'poll', '3'), ('mmio-legacy', 'poll', '2'),
+             ('mmio-legacy', 'irq', '3'), ('pci', 'irq', '2'), ('pci', 'poll', '3'),
+             ('pci', 'irq', '3')}
+
+
+def matrix():
+    for combination in itertools.product(TRANSPORTS, ('irq', 'poll'), ('2', '3')):
+        marks = [] if combination in EVERY_RUN else [pytest.mark.full]
+        yield pytest.param(*combination, marks=marks)
+
+
+def wakeup(how):
+    return 'vireo.poll=1' if how == 'poll' else ''
+
+
+def page_of(guest, path='/'):
+    guest.expect(r'^vireo: ready', 20)
+    return http.get(guest.port(80), path)
+
+
+@pytest.mark.parametrize('transport, wake, gic', matrix())
+def test_httpd_on(boot, site_disk, transport, wake, gic):
+    """The page comes, through the disk and the network card, woken in the way that was asked for."""
+    guest = boot('httpd', transport=transport, gic=gic, append=wakeup(wake), disks=[site_disk],
+                 forwards=[80])
+    answer = page_of(guest)
+    assert answer.status == 200 and b'<html' in answer.body.lower()
+    status = http.status_json(guest.port(80))
+    assert len(status['devices']) == 2
+    for device in status['devices']:
+        assert transport.split('-')[0] in device['transport'].lower()
+        assert ('poll' in device['wakeup'].lower()) == (wake == 'poll'), device['wakeup']
+        assert (device['interrupts'] == 0) == (wake == 'poll')
+
+
+@pytest.mark.parametrize('transport', TRANSPORTS)
+def test_polling_one_device(boot, site_disk, transport):
+    guest = boot('httpd', transport=transport, append='vireo.vnet0.poll=1', disks=[site_disk],
+                 forwards=[80])
+    assert page_of(guest).status == 200
+    wakeups = {d['type']: d['wakeup'] for d in http.status_json(guest.port(80))['devices']}
+    assert len(wakeups) == 2
+    for kind, how in wakeups.items():
+        assert ('poll' in how.lower()) == ('net' in kind), wakeups
+
+
+def test_pci_uses_messages_on_gicv2_and_intx_on_gicv3(boot, site_disk):
+    for gic, word in (('2', 'msi'), ('3', 'intx')):
+        guest = boot('httpd', transport='pci', gic=gic, disks=[site_disk], forwards=[80])
+        assert page_of(guest).status == 200
+        for device in http.status_json(guest.port(80))['devices']:
+            assert word in device['wakeup'].lower(), (gic, device)
+        guest.stop()
+
+
+# ---- the two command lines of the documentation, word for word ----
+
+PLAIN = '-M virt -cpu cortex-a72 -m 64 -nographic -netdev user,id=n,hostfwd=tcp:127.0.0.1:0-:80'
+
+
+@pytest.mark.parametrize('net, blk', [
+    ('virtio-net-device', 'virtio-blk-device'),
+    ('virtio-net-pci,romfile=', 'virtio-blk-pci'),
+])
+@pytest.mark.parametrize('gic', ['', ',gic-version=3'])
+def test_plain_command_line(boot, built, site_disk, net, blk, gic):
+    """QEMU's own defaults: legacy registers on mmio, a transitional device on PCI, no semihosting."""
+    guest = boot.raw(PLAIN.replace('virt', 'virt' + gic).split() + [
+        '-kernel', built('httpd'), '-device', f'{net},netdev=n',
+        '-drive', f'if=none,id=d,file={site_disk},format=raw,readonly=on',
+        '-device', f'{blk},drive=d'], image=built('httpd'), forwards=[80])
+    assert page_of(guest).status == 200
+
+
+# ---- processors, memory, machine options ----
+
+@pytest.mark.parametrize('cpu', [
+    'cortex-a53', 'cortex-a72', 'max',
+    *(pytest.param(c, marks=pytest.mark.full)
+      for c in ('cortex-a35', 'cortex-a57', 'cortex-a76', 'neoverse-n1', 'a64fx'))])
+def test_hello_on_cpu(boot, cpu):
+    guest = boot('hello', cpu=cpu, net='none')
+    assert guest.wait(30) == 0
+    assert guest.lines[-1][1] == 'vireo: exit 0'
+
+
+@pytest.mark.parametrize('smp', ['1', '4', '1,maxcpus=2',
+                                 *(pytest.param(n, marks=pytest.mark.full) for n in '23')])
+@pytest.mark.parametrize('gic', ['2', pytest.param('3', marks=pytest.mark.full),
+                                 pytest.param('max', marks=pytest.mark.full)])
+def test_httpd_with_cpus(boot, site_disk, smp, gic):
+    guest = boot('httpd', smp=smp, gic=gic, disks=[site_disk], forwards=[80])
+    assert page_of(guest).status == 200
+
+
+@pytest.mark.parametrize('mem', ['8', '16', '128', '1G', '8G',
+                                 *(pytest.param(m, marks=pytest.mark.full)
+                                   for m in ('9', '11', '33', '100', '129', '512', '3G', '4G'))])
+@pytest.mark.parametrize('kind', ['img', 'elf'])
+def test_httpd_with_memory(boot, site_disk, mem, kind):
+    guest = boot('httpd', mem=mem, kind=kind, disks=[site_disk], forwards=[80])
+    assert page_of(guest).status == 200
+    total = http.status_json(guest.port(80))['memory']['total']
+    asked = int(mem.rstrip('G')) << (30 if mem.endswith('G') else 20)
+    assert asked * 0.9 <= total <= asked
+
+
+@pytest.mark.parametrize('mem', ['5', '6', '7'])
+def test_hello_with_little_memory(boot, mem):
+    guest = boot('hello', mem=mem, net='none')
+    assert guest.wait() == 0
+
+
+@pytest.mark.parametrize('app, mem', [('hello', '3'), ('httpd', '4'), ('httpd', '5')])
+def test_too_little_memory_is_said(boot, site_disk, app, mem):
+    """Below the floor: an exit that says so, or QEMU's own refusal; never a silent hang."""
+    guest = boot(app, mem=mem, disks=[site_disk] if app == 'httpd' else (),
+                 forwards=[80] if app == 'httpd' else (), transport='mmio')
+    guest.until(lambda: guest.seen('ready|exit') or not guest.alive(), 'word of it', 20)
+    if guest.seen('ready'):
+        pytest.skip(f'{app} runs with {mem} MiB')
+    status = guest.wait()
+    said = guest.text + '\n'.join(guest.stderr())
+    assert status != 0 or guest.seen('exit 0')
+    assert re.search(r'memory|Not enough space', said), said
+    if guest.stderr():
+        boot.expect_qemu_says('Not enough space|memory')
+
+
+@pytest.mark.parametrize('machine', ['highmem=off', 'virtualization=on', 'secure=on'])
+@pytest.mark.parametrize('transport, gic', [
+    ('mmio', '2'), ('pci', '3'),
+    *(pytest.param(*c, marks=pytest.mark.full) for c in (('pci', '2'), ('mmio', '3')))])
+@pytest.mark.parametrize('kind', ['img', pytest.param('elf', marks=pytest.mark.full)])
+def test_httpd_on_machine(boot, site_disk, machine, transport, gic, kind):
+    guest = boot('httpd', transport=transport, gic=gic, disks=[site_disk], forwards=[80],
+                 kind=kind, extra=['-machine', machine])
+    assert page_of(guest).status == 200
+
+
+@pytest.mark.parametrize('machine', ['virtualization=on', 'secure=on',
+                                     'virtualization=on,secure=on'])
+@pytest.mark.parametrize('kind', ['img', 'elf'])
+def test_exit_status_on_machine(boot, machine, kind):
+    """The image starts in another exception level and still ends with its status."""
+    guest = boot('ends', kind=kind, append='end=exit status=42', net='none',
+                 extra=['-machine', machine])
+    assert guest.wait() == 42
+
+
+def test_both_transports_at_once(boot, site_disk):
+    """The network card on PCI, the disk on mmio: the image looks everywhere."""
+    guest = boot('httpd', transport='pci', forwards=[80], extra=[
+        '-drive', f'if=none,id=dx,file={site_disk},format=raw,readonly=on',
+        '-device', 'virtio-blk-device,drive=dx'])
+    assert page_of(guest).status == 200
+
+
+# ---- what is not there ----
+
+def test_missing_disk(boot):
+    guest = boot('httpd', forwards=[80])
+    answer = page_of(guest)
+    assert answer.status == 404 and b'disk' in answer.body
+    assert http.get(guest.port(80), '/status').status == 200
+
+
+def test_missing_network(boot, site_disk):
+    guest = boot('httpd', disks=[site_disk], net='none')
+    status = guest.wait(30)
+    assert status != 0
+    assert guest.seen('no network'), guest.report()
+
+
+def test_missing_disk_for_blkcheck(boot):
+    guest = boot('blkcheck', net='none')
+    assert guest.wait() != 0
+    assert guest.seen('(?i)no .*disk|disk.*(missing|not)|vblk0'), guest.report()
+
+
+# ---- boot arguments ----
+
+def test_bad_boot_arguments_are_said(boot, site_disk):
+    guest = boot('httpd', disks=[site_disk], forwards=[80],
+                 append='vireo.pol=1 vireo.poll=banana vireo.vnet0.nosuch=3 ip=999.1.2.3 x=y')
+    guest.expect(r'^vireo: ready', 30)
+    for words in ('vireo.pol=?1?', 'banana', 'nosuch', '999'):
+        assert guest.seen(words), f'{words} is not in the log\n' + guest.report()
+    assert len(guest.seen('banana')) <= 3
+
+
+def test_very_long_boot_arguments(boot):
+    guest = boot('hello', net='none', append='x=' + 'a' * 1800 + ' vireo.nosuch=1')
+    assert guest.wait() == 0
+
+
+# ---- ends ----
+
+@pytest.mark.parametrize('how, number', [('return', 0), ('return', 3), ('exit', 1), ('exit', 42),
+                                         ('exit', 255), ('_exit', 7)])
+@pytest.mark.parametrize('kind', ['img', 'elf'])
+def test_exit_status(boot, how, number, kind):
+    guest = boot('ends', kind=kind, net='none',
+                 append=f'{"" if how == "return" else "end=" + how} status={number}')
+    assert guest.wait() == number
+    assert guest.lines[-1][1] == f'vireo: exit {number}'
+
+
+def test_exit_without_semihosting(boot, built):
+    """The last line still tells; QEMU ends by the power-off call, with 0."""
+    guest = boot.raw(['-M', 'virt', '-cpu', 'cortex-a72', '-nographic', '-nic', 'none', '-kernel',
+                      built('ends'), '-append', 'end=exit status=5'], image=built('ends'))
+    assert guest.wait() == 0
+    assert guest.lines[-1][1] == 'vireo: exit 5'
+
+
+def test_hello(boot):
+    guest = boot('hello')
+    assert guest.wait() == 0
+    assert guest.seen('(?i)hello')
+
+
+def test_same_start_same_instructions(boot, built, tmp_path):
+    """With the randomness of the device tree fixed, two boots execute the same instructions."""
+    counts = []
+    for n in range(2):
+        out = tmp_path / f'marks{n}'
+        guest = boot('hello', net='none', plugin=f'{images.plugin()},out={out}',
+                     extra=['-machine', 'dtb-randomness=off'])
+        assert guest.wait() == 0
+        counts.append(images.marks(out)[images.MARK_MAIN])
+    assert max(counts) - min(counts) <= max(counts) // 100
+    assert max(counts) <= 200_000
