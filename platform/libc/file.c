@@ -5,7 +5,14 @@
 
 #include "files.h"
 
-static struct file *table[FILES_MAX] = {&console_file.file, &console_file.file, &console_file.file};
+static struct file *table[FILES_MAX];
+
+static void standard_files(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        table[fd] = &console_file.file;
+}
+HAL_INIT(HAL_INIT_BUS, standard_files);
 
 static int lowest_free(int from)
 {

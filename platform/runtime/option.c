@@ -100,10 +100,11 @@ static struct word *find_option(const char *dev, const char *name)
     return found;
 }
 
+/* Is it one of the words in asked_names, each with a blank before it? */
 static bool in_list(const char *name, size_t len)
 {
-    for (const char *s = asked_names; (s = strstr(s, name)) != NULL; s += len)
-        if (s[-1] == ' ' && (s[len] == ' ' || s[len] == '\0'))
+    for (const char *s = strchr(asked_names, ' '); s; s = strchr(s + 1, ' '))
+        if (strncmp(s + 1, name, len) == 0 && (s[len + 1] == ' ' || s[len + 1] == '\0'))
             return true;
     return false;
 }

@@ -1,0 +1,11 @@
+/* initrd.c - the initial RAM disk, as the board found it. */
+#include "board.h"
+#include "task.h"
+
+const void *vireo_initrd(size_t *len)
+{
+    const struct board_range *r = &board_info()->initrd;
+
+    *len = (size_t)r->len;
+    return r->len ? (const void *)(uintptr_t)r->base : NULL;
+}
