@@ -5,11 +5,11 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <vireo.h>
 
 #include "files.h"
 #include "net.h"
 #include "server.h"
-#include "task.h"
 
 /* Memory that one connection may take: its own, and the protocol stack's buffers on average. */
 #define BYTES_PER_CONNECTION (96u * 1024u)

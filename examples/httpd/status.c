@@ -6,11 +6,13 @@
 
 #include <stdlib.h>
 
+#include <vireo.h>
+
+#include "block/bcache.h"
 #include "block/block.h"
 #include "conn.h"
 #include "net.h"
 #include "net/vnet.h"
-#include "task.h"
 #include "text.h"
 #include "virtio/virtio.h"
 
@@ -170,6 +172,29 @@ static void put_net(struct text *t, const char *name)
     text_lit(t, "}");
 }
 
+static void put_cache(struct text *t, const char *name)
+{
+    struct bcache_stats s;
+    unsigned n = 0;
+    int rc;
+
+    while ((rc = bcache_stats(n, &s)) == 0 && strcmp(s.device, name) != 0)
+        n++;
+    if (rc != 0)
+        return;
+    put_name(t, "cache");
+    text_lit(t, "{");
+    put_number(t, "cache_hits", s.hits);
+    put_number(t, "cache_misses", s.misses);
+    put_number(t, "cache_readahead", s.readahead);
+    put_number(t, "cache_evictions", s.evictions);
+    put_number(t, "cache_blocks", s.blocks);
+    put_number(t, "cache_max_blocks", s.max_blocks);
+    put_number(t, "cache_block_size", s.block_size);
+    put_number(t, "cache_dirty", s.dirty);
+    text_lit(t, "}");
+}
+
 static void put_block(struct text *t, const char *name)
 {
     struct block_device *dev = block_find(name);
@@ -217,8 +242,10 @@ static uint64_t put_device(struct text *t, const struct virtio_info *info)
     put_stats(t, &sum);
     if (info->device_id == VIRTIO_ID_NET)
         put_net(t, info->name);
-    if (info->device_id == VIRTIO_ID_BLOCK)
+    if (info->device_id == VIRTIO_ID_BLOCK) {
         put_block(t, info->name);
+        put_cache(t, info->name);
+    }
     text_lit(t, "}");
     return sum.rekicks;
 }

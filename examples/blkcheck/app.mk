@@ -1,0 +1,1 @@
+SRCS := pattern.c

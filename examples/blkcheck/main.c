@@ -1,0 +1,267 @@
+/*
+ * blkcheck - writes a pattern over a raw disk, syncs it, reads it back and compares.
+ *
+ * Every 8 bytes hold a number made of the seed and their own place on the disk, so a block that
+ * landed elsewhere is found as surely as one that was damaged, and the place it belongs to is told.
+ *
+ * Exit status: 0 the disk holds the pattern, 1 it does not (or a transfer failed), 2 there was
+ * nothing to check or it was refused.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vireo.h>
+
+#include "block/block.h"
+#include "pattern.h"
+
+#define CHUNK (256u * 1024u)
+#define CHUNK_MIN (16u * 1024u)
+#define REPORT_MAX 8u /* wrong places that are printed; all are counted */
+
+static struct {
+    const char *disk; /* "vblk0" */
+    const char *mode;
+    uint64_t bytes;   /* 0: the whole disk */
+    uint64_t seed;
+    bool force;
+} options;
+
+/* Before main(), so that a misspelt argument is reported. */
+static void read_options(void)
+{
+    options.disk = hal_option("blkcheck", "disk");
+    options.mode = hal_option("blkcheck", "mode");
+    options.bytes = hal_option_u64("blkcheck", "bytes", 0, 8, INT64_MAX);
+    options.seed = hal_option_u64("blkcheck", "seed", 1, 0, UINT64_MAX);
+    options.force = hal_option_u64("blkcheck", "force", 0, 0, 1);
+    if (!options.disk)
+        options.disk = "vblk0";
+    if (!options.mode)
+        options.mode = "both";
+}
+HAL_INIT(HAL_INIT_STACK, read_options);
+
+/* An open disk, the bytes of it that are checked, and the buffer for them. */
+struct job {
+    int fd;
+    uint64_t bytes;
+    char *buf;
+    size_t chunk;
+};
+
+/* ---- the passes ------------------------------------------------------------------------------ */
+
+static double mib_per_second(uint64_t bytes, uint64_t ns)
+{
+    return ns ? (double)bytes / (1024.0 * 1024.0) / ((double)ns / 1e9) : 0;
+}
+
+static size_t piece_at(const struct job *j, uint64_t at)
+{
+    return j->bytes - at < j->chunk ? (size_t)(j->bytes - at) : j->chunk;
+}
+
+/* How far a transfer of n bytes brings us: whole words only, as the pattern is made of them. */
+static uint64_t whole_words(const struct job *j, uint64_t at, ssize_t n)
+{
+    return n > 0 && at + (uint64_t)n < j->bytes ? (uint64_t)n & ~7ull : (uint64_t)(n > 0 ? n : 0);
+}
+
+/* Writes it all and syncs; -1 after a message. The time that the pattern takes is left out. */
+static int write_pass(const struct job *j)
+{
+    uint64_t start = hal_now_ns(), spent = 0;
+
+    for (uint64_t at = 0; at < j->bytes;) {
+        size_t len = piece_at(j, at);
+        uint64_t before = hal_now_ns();
+        pattern_fill(j->buf, len, at, options.seed);
+        spent += hal_now_ns() - before;
+        ssize_t n = pwrite(j->fd, j->buf, len, (off_t)at);
+        uint64_t step = whole_words(j, at, n);
+        if (step == 0) {
+            printf("blkcheck: write at byte %llu: %s\n", (unsigned long long)at,
+                   n < 0 ? strerror(errno) : "nothing was taken");
+            return -1;
+        }
+        at += step;
+    }
+    uint64_t written = hal_now_ns();
+    if (fsync(j->fd) != 0) {
+        printf("blkcheck: fsync: %s\n", strerror(errno));
+        return -1;
+    }
+    uint64_t end = hal_now_ns();
+    printf("blkcheck: wrote %llu bytes: %.1f MiB/s with fsync, which took %.1f ms\n",
+           (unsigned long long)j->bytes, mib_per_second(j->bytes, end - start - spent),
+           (double)(end - written) / 1e6);
+    return 0;
+}
+
+/* Compares what was read with what belongs there; returns how many words differ. */
+static uint64_t compare(const struct job *j, size_t len, uint64_t at, uint64_t wrong_before)
+{
+    uint64_t wrong = 0;
+
+    for (size_t i = 0; i < len;) {
+        size_t bad = pattern_check(j->buf + i, len - i, at + i, options.seed);
+        if (bad == len - i)
+            break;
+        i += bad;
+        if (wrong_before + wrong++ < REPORT_MAX)
+            pattern_explain(j->buf + i, len - i, at + i, options.seed);
+        i += 8 - i % 8;
+    }
+    return wrong;
+}
+
+/* Reads it all back; the number of wrong words, or -1 after a message. */
+static int64_t verify_pass(const struct job *j)
+{
+    uint64_t start = hal_now_ns(), spent = 0, wrong = 0;
+
+    for (uint64_t at = 0; at < j->bytes;) {
+        size_t len = piece_at(j, at);
+        ssize_t n = pread(j->fd, j->buf, len, (off_t)at);
+        uint64_t step = whole_words(j, at, n);
+        if (step == 0) {
+            printf("blkcheck: read at byte %llu: %s\n", (unsigned long long)at,
+                   n < 0 ? strerror(errno) : "the disk ends there");
+            return -1;
+        }
+        uint64_t before = hal_now_ns();
+        wrong += compare(j, (size_t)step, at, wrong);
+        spent += hal_now_ns() - before;
+        at += step;
+    }
+    printf("blkcheck: read %llu bytes: %.1f MiB/s\n", (unsigned long long)j->bytes,
+           mib_per_second(j->bytes, hal_now_ns() - start - spent));
+    return (int64_t)wrong;
+}
+
+/* ---- what to check --------------------------------------------------------------------------- */
+
+static int list_disks(void)
+{
+    struct block_device *dev = block_get(0);
+
+    printf("blkcheck: there is no disk %s; ", options.disk);
+    if (!dev)
+        printf("none was found at all: give the machine one, such as\nblkcheck:   "
+               "-drive if=none,id=d,format=raw,file=scratch.img "
+               "-device virtio-blk-device,drive=d\n");
+    else
+        printf("found:");
+    for (unsigned n = 0; (dev = block_get(n)) != NULL; n++)
+        printf(" %s (%llu bytes%s)", block_name(dev), (unsigned long long)block_capacity(dev),
+               block_read_only(dev) ? ", read-only" : "");
+    if (block_get(0))
+        printf("; choose one with vireo.blkcheck.disk=NAME\n");
+    return 2;
+}
+
+/* Does the disk begin with a tar archive, as a file tree does? */
+static bool holds_tree(int fd)
+{
+    char header[512];
+    return pread(fd, header, sizeof header, 0) == (ssize_t)sizeof header &&
+           memcmp(header + 257, "ustar", 5) == 0;
+}
+
+static bool wants(const char *pass)
+{
+    return strcmp(options.mode, "both") == 0 || strcmp(options.mode, pass) == 0;
+}
+
+/* Opens the disk as the mode needs it; 0, or the exit status after a message. */
+static int open_disk(struct job *j, const struct block_device *dev)
+{
+    char path[64];
+    bool writing = wants("write");
+
+    if (!writing && !wants("verify")) {
+        printf("blkcheck: vireo.blkcheck.mode=%s: say write, verify or both\n", options.mode);
+        return 2;
+    }
+    if (writing && block_read_only(dev)) {
+        printf("blkcheck: %s is read-only: %s\n", options.disk,
+               wants("verify") ? "checking what an earlier run wrote"
+                               : "vireo.blkcheck.mode=verify checks what an earlier run wrote");
+        if (!wants("verify"))
+            return 2;
+        options.mode = "verify";
+        writing = false;
+    }
+    snprintf(path, sizeof path, "/dev/%s", options.disk);
+    j->fd = open(path, writing ? O_RDWR : O_RDONLY);
+    if (j->fd < 0) {
+        printf("blkcheck: %s: %s\n", path, strerror(errno));
+        return 2;
+    }
+    if (writing && !options.force && holds_tree(j->fd)) {
+        printf("blkcheck: %s holds a file tree (tar), which this would destroy; "
+               "vireo.blkcheck.force=1 does it all the same\n", options.disk);
+        return 2;
+    }
+    return 0;
+}
+
+/* How much, and through which buffer. */
+static int prepare(struct job *j, const struct block_device *dev)
+{
+    uint64_t capacity = block_capacity(dev);
+
+    if (options.bytes > capacity) {
+        printf("blkcheck: vireo.blkcheck.bytes=%llu: %s has %llu\n",
+               (unsigned long long)options.bytes, options.disk, (unsigned long long)capacity);
+        return 2;
+    }
+    j->bytes = options.bytes ? options.bytes : capacity;
+    for (j->chunk = CHUNK; j->chunk >= CHUNK_MIN; j->chunk /= 2)
+        if ((j->buf = malloc(j->chunk)) != NULL)
+            return 0;
+    printf("blkcheck: no memory for a buffer of %u KiB\n", CHUNK_MIN / 1024);
+    return 2;
+}
+
+static int run(const struct job *j)
+{
+    if (wants("write") && write_pass(j) != 0)
+        return 1;
+    if (!wants("verify"))
+        return 0;
+    int64_t wrong = verify_pass(j);
+    if (wrong == 0)
+        printf("blkcheck: %s: good\n", options.disk);
+    else if (wrong > 0)
+        printf("blkcheck: %s: BAD, %lld words of 8 bytes are wrong\n", options.disk,
+               (long long)wrong);
+    return wrong != 0;
+}
+
+int main(void)
+{
+    struct job j = {.fd = -1};
+    struct block_device *dev = block_find(options.disk);
+
+    if (!dev)
+        return list_disks();
+    int rc = open_disk(&j, dev);
+    if (rc == 0)
+        rc = prepare(&j, dev);
+    if (rc == 0) {
+        vireo_ready();
+        rc = run(&j);
+    }
+    free(j.buf);
+    if (j.fd >= 0 && close(j.fd) != 0 && rc == 0) {
+        printf("blkcheck: close: %s\n", strerror(errno));
+        rc = 1;
+    }
+    return rc;
+}
