@@ -285,31 +285,43 @@ static const char *pci_node(const struct tree_node *node)
 
 /* ---- the pass --------------------------------------------------------------------------------------- */
 
-static const struct {
+#define KIND(s, fn) {(s), sizeof(s) - 1, (fn)}
+static const struct kind {
     const char *compatible;
+    uint32_t len;
     const char *(*fn)(const struct tree_node *);
 } kinds[] = {
-    {"virtio,mmio", mmio_node},         {"arm,pl011", uart_node},
-    {"arm,cortex-a15-gic", gicv2_node}, {"arm,gic-400", gicv2_node},
-    {"arm,gic-v3", gicv3_node},         {"arm,gic-v2m-frame", v2m_node},
-    {"arm,armv8-timer", timer_node},    {"pci-host-ecam-generic", pci_node},
-    {"arm,pl031", rtc_node},            {"arm,psci-0.2", psci_node},
+    KIND("virtio,mmio", mmio_node),         KIND("arm,pl011", uart_node),
+    KIND("arm,cortex-a15-gic", gicv2_node), KIND("arm,gic-400", gicv2_node),
+    KIND("arm,gic-v3", gicv3_node),         KIND("arm,gic-v2m-frame", v2m_node),
+    KIND("arm,armv8-timer", timer_node),    KIND("pci-host-ecam-generic", pci_node),
+    KIND("arm,pl031", rtc_node),            KIND("arm,psci-0.2", psci_node),
 };
+
+/* The kind that the first known string of `compatible` names, or NULL. */
+static const struct kind *kind_of(const struct tree_value *compatible)
+{
+    uint32_t len;
+
+    for (uint32_t at = 0; (len = tree_string(compatible, at)); at += len + 1) {
+        const char *s = (const char *)compatible->data + at;
+        for (const struct kind *k = kinds; k < kinds + sizeof kinds / sizeof *kinds; k++)
+            if (k->len == len && !memcmp(s, k->compatible, len))
+                return k;
+    }
+    return NULL;
+}
 
 static const char *visit(const struct tree_node *node)
 {
-    const struct tree_value *compatible = &node->prop[PROP_COMPATIBLE];
-
     if (node->in_reserved)
         return reserved_node(node);
     if (tree_is(&node->prop[PROP_DEVICE_TYPE], "memory"))
         return memory_node(node);
     if (node->depth == 1 && tree_name_is(node->name, "chosen"))
         return chosen_node(node);
-    for (unsigned i = 0; compatible->data && i < sizeof kinds / sizeof *kinds; i++)
-        if (tree_has(compatible, kinds[i].compatible))
-            return kinds[i].fn(node);
-    return NULL;
+    const struct kind *k = kind_of(&node->prop[PROP_COMPATIBLE]);
+    return k ? k->fn(node) : NULL;
 }
 
 /* Does the last component of stdout-path (up to ':') name this node? */
@@ -375,7 +387,7 @@ static void reserve_block(const void *dtb)
 {
     struct board_range r;
 
-    for (int n = 0; n < (int)BOARD_RANGES && !fdt_get_mem_rsv(dtb, n, &r.base, &r.len); n++) {
+    for (int n = 0; n < (int)ARCH_DTB_RESERVED && !fdt_get_mem_rsv(dtb, n, &r.base, &r.len); n++) {
         if (!r.len)
             break;
         reserve(&r);

@@ -12,27 +12,31 @@
 #define MEMO 1024u /* offsets of property names that are looked up once */
 #define UNKNOWN PROP_COUNT
 
-static const char *const prop_names[PROP_COUNT] = {
-    [PROP_COMPATIBLE] = "compatible",
-    [PROP_REG] = "reg",
-    [PROP_RANGES] = "ranges",
-    [PROP_INTERRUPTS] = "interrupts",
-    [PROP_INTERRUPT_PARENT] = "interrupt-parent",
-    [PROP_STATUS] = "status",
-    [PROP_ADDRESS_CELLS] = "#address-cells",
-    [PROP_SIZE_CELLS] = "#size-cells",
-    [PROP_DEVICE_TYPE] = "device_type",
-    [PROP_METHOD] = "method",
-    [PROP_PHANDLE] = "phandle",
-    [PROP_BUS_RANGE] = "bus-range",
-    [PROP_DMA_COHERENT] = "dma-coherent",
-    [PROP_INTERRUPT_MAP] = "interrupt-map",
-    [PROP_INTERRUPT_MAP_MASK] = "interrupt-map-mask",
-    [PROP_BOOTARGS] = "bootargs",
-    [PROP_STDOUT_PATH] = "stdout-path",
-    [PROP_INITRD_START] = "linux,initrd-start",
-    [PROP_INITRD_END] = "linux,initrd-end",
-    [PROP_RNG_SEED] = "rng-seed",
+#define NAME(s) {(s), sizeof(s) - 1}
+static const struct {
+    const char *s;
+    int len;
+} prop_names[PROP_COUNT] = {
+    [PROP_COMPATIBLE] = NAME("compatible"),
+    [PROP_REG] = NAME("reg"),
+    [PROP_RANGES] = NAME("ranges"),
+    [PROP_INTERRUPTS] = NAME("interrupts"),
+    [PROP_INTERRUPT_PARENT] = NAME("interrupt-parent"),
+    [PROP_STATUS] = NAME("status"),
+    [PROP_ADDRESS_CELLS] = NAME("#address-cells"),
+    [PROP_SIZE_CELLS] = NAME("#size-cells"),
+    [PROP_DEVICE_TYPE] = NAME("device_type"),
+    [PROP_METHOD] = NAME("method"),
+    [PROP_PHANDLE] = NAME("phandle"),
+    [PROP_BUS_RANGE] = NAME("bus-range"),
+    [PROP_DMA_COHERENT] = NAME("dma-coherent"),
+    [PROP_INTERRUPT_MAP] = NAME("interrupt-map"),
+    [PROP_INTERRUPT_MAP_MASK] = NAME("interrupt-map-mask"),
+    [PROP_BOOTARGS] = NAME("bootargs"),
+    [PROP_STDOUT_PATH] = NAME("stdout-path"),
+    [PROP_INITRD_START] = NAME("linux,initrd-start"),
+    [PROP_INITRD_END] = NAME("linux,initrd-end"),
+    [PROP_RNG_SEED] = NAME("rng-seed"),
 };
 
 /* What the children of a node inherit. */
@@ -67,22 +71,14 @@ bool tree_is(const struct tree_value *v, const char *s)
     return v->data && v->len == len && !memcmp(v->data, s, len);
 }
 
-bool tree_has(const struct tree_value *v, const char *s)
+uint32_t tree_string(const struct tree_value *v, uint32_t at)
 {
     const char *p = v->data;
-    size_t want = __builtin_strlen(s) + 1;
 
-    for (uint32_t at = 0; at < v->len;) {
-        uint32_t end = at;
-        while (end < v->len && p[end])
-            end++;
-        if (end == v->len)
-            return false; /* not terminated */
-        if (end + 1 - at == want && !memcmp(p + at, s, want))
-            return true;
-        at = end + 1;
-    }
-    return false;
+    for (uint32_t end = at; end < v->len; end++)
+        if (!p[end])
+            return end - at;
+    return 0;
 }
 
 /* Which property a name is, by comparing. */
@@ -92,8 +88,7 @@ static unsigned find_prop(const void *dtb, uint32_t name)
     const char *s = name <= INT32_MAX ? fdt_get_string(dtb, (int)name, &len) : NULL;
 
     for (unsigned i = 0; s && i < PROP_COUNT; i++)
-        if (*s == *prop_names[i] && __builtin_strlen(prop_names[i]) == (size_t)len &&
-            !memcmp(s, prop_names[i], (size_t)len))
+        if (len == prop_names[i].len && !memcmp(s, prop_names[i].s, (size_t)len))
             return i;
     return UNKNOWN;
 }

@@ -20,8 +20,9 @@ extern const uint64_t board_ram_start;
 void board_misplaced(uint64_t at) __attribute__((noreturn));
 
 /*
- * First C code with the MMU on: boot stack, interrupts masked, bss cleared. dtb: a mapped flattened
- * device tree whose magic and size (at most ARCH_DTB_MAX) were checked, or NULL if there is none.
+ * First C code with the MMU on: boot stack, interrupts masked, bss cleared. dtb: a flattened device
+ * tree, or NULL if there is none. Its magic and size (at most ARCH_DTB_MAX) were checked; header,
+ * structure, strings and ARCH_DTB_RESERVED reservations are mapped, the rest is not yet.
  */
 void board_start(const void *dtb) __attribute__((noreturn));
 
@@ -32,6 +33,8 @@ void board_irq(void);
 
 #define ARCH_PAGE 4096u
 #define ARCH_DTB_MAX (2u << 20)
+/* Of its memory reservation block so many entries are mapped, if it has as many. */
+#define ARCH_DTB_RESERVED 8u
 
 /* Maps RAM that is not mapped yet, read-write. 0 or -ENOMEM. */
 int arch_map_ram(uint64_t base, uint64_t len);

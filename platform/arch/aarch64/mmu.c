@@ -40,6 +40,18 @@
 /* TTBR0 only, walks through the inner-shareable cache. */
 #define TCR ((64 - VA_BITS) | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23)
 
+/* The tree's header: byte offsets of its words (Devicetree Specification 0.4, 5.2). */
+enum {
+    TREE_TOTAL = 4,
+    TREE_STRUCT = 8,
+    TREE_STRINGS = 12,
+    TREE_RESERVED = 16,
+    TREE_STRINGS_SIZE = 32,
+    TREE_STRUCT_SIZE = 36,
+    TREE_HEADER = 40,
+};
+#define TREE_MAGIC 0xd00dfeedu
+
 #define NOINIT __attribute__((section(".noinit"), aligned(4096)))
 /* The code that runs before the MMU: memory is like a device then, so no unaligned access. */
 #define MMU_OFF __attribute__((target("strict-align"), no_stack_protector))
@@ -54,18 +66,29 @@ static struct {
 } mmu NOINIT;
 static bool memory_ready;
 
+static inline uint64_t min64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t max64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* A zeroed table, or NULL. */
 MMU_OFF static uint64_t *table_new(void)
 {
     if (mmu.used < POOL_TABLES) {
         uint64_t *t = mmu.pool[mmu.used++];
-        for (unsigned i = 0; i < ENTRIES; i += 4) {
-            t[i] = 0;
-            t[i + 1] = 0;
-            t[i + 2] = 0;
-            t[i + 3] = 0;
-            __asm__ volatile("" : : : "memory"); /* keep it a loop: memset may want the MMU on */
-        }
+        for (uint64_t *p = t; p < t + ENTRIES; p += 8) /* no memset: it may want the MMU on */
+            __asm__ volatile("stp xzr, xzr, [%0]\n\t"
+                             "stp xzr, xzr, [%0, #16]\n\t"
+                             "stp xzr, xzr, [%0, #32]\n\t"
+                             "stp xzr, xzr, [%0, #48]"
+                             :
+                             : "r"(p)
+                             : "memory");
         return t;
     }
     return memory_ready ? page_alloc(1) : NULL;
@@ -147,22 +170,37 @@ MMU_OFF static uint32_t be32(const uint8_t *p)
     return __builtin_bswap32(v);
 }
 
-/* The tree that we were given, or the one at the start of RAM, mapped; NULL when there is none. */
+/* End of the block whose offset and size are words of the tree's header; 0: not inside the tree. */
+MMU_OFF static uint64_t block_end(const uint8_t *tree, unsigned offset_at, unsigned size_at)
+{
+    uint64_t end = (uint64_t)be32(tree + offset_at) + be32(tree + size_at);
+
+    return end <= be32(tree + TREE_TOTAL) ? end : 0;
+}
+
+/*
+ * The tree that we were given, or the one at the start of RAM, mapped as far as it is used; NULL
+ * when there is none.
+ */
 MMU_OFF static const void *map_tree(uint64_t at)
 {
     if (!at)
         at = board_ram_start;
     if (at % 8 || at < board_ram_start || at >> (VA_BITS - 1))
         return NULL;
-    const uint8_t *p = (const uint8_t *)(uintptr_t)at;
-    if (be32(p) != 0xd00dfeed)
+    const uint8_t *tree = (const uint8_t *)(uintptr_t)at;
+    uint32_t total = be32(tree + TREE_TOTAL);
+    if (be32(tree) != TREE_MAGIC || total < TREE_HEADER || total > ARCH_DTB_MAX)
         return NULL;
-    uint32_t size = be32(p + 4);
-    if (size < 40 || size > ARCH_DTB_MAX)
+    uint64_t structure = block_end(tree, TREE_STRUCT, TREE_STRUCT_SIZE);
+    uint64_t strings = block_end(tree, TREE_STRINGS, TREE_STRINGS_SIZE);
+    uint64_t reserved = (uint64_t)be32(tree + TREE_RESERVED) + ARCH_DTB_RESERVED * 16;
+    uint64_t used = max64(max64(structure, strings), min64(reserved, total));
+    if (!structure || !strings)
         return NULL;
     uint64_t first = at & ~(uint64_t)(ARCH_PAGE - 1);
-    uint64_t end = (at + size + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
-    return map(first, end, MAP_DATA, false) ? NULL : p;
+    uint64_t end = (at + used + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
+    return map(first, end, MAP_DATA, false) ? NULL : tree;
 }
 
 MMU_OFF static void map_section(const char *from, const char *to, uint64_t attr)
@@ -212,16 +250,6 @@ void arch_memory_ready(void)
 static int map_ram_part(uint64_t base, uint64_t end)
 {
     return base < end ? map(base, end, MAP_DATA, false) : 0;
-}
-
-static inline uint64_t min64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline uint64_t max64(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
 }
 
 int arch_map_ram(uint64_t base, uint64_t len)
