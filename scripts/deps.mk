@@ -3,7 +3,12 @@
 include scripts/config.mk
 include scripts/toolchain.mk
 
-WANTED := $(if $(OWN_NEWLIB),build/newlib/lib/libc.a) \
+# Built again when the compiler or the recipe is another one; dates do not matter.
+NEWLIB_KEY := $(CROSS) $(shell $(CC_TARGET) -dumpfullversion) \
+              $(shell cat scripts/newlib.mk scripts/newlib.h scripts/build-newlib | cksum)
+NEWLIB_STALE := $(if $(filter-out $(NEWLIB_KEY),$(file <build/newlib/.key))$(filter-out $(file <build/newlib/.key),$(NEWLIB_KEY)),FORCE)
+
+WANTED := $(if $(OWN_NEWLIB),build/newlib/.key) \
           $(if $(LWIP_DIR),,build/lwip/.version) $(if $(LIBFDT_DIR),,build/libfdt/.version)
 
 deps: $(WANTED)
@@ -12,9 +17,10 @@ deps: $(WANTED)
 # An override that points elsewhere than at such a source is an error.
 holds = $(if $($1),$(if $(wildcard $($1)/$2),,$(error $1=$($1): there is no $2 in it)))
 
-build/newlib/lib/libc.a: scripts/newlib.mk scripts/newlib.h scripts/build-newlib
+build/newlib/.key: $(NEWLIB_STALE)
 	+@scripts/build-newlib build/newlib $(CROSS)
+	@echo '$(NEWLIB_KEY)' > $@
 build/lwip/.version build/libfdt/.version: build/%/.version:
 	@scripts/fetch-source $* $(@D)
 
-.PHONY: deps
+.PHONY: deps FORCE

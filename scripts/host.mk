@@ -29,7 +29,7 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	@$(if $V,,printf '  %-5s %s\n' HOST $<)
 	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -MMD -MP -c $< -o $@
 $(HOST)/library.a: $(LIBRARY)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar qcsT $@ $^
 $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a
 	$(Q)$(HOSTCC) -fsanitize=$(SANITIZE) $^ -lpthread -o $@
 

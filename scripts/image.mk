@@ -5,6 +5,7 @@ include scripts/toolchain.mk
 include scripts/rooms.mk
 
 OBJ := $(OUTDIR)/obj$(if $(DEBUG),-debug)
+DRIVER_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(ALL_DRIVERS)))))
 
 # ---- what the application asks for ---------------------------------------------------------------
 
@@ -19,7 +20,6 @@ APP_SRCS := $(foreach s,$(sort main.c $(SRCS)),$(if $(filter /%,$s),$s,$(APP_DIR
 $(if $(filter-out %.c %.S,$(APP_SRCS)),$(error $(APP_DIR)/app.mk: SRCS takes .c and .S files, not $(filter-out %.c %.S,$(APP_SRCS))))
 missing := $(filter-out $(wildcard $(APP_SRCS)),$(APP_SRCS))
 $(if $(missing),$(error $(APP_DIR)/app.mk: SRCS names what does not exist: $(missing)))
-DRIVER_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(ALL_DRIVERS)))))
 unknown := $(filter-out $(DRIVER_NAMES),$(DRIVERS))
 $(if $(unknown),$(error $(APP_DIR)/app.mk: DRIVERS names $(unknown); there is: $(DRIVER_NAMES)))
 
@@ -34,7 +34,9 @@ $(if $(findstring x$(strip $(FLAGS_NOW))x,x$(strip $(file <$(FLAGS_FILE)))x),,$(
 # Objects lie below a folder for the room: obj/net/net/sockets.c.o. Third-party paths may be absolute.
 object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
 archive = $(OBJ)/$1.a
-ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$r))
+# An archive for each room, and for each folder of drivers/: the map file shows who was linked.
+PLAIN_ROOMS := $(filter-out drivers files,$(ROOMS))
+ARCHIVES := $(foreach r,$(PLAIN_ROOMS) $(DRIVER_NAMES:%=drivers-%),$(call archive,$r))
 ALL_OBJECTS :=
 
 define compile
@@ -43,12 +45,14 @@ $(call object,$1,$2): $2 $(FLAGS_FILE)
 	$$(call say,CC,$2)
 	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$1) $3 -MMD -MP -c $$< -o $$@
 endef
-define room
-$(call archive,$1): $(foreach s,$(SRC_$1),$(call object,$1,$s))
-	$(Q)rm -f $$@ && $(CROSS)ar rcs $$@ $$^
+driver_objects = $(foreach r,drivers files,$(foreach s,$(filter drivers/$1/%,$(SRC_$r)),$(call object,$r,$s)))
+define collect
+$(call archive,$1): $2
+	$(Q)rm -f $$@ && $(CROSS)ar qcsT $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(foreach s,$(SRC_$r),$(eval $(call compile,$r,$s))))
-$(foreach r,$(ROOMS),$(eval $(call room,$r)))
+$(foreach r,$(PLAIN_ROOMS),$(eval $(call collect,$r,$(foreach s,$(SRC_$r),$(call object,$r,$s)))))
+$(foreach d,$(DRIVER_NAMES),$(eval $(call collect,drivers-$d,$(call driver_objects,$d))))
 
 # Two folders may have the same name: their objects are kept apart by the path.
 APP_ROOM := app/$(APP_NAME)-$(shell printf %s '$(abspath $(APP_DIR))' | cksum | cut -d' ' -f1)
@@ -66,13 +70,19 @@ $(foreach s,$(APP_SRCS),$(eval $(call compile_app,$s)))
 # ---- the image -----------------------------------------------------------------------------------
 
 # Drivers that the application names are linked whole, used or not.
-WHOLE := $(foreach r,drivers files,$(foreach s,$(filter $(DRIVERS:%=drivers/%/%),$(SRC_$r)),$(call object,$r,$s)))
+WHOLE := $(foreach d,$(DRIVERS),$(call driver_objects,$d))
 APP_OBJECTS := $(foreach s,$(APP_SRCS),$(call app_object,$s)) $(WHOLE)
 ELF := $(IMAGE:.img=.elf)
 STEM := $(OBJ)/$(APP_ROOM)/image
 LD_SCRIPT := linker/$(ARCH)-virt.ld
-link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-group $(ARCHIVES) \
-       $(LIBS) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a -lgcc -Wl,--end-group
+link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-group $(LIBS) \
+       $(EVERYTHING) -lgcc -Wl,--end-group
+
+# One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is found
+# before newlib's function of that name, whoever asks for it.
+EVERYTHING := $(OBJ)/everything.a
+$(EVERYTHING): $(ARCHIVES) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a
+	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
 
 # Whose image lies in build/ARCH: the folder, and how it was built.
 OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS)
@@ -87,7 +97,7 @@ endif
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.
-$(ELF): $(APP_OBJECTS) $(ARCHIVES) $(LD_SCRIPT) $(OWNER_FILE) scripts/symtab.py
+$(ELF): $(APP_OBJECTS) $(EVERYTHING) $(LD_SCRIPT) $(OWNER_FILE) scripts/symtab.py
 	$(call say,LD,$@)
 	$(Q)$(call link,-o $(STEM).first)
 	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).first $(STEM).S
@@ -99,9 +109,9 @@ comma := ,
 
 $(IMAGE): $(ELF)
 	$(Q)$(CROSS)objcopy -O binary $< $@
-	@$(PYTHON) scripts/symtab.py --size $(CROSS)size $< $@
 
 image: $(IMAGE) $(APP_DISK) $(APP_INITRD)
+	@$(PYTHON) scripts/symtab.py --size $(CROSS)size $(ELF) $<
 
 # The folder's content is compared, not its date: mkdisk leaves an equal image alone.
 $(APP_DISK): FORCE

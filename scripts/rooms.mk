@@ -9,6 +9,7 @@ ALL_DRIVERS := $(wildcard drivers/*/*.c)
 SRC_files := $(if $(ALL_DRIVERS),$(shell grep -l '^\#include "task\.h"' $(ALL_DRIVERS)))
 SRC_drivers := $(filter-out $(SRC_files),$(ALL_DRIVERS))
 SRC_net := $(wildcard net/*.c)
-SRC_lwip := $(wildcard $(LWIP)/src/core/*.c $(LWIP)/src/core/ipv4/*.c $(LWIP)/src/core/ipv6/*.c \
-              $(LWIP)/src/api/*.c) $(LWIP)/src/netif/ethernet.c
+# lwIP's own socket layer (api/) wants threads; net/ has its sockets on the tasks instead.
+SRC_lwip := $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c)) \
+            $(LWIP)/src/netif/ethernet.c
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)

@@ -36,7 +36,7 @@ FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUD
 # Synchronous calls and files (whatever includes task.h) see libc's headers.
 FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
 FLAGS_machine = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) -I$(LIBFDT)
-FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
+FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE) -Iplatform/runtime
 FLAGS_net = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_app = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
