@@ -127,7 +127,7 @@ void file_ready(struct file *f);
 
 /*
  * Where path names lead. libc's open(), stat() and opendir() call this table, and so pull in the
- * room that defines it (drivers/block/); an image that opens nothing holds none of it.
+ * room that defines it (files/); an image that opens nothing holds none of it.
  */
 struct path_ops {
     int (*open)(const char *path, int flags, int mode); /* a descriptor or -errno */
@@ -143,11 +143,17 @@ void vireo_ready(void);
 /* Ends the image: runs the shutdown functions, prints "vireo: exit N" last. */
 void vireo_exit(int status) __attribute__((noreturn));
 
+/*
+ * The initial RAM disk that the boot loader handed over: *len bytes, there for as long as the image
+ * runs. NULL: there is none.
+ */
+const void *vireo_initrd(size_t *len);
+
 /* Memory of the image in bytes, for status pages. */
 struct memory_info {
     uint64_t total;     /* RAM found */
     uint64_t image;     /* code, data, bss */
-    uint64_t heap_used; /* handed out by malloc's arena */
+    uint64_t heap_used; /* malloc's arena; it shrinks when 128 KiB at its end are free */
     uint64_t pages_used;/* DMA memory, stacks, page tables */
     uint64_t free;      /* neither arena nor pages */
 };

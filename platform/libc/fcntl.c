@@ -8,8 +8,6 @@
 
 #define SETTABLE (O_NONBLOCK | O_APPEND)
 
-int _fcntl(int fd, int cmd, int arg);
-
 int dup(int fd)
 {
     struct file *f = file_get(fd);
@@ -38,11 +36,15 @@ static int set_flags(struct file *f, unsigned flags)
 }
 
 /* Nothing is ever executed here, so close-on-exec is taken and means nothing. */
-int _fcntl(int fd, int cmd, int arg)
+int fcntl(int fd, int cmd, ...)
 {
     struct file *f = file_get(fd);
+    va_list args;
     int r = -EINVAL;
 
+    va_start(args, cmd);
+    int arg = va_arg(args, int);
+    va_end(args);
     if (!f)
         r = -EBADF;
     else if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)

@@ -6,7 +6,6 @@
  * is no memory. Nothing here touches memory that was not asked for: setting up costs the same for
  * 5 MiB and 8 GiB.
  */
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "board.h"
@@ -222,7 +221,7 @@ uint64_t hal_dma_addr(const void *p, size_t len)
 void vireo_memory(struct memory_info *out)
 {
     *out = (struct memory_info){.pages_used = pages_out,
-                                .heap_used = (uint64_t)mallinfo().uordblks,
+                                .heap_used = arena.brk - arena.start,
                                 .free = pages.total + (arena.end - arena.brk)};
     for (unsigned i = 0; i < board->ram_count; i++)
         out->total += board->ram[i].len;
