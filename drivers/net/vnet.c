@@ -187,7 +187,6 @@ static int vnet_probe(struct virtio_device *dev)
     v->dev = dev;
     err = setup(v);
     if (err) {
-        vnet_rx_dead(v); /* nothing was posted: frees what was allocated */
         if (v->tx_hdr)
             hal_dma_free(v->tx_hdr, VNET_HDR_MAX);
         hal_free(v);

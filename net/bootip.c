@@ -1,0 +1,268 @@
+/*
+ * bootip.c - the ip= boot argument:
+ *
+ *     ip=dhcp   ip=off   ip=ADDRESS/PREFIX
+ *     ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1
+ *
+ * Parts at the end may be left out, and any part may be empty. client may carry its prefix length
+ * (10.0.2.15/24), device is vnetN or ethN, autoconf is off, none, static, dhcp, on, any or empty.
+ * Without the argument, or when it is malformed, every device asks DHCP.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lwip/dhcp.h"
+#include "lwip/dns.h"
+#include "lwip/timeouts.h"
+#include "net_impl.h"
+
+#define DHCP_PATIENCE_MS 10000
+
+enum part { CLIENT, SERVER, GATEWAY, NETMASK, HOSTNAME, DEVICE, AUTOCONF, DNS0, DNS1, PARTS };
+
+struct bootip {
+    bool off, dhcp;
+    ip4_addr_t address, netmask, gateway, dns[2];
+    int device; /* -1: the first */
+};
+
+/* Splits in place at ':'. Number of parts, or -1 when there are too many. */
+static int split(char *text, char *parts[PARTS])
+{
+    int n = 0;
+
+    for (;;) {
+        if (n == PARTS)
+            return -1;
+        parts[n++] = text;
+        while (*text && *text != ':')
+            text++;
+        if (!*text)
+            return n;
+        *text++ = '\0';
+    }
+}
+
+/* Without a mask the old classes count, as in other systems that know this argument. */
+static uint32_t class_mask(uint32_t host_order)
+{
+    if (!(host_order & 0x80000000))
+        return 0xff000000;
+    return host_order & 0x40000000 ? 0xffffff00 : 0xffff0000;
+}
+
+static bool parse_prefix(const char *text, ip4_addr_t *mask)
+{
+    char *end;
+    unsigned long bits = strtoul(text, &end, 10);
+
+    if (end == text || *end || bits < 1 || bits > 32)
+        return false;
+    ip4_addr_set_u32(mask, lwip_htonl((uint32_t)(0xffffffffull << (32 - bits))));
+    return true;
+}
+
+static bool parse_ip4(const char *text, ip4_addr_t *out)
+{
+    unsigned dots = 0;
+
+    for (const char *c = text; *c; c++)
+        dots += *c == '.';
+    return dots == 3 && ip4addr_aton(text, out);
+}
+
+static bool contiguous(uint32_t mask_host_order)
+{
+    uint32_t host = ~mask_host_order;
+
+    return (host & (host + 1)) == 0;
+}
+
+/* NULL, or what is wrong. */
+static const char *parse_client(char *text, const char *mask, struct bootip *out)
+{
+    char *slash = strchr(text, '/');
+
+    if (slash)
+        *slash++ = '\0';
+    if (!parse_ip4(text, &out->address) || ip4_addr_ismulticast(&out->address) ||
+        ip4_addr_isany_val(out->address))
+        return "the client is no IPv4 address";
+    if (slash)
+        return parse_prefix(slash, &out->netmask) ? NULL : "the prefix length is not 1 to 32";
+    if (!mask || !*mask)
+        ip4_addr_set_u32(&out->netmask,
+                         lwip_htonl(class_mask(lwip_ntohl(ip4_addr_get_u32(&out->address)))));
+    else if (!parse_ip4(mask, &out->netmask) ||
+             !contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
+        return "the netmask is none";
+    return NULL;
+}
+
+static const char *parse_device(const char *text, struct bootip *out)
+{
+    const char *digits = strncmp(text, "vnet", 4) == 0  ? text + 4
+                         : strncmp(text, "eth", 3) == 0 ? text + 3
+                                                        : "";
+    char *end;
+    unsigned long n = strtoul(digits, &end, 10);
+
+    if (end == digits || *end)
+        return "the device is not vnetN or ethN";
+    for (const struct net_dev *d = net_core.devs; d; d = d->next)
+        if (d->index == n) {
+            out->device = (int)n;
+            return NULL;
+        }
+    return "there is no such device";
+}
+
+static bool one_of(const char *text, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcmp(text, *words) == 0)
+            return true;
+    return false;
+}
+
+static const char *parse_autoconf(const char *text, bool have_client, struct bootip *out)
+{
+    static const char *const none[] = {"off", "none", "static", NULL};
+    static const char *const some[] = {"", "dhcp", "on", "any", "both", NULL};
+
+    if (one_of(text, none)) {
+        out->off = !have_client;
+        return NULL;
+    }
+    if (!one_of(text, some))
+        return "autoconf is not off, none, static, dhcp, on or any";
+    out->dhcp = !have_client;
+    return NULL;
+}
+
+static const char *parse_name(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len >= sizeof(net_core.hostname))
+        return "the host name is too long";
+    for (const char *c = text; *c; c++)
+        if (!lwip_isdigit(*c) && !lwip_isxdigit(*c) && *c != '-' && *c != '.' &&
+            !((*c | 32) >= 'a' && (*c | 32) <= 'z'))
+            return "the host name has other characters than letters, digits, '-' and '.'";
+    memcpy(net_core.hostname, text, len + 1);
+    return NULL;
+}
+
+static const char *parse_parts(char *parts[PARTS], struct bootip *out)
+{
+    const char *wrong = NULL;
+    bool client = *parts[CLIENT];
+
+    if (client)
+        wrong = parse_client(parts[CLIENT], parts[NETMASK], out);
+    if (!wrong)
+        wrong = parse_autoconf(parts[AUTOCONF], client, out);
+    if (!wrong && *parts[GATEWAY] && !parse_ip4(parts[GATEWAY], &out->gateway))
+        wrong = "the gateway is no IPv4 address";
+    for (int i = 0; i < 2; i++)
+        if (!wrong && *parts[DNS0 + i] && !parse_ip4(parts[DNS0 + i], &out->dns[i]))
+            wrong = "a name server is no IPv4 address";
+    if (!wrong && *parts[DEVICE])
+        wrong = parse_device(parts[DEVICE], out);
+    if (!wrong && *parts[HOSTNAME])
+        wrong = parse_name(parts[HOSTNAME]);
+    return wrong;
+}
+
+static const char *parse(char *text, struct bootip *out)
+{
+    static char empty[1];
+    char *parts[PARTS];
+    int n = split(text, parts);
+
+    if (n < 0)
+        return "it has more than nine parts";
+    if (n == 1) {
+        if (strcmp(text, "off") == 0 || strcmp(text, "none") == 0) {
+            out->off = true;
+            return NULL;
+        }
+        if (*text == '\0' || strcmp(text, "dhcp") == 0 || strcmp(text, "on") == 0 ||
+            strcmp(text, "any") == 0) {
+            out->dhcp = true;
+            return NULL;
+        }
+    }
+    while (n < PARTS)
+        parts[n++] = empty;
+    return parse_parts(parts, out);
+}
+
+static void still_no_lease(void *arg)
+{
+    struct net_dev *d = arg;
+
+    if (dhcp_supplied_address(&d->netif))
+        return;
+    hal_log(HAL_WARN, d->name,
+            "no answer to DHCP in %d s: still asking; ip=ADDRESS/PREFIX sets a fixed address",
+            DHCP_PATIENCE_MS / 1000);
+}
+
+static void start_dhcp(struct net_dev *d)
+{
+    if (dhcp_start(&d->netif) != ERR_OK)
+        hal_log(HAL_ERROR, d->name, "out of memory: no DHCP");
+    else
+        sys_timeout(DHCP_PATIENCE_MS, still_no_lease, d);
+}
+
+static void set_static(struct net_dev *d, const struct bootip *b)
+{
+    d->is_static = true;
+    netif_set_addr(&d->netif, &b->address, &b->netmask, &b->gateway);
+    for (u8_t i = 0; i < 2; i++)
+        if (!ip4_addr_isany_val(b->dns[i])) {
+            ip_addr_t server;
+
+            ip_addr_copy_from_ip4(server, b->dns[i]);
+            dns_setserver(i, &server);
+        }
+}
+
+static void apply(struct net_dev *d, const struct bootip *b)
+{
+    bool meant = b->device < 0 ? d->index == 0 : d->index == (unsigned)b->device;
+
+    if (b->off)
+        return;
+    if (b->dhcp ? b->device < 0 || meant : !meant)
+        start_dhcp(d);
+    else if (!b->dhcp)
+        set_static(d, b);
+}
+
+void net_configure(void)
+{
+    struct bootip b = {.device = -1};
+    const char *text = hal_bootarg("ip");
+    const char *wrong = NULL;
+    char copy[256];
+
+    b.dhcp = !text;
+    if (text && snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+        wrong = "it is too long";
+    else if (text)
+        wrong = parse(copy, &b);
+    if (wrong) {
+        hal_log(HAL_WARN, "net",
+                "ip=%s: %s; using DHCP. Give ip=dhcp, ip=off, ip=ADDRESS/PREFIX or "
+                "ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1",
+                text, wrong);
+        b = (struct bootip){.device = -1, .dhcp = true};
+    }
+    for (struct net_dev *d = net_core.devs; d; d = d->next)
+        apply(d, &b);
+}

@@ -1,0 +1,121 @@
+/*
+ * sys/socket.h - sockets (POSIX.1-2017).
+ *
+ * Numbers are Vireo's own. Not there: SIGPIPE (a write to a closed connection fails with EPIPE),
+ * socketpair, out-of-band data, ancillary data.
+ */
+#ifndef VIREO_SYS_SOCKET_H
+#define VIREO_SYS_SOCKET_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef uint32_t socklen_t;
+typedef uint16_t sa_family_t;
+
+struct sockaddr {
+    sa_family_t sa_family;
+    char sa_data[14];
+};
+/* Large enough, and aligned, for every address. */
+struct sockaddr_storage {
+    sa_family_t ss_family;
+    uint16_t ss_pad;
+    uint32_t ss_data[6];
+} __attribute__((aligned(8)));
+
+struct msghdr {
+    void *msg_name;
+    socklen_t msg_namelen;
+    struct iovec *msg_iov;
+    int msg_iovlen;
+    void *msg_control; /* never filled */
+    socklen_t msg_controllen;
+    int msg_flags;
+};
+
+/* On: close() resets the connection when l_linger is 0. Other times are refused (EDOM). */
+struct linger {
+    int l_onoff;
+    int l_linger;
+};
+
+#define AF_UNSPEC 0
+#define AF_INET 2
+#define AF_INET6 10
+#define PF_UNSPEC AF_UNSPEC
+#define PF_INET AF_INET
+#define PF_INET6 AF_INET6
+
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_RAW 3
+/* May be or-ed to a type. */
+#define SOCK_NONBLOCK 0x4000
+#define SOCK_CLOEXEC 0x8000 /* accepted; there is no exec */
+
+#define SOL_SOCKET 0xfff
+#define SO_DEBUG 1
+#define SO_REUSEADDR 2
+#define SO_TYPE 3
+#define SO_ERROR 4
+#define SO_DONTROUTE 5
+#define SO_BROADCAST 6
+#define SO_SNDBUF 7
+#define SO_RCVBUF 8
+#define SO_KEEPALIVE 9
+#define SO_OOBINLINE 10
+#define SO_LINGER 13
+#define SO_REUSEPORT 15
+#define SO_RCVLOWAT 18
+#define SO_SNDLOWAT 19
+#define SO_RCVTIMEO 20
+#define SO_SNDTIMEO 21
+#define SO_ACCEPTCONN 30
+#define SO_PROTOCOL 38
+#define SO_DOMAIN 39
+
+#define SOMAXCONN 255
+
+#define MSG_PEEK 0x02
+#define MSG_TRUNC 0x20
+#define MSG_CTRUNC 0x08
+#define MSG_WAITALL 0x100
+#define MSG_DONTWAIT 0x40
+#define MSG_MORE 0x8000
+#define MSG_NOSIGNAL 0x4000 /* always so */
+
+#define SHUT_RD 0
+#define SHUT_WR 1
+#define SHUT_RDWR 2
+
+int socket(int domain, int type, int protocol);
+int bind(int fd, const struct sockaddr *addr, socklen_t len);
+int listen(int fd, int backlog);
+int accept(int fd, struct sockaddr *addr, socklen_t *len);
+int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+int connect(int fd, const struct sockaddr *addr, socklen_t len);
+int shutdown(int fd, int how);
+int getsockname(int fd, struct sockaddr *addr, socklen_t *len);
+int getpeername(int fd, struct sockaddr *addr, socklen_t *len);
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+ssize_t send(int fd, const void *buf, size_t len, int flags);
+ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *to,
+               socklen_t tolen);
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t recv(int fd, void *buf, size_t len, int flags);
+ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,
+                 socklen_t *fromlen);
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

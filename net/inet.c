@@ -1,0 +1,98 @@
+/*
+ * inet.c - the functions of <arpa/inet.h>.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "lwip/ip_addr.h"
+
+const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT;
+const struct in6_addr in6addr_loopback = IN6ADDR_LOOPBACK_INIT;
+
+static int pton4(const char *text, void *addr)
+{
+    ip4_addr_t ip;
+    unsigned dots = 0;
+
+    for (const char *c = text; *c; c++) {
+        if (*c != '.' && (*c < '0' || *c > '9'))
+            return 0;
+        if (*c == '0' && (c == text || c[-1] == '.') && c[1] >= '0' && c[1] <= '9')
+            return 0; /* would be octal elsewhere */
+        dots += *c == '.';
+    }
+    if (dots != 3 || !ip4addr_aton(text, &ip))
+        return 0;
+    memcpy(addr, &ip.addr, 4);
+    return 1;
+}
+
+static int pton6(const char *text, void *addr)
+{
+    ip6_addr_t ip;
+
+    if (strchr(text, '%') || !ip6addr_aton(text, &ip))
+        return 0;
+    memcpy(addr, ip.addr, 16);
+    return 1;
+}
+
+int inet_pton(int family, const char *text, void *addr)
+{
+    if (family == AF_INET)
+        return pton4(text, addr);
+    if (family == AF_INET6)
+        return pton6(text, addr);
+    errno = EAFNOSUPPORT;
+    return -1;
+}
+
+const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
+{
+    const char *result;
+
+    if (family == AF_INET) {
+        ip4_addr_t ip;
+
+        memcpy(&ip.addr, addr, 4);
+        result = ip4addr_ntoa_r(&ip, text, (int)size);
+    } else if (family == AF_INET6) {
+        ip6_addr_t ip;
+
+        memcpy(ip.addr, addr, 16);
+        ip6_addr_clear_zone(&ip);
+        result = ip6addr_ntoa_r(&ip, text, (int)size);
+    } else {
+        errno = EAFNOSUPPORT;
+        return NULL;
+    }
+    if (!result)
+        errno = ENOSPC;
+    return result;
+}
+
+int inet_aton(const char *text, struct in_addr *addr)
+{
+    ip4_addr_t ip;
+
+    if (!ip4addr_aton(text, &ip))
+        return 0;
+    addr->s_addr = ip.addr;
+    return 1;
+}
+
+in_addr_t inet_addr(const char *text)
+{
+    struct in_addr addr;
+
+    return inet_aton(text, &addr) ? addr.s_addr : INADDR_NONE;
+}
+
+char *inet_ntoa(struct in_addr addr)
+{
+    static char text[INET_ADDRSTRLEN];
+
+    inet_ntop(AF_INET, &addr, text, sizeof(text));
+    return text;
+}

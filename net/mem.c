@@ -1,0 +1,156 @@
+/*
+ * mem.c - memory of the network stack: blocks of a few sizes, taken from pages by demand and kept
+ * on free lists afterwards, within one limit for the whole stack. Larger blocks come from the heap
+ * one by one. Constant time, no initialisation to speak of.
+ */
+#include "net_impl.h"
+
+#define HEADER 16 /* keeps the alignment of the pages */
+#define SLAB_MAX 2048
+#define GRAIN 32
+#define SMALL_SLAB (8u << 10)
+#define LARGE_SLAB (32u << 10)
+
+struct header {
+    uint32_t class;
+    uint32_t state;
+    uint64_t size; /* of a large block, with its header */
+};
+_Static_assert(sizeof(struct header) == HEADER, "block header");
+
+enum { FREE = 0x66726565, USED = 0x75736564, CLASS_LARGE = 0xff };
+
+struct size_class {
+    struct header *free; /* linked through the word behind the header */
+    uint8_t *at, *end;   /* part of the last slab that was never used */
+};
+
+/* Sizes with their header: segments and packets of a full frame fit into 1,664. */
+static const uint16_t sizes[] = {64, 96, 160, 224, 352, 480, 640, 960, 1280, 1664, 2048};
+#define CLASSES (sizeof(sizes) / sizeof(sizes[0]))
+
+static struct size_class classes[CLASSES];
+static uint8_t class_of[SLAB_MAX / GRAIN + 1];
+static uint64_t used, limit, failed;
+static bool starved;
+
+void net_mem_init(void)
+{
+    struct memory_info info;
+    unsigned c = 0;
+
+    for (unsigned i = 0; i <= SLAB_MAX / GRAIN; i++) {
+        while (sizes[c] < i * GRAIN)
+            c++;
+        class_of[i] = (uint8_t)c;
+    }
+    vireo_memory(&info);
+    limit = info.total / 4;
+}
+
+uint64_t net_mem_used(void)
+{
+    return used;
+}
+
+uint64_t net_mem_limit(void)
+{
+    return limit;
+}
+
+uint64_t net_mem_failed(void)
+{
+    return failed;
+}
+
+static void *refuse(void)
+{
+    failed++;
+    starved = true;
+    return NULL;
+}
+
+static struct header *carve(struct size_class *c, size_t size)
+{
+    size_t slab = size > 512 ? LARGE_SLAB : SMALL_SLAB;
+    struct header *h;
+    uint64_t dma;
+
+    if (c->at == c->end) {
+        if (used + slab > limit || !(c->at = hal_dma_alloc(slab, 64, &dma))) {
+            c->at = c->end = NULL;
+            return NULL;
+        }
+        c->end = c->at + slab / size * size;
+        used += slab;
+    }
+    h = (struct header *)c->at;
+    c->at += size;
+    h->class = (uint32_t)(c - classes);
+    return h;
+}
+
+static void *large(size_t size)
+{
+    struct header *h;
+
+    if (used + size > limit || !(h = hal_alloc(size)))
+        return refuse();
+    used += size;
+    h->class = CLASS_LARGE;
+    h->state = USED;
+    h->size = size;
+    return h + 1;
+}
+
+void *net_malloc(size_t size)
+{
+    struct size_class *c;
+    struct header *h;
+    size_t total = size + HEADER;
+
+    if (total > SLAB_MAX)
+        return total < size ? NULL : large(total);
+    c = &classes[class_of[(total + GRAIN - 1) / GRAIN]];
+    h = c->free;
+    if (h)
+        c->free = *(struct header **)(h + 1);
+    else if (!(h = carve(c, sizes[c - classes])))
+        return refuse();
+    h->state = USED;
+    return h + 1;
+}
+
+void *net_calloc(size_t n, size_t size)
+{
+    size_t total;
+    void *p;
+
+    if (__builtin_mul_overflow(n, size, &total))
+        return NULL;
+    p = net_malloc(total);
+    return p ? memset(p, 0, total) : NULL;
+}
+
+void net_free(void *p)
+{
+    struct header *h = p;
+
+    if (!p)
+        return;
+    h--;
+    hal_assert(h->state == USED);
+    h->state = FREE;
+    if (starved) {
+        starved = false;
+        net_core.memory_freed = true;
+        net_kick();
+    }
+    if (h->class == CLASS_LARGE) {
+        used -= h->size;
+        hal_free(h);
+        return;
+    }
+    *(struct header **)p = classes[h->class].free;
+    classes[h->class].free = h;
+}

@@ -1,0 +1,333 @@
+/*
+ * netif.c - a virtio network device as an lwIP interface: frames in and out without a copy, link
+ * state, and the addresses that applications wait for.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "lwip/dhcp.h"
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+#include "lwip/mld6.h"
+#include "lwip/nd6.h"
+#include "lwip/priv/tcp_priv.h"
+#include "net_impl.h"
+
+_Static_assert(sizeof(struct pbuf_custom) <= VNET_RX_PRIVATE, "room for lwIP's packet header");
+_Static_assert(PBUF_LINK_ENCAPSULATION_HLEN >= VNET_HDR_MAX, "headroom for the virtio header");
+
+/* ---- transmit ---------------------------------------------------------------------------------- */
+
+/* Bytes in front of the payload that belong to this packet, and to nobody else. */
+static unsigned headroom(const struct pbuf *p)
+{
+    const uint8_t *start = (const uint8_t *)p + LWIP_MEM_ALIGN_SIZE(sizeof(*p));
+
+    if (!(p->type_internal & PBUF_TYPE_FLAG_STRUCT_DATA_CONTIGUOUS) ||
+        (p->flags & PBUF_FLAG_IS_CUSTOM))
+        return 0;
+    return (unsigned)((const uint8_t *)p->payload - start);
+}
+
+/* The pieces of a chain; 0 when there are too many of them. */
+static unsigned gather(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECES])
+{
+    unsigned n = 0;
+
+    for (; p; p = p->next) {
+        if (!p->len)
+            continue;
+        if (n == VNET_TX_PIECES)
+            return 0;
+        pieces[n++] = (struct vnet_piece){p->payload, p->len};
+    }
+    return n;
+}
+
+static err_t send_error(int err)
+{
+    return err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
+}
+
+/* Takes over the caller's reference to p. */
+static err_t send_pbuf(struct net_dev *d, struct pbuf *p)
+{
+    struct vnet_piece pieces[VNET_TX_PIECES];
+    unsigned n = gather(p, pieces);
+    int err = vnet_send(d->vnet, pieces, n, headroom(p), p);
+
+    if (err) {
+        pbuf_free(p);
+        return send_error(err);
+    }
+    net_kick();
+    return ERR_OK;
+}
+
+static err_t link_output(struct netif *netif, struct pbuf *p)
+{
+    struct net_dev *d = netif->state;
+
+    if (pbuf_clen(p) > VNET_TX_PIECES) {
+        p = pbuf_clone(PBUF_RAW_TX, PBUF_RAM, p);
+        return p ? send_pbuf(d, p) : ERR_MEM;
+    }
+    pbuf_ref(p);
+    return send_pbuf(d, p);
+}
+
+static void tx_done(void *ctx, void *cookie)
+{
+    (void)ctx;
+    pbuf_free(cookie);
+}
+
+static void tx_room(void *ctx)
+{
+    (void)ctx;
+    net_enter();
+    tcp_txnow();
+    net_leave();
+}
+
+/* ---- receive ----------------------------------------------------------------------------------- */
+
+static void rx_release(struct pbuf *p)
+{
+    vnet_rx_free((struct vnet_rx *)p);
+}
+
+/* A packet that lies where the device wrote it. */
+static struct pbuf *wrap(struct vnet_rx *rx)
+{
+    struct pbuf_custom *pc = (struct pbuf_custom *)rx->stack;
+
+    _Static_assert(offsetof(struct vnet_rx, stack) == 0, "rx_release casts back");
+    pc->custom_free_function = rx_release;
+    return pbuf_alloced_custom(PBUF_RAW, (u16_t)rx->len, PBUF_REF, pc, rx->data, (u16_t)rx->room);
+}
+
+/*
+ * So many buffers are held in socket queues that bursts would soon find none: the frame is copied.
+ * Where there is no memory left either, only what asks to be kept is dropped: the acknowledgements
+ * that end the shortage still get through.
+ */
+static struct pbuf *copy_frame(struct vnet_rx *rx)
+{
+    struct pbuf *p = rx->len > PBUF_POOL_BUFSIZE ? NULL
+                                                 : pbuf_alloc(PBUF_RAW, (u16_t)rx->len, PBUF_RAM);
+
+    if (p) {
+        net_core.rx_copied++;
+        pbuf_take(p, rx->data, (u16_t)rx->len);
+        vnet_rx_free(rx);
+        return p;
+    }
+    if (rx->len <= 128)
+        return wrap(rx);
+    net_core.rx_no_memory++;
+    vnet_rx_free(rx);
+    return NULL;
+}
+
+static void rx_input(void *ctx, struct vnet_rx *rx)
+{
+    struct net_dev *d = ctx;
+    struct pbuf *p;
+
+    net_enter();
+    net_core.in_service = true;
+    p = vnet_rx_tight(d->vnet) ? copy_frame(rx) : wrap(rx);
+    if (p)
+        net_input(d, p);
+    net_core.in_service = false;
+    net_leave();
+}
+
+static void rx_batch_end(void *ctx)
+{
+    (void)ctx;
+    net_enter();
+    net_core.in_service = true;
+    net_end_of_work();
+    net_core.in_service = false;
+    net_leave();
+}
+
+/* ---- state ------------------------------------------------------------------------------------- */
+
+static void link_changed(void *ctx, bool up)
+{
+    struct net_dev *d = ctx;
+    bool outside = !net_core.entered;
+
+    if (outside)
+        net_enter();
+    if (up)
+        netif_set_link_up(&d->netif);
+    else
+        netif_set_link_down(&d->netif);
+    net_kick();
+    if (outside)
+        net_leave();
+}
+
+static bool ip6_usable(const struct netif *netif, int i)
+{
+    return ip6_addr_ispreferred(netif_ip6_addr_state(netif, i)) &&
+           !ip6_addr_islinklocal(netif_ip6_addr(netif, i));
+}
+
+bool net_dev_usable(const struct net_dev *d)
+{
+    if (!netif_is_up(&d->netif) || !netif_is_link_up(&d->netif))
+        return false;
+    if (!ip4_addr_isany_val(*netif_ip4_addr(&d->netif)))
+        return true;
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (ip6_usable(&d->netif, i))
+            return true;
+    return false;
+}
+
+static void tell_address(struct net_dev *d)
+{
+    char address[IP4ADDR_STRLEN_MAX], gateway[IP4ADDR_STRLEN_MAX];
+    const ip4_addr_t *ip = netif_ip4_addr(&d->netif);
+
+    if (ip4_addr_isany_val(*ip)) {
+        if (d->told && !d->is_static)
+            hal_log(HAL_WARN, d->name, "the DHCP lease ended");
+        d->told = false;
+        return;
+    }
+    if (d->told)
+        return;
+    d->told = true;
+    ip4addr_ntoa_r(ip, address, sizeof(address));
+    ip4addr_ntoa_r(netif_ip4_gw(&d->netif), gateway, sizeof(gateway));
+    hal_log(HAL_INFO, d->name, "address %s gateway %s (%s)", address, gateway,
+            d->is_static ? "static" : "DHCP");
+}
+
+static void status_changed(struct netif *netif)
+{
+    struct net_dev *d = netif->state;
+
+    tell_address(d);
+    if (net_dev_usable(d))
+        waitq_wake_all(&net_core.address);
+}
+
+/* The hardware address and limits of a device. lwIP calls it from netif_add. */
+static err_t dev_init(struct netif *netif)
+{
+    struct net_dev *d = netif->state;
+    unsigned mtu = vnet_mtu(d->vnet);
+
+    netif->name[0] = 'v';
+    netif->name[1] = 'n';
+    netif->hwaddr_len = VNET_MAC_LEN;
+    memcpy(netif->hwaddr, vnet_mac(d->vnet), VNET_MAC_LEN);
+    netif->mtu = (u16_t)(mtu > 1500 ? 1500 : mtu);
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    netif->output = etharp_output;
+    netif->output_ip6 = ethip6_output;
+    netif->linkoutput = link_output;
+    netif->hostname = net_core.hostname;
+    return ERR_OK;
+}
+
+static void start_ip6(struct netif *netif)
+{
+    ip6_addr_t all_nodes;
+
+    netif_create_ip6_linklocal_address(netif, 1);
+    netif_set_ip6_autoconfig_enabled(netif, 1);
+    ip6_addr_set_allnodes_linklocal(&all_nodes);
+    netif->mld_mac_filter = NULL;
+    mld6_joingroup_netif(netif, &all_nodes);
+}
+
+static void append(struct net_dev *d)
+{
+    struct net_dev **at = &net_core.devs;
+
+    while (*at) {
+        at = &(*at)->next;
+        d->index++;
+    }
+    *at = d;
+}
+
+void net_add_device(struct vnet *v)
+{
+    struct net_dev *d = net_calloc(1, sizeof(*d));
+
+    if (!d || !netif_add_noaddr(&d->netif, d, dev_init, NULL)) {
+        net_free(d);
+        hal_log(HAL_ERROR, vnet_name(v), "out of memory: not used");
+        return;
+    }
+    d->vnet = v;
+    d->client = (struct vnet_client){rx_input, rx_batch_end, tx_done, tx_room, link_changed, d};
+    append(d);
+    snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
+    if (vnet_attach(v, &d->client))
+        return;
+    if (!netif_default)
+        netif_set_default(&d->netif);
+    netif_set_status_callback(&d->netif, status_changed);
+    netif_set_up(&d->netif);
+    if (vnet_link_up(v))
+        netif_set_link_up(&d->netif);
+    start_ip6(&d->netif);
+}
+
+/* ---- for applications ---------------------------------------------------------------------------- */
+
+static bool any_usable(void)
+{
+    for (const struct net_dev *d = net_core.devs; d; d = d->next)
+        if (net_dev_usable(d))
+            return true;
+    return false;
+}
+
+int net_wait_up(uint64_t deadline_ns)
+{
+    int err = net_core.devs ? 0 : -ENODEV;
+
+    net_enter();
+    while (!err && !any_usable())
+        err = net_park(&net_core.address, deadline_ns);
+    net_leave();
+    return err;
+}
+
+static int ip6_text(unsigned n, char text[NET_ADDRESS_TEXT])
+{
+    for (const struct net_dev *d = net_core.devs; d; d = d->next)
+        for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+            if (ip6_usable(&d->netif, i) && n-- == 0) {
+                ip6addr_ntoa_r(netif_ip6_addr(&d->netif, i), text, NET_ADDRESS_TEXT);
+                return 0;
+            }
+    return -ENOENT;
+}
+
+int net_address(unsigned n, char text[NET_ADDRESS_TEXT])
+{
+    for (const struct net_dev *d = net_core.devs; d; d = d->next)
+        if (!ip4_addr_isany_val(*netif_ip4_addr(&d->netif)) && n-- == 0) {
+            ip4addr_ntoa_r(netif_ip4_addr(&d->netif), text, NET_ADDRESS_TEXT);
+            return 0;
+        }
+    return ip6_text(n, text);
+}
+
+const char *net_hostname(void)
+{
+    return net_core.hostname;
+}

@@ -1,0 +1,91 @@
+/*
+ * random.c - unpredictable numbers for the stack: sequence numbers (RFC 6528), ports and
+ * transaction ids (RFC 6056, RFC 5452), all from a keyed hash (SipHash-2-4) whose key is real
+ * entropy.
+ */
+#include <unistd.h>
+
+#include "net_hooks.h"
+#include "net_impl.h"
+
+static uint64_t key[2];
+static uint64_t counter;
+
+static inline uint64_t rotate(uint64_t x, unsigned n)
+{
+    return x << n | x >> (64 - n);
+}
+
+static inline void mix(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] = rotate(v[2], 32);
+}
+
+static inline void absorb(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    mix(v);
+    mix(v);
+    v[0] ^= word;
+}
+
+uint64_t net_hash(const void *data, size_t len)
+{
+    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
+                     key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
+    const uint8_t *p = data;
+    uint64_t last = (uint64_t)len << 56, word;
+
+    for (; len >= 8; len -= 8, p += 8) {
+        memcpy(&word, p, 8);
+        absorb(v, word);
+    }
+    for (size_t i = 0; i < len; i++)
+        last |= (uint64_t)p[i] << (8 * i);
+    absorb(v, last);
+    v[2] ^= 0xff;
+    for (int i = 0; i < 4; i++)
+        mix(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void net_random_init(void)
+{
+    if (getentropy(key, sizeof(key)) != 0) {
+        hal_log(HAL_WARN, "net", "no entropy: sequence numbers and ports can be guessed");
+        key[0] = hal_now_ns();
+    }
+}
+
+uint32_t net_random32(void)
+{
+    counter++;
+    return (uint32_t)net_hash(&counter, sizeof(counter));
+}
+
+/* A clock of 4 microseconds a tick plus a hash of the connection's four parts. */
+u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                  u16_t remote_port)
+{
+    struct {
+        uint32_t local[4], remote[4], ports;
+    } id = {{0}, {0}, (uint32_t)local_port << 16 | remote_port};
+
+    if (IP_IS_V6(local_ip)) {
+        memcpy(id.local, ip_2_ip6(local_ip)->addr, sizeof(id.local));
+        memcpy(id.remote, ip_2_ip6(remote_ip)->addr, sizeof(id.remote));
+    } else {
+        id.local[0] = ip_2_ip4(local_ip)->addr;
+        id.remote[0] = ip_2_ip4(remote_ip)->addr;
+    }
+    return (u32_t)(net_hash(&id, sizeof(id)) + hal_now_ns() / 4096);
+}

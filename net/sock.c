@@ -1,0 +1,203 @@
+/*
+ * sock.c - sockets as files: life, waiting, and what the descriptor table calls.
+ */
+#include "sock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+struct sock *sock_new(enum sock_kind kind, int family)
+{
+    struct sock *s = net_calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->kind = kind;
+    s->family = (uint8_t)family;
+    s->rx_limit = SOCK_DGRAM_QUEUE;
+    net_core.sockets++;
+    return s;
+}
+
+void sock_unref(struct sock *s)
+{
+    if (s->users || !s->closed)
+        return;
+    net_core.sockets--;
+    net_free(s);
+}
+
+int sock_install(struct sock *s, int flags)
+{
+    bool nonblock = flags & SOCK_NONBLOCK;
+    int fd = file_install(&sock_ops, s, O_RDWR | (nonblock ? O_NONBLOCK : 0));
+
+    if (fd < 0)
+        return fd;
+    s->nonblock = nonblock;
+    s->file = file_get(fd);
+    return fd;
+}
+
+int sock_wait(struct sock *s, struct waitq *q, uint64_t timeout_ns, uint64_t *deadline, int flags)
+{
+    int err;
+
+    if (s->nonblock || (flags & MSG_DONTWAIT))
+        return -EAGAIN;
+    if (*deadline == 0)
+        *deadline = timeout_ns ? hal_now_ns() + timeout_ns : HAL_NEVER;
+    s->users++;
+    err = net_park(q, *deadline);
+    s->users--;
+    if (s->closed) {
+        sock_unref(s);
+        return -EBADF;
+    }
+    return err ? -EAGAIN : 0;
+}
+
+void sock_readable(struct sock *s)
+{
+    waitq_wake_all(&s->readers);
+    if (s->file)
+        file_ready(s->file);
+}
+
+void sock_writable(struct sock *s)
+{
+    s->want_write = false;
+    waitq_wake_all(&s->writers);
+    if (s->file)
+        file_ready(s->file);
+}
+
+void sock_changed(struct sock *s)
+{
+    s->want_write = false;
+    waitq_wake_all(&s->readers);
+    waitq_wake_all(&s->writers);
+    waitq_wake_all(&net_core.memory); /* a writer of this socket may wait there */
+    if (s->file)
+        file_ready(s->file);
+}
+
+int sock_take_error(struct sock *s)
+{
+    int err = s->error;
+
+    s->error = 0;
+    return err;
+}
+
+ssize_t sock_iov_len(const struct iovec *iov, int n)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < n; i++)
+        if (__builtin_add_overflow(total, iov[i].iov_len, &total) || total > SSIZE_MAX)
+            return -EINVAL;
+    return (ssize_t)total;
+}
+
+/* ---- what the descriptor table calls ------------------------------------------------------------ */
+
+static ssize_t op_read(struct file *f, void *buf, size_t len)
+{
+    struct iovec iov = {buf, len};
+    struct sock_msg m = {.iov = &iov, .iovcnt = 1};
+    struct sock *s = f->ctx;
+    ssize_t n;
+
+    net_enter();
+    n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, &m, 0) : sock_dgram_recv(s, &m, 0);
+    net_leave();
+    return n;
+}
+
+static ssize_t op_write(struct file *f, const void *buf, size_t len)
+{
+    struct iovec iov = {(void *)buf, len};
+    struct sock_msg m = {.iov = &iov, .iovcnt = 1};
+    struct sock *s = f->ctx;
+    ssize_t n;
+
+    net_enter();
+    n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_send(s, &m, 0) : sock_dgram_send(s, &m, 0);
+    net_leave();
+    return n;
+}
+
+static int op_fstat(struct file *f, struct stat *st)
+{
+    (void)f;
+    memset(st, 0, sizeof(*st));
+    st->st_mode = S_IFSOCK | 0666;
+    st->st_blksize = TCP_MSS;
+    return 0;
+}
+
+static int op_ioctl(struct file *f, unsigned long request, void *arg)
+{
+    struct sock *s = f->ctx;
+
+    if (request == FIONREAD) {
+        uint32_t next = s->dg_head ? s->dg_head->p->tot_len : s->rx_bytes;
+
+        *(int *)arg = next > INT_MAX ? INT_MAX : (int)next;
+        return 0;
+    }
+    if (request == FIONBIO) {
+        s->nonblock = *(int *)arg != 0;
+        f->flags = s->nonblock ? f->flags | O_NONBLOCK : f->flags & ~(unsigned)O_NONBLOCK;
+        return 0;
+    }
+    return -ENOTTY;
+}
+
+static int op_set_nonblock(struct file *f, bool on)
+{
+    struct sock *s = f->ctx;
+
+    s->nonblock = on;
+    return 0;
+}
+
+static int op_poll(struct file *f, int events)
+{
+    struct sock *s = f->ctx;
+
+    return s->kind <= SOCK_KIND_LISTEN ? sock_tcp_poll(s, events) : sock_dgram_poll(s, events);
+}
+
+static int op_close(struct file *f)
+{
+    struct sock *s = f->ctx;
+
+    net_enter();
+    s->file = NULL;
+    if (s->kind <= SOCK_KIND_LISTEN)
+        sock_tcp_close(s);
+    else
+        sock_dgram_close(s);
+    s->closed = true;
+    sock_changed(s);
+    sock_unref(s);
+    net_leave();
+    return 0;
+}
+
+const struct file_ops sock_ops = {
+    .name = "socket",
+    .read = op_read,
+    .write = op_write,
+    .fstat = op_fstat,
+    .ioctl = op_ioctl,
+    .set_nonblock = op_set_nonblock,
+    .poll = op_poll,
+    .close = op_close,
+};

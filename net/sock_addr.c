@@ -1,0 +1,100 @@
+/*
+ * sock_addr.c - between socket addresses and lwIP's. An IPv6 socket speaks IPv4 through mapped
+ * addresses (RFC 4291, 2.5.5.2) unless it is IPV6_V6ONLY.
+ */
+#include <errno.h>
+
+#include "sock.h"
+
+static int from_in(const struct sockaddr_in *in, ip_addr_t *addr, u16_t *port)
+{
+    ip_addr_set_ip4_u32_val(*addr, in->sin_addr.s_addr);
+    *port = ntohs(in->sin_port);
+    return 0;
+}
+
+/* The interface whose index is the scope, or the first, for a link-local address. */
+struct netif *sock_scope_netif(const ip_addr_t *addr)
+{
+    if (!IP_IS_V6(addr) || !ip6_addr_has_zone(ip_2_ip6(addr)))
+        return NULL;
+    return netif_get_by_index(ip6_addr_zone(ip_2_ip6(addr)));
+}
+
+static int from_in6(const struct sock *s, const struct sockaddr_in6 *in6, ip_addr_t *addr,
+                    u16_t *port)
+{
+    ip6_addr_t ip6;
+
+    *port = ntohs(in6->sin6_port);
+    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+        if (s->v6only)
+            return -ENETUNREACH;
+        ip_addr_set_ip4_u32_val(*addr, in6->sin6_addr.s6_addr32[3]);
+        return 0;
+    }
+    memcpy(ip6.addr, in6->sin6_addr.s6_addr32, sizeof(ip6.addr));
+    ip6_addr_clear_zone(&ip6);
+    if (ip6_addr_has_scope(&ip6, IP6_UNKNOWN)) {
+        struct netif *netif = in6->sin6_scope_id ? netif_get_by_index((u8_t)in6->sin6_scope_id)
+                                                 : netif_default;
+
+        if (!netif)
+            return -EINVAL;
+        ip6_addr_set_zone(&ip6, netif_get_index(netif));
+    }
+    ip_addr_copy_from_ip6(*addr, ip6);
+    return 0;
+}
+
+int sock_addr_in(const struct sock *s, const struct sockaddr *sa, socklen_t len, ip_addr_t *addr,
+                 u16_t *port)
+{
+    if (!sa || len < sizeof(sa->sa_family))
+        return -EINVAL;
+    if (sa->sa_family != s->family)
+        return -EAFNOSUPPORT;
+    if (s->family == AF_INET)
+        return len < sizeof(struct sockaddr_in)
+                   ? -EINVAL
+                   : from_in((const struct sockaddr_in *)(const void *)sa, addr, port);
+    return len < sizeof(struct sockaddr_in6)
+               ? -EINVAL
+               : from_in6(s, (const struct sockaddr_in6 *)(const void *)sa, addr, port);
+}
+
+static void to_in6(const ip_addr_t *addr, struct sockaddr_in6 *in6)
+{
+    if (IP_IS_V4_VAL(*addr)) {
+        in6->sin6_addr.s6_addr[10] = in6->sin6_addr.s6_addr[11] = 0xff;
+        in6->sin6_addr.s6_addr32[3] = ip_2_ip4(addr)->addr;
+    } else {
+        memcpy(in6->sin6_addr.s6_addr32, ip_2_ip6(addr)->addr, 16);
+        in6->sin6_scope_id = ip6_addr_zone(ip_2_ip6(addr));
+    }
+}
+
+void sock_addr_out(const struct sock *s, const ip_addr_t *addr, u16_t port, struct sockaddr *sa,
+                   socklen_t *len)
+{
+    union {
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } u;
+    socklen_t size = s->family == AF_INET ? sizeof(u.in) : sizeof(u.in6);
+
+    if (!sa || !len)
+        return;
+    memset(&u, 0, sizeof(u));
+    if (s->family == AF_INET) {
+        u.in.sin_family = AF_INET;
+        u.in.sin_port = htons(port);
+        u.in.sin_addr.s_addr = ip_2_ip4(addr)->addr;
+    } else {
+        u.in6.sin6_family = AF_INET6;
+        u.in6.sin6_port = htons(port);
+        to_in6(addr, &u.in6);
+    }
+    memcpy(sa, &u, *len < size ? *len : size);
+    *len = size;
+}

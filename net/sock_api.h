@@ -1,0 +1,14 @@
+/*
+ * sock_api.h - between the POSIX functions and the options.
+ */
+#ifndef VIREO_SOCK_API_H
+#define VIREO_SOCK_API_H
+
+#include <sys/socket.h>
+
+struct sock;
+
+int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_t len);
+int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * sock_opt.c - socket options. One that is not known is ENOPROTOOPT, never ignored.
+ *
+ * TCP windows are fixed (lwipopts.h): SO_RCVBUF and SO_SNDBUF of a stream tell them and take any
+ * value as the hint that POSIX makes of it; of a datagram socket SO_RCVBUF is the queue's limit.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "lwip/igmp.h"
+#include "sock.h"
+#include "sock_api.h"
+
+/* The bits that lwIP keeps in each of its control blocks. */
+static uint8_t *ip_options(struct sock *s)
+{
+    if (s->kind == SOCK_KIND_UDP)
+        return &s->udp->so_options;
+    if (s->kind == SOCK_KIND_RAW)
+        return &s->raw->so_options;
+    return s->tcp ? &s->tcp->so_options : NULL;
+}
+
+static uint8_t option_bit(int name)
+{
+    switch (name) {
+    case SO_REUSEADDR:
+    case SO_REUSEPORT: return SOF_REUSEADDR;
+    case SO_KEEPALIVE: return SOF_KEEPALIVE;
+    case SO_BROADCAST: return SOF_BROADCAST;
+    default: return 0;
+    }
+}
+
+static int int_value(const void *value, socklen_t len, int *out)
+{
+    if (!value || len < sizeof(int))
+        return -EINVAL;
+    memcpy(out, value, sizeof(int));
+    return 0;
+}
+
+/* ---- setting ------------------------------------------------------------------------------------- */
+
+static int set_bit(struct sock *s, uint8_t bit, int on)
+{
+    uint8_t *options = ip_options(s);
+
+    if (!options)
+        return -EINVAL; /* the connection has ended */
+    *options = (uint8_t)(on ? *options | bit : *options & ~bit);
+    return 0;
+}
+
+static int set_timeout(uint64_t *timeout, const void *value, socklen_t len)
+{
+    struct timeval tv;
+
+    if (!value || len < sizeof(tv))
+        return -EINVAL;
+    memcpy(&tv, value, sizeof(tv));
+    if (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+        return -EDOM;
+    if ((uint64_t)tv.tv_sec > UINT32_MAX)
+        *timeout = 0; /* longer than any image runs */
+    else
+        *timeout = (uint64_t)tv.tv_sec * HAL_SEC + (uint64_t)tv.tv_usec * 1000;
+    return 0;
+}
+
+static int set_linger(struct sock *s, const void *value, socklen_t len)
+{
+    struct linger l;
+
+    if (!value || len < sizeof(l))
+        return -EINVAL;
+    memcpy(&l, value, sizeof(l));
+    if (l.l_onoff && l.l_linger)
+        return -EDOM;
+    s->reset_on_close = l.l_onoff != 0;
+    return 0;
+}
+
+static int set_socket(struct sock *s, int name, const void *value, socklen_t len)
+{
+    int v, err;
+
+    if (name == SO_RCVTIMEO)
+        return set_timeout(&s->read_timeout, value, len);
+    if (name == SO_SNDTIMEO)
+        return set_timeout(&s->write_timeout, value, len);
+    if (name == SO_LINGER)
+        return set_linger(s, value, len);
+    if ((err = int_value(value, len, &v)))
+        return err;
+    if (option_bit(name))
+        return set_bit(s, option_bit(name), v);
+    if (name == SO_RCVBUF || name == SO_SNDBUF) {
+        if (v <= 0)
+            return -EINVAL;
+        if (name == SO_RCVBUF)
+            s->rx_limit = (uint32_t)(v < 4096 ? 4096 : v > (1 << 20) ? 1 << 20 : v);
+        return 0;
+    }
+    return -ENOPROTOOPT;
+}
+
+static int set_keepalive(u32_t *ms, int seconds)
+{
+    if (seconds < 1 || seconds > 86400)
+        return -EINVAL;
+    *ms = (u32_t)seconds * 1000;
+    return 0;
+}
+
+static int set_tcp(struct sock *s, int name, const void *value, socklen_t len)
+{
+    int v, err = int_value(value, len, &v);
+
+    if (err)
+        return err;
+    if (s->kind != SOCK_KIND_TCP)
+        return -ENOPROTOOPT;
+    if (!s->tcp)
+        return -EINVAL;
+    switch (name) {
+    case TCP_NODELAY:
+        if (v)
+            tcp_nagle_disable(s->tcp);
+        else
+            tcp_nagle_enable(s->tcp);
+        return 0;
+    case TCP_KEEPIDLE: return set_keepalive(&s->tcp->keep_idle, v);
+    case TCP_KEEPINTVL: return set_keepalive(&s->tcp->keep_intvl, v);
+    case TCP_KEEPCNT:
+        if (v < 1 || v > 127)
+            return -EINVAL;
+        s->tcp->keep_cnt = (u32_t)v;
+        return 0;
+    default: return -ENOPROTOOPT;
+    }
+}
+
+static int set_membership(struct sock *s, int name, const void *value, socklen_t len)
+{
+    struct ip_mreq mreq;
+    ip4_addr_t group, interface;
+    err_t err;
+
+    if (!value || len < sizeof(mreq))
+        return -EINVAL;
+    if (s->kind != SOCK_KIND_UDP)
+        return -ENOPROTOOPT;
+    memcpy(&mreq, value, sizeof(mreq));
+    ip4_addr_set_u32(&group, mreq.imr_multiaddr.s_addr);
+    ip4_addr_set_u32(&interface, mreq.imr_interface.s_addr);
+    if (!ip4_addr_ismulticast(&group))
+        return -EINVAL;
+    err = name == IP_ADD_MEMBERSHIP ? igmp_joingroup(&interface, &group)
+                                    : igmp_leavegroup(&interface, &group);
+    return err == ERR_OK ? 0 : -EADDRNOTAVAIL;
+}
+
+static int set_ip(struct sock *s, int name, const void *value, socklen_t len)
+{
+    int v, err;
+
+    if (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)
+        return set_membership(s, name, value, len);
+    if ((err = int_value(value, len, &v)))
+        return err;
+    if (s->kind <= SOCK_KIND_LISTEN && !s->tcp)
+        return -EINVAL;
+    if (v < 0 || v > 255)
+        return -EINVAL;
+    if (name == IP_TTL)
+        s->tcp->ttl = (u8_t)v; /* the same place in each control block */
+    else if (name == IP_TOS)
+        s->tcp->tos = (u8_t)v;
+    else if (name == IP_MULTICAST_TTL && s->kind == SOCK_KIND_UDP)
+        udp_set_multicast_ttl(s->udp, (u8_t)v);
+    else
+        return -ENOPROTOOPT;
+    return 0;
+}
+
+static int set_ip6(struct sock *s, int name, const void *value, socklen_t len)
+{
+    int v, err = int_value(value, len, &v);
+
+    if (err)
+        return err;
+    if (s->family != AF_INET6)
+        return -ENOPROTOOPT;
+    if (name == IPV6_UNICAST_HOPS)
+        return set_ip(s, IP_TTL, value, len);
+    if (name != IPV6_V6ONLY)
+        return -ENOPROTOOPT;
+    if (s->connected || s->kind == SOCK_KIND_LISTEN || (s->tcp && s->tcp->local_ip.type == 0))
+        return -EINVAL;
+    s->v6only = v != 0;
+    return 0;
+}
+
+int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_t len)
+{
+    switch (level) {
+    case SOL_SOCKET: return set_socket(s, name, value, len);
+    case IPPROTO_TCP: return set_tcp(s, name, value, len);
+    case IPPROTO_IP: return set_ip(s, name, value, len);
+    case IPPROTO_IPV6: return set_ip6(s, name, value, len);
+    default: return -ENOPROTOOPT;
+    }
+}
+
+/* ---- getting ------------------------------------------------------------------------------------- */
+
+static int get_timeout(uint64_t ns, void *value, socklen_t *len)
+{
+    struct timeval tv = {(time_t)(ns / HAL_SEC), (suseconds_t)(ns % HAL_SEC / 1000)};
+
+    if (*len > sizeof(tv))
+        *len = sizeof(tv);
+    memcpy(value, &tv, *len);
+    return 0;
+}
+
+static int get_linger(const struct sock *s, void *value, socklen_t *len)
+{
+    struct linger l = {s->reset_on_close, 0};
+
+    if (*len > sizeof(l))
+        *len = sizeof(l);
+    memcpy(value, &l, *len);
+    return 0;
+}
+
+static int socket_type(const struct sock *s)
+{
+    return s->kind <= SOCK_KIND_LISTEN ? SOCK_STREAM
+           : s->kind == SOCK_KIND_UDP  ? SOCK_DGRAM
+                                       : SOCK_RAW;
+}
+
+static int get_socket(struct sock *s, int name, int *v)
+{
+    const uint8_t *options = ip_options(s);
+
+    if (option_bit(name)) {
+        *v = options && (*options & option_bit(name));
+        return 0;
+    }
+    switch (name) {
+    case SO_ERROR: *v = sock_take_error(s); return 0;
+    case SO_TYPE: *v = socket_type(s); return 0;
+    case SO_DOMAIN: *v = s->family; return 0;
+    case SO_PROTOCOL: *v = s->protocol; return 0;
+    case SO_ACCEPTCONN: *v = s->kind == SOCK_KIND_LISTEN; return 0;
+    case SO_SNDBUF: *v = TCP_SND_BUF; return 0;
+    case SO_RCVBUF: *v = s->kind <= SOCK_KIND_LISTEN ? TCP_WND : (int)s->rx_limit; return 0;
+    default: return -ENOPROTOOPT;
+    }
+}
+
+static int get_tcp(struct sock *s, int name, int *v)
+{
+    if (s->kind != SOCK_KIND_TCP)
+        return -ENOPROTOOPT;
+    if (!s->tcp)
+        return -EINVAL;
+    switch (name) {
+    case TCP_NODELAY: *v = tcp_nagle_disabled(s->tcp) != 0; return 0;
+    case TCP_MAXSEG: *v = s->tcp->mss; return 0;
+    case TCP_KEEPIDLE: *v = (int)(s->tcp->keep_idle / 1000); return 0;
+    case TCP_KEEPINTVL: *v = (int)(s->tcp->keep_intvl / 1000); return 0;
+    case TCP_KEEPCNT: *v = (int)s->tcp->keep_cnt; return 0;
+    default: return -ENOPROTOOPT;
+    }
+}
+
+static int get_ip(struct sock *s, int level, int name, int *v)
+{
+    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && s->family == AF_INET6) {
+        *v = s->v6only;
+        return 0;
+    }
+    if (!s->tcp)
+        return -EINVAL;
+    if ((level == IPPROTO_IP && name == IP_TTL) ||
+        (level == IPPROTO_IPV6 && name == IPV6_UNICAST_HOPS))
+        *v = s->tcp->ttl;
+    else if (level == IPPROTO_IP && name == IP_TOS)
+        *v = s->tcp->tos;
+    else
+        return -ENOPROTOOPT;
+    return 0;
+}
+
+static int get_int(struct sock *s, int level, int name, int *v)
+{
+    switch (level) {
+    case SOL_SOCKET: return get_socket(s, name, v);
+    case IPPROTO_TCP: return get_tcp(s, name, v);
+    case IPPROTO_IP:
+    case IPPROTO_IPV6: return get_ip(s, level, name, v);
+    default: return -ENOPROTOOPT;
+    }
+}
+
+int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len)
+{
+    int v, err;
+
+    if (!value || !len)
+        return -EFAULT;
+    if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+        return get_timeout(s->read_timeout, value, len);
+    if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+        return get_timeout(s->write_timeout, value, len);
+    if (level == SOL_SOCKET && name == SO_LINGER)
+        return get_linger(s, value, len);
+    if ((err = get_int(s, level, name, &v)))
+        return err;
+    if (*len > sizeof(v))
+        *len = sizeof(v);
+    memcpy(value, &v, *len);
+    return 0;
+}

@@ -1,0 +1,249 @@
+/*
+ * sock_tcp_io.c - stream sockets: bytes in and out.
+ */
+#include <errno.h>
+
+#include "lwip/tcp.h"
+#include "sock.h"
+
+/* ---- receiving ----------------------------------------------------------------------------------- */
+
+static void pop_rx(struct sock *s)
+{
+    struct pbuf *p = s->rx_head;
+
+    s->rx_head = p->next;
+    if (!s->rx_head)
+        s->rx_tail = NULL;
+    p->next = NULL;
+    pbuf_free(p);
+}
+
+/* Gives the peer n bytes of window back. */
+static void open_window(struct sock *s, size_t n)
+{
+    while (n && s->tcp) {
+        u16_t part = n > 0xffff ? 0xffff : (u16_t)n;
+
+        tcp_recved(s->tcp, part);
+        n -= part;
+    }
+}
+
+void sock_tcp_drop_rx(struct sock *s)
+{
+    uint32_t bytes = s->rx_bytes;
+
+    while (s->rx_head)
+        pop_rx(s);
+    s->rx_bytes = 0;
+    open_window(s, bytes);
+}
+
+static size_t take(struct sock *s, uint8_t *buf, size_t len)
+{
+    size_t done = 0;
+
+    while (done < len && s->rx_head) {
+        struct pbuf *p = s->rx_head;
+        size_t n = len - done < p->len ? len - done : p->len;
+
+        memcpy(buf + done, p->payload, n);
+        done += n;
+        if (n == p->len)
+            pop_rx(s);
+        else
+            pbuf_remove_header(p, n);
+    }
+    s->rx_bytes -= (uint32_t)done;
+    return done;
+}
+
+/* Copies without taking, from `skip` bytes on. */
+static size_t peek(const struct sock *s, size_t skip, uint8_t *buf, size_t len)
+{
+    size_t done = 0;
+
+    for (const struct pbuf *p = s->rx_head; p && done < len; p = p->next) {
+        size_t n;
+
+        if (skip >= p->len) {
+            skip -= p->len;
+            continue;
+        }
+        n = p->len - skip < len - done ? p->len - skip : len - done;
+        memcpy(buf + done, (const uint8_t *)p->payload + skip, n);
+        skip = 0;
+        done += n;
+    }
+    return done;
+}
+
+/* Into the vector, from its byte `at` on. */
+static size_t scatter(struct sock *s, const struct sock_msg *m, size_t at, int flags)
+{
+    size_t done = 0;
+
+    for (int i = 0; i < m->iovcnt && s->rx_head; i++) {
+        size_t len = m->iov[i].iov_len, n;
+        uint8_t *base = m->iov[i].iov_base;
+
+        if (at >= len) {
+            at -= len;
+            continue;
+        }
+        n = flags & MSG_PEEK ? peek(s, done, base + at, len - at) : take(s, base + at, len - at);
+        done += n;
+        if (n < len - at)
+            break;
+        at = 0;
+    }
+    return done;
+}
+
+/* Nothing is there: what does that mean? 0: wait for more. */
+static int why_empty(struct sock *s, bool *end)
+{
+    *end = true;
+    if (s->kind == SOCK_KIND_LISTEN || (!s->connected && !s->connecting && !s->error))
+        return -ENOTCONN;
+    if (s->error)
+        return -sock_take_error(s);
+    *end = s->eof || s->read_shut;
+    return 0;
+}
+
+ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
+{
+    ssize_t want = sock_iov_len(m->iov, m->iovcnt);
+    uint64_t deadline = 0;
+    size_t done = 0;
+    bool end;
+    int err = 0;
+
+    if (want <= 0)
+        return want;
+    for (;;) {
+        size_t n = scatter(s, m, done, flags);
+
+        done += n;
+        if (!(flags & MSG_PEEK))
+            open_window(s, n);
+        if (done == (size_t)want || (done && (!(flags & MSG_WAITALL) || (flags & MSG_PEEK))))
+            return (ssize_t)done;
+        err = why_empty(s, &end);
+        if (!end)
+            err = sock_wait(s, &s->readers, s->read_timeout, &deadline, flags);
+        if (end || err)
+            return done ? (ssize_t)done : err;
+    }
+}
+
+/* ---- sending ------------------------------------------------------------------------------------- */
+
+err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+    struct sock *s = arg;
+
+    (void)len;
+    if (s->want_write && tcp_sndbuf(pcb) > TCP_SNDLOWAT &&
+        tcp_sndqueuelen(pcb) < TCP_SNDQUEUELOWAT)
+        sock_writable(s);
+    return ERR_OK;
+}
+
+/*
+ * Hands bytes to lwIP, which copies them into segments. Less than len when the send buffer is full
+ * or memory is short: *short_of_memory tells which.
+ */
+static size_t push(struct sock *s, const uint8_t *buf, size_t len, bool more,
+                   bool *short_of_memory)
+{
+    size_t done = 0;
+
+    while (done < len && tcp_sndbuf(s->tcp)) {
+        size_t n = len - done;
+        u8_t flags = TCP_WRITE_FLAG_COPY;
+        err_t err;
+
+        if (n > tcp_sndbuf(s->tcp))
+            n = tcp_sndbuf(s->tcp);
+        if (n > 32 * TCP_MSS)
+            n = 32 * TCP_MSS;
+        if (more || done + n < len)
+            flags |= TCP_WRITE_FLAG_MORE;
+        while ((err = tcp_write(s->tcp, buf + done, (u16_t)n, flags)) == ERR_MEM && n > TCP_MSS)
+            n /= 2;
+        if (err != ERR_OK) {
+            *short_of_memory = tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
+            return done;
+        }
+        done += n;
+    }
+    return done;
+}
+
+static int may_send(struct sock *s)
+{
+    if (s->error)
+        return -sock_take_error(s);
+    if (s->kind == SOCK_KIND_LISTEN || (!s->connected && !s->connecting))
+        return -ENOTCONN;
+    if (s->write_shut || (s->connected && !s->tcp))
+        return -EPIPE;
+    return 0;
+}
+
+/* Waits for room, or for memory that others must free first. */
+static int wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int flags)
+{
+    s->want_write = true;
+    if (memory && tcp_sndbuf(s->tcp) > TCP_SNDLOWAT)
+        return sock_wait(s, &net_core.memory, s->write_timeout, deadline, flags);
+    return sock_wait(s, &s->writers, s->write_timeout, deadline, flags);
+}
+
+/* One piece of the vector. *sent counts; 0, or why it stopped. */
+static int send_piece(struct sock *s, const struct iovec *iov, bool more, int flags,
+                      uint64_t *deadline, size_t *sent)
+{
+    size_t done = 0;
+
+    while (done < iov->iov_len) {
+        bool memory = false;
+        int err = may_send(s);
+
+        if (err)
+            return err;
+        if (s->connected) {
+            size_t n = push(s, (const uint8_t *)iov->iov_base + done, iov->iov_len - done, more,
+                            &memory);
+
+            done += n;
+            *sent += n;
+            if (done == iov->iov_len)
+                return 0;
+            tcp_output(s->tcp);
+        }
+        if (s->tcp && (err = wait_for_room(s, memory, deadline, flags)))
+            return err;
+    }
+    return 0;
+}
+
+ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags)
+{
+    ssize_t want = sock_iov_len(m->iov, m->iovcnt);
+    uint64_t deadline = 0;
+    size_t sent = 0;
+    int err = want < 0 ? (int)want : may_send(s);
+
+    for (int i = 0; !err && i < m->iovcnt; i++)
+        err = send_piece(s, &m->iov[i], (flags & MSG_MORE) || i + 1 < m->iovcnt, flags, &deadline,
+                         &sent);
+    if (err == -EBADF)
+        return sent ? (ssize_t)sent : err;
+    if (s->tcp && sent && !(flags & MSG_MORE))
+        tcp_output(s->tcp);
+    return sent ? (ssize_t)sent : err;
+}

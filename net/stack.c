@@ -1,0 +1,173 @@
+/*
+ * stack.c - lwIP's life in the image: start-up, timers, and the service that does what no frame or
+ * socket call does by itself.
+ */
+#include <stdarg.h>
+
+#include "lwip/init.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/stats.h"
+#include "lwip/sys.h"
+#include "lwip/timeouts.h"
+#include "net_impl.h"
+
+struct net_core net_core = {.hostname = "vireo"};
+
+void net_assert_entered(void)
+{
+    hal_assert(net_core.entered);
+}
+
+void net_lwip_diag(const char *fmt, ...)
+{
+    (void)fmt; /* only compiled in with LWIP_DEBUG */
+}
+
+void net_lwip_assert(const char *what)
+{
+    hal_panic("lwip: %s", what);
+}
+
+u32_t sys_now(void)
+{
+    return (u32_t)(hal_now_ns() / HAL_MS);
+}
+
+/*
+ * Connections that this side closed are remembered for 2 MSL (RFC 9293, 3.4.3), but only the last
+ * NET_TIME_WAIT_MAX of them: lwIP looks through all of them for every segment that it cannot place.
+ * New ones stand first in lwIP's list.
+ */
+void net_bound_time_wait(void)
+{
+    struct tcp_pcb *pcb = tcp_tw_pcbs;
+
+    net_core.closes = 0;
+    for (unsigned n = 1; pcb && n < NET_TIME_WAIT_MAX; n++)
+        pcb = pcb->next;
+    while (pcb && pcb->next)
+        tcp_abort(pcb->next);
+}
+
+static void wake_writers(void)
+{
+    net_core.memory_freed = false;
+    waitq_wake_all(&net_core.memory);
+    file_ready(NULL);
+}
+
+void net_end_of_work(void)
+{
+    netif_poll_all();
+    if (net_core.closes >= NET_TIME_WAIT_SLACK)
+        net_bound_time_wait();
+    if (net_core.memory_freed)
+        wake_writers();
+    for (struct net_dev *d = net_core.devs; d; d = d->next)
+        if (vnet_queued(d->vnet))
+            vnet_flush(d->vnet);
+}
+
+static uint64_t next_timer(void)
+{
+    u32_t ms = sys_timeouts_sleeptime();
+
+    return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? HAL_NEVER : hal_now_ns() + ms * HAL_MS;
+}
+
+static bool net_run(struct hal_service *s)
+{
+    net_enter();
+    net_core.in_service = true;
+    if (hal_now_ns() >= s->next_ns) {
+        sys_check_timeouts();
+        s->next_ns = next_timer();
+    }
+    net_end_of_work();
+    net_core.in_service = false;
+    net_leave();
+    return true;
+}
+
+static void add_devices(void)
+{
+    struct vnet *v;
+
+    for (unsigned n = 0; (v = vnet_get(n)); n++)
+        net_add_device(v);
+    if (!net_core.devs)
+        hal_log(HAL_WARN, "net",
+                "no network device: start QEMU with -netdev user,id=n -device "
+                "virtio-net-device,netdev=n");
+}
+
+static void net_init(void)
+{
+    net_random_init();
+    net_mem_init();
+    net_enter();
+    net_core.in_service = true;
+    lwip_init();
+    add_devices();
+    net_configure();
+    net_end_of_work();
+    net_core.in_service = false;
+    net_leave();
+    net_core.service.name = "net";
+    net_core.service.run = net_run;
+    net_core.service.next_ns = next_timer();
+    hal_service_add(&net_core.service);
+}
+HAL_INIT(HAL_INIT_STACK, net_init);
+
+static unsigned count_pcbs(const struct tcp_pcb *pcb)
+{
+    unsigned n = 0;
+
+    for (; pcb; pcb = pcb->next)
+        n++;
+    return n;
+}
+
+static void add_device_stats(struct net_stats *out)
+{
+    for (const struct net_dev *d = net_core.devs; d; d = d->next) {
+        struct vnet_stats s;
+
+        vnet_get_stats(d->vnet, &s);
+        out->rx_frames += s.rx_frames;
+        out->rx_bytes += s.rx_bytes;
+        out->tx_frames += s.tx_frames;
+        out->tx_bytes += s.tx_bytes;
+        out->rx_dropped += s.rx_no_spare + s.rx_no_client + s.rx_bad_length;
+        out->tx_full += s.tx_full;
+    }
+}
+
+void net_get_stats(struct net_stats *out)
+{
+    *out = (struct net_stats){
+        .rx_malformed = net_core.rx_malformed,
+        .rx_no_memory = net_core.rx_no_memory,
+        .rx_copied = net_core.rx_copied,
+        .ip_rx = lwip_stats.ip.recv + lwip_stats.ip6.recv,
+        .ip_tx = lwip_stats.ip.xmit + lwip_stats.ip6.xmit,
+        .ip_dropped = lwip_stats.ip.drop + lwip_stats.ip6.drop,
+        .tcp_rx = lwip_stats.tcp.recv,
+        .tcp_tx = lwip_stats.tcp.xmit,
+        .tcp_dropped = lwip_stats.tcp.drop,
+        .udp_rx = lwip_stats.udp.recv,
+        .udp_tx = lwip_stats.udp.xmit,
+        .icmp_rx = lwip_stats.icmp.recv + lwip_stats.icmp6.recv,
+        .icmp_tx = lwip_stats.icmp.xmit + lwip_stats.icmp6.xmit,
+        .tcp_connections = count_pcbs(tcp_active_pcbs),
+        .tcp_time_wait = count_pcbs(tcp_tw_pcbs),
+        .sockets = net_core.sockets,
+        .tcp_accepted = net_core.tcp_accepted,
+        .tcp_refused = net_core.tcp_refused,
+        .mem_used = net_mem_used(),
+        .mem_limit = net_mem_limit(),
+        .mem_failed = net_mem_failed(),
+    };
+    add_device_stats(out);
+}
