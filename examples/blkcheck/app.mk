@@ -1,1 +1,1 @@
-SRCS := pattern.c
+SRCS := pattern.c reader.c

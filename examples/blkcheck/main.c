@@ -1,5 +1,6 @@
 /*
- * blkcheck - writes a pattern over a raw disk, syncs it, reads it back and compares.
+ * blkcheck - writes a pattern over a raw disk, syncs it, reads it back and compares. It writes as
+ * any program does, through /dev and the cache; it reads past the cache, from the disk itself.
  *
  * Every 8 bytes hold a number made of the seed and their own place on the disk, so a block that
  * landed elsewhere is found as surely as one that was damaged, and the place it belongs to is told.
@@ -18,9 +19,10 @@
 
 #include "block/block.h"
 #include "pattern.h"
+#include "reader.h"
 
-#define CHUNK (256u * 1024u)
-#define CHUNK_MIN (16u * 1024u)
+#define CHUNK (1024u * 1024u)
+#define CHUNK_MIN (64u * 1024u)
 #define REPORT_MAX 8u /* wrong places that are printed; all are counted */
 
 static struct {
@@ -49,6 +51,7 @@ HAL_INIT(HAL_INIT_STACK, read_options);
 /* An open disk, the bytes of it that are checked, and the buffer for them. */
 struct job {
     int fd;
+    struct block_device *dev;
     uint64_t bytes;
     char *buf;
     size_t chunk;
@@ -104,43 +107,53 @@ static int write_pass(const struct job *j)
 }
 
 /* Compares what was read with what belongs there; returns how many words differ. */
-static uint64_t compare(const struct job *j, size_t len, uint64_t at, uint64_t wrong_before)
+static uint64_t compare(const char *data, size_t len, uint64_t at, uint64_t wrong_before)
 {
     uint64_t wrong = 0;
 
     for (size_t i = 0; i < len;) {
-        size_t bad = pattern_check(j->buf + i, len - i, at + i, options.seed);
+        size_t bad = pattern_check(data + i, len - i, at + i, options.seed);
         if (bad == len - i)
             break;
         i += bad;
         if (wrong_before + wrong++ < REPORT_MAX)
-            pattern_explain(j->buf + i, len - i, at + i, options.seed);
-        i += 8 - i % 8;
+            pattern_explain(data + i, len - i, at + i, options.seed);
+        i += 8;
     }
     return wrong;
 }
 
-/* Reads it all back; the number of wrong words, or -1 after a message. */
+/* Reads and compares what `r` gives; false after a failed read. */
+static bool verify_all(const struct job *j, struct reader *r, uint64_t *wrong, uint64_t *spent)
+{
+    const char *data;
+    ssize_t n;
+
+    for (uint64_t at = 0; (n = reader_next(r, &data)) > 0; at += (uint64_t)n) {
+        uint64_t before = hal_now_ns();
+        size_t len = j->bytes - at < (uint64_t)n ? (size_t)(j->bytes - at) : (size_t)n;
+        *wrong += compare(data, len, at, *wrong);
+        *spent += hal_now_ns() - before;
+    }
+    if (n < 0)
+        printf("blkcheck: read: %s\n", strerror((int)-n));
+    return n == 0;
+}
+
+/* Reads it all back from the disk itself; the number of wrong words, or -1 after a message. */
 static int64_t verify_pass(const struct job *j)
 {
+    struct reader r;
     uint64_t start = hal_now_ns(), spent = 0, wrong = 0;
 
-    for (uint64_t at = 0; at < j->bytes;) {
-        size_t len = piece_at(j, at);
-        ssize_t n = pread(j->fd, j->buf, len, (off_t)at);
-        uint64_t step = whole_words(j, at, n);
-        if (step == 0) {
-            printf("blkcheck: read at byte %llu: %s\n", (unsigned long long)at,
-                   n < 0 ? strerror(errno) : "the disk ends there");
-            return -1;
-        }
-        uint64_t before = hal_now_ns();
-        wrong += compare(j, (size_t)step, at, wrong);
-        spent += hal_now_ns() - before;
-        at += step;
-    }
-    printf("blkcheck: read %llu bytes: %.1f MiB/s\n", (unsigned long long)j->bytes,
-           mib_per_second(j->bytes, hal_now_ns() - start - spent));
+    reader_start(&r, j->dev, j->bytes, j->buf, j->chunk);
+    bool good = verify_all(j, &r, &wrong, &spent);
+    reader_stop(&r);
+    if (!good)
+        return -1;
+    printf("blkcheck: read %llu bytes: %.1f MiB/s, %u requests at a time\n",
+           (unsigned long long)j->bytes,
+           mib_per_second(j->bytes, hal_now_ns() - start - spent), READER_DEPTH);
     return (int64_t)wrong;
 }
 
@@ -179,7 +192,7 @@ static bool wants(const char *pass)
 }
 
 /* Opens the disk as the mode needs it; 0, or the exit status after a message. */
-static int open_disk(struct job *j, const struct block_device *dev)
+static int open_disk(struct job *j)
 {
     char path[64];
     bool writing = wants("write");
@@ -188,7 +201,7 @@ static int open_disk(struct job *j, const struct block_device *dev)
         printf("blkcheck: vireo.blkcheck.mode=%s: say write, verify or both\n", options.mode);
         return 2;
     }
-    if (writing && block_read_only(dev)) {
+    if (writing && block_read_only(j->dev)) {
         printf("blkcheck: %s is read-only: %s\n", options.disk,
                wants("verify") ? "checking what an earlier run wrote"
                                : "vireo.blkcheck.mode=verify checks what an earlier run wrote");
@@ -212,9 +225,9 @@ static int open_disk(struct job *j, const struct block_device *dev)
 }
 
 /* How much, and through which buffer. */
-static int prepare(struct job *j, const struct block_device *dev)
+static int prepare(struct job *j)
 {
-    uint64_t capacity = block_capacity(dev);
+    uint64_t capacity = block_capacity(j->dev);
 
     if (options.bytes > capacity) {
         printf("blkcheck: vireo.blkcheck.bytes=%llu: %s has %llu\n",
@@ -246,19 +259,17 @@ static int run(const struct job *j)
 
 int main(void)
 {
-    struct job j = {.fd = -1};
-    struct block_device *dev = block_find(options.disk);
+    struct job j = {.fd = -1, .dev = block_find(options.disk)};
 
-    if (!dev)
+    if (!j.dev)
         return list_disks();
-    int rc = open_disk(&j, dev);
+    int rc = open_disk(&j);
     if (rc == 0)
-        rc = prepare(&j, dev);
+        rc = prepare(&j);
     if (rc == 0) {
         vireo_ready();
         rc = run(&j);
     }
-    free(j.buf);
     if (j.fd >= 0 && close(j.fd) != 0 && rc == 0) {
         printf("blkcheck: close: %s\n", strerror(errno));
         rc = 1;
