@@ -38,7 +38,9 @@ FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
 FLAGS_machine = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) -I$(LIBFDT)
 FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE) -Iplatform/runtime
 FLAGS_net = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
-FLAGS_app = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
+# Warnings stop the build of our own applications only.
+FLAGS_app = $(COMMON) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
+            $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_libfdt = $(COMMON) -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)
 
