@@ -32,11 +32,10 @@ struct block_transfer {
 };
 
 struct block_driver {
-    /*
-     * Takes a transfer, whose pieces it copies; false if there is no room before the next
-     * completion. The device need not hear of it before commit().
-     */
-    bool (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
+    /* Is there room for one more transfer of max_segs pieces before the next completion? */
+    bool (*room)(struct block_device *dev);
+    /* Takes a transfer and copies its pieces. The device need not hear of it before commit(). */
+    void (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
                   unsigned n);
     /* Everything staged goes to the device. */
     void (*commit)(struct block_device *dev);
@@ -88,7 +87,10 @@ int block_register(struct block_device *dev);
 /* The capacity is another one now; requests beyond it fail from here on. */
 void block_resize(struct block_device *dev, uint64_t sectors);
 
-/* The device is done with t: 0 or -errno. Calls the requests' callbacks. */
+/*
+ * The device is done with t: 0 or -errno. Calls the requests' callbacks. Between block_hold() and
+ * block_release(), so that what the callbacks submit goes out together.
+ */
 void block_complete(struct block_device *dev, struct block_transfer *t, int result);
 
 /* Ends every request, with the device or waiting, with -EIO, and those to come. */
@@ -100,7 +102,7 @@ static inline uint64_t block_deadline(const struct block_device *dev)
     return dev->oldest ? dev->oldest->deadline_ns : HAL_NEVER;
 }
 
-/* block_cut.c: fills t and dma from the queue's head; pieces used, 0: not now, -errno: head failed. */
+/* block_cut.c: makes t and dma of the queue's head. Pieces used; -EAGAIN: not now; -errno: head fails. */
 int block_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
 /* After a bounced read: the data to where it belongs. */
 void block_unbounce(struct block_device *dev, const struct block_transfer *t);

@@ -1,0 +1,343 @@
+/*
+ * bcache_write.c - from dirty to durable: write-out in rounds, flushes, and those who wait for both.
+ *
+ * A round takes what is dirty when it begins, sorts it, and writes it in runs. A sync needs the
+ * round that holds all that was dirty when it came, and then a flush that began after that round's
+ * end. Several may share both.
+ */
+#include "block/bcache_impl.h"
+
+#define BCACHE_AGE (5 * HAL_SEC) /* data goes out at the latest when it has been dirty for so long */
+
+static void progress(struct bcache *c);
+
+/* ---- sorting ------------------------------------------------------------------------------------ */
+
+static struct bcache_link *merge(struct bcache_link *a, struct bcache_link *b)
+{
+    struct bcache_link *head = NULL, **tail = &head;
+
+    while (a && b) {
+        struct bcache_link **least =
+            ((struct bcache_block *)a)->index < ((struct bcache_block *)b)->index ? &a : &b;
+
+        *tail = *least;
+        tail = &(*least)->next;
+        *least = (*least)->next;
+    }
+    *tail = a ? a : b;
+    return head;
+}
+
+/* Merge sort from below: run i holds 2^i blocks or none. */
+static struct bcache_link *sort(struct bcache_link *list)
+{
+    struct bcache_link *runs[24] = {NULL}, *all = NULL;
+    unsigned i;
+
+    while (list) {
+        struct bcache_link *run = list;
+
+        list = list->next;
+        run->next = NULL;
+        for (i = 0; i < 23 && runs[i]; i++) {
+            run = merge(runs[i], run);
+            runs[i] = NULL;
+        }
+        runs[i] = runs[i] ? merge(runs[i], run) : run;
+    }
+    for (i = 0; i < 24; i++)
+        if (runs[i])
+            all = all ? merge(runs[i], all) : runs[i];
+    return all;
+}
+
+static bool sorted(const struct bcache_link *l)
+{
+    const struct bcache_link *at = l->next;
+
+    while (at->next != l) {
+        if (((const struct bcache_block *)at)->index >
+            ((const struct bcache_block *)at->next)->index)
+            return false;
+        at = at->next;
+    }
+    return true;
+}
+
+/* Moves all of `from`, which is not empty, to the empty list `to`. */
+static void move_all(struct bcache_link *from, struct bcache_link *to)
+{
+    *to = *from;
+    to->next->prev = to;
+    to->prev->next = to;
+    bcache_list_init(from);
+}
+
+static void sort_list(struct bcache_link *l)
+{
+    struct bcache_link *at, *next;
+
+    if (sorted(l))
+        return;
+    l->prev->next = NULL;
+    at = sort(l->next);
+    bcache_list_init(l);
+    for (; at; at = next) {
+        next = at->next;
+        bcache_append(l, (struct bcache_block *)at);
+    }
+}
+
+/* ---- dirty blocks ------------------------------------------------------------------------------- */
+
+void bcache_mark_dirty(struct bcache *c, struct bcache_block *b)
+{
+    if (b->state == BCACHE_DIRTY)
+        return;
+    bcache_unlink(b);
+    c->unflushed_count -= b->state == BCACHE_UNFLUSHED;
+    if (c->service.next_ns == HAL_NEVER)
+        c->service.next_ns = hal_now_ns() + BCACHE_AGE;
+    b->state = BCACHE_DIRTY;
+    b->alone = false;
+    bcache_append(&c->dirty, b);
+    c->dirty_count++;
+}
+
+/* The aging service. */
+bool bcache_age(struct hal_service *s)
+{
+    struct bcache *c = (struct bcache *)s;
+
+    if (hal_now_ns() < s->next_ns)
+        return false;
+    s->next_ns = HAL_NEVER;
+    if (bcache_list_empty(&c->dirty))
+        return false;
+    if (c->round_active)
+        s->next_ns = hal_now_ns() + BCACHE_AGE;
+    else
+        bcache_start_round(c);
+    return true;
+}
+
+/* ---- writing out -------------------------------------------------------------------------------- */
+
+/* The disk may have shrunk. What lies beyond its end is lost, and whoever syncs hears of it. */
+static bool still_on_disk(struct bcache *c, struct bcache_block *b)
+{
+    if (b->index < bcache_disk_blocks(c)) {
+        uint32_t len = bcache_disk_len(c, b->index);
+
+        b->len = b->len < len ? b->len : len;
+        return true;
+    }
+    c->errors++;
+    c->dirty_count--;
+    bcache_unlink(b);
+    if (b->pins)
+        bcache_settle_clean(c, b);
+    else
+        bcache_settle_empty(c, b, false);
+    return false;
+}
+
+/* Requests of neighbours, as long as there are requests to be had. */
+static void write_blocks(struct bcache *c)
+{
+    struct bcache_io *io = NULL;
+    struct bcache_block *b;
+
+    while ((b = bcache_first(&c->outgoing))) {
+        if (!still_on_disk(c, b))
+            continue;
+        if (io && bcache_io_full(io, b)) {
+            bcache_io_submit(io);
+            io = NULL;
+        }
+        if (!io && !(io = bcache_io_get(c, BLOCK_WRITE)))
+            break;
+        if (!io->count)
+            c->stats.writeouts++;
+        bcache_unlink(b);
+        b->state = BCACHE_WRITING;
+        c->writing++;
+        bcache_io_add(io, b);
+    }
+    if (io)
+        bcache_io_submit(io);
+}
+
+void bcache_write_more(struct bcache *c)
+{
+    if (bcache_list_empty(&c->outgoing))
+        return;
+    block_hold(c->dev);
+    write_blocks(c);
+    block_release(c->dev);
+}
+
+void bcache_start_round(struct bcache *c)
+{
+    if (c->round_active || bcache_list_empty(&c->dirty))
+        return;
+    c->round++;
+    c->round_active = true;
+    move_all(&c->dirty, &c->outgoing);
+    sort_list(&c->outgoing);
+    bcache_write_more(c);
+}
+
+static void written(struct bcache *c, struct bcache_block *b)
+{
+    c->dirty_count--;
+    c->stats.blocks_written++;
+    if (!block_volatile(c->dev)) {
+        bcache_settle_clean(c, b);
+        return;
+    }
+    c->unflushed_writes = true;
+    b->state = BCACHE_UNFLUSHED;
+    bcache_append(&c->unflushed, b);
+    c->unflushed_count++;
+}
+
+/* It stays dirty, to be tried again by the next round. */
+static void not_written(struct bcache *c, struct bcache_block *b, bool lost)
+{
+    if (lost) {
+        c->dirty_count--;
+        bcache_settle_lost(c, b);
+        return;
+    }
+    b->state = BCACHE_DIRTY;
+    bcache_append(&c->dirty, b);
+}
+
+void bcache_write_done(struct bcache_io *io)
+{
+    struct bcache *c = io->cache;
+    int result = io->req.result;
+    bool lost = io->req.quarantined;
+    struct bcache_block *b = io->first, *next;
+
+    c->errors += result != 0;
+    bcache_io_put(io);
+    for (; b; b = next) {
+        next = b->chain;
+        c->writing--;
+        if (result)
+            not_written(c, b, lost);
+        else
+            written(c, b);
+        bcache_wake_block(b);
+    }
+    bcache_write_more(c);
+    progress(c);
+    bcache_wake_room(c);
+}
+
+/* ---- flushing ----------------------------------------------------------------------------------- */
+
+static void flush_done(struct block_request *r)
+{
+    struct bcache *c = r->ctx;
+    struct bcache_block *b;
+
+    c->flush_out = false;
+    c->flush_done = c->flush;
+    c->errors += r->result != 0;
+    c->unflushed_writes |= r->result != 0;
+    c->stats.flushes++;
+    while ((b = bcache_first(&c->flushing))) {
+        if (r->result) {
+            bcache_mark_dirty(c, b);
+            continue;
+        }
+        bcache_unlink(b);
+        c->unflushed_count--;
+        bcache_settle_clean(c, b);
+    }
+    progress(c);
+    bcache_wake_room(c);
+}
+
+static void start_flush(struct bcache *c)
+{
+    struct block_request *const r = &c->flush_request;
+
+    c->flush++;
+    c->flush_out = true;
+    c->unflushed_writes = false;
+    if (!bcache_list_empty(&c->unflushed))
+        move_all(&c->unflushed, &c->flushing);
+    *r = (struct block_request){.op = BLOCK_FLUSH, .done = flush_done, .ctx = c};
+    block_submit(c->dev, &r, 1);
+}
+
+/* ---- those who wait ----------------------------------------------------------------------------- */
+
+/* Takes the syncs out that have what they need, and lets the others ask for it. */
+static struct bcache_sync *advance_syncs(struct bcache *c)
+{
+    struct bcache_sync *done = NULL, **at = &c->syncs, *s;
+    bool flush = false;
+
+    while ((s = *at)) {
+        bool written_out = s->round <= c->round_done;
+
+        if (written_out && !s->flush && block_volatile(c->dev))
+            s->flush = c->flush + 1;
+        if (written_out && s->flush <= c->flush_done) {
+            *at = s->next;
+            s->next = done;
+            done = s;
+            continue;
+        }
+        flush |= written_out && s->flush > c->flush;
+        at = &s->next;
+        if (s->round > c->round)
+            bcache_start_round(c);
+    }
+    if (flush && !c->flush_out)
+        start_flush(c);
+    return done;
+}
+
+static void progress(struct bcache *c)
+{
+    struct bcache_sync *done, *next;
+
+    if (c->round_active && !c->writing && bcache_list_empty(&c->outgoing)) {
+        c->round_active = false;
+        c->round_done = c->round;
+    }
+    for (done = advance_syncs(c); done; done = next) {
+        next = done->next;
+        done->result = c->errors == done->errors ? 0 : -EIO;
+        done->done(done);
+    }
+}
+
+/* The round whose end means that all that is dirty now was written. */
+static uint64_t needed_round(const struct bcache *c)
+{
+    if (!bcache_list_empty(&c->dirty))
+        return c->round + 1;
+    return c->round_active ? c->round : c->round_done;
+}
+
+int bcache_sync(struct bcache *c, struct bcache_sync *s)
+{
+    s->result = 0;
+    if (!c->dirty_count && !c->unflushed_writes && !c->flush_out)
+        return 0;
+    s->errors = c->errors;
+    s->round = needed_round(c);
+    s->flush = 0;
+    s->next = c->syncs;
+    c->syncs = s;
+    progress(c);
+    return -EAGAIN;
+}

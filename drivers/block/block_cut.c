@@ -1,0 +1,253 @@
+/*
+ * block_cut.c - cuts requests into what one transfer holds, and joins neighbours. Each device has a
+ * longest piece, a number of pieces, and a unit (its logical block) that a transfer must be a
+ * multiple of (virtio 1.4, section 5.2: size_max, seg_max, blk_size).
+ */
+#include "block/block_impl.h"
+
+#define BOUNCE_SIZE 65536u
+
+/* A transfer being made, and how far it has come in the request that it is made of. */
+struct cutter {
+    const struct block_device *dev;
+    struct block_dma *dma;
+    unsigned n;
+    uint32_t bytes;
+    unsigned seg_at;
+    size_t seg_done;
+    uint64_t cut;
+};
+
+/* Appends len bytes at addr, to the last piece if they follow it. */
+static void add_pieces(struct cutter *c, uint64_t addr, uint32_t len)
+{
+    uint32_t piece = c->dev->piece;
+
+    while (len) {
+        struct block_dma *last = c->n ? &c->dma[c->n - 1] : NULL;
+        uint32_t now = len;
+
+        if (last && last->addr + last->len == addr && last->len < piece) {
+            now = now < piece - last->len ? now : piece - last->len;
+            last->len += now;
+        } else {
+            now = now < piece ? now : piece;
+            c->dma[c->n++] = (struct block_dma){addr, now};
+        }
+        addr += now;
+        len -= now;
+    }
+}
+
+/*
+ * How much of `want` bytes (whole units) fits the pieces and bytes that are left. A piece holds
+ * whole units, or a unit needs unit_pieces.
+ */
+static uint32_t fits(const struct cutter *c, size_t want)
+{
+    const struct block_device *d = c->dev;
+    unsigned left = d->max_segs - c->n;
+    uint64_t room = d->unit_pieces == 1 ? (uint64_t)left * d->piece
+                                        : (uint64_t)(left / d->unit_pieces) * d->unit;
+    uint32_t most = BLOCK_MAX_TRANSFER > d->unit ? BLOCK_MAX_TRANSFER & ~(d->unit - 1) : d->unit;
+
+    if (room > most - c->bytes)
+        room = most - c->bytes;
+    return room < want ? (uint32_t)room : (uint32_t)want;
+}
+
+/* Adds as much of r as there is room for and as the device can reach. True: all of it. */
+static bool add_request(struct cutter *c, const struct block_request *r)
+{
+    while (c->seg_at < r->seg_count) {
+        const struct block_seg *s = &r->segs[c->seg_at];
+        const uint8_t *p = (const uint8_t *)s->base + c->seg_done;
+        uint32_t len = fits(c, s->len - c->seg_done);
+        uint64_t addr = len ? hal_dma_addr(p, len) : HAL_DMA_NONE;
+
+        if (addr == HAL_DMA_NONE)
+            return false;
+        add_pieces(c, addr, len);
+        c->bytes += len;
+        c->cut += len;
+        c->seg_done += len;
+        if (c->seg_done == s->len) {
+            c->seg_at++;
+            c->seg_done = 0;
+        }
+    }
+    return true;
+}
+
+static void begin(struct cutter *c, const struct block_request *r)
+{
+    c->seg_at = r->seg_at;
+    c->seg_done = r->seg_done;
+    c->cut = r->cut;
+}
+
+static void take(struct block_device *dev, struct block_transfer *t, const struct cutter *c,
+                 bool whole)
+{
+    struct block_request *r = dev->queue.head;
+
+    r->seg_at = c->seg_at;
+    r->seg_done = c->seg_done;
+    r->cut = c->cut;
+    r->transfers++;
+    t->bytes = c->bytes;
+    t->count++;
+    if (whole) {
+        r->queued = false;
+        block_dequeue(&dev->queue);
+    }
+}
+
+/* ---- memory that the device cannot reach -------------------------------------------------------- */
+
+/* Copies between the bounce buffer and the request's memory, from byte `offset` of it. */
+static void copy_through(struct block_device *dev, const struct block_request *r, uint64_t offset,
+                         uint32_t bytes, bool to_request)
+{
+    uint8_t *b = dev->bounce;
+
+    for (unsigned i = 0; i < r->seg_count && bytes; i++) {
+        const struct block_seg *s = &r->segs[i];
+        size_t at = offset < s->len ? (size_t)offset : s->len;
+        size_t len = s->len - at < bytes ? s->len - at : bytes;
+
+        offset -= at;
+        if (to_request)
+            memcpy((uint8_t *)s->base + at, b, len);
+        else
+            memcpy(b, (uint8_t *)s->base + at, len);
+        b += len;
+        bytes -= (uint32_t)len;
+    }
+}
+
+static void advance(struct cutter *c, const struct block_request *r, uint32_t bytes)
+{
+    c->cut += bytes;
+    while (bytes) {
+        size_t left = r->segs[c->seg_at].len - c->seg_done;
+
+        if (bytes < left) {
+            c->seg_done += bytes;
+            return;
+        }
+        bytes -= (uint32_t)left;
+        c->seg_at++;
+        c->seg_done = 0;
+    }
+}
+
+static int bounce(struct block_device *dev, struct block_transfer *t, struct cutter *c)
+{
+    const struct block_request *r = dev->queue.head;
+    uint32_t size = BOUNCE_SIZE > dev->unit ? BOUNCE_SIZE : dev->unit;
+    uint32_t len;
+
+    if (dev->bounce_busy)
+        return -EAGAIN;
+    if (!dev->bounce)
+        dev->bounce = hal_dma_alloc(size, 4096, &dev->bounce_dma);
+    if (!dev->bounce)
+        return -ENOMEM;
+    len = fits(c, r->bytes - r->cut < size ? (size_t)(r->bytes - r->cut) : size);
+    if (r->op == BLOCK_WRITE)
+        copy_through(dev, r, r->cut, len, false);
+    add_pieces(c, dev->bounce_dma, len);
+    c->bytes = len;
+    advance(c, r, len);
+    t->bounced = true;
+    take(dev, t, c, c->cut == r->bytes);
+    return (int)c->n;
+}
+
+void block_unbounce(struct block_device *dev, const struct block_transfer *t)
+{
+    copy_through(dev, t->first, t->offset, t->bytes, true);
+}
+
+/* ---- one transfer ------------------------------------------------------------------------------- */
+
+static int cut_id(struct block_device *dev, struct block_transfer *t, struct cutter *c)
+{
+    struct block_request *r = dev->queue.head;
+    uint64_t addr = hal_dma_addr(r->segs[0].base, BLOCK_ID_LEN);
+
+    if (addr == HAL_DMA_NONE)
+        return -ENOMEM;
+    c->dma[0] = (struct block_dma){addr, BLOCK_ID_LEN};
+    c->bytes = BLOCK_ID_LEN;
+    take(dev, t, c, true);
+    return 1;
+}
+
+/* All the flushes that wait for the same writes are one to the device. */
+static int cut_flush(struct block_device *dev, struct block_transfer *t, const struct cutter *c)
+{
+    while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH)
+        take(dev, t, c, true);
+    return 0;
+}
+
+static bool follows(const struct block_transfer *t, const struct block_request *r)
+{
+    return r && r->op == t->op && !r->alone && !r->cut &&
+           r->sector == t->sector + (t->bytes >> BLOCK_SECTOR_SHIFT);
+}
+
+/* Whole requests that follow the transfer on the disk, as long as each fits wholly. */
+static void join(struct block_device *dev, struct block_transfer *t, struct cutter *c)
+{
+    while (follows(t, dev->queue.head)) {
+        const struct block_request *r = dev->queue.head;
+        struct cutter mark = *c;
+        struct block_dma last = c->dma[c->n - 1];
+
+        if (r->bytes > (r->sector < dev->sectors ? dev->sectors - r->sector : 0)
+                           << BLOCK_SECTOR_SHIFT)
+            return;
+        begin(c, r);
+        if (!add_request(c, r)) {
+            *c = mark;
+            c->dma[c->n - 1] = last;
+            return;
+        }
+        take(dev, t, c, true);
+    }
+}
+
+int block_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma)
+{
+    struct block_request *r = dev->queue.head;
+    struct cutter c = {.dev = dev, .dma = dma};
+    bool whole;
+
+    t->op = r->op;
+    t->first = r;
+    t->count = 0;
+    t->bytes = 0;
+    t->bounced = false;
+    t->offset = r->cut;
+    t->sector = 0;
+    if (r->op == BLOCK_FLUSH)
+        return cut_flush(dev, t, &c);
+    if (r->op == BLOCK_GET_ID)
+        return cut_id(dev, t, &c);
+    /* once more: the capacity may have changed since it was submitted */
+    if (r->result || r->sector > dev->sectors ||
+        r->bytes >> BLOCK_SECTOR_SHIFT > dev->sectors - r->sector)
+        return -EIO;
+    t->sector = r->sector + (r->cut >> BLOCK_SECTOR_SHIFT);
+    begin(&c, r);
+    whole = add_request(&c, r);
+    if (!c.n)
+        return bounce(dev, t, &c);
+    take(dev, t, &c, whole);
+    if (whole && !t->offset && !r->alone)
+        join(dev, t, &c);
+    return (int)c.n;
+}

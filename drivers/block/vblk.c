@@ -1,0 +1,421 @@
+/*
+ * vblk.c - the virtio block device (virtio 1.4, section 5.2).
+ *
+ * A request is a header of 16 bytes, data, and a status byte, each in descriptors of its own, which
+ * is also what devices from before 1.0 ask for (section 5.2.6.4). Headers and status bytes lie in
+ * memory that was allocated with the queue, one record for each transfer of the block layer; a
+ * completion finds its record by the transfer that the queue hands back, never by what the device
+ * says.
+ */
+#include "block/block_impl.h"
+#include "block/vblk.h"
+#include "virtio/virtio.h"
+
+const char vblk_linked[] = "vblk";
+
+/* Section 5.2.3 */
+enum {
+    VBLK_F_SIZE_MAX = 1,
+    VBLK_F_SEG_MAX = 2,
+    VBLK_F_RO = 5,
+    VBLK_F_BLK_SIZE = 6,
+    VBLK_F_FLUSH = 9,
+    VBLK_F_CONFIG_WCE = 11,
+};
+
+/* Section 5.2.4: offsets in the configuration space */
+enum {
+    VBLK_CONFIG_CAPACITY = 0,
+    VBLK_CONFIG_SIZE_MAX = 8,
+    VBLK_CONFIG_SEG_MAX = 12,
+    VBLK_CONFIG_BLK_SIZE = 20,
+    VBLK_CONFIG_WRITEBACK = 32,
+};
+
+/* Section 5.2.6 */
+enum { VBLK_T_IN = 0, VBLK_T_OUT = 1, VBLK_T_FLUSH = 4, VBLK_T_GET_ID = 8 };
+enum { VBLK_S_OK = 0, VBLK_S_IOERR = 1, VBLK_S_UNSUPP = 2, VBLK_S_POISON = 0xee };
+
+struct vblk_header {
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
+};
+
+/* What the device sees of a transfer, besides its data. */
+struct vblk_record {
+    struct vblk_header header;
+    volatile uint8_t status;
+    uint8_t pad[15];
+};
+
+#define VBLK_DEPTH 128u
+#define VBLK_MAX_BLOCK (64u * 1024u)
+#define VBLK_BATCH 32u
+#define VBLK_BATCH_SEGS 512u
+#define VBLK_REAP 32u
+
+struct vblk {
+    struct block_device block; /* first: one is the other */
+    struct virtio_device *dev;
+    struct virtq *queue;
+    struct vblk_record *records;
+    uint64_t records_dma;
+    bool check_len; /* the length of a completion means something (section 5.2.6.4: not in legacy) */
+
+    /* staged for the queue: requests [first, count), whose segments lie in segs[0..seg_count) */
+    struct virtq_request batch[VBLK_BATCH];
+    struct virtq_seg segs[VBLK_BATCH_SEGS];
+    unsigned first, count, seg_count;
+
+    /* the serial number, read once */
+    struct block_request id_request;
+    struct block_seg id_seg;
+    uint8_t *id;
+};
+
+/* ---- requests ----------------------------------------------------------------------------------- */
+
+static bool room(struct block_device *block)
+{
+    struct vblk *b = (struct vblk *)block;
+
+    return b->count < VBLK_BATCH && b->seg_count + block->max_segs + 2 <= VBLK_BATCH_SEGS;
+}
+
+static void write_header(struct vblk_record *rec, const struct block_transfer *t)
+{
+    static const uint8_t types[] = {[BLOCK_READ] = VBLK_T_IN,
+                                    [BLOCK_WRITE] = VBLK_T_OUT,
+                                    [BLOCK_FLUSH] = VBLK_T_FLUSH,
+                                    [BLOCK_GET_ID] = VBLK_T_GET_ID};
+
+    rec->header.type = types[t->op];
+    rec->header.reserved = 0;
+    rec->header.sector = t->sector; /* 0 for a flush and for the id */
+    rec->status = VBLK_S_POISON;
+}
+
+static void stage(struct block_device *block, struct block_transfer *t,
+                  const struct block_dma *dma, unsigned n)
+{
+    struct vblk *b = (struct vblk *)block;
+    uint64_t record = b->records_dma + t->slot * sizeof(struct vblk_record);
+    struct virtq_seg *seg = &b->segs[b->seg_count];
+    unsigned out = t->op == BLOCK_WRITE ? n : 0;
+
+    write_header(&b->records[t->slot], t);
+    b->batch[b->count++] = (struct virtq_request){
+        .segs = seg,
+        .readable = (uint16_t)(1 + out),
+        .writable = (uint16_t)(n - out + 1),
+        .cookie = t,
+    };
+    *seg++ = (struct virtq_seg){record, sizeof(struct vblk_header)};
+    for (unsigned i = 0; i < n; i++)
+        *seg++ = (struct virtq_seg){dma[i].addr, dma[i].len};
+    *seg = (struct virtq_seg){record + offsetof(struct vblk_record, status), 1};
+    b->seg_count += n + 2;
+}
+
+static void commit(struct block_device *block)
+{
+    struct vblk *b = (struct vblk *)block;
+    int taken;
+
+    if (b->first == b->count)
+        return;
+    taken = virtq_submit(b->queue, &b->batch[b->first], b->count - b->first);
+    if (taken < 0) {
+        virtio_fail(b->dev, "its queue takes no requests");
+        return;
+    }
+    b->first += (unsigned)taken;
+    if (b->first == b->count)
+        b->first = b->count = b->seg_count = 0;
+    virtio_wake_at(b->dev, block_deadline(block));
+}
+
+static const struct block_driver vblk_block_driver = {room, stage, commit};
+
+/* ---- completions -------------------------------------------------------------------------------- */
+
+/* The status byte decides. A device that says it wrote less than it should have did not read. */
+static int outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
+{
+    uint8_t status = b->records[t->slot].status;
+
+    if (status != VBLK_S_OK)
+        return -EIO;
+    if (b->check_len && t->op == BLOCK_READ && len < t->bytes)
+        return -EIO;
+    return 0;
+}
+
+/* True if anything came back; the bound is what can be out. */
+static bool reap(struct vblk *b)
+{
+    struct virtq_done done[VBLK_REAP];
+    unsigned total = 0;
+    int n;
+
+    do {
+        n = virtq_reap(b->queue, done, VBLK_REAP);
+        for (int i = 0; i < n; i++) {
+            struct block_transfer *t = done[i].cookie;
+
+            block_complete(&b->block, t, outcome(b, t, done[i].len));
+        }
+        total += n > 0 ? (unsigned)n : 0;
+    } while (n == (int)VBLK_REAP && total < b->block.depth);
+    if (n == (int)VBLK_REAP)
+        virtio_wake(b->dev);
+    return total != 0;
+}
+
+static bool vblk_service(struct virtio_device *dev)
+{
+    struct vblk *b = virtio_priv(dev);
+    bool any;
+
+    block_hold(&b->block);
+    any = reap(b);
+    commit(&b->block); /* what a full ring did not take */
+    block_release(&b->block);
+    if (b->block.oldest && hal_now_ns() >= block_deadline(&b->block))
+        virtio_fail(dev, "a request was not completed in time");
+    else
+        virtio_wake_at(dev, block_deadline(&b->block));
+    return any;
+}
+
+/* ---- configuration (section 5.2.4) --------------------------------------------------------------- */
+
+static int read_capacity(struct vblk *b, uint64_t *sectors)
+{
+    uint64_t v;
+    int err = virtio_config_read64(b->dev, VBLK_CONFIG_CAPACITY, &v);
+
+    if (err)
+        return err;
+    if (v > UINT64_MAX >> BLOCK_SECTOR_SHIFT >> 1) {
+        hal_log(HAL_ERROR, b->block.name, "a capacity of %llu sectors is more than can be",
+                (unsigned long long)v);
+        return -EINVAL;
+    }
+    *sectors = v & ~(uint64_t)((b->block.block_size >> BLOCK_SECTOR_SHIFT) - 1);
+    return 0;
+}
+
+static int read_block_size(struct vblk *b)
+{
+    uint32_t v = BLOCK_SECTOR;
+    int err = 0;
+
+    if (virtio_has(b->dev, VBLK_F_BLK_SIZE))
+        err = virtio_config_read32(b->dev, VBLK_CONFIG_BLK_SIZE, &v);
+    if (err)
+        return err;
+    if (v < BLOCK_SECTOR || v & (v - 1) || v > VBLK_MAX_BLOCK) {
+        hal_log(HAL_ERROR, b->block.name,
+                "a block size of %u is not a power of two from 512 to %u", v, VBLK_MAX_BLOCK);
+        return -EINVAL;
+    }
+    b->block.block_size = v;
+    return 0;
+}
+
+/* A limit that makes no sense is answered with the safest one that the standard allows. */
+static int read_limits(struct vblk *b)
+{
+    uint32_t segs = 1, size = BLOCK_MAX_TRANSFER;
+    int err = 0;
+
+    if (virtio_has(b->dev, VBLK_F_SEG_MAX))
+        err = virtio_config_read32(b->dev, VBLK_CONFIG_SEG_MAX, &segs);
+    if (!err && virtio_has(b->dev, VBLK_F_SIZE_MAX))
+        err = virtio_config_read32(b->dev, VBLK_CONFIG_SIZE_MAX, &size);
+    if (size < BLOCK_SECTOR) {
+        hal_log(HAL_WARN, b->block.name, "size_max %u is ignored: less than a sector", size);
+        size = BLOCK_MAX_TRANSFER;
+    }
+    b->block.max_segs = segs < 1 ? 1 : segs > BLOCK_MAX_SEGS ? BLOCK_MAX_SEGS : segs;
+    b->block.max_seg_size = size < BLOCK_MAX_TRANSFER ? size : BLOCK_MAX_TRANSFER;
+    return err;
+}
+
+/*
+ * Section 5.2.5.2: with CONFIG_WCE `writeback` says whether writes are volatile until a flush;
+ * without it, FLUSH does. Without either the device writes through.
+ */
+static int read_cache_mode(struct vblk *b)
+{
+    uint8_t writeback = 1;
+    int err = 0;
+
+    if (virtio_has(b->dev, VBLK_F_CONFIG_WCE))
+        err = virtio_config_read(b->dev, VBLK_CONFIG_WRITEBACK, &writeback, 1, 1);
+    b->block.volatile_cache = virtio_has(b->dev, VBLK_F_FLUSH) && writeback;
+    return err;
+}
+
+static int read_config(struct vblk *b)
+{
+    int err = read_block_size(b);
+
+    if (!err)
+        err = read_capacity(b, &b->block.sectors);
+    if (!err)
+        err = read_limits(b);
+    if (!err)
+        err = read_cache_mode(b);
+    b->block.read_only = virtio_has(b->dev, VBLK_F_RO);
+    return err;
+}
+
+static void vblk_config_changed(struct virtio_device *dev)
+{
+    struct vblk *b = virtio_priv(dev);
+    uint64_t sectors;
+
+    if (read_capacity(b, &sectors)) {
+        virtio_fail(dev, "its capacity cannot be read");
+        return;
+    }
+    if (sectors == b->block.sectors)
+        return;
+    hal_log(HAL_INFO, b->block.name, "capacity is now %llu sectors, was %llu",
+            (unsigned long long)sectors, (unsigned long long)b->block.sectors);
+    block_resize(&b->block, sectors);
+}
+
+/* ---- the serial number (section 5.2.6) ----------------------------------------------------------- */
+
+/* 20 bytes, without a NUL if it is that long; what cannot be printed is not. */
+static void id_done(struct block_request *r)
+{
+    struct vblk *b = r->ctx;
+
+    for (unsigned i = 0; !r->result && i < BLOCK_ID_LEN && b->id[i]; i++)
+        b->block.id[i] = b->id[i] > ' ' && b->id[i] < 0x7f ? (char)b->id[i] : '?';
+}
+
+static void ask_for_id(struct vblk *b)
+{
+    struct block_request *const r = &b->id_request;
+
+    b->id_seg = (struct block_seg){b->id, BLOCK_ID_LEN};
+    *r = (struct block_request){.op = BLOCK_GET_ID, .segs = &b->id_seg, .seg_count = 1,
+                                .done = id_done, .ctx = b};
+    block_submit(&b->block, &r, 1);
+}
+
+/* ---- life --------------------------------------------------------------------------------------- */
+
+static int allocate(struct vblk *b)
+{
+    size_t records = b->block.depth * sizeof(struct vblk_record);
+
+    b->records = hal_dma_alloc(records + BLOCK_ID_LEN, 64, &b->records_dma);
+    if (!b->records)
+        return -ENOMEM;
+    b->id = (uint8_t *)b->records + records;
+    return 0;
+}
+
+static int setup_queue(struct vblk *b)
+{
+    const struct virtq_config config = {
+        .name = "requests",
+        .size = VBLK_DEPTH,
+        .max_segs = (uint16_t)(b->block.max_segs + 2),
+        .expects_progress = true,
+    };
+    int err = virtio_setup_queues(b->dev, &config, 1);
+
+    if (err)
+        return err;
+    b->queue = virtio_queue(b->dev, 0);
+    b->block.depth = virtq_size(b->queue);
+    if (b->block.depth < 3) {
+        hal_log(HAL_ERROR, b->block.name, "a queue of %u holds no request", b->block.depth);
+        return -EINVAL;
+    }
+    if (b->block.max_segs > b->block.depth - 2)
+        b->block.max_segs = b->block.depth - 2;
+    return 0;
+}
+
+/* Once the device is started nothing may fail: what can was done before. */
+static int start(struct vblk *b)
+{
+    int err = read_config(b);
+
+    if (!err)
+        err = setup_queue(b);
+    if (!err)
+        err = allocate(b);
+    if (!err)
+        err = block_register(&b->block);
+    if (err)
+        return err;
+    virtio_start(b->dev);
+    ask_for_id(b);
+    hal_log(HAL_INFO, b->block.name, "%llu KiB, blocks of %u%s%s",
+            (unsigned long long)(b->block.sectors >> 1), b->block.block_size,
+            b->block.read_only ? ", read-only" : "",
+            b->block.volatile_cache ? ", write-back" : ", write-through");
+    return 0;
+}
+
+static int vblk_probe(struct virtio_device *dev)
+{
+    struct vblk *b = hal_alloc(sizeof(*b));
+    int err;
+
+    if (!b)
+        return -ENOMEM;
+    b->dev = dev;
+    b->block.name = virtio_name(dev);
+    b->block.driver = &vblk_block_driver;
+    b->block.timeout_ns = hal_option_u64(b->block.name, "timeout_ms", 30000, 10, 3600000) * HAL_MS;
+    virtio_set_priv(dev, b);
+    err = start(b);
+    if (err) {
+        if (b->records)
+            hal_dma_free(b->records, b->block.depth * sizeof(struct vblk_record) + BLOCK_ID_LEN);
+        hal_free(b);
+    }
+    return err;
+}
+
+/* The transfers themselves are the block layer's; the queue only has to let go of them. */
+static void vblk_dead(struct virtio_device *dev, bool quarantine)
+{
+    struct vblk *b = virtio_priv(dev);
+
+    while (virtq_take_back(b->queue))
+        ;
+    b->first = b->count = b->seg_count = 0;
+    block_fail_all(&b->block, quarantine);
+}
+
+static const struct virtio_feature vblk_features[] = {
+    {VBLK_F_SIZE_MAX, "size_max", {0, 0}},
+    {VBLK_F_SEG_MAX, "seg_max", {0, 0}},
+    {VBLK_F_RO, "ro", {0, 0}},
+    {VBLK_F_BLK_SIZE, "blk_size", {0, 0}},
+    {VBLK_F_FLUSH, "flush", {0, 0}},
+    {VBLK_F_CONFIG_WCE, "config_wce", {0, 0}},
+};
+
+VIRTIO_DRIVER(vblk_driver) = {
+    .device_id = VIRTIO_ID_BLOCK,
+    .prefix = "vblk",
+    .features = vblk_features,
+    .feature_count = sizeof(vblk_features) / sizeof(vblk_features[0]),
+    .probe = vblk_probe,
+    .service = vblk_service,
+    .config_changed = vblk_config_changed,
+    .dead = vblk_dead,
+};

@@ -1,0 +1,218 @@
+/*
+ * disk.c - blocking reads and writes of a block device through its cache.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "block/vblk.h"
+#include "disk.h"
+
+/* An image that opens a disk has the driver for it. */
+static const char *const driver __attribute__((used)) = vblk_linked;
+
+static struct disk *disks;
+
+/* ---- disks and their caches --------------------------------------------------------------------- */
+
+/*
+ * Bytes of cache for one disk: vireo.cache or vireo.NAME.cache in MiB; else a quarter of the memory
+ * that is free now, divided among the disks. Never more than half of it.
+ */
+static size_t cache_size(const struct block_device *dev)
+{
+    struct memory_info mem;
+    uint64_t mib = hal_option_u64(block_name(dev), "cache", 0, 0, 65536), bytes;
+    unsigned count = 0;
+
+    while (block_get(count))
+        count++;
+    vireo_memory(&mem);
+    bytes = mib ? mib << 20 : mem.free / 4 / (count ? count : 1);
+    if (bytes > mem.free / 2)
+        bytes = mem.free / 2;
+    return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
+}
+
+struct disk *disk_of(struct block_device *dev)
+{
+    struct disk *d = disks;
+
+    while (d && d->dev != dev)
+        d = d->next;
+    if (d)
+        return d;
+    d = calloc(1, sizeof(*d));
+    if (!d)
+        return NULL;
+    d->dev = dev;
+    d->cache = bcache_create(dev, cache_size(dev));
+    if (!d->cache) {
+        hal_log(HAL_ERROR, block_name(dev), "no memory for its cache: give the machine more (-m)");
+        free(d);
+        return NULL;
+    }
+    d->next = disks;
+    disks = d;
+    return d;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------ */
+
+struct waiter {
+    struct bcache_wait wait; /* first: one is the other */
+    struct waitq queue;
+    bool woken;
+};
+
+static void wake(struct bcache_wait *w)
+{
+    struct waiter *me = (struct waiter *)w;
+
+    me->woken = true;
+    waitq_wake_all(&me->queue);
+}
+
+/* Every request has a deadline of its own, so this wait ends. */
+static void wait(struct waiter *w)
+{
+    while (!w->woken)
+        waitq_wait(&w->queue, HAL_NEVER);
+    w->woken = false;
+}
+
+/* What one call wants of the disk. */
+struct span {
+    uint64_t first;   /* block */
+    unsigned count;
+    struct bcache_stream *stream; /* NULL: told already, or of no interest */
+};
+
+static unsigned blocks_of(const struct disk *d, uint64_t at, size_t len)
+{
+    uint32_t size = bcache_block_size(d->cache);
+    uint64_t count = (at % size + len + size - 1) / size;
+
+    return count < UINT32_MAX ? (unsigned)count : UINT32_MAX;
+}
+
+/* The reads of what is wanted go out first, those ahead of it right behind them. */
+static int get(struct disk *d, uint64_t index, enum bcache_use use, struct span *span,
+               struct bcache_block **b)
+{
+    struct waiter w = {.wait.wake = wake};
+
+    for (;;) {
+        unsigned more = use == BCACHE_READ ? (unsigned)(span->first + span->count - 1 - index) : 0;
+        int err;
+
+        block_hold(d->dev);
+        err = bcache_get(d->cache, index, use, more, &w.wait, b);
+        if (err == -EAGAIN && span->stream) {
+            bcache_advance(d->cache, span->stream, span->first, span->count);
+            span->stream = NULL;
+        }
+        block_release(d->dev);
+        if (err != -EAGAIN)
+            return err;
+        wait(&w);
+    }
+}
+
+/* ---- reading and writing ------------------------------------------------------------------------ */
+
+ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s)
+{
+    uint64_t size = block_capacity(d->dev);
+    uint32_t block = bcache_block_size(d->cache);
+    struct span span = {.first = at / block, .stream = s};
+    size_t done = 0;
+
+    if (at >= size || !len)
+        return 0;
+    if (len > size - at)
+        len = (size_t)(size - at);
+    span.count = blocks_of(d, at, len);
+    while (done < len) {
+        uint32_t off = (uint32_t)((at + done) % block);
+        size_t n = block - off < len - done ? block - off : len - done;
+        struct bcache_block *b;
+        int err = get(d, (at + done) / block, BCACHE_READ, &span, &b);
+
+        if (err)
+            return done ? (ssize_t)done : err == -ENXIO ? 0 : err;
+        if (bcache_len(b) < off + n) /* the disk has become smaller */
+            n = bcache_len(b) > off ? bcache_len(b) - off : 0;
+        if (!n)
+            break;
+        memcpy((char *)buf + done, (char *)bcache_data(b) + off, n);
+        done += n;
+    }
+    if (span.stream)
+        bcache_advance(d->cache, span.stream, span.first, span.count);
+    return (ssize_t)done;
+}
+
+ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
+{
+    uint64_t size = block_capacity(d->dev);
+    uint32_t block = bcache_block_size(d->cache);
+    struct span span = {0};
+    size_t done = 0;
+
+    if (block_read_only(d->dev))
+        return -EROFS;
+    if (!len)
+        return 0;
+    if (at >= size)
+        return -ENOSPC;
+    if (len > size - at)
+        len = (size_t)(size - at);
+    while (done < len) {
+        uint32_t off = (uint32_t)((at + done) % block);
+        size_t n = block - off < len - done ? block - off : len - done;
+        bool whole = !off && (n == block || at + done + n == size);
+        struct bcache_block *b;
+        int err = get(d, (at + done) / block, whole ? BCACHE_OVERWRITE : BCACHE_UPDATE, &span, &b);
+
+        if (err)
+            return done ? (ssize_t)done : err == -ENXIO ? -ENOSPC : err;
+        memcpy((char *)bcache_data(b) + off, (const char *)buf + done, n);
+        done += n;
+    }
+    return (ssize_t)done;
+}
+
+/* ---- sync --------------------------------------------------------------------------------------- */
+
+struct sync_waiter {
+    struct bcache_sync sync; /* first: one is the other */
+    struct waitq queue;
+    bool done;
+};
+
+static void sync_done(struct bcache_sync *s)
+{
+    struct sync_waiter *w = (struct sync_waiter *)s;
+
+    w->done = true;
+    waitq_wake_all(&w->queue);
+}
+
+int disk_sync(struct disk *d)
+{
+    struct sync_waiter w = {.sync.done = sync_done};
+    int err = bcache_sync(d->cache, &w.sync);
+
+    if (err != -EAGAIN)
+        return err;
+    while (!w.done)
+        waitq_wait(&w.queue, HAL_NEVER);
+    return w.sync.result;
+}
+
+void disk_sync_all(void)
+{
+    for (struct disk *d = disks; d; d = d->next)
+        if (!block_read_only(d->dev) && disk_sync(d))
+            hal_log(HAL_ERROR, block_name(d->dev), "not all that was written is on the disk");
+}

@@ -1,0 +1,121 @@
+/*
+ * disk_file.c - block devices as files: /dev/vblkN. All of a disk's files share its cache. An fsync
+ * tells of each failed write once a descriptor, also when nobody waited for it then.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "disk.h"
+
+struct disk_file {
+    struct disk *disk;
+    struct bcache_stream stream;
+    uint64_t seen; /* write errors that were told through this descriptor */
+};
+
+static int file_sync(struct file *f)
+{
+    struct disk_file *df = f->ctx;
+    int err = disk_sync(df->disk);
+    uint64_t errors = bcache_errors(df->disk->cache);
+
+    if (errors == df->seen)
+        return err;
+    df->seen = df->disk->reported = errors;
+    return -EIO;
+}
+
+static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
+{
+    struct disk_file *df = f->ctx;
+
+    return at < 0 ? -EINVAL : disk_read(df->disk, buf, len, (uint64_t)at, &df->stream);
+}
+
+static ssize_t file_pwrite(struct file *f, const void *buf, size_t len, off_t at)
+{
+    struct disk_file *df = f->ctx;
+    ssize_t n = at < 0 ? -EINVAL : disk_write(df->disk, buf, len, (uint64_t)at);
+    int err;
+
+    if (n <= 0 || !(f->flags & O_SYNC))
+        return n;
+    err = file_sync(f);
+    return err ? err : n;
+}
+
+void disk_stat(const struct block_device *dev, struct stat *st)
+{
+    *st = (struct stat){0};
+    st->st_mode = S_IFBLK | (block_read_only(dev) ? 0444 : 0666);
+    st->st_nlink = 1;
+    st->st_size = (off_t)block_capacity(dev);
+    st->st_blksize = block_size(dev) > 4096 ? (blksize_t)block_size(dev) : 4096;
+    st->st_blocks = (blkcnt_t)(block_capacity(dev) / 512);
+}
+
+static int file_stat(struct file *f, struct stat *st)
+{
+    struct disk_file *df = f->ctx;
+
+    disk_stat(df->disk->dev, st);
+    return 0;
+}
+
+static int file_close_disk(struct file *f)
+{
+    free(f->ctx);
+    return 0;
+}
+
+static const struct file_ops disk_ops = {
+    .name = "disk",
+    .pread = file_pread,
+    .pwrite = file_pwrite,
+    .fstat = file_stat,
+    .fsync = file_sync,
+    .close = file_close_disk,
+};
+
+/* An image that ends in good order loses nothing that it wrote. */
+static void remember_writer(void)
+{
+    static bool done;
+
+    if (!done)
+        done = atexit(disk_sync_all) == 0;
+}
+
+static int check_flags(const struct block_device *dev, int flags)
+{
+    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+        return -EEXIST;
+    if (flags & O_DIRECTORY)
+        return -ENOTDIR;
+    if ((flags & O_ACCMODE) != O_RDONLY && block_read_only(dev))
+        return -EROFS;
+    return block_dead(dev) ? -EIO : 0;
+}
+
+int disk_open(struct block_device *dev, int flags)
+{
+    int err = check_flags(dev, flags), fd;
+    struct disk_file *df;
+
+    if (err)
+        return err;
+    df = calloc(1, sizeof(*df));
+    if (!df)
+        return -ENOMEM;
+    df->disk = disk_of(dev);
+    fd = df->disk ? file_install(&disk_ops, df, (unsigned)flags) : -ENOMEM;
+    if (fd < 0) {
+        free(df);
+        return fd;
+    }
+    df->seen = df->disk->reported;
+    if ((flags & O_ACCMODE) != O_RDONLY)
+        remember_writer();
+    return fd;
+}

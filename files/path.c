@@ -1,0 +1,97 @@
+/*
+ * path.c - where path names lead: "/dev/vblkN" is a disk, "/mnt/NAME/" the file tree on a disk or in
+ * the "initrd", everything else is looked up in the tree at "/". A tree is left by no path: ".." at
+ * its top stays there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tree.h"
+
+/* What a path names: a disk, or an entry of a tree. */
+struct place {
+    struct block_device *disk;
+    const struct tree *tree;
+    uint32_t entry;
+};
+
+/* The first component, and what follows it; slashes, "." and ".." at the top mean nothing. */
+static size_t first_component(const char **path)
+{
+    for (;;) {
+        size_t len;
+
+        *path += strspn(*path, "/");
+        len = strcspn(*path, "/");
+        if (!(len == 1 && (*path)[0] == '.') &&
+            !(len == 2 && (*path)[0] == '.' && (*path)[1] == '.'))
+            return len;
+        *path += len;
+    }
+}
+
+/* Is the first component of path `dir`? Then name gets the next one, and path what follows that. */
+static bool below(const char **path, const char *dir, char name[32])
+{
+    const char *p = *path;
+    size_t len = first_component(&p);
+
+    if (len != strlen(dir) || memcmp(p, dir, len))
+        return false;
+    p += len;
+    p += strspn(p, "/");
+    len = strcspn(p, "/");
+    if (len >= 32)
+        len = 0; /* no such name */
+    memcpy(name, p, len);
+    name[len] = '\0';
+    *path = p + len;
+    return true;
+}
+
+static int find(const char *path, struct place *at)
+{
+    char name[32];
+    int err;
+
+    *at = (struct place){0};
+    if (below(&path, "dev", name)) {
+        at->disk = block_find(name);
+        if (!at->disk)
+            return -ENOENT;
+        return *path ? -ENOTDIR : 0;
+    }
+    err = below(&path, "mnt", name) ? tree_named(name, &at->tree) : tree_root(&at->tree);
+    return err ? err : tree_walk(at->tree, path, &at->entry);
+}
+
+static int open_path(const char *path, int flags, int mode)
+{
+    struct place at;
+    int err = find(path, &at);
+
+    (void)mode;
+    if (err == -ENOENT && (flags & O_CREAT))
+        return -EROFS;
+    if (err)
+        return err;
+    return at.disk ? disk_open(at.disk, flags) : tree_open(at.tree, at.entry, flags);
+}
+
+static int stat_path(const char *path, struct stat *st)
+{
+    struct place at;
+    int err = find(path, &at);
+
+    if (err)
+        return err;
+    if (at.disk)
+        disk_stat(at.disk, st);
+    else
+        tree_stat(at.tree, at.entry, st);
+    return 0;
+}
+
+const struct path_ops path_root = {open_path, stat_path};

@@ -1,0 +1,418 @@
+/*
+ * tar.c - reads the headers of a tar archive: POSIX.1-2017 pax interchange format and ustar (pax,
+ * sections "pax Interchange Format" and "ustar Interchange Format"), and GNU tar's long names and
+ * base-256 numbers. Every value is checked against the archive's size before it is used.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tree.h"
+
+#define TAR_BLOCK 512u
+#define TAR_EXTENDED_MAX 65536u /* bytes of extended header records that are read */
+
+struct tar_header {
+    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
+    char magic[8], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
+};
+_Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a tar header is 512 bytes");
+
+struct tar {
+    struct tree *tree;
+    struct bcache_stream stream;
+    uint64_t at; /* of the header at hand */
+    unsigned skipped;
+    union {
+        struct tar_header header;
+        uint64_t words[TAR_BLOCK / 8];
+    };
+
+    /* from headers before it, for this entry only */
+    bool has_path, has_link, has_size;
+    uint64_t size;
+    char path[TREE_PATH_MAX + 1], link[TREE_PATH_MAX + 1];
+
+    char tidy[TREE_PATH_MAX + 1];
+    char text[TREE_PATH_MAX + 1];
+};
+
+/* ---- fields ------------------------------------------------------------------------------------- */
+
+/* Sum of the header's bytes: sixteen bits a lane, which 2 * 64 bytes cannot overflow. */
+static uint32_t sum_bytes(const uint64_t words[TAR_BLOCK / 8])
+{
+    const uint64_t even = 0x00ff00ff00ff00ffull;
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < TAR_BLOCK / 8; i++)
+        sum += (words[i] & even) + (words[i] >> 8 & even);
+    return (uint32_t)((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32 & 0xffff) + (sum >> 48));
+}
+
+/* Octal digits between blanks, or GNU's base 256 with the top bit set. */
+static bool number(const char *field, size_t len, uint64_t *out)
+{
+    uint64_t v = 0;
+    size_t i = 0;
+
+    if ((uint8_t)field[0] & 0x80) {
+        v = field[0] & 0x7f;
+        if (v & 0x40) /* negative */
+            return false;
+        for (i = 1; i < len; i++) {
+            if (v >> 56)
+                return false;
+            v = v << 8 | (uint8_t)field[i];
+        }
+        *out = v;
+        return true;
+    }
+    while (i < len && field[i] == ' ')
+        i++;
+    for (; i < len && field[i] >= '0' && field[i] <= '7'; i++)
+        v = v << 3 | (uint64_t)(field[i] - '0');
+    *out = v;
+    return i == len || field[i] == ' ' || field[i] == '\0';
+}
+
+static size_t field_len(const char *field, size_t max)
+{
+    const char *end = memchr(field, '\0', max);
+
+    return end ? (size_t)(end - field) : max;
+}
+
+static bool checksum_holds(const struct tar_header *h, const uint64_t *words)
+{
+    uint64_t want;
+    uint32_t sum = sum_bytes(words) + 8u * ' ';
+
+    for (unsigned i = 0; i < sizeof(h->checksum); i++)
+        sum -= (uint8_t)h->checksum[i];
+    return number(h->checksum, sizeof(h->checksum), &want) && want == sum;
+}
+
+static bool is_gnu(const struct tar_header *h)
+{
+    return !memcmp(h->magic, "ustar  ", 8);
+}
+
+bool tar_is_archive(const uint8_t block[512])
+{
+    union {
+        struct tar_header header;
+        uint64_t words[TAR_BLOCK / 8];
+    } u;
+
+    memcpy(&u, block, sizeof(u));
+    return !memcmp(u.header.magic, "ustar", 5) && checksum_holds(&u.header, u.words);
+}
+
+/* ---- messages ----------------------------------------------------------------------------------- */
+
+static void damaged(const struct tar *a, const char *what)
+{
+    hal_log(HAL_ERROR, a->tree->source.name,
+            "archive damaged at byte %llu: %s. The files before it can be read; make the archive "
+            "again, or check that it was copied whole",
+            (unsigned long long)a->at, what);
+}
+
+/* An entry that cannot be had does not end the archive. The first is named. */
+static void skip(struct tar *a, const char *why)
+{
+    if (!a->skipped++)
+        hal_log(HAL_WARN, a->tree->source.name, "archive entry at byte %llu left out: %s",
+                (unsigned long long)a->at, why);
+}
+
+/* ---- extended headers --------------------------------------------------------------------------- */
+
+/* GNU: the data of the entry is the name of the next. */
+static int read_long_name(struct tar *a, uint64_t size, char *out, bool *has)
+{
+    int err;
+
+    *has = false;
+    if (size > TREE_PATH_MAX + 1) {
+        skip(a, "its name is too long");
+        out[0] = '\0';
+        *has = true; /* an empty name: the entry that it belongs to is left out, too */
+        return 0;
+    }
+    err = tree_read(&a->tree->source, out, (size_t)size, a->at + TAR_BLOCK, &a->stream);
+    out[size <= TREE_PATH_MAX ? size : TREE_PATH_MAX] = '\0';
+    *has = true;
+    return err;
+}
+
+static void take_string(struct tar *a, const char *value, size_t len, char *out, bool *has)
+{
+    if (len > TREE_PATH_MAX) {
+        skip(a, "its name is too long");
+        len = 0;
+    }
+    memcpy(out, value, len);
+    out[len] = '\0';
+    *has = true;
+}
+
+static bool decimal(const char *s, size_t len, uint64_t *out)
+{
+    uint64_t v = 0;
+
+    if (!len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < '0' || s[i] > '9' || v > (UINT64_MAX - 9) / 10)
+            return false;
+        v = v * 10 + (uint64_t)(s[i] - '0');
+    }
+    *out = v;
+    return true;
+}
+
+static bool take_keyword(struct tar *a, const char *key, size_t key_len, const char *value,
+                         size_t len)
+{
+    if (key_len == 4 && !memcmp(key, "path", 4))
+        take_string(a, value, len, a->path, &a->has_path);
+    else if (key_len == 8 && !memcmp(key, "linkpath", 8))
+        take_string(a, value, len, a->link, &a->has_link);
+    else if (key_len == 4 && !memcmp(key, "size", 4))
+        return a->has_size = decimal(value, len, &a->size);
+    return true;
+}
+
+/* Records of the form "LENGTH KEYWORD=VALUE\n"; the length counts all of it. */
+static bool parse_records(struct tar *a, const char *p, size_t left)
+{
+    while (left && *p) {
+        const char *blank = memchr(p, ' ', left < 21 ? left : 21), *equals;
+        uint64_t len;
+
+        if (!blank || !decimal(p, (size_t)(blank - p), &len) || len > left ||
+            len < (uint64_t)(blank - p) + 4 || p[len - 1] != '\n')
+            return false;
+        blank++;
+        equals = memchr(blank, '=', (size_t)len - (size_t)(blank - p));
+        if (!equals)
+            return false;
+        if (!take_keyword(a, blank, (size_t)(equals - blank), equals + 1,
+                          (size_t)len - 1 - (size_t)(equals + 1 - p)))
+            return false;
+        p += len;
+        left -= (size_t)len;
+    }
+    return true;
+}
+
+static int read_extended(struct tar *a, uint64_t size)
+{
+    char *records;
+    int err;
+
+    if (size > TAR_EXTENDED_MAX) {
+        skip(a, "its extended header is too long");
+        return 0;
+    }
+    records = malloc((size_t)size + 1);
+    if (!records)
+        return -ENOMEM;
+    err = tree_read(&a->tree->source, records, (size_t)size, a->at + TAR_BLOCK, &a->stream);
+    if (!err && !parse_records(a, records, (size_t)size)) {
+        damaged(a, "its extended header cannot be understood");
+        err = -EINVAL;
+    }
+    free(records);
+    return err;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------ */
+
+static const char *entry_path(struct tar *a)
+{
+    const struct tar_header *h = &a->header;
+    size_t prefix = is_gnu(h) ? 0 : field_len(h->prefix, sizeof(h->prefix));
+    size_t name = field_len(h->name, sizeof(h->name));
+
+    if (a->has_path)
+        return a->path;
+    memcpy(a->text, h->prefix, prefix);
+    if (prefix)
+        a->text[prefix++] = '/';
+    memcpy(a->text + prefix, h->name, name);
+    a->text[prefix + name] = '\0';
+    return a->text;
+}
+
+static const char *entry_link(struct tar *a)
+{
+    size_t len = field_len(a->header.link, sizeof(a->header.link));
+
+    if (a->has_link)
+        return a->link;
+    memcpy(a->text, a->header.link, len);
+    a->text[len] = '\0';
+    return a->text;
+}
+
+/* Another name for a file that came before. */
+static bool hard_link(struct tar *a, struct tree_entry *e)
+{
+    char target[TREE_PATH_MAX + 1];
+    int len = tree_tidy(entry_link(a), target);
+    uint32_t to = len < 0 ? TREE_NONE : tree_find(a->tree, target, (size_t)len);
+
+    if (to == TREE_NONE || a->tree->entries[to].type != TREE_FILE)
+        return false;
+    e->data = a->tree->entries[to].data;
+    e->size = a->tree->entries[to].size;
+    return true;
+}
+
+static int symbolic_link(struct tar *a, struct tree_entry *e)
+{
+    const char *target = entry_link(a);
+    uint32_t text = tree_keep(a->tree, target, strlen(target));
+
+    e->type = TREE_LINK;
+    e->data = text;
+    e->size = strlen(target);
+    return text == TREE_NONE ? -ENOMEM : 0;
+}
+
+static int add_entry(struct tar *a, char type, uint64_t size)
+{
+    struct tree_entry e = {.data = a->at + TAR_BLOCK, .type = TREE_FILE};
+    int len = tree_tidy(entry_path(a), a->tidy), err = 0;
+    uint64_t mode;
+
+    if (len < 0 || (!len && type != '5')) {
+        skip(a, len == -EINVAL ? "its name leads out of the archive"
+                               : "its name is empty or too long");
+        return 0;
+    }
+    e.mode = number(a->header.mode, sizeof(a->header.mode), &mode) ? mode & 0777 : 0444;
+    if (!number(a->header.mtime, sizeof(a->header.mtime), &e.mtime))
+        e.mtime = 0;
+    if (type == '5') {
+        e.type = TREE_DIR;
+    } else if (type == '2') {
+        err = symbolic_link(a, &e);
+    } else if (type == '1') {
+        if (!hard_link(a, &e)) {
+            skip(a, "the file that it is a link to is not there");
+            return 0;
+        }
+    } else {
+        e.size = size;
+    }
+    if (!err)
+        err = tree_add(a->tree, a->tidy, (size_t)len, &e);
+    if (err == -ENOMEM)
+        return err;
+    if (err)
+        skip(a, "it contradicts an earlier one");
+    return 0;
+}
+
+static int take_entry(struct tar *a, uint64_t size)
+{
+    char type = a->header.type;
+    int err = 0;
+
+    switch (type) {
+    case 'L':
+        return read_long_name(a, size, a->path, &a->has_path);
+    case 'K':
+        return read_long_name(a, size, a->link, &a->has_link);
+    case 'x':
+        return read_extended(a, size);
+    case 'g':
+    case 'V':
+        return 0;
+    case '\0': /* before POSIX a slash at the end made a directory */
+    case '0': {
+        const char *path = entry_path(a);
+        size_t len = strlen(path);
+
+        err = add_entry(a, len && path[len - 1] == '/' ? '5' : '0', size);
+        break;
+    }
+    case '7':
+    case '1':
+    case '2':
+    case '5':
+        err = add_entry(a, type, size);
+        break;
+    case 'S':
+        skip(a, "sparse files are not supported: make the archive without --sparse");
+        break;
+    default:
+        skip(a, "it is neither a file nor a directory nor a link");
+    }
+    a->has_path = a->has_link = a->has_size = false;
+    return err;
+}
+
+/* Links, devices and directories have no data, whatever their size field says. */
+static bool has_data(char type)
+{
+    return type < '1' || type > '6';
+}
+
+/* One header: 1 if there was one, 0 at the end, or -errno. */
+static int take_header(struct tar *a)
+{
+    uint64_t left = a->tree->source.size - a->at, size;
+    int err;
+
+    if (left < TAR_BLOCK)
+        return 0;
+    err = tree_read(&a->tree->source, &a->header, TAR_BLOCK, a->at, &a->stream);
+    if (err)
+        return err;
+    if (!a->header.name[0] && !sum_bytes(a->words))
+        return 0;
+    if (memcmp(a->header.magic, "ustar", 5) || !checksum_holds(&a->header, a->words)) {
+        damaged(a, "no valid header");
+        return -EINVAL;
+    }
+    if (!number(a->header.size, sizeof(a->header.size), &size)) {
+        damaged(a, "no valid size");
+        return -EINVAL;
+    }
+    size = a->has_size && has_data(a->header.type) ? a->size : size;
+    size = has_data(a->header.type) ? size : 0;
+    if (size > left - TAR_BLOCK) {
+        damaged(a, "the file is longer than what is there");
+        return -EINVAL;
+    }
+    err = take_entry(a, size);
+    if (err)
+        return err;
+    left -= TAR_BLOCK + size;
+    a->at += TAR_BLOCK + size;
+    size = -size & (TAR_BLOCK - 1);
+    a->at += size < left ? size : left;
+    return 1;
+}
+
+int tar_index(struct tree *t)
+{
+    struct tar *a = calloc(1, sizeof(*a));
+    int more = a ? 1 : -ENOMEM;
+
+    if (a)
+        a->tree = t;
+    while (more > 0)
+        more = take_header(a);
+    if (more == -EIO)
+        damaged(a, "it cannot be read");
+    if (a && a->skipped > 1)
+        hal_log(HAL_WARN, t->source.name, "%u archive entries left out", a->skipped);
+    free(a);
+    return more == -ENOMEM ? more : 0;
+}

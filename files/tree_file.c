@@ -1,0 +1,135 @@
+/* tree_file.c - the files and directories of a tree, open. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tree.h"
+
+struct tree_file {
+    const struct tree *tree;
+    uint32_t entry;
+    uint32_t child; /* the next one that readdir gives */
+    struct bcache_stream stream;
+};
+
+static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
+{
+    struct tree_file *tf = f->ctx;
+    const struct tree_entry *e = &tf->tree->entries[tf->entry];
+    const struct tree_source *s = &tf->tree->source;
+    ssize_t n;
+
+    if (at < 0)
+        return -EINVAL;
+    if ((uint64_t)at >= e->size)
+        return 0;
+    if (len > e->size - (uint64_t)at)
+        len = (size_t)(e->size - (uint64_t)at);
+    if (s->memory) {
+        memcpy(buf, s->memory + e->data + at, len);
+        return (ssize_t)len;
+    }
+    n = disk_read(s->disk, buf, len, e->data + (uint64_t)at, &tf->stream);
+    return n || !len ? n : -EIO; /* the disk ends before the file does */
+}
+
+void tree_stat(const struct tree *t, uint32_t entry, struct stat *st)
+{
+    const struct tree_entry *e = &t->entries[entry];
+
+    *st = (struct stat){0};
+    st->st_mode = (e->type == TREE_DIR ? S_IFDIR : S_IFREG) | (e->mode & 0555);
+    st->st_ino = (ino_t)(entry + 1);
+    st->st_nlink = 1;
+    st->st_size = (off_t)(e->type == TREE_FILE ? e->size : 0);
+    st->st_blksize = 4096;
+    st->st_blocks = (blkcnt_t)((st->st_size + 511) / 512);
+    st->st_mtime = st->st_ctime = st->st_atime = (time_t)e->mtime;
+}
+
+static int file_stat(struct file *f, struct stat *st)
+{
+    struct tree_file *tf = f->ctx;
+
+    tree_stat(tf->tree, tf->entry, st);
+    return 0;
+}
+
+static int dir_read(struct file *f, char name[256], bool *is_dir)
+{
+    struct tree_file *tf = f->ctx;
+    const struct tree *t = tf->tree;
+    const struct tree_entry *e, *dir = &t->entries[tf->entry];
+    size_t skip = dir->path_len ? dir->path_len + 1u : 0;
+    uint32_t target;
+
+    if (tf->child == TREE_NONE)
+        return 0;
+    e = &t->entries[tf->child];
+    tf->child = e->sibling;
+    memcpy(name, t->text + e->path + skip, e->path_len - skip + 1);
+    *is_dir = e->type == TREE_DIR ||
+              (e->type == TREE_LINK && !tree_walk(t, t->text + e->path, &target) &&
+               t->entries[target].type == TREE_DIR);
+    return 1;
+}
+
+static int file_nothing_to_sync(struct file *f)
+{
+    (void)f;
+    return 0;
+}
+
+static int file_close_tree(struct file *f)
+{
+    free(f->ctx);
+    return 0;
+}
+
+static const struct file_ops tree_file_ops = {
+    .name = "file",
+    .pread = file_pread,
+    .fstat = file_stat,
+    .fsync = file_nothing_to_sync,
+    .close = file_close_tree,
+};
+
+static const struct file_ops tree_dir_ops = {
+    .name = "directory",
+    .fstat = file_stat,
+    .readdir = dir_read,
+    .close = file_close_tree,
+};
+
+static int check_flags(const struct tree_entry *e, int flags)
+{
+    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+        return -EEXIST;
+    if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
+        return e->type == TREE_DIR ? -EISDIR : -EROFS;
+    if ((flags & O_DIRECTORY) && e->type != TREE_DIR)
+        return -ENOTDIR;
+    return 0;
+}
+
+int tree_open(const struct tree *t, uint32_t entry, int flags)
+{
+    const struct tree_entry *e = &t->entries[entry];
+    int err = check_flags(e, flags), fd;
+    struct tree_file *tf;
+
+    if (err)
+        return err;
+    tf = calloc(1, sizeof(*tf));
+    if (!tf)
+        return -ENOMEM;
+    tf->tree = t;
+    tf->entry = entry;
+    tf->child = e->child;
+    fd = file_install(e->type == TREE_DIR ? &tree_dir_ops : &tree_file_ops, tf, (unsigned)flags);
+    if (fd < 0)
+        free(tf);
+    return fd;
+}

@@ -1,0 +1,318 @@
+/*
+ * tree_index.c - the index of a file tree: entries with their paths in a hash, and children in a
+ * list for each directory. Links are resolved inside the tree, and nothing leads out of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tree.h"
+
+#define TREE_ENTRIES_MAX (1u << 22)
+
+/* ---- storage ------------------------------------------------------------------------------------ */
+
+uint32_t tree_keep(struct tree *t, const char *s, size_t len)
+{
+    size_t at = t->text_len;
+
+    if (len + 1 > t->text_room - at) {
+        size_t room = t->text_room * 2 > at + len + 1 ? t->text_room * 2 : at + len + 1024;
+        char *text = room < TREE_NONE ? realloc(t->text, room) : NULL;
+
+        if (!text)
+            return TREE_NONE;
+        t->text = text;
+        t->text_room = room;
+    }
+    memcpy(t->text + at, s, len);
+    t->text[at + len] = '\0';
+    t->text_len = at + len + 1;
+    return (uint32_t)at;
+}
+
+static uint32_t hash_of(const char *s, size_t len)
+{
+    uint32_t h = 2166136261u;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (uint8_t)s[i]) * 16777619u;
+    return h ^ h >> 15;
+}
+
+static void hash_insert(struct tree *t, uint32_t e)
+{
+    uint32_t i = t->entries[e].hash & t->hash_mask;
+
+    while (t->hash[i])
+        i = (i + 1) & t->hash_mask;
+    t->hash[i] = e + 1;
+}
+
+/* Room for one more entry; the hash stays at most half full. */
+static int make_room(struct tree *t)
+{
+    uint32_t room = t->room ? t->room * 2 : 32;
+    struct tree_entry *entries;
+    uint32_t *hash;
+
+    if (t->count < t->room)
+        return 0;
+    if (room > TREE_ENTRIES_MAX)
+        return -ENOMEM;
+    entries = realloc(t->entries, room * sizeof(*entries));
+    if (!entries)
+        return -ENOMEM;
+    t->entries = entries;
+    hash = calloc(room * 2, sizeof(*hash));
+    if (!hash)
+        return -ENOMEM;
+    free(t->hash);
+    t->hash = hash;
+    t->hash_mask = room * 2 - 1;
+    t->room = room;
+    for (uint32_t e = 0; e < t->count; e++)
+        hash_insert(t, e);
+    return 0;
+}
+
+static uint32_t append(struct tree *t, const char *path, size_t len, uint32_t parent)
+{
+    uint32_t text;
+    struct tree_entry *e;
+
+    if (make_room(t))
+        return TREE_NONE;
+    text = tree_keep(t, path, len);
+    if (text == TREE_NONE)
+        return TREE_NONE;
+    e = &t->entries[t->count];
+    *e = (struct tree_entry){.hash = hash_of(path, len), .path = text, .path_len = (uint16_t)len,
+                             .parent = parent, .child = TREE_NONE, .sibling = TREE_NONE,
+                             .type = TREE_DIR, .mode = 0555};
+    if (t->count != TREE_ROOT) {
+        e->sibling = t->entries[parent].child;
+        t->entries[parent].child = t->count;
+    }
+    hash_insert(t, t->count);
+    return t->count++;
+}
+
+int tree_init(struct tree *t)
+{
+    return append(t, "", 0, TREE_ROOT) == TREE_NONE ? -ENOMEM : 0;
+}
+
+void tree_free(struct tree *t)
+{
+    free(t->entries);
+    free(t->text);
+    free(t->hash);
+}
+
+/* ---- adding ------------------------------------------------------------------------------------- */
+
+int tree_tidy(const char *path, char *out)
+{
+    size_t n = 0;
+
+    while (*path) {
+        size_t len = strcspn(path, "/");
+
+        if (len == 2 && path[0] == '.' && path[1] == '.')
+            return -EINVAL;
+        if (len && !(len == 1 && *path == '.')) {
+            if (len > TREE_NAME_MAX || n + len + 1 > TREE_PATH_MAX)
+                return -ENAMETOOLONG;
+            if (n)
+                out[n++] = '/';
+            memcpy(out + n, path, len);
+            n += len;
+        }
+        path += len;
+        path += *path == '/';
+    }
+    out[n] = '\0';
+    return (int)n;
+}
+
+uint32_t tree_find(const struct tree *t, const char *path, size_t len)
+{
+    uint32_t hash = hash_of(path, len), i = hash & t->hash_mask;
+
+    for (; t->hash[i]; i = (i + 1) & t->hash_mask) {
+        const struct tree_entry *e = &t->entries[t->hash[i] - 1];
+
+        if (e->hash == hash && e->path_len == len && !memcmp(t->text + e->path, path, len))
+            return t->hash[i] - 1;
+    }
+    return TREE_NONE;
+}
+
+static size_t parent_len(const char *path, size_t len)
+{
+    while (len && path[len - 1] != '/')
+        len--;
+    return len ? len - 1 : 0;
+}
+
+/* The directory above a path, made with all above it if the archive did not name them. */
+static int add_parents(struct tree *t, const char *path, size_t len, uint32_t *parent)
+{
+    size_t end = parent_len(path, len);
+    uint32_t above = TREE_ROOT, dir = tree_find(t, path, end);
+
+    for (size_t at = 0; dir == TREE_NONE || (at && at <= end); at++) {
+        at += strcspn(path + at, "/");
+        dir = tree_find(t, path, at);
+        if (dir == TREE_NONE)
+            dir = append(t, path, at, above);
+        if (dir == TREE_NONE)
+            return -ENOMEM;
+        if (t->entries[dir].type != TREE_DIR)
+            return -ENOTDIR;
+        above = dir;
+    }
+    *parent = dir;
+    return t->entries[dir].type == TREE_DIR ? 0 : -ENOTDIR;
+}
+
+int tree_add(struct tree *t, const char *path, size_t len, const struct tree_entry *e)
+{
+    uint32_t at = tree_find(t, path, len), parent;
+    struct tree_entry *mine;
+    int err;
+
+    if (at == TREE_NONE) {
+        err = add_parents(t, path, len, &parent);
+        if (err)
+            return err;
+        at = append(t, path, len, parent);
+        if (at == TREE_NONE)
+            return -ENOMEM;
+    } else if ((t->entries[at].type == TREE_DIR) != (e->type == TREE_DIR)) {
+        return -EEXIST;
+    }
+    mine = &t->entries[at];
+    mine->data = e->data;
+    mine->size = e->size;
+    mine->mtime = e->mtime;
+    mine->mode = e->mode;
+    mine->type = e->type;
+    return 0;
+}
+
+/* ---- walking ------------------------------------------------------------------------------------ */
+
+/* A walk under way: where it is, and what is still to go. */
+struct walk {
+    const struct tree *t;
+    uint32_t at;
+    unsigned links;
+    char rest[2 * TREE_PATH_MAX + 2];
+    char path[TREE_PATH_MAX + 1];
+};
+
+static int child(struct walk *w, const char *name, size_t len, uint32_t *found)
+{
+    const struct tree_entry *dir = &w->t->entries[w->at];
+    size_t n = dir->path_len;
+
+    if (len > TREE_NAME_MAX || n + len + 1 > TREE_PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(w->path, w->t->text + dir->path, n);
+    if (n)
+        w->path[n++] = '/';
+    memcpy(w->path + n, name, len);
+    *found = tree_find(w->t, w->path, n + len);
+    return *found == TREE_NONE ? -ENOENT : 0;
+}
+
+/* The target takes the link's place before what remains. */
+static int follow(struct walk *w, uint32_t link, const char *rest)
+{
+    const struct tree_entry *e = &w->t->entries[link];
+    const char *target = w->t->text + e->data;
+    size_t rest_len = strlen(rest);
+
+    if (++w->links > TREE_LINKS_MAX)
+        return -ELOOP;
+    if (e->size + rest_len + 1 > sizeof(w->rest))
+        return -ENAMETOOLONG;
+    if (*target == '/')
+        w->at = TREE_ROOT;
+    memmove(w->rest + e->size, rest, rest_len + 1);
+    memcpy(w->rest, target, (size_t)e->size);
+    return 0;
+}
+
+static int walk(struct walk *w, uint32_t *found)
+{
+    const char *p = w->rest;
+
+    for (;;) {
+        bool slash = *p == '/';
+        size_t len;
+        uint32_t next;
+        int err;
+
+        p += strspn(p, "/");
+        if (slash && w->t->entries[w->at].type != TREE_DIR)
+            return -ENOTDIR;
+        if (!*p)
+            break;
+        len = strcspn(p, "/");
+        if (len == 2 && p[0] == '.' && p[1] == '.') {
+            w->at = w->t->entries[w->at].parent;
+        } else if (len != 1 || *p != '.') {
+            err = child(w, p, len, &next);
+            if (err)
+                return err;
+            if (w->t->entries[next].type == TREE_LINK) {
+                err = follow(w, next, p + len);
+                if (err)
+                    return err;
+                p = w->rest;
+                continue;
+            }
+            w->at = next;
+        }
+        p += len;
+    }
+    *found = w->at;
+    return 0;
+}
+
+/* An entry that is found by its whole path has directories above it, so no link was passed. */
+static bool walk_straight(const struct tree *t, const char *path, uint32_t *found)
+{
+    char tidy[TREE_PATH_MAX + 1];
+    int len = tree_tidy(path, tidy);
+    size_t given = strlen(path);
+
+    if (len < 0 || (given && path[given - 1] == '/'))
+        return false;
+    *found = tree_find(t, tidy, (size_t)len);
+    return *found != TREE_NONE && t->entries[*found].type != TREE_LINK;
+}
+
+int tree_walk(const struct tree *t, const char *path, uint32_t *found)
+{
+    struct walk *w;
+    int err;
+
+    if (walk_straight(t, path, found))
+        return 0;
+    if (strlen(path) > TREE_PATH_MAX)
+        return -ENAMETOOLONG;
+    w = malloc(sizeof(*w));
+    if (!w)
+        return -ENOMEM;
+    w->t = t;
+    w->at = TREE_ROOT;
+    w->links = 0;
+    strcpy(w->rest, path);
+    err = walk(w, found);
+    free(w);
+    return err;
+}

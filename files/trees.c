@@ -1,0 +1,135 @@
+/* trees.c - which disks carry a file tree, found out when somebody asks. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tree.h"
+
+#define INITRD "initrd"
+
+/* What is known of one disk, or of the initrd. */
+struct known {
+    struct known *next;
+    const char *name;
+    bool looked;
+    int err; /* 0: there is a tree */
+    struct task_mutex lock;
+    struct tree tree;
+};
+
+static struct known *all;
+
+static int find_source(const char *name, struct tree_source *s)
+{
+    struct block_device *dev;
+    size_t len;
+
+    if (!strcmp(name, INITRD)) {
+        *s = (struct tree_source){.name = INITRD, .memory = vireo_initrd(&len)};
+        s->size = len;
+        return s->memory ? 0 : -ENOENT;
+    }
+    dev = block_find(name);
+    if (!dev)
+        return -ENOENT;
+    *s = (struct tree_source){
+        .name = block_name(dev), .disk = disk_of(dev), .size = block_capacity(dev)};
+    return s->disk ? 0 : -ENOMEM;
+}
+
+/* A disk without an archive is no fault; an initrd without one is a mistake. */
+static int check_source(const struct tree_source *s)
+{
+    uint8_t block[512];
+    struct bcache_stream stream = {0};
+    int err = s->size < sizeof(block) ? -ENOENT
+                                      : tree_read(s, block, sizeof(block), 0, &stream);
+
+    if (!err && !tar_is_archive(block))
+        err = -ENOENT;
+    if (err == -ENOENT && s->memory)
+        hal_log(HAL_ERROR, INITRD, "is not a tar archive: make it with tar -cf FILE -C DIR .");
+    if (err == -EIO)
+        hal_log(HAL_ERROR, s->name, "its first sector cannot be read");
+    return err;
+}
+
+static int look(struct known *k)
+{
+    int err = find_source(k->name, &k->tree.source);
+
+    if (!err)
+        err = check_source(&k->tree.source);
+    if (!err)
+        err = tree_init(&k->tree);
+    if (!err)
+        err = tar_index(&k->tree);
+    if (err == -ENOMEM) {
+        hal_log(HAL_ERROR, k->name, "no memory for its index of files: give the machine more (-m)");
+        tree_free(&k->tree);
+        k->tree = (struct tree){0};
+    }
+    return err;
+}
+
+static struct known *know(const char *name)
+{
+    struct block_device *dev = block_find(name);
+    struct known *k = all;
+
+    while (k && strcmp(k->name, name))
+        k = k->next;
+    if (k || (!dev && strcmp(name, INITRD)))
+        return k;
+    k = calloc(1, sizeof(*k));
+    if (!k)
+        return NULL;
+    k->name = dev ? block_name(dev) : INITRD;
+    k->next = all;
+    all = k;
+    return k;
+}
+
+int tree_named(const char *name, const struct tree **t)
+{
+    struct known *k = know(name);
+
+    if (!k)
+        return -ENOENT;
+    task_mutex_lock(&k->lock);
+    if (!k->looked) {
+        k->err = look(k);
+        k->looked = true;
+    }
+    task_mutex_unlock(&k->lock);
+    *t = &k->tree;
+    return k->err;
+}
+
+static int find_root(const struct tree **t)
+{
+    struct block_device *dev;
+    int err = tree_named(INITRD, t);
+
+    for (unsigned n = 0; err && (dev = block_get(n)); n++)
+        err = tree_named(block_name(dev), t);
+    return err;
+}
+
+int tree_root(const struct tree **t)
+{
+    static const struct tree *root;
+    static bool told;
+    int err = root ? 0 : find_root(t);
+
+    if (err && !told) {
+        told = true;
+        hal_log(HAL_WARN, "files", "no disk and no initrd carries files (a tar archive)");
+    }
+    if (err)
+        return err;
+    if (!root)
+        root = *t;
+    *t = root;
+    return 0;
+}
