@@ -27,8 +27,8 @@ int _kill(int pid, int signal)
     if (signal == 0)
         return 0;
     if (signal == SIGABRT)
-        hal_panic("abort() in task %s", runtime_task_name());
-    hal_panic("signal %d in task %s", signal, runtime_task_name());
+        hal_panic("abort() was called");
+    hal_panic("signal %d, which nobody handles", signal);
 }
 
 void _exit(int status)

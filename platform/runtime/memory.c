@@ -128,12 +128,22 @@ void *page_alloc(size_t n)
     return p;
 }
 
+/* What lies in the arena, or in a free page, is not the caller's to give back. */
+static void check_owned(const void *p)
+{
+    uintptr_t at = (uintptr_t)p;
+
+    if ((at >= arena.start && at < arena.end) || runs_hold(&pages, p))
+        hal_panic("memory at %p was freed, but is not in use", p);
+}
+
 void page_free(void *p, size_t n)
 {
     size_t len = n * PAGE_SIZE;
 
     if (!p || !n)
         return;
+    check_owned(p);
     struct run *run = runs_give(&pages, p, len);
     pages_out -= len;
     if ((uintptr_t)run == arena.end) {
@@ -193,6 +203,7 @@ void hal_dma_free(void *p, size_t size)
 {
     if (!p)
         return;
+    check_owned(p);
     struct run *run = runs_give(&dma_pool, p, round_up(size, DMA_GRANULE));
     uintptr_t low = round_up((uintptr_t)run, PAGE_SIZE);
     uintptr_t high = ((uintptr_t)run + run->len) & ~(PAGE_SIZE - 1);

@@ -1,8 +1,6 @@
 /* runs.c - free memory as an address-ordered list of runs; see runs.h. */
 #include "runs.h"
 
-#include <stdbool.h>
-
 #include "hal.h"
 
 static uintptr_t start_of(const struct run *run)
@@ -101,10 +99,10 @@ struct run *runs_give(struct runs *r, void *p, size_t len)
     return before;
 }
 
-struct run *runs_at(const struct runs *r, const void *p)
+bool runs_hold(const struct runs *r, const void *p)
 {
-    for (struct run *run = r->first; run && (const void *)run <= p; run = run->next)
-        if (run == p)
-            return run;
-    return NULL;
+    for (const struct run *run = r->first; run && start_of(run) <= (uintptr_t)p; run = run->next)
+        if ((uintptr_t)p < end_of(run))
+            return true;
+    return false;
 }

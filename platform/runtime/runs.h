@@ -6,6 +6,7 @@
 #ifndef VIREO_RUNS_H
 #define VIREO_RUNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,7 +36,7 @@ struct run *runs_give(struct runs *r, void *p, size_t len);
 /* Takes [p, p + len) out of the free run `from`, which must hold it all. */
 void runs_cut(struct runs *r, struct run *from, void *p, size_t len);
 
-/* The run that starts at p, or NULL. */
-struct run *runs_at(const struct runs *r, const void *p);
+/* Is the byte at p free? */
+bool runs_hold(const struct runs *r, const void *p);
 
 #endif
