@@ -202,8 +202,8 @@ const char *tree_walk(const void *dtb, tree_visit visit)
 {
     struct walk w;
 
-    if (fdt_check_header(dtb) || fdt_version(dtb) < 17)
-        return "device tree: the header is damaged, or older than version 17";
+    if (fdt_check_header(dtb) || fdt_version(dtb) < 17 || fdt_last_comp_version(dtb) > 17)
+        return "device tree: the header is damaged, or not of version 17";
     if (fdt_off_dt_struct(dtb) % 4)
         return "device tree: the structure block is not aligned";
     memset(&w, 0, sizeof w);

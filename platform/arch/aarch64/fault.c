@@ -16,9 +16,8 @@
 #define EXIT_FAULT 134
 #define TRACE_MAX 32u
 
-extern char __boot_guard[], __boot_stack_low[], __boot_stack_top[], __handler_guard[];
-extern char __handler_stack_low[], __handler_stack_top[];
-extern char __fault_guard[], __fault_stack_low[], __fault_stack_top[];
+extern char __boot_stack_low[], __boot_stack_top[], __handler_stack_low[], __handler_stack_top[];
+extern char __fault_stack_low[], __fault_stack_top[];
 
 static unsigned deaths;
 
@@ -89,32 +88,34 @@ static bool frame_ok(uintptr_t fp)
     return false;
 }
 
-static void say_code(const char *what, uintptr_t pc)
+static void say_code(uintptr_t pc)
 {
     unsigned offset;
     const char *name = symbol_find(pc, &offset);
 
     if (name)
-        say("%s0x%lx %s+0x%x\n", what, (unsigned long)pc, name, offset);
+        say("    0x%lx %s+0x%x\n", (unsigned long)pc, name, offset);
     else
-        say("%s0x%lx%s\n", what, (unsigned long)pc, symbol_is_code(pc) ? "" : " (not code)");
+        say("    0x%lx%s\n", (unsigned long)pc, symbol_is_code(pc) ? "" : " (not code)");
 }
 
 /*
- * Frames from pc outwards. Bounded by count; each record is checked before it is read. `seen` lets
- * the trace move from one stack to another, never back.
+ * Frames from pc (0: leave it out) outwards; link is the return address that it ran with. Bounded by
+ * count; each record is checked before it is read.
  */
-static void back_trace(uintptr_t pc, uintptr_t fp)
+static void back_trace(uintptr_t pc, uintptr_t link, uintptr_t fp)
 {
     say("  back trace:\n");
     if (pc)
-        say_code("    ", pc);
+        say_code(pc);
+    if (pc && !symbol_is_code(pc) && symbol_is_code(link - 4))
+        say_code(link - 4); /* a call of what is no function: whoever called has no record yet */
     for (unsigned n = 0; n < TRACE_MAX && frame_ok(fp); n++) {
         const uintptr_t *record = (const uintptr_t *)fp;
         uintptr_t next = record[0], back = record[1];
         if (!symbol_is_code(back - 4))
             break;
-        say_code("    ", back - 4);
+        say_code(back - 4);
         if (next == fp)
             break;
         fp = next;
@@ -144,7 +145,7 @@ void arch_die(const char *what)
 {
     if (first_death()) {
         say("\nvireo: panic in task %s: %s\n", runtime_task_name(), what);
-        back_trace(0, (uintptr_t)__builtin_frame_address(0));
+        back_trace(0, 0, (uintptr_t)__builtin_frame_address(0));
     } else if (deaths == 2) {
         say("vireo: panic while reporting: %s\n", what);
     }
@@ -246,7 +247,7 @@ void arch_fault(const struct arch_frame *f)
     if (first_death()) {
         say_cause(f);
         say_registers(f);
-        back_trace(f->pc, f->x[29]);
+        back_trace(f->pc, f->x[30], f->x[29]);
     } else if (deaths == 2) {
         say("vireo: fault while reporting, pc 0x%lx esr 0x%lx far 0x%lx\n", (unsigned long)f->pc,
             (unsigned long)f->esr, (unsigned long)f->far);

@@ -246,12 +246,12 @@ void arch_memory_ready(void)
     memory_ready = true;
 }
 
-/* Do [base, end) and the stack guards of the image overlap? They stay holes in the map. */
 static int map_ram_part(uint64_t base, uint64_t end)
 {
     return base < end ? map(base, end, MAP_DATA, false) : 0;
 }
 
+/* All but the image, which is mapped already and has holes: the guards of its stacks. */
 int arch_map_ram(uint64_t base, uint64_t len)
 {
     uint64_t limit = 1ull << VA_BITS;
