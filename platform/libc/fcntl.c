@@ -70,7 +70,7 @@ int ioctl(int fd, unsigned long request, ...)
     if (!f)
         return (int)posix_result(-EBADF);
     if (request == FIONBIO)
-        r = set_flags(f, *(const int *)arg ? f->flags | O_NONBLOCK : f->flags & ~(unsigned)O_NONBLOCK);
+        r = set_flags(f, (f->flags & ~(unsigned)O_NONBLOCK) | (*(const int *)arg ? O_NONBLOCK : 0));
     else if (f->ops->ioctl)
         r = f->ops->ioctl(f, request, arg);
     file_drop(f);

@@ -1,4 +1,4 @@
-/* path.c - what leads through a path name: open, stat, access (POSIX.1-2017), by way of path_root. */
+/* path.c - what leads through a path name: open, stat, access (POSIX.1-2017), by path_root. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-/* process.c - the one process that there is: its end, its signals, what it can ask of the system. */
+/* process.c - the one process that there is: its end, its signals, what it asks of the system. */
 #include <errno.h>
 #include <signal.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-/* time.c - clocks and sleeping (POSIX.1-2017, <time.h>): monotonic since boot, and the wall clock. */
+/* time.c - clocks and sleeping (POSIX.1-2017, <time.h>): time since boot, and the wall clock. */
 #include <errno.h>
 #include <sched.h>
 #include <sys/time.h>

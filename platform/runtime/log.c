@@ -84,5 +84,6 @@ void log_init(void)
             level = (enum hal_level)i;
             return;
         }
-    hal_log(HAL_WARN, "vireo", "boot argument vireo.log=%s: use error, warn, info or debug", wanted);
+    hal_log(HAL_WARN, "vireo", "boot argument vireo.log=%s: use error, warn, info or debug",
+            wanted);
 }

@@ -1,6 +1,6 @@
 /*
- * option.c - boot arguments: words separated by blanks, NAME=VALUE each; double quotes keep blanks in a
- * value. What starts with "vireo." is Vireo's own.
+ * option.c - boot arguments: words separated by blanks, NAME=VALUE each; double quotes keep blanks
+ * in a value. What starts with "vireo." is Vireo's own.
  */
 #include <string.h>
 

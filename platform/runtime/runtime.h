@@ -25,7 +25,8 @@ void *page_take(size_t n, size_t align);
 
 /*
  * Moves the end of malloc's arena by `delta` bytes and returns its former end; what is added holds
- * anything. NULL when pages or the end of memory are in the way, or when it would shrink below nothing.
+ * anything. NULL when pages or the end of memory are in the way, or when it would shrink below
+ * nothing.
  */
 void *arena_move(intptr_t delta);
 
@@ -59,7 +60,7 @@ void console_put_line(const char *s, size_t len);
 /* Reads the level from the boot arguments. */
 void log_init(void);
 
-/* ---- boot arguments, entropy ------------------------------------------------------------------ */
+/* ---- boot arguments, entropy ----------------------------------------------------------------- */
 
 /* Logs the arguments vireo.* that nobody asked for, with the names that were asked for. */
 void option_report(void);

@@ -1,7 +1,7 @@
 /*
- * task.c - cooperative tasks on one core, and the loop that runs when one parks (hal.h, "services").
- * There is no idle task: the loop runs on the stack of whoever parks, and returns when that task is
- * the next to run.
+ * task.c - cooperative tasks on one core, and the loop that runs when one parks (hal.h,
+ * "services"). There is no idle task: the loop runs on the stack of whoever parks, and returns when
+ * that task is the next to run.
  */
 #include "task.h"
 
@@ -283,7 +283,8 @@ void task_start_main(void (*fn)(void))
     struct task *t = create("main", MAIN_STACK);
 
     if (!t)
-        hal_panic("no memory for main's stack of %u KiB; give the machine more", MAIN_STACK / 1024);
+        hal_panic("no memory for main's stack of %u KiB; give the machine more",
+                  MAIN_STACK / 1024);
     t->arg = (void *)fn;
     t->reent = _GLOBAL_REENT;
     arch_context_init(&t->context, t, run_main, t);
