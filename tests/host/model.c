@@ -299,7 +299,6 @@ void model_kick(struct model *m, uint32_t queue, bool sync)
         return;
     }
     q->kicks++;
-    q->empty_kicks += model_avail_idx(q) == q->seen;
     if (m->on.kick)
         m->on.kick(m, q);
 }

@@ -60,7 +60,6 @@ struct model_queue {
     struct model_chain *held;         /* num: popped, by head */
     uint16_t published;               /* available index up to which `exposed` is filled */
     uint64_t kicks, pops, pushes, irqs;
-    unsigned empty_kicks;             /* kicks with nothing new */
 };
 
 struct model;
