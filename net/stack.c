@@ -112,10 +112,10 @@ static void net_init(void)
     net_configure();
     net_end_of_work();
     net_core.in_service = false;
-    net_leave();
     net_core.service.name = "net";
     net_core.service.run = net_run;
     net_core.service.next_ns = next_timer();
+    net_leave();
     hal_service_add(&net_core.service);
 }
 HAL_INIT(HAL_INIT_STACK, net_init);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h> /* htonl: lwIP's nd6.c calls it by that name */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #define LWIP_NO_UNISTD_H 1
 #define LWIP_NO_CTYPE_H 1
 
-/* <arpa/inet.h> has the POSIX names. */
+/* <netinet/in.h> has the POSIX names. */
 #define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS 1
 #define lwip_htons(x) __builtin_bswap16(x)
 #define lwip_htonl(x) __builtin_bswap32(x)
