@@ -8,7 +8,8 @@
 
 /*
  * While tasks keep the CPU busy the loop never arms, and a device whose interrupt is off would not
- * be heard. So all services run, as if polled, when this much time has passed since they were armed.
+ * be heard. So all services run, as if polled, when this much time has passed since they were
+ * armed.
  */
 #define SWEEP_NS 100000ull
 

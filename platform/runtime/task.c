@@ -194,7 +194,7 @@ void task_forbid_parking(bool on)
     parking_forbidden = on;
 }
 
-/* ---- the life of a task ------------------------------------------------------------------------ */
+/* ---- the life of a task ----------------------------------------------------------------------*/
 
 /* Gives a new task libc state of its own; all share the standard streams of the first. */
 static void init_reent(struct _reent *r)
@@ -323,7 +323,7 @@ bool runtime_task_stack(uintptr_t *low, uintptr_t *high)
     return true;
 }
 
-/* ---- parking ---------------------------------------------------------------------------------- */
+/* ---- parking --------------------------------------------------------------------------------- */
 
 void task_yield(void)
 {
