@@ -18,7 +18,7 @@ const struct board_info *board_info(void)
     return &virt.info;
 }
 
-/* ---- start --------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
 /* The machine cannot be used: says why, over whatever console there is. */
 static void refuse(const char *why) __attribute__((noreturn));
@@ -35,8 +35,8 @@ static void refuse(const char *why)
 void board_misplaced(uint64_t at)
 {
     (void)at;
-    uart_write_raw("vireo: loaded at the wrong address: this image runs at 0x40100000 only; start it "
-                   "with QEMU's -M virt -kernel\r\nvireo: exit 1\r\n");
+    uart_write_raw("vireo: loaded at the wrong address: this image runs at 0x40100000 only; "
+                   "start it with QEMU's -M virt -kernel\r\nvireo: exit 1\r\n");
     for (;;)
         board_wait();
 }
@@ -66,8 +66,8 @@ static bool image_in_ram(void)
 static const char *set_up(const void *dtb)
 {
     if (!dtb)
-        return "no device tree: start the image with QEMU's -M virt -kernel, and give it more memory "
-               "(-m) if that is what was done";
+        return "no device tree: start the image with QEMU's -M virt -kernel, and give it more "
+               "memory (-m) if that is what was done";
     reserve_image();
     const char *wrong = tree_read(dtb);
     if (wrong)
@@ -95,7 +95,7 @@ __attribute__((no_stack_protector)) void board_start(const void *dtb)
     runtime_start();
 }
 
-/* ---- end ----------------------------------------------------------------------------------------- */
+/* ---- end ------------------------------------------------------------------------------------- */
 
 void board_exit(int status)
 {
@@ -109,7 +109,7 @@ void board_exit(int status)
         board_wait(); /* a machine without a switch: it sleeps for good */
 }
 
-/* ---- devices ------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 bool board_rtc_seconds(uint64_t *unix_seconds)
 {

@@ -21,7 +21,7 @@ enum {
     GICD_IROUTER = 0x6000,
 };
 
-#define GIC_PRIORITY 0xa0
+#define GIC_PRIORITY     0xa0
 #define GIC_PRIORITY_ALL 0xff
 
 /* The word of a register with one bit a line, and the bit. */

@@ -1,7 +1,7 @@
 /*
  * gicv3.c - GIC architecture version 3 and 4 (Arm IHI 0069), with affinity routing and the CPU
- * interface in system registers. Lines are in group 1: non-secure, or secure where the image runs in
- * the secure world. No LPIs.
+ * interface in system registers. Lines are in group 1: non-secure, or secure where the image runs
+ * in the secure world. No LPIs.
  */
 #include "cpu.h"
 #include "gic_regs.h"
@@ -87,8 +87,8 @@ static const char *v3_init(const struct virt_gic *gic)
 
     cpu_write(S3_0_C12_C12_5, cpu_read(S3_0_C12_C12_5) | 1); /* ICC_SRE_EL1: system registers */
     cpu_isb();
-    cpu_write(S3_0_C4_C6_0, GIC_PRIORITY_ALL);               /* ICC_PMR_EL1 */
-    cpu_write(S3_0_C12_C12_7, 1);                            /* ICC_IGRPEN1_EL1 */
+    cpu_write(S3_0_C4_C6_0, GIC_PRIORITY_ALL); /* ICC_PMR_EL1 */
+    cpu_write(S3_0_C12_C12_7, 1);              /* ICC_IGRPEN1_EL1 */
     cpu_isb();
     return NULL;
 }

@@ -18,9 +18,14 @@ static struct handler *handlers[BUCKETS];
 const char *gic_init(void)
 {
     switch (virt.gic.version) {
-    case 2: gic = &gic_v2; break;
-    case 3: gic = &gic_v3; break;
-    default: return "the device tree has no GICv2 or GICv3 (QEMU: -M virt,gic-version=2 or 3)";
+    case 2:
+        gic = &gic_v2;
+        break;
+    case 3:
+        gic = &gic_v3;
+        break;
+    default:
+        return "the device tree has no GICv2 or GICv3 (QEMU: -M virt,gic-version=2 or 3)";
     }
     return gic->init(&virt.gic);
 }

@@ -1,5 +1,6 @@
 /*
- * pl011.c - the console: an Arm PrimeCell UART (Arm DDI 0183), polled output, interrupt-driven input.
+ * pl011.c - the console: an Arm PrimeCell UART (Arm DDI 0183), polled output, interrupt-driven
+ * input.
  */
 #include "virt.h"
 
@@ -17,8 +18,8 @@ enum { INT_RX = 1 << 4, INT_RX_TIMEOUT = 1 << 6 };
 
 /* Where QEMU's virt board has its UART: for the one message that says that the tree is unusable. */
 #define DEFAULT_UART 0x09000000u
-#define TX_TRIES 1000000u
-#define RING 256u
+#define TX_TRIES     1000000u
+#define RING         256u
 
 static hal_mmio_t uart;
 static char ring[RING];

@@ -8,7 +8,7 @@
 #include "tree.h"
 #include "virt.h"
 
-#define UARTS_MAX 4u
+#define UARTS_MAX     4u
 #define ADDRESS_LIMIT (1ull << 48)
 
 /* Kept during the pass: what can only be resolved when the whole tree was seen. */
@@ -24,7 +24,7 @@ static struct {
     uint32_t interrupt_parent; /* of all devices that have an interrupt; 0: none seen */
 } pass;
 
-/* ---- reading values -------------------------------------------------------------------------------- */
+/* ---- reading values -------------------------------------------------------------------------- */
 
 /* The n-th address range of a node's reg. False: there is none that makes sense. */
 static bool reg_get(const struct tree_node *node, unsigned n, struct board_range *out)
@@ -78,7 +78,7 @@ static void reserve(const struct board_range *r)
         info->reserved[info->reserved_count++] = *r;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------ */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static const char *memory_node(const struct tree_node *node)
 {
@@ -235,10 +235,17 @@ static void pci_window(struct hal_pci_host *h, const struct tree_node *node, uns
         w.len > UINT64_MAX - w.pci)
         return;
     switch (tree_word(v, at) >> 24 & 3) {
-    case 1: h->io = w; break;
-    case 2: h->mem32 = w; break;
-    case 3: h->mem64 = w; break;
-    default: break;
+    case 1:
+        h->io = w;
+        break;
+    case 2:
+        h->mem32 = w;
+        break;
+    case 3:
+        h->mem64 = w;
+        break;
+    default:
+        break;
     }
 }
 
@@ -283,19 +290,27 @@ static const char *pci_node(const struct tree_node *node)
     return NULL;
 }
 
-/* ---- the pass --------------------------------------------------------------------------------------- */
+/* ---- the pass -------------------------------------------------------------------------------- */
 
-#define KIND(s, fn) {(s), sizeof(s) - 1, (fn)}
+#define KIND(s, fn)                                                                                \
+    {                                                                                              \
+        (s), sizeof(s) - 1, (fn)                                                                   \
+    }
 static const struct kind {
     const char *compatible;
     uint32_t len;
     const char *(*fn)(const struct tree_node *);
 } kinds[] = {
-    KIND("virtio,mmio", mmio_node),         KIND("arm,pl011", uart_node),
-    KIND("arm,cortex-a15-gic", gicv2_node), KIND("arm,gic-400", gicv2_node),
-    KIND("arm,gic-v3", gicv3_node),         KIND("arm,gic-v2m-frame", v2m_node),
-    KIND("arm,armv8-timer", timer_node),    KIND("pci-host-ecam-generic", pci_node),
-    KIND("arm,pl031", rtc_node),            KIND("arm,psci-0.2", psci_node),
+    KIND("virtio,mmio", mmio_node),
+    KIND("arm,pl011", uart_node),
+    KIND("arm,cortex-a15-gic", gicv2_node),
+    KIND("arm,gic-400", gicv2_node),
+    KIND("arm,gic-v3", gicv3_node),
+    KIND("arm,gic-v2m-frame", v2m_node),
+    KIND("arm,armv8-timer", timer_node),
+    KIND("pci-host-ecam-generic", pci_node),
+    KIND("arm,pl031", rtc_node),
+    KIND("arm,psci-0.2", psci_node),
 };
 
 /* The kind that the first known string of `compatible` names, or NULL. */

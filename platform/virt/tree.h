@@ -41,12 +41,12 @@ struct tree_value {
 };
 
 struct tree_node {
-    const char *name;      /* with its unit address, NUL-terminated */
-    unsigned depth;        /* 0: the root */
+    const char *name;                   /* with its unit address, NUL-terminated */
+    unsigned depth;                     /* 0: the root */
     uint32_t address_cells, size_cells; /* of the parent: how to read reg */
     uint32_t interrupt_parent;          /* its own, or inherited; 0: none */
-    bool addressable;      /* reg is a CPU address: no bus on the way translates */
-    bool in_reserved;      /* below /reserved-memory */
+    bool addressable;                   /* reg is a CPU address: no bus on the way translates */
+    bool in_reserved;                   /* below /reserved-memory */
     struct tree_value prop[PROP_COUNT];
 };
 

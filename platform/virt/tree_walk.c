@@ -1,7 +1,7 @@
 /*
  * tree_walk.c - one pass over the flattened device tree with libfdt's tag iterator (Devicetree
- * Specification 0.4, section 5). libfdt bounds tags, names and strings; what is a property's value is
- * bounded here. Each step moves forward, so the pass ends.
+ * Specification 0.4, section 5). libfdt bounds tags, names and strings; what is a property's value
+ * is bounded here. Each step moves forward, so the pass ends.
  */
 #include <libfdt.h>
 
@@ -9,10 +9,13 @@
 #include "tree.h"
 
 #define DEPTH_MAX 16u
-#define MEMO 1024u /* offsets of property names that are looked up once */
-#define UNKNOWN PROP_COUNT
+#define MEMO      1024u /* offsets of property names that are looked up once */
+#define UNKNOWN   PROP_COUNT
 
-#define NAME(s) {(s), sizeof(s) - 1}
+#define NAME(s)                                                                                    \
+    {                                                                                              \
+        (s), sizeof(s) - 1                                                                         \
+    }
 static const struct {
     const char *s;
     int len;
@@ -127,8 +130,8 @@ static const char *close_properties(struct walk *w)
     *own = (struct level){
         .address_cells = cells_or(&p[PROP_ADDRESS_CELLS], 2),
         .size_cells = cells_or(&p[PROP_SIZE_CELLS], 1),
-        .interrupt_parent = cells_or(&p[PROP_INTERRUPT_PARENT],
-                                     parent ? parent->interrupt_parent : 0),
+        .interrupt_parent =
+            cells_or(&p[PROP_INTERRUPT_PARENT], parent ? parent->interrupt_parent : 0),
         .addressable = !parent || (parent->addressable && bus),
         .disabled = (parent && parent->disabled) || !okay(&p[PROP_STATUS]),
         .reserved = n->depth == 1 && tree_name_is(n->name, "reserved-memory"),
@@ -138,8 +141,8 @@ static const char *close_properties(struct walk *w)
     n->address_cells = parent ? parent->address_cells : 0;
     n->size_cells = parent ? parent->size_cells : 0;
     n->interrupt_parent = own->interrupt_parent;
-    n->addressable = parent && parent->addressable && n->address_cells - 1 < 2 &&
-                     n->size_cells - 1 < 2;
+    n->addressable =
+        parent && parent->addressable && n->address_cells - 1 < 2 && n->size_cells - 1 < 2;
     n->in_reserved = parent && parent->reserved;
     return w->visit(n);
 }
@@ -177,7 +180,7 @@ static const char *take_property(struct walk *w, int offset, int next)
 
 static const char *walk(struct walk *w)
 {
-    for (int offset = 0, next; ; offset = next) {
+    for (int offset = 0, next;; offset = next) {
         uint32_t tag = fdt_next_tag(w->dtb, offset, &next);
         const char *wrong = NULL;
 

@@ -13,14 +13,14 @@
 #include "hal.h"
 
 /* Interrupt lines (hal_irq_t) are GIC interrupt ids, and say how the line triggers. */
-#define VIRT_IRQ_EDGE (1 << 16)
-#define VIRT_IRQ_ID(irq) ((unsigned)(irq) & 0xffff)
-#define VIRT_IRQ_NONE (-1)
+#define VIRT_IRQ_EDGE    (1 << 16)
+#define VIRT_IRQ_ID(irq) ((unsigned)(irq)&0xffff)
+#define VIRT_IRQ_NONE    (-1)
 
 enum virt_psci { VIRT_PSCI_NONE, VIRT_PSCI_HVC, VIRT_PSCI_SMC };
 
 struct virt_gic {
-    unsigned version;       /* 0: none found, 2, 3 */
+    unsigned version; /* 0: none found, 2, 3 */
     struct board_range dist;
     struct board_range cpu; /* version 2: CPU interface; 3: redistributors */
     struct board_range v2m; /* frame for message-signalled interrupts, len 0: none */
@@ -29,7 +29,7 @@ struct virt_gic {
 };
 
 #define VIRT_MMIO_MAX 64u
-#define VIRT_PCI_MAX 2u
+#define VIRT_PCI_MAX  2u
 #define VIRT_INTX_MAX 128u
 
 struct virt_intx {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- supplied by the board -------------------------------------------------------------------- */
+/* ---- supplied by the board ------------------------------------------------------------------- */
 
 /* Where an image that was given no device tree looks for one: the start of RAM. */
 extern const uint64_t board_ram_start;
@@ -29,9 +29,9 @@ void board_start(const void *dtb) __attribute__((noreturn));
 /* An interrupt was taken; interrupts stay masked. */
 void board_irq(void);
 
-/* ---- supplied by arch/ ------------------------------------------------------------------------ */
+/* ---- supplied by arch/ ----------------------------------------------------------------------- */
 
-#define ARCH_PAGE 4096u
+#define ARCH_PAGE    4096u
 #define ARCH_DTB_MAX (2u << 20)
 /* Of its memory reservation block so many entries are mapped, if it has as many. */
 #define ARCH_DTB_RESERVED 8u

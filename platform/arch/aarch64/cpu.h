@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 /* Register names are part of the instruction, so these two cannot be functions. */
-#define cpu_read(reg)                                                                             \
-    ({                                                                                            \
-        uint64_t cpu_value_;                                                                      \
-        __asm__ volatile("mrs %0, " #reg : "=r"(cpu_value_) : : "memory");                        \
-        cpu_value_;                                                                               \
+#define cpu_read(reg)                                                                              \
+    ({                                                                                             \
+        uint64_t cpu_value_;                                                                       \
+        __asm__ volatile("mrs %0, " #reg : "=r"(cpu_value_) : : "memory");                         \
+        cpu_value_;                                                                                \
     })
-#define cpu_write(reg, value)                                                                     \
+#define cpu_write(reg, value)                                                                      \
     __asm__ volatile("msr " #reg ", %x0" : : "rZ"((uint64_t)(value)) : "memory")
 
 static inline void cpu_isb(void)

@@ -5,7 +5,7 @@
  * Tasks run at EL1 on SP_EL0, handlers on SP_EL1: an overflowed task stack still leaves a good one
  * to report it on.
  */
-#define SCTLR_RES1 0x30d00800  /* MMU, caches off; EIS, EOS, SPAN, nTWE, nTWI as without the features */
+#define SCTLR_RES1 0x30d00800  /* MMU, caches off; newer bits as on a core that lacks them */
 #define SCTLR_ON   0x0008100d  /* WXN, I, SA, C, M */
 
     .section .head, "ax"

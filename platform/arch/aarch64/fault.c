@@ -1,6 +1,7 @@
 /*
  * fault.c - the end of a run that went wrong: exceptions (Arm ARM, D13.2.37: ESR_EL1), a smashed
- * canary, hal_panic. Prints what is known, a back trace by frame pointers, stops devices, exits 134.
+ * canary, hal_panic. Prints what is known, a back trace by frame pointers, stops devices, exits
+ * 134.
  *
  * Nothing here trusts the stack that it describes. A fault while reporting one cuts the report
  * short; a further one ends the run at once.
@@ -14,7 +15,7 @@
 #include "symbols.h"
 
 #define EXIT_FAULT 134
-#define TRACE_MAX 32u
+#define TRACE_MAX  32u
 
 extern char __boot_stack_low[], __boot_stack_top[], __handler_stack_low[], __handler_stack_top[];
 extern char __fault_stack_low[], __fault_stack_top[];
@@ -33,7 +34,7 @@ static void say(const char *fmt, ...)
     board_console_write(line, n);
 }
 
-/* ---- stacks -------------------------------------------------------------------------------------- */
+/* ---- stacks ---------------------------------------------------------------------------------- */
 
 struct stack {
     uintptr_t low, high;
@@ -99,17 +100,9 @@ static void say_code(uintptr_t pc)
         say("    0x%lx%s\n", (unsigned long)pc, symbol_is_code(pc) ? "" : " (not code)");
 }
 
-/*
- * Frames from pc (0: leave it out) outwards; link is the return address that it ran with. Bounded by
- * count; each record is checked before it is read.
- */
-static void back_trace(uintptr_t pc, uintptr_t link, uintptr_t fp)
+/* The callers, from a frame record on: bounded in count, each record checked before it is read. */
+static void back_trace(uintptr_t fp)
 {
-    say("  back trace:\n");
-    if (pc)
-        say_code(pc);
-    if (pc && !symbol_is_code(pc) && symbol_is_code(link - 4))
-        say_code(link - 4); /* a call of what is no function: whoever called has no record yet */
     for (unsigned n = 0; n < TRACE_MAX && frame_ok(fp); n++) {
         const uintptr_t *record = (const uintptr_t *)fp;
         uintptr_t next = record[0], back = record[1];
@@ -122,7 +115,7 @@ static void back_trace(uintptr_t pc, uintptr_t link, uintptr_t fp)
     }
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* True for the first report; later ones, from a fault inside it, are cut short. */
 static bool first_death(void)
@@ -145,7 +138,8 @@ void arch_die(const char *what)
 {
     if (first_death()) {
         say("\nvireo: panic in task %s: %s\n", runtime_task_name(), what);
-        back_trace(0, 0, (uintptr_t)__builtin_frame_address(0));
+        say("  back trace:\n");
+        back_trace((uintptr_t)__builtin_frame_address(0));
     } else if (deaths == 2) {
         say("vireo: panic while reporting: %s\n", what);
     }
@@ -163,44 +157,48 @@ void hal_panic(const char *fmt, ...)
     arch_die(text);
 }
 
-/* ---- exceptions ---------------------------------------------------------------------------------- */
+/* ---- exceptions ------------------------------------------------------------------------------ */
 
 static const char *class_name(unsigned ec)
 {
-    switch (ec) {
-    case 0x00: return "undefined instruction";
-    case 0x07: return "FP or SIMD instruction while disabled";
-    case 0x0d: return "branch target";
-    case 0x0e: return "illegal execution state";
-    case 0x15: return "SVC";
-    case 0x16: return "HVC";
-    case 0x17: return "SMC";
-    case 0x18: return "system register access";
-    case 0x1c: return "pointer authentication";
-    case 0x21: return "instruction abort";
-    case 0x22: return "misaligned pc";
-    case 0x25: return "data abort";
-    case 0x26: return "misaligned stack pointer";
-    case 0x2c: return "floating point";
-    case 0x2f: return "SError";
-    case 0x3c: return "BRK";
-    default: return "unexpected exception";
-    }
+    static const struct {
+        unsigned char ec;
+        const char *name;
+    } names[] = {
+        {0x00, "undefined instruction"},
+        {0x07, "FP or SIMD instruction while disabled"},
+        {0x0d, "branch target"},
+        {0x0e, "illegal execution state"},
+        {0x15, "SVC"},
+        {0x16, "HVC"},
+        {0x17, "SMC"},
+        {0x18, "system register access"},
+        {0x1c, "pointer authentication"},
+        {0x21, "instruction abort"},
+        {0x22, "misaligned pc"},
+        {0x25, "data abort"},
+        {0x26, "misaligned stack pointer"},
+        {0x2c, "floating point"},
+        {0x2f, "SError"},
+        {0x3c, "BRK"},
+    };
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].ec == ec)
+            return names[i].name;
+    return "unexpected exception";
 }
 
 /* Fault status code of an abort (D13.2.37, DFSC). */
 static const char *abort_name(unsigned fsc)
 {
-    switch (fsc >> 2) {
-    case 0: return "address size";
-    case 1: return "not mapped";
-    case 2: return "access flag";
-    case 3: return "permission";
-    case 4: return fsc == 0x10 ? "no device answers there" : "tag check";
-    case 5: return "external, during a table walk";
-    case 8: return fsc == 0x21 ? "alignment" : "other";
-    default: return "other";
-    }
+    static const char *const groups[] = {"address size", "not mapped", "access flag", "permission"};
+
+    if (fsc < 16)
+        return groups[fsc >> 2];
+    if (fsc == 0x10)
+        return "no device answers there";
+    return fsc == 0x21 ? "alignment" : "other";
 }
 
 static bool is_abort(unsigned ec)
@@ -233,8 +231,8 @@ static void say_registers(const struct arch_frame *f)
     say("  esr 0x%08lx (%s%s%s) far 0x%lx\n", (unsigned long)f->esr, class_name(ec),
         is_abort(ec) ? ", " : "", is_abort(ec) ? abort_name(f->esr & 63) : "",
         (unsigned long)f->far);
-    say("  pc  0x%016lx sp  0x%016lx pstate 0x%lx\n", (unsigned long)f->pc,
-        (unsigned long)f->sp, (unsigned long)f->pstate);
+    say("  pc  0x%016lx sp  0x%016lx pstate 0x%lx\n", (unsigned long)f->pc, (unsigned long)f->sp,
+        (unsigned long)f->pstate);
     for (unsigned i = 0; i < 31; i++)
         say("%sx%-2u 0x%016lx%s", i % 3 ? " " : "  ", i, (unsigned long)f->x[i],
             i % 3 == 2 || i == 30 ? "\n" : "");
@@ -247,7 +245,11 @@ void arch_fault(const struct arch_frame *f)
     if (first_death()) {
         say_cause(f);
         say_registers(f);
-        back_trace(f->pc, f->x[30], f->x[29]);
+        say("  back trace:\n");
+        say_code(f->pc);
+        if (!symbol_is_code(f->pc) && symbol_is_code(f->x[30] - 4))
+            say_code(f->x[30] - 4); /* who jumped into nowhere has no record yet */
+        back_trace(f->x[29]);
     } else if (deaths == 2) {
         say("vireo: fault while reporting, pc 0x%lx esr 0x%lx far 0x%lx\n", (unsigned long)f->pc,
             (unsigned long)f->esr, (unsigned long)f->far);

@@ -2,38 +2,38 @@
  * mmu.c - the identity map (Arm ARM, D5: VMSAv8-64, 4 KiB granule, 44-bit addresses, EL1 only).
  *
  * The image is mapped by 4 KiB pages where protections change, RAM by the largest blocks that fit,
- * device windows on demand. What nobody asked for is not mapped, page 0 included. Tables come from a
- * small pool in the image, later from page_alloc.
+ * device windows on demand. What nobody asked for is not mapped, page 0 included. Tables come from
+ * a small pool in the image, later from page_alloc.
  */
 #include "arch.h"
 #include "board.h"
 #include "cpu.h"
 #include "hal.h"
 
-#define VA_BITS 44u
-#define PAGE_SHIFT 12u
+#define VA_BITS     44u
+#define PAGE_SHIFT  12u
 #define BLOCK_SHIFT 21u
-#define LEVEL_BITS 9u
-#define TOP_SHIFT 39u
-#define ENTRIES 512u
+#define LEVEL_BITS  9u
+#define TOP_SHIFT   39u
+#define ENTRIES     512u
 #define POOL_TABLES 10u
 
 /* Descriptor bits (D5.3). */
-#define DESC_BLOCK 1ull
-#define DESC_TABLE 3ull /* or a page, on the last level */
-#define DESC_TYPE 3ull
-#define DESC_ADDR 0x0000fffffffff000ull
-#define ATTR_DEVICE (1ull << 2) /* index in MAIR; 0 is normal memory */
+#define DESC_BLOCK     1ull
+#define DESC_TABLE     3ull /* or a page, on the last level */
+#define DESC_TYPE      3ull
+#define DESC_ADDR      0x0000fffffffff000ull
+#define ATTR_DEVICE    (1ull << 2) /* index in MAIR; 0 is normal memory */
 #define ATTR_READ_ONLY (1ull << 7)
-#define ATTR_INNER (3ull << 8)
-#define ATTR_AF (1ull << 10)
-#define ATTR_PXN (1ull << 53)
-#define ATTR_UXN (1ull << 54)
-#define ATTR_MASK (~DESC_ADDR & ~DESC_TYPE)
+#define ATTR_INNER     (3ull << 8)
+#define ATTR_AF        (1ull << 10)
+#define ATTR_PXN       (1ull << 53)
+#define ATTR_UXN       (1ull << 54)
+#define ATTR_MASK      (~DESC_ADDR & ~DESC_TYPE)
 
-#define MAP_TEXT (ATTR_INNER | ATTR_AF | ATTR_READ_ONLY | ATTR_UXN)
-#define MAP_CONST (MAP_TEXT | ATTR_PXN)
-#define MAP_DATA (ATTR_INNER | ATTR_AF | ATTR_PXN | ATTR_UXN)
+#define MAP_TEXT   (ATTR_INNER | ATTR_AF | ATTR_READ_ONLY | ATTR_UXN)
+#define MAP_CONST  (MAP_TEXT | ATTR_PXN)
+#define MAP_DATA   (ATTR_INNER | ATTR_AF | ATTR_PXN | ATTR_UXN)
 #define MAP_DEVICE (ATTR_DEVICE | ATTR_AF | ATTR_PXN | ATTR_UXN)
 
 #define MAIR 0x04ffull /* 0: write-back, allocate; 1: device nGnRE */
@@ -293,7 +293,7 @@ hal_mmio_t hal_mmio_map(uint64_t phys, uint64_t len)
     return map(first, end, MAP_DEVICE, true) ? 0 : (hal_mmio_t)phys;
 }
 
-/* ---- changing what is mapped -------------------------------------------------------------------- */
+/* ---- changing what is mapped ----------------------------------------------------------------- */
 
 static void tlb_flush_page(uint64_t va)
 {
@@ -306,7 +306,7 @@ static void tlb_flush_page(uint64_t va)
                      : "memory");
 }
 
-/* The last-level entry of the guard below the boot stack: its page of addresses is a free window. */
+/* The last-level entry of the guard below the boot stack: its addresses are free for a window. */
 static uint64_t *window_entry(void)
 {
     uint64_t va = (uintptr_t)__boot_guard;

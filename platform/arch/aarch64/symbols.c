@@ -2,8 +2,8 @@
  * symbols.c - names for addresses, from the table that the build adds to the image.
  *
  * Section vireo_symtab: uint32 count; count pairs {uint32 address - __image_start, uint32 offset of
- * the name from the start of the strings}, sorted by address; NUL-terminated strings. It is empty in
- * an image that was linked once only.
+ * the name from the start of the strings}, sorted by address; NUL-terminated strings. It is empty
+ * in an image that was linked once only.
  */
 #include "symbols.h"
 
