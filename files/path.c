@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tree.h"
+#include "ftree.h"
 
 /* What a path names: a disk, or an entry of a tree. */
 struct place {
     struct block_device *disk;
-    const struct tree *tree;
+    const struct ftree *tree;
     uint32_t entry;
 };
 
@@ -63,8 +63,8 @@ static int find(const char *path, struct place *at)
             return -ENOENT;
         return *path ? -ENOTDIR : 0;
     }
-    err = below(&path, "mnt", name) ? tree_named(name, &at->tree) : tree_root(&at->tree);
-    return err ? err : tree_walk(at->tree, path, &at->entry);
+    err = below(&path, "mnt", name) ? ftree_named(name, &at->tree) : ftree_root(&at->tree);
+    return err ? err : tree_resolve(at->tree, path, &at->entry);
 }
 
 static int open_path(const char *path, int flags, int mode)
@@ -77,7 +77,7 @@ static int open_path(const char *path, int flags, int mode)
         return -EROFS;
     if (err)
         return err;
-    return at.disk ? disk_open(at.disk, flags) : tree_open(at.tree, at.entry, flags);
+    return at.disk ? disk_open(at.disk, flags) : ftree_open(at.tree, at.entry, flags);
 }
 
 static int stat_path(const char *path, struct stat *st)
@@ -90,7 +90,7 @@ static int stat_path(const char *path, struct stat *st)
     if (at.disk)
         disk_stat(at.disk, st);
     else
-        tree_stat(at.tree, at.entry, st);
+        ftree_stat(at.tree, at.entry, st);
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tree.h"
+#include "ftree.h"
 
 #define TAR_BLOCK 512u
 #define TAR_EXTENDED_MAX 65536u /* bytes of extended header records that are read */
@@ -19,7 +19,7 @@ struct tar_header {
 _Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a tar header is 512 bytes");
 
 struct tar {
-    struct tree *tree;
+    struct ftree *tree;
     struct bcache_stream stream;
     uint64_t at; /* of the header at hand */
     unsigned skipped;
@@ -31,10 +31,10 @@ struct tar {
     /* from headers before it, for this entry only */
     bool has_path, has_link, has_size;
     uint64_t size;
-    char path[TREE_PATH_MAX + 1], link[TREE_PATH_MAX + 1];
+    char path[FTREE_PATH_MAX + 1], link[FTREE_PATH_MAX + 1];
 
-    char tidy[TREE_PATH_MAX + 1];
-    char text[TREE_PATH_MAX + 1];
+    char tidy[FTREE_PATH_MAX + 1];
+    char text[FTREE_PATH_MAX + 1];
 };
 
 /* ---- fields ------------------------------------------------------------------------------------- */
@@ -135,21 +135,21 @@ static int read_long_name(struct tar *a, uint64_t size, char *out, bool *has)
     int err;
 
     *has = false;
-    if (size > TREE_PATH_MAX + 1) {
+    if (size > FTREE_PATH_MAX + 1) {
         skip(a, "its name is too long");
         out[0] = '\0';
         *has = true; /* an empty name: the entry that it belongs to is left out, too */
         return 0;
     }
-    err = tree_read(&a->tree->source, out, (size_t)size, a->at + TAR_BLOCK, &a->stream);
-    out[size <= TREE_PATH_MAX ? size : TREE_PATH_MAX] = '\0';
+    err = ftree_read(&a->tree->source, out, (size_t)size, a->at + TAR_BLOCK, &a->stream);
+    out[size <= FTREE_PATH_MAX ? size : FTREE_PATH_MAX] = '\0';
     *has = true;
     return err;
 }
 
 static void take_string(struct tar *a, const char *value, size_t len, char *out, bool *has)
 {
-    if (len > TREE_PATH_MAX) {
+    if (len > FTREE_PATH_MAX) {
         skip(a, "its name is too long");
         len = 0;
     }
@@ -220,7 +220,7 @@ static int read_extended(struct tar *a, uint64_t size)
     records = malloc((size_t)size + 1);
     if (!records)
         return -ENOMEM;
-    err = tree_read(&a->tree->source, records, (size_t)size, a->at + TAR_BLOCK, &a->stream);
+    err = ftree_read(&a->tree->source, records, (size_t)size, a->at + TAR_BLOCK, &a->stream);
     if (!err && !parse_records(a, records, (size_t)size)) {
         damaged(a, "its extended header cannot be understood");
         err = -EINVAL;
@@ -259,34 +259,34 @@ static const char *entry_link(struct tar *a)
 }
 
 /* Another name for a file that came before. */
-static bool hard_link(struct tar *a, struct tree_entry *e)
+static bool hard_link(struct tar *a, struct ftree_entry *e)
 {
-    char target[TREE_PATH_MAX + 1];
-    int len = tree_tidy(entry_link(a), target);
-    uint32_t to = len < 0 ? TREE_NONE : tree_find(a->tree, target, (size_t)len);
+    char target[FTREE_PATH_MAX + 1];
+    int len = ftree_tidy(entry_link(a), target);
+    uint32_t to = len < 0 ? FTREE_NONE : ftree_find(a->tree, target, (size_t)len);
 
-    if (to == TREE_NONE || a->tree->entries[to].type != TREE_FILE)
+    if (to == FTREE_NONE || a->tree->entries[to].type != FTREE_FILE)
         return false;
     e->data = a->tree->entries[to].data;
     e->size = a->tree->entries[to].size;
     return true;
 }
 
-static int symbolic_link(struct tar *a, struct tree_entry *e)
+static int symbolic_link(struct tar *a, struct ftree_entry *e)
 {
     const char *target = entry_link(a);
-    uint32_t text = tree_keep(a->tree, target, strlen(target));
+    uint32_t text = ftree_keep(a->tree, target, strlen(target));
 
-    e->type = TREE_LINK;
+    e->type = FTREE_LINK;
     e->data = text;
     e->size = strlen(target);
-    return text == TREE_NONE ? -ENOMEM : 0;
+    return text == FTREE_NONE ? -ENOMEM : 0;
 }
 
 static int add_entry(struct tar *a, char type, uint64_t size)
 {
-    struct tree_entry e = {.data = a->at + TAR_BLOCK, .type = TREE_FILE};
-    int len = tree_tidy(entry_path(a), a->tidy), err = 0;
+    struct ftree_entry e = {.data = a->at + TAR_BLOCK, .type = FTREE_FILE};
+    int len = ftree_tidy(entry_path(a), a->tidy), err = 0;
     uint64_t mode;
 
     if (len < 0 || (!len && type != '5')) {
@@ -298,7 +298,7 @@ static int add_entry(struct tar *a, char type, uint64_t size)
     if (!number(a->header.mtime, sizeof(a->header.mtime), &e.mtime))
         e.mtime = 0;
     if (type == '5') {
-        e.type = TREE_DIR;
+        e.type = FTREE_DIR;
     } else if (type == '2') {
         err = symbolic_link(a, &e);
     } else if (type == '1') {
@@ -310,7 +310,7 @@ static int add_entry(struct tar *a, char type, uint64_t size)
         e.size = size;
     }
     if (!err)
-        err = tree_add(a->tree, a->tidy, (size_t)len, &e);
+        err = ftree_add(a->tree, a->tidy, (size_t)len, &e);
     if (err == -ENOMEM)
         return err;
     if (err)
@@ -371,7 +371,7 @@ static int take_header(struct tar *a)
 
     if (left < TAR_BLOCK)
         return 0;
-    err = tree_read(&a->tree->source, &a->header, TAR_BLOCK, a->at, &a->stream);
+    err = ftree_read(&a->tree->source, &a->header, TAR_BLOCK, a->at, &a->stream);
     if (err)
         return err;
     if (!a->header.name[0] && !sum_bytes(a->words))
@@ -400,7 +400,7 @@ static int take_header(struct tar *a)
     return 1;
 }
 
-int tar_index(struct tree *t)
+int tar_index(struct ftree *t)
 {
     struct tar *a = calloc(1, sizeof(*a));
     int more = a ? 1 : -ENOMEM;

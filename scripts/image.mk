@@ -35,7 +35,7 @@ $(if $(findstring x$(strip $(FLAGS_NOW))x,x$(strip $(file <$(FLAGS_FILE)))x),,$(
 object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
 archive = $(OBJ)/$1.a
 # An archive for each room, and for each folder of drivers/: the map file shows who was linked.
-PLAIN_ROOMS := $(filter-out drivers files,$(ROOMS))
+PLAIN_ROOMS := $(filter-out drivers,$(ROOMS))
 ARCHIVES := $(foreach r,$(PLAIN_ROOMS) $(DRIVER_NAMES:%=drivers-%),$(call archive,$r))
 ALL_OBJECTS :=
 
@@ -45,7 +45,7 @@ $(call object,$1,$2): $2 $(FLAGS_FILE)
 	$$(call say,CC,$2)
 	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$1) $3 -MMD -MP -c $$< -o $$@
 endef
-driver_objects = $(foreach r,drivers files,$(foreach s,$(filter drivers/$1/%,$(SRC_$r)),$(call object,$r,$s)))
+driver_objects = $(foreach s,$(filter drivers/$1/%,$(SRC_drivers)),$(call object,drivers,$s))
 define collect
 $(call archive,$1): $2
 	$(Q)rm -f $$@ && $(CROSS)ar qcsT $$@ $$^

@@ -1,14 +1,14 @@
-/* tree_file.c - the files and directories of a tree, open. */
+/* ftree_file.c - the files and directories of a tree, open. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tree.h"
+#include "ftree.h"
 
-struct tree_file {
-    const struct tree *tree;
+struct ftree_file {
+    const struct ftree *tree;
     uint32_t entry;
     uint32_t child; /* the next one that readdir gives */
     struct bcache_stream stream;
@@ -16,9 +16,9 @@ struct tree_file {
 
 static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
 {
-    struct tree_file *tf = f->ctx;
-    const struct tree_entry *e = &tf->tree->entries[tf->entry];
-    const struct tree_source *s = &tf->tree->source;
+    struct ftree_file *tf = f->ctx;
+    const struct ftree_entry *e = &tf->tree->entries[tf->entry];
+    const struct ftree_source *s = &tf->tree->source;
     ssize_t n;
 
     if (at < 0)
@@ -35,15 +35,15 @@ static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
     return n || !len ? n : -EIO; /* the disk ends before the file does */
 }
 
-void tree_stat(const struct tree *t, uint32_t entry, struct stat *st)
+void ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
 {
-    const struct tree_entry *e = &t->entries[entry];
+    const struct ftree_entry *e = &t->entries[entry];
 
     *st = (struct stat){0};
-    st->st_mode = (e->type == TREE_DIR ? S_IFDIR : S_IFREG) | (e->mode & 0555);
+    st->st_mode = (e->type == FTREE_DIR ? S_IFDIR : S_IFREG) | (e->mode & 0555);
     st->st_ino = (ino_t)(entry + 1);
     st->st_nlink = 1;
-    st->st_size = (off_t)(e->type == TREE_FILE ? e->size : 0);
+    st->st_size = (off_t)(e->type == FTREE_FILE ? e->size : 0);
     st->st_blksize = 4096;
     st->st_blocks = (blkcnt_t)((st->st_size + 511) / 512);
     st->st_mtime = st->st_ctime = st->st_atime = (time_t)e->mtime;
@@ -51,28 +51,28 @@ void tree_stat(const struct tree *t, uint32_t entry, struct stat *st)
 
 static int file_stat(struct file *f, struct stat *st)
 {
-    struct tree_file *tf = f->ctx;
+    struct ftree_file *tf = f->ctx;
 
-    tree_stat(tf->tree, tf->entry, st);
+    ftree_stat(tf->tree, tf->entry, st);
     return 0;
 }
 
 static int dir_read(struct file *f, char name[256], bool *is_dir)
 {
-    struct tree_file *tf = f->ctx;
-    const struct tree *t = tf->tree;
-    const struct tree_entry *e, *dir = &t->entries[tf->entry];
+    struct ftree_file *tf = f->ctx;
+    const struct ftree *t = tf->tree;
+    const struct ftree_entry *e, *dir = &t->entries[tf->entry];
     size_t skip = dir->path_len ? dir->path_len + 1u : 0;
     uint32_t target;
 
-    if (tf->child == TREE_NONE)
+    if (tf->child == FTREE_NONE)
         return 0;
     e = &t->entries[tf->child];
     tf->child = e->sibling;
     memcpy(name, t->text + e->path + skip, e->path_len - skip + 1);
-    *is_dir = e->type == TREE_DIR ||
-              (e->type == TREE_LINK && !tree_walk(t, t->text + e->path, &target) &&
-               t->entries[target].type == TREE_DIR);
+    *is_dir = e->type == FTREE_DIR ||
+              (e->type == FTREE_LINK && !tree_resolve(t, t->text + e->path, &target) &&
+               t->entries[target].type == FTREE_DIR);
     return 1;
 }
 
@@ -88,7 +88,7 @@ static int file_close_tree(struct file *f)
     return 0;
 }
 
-static const struct file_ops tree_file_ops = {
+static const struct file_ops ftree_file_ops = {
     .name = "file",
     .pread = file_pread,
     .fstat = file_stat,
@@ -96,29 +96,29 @@ static const struct file_ops tree_file_ops = {
     .close = file_close_tree,
 };
 
-static const struct file_ops tree_dir_ops = {
+static const struct file_ops ftree_dir_ops = {
     .name = "directory",
     .fstat = file_stat,
     .readdir = dir_read,
     .close = file_close_tree,
 };
 
-static int check_flags(const struct tree_entry *e, int flags)
+static int check_flags(const struct ftree_entry *e, int flags)
 {
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return -EEXIST;
     if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
-        return e->type == TREE_DIR ? -EISDIR : -EROFS;
-    if ((flags & O_DIRECTORY) && e->type != TREE_DIR)
+        return e->type == FTREE_DIR ? -EISDIR : -EROFS;
+    if ((flags & O_DIRECTORY) && e->type != FTREE_DIR)
         return -ENOTDIR;
     return 0;
 }
 
-int tree_open(const struct tree *t, uint32_t entry, int flags)
+int ftree_open(const struct ftree *t, uint32_t entry, int flags)
 {
-    const struct tree_entry *e = &t->entries[entry];
+    const struct ftree_entry *e = &t->entries[entry];
     int err = check_flags(e, flags), fd;
-    struct tree_file *tf;
+    struct ftree_file *tf;
 
     if (err)
         return err;
@@ -128,7 +128,7 @@ int tree_open(const struct tree *t, uint32_t entry, int flags)
     tf->tree = t;
     tf->entry = entry;
     tf->child = e->child;
-    fd = file_install(e->type == TREE_DIR ? &tree_dir_ops : &tree_file_ops, tf, (unsigned)flags);
+    fd = file_install(e->type == FTREE_DIR ? &ftree_dir_ops : &ftree_file_ops, tf, (unsigned)flags);
     if (fd < 0)
         free(tf);
     return fd;

@@ -1,10 +1,10 @@
-/* tree_source.c - the bytes of an archive, in memory or on a disk. */
+/* ftree_source.c - the bytes of an archive, in memory or on a disk. */
 #include <errno.h>
 #include <string.h>
 
-#include "tree.h"
+#include "ftree.h"
 
-int tree_read(const struct tree_source *s, void *buf, size_t len, uint64_t at,
+int ftree_read(const struct ftree_source *s, void *buf, size_t len, uint64_t at,
               struct bcache_stream *stream)
 {
     ssize_t n;

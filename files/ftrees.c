@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tree.h"
+#include "ftree.h"
 
 #define INITRD "initrd"
 
@@ -14,36 +14,36 @@ struct known {
     bool looked;
     int err; /* 0: there is a tree */
     struct task_mutex lock;
-    struct tree tree;
+    struct ftree tree;
 };
 
 static struct known *all;
 
-static int find_source(const char *name, struct tree_source *s)
+static int find_source(const char *name, struct ftree_source *s)
 {
     struct block_device *dev;
     size_t len;
 
     if (!strcmp(name, INITRD)) {
-        *s = (struct tree_source){.name = INITRD, .memory = vireo_initrd(&len)};
+        *s = (struct ftree_source){.name = INITRD, .memory = vireo_initrd(&len)};
         s->size = len;
         return s->memory ? 0 : -ENOENT;
     }
     dev = block_find(name);
     if (!dev)
         return -ENOENT;
-    *s = (struct tree_source){
+    *s = (struct ftree_source){
         .name = block_name(dev), .disk = disk_of(dev), .size = block_capacity(dev)};
     return s->disk ? 0 : -ENOMEM;
 }
 
 /* A disk without an archive is no fault; an initrd without one is a mistake. */
-static int check_source(const struct tree_source *s)
+static int check_source(const struct ftree_source *s)
 {
     uint8_t block[512];
     struct bcache_stream stream = {0};
     int err = s->size < sizeof(block) ? -ENOENT
-                                      : tree_read(s, block, sizeof(block), 0, &stream);
+                                      : ftree_read(s, block, sizeof(block), 0, &stream);
 
     if (!err && !tar_is_archive(block))
         err = -ENOENT;
@@ -61,13 +61,13 @@ static int look(struct known *k)
     if (!err)
         err = check_source(&k->tree.source);
     if (!err)
-        err = tree_init(&k->tree);
+        err = ftree_init(&k->tree);
     if (!err)
         err = tar_index(&k->tree);
     if (err == -ENOMEM) {
         hal_log(HAL_ERROR, k->name, "no memory for its index of files: give the machine more (-m)");
-        tree_free(&k->tree);
-        k->tree = (struct tree){0};
+        ftree_free(&k->tree);
+        k->tree = (struct ftree){0};
     }
     return err;
 }
@@ -90,7 +90,7 @@ static struct known *know(const char *name)
     return k;
 }
 
-int tree_named(const char *name, const struct tree **t)
+int ftree_named(const char *name, const struct ftree **t)
 {
     struct known *k = know(name);
 
@@ -106,19 +106,19 @@ int tree_named(const char *name, const struct tree **t)
     return k->err;
 }
 
-static int find_root(const struct tree **t)
+static int find_root(const struct ftree **t)
 {
     struct block_device *dev;
-    int err = tree_named(INITRD, t);
+    int err = ftree_named(INITRD, t);
 
     for (unsigned n = 0; err && (dev = block_get(n)); n++)
-        err = tree_named(block_name(dev), t);
+        err = ftree_named(block_name(dev), t);
     return err;
 }
 
-int tree_root(const struct tree **t)
+int ftree_root(const struct ftree **t)
 {
-    static const struct tree *root;
+    static const struct ftree *root;
     static bool told;
     int err = root ? 0 : find_root(t);
 

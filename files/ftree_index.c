@@ -1,27 +1,27 @@
 /*
- * tree_index.c - the index of a file tree: entries with their paths in a hash, and children in a
+ * ftree_index.c - the index of a file tree: entries with their paths in a hash, and children in a
  * list for each directory. Links are resolved inside the tree, and nothing leads out of it.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tree.h"
+#include "ftree.h"
 
-#define TREE_ENTRIES_MAX (1u << 22)
+#define FTREE_ENTRIES_MAX (1u << 22)
 
 /* ---- storage ------------------------------------------------------------------------------------ */
 
-uint32_t tree_keep(struct tree *t, const char *s, size_t len)
+uint32_t ftree_keep(struct ftree *t, const char *s, size_t len)
 {
     size_t at = t->text_len;
 
     if (len + 1 > t->text_room - at) {
         size_t room = t->text_room * 2 > at + len + 1 ? t->text_room * 2 : at + len + 1024;
-        char *text = room < TREE_NONE ? realloc(t->text, room) : NULL;
+        char *text = room < FTREE_NONE ? realloc(t->text, room) : NULL;
 
         if (!text)
-            return TREE_NONE;
+            return FTREE_NONE;
         t->text = text;
         t->text_room = room;
     }
@@ -40,7 +40,7 @@ static uint32_t hash_of(const char *s, size_t len)
     return h ^ h >> 15;
 }
 
-static void hash_insert(struct tree *t, uint32_t e)
+static void hash_insert(struct ftree *t, uint32_t e)
 {
     uint32_t i = t->entries[e].hash & t->hash_mask;
 
@@ -50,15 +50,15 @@ static void hash_insert(struct tree *t, uint32_t e)
 }
 
 /* Room for one more entry; the hash stays at most half full. */
-static int make_room(struct tree *t)
+static int make_room(struct ftree *t)
 {
     uint32_t room = t->room ? t->room * 2 : 32;
-    struct tree_entry *entries;
+    struct ftree_entry *entries;
     uint32_t *hash;
 
     if (t->count < t->room)
         return 0;
-    if (room > TREE_ENTRIES_MAX)
+    if (room > FTREE_ENTRIES_MAX)
         return -ENOMEM;
     entries = realloc(t->entries, room * sizeof(*entries));
     if (!entries)
@@ -76,21 +76,21 @@ static int make_room(struct tree *t)
     return 0;
 }
 
-static uint32_t append(struct tree *t, const char *path, size_t len, uint32_t parent)
+static uint32_t append(struct ftree *t, const char *path, size_t len, uint32_t parent)
 {
     uint32_t text;
-    struct tree_entry *e;
+    struct ftree_entry *e;
 
     if (make_room(t))
-        return TREE_NONE;
-    text = tree_keep(t, path, len);
-    if (text == TREE_NONE)
-        return TREE_NONE;
+        return FTREE_NONE;
+    text = ftree_keep(t, path, len);
+    if (text == FTREE_NONE)
+        return FTREE_NONE;
     e = &t->entries[t->count];
-    *e = (struct tree_entry){.hash = hash_of(path, len), .path = text, .path_len = (uint16_t)len,
-                             .parent = parent, .child = TREE_NONE, .sibling = TREE_NONE,
-                             .type = TREE_DIR, .mode = 0555};
-    if (t->count != TREE_ROOT) {
+    *e = (struct ftree_entry){.hash = hash_of(path, len), .path = text, .path_len = (uint16_t)len,
+                             .parent = parent, .child = FTREE_NONE, .sibling = FTREE_NONE,
+                             .type = FTREE_DIR, .mode = 0555};
+    if (t->count != FTREE_ROOT) {
         e->sibling = t->entries[parent].child;
         t->entries[parent].child = t->count;
     }
@@ -98,12 +98,12 @@ static uint32_t append(struct tree *t, const char *path, size_t len, uint32_t pa
     return t->count++;
 }
 
-int tree_init(struct tree *t)
+int ftree_init(struct ftree *t)
 {
-    return append(t, "", 0, TREE_ROOT) == TREE_NONE ? -ENOMEM : 0;
+    return append(t, "", 0, FTREE_ROOT) == FTREE_NONE ? -ENOMEM : 0;
 }
 
-void tree_free(struct tree *t)
+void ftree_free(struct ftree *t)
 {
     free(t->entries);
     free(t->text);
@@ -112,7 +112,7 @@ void tree_free(struct tree *t)
 
 /* ---- adding ------------------------------------------------------------------------------------- */
 
-int tree_tidy(const char *path, char *out)
+int ftree_tidy(const char *path, char *out)
 {
     size_t n = 0;
 
@@ -122,7 +122,7 @@ int tree_tidy(const char *path, char *out)
         if (len == 2 && path[0] == '.' && path[1] == '.')
             return -EINVAL;
         if (len && !(len == 1 && *path == '.')) {
-            if (len > TREE_NAME_MAX || n + len + 1 > TREE_PATH_MAX)
+            if (len > FTREE_NAME_MAX || n + len + 1 > FTREE_PATH_MAX)
                 return -ENAMETOOLONG;
             if (n)
                 out[n++] = '/';
@@ -136,17 +136,17 @@ int tree_tidy(const char *path, char *out)
     return (int)n;
 }
 
-uint32_t tree_find(const struct tree *t, const char *path, size_t len)
+uint32_t ftree_find(const struct ftree *t, const char *path, size_t len)
 {
     uint32_t hash = hash_of(path, len), i = hash & t->hash_mask;
 
     for (; t->hash[i]; i = (i + 1) & t->hash_mask) {
-        const struct tree_entry *e = &t->entries[t->hash[i] - 1];
+        const struct ftree_entry *e = &t->entries[t->hash[i] - 1];
 
         if (e->hash == hash && e->path_len == len && !memcmp(t->text + e->path, path, len))
             return t->hash[i] - 1;
     }
-    return TREE_NONE;
+    return FTREE_NONE;
 }
 
 static size_t parent_len(const char *path, size_t len)
@@ -157,40 +157,40 @@ static size_t parent_len(const char *path, size_t len)
 }
 
 /* The directory above a path, made with all above it if the archive did not name them. */
-static int add_parents(struct tree *t, const char *path, size_t len, uint32_t *parent)
+static int add_parents(struct ftree *t, const char *path, size_t len, uint32_t *parent)
 {
     size_t end = parent_len(path, len);
-    uint32_t above = TREE_ROOT, dir = tree_find(t, path, end);
+    uint32_t above = FTREE_ROOT, dir = ftree_find(t, path, end);
 
-    for (size_t at = 0; dir == TREE_NONE || (at && at <= end); at++) {
+    for (size_t at = 0; dir == FTREE_NONE || (at && at <= end); at++) {
         at += strcspn(path + at, "/");
-        dir = tree_find(t, path, at);
-        if (dir == TREE_NONE)
+        dir = ftree_find(t, path, at);
+        if (dir == FTREE_NONE)
             dir = append(t, path, at, above);
-        if (dir == TREE_NONE)
+        if (dir == FTREE_NONE)
             return -ENOMEM;
-        if (t->entries[dir].type != TREE_DIR)
+        if (t->entries[dir].type != FTREE_DIR)
             return -ENOTDIR;
         above = dir;
     }
     *parent = dir;
-    return t->entries[dir].type == TREE_DIR ? 0 : -ENOTDIR;
+    return t->entries[dir].type == FTREE_DIR ? 0 : -ENOTDIR;
 }
 
-int tree_add(struct tree *t, const char *path, size_t len, const struct tree_entry *e)
+int ftree_add(struct ftree *t, const char *path, size_t len, const struct ftree_entry *e)
 {
-    uint32_t at = tree_find(t, path, len), parent;
-    struct tree_entry *mine;
+    uint32_t at = ftree_find(t, path, len), parent;
+    struct ftree_entry *mine;
     int err;
 
-    if (at == TREE_NONE) {
+    if (at == FTREE_NONE) {
         err = add_parents(t, path, len, &parent);
         if (err)
             return err;
         at = append(t, path, len, parent);
-        if (at == TREE_NONE)
+        if (at == FTREE_NONE)
             return -ENOMEM;
-    } else if ((t->entries[at].type == TREE_DIR) != (e->type == TREE_DIR)) {
+    } else if ((t->entries[at].type == FTREE_DIR) != (e->type == FTREE_DIR)) {
         return -EEXIST;
     }
     mine = &t->entries[at];
@@ -206,41 +206,41 @@ int tree_add(struct tree *t, const char *path, size_t len, const struct tree_ent
 
 /* A walk under way: where it is, and what is still to go. */
 struct walk {
-    const struct tree *t;
+    const struct ftree *t;
     uint32_t at;
     unsigned links;
-    char rest[2 * TREE_PATH_MAX + 2];
-    char path[TREE_PATH_MAX + 1];
+    char rest[2 * FTREE_PATH_MAX + 2];
+    char path[FTREE_PATH_MAX + 1];
 };
 
 static int child(struct walk *w, const char *name, size_t len, uint32_t *found)
 {
-    const struct tree_entry *dir = &w->t->entries[w->at];
+    const struct ftree_entry *dir = &w->t->entries[w->at];
     size_t n = dir->path_len;
 
-    if (len > TREE_NAME_MAX || n + len + 1 > TREE_PATH_MAX)
+    if (len > FTREE_NAME_MAX || n + len + 1 > FTREE_PATH_MAX)
         return -ENAMETOOLONG;
     memcpy(w->path, w->t->text + dir->path, n);
     if (n)
         w->path[n++] = '/';
     memcpy(w->path + n, name, len);
-    *found = tree_find(w->t, w->path, n + len);
-    return *found == TREE_NONE ? -ENOENT : 0;
+    *found = ftree_find(w->t, w->path, n + len);
+    return *found == FTREE_NONE ? -ENOENT : 0;
 }
 
 /* The target takes the link's place before what remains. */
 static int follow(struct walk *w, uint32_t link, const char *rest)
 {
-    const struct tree_entry *e = &w->t->entries[link];
+    const struct ftree_entry *e = &w->t->entries[link];
     const char *target = w->t->text + e->data;
     size_t rest_len = strlen(rest);
 
-    if (++w->links > TREE_LINKS_MAX)
+    if (++w->links > FTREE_LINKS_MAX)
         return -ELOOP;
     if (e->size + rest_len + 1 > sizeof(w->rest))
         return -ENAMETOOLONG;
     if (*target == '/')
-        w->at = TREE_ROOT;
+        w->at = FTREE_ROOT;
     memmove(w->rest + e->size, rest, rest_len + 1);
     memcpy(w->rest, target, (size_t)e->size);
     return 0;
@@ -257,7 +257,7 @@ static int walk(struct walk *w, uint32_t *found)
         int err;
 
         p += strspn(p, "/");
-        if (slash && w->t->entries[w->at].type != TREE_DIR)
+        if (slash && w->t->entries[w->at].type != FTREE_DIR)
             return -ENOTDIR;
         if (!*p)
             break;
@@ -268,7 +268,7 @@ static int walk(struct walk *w, uint32_t *found)
             err = child(w, p, len, &next);
             if (err)
                 return err;
-            if (w->t->entries[next].type == TREE_LINK) {
+            if (w->t->entries[next].type == FTREE_LINK) {
                 err = follow(w, next, p + len);
                 if (err)
                     return err;
@@ -284,32 +284,32 @@ static int walk(struct walk *w, uint32_t *found)
 }
 
 /* An entry that is found by its whole path has directories above it, so no link was passed. */
-static bool walk_straight(const struct tree *t, const char *path, uint32_t *found)
+static bool walk_straight(const struct ftree *t, const char *path, uint32_t *found)
 {
-    char tidy[TREE_PATH_MAX + 1];
-    int len = tree_tidy(path, tidy);
+    char tidy[FTREE_PATH_MAX + 1];
+    int len = ftree_tidy(path, tidy);
     size_t given = strlen(path);
 
     if (len < 0 || (given && path[given - 1] == '/'))
         return false;
-    *found = tree_find(t, tidy, (size_t)len);
-    return *found != TREE_NONE && t->entries[*found].type != TREE_LINK;
+    *found = ftree_find(t, tidy, (size_t)len);
+    return *found != FTREE_NONE && t->entries[*found].type != FTREE_LINK;
 }
 
-int tree_walk(const struct tree *t, const char *path, uint32_t *found)
+int tree_resolve(const struct ftree *t, const char *path, uint32_t *found)
 {
     struct walk *w;
     int err;
 
     if (walk_straight(t, path, found))
         return 0;
-    if (strlen(path) > TREE_PATH_MAX)
+    if (strlen(path) > FTREE_PATH_MAX)
         return -ENAMETOOLONG;
     w = malloc(sizeof(*w));
     if (!w)
         return -ENOMEM;
     w->t = t;
-    w->at = TREE_ROOT;
+    w->at = FTREE_ROOT;
     w->links = 0;
     strcpy(w->rest, path);
     err = walk(w, found);
