@@ -191,16 +191,24 @@ static int status_of_errno(int e)
     }
 }
 
+/* Raw disks, and the trees on other disks, lie below these names: they are not what is served. */
+static bool is_private(const char *path)
+{
+    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/mnt/", 5) == 0;
+}
+
 /* A file that is not in the cache. len counts path without its terminator. */
 static int load(const char *path, size_t len, uint32_t hash, struct open_file **out)
 {
     struct stat st;
 
+    if (is_private(path))
+        return -404;
     if (stat(path, &st) != 0)
         return status_of_errno(errno);
     if (S_ISDIR(st.st_mode))
         return -301;
-    if (!S_ISREG(st.st_mode)) /* a device is no page */
+    if (!S_ISREG(st.st_mode))
         return -404;
     struct open_file *f = calloc(1, sizeof *f + len + 1);
     if (!f)
