@@ -12,7 +12,7 @@ static const char *const driver __attribute__((used)) = vblk_linked;
 
 static struct disk *disks;
 
-/* ---- disks and their caches --------------------------------------------------------------------- */
+/* ---- disks and their caches ------------------------------------------------------------------ */
 
 /*
  * Bytes of cache for one disk: vireo.cache or vireo.NAME.cache in MiB; else a quarter of the memory
@@ -56,7 +56,7 @@ struct disk *disk_of(struct block_device *dev)
     return d;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------ */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 struct waiter {
     struct bcache_wait wait; /* first: one is the other */
@@ -118,7 +118,7 @@ static int get(struct disk *d, uint64_t index, enum bcache_use use, struct span 
     }
 }
 
-/* ---- reading and writing ------------------------------------------------------------------------ */
+/* ---- reading and writing --------------------------------------------------------------------- */
 
 ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s)
 {
@@ -182,7 +182,7 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
     return (ssize_t)done;
 }
 
-/* ---- sync --------------------------------------------------------------------------------------- */
+/* ---- sync ------------------------------------------------------------------------------------ */
 
 struct sync_waiter {
     struct bcache_sync sync; /* first: one is the other */

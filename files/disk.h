@@ -24,7 +24,7 @@ struct disk *disk_of(struct block_device *dev);
  */
 ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s);
 
-/* Writes into the cache; fewer at the end of the disk, and -ENOSPC behind it. -EROFS, -EIO. [parks] */
+/* Writes into the cache; fewer at the end of the disk, -ENOSPC behind it. -EROFS, -EIO. [parks] */
 ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at);
 
 /* What was written until now is durable when this returns 0; -EIO. [parks] */

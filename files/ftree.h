@@ -51,20 +51,20 @@ struct ftree {
     uint32_t hash_mask;
 };
 
-/* ---- ftree_source.c ------------------------------------------------------------------------------- */
+/* ---- ftree_source.c -------------------------------------------------------------------------- */
 
 /* Reads exactly len bytes at `at`: 0, -EIO. [parks] */
 int ftree_read(const struct ftree_source *s, void *buf, size_t len, uint64_t at,
               struct bcache_stream *stream);
 
-/* ---- ftree_index.c -------------------------------------------------------------------------------- */
+/* ---- ftree_index.c --------------------------------------------------------------------------- */
 
 int ftree_init(struct ftree *t);
 void ftree_free(struct ftree *t);
 
 /*
- * Puts a path in tidy form into out (FTREE_PATH_MAX + 1 bytes): no empty or "." components, no slash
- * at the ends. Its length; -ENAMETOOLONG; -EINVAL: it has a ".." in it.
+ * Puts a path in tidy form into out (FTREE_PATH_MAX + 1 bytes): no empty or "." components, and
+ * no slash at the ends. Its length; -ENAMETOOLONG; -EINVAL: it has a ".." in it.
  */
 int ftree_tidy(const char *path, char *out);
 
@@ -87,7 +87,7 @@ uint32_t ftree_find(const struct ftree *t, const char *path, size_t len);
  */
 int tree_resolve(const struct ftree *t, const char *path, uint32_t *found);
 
-/* ---- tar.c --------------------------------------------------------------------------------------- */
+/* ---- tar.c ----------------------------------------------------------------------------------- */
 
 /* Does a tar header start here? */
 bool tar_is_archive(const uint8_t header[512]);
@@ -95,12 +95,12 @@ bool tar_is_archive(const uint8_t header[512]);
 /* Fills the index. What is damaged is named in the log; the files before it stay. -ENOMEM, -EIO. */
 int tar_index(struct ftree *t);
 
-/* ---- ftree_file.c --------------------------------------------------------------------------------- */
+/* ---- ftree_file.c ---------------------------------------------------------------------------- */
 
 int ftree_open(const struct ftree *t, uint32_t entry, int flags);
 void ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st);
 
-/* ---- trees.c ------------------------------------------------------------------------------------- */
+/* ---- ftrees.c --------------------------------------------------------------------------------- */
 
 /* The tree on a disk or in the "initrd", indexed. -ENOENT: there is none. -ENOMEM, -EIO. [parks] */
 int ftree_named(const char *name, const struct ftree **t);

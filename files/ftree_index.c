@@ -10,7 +10,7 @@
 
 #define FTREE_ENTRIES_MAX (1u << 22)
 
-/* ---- storage ------------------------------------------------------------------------------------ */
+/* ---- storage --------------------------------------------------------------------------------- */
 
 uint32_t ftree_keep(struct ftree *t, const char *s, size_t len)
 {
@@ -110,7 +110,7 @@ void ftree_free(struct ftree *t)
     free(t->hash);
 }
 
-/* ---- adding ------------------------------------------------------------------------------------- */
+/* ---- adding ---------------------------------------------------------------------------------- */
 
 int ftree_tidy(const char *path, char *out)
 {
@@ -202,7 +202,7 @@ int ftree_add(struct ftree *t, const char *path, size_t len, const struct ftree_
     return 0;
 }
 
-/* ---- walking ------------------------------------------------------------------------------------ */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 /* A walk under way: where it is, and what is still to go. */
 struct walk {

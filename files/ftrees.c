@@ -1,4 +1,4 @@
-/* trees.c - which disks carry a file tree, found out when somebody asks. */
+/* ftrees.c - which disks carry a file tree, found out when somebody asks. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

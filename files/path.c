@@ -1,7 +1,7 @@
 /*
- * path.c - where path names lead: "/dev/vblkN" is a disk, "/mnt/NAME/" the file tree on a disk or in
- * the "initrd", everything else is looked up in the tree at "/". A tree is left by no path: ".." at
- * its top stays there.
+ * path.c - where path names lead: "/dev/vblkN" is a disk, "/mnt/NAME/" the file tree on a disk or
+ * in the "initrd", everything else is looked up in the tree at "/". A tree is left by no path: ".."
+ * at its top stays there.
  */
 #include <errno.h>
 #include <fcntl.h>

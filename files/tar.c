@@ -37,7 +37,7 @@ struct tar {
     char text[FTREE_PATH_MAX + 1];
 };
 
-/* ---- fields ------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* Sum of the header's bytes: sixteen bits a lane, which 2 * 64 bytes cannot overflow. */
 static uint32_t sum_bytes(const uint64_t words[TAR_BLOCK / 8])
@@ -109,7 +109,7 @@ bool tar_is_archive(const uint8_t block[512])
     return !memcmp(u.header.magic, "ustar", 5) && checksum_holds(&u.header, u.words);
 }
 
-/* ---- messages ----------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void damaged(const struct tar *a, const char *what)
 {
@@ -127,7 +127,7 @@ static void skip(struct tar *a, const char *why)
                 (unsigned long long)a->at, why);
 }
 
-/* ---- extended headers --------------------------------------------------------------------------- */
+/* ---- extended headers ------------------------------------------------------------------------ */
 
 /* GNU: the data of the entry is the name of the next. */
 static int read_long_name(struct tar *a, uint64_t size, char *out, bool *has)
@@ -229,7 +229,7 @@ static int read_extended(struct tar *a, uint64_t size)
     return err;
 }
 
-/* ---- entries ------------------------------------------------------------------------------------ */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 static const char *entry_path(struct tar *a)
 {

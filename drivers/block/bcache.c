@@ -9,7 +9,7 @@
 
 static struct bcache *caches;
 
-/* ---- geometry ----------------------------------------------------------------------------------- */
+/* ---- geometry -------------------------------------------------------------------------------- */
 
 uint32_t bcache_block_size(const struct bcache *c)
 {
@@ -40,7 +40,7 @@ uint32_t bcache_len(const struct bcache_block *b)
     return b->len;
 }
 
-/* ---- the hash ----------------------------------------------------------------------------------- */
+/* ---- the hash -------------------------------------------------------------------------------- */
 
 static struct bcache_block **bucket(const struct bcache *c, uint64_t index)
 {
@@ -73,7 +73,7 @@ static void hash_remove(struct bcache *c, struct bcache_block *b)
     *at = b->hash_next;
 }
 
-/* ---- room --------------------------------------------------------------------------------------- */
+/* ---- room ------------------------------------------------------------------------------------ */
 
 /* Small steps while small, so that a small disk costs little. */
 static bool grow(struct bcache *c)
@@ -169,7 +169,7 @@ void bcache_settle_lost(struct bcache *c, struct bcache_block *b)
     b->state = BCACHE_LOST;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------ */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void wake_all(struct bcache_wait **list)
 {
@@ -213,7 +213,7 @@ static int wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
     return wait_for(&c->room_waiters, w);
 }
 
-/* ---- getting a block ---------------------------------------------------------------------------- */
+/* ---- getting a block ------------------------------------------------------------------------- */
 
 /* The borrowed block keeps its contents; the disk's is a new one from here on. */
 static struct bcache_block *replace(struct bcache *c, struct bcache_block *old, bool copy)
@@ -271,7 +271,7 @@ static int get_absent(struct bcache *c, struct bcache_block *b, uint64_t index,
     }
     c->stats.misses += !w->missed;
     w->missed = true;
-    if (!bcache_read(c, index, 1 + (uint64_t)more))
+    if (!bcache_read(c, index, 1 + (uint64_t)more, &c->stats.blocks_read))
         return wait_for_room(c, w, false);
     return wait_for(&bcache_find(c, index)->waiters, w);
 }
@@ -348,7 +348,7 @@ int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
     return 0;
 }
 
-/* ---- borrowing ---------------------------------------------------------------------------------- */
+/* ---- borrowing ------------------------------------------------------------------------------- */
 
 int bcache_borrow(struct bcache *c, struct bcache_block *b)
 {
@@ -377,7 +377,7 @@ void bcache_return(struct bcache *c, struct bcache_block *b)
     bcache_wake_room(c);
 }
 
-/* ---- requests to the device --------------------------------------------------------------------- */
+/* ---- requests to the device ------------------------------------------------------------------ */
 
 static void io_done(struct block_request *r)
 {
@@ -443,7 +443,7 @@ void bcache_io_submit(struct bcache_io *io)
     block_submit(io->cache->dev, &r, 1);
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void set_geometry(struct bcache *c, size_t bytes)
 {

@@ -1,11 +1,13 @@
 /*
- * bcache.h - a write-back cache over a block device, asynchronously: what cannot be answered at once
- * answers -EAGAIN and calls back when it is worth asking again. (The calls that wait are in files/.)
+ * bcache.h - a write-back cache over a block device, asynchronously: what cannot be answered at
+ * once answers -EAGAIN and calls back when it is worth asking again. (The calls that wait are in
+ * files/.)
  *
  * A cache block is 4 KiB, or the device's logical block if that is larger; the last one of a disk
  * may be shorter. Written blocks are dirty until the device has them, and unflushed until a flush
  * has covered them. Dirty blocks go out in order of address, in large requests: when a quarter of
- * the cache is dirty, after some seconds, or when somebody syncs; half of the cache at most is dirty.
+ * the cache is dirty, after some seconds, or when somebody syncs; at most half of the cache is
+ * dirty. When room is short, written blocks that no flush covers yet go after all clean ones.
  *
  * No call parks; all are made in task context.
  */
@@ -17,7 +19,7 @@
 struct bcache;
 struct bcache_block;
 
-/* One who waits: wake() is called once for each -EAGAIN, from a service. Zeroed before first use. */
+/* One who waits: wake() is called once for each -EAGAIN, from a service. Zeroed at first. */
 struct bcache_wait {
     void (*wake)(struct bcache_wait *w);
 
@@ -60,9 +62,9 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes);
 uint32_t bcache_block_size(const struct bcache *c);
 
 /*
- * Gives block `index` of the disk. 0: *out is valid until the caller parks or calls the cache again;
- * with UPDATE and OVERWRITE it counts as changed now. `more` is how many blocks behind it are wanted
- * as well: if this one must be read, so are they, in the same request.
+ * Gives block `index` of the disk. 0: *out is valid until the caller parks or calls the cache
+ * again; with UPDATE and OVERWRITE it counts as changed now. `more` is how many blocks behind it are
+ * wanted as well: if this one must be read, so are they, in the same request.
  * -EAGAIN: w->wake() will be called; -ENXIO: beyond the end; -EROFS; -EIO.
  */
 int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
@@ -84,7 +86,7 @@ void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, u
 int bcache_borrow(struct bcache *c, struct bcache_block *b);
 void bcache_return(struct bcache *c, struct bcache_block *b);
 
-/* Writes out what is dirty now, then flushes. 0: there was nothing to do; -EAGAIN: done() follows. */
+/* Writes out what is dirty now, then flushes. 0: nothing to do; -EAGAIN: done() follows. */
 int bcache_sync(struct bcache *c, struct bcache_sync *s);
 
 /* How many times writing failed. One who remembers the number knows of errors since then. */
@@ -96,7 +98,8 @@ struct bcache_stats {
     uint64_t blocks, max_blocks; /* allocated, limit */
     uint64_t dirty, unflushed, borrowed;
     uint64_t hits, misses;
-    uint64_t readahead;  /* blocks read because they were likely to be wanted */
+    uint64_t blocks_read; /* because they were asked for */
+    uint64_t readahead;   /* because they were likely to be */
     uint64_t reads, writeouts; /* requests to the device */
     uint64_t blocks_written;
     uint64_t evictions;

@@ -53,7 +53,7 @@ struct bcache_io {
 };
 
 struct bcache {
-    struct hal_service service; /* first: one is the other. Writes out what has been dirty for long */
+    struct hal_service service; /* first: one is the other. Writes out what is dirty for long */
     struct bcache *next;
     struct block_device *dev;
     uint32_t block_size;
@@ -85,7 +85,7 @@ struct bcache {
     struct bcache_stats stats;
 };
 
-/* ---- lists -------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static inline void bcache_list_init(struct bcache_link *l)
 {
@@ -123,7 +123,7 @@ static inline struct bcache_block *bcache_first(struct bcache_link *l)
     return bcache_list_empty(l) ? NULL : (struct bcache_block *)l->next;
 }
 
-/* ---- bcache.c ------------------------------------------------------------------------------------ */
+/* ---- bcache.c -------------------------------------------------------------------------------- */
 
 /* Blocks on the disk now, and how many bytes of one there are. */
 uint64_t bcache_disk_blocks(const struct bcache *c);
@@ -146,16 +146,16 @@ bool bcache_io_full(const struct bcache_io *io, const struct bcache_block *b);
 void bcache_io_add(struct bcache_io *io, struct bcache_block *b);
 void bcache_io_submit(struct bcache_io *io);
 
-/* ---- bcache_read.c ------------------------------------------------------------------------------- */
+/* ---- bcache_read.c --------------------------------------------------------------------------- */
 
 /*
- * Starts to read those of [index, index + count) that are not there. Returns whether block `index`
- * is there or on its way.
+ * Starts to read those of [index, index + count) that are not there, and adds how many to *started.
+ * Returns whether block `index` is there or on its way.
  */
-bool bcache_read(struct bcache *c, uint64_t index, uint64_t count);
+bool bcache_read(struct bcache *c, uint64_t index, uint64_t count, uint64_t *started);
 void bcache_read_done(struct bcache_io *io);
 
-/* ---- bcache_write.c ------------------------------------------------------------------------------ */
+/* ---- bcache_write.c -------------------------------------------------------------------------- */
 
 static inline bool bcache_too_dirty(const struct bcache *c)
 {

@@ -21,7 +21,8 @@ static struct bcache_block *vacant(struct bcache *c, uint64_t index, bool *prese
     return b;
 }
 
-static bool read_blocks(struct bcache *c, uint64_t index, uint64_t count)
+/* Adds to *started how many it starts; returns how far it came. */
+static uint64_t read_blocks(struct bcache *c, uint64_t index, uint64_t count, uint64_t *started)
 {
     struct bcache_io *io = NULL;
     uint64_t end = index + count, i;
@@ -46,25 +47,25 @@ static bool read_blocks(struct bcache *c, uint64_t index, uint64_t count)
             c->stats.reads++;
         b->state = BCACHE_READING;
         bcache_io_add(io, b);
+        ++*started;
     }
     if (io)
         bcache_io_submit(io);
-    return i > index;
+    return i;
 }
 
-bool bcache_read(struct bcache *c, uint64_t index, uint64_t count)
+bool bcache_read(struct bcache *c, uint64_t index, uint64_t count, uint64_t *started)
 {
-    uint64_t left = bcache_disk_blocks(c) - index;
-    bool started;
+    uint64_t left = bcache_disk_blocks(c) - index, end;
 
     if (count > left)
         count = left;
     if (count > c->max_blocks / 4)
         count = c->max_blocks / 4;
     block_hold(c->dev);
-    started = read_blocks(c, index, count);
+    end = read_blocks(c, index, count, started);
     block_release(c->dev);
-    return started;
+    return end > index;
 }
 
 void bcache_read_done(struct bcache_io *io)
@@ -96,8 +97,8 @@ void bcache_read_done(struct bcache_io *io)
 }
 
 /*
- * Two reads in a row make a sequential reader. Its window starts small and doubles each time half of
- * it is used up, so that the next piece is on its way before the reader needs it.
+ * Two reads in a row make a sequential reader. Its window starts small and doubles each time half
+ * of it is used up, so that the next piece is on its way before the reader needs it.
  */
 static void read_ahead(struct bcache *c, struct bcache_stream *s)
 {
@@ -113,10 +114,8 @@ static void read_ahead(struct bcache *c, struct bcache_stream *s)
         return;
     s->ahead = s->next + s->window;
     s->window = s->window * 2 < max ? s->window * 2 : max;
-    if (from >= bcache_disk_blocks(c) || s->ahead <= from || block_dead(c->dev))
-        return;
-    if (bcache_read(c, from, s->ahead - from))
-        c->stats.readahead += s->ahead - from;
+    if (from < bcache_disk_blocks(c) && s->ahead > from && !block_dead(c->dev))
+        bcache_read(c, from, s->ahead - from, &c->stats.readahead);
 }
 
 void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, unsigned count)

@@ -1,5 +1,5 @@
 /*
- * bcache_write.c - from dirty to durable: write-out in rounds, flushes, and those who wait for both.
+ * bcache_write.c - from dirty to durable: write-out in rounds, flushes, and who waits for both.
  *
  * A round takes what is dirty when it begins, sorts it, and writes it in runs. A sync needs the
  * round that holds all that was dirty when it came, and then a flush that began after that round's
@@ -7,11 +7,11 @@
  */
 #include "block/bcache_impl.h"
 
-#define BCACHE_AGE (5 * HAL_SEC) /* data goes out at the latest when it has been dirty for so long */
+#define BCACHE_AGE (5 * HAL_SEC) /* dirty data goes out after so long at the latest */
 
 static void progress(struct bcache *c);
 
-/* ---- sorting ------------------------------------------------------------------------------------ */
+/* ---- sorting --------------------------------------------------------------------------------- */
 
 static struct bcache_link *merge(struct bcache_link *a, struct bcache_link *b)
 {
@@ -89,7 +89,7 @@ static void sort_list(struct bcache_link *l)
     }
 }
 
-/* ---- dirty blocks ------------------------------------------------------------------------------- */
+/* ---- dirty blocks ---------------------------------------------------------------------------- */
 
 void bcache_mark_dirty(struct bcache *c, struct bcache_block *b)
 {
@@ -122,7 +122,7 @@ bool bcache_age(struct hal_service *s)
     return true;
 }
 
-/* ---- writing out -------------------------------------------------------------------------------- */
+/* ---- writing out ----------------------------------------------------------------------------- */
 
 /* The disk may have shrunk. What lies beyond its end is lost, and whoever syncs hears of it. */
 static bool still_on_disk(struct bcache *c, struct bcache_block *b)
@@ -238,7 +238,7 @@ void bcache_write_done(struct bcache_io *io)
     bcache_wake_room(c);
 }
 
-/* ---- flushing ----------------------------------------------------------------------------------- */
+/* ---- flushing -------------------------------------------------------------------------------- */
 
 static void flush_done(struct block_request *r)
 {
@@ -276,7 +276,7 @@ static void start_flush(struct bcache *c)
     block_submit(c->dev, &r, 1);
 }
 
-/* ---- those who wait ----------------------------------------------------------------------------- */
+/* ---- those who wait -------------------------------------------------------------------------- */
 
 /* Takes the syncs out that have what they need, and lets the others ask for it. */
 static struct bcache_sync *advance_syncs(struct bcache *c)

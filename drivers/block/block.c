@@ -5,7 +5,7 @@
 
 static struct block_device *devices;
 
-/* ---- registry ----------------------------------------------------------------------------------- */
+/* ---- registry -------------------------------------------------------------------------------- */
 
 struct block_device *block_get(unsigned n)
 {
@@ -80,7 +80,7 @@ bool block_dead(const struct block_device *dev)
     return dev->dead;
 }
 
-/* ---- completion --------------------------------------------------------------------------------- */
+/* ---- completion ------------------------------------------------------------------------------ */
 
 static void enqueue(struct block_queue *q, struct block_request *r)
 {
@@ -152,7 +152,7 @@ static void finish_later(struct block_device *dev, struct block_request *r, int 
     hal_service_wake(&finisher);
 }
 
-/* ---- transfers ---------------------------------------------------------------------------------- */
+/* ---- transfers ------------------------------------------------------------------------------- */
 
 static void activate(struct block_device *dev, struct block_transfer *t, uint64_t now)
 {
@@ -301,7 +301,7 @@ void block_fail_all(struct block_device *dev, bool quarantine)
         fail_head(dev, -EIO);
 }
 
-/* ---- submitting --------------------------------------------------------------------------------- */
+/* ---- submitting ------------------------------------------------------------------------------ */
 
 static int check_segs(const struct block_device *dev, struct block_request *r)
 {
@@ -366,7 +366,7 @@ void block_release(struct block_device *dev)
         pump(dev);
 }
 
-/* ---- devices come and change -------------------------------------------------------------------- */
+/* ---- devices come and change ----------------------------------------------------------------- */
 
 static int set_limits(struct block_device *dev)
 {

@@ -22,8 +22,8 @@
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_GET_ID };
 
 /*
- * A piece of the caller's memory, of any alignment. For BLOCK_READ and BLOCK_WRITE len is a multiple
- * of the device's block_size; for BLOCK_GET_ID there is one segment of BLOCK_ID_LEN bytes.
+ * A piece of the caller's memory, of any alignment. For BLOCK_READ and BLOCK_WRITE len is a
+ * multiple of the device's block_size; for BLOCK_GET_ID there is one segment of BLOCK_ID_LEN bytes.
  */
 struct block_seg {
     void *base;
@@ -97,7 +97,7 @@ bool block_read_only(const struct block_device *dev);
 bool block_volatile(const struct block_device *dev);
 bool block_dead(const struct block_device *dev);
 
-/* Submits n requests in order, with one kick. Each is completed by its callback, whatever happens. */
+/* Submits n requests in order, with one kick. Whatever happens, each ends with its callback. */
 void block_submit(struct block_device *dev, struct block_request *const *reqs, unsigned n);
 
 /*

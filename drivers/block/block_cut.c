@@ -103,7 +103,7 @@ static void take(struct block_device *dev, struct block_transfer *t, const struc
     }
 }
 
-/* ---- memory that the device cannot reach -------------------------------------------------------- */
+/* ---- memory that the device cannot reach ----------------------------------------------------- */
 
 /* Copies between the bounce buffer and the request's memory, from byte `offset` of it. */
 static void copy_through(struct block_device *dev, const struct block_request *r, uint64_t offset,
@@ -170,7 +170,7 @@ void block_unbounce(struct block_device *dev, const struct block_transfer *t)
     copy_through(dev, t->first, t->offset, t->bytes, true);
 }
 
-/* ---- one transfer ------------------------------------------------------------------------------- */
+/* ---- one transfer ---------------------------------------------------------------------------- */
 
 static int cut_id(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {

@@ -102,7 +102,10 @@ static inline uint64_t block_deadline(const struct block_device *dev)
     return dev->oldest ? dev->oldest->deadline_ns : HAL_NEVER;
 }
 
-/* block_cut.c: makes t and dma of the queue's head. Pieces used; -EAGAIN: not now; -errno: head fails. */
+/*
+ * block_cut.c: makes t and dma of the queue's head. Pieces used; -EAGAIN: not now; else the head
+ * failed with that error.
+ */
 int block_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
 /* After a bounced read: the data to where it belongs. */
 void block_unbounce(struct block_device *dev, const struct block_transfer *t);

@@ -61,7 +61,7 @@ struct vblk {
     struct virtq *queue;
     struct vblk_record *records;
     uint64_t records_dma;
-    bool check_len; /* the length of a completion means something (section 5.2.6.4: not in legacy) */
+    bool check_len; /* a completion's length means something (section 5.2.6.4: not in legacy) */
 
     /* staged for the queue: requests [first, count), whose segments lie in segs[0..seg_count) */
     struct virtq_request batch[VBLK_BATCH];
@@ -74,7 +74,7 @@ struct vblk {
     uint8_t *id;
 };
 
-/* ---- requests ----------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static bool room(struct block_device *block)
 {
@@ -138,7 +138,7 @@ static void commit(struct block_device *block)
 
 static const struct block_driver vblk_block_driver = {room, stage, commit};
 
-/* ---- completions -------------------------------------------------------------------------------- */
+/* ---- completions ----------------------------------------------------------------------------- */
 
 /* The status byte decides. A device that says it wrote less than it should have did not read. */
 static int outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
@@ -189,7 +189,7 @@ static bool vblk_service(struct virtio_device *dev)
     return any;
 }
 
-/* ---- configuration (section 5.2.4) --------------------------------------------------------------- */
+/* ---- configuration (section 5.2.4) ----------------------------------------------------------- */
 
 static int read_capacity(struct vblk *b, uint64_t *sectors)
 {
@@ -270,6 +270,8 @@ static int read_config(struct vblk *b)
     if (!err)
         err = read_cache_mode(b);
     b->block.read_only = virtio_has(b->dev, VBLK_F_RO);
+    b->block.volatile_cache &= !b->block.read_only;
+    b->check_len = !virtio_is_legacy(b->dev);
     return err;
 }
 
@@ -289,7 +291,7 @@ static void vblk_config_changed(struct virtio_device *dev)
     block_resize(&b->block, sectors);
 }
 
-/* ---- the serial number (section 5.2.6) ----------------------------------------------------------- */
+/* ---- the serial number (section 5.2.6) ------------------------------------------------------- */
 
 /* 20 bytes, without a NUL if it is that long; what cannot be printed is not. */
 static void id_done(struct block_request *r)
@@ -310,7 +312,7 @@ static void ask_for_id(struct vblk *b)
     block_submit(&b->block, &r, 1);
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int allocate(struct vblk *b)
 {
@@ -361,10 +363,11 @@ static int start(struct vblk *b)
         return err;
     virtio_start(b->dev);
     ask_for_id(b);
-    hal_log(HAL_INFO, b->block.name, "%llu KiB, blocks of %u%s%s",
-            (unsigned long long)(b->block.sectors >> 1), b->block.block_size,
-            b->block.read_only ? ", read-only" : "",
-            b->block.volatile_cache ? ", write-back" : ", write-through");
+    hal_log(HAL_INFO, b->block.name, "%llu KiB, blocks of %u, %s",
+            (unsigned long long)(b->block.sectors >> 1), (unsigned)b->block.block_size,
+            b->block.read_only        ? "read-only"
+            : b->block.volatile_cache ? "write-back"
+                                      : "write-through");
     return 0;
 }
 
