@@ -10,10 +10,10 @@ BUILD = +$(if $V,,@)mkdir -p build && flock build/.lock $(MAKE) --no-print-direc
     $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -f
 PYTEST = $(PYTHON) -m pytest -q tests
 
-run: image .setup-run
+run: check .setup-build+run image
 	$(STEP) scripts/run.mk run
 
-debug: image .setup-run .setup-debug
+debug: check .setup-build+run+debug image
 	$(STEP) scripts/run.mk debug
 
 image: check deps
@@ -27,16 +27,16 @@ disk:
 	@$(PYTHON) scripts/mkdisk $(if $(SIZE),--size $(SIZE)) \
 	    $(or $(DIR),examples/httpd/site) $(or $(OUT),build/site.img)
 
-test: check .setup-run .setup-test images host-tests
+test: check .setup-build+run+test images host-tests
 	@$(PYTEST) $(TESTS)
 
-test-full: check .setup-run .setup-test images host-tests
+test-full: check .setup-build+run+test images host-tests
 	@$(PYTEST) --full $(TESTS)
 
-bench: check .setup-run .setup-test images disk
+bench: check .setup-build+run+test images disk
 	@$(PYTHON) scripts/bench $(BENCH)
 
-load: check .setup-run .setup-load images disk
+load: check .setup-build+run+load images disk
 	@$(PYTHON) scripts/load $(LOAD)
 
 host-tests: .setup-test
@@ -49,9 +49,9 @@ compile-check: deps .setup-test
 deps: .setup-build
 	$(BUILD) scripts/deps.mk deps
 
-setup: .setup-build .setup-run .setup-test
+setup: .setup-build+run+test
 .setup-%:
-	@scripts/setup $*
+	@scripts/setup $(subst +, ,$*)
 
 check:
 	$(check)@:
