@@ -1,5 +1,5 @@
-"""pytest set-up for all tests: the shared Python modules, hard timeouts, and the fixtures that build
-and boot images. tests/README.md says how the tests are run and written.
+"""pytest set-up for all tests: the shared Python modules, hard timeouts, and the fixtures that
+build and boot images. tests/README.md says how the tests are run and written.
 """
 import dataclasses
 import os
@@ -29,7 +29,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line('markers', 'full: takes long or repeats a matrix; make test-full runs it')
+    config.addinivalue_line('markers', 'full: long, or repeats a matrix; make test-full runs it')
     config.addinivalue_line('markers', f'timeout(seconds): hard limit ({HARD_TIMEOUT})')
     os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
 

@@ -1,7 +1,8 @@
-"""The boot figures: instructions, memory, size and time from reset to main() and to the first answer.
+"""The boot figures: instructions, memory, size and time from reset to main() and the first answer.
 
-The figures of a Linux guest (Debian's 6.1 arm64 cloud kernel, tuned, on the same QEMU 7.2, cortex-a72,
-one CPU, static address, modules in the initramfs) were measured once, with the same plugin:
+The figures of a Linux guest (Debian's 6.1 arm64 cloud kernel, tuned, on the same QEMU 7.2,
+cortex-a72, one CPU, static address, modules in the initramfs) were measured once, with the same
+plugin:
 """
 import os
 import time
@@ -104,7 +105,7 @@ def works_with(machine, mem, work):
 
 
 def least_memory(make, work):
-    """The smallest -m in MiB with which the image works, and with which all of the next three do."""
+    """The smallest -m in MiB with which the image works, as it does with the next three."""
     for mem in range(1, MEM_TRIED):
         if all(works_with(make(), mem + more, work) for more in range(4)):
             return mem

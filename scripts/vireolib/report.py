@@ -1,4 +1,4 @@
-"""Figures of a bench: a table for people, a JSON list for programs, and the limits that they keep."""
+"""Figures of a bench: a table for people, a JSON list for programs, and the limits they keep."""
 import dataclasses
 import json
 import os

@@ -32,7 +32,7 @@ def page_of(guest, path='/'):
 
 @pytest.mark.parametrize('transport, wake, gic', matrix())
 def test_httpd_on(boot, site_disk, transport, wake, gic):
-    """The page comes, through the disk and the network card, woken in the way that was asked for."""
+    """The page comes, through disk and network card, woken in the way that was asked for."""
     guest = boot('httpd', transport=transport, gic=gic, append=wakeup(wake), disks=[site_disk],
                  forwards=[80])
     answer = page_of(guest)
@@ -76,7 +76,7 @@ PLAIN = '-M virt -cpu cortex-a72 -m 64 -nographic -netdev user,id=n,hostfwd=tcp:
 ])
 @pytest.mark.parametrize('gic', ['', ',gic-version=3'])
 def test_plain_command_line(boot, built, site_disk, net, blk, gic):
-    """QEMU's own defaults: legacy registers on mmio, a transitional device on PCI, no semihosting."""
+    """QEMU's own defaults: legacy mmio registers, transitional PCI devices, no semihosting."""
     guest = boot.raw(PLAIN.replace('virt', 'virt' + gic).split() + [
         '-kernel', built('httpd'), '-device', f'{net},netdev=n',
         '-drive', f'if=none,id=d,file={site_disk},format=raw,readonly=on',

@@ -1,6 +1,6 @@
 /*
  * client - goes out into the network. Boot arguments: tcp=ADDRESS/PORT (an echo server there),
- * name=HOST (resolve it; want=ADDRESS is what must come), dead=ADDRESS/PORT (nothing listens there).
+ * name=HOST (resolve it; want=ADDRESS is what must come), dead=ADDRESS/PORT (nobody listens).
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -24,7 +24,8 @@ static void sleeps(void)
 
         check(nanosleep(&t, NULL) == 0, "nanosleep(%ld ms)", lengths_ms[i]);
         slept = ns(CLOCK_MONOTONIC) - before;
-        check(slept >= t.tv_nsec, "it lasted %ld us of %ld", (long)(slept / 1000), t.tv_nsec / 1000);
+        check(slept >= t.tv_nsec, "it lasted %ld us of %ld", (long)(slept / 1000),
+              t.tv_nsec / 1000);
         check(slept < t.tv_nsec + 2000000000, "it came back");
     }
 }

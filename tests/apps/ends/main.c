@@ -1,6 +1,6 @@
 /*
- * ends - the ways in which an image can end. The boot argument end= chooses one; status= is the exit
- * status where there is one.
+ * ends - the ways in which an image can end. The boot argument end= chooses one; status= is the
+ * exit status where there is one.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 
 static volatile uintptr_t nowhere; /* 0, and the compiler does not know */
 static volatile int sink;
+static volatile int limit = 1000000; /* of the recursion; the stack is smaller */
 static const char constant[] = "this is read-only";
 
 static NAMED void write_to(uintptr_t address)
@@ -51,7 +52,9 @@ static NAMED int use_stack(int depth)
     volatile char frame[1024];
 
     frame[depth & 1023] = (char)depth;
-    return use_stack(depth + 1) + frame[depth & 1023];
+    if (depth < limit)
+        depth += use_stack(depth + 1);
+    return depth + frame[depth & 1023];
 }
 
 static NAMED void smash(size_t length)

@@ -87,6 +87,7 @@ int main(void)
     read_pieces(fd);
     the_end(fd, size);
     check(close(fd) == 0, "close");
-    check(open("/dev/vblk9", O_RDONLY) == -1 && (errno == ENOENT || errno == ENXIO), "no such disk");
+    check(open("/dev/vblk9", O_RDONLY) == -1 && (errno == ENOENT || errno == ENXIO),
+          "no such disk");
     return checks_end();
 }

@@ -1,4 +1,4 @@
-/* tasks - task.h: turns, sleeping, wait queues with deadlines, mutexes, many tasks and their ends. */
+/* tasks - task.h: turns, sleeping, wait queues with deadlines, mutexes, many tasks, their ends. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,0 +1,160 @@
+"""An appliance of one's own: a folder anywhere, with nothing but a main.c; then with site/, initrd/
+and app.mk. Each is built and booted by `make`, as docs/appliance.md says.
+"""
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import TREE, run_make
+from vireolib import http, images
+
+MAIN = r'''
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void)
+{
+    printf("this is mine\n");
+    return 7;
+}
+'''
+SHOW_FILES = r'''
+#include <stdio.h>
+
+static int show(const char *path)
+{
+    char line[100];
+    FILE *f = fopen(path, "r");
+
+    if (!f || !fgets(line, sizeof line, f))
+        return 1;
+    fclose(f);
+    printf("%s: %s", path, line);
+    return 0;
+}
+
+int main(void)
+{
+    return show("/hello.txt") + show("/folder/deep.txt");
+}
+'''
+
+
+@pytest.fixture
+def appliance(tmp_path):
+    """appliance({file: content}) -> the path of a fresh folder outside the tree."""
+    def make(files):
+        folder = tmp_path / f'my-app-{os.getpid()}'
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        made.append(folder.name)
+        return folder
+
+    made = []
+    yield make
+    for name in made:
+        left = [os.path.join(images.BUILD, images.ARCH, f'{name}.{suffix}')
+                for suffix in ('img', 'elf', 'map', 'app')]
+        left += [os.path.join(images.BUILD, f'{name}-{kind}.img') for kind in ('site', 'initrd')]
+        for path in filter(os.path.exists, left):
+            os.unlink(path)
+
+
+def test_only_a_main(appliance):
+    folder = appliance({'main.c': MAIN})
+    result = run_make(f'APP={folder}')
+    assert 'this is mine' in result.stdout, result.stdout + result.stderr
+    assert 'vireo: exit 7' in result.stdout
+    assert result.returncode != 0                # the image's status is not lost
+    assert os.path.isfile(images.image(folder.name))
+
+
+def test_relative_path(appliance):
+    folder = appliance({'main.c': MAIN})
+    where = os.path.relpath(folder, TREE)
+    result = run_make('image', f'APP={where}')
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize('place', ['site', 'initrd'])
+def test_with_files(appliance, place):
+    """A disk of site/, or an initrd of initrd/, is made and attached without a word."""
+    folder = appliance({'main.c': SHOW_FILES, f'{place}/hello.txt': 'one\n',
+                        f'{place}/folder/deep.txt': 'two\n'})
+    result = run_make(f'APP={folder}')
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert '/hello.txt: one' in result.stdout and '/folder/deep.txt: two' in result.stdout
+
+
+def test_more_sources(appliance):
+    folder = appliance({
+        'main.c': '#include <stdio.h>\n#include "sub/part.h"\n'
+                  'int main(void) { printf("part says %d %s\\n", part(), WORD); return 0; }\n',
+        'sub/part.h': 'int part(void);\n', 'sub/part.c': 'int part(void) { return 42; }\n',
+        'app.mk': "SRCS += sub/part.c\nCFLAGS += -DWORD='\"given\"'\n"})
+    result = run_make(f'APP={folder}')
+    assert result.returncode == 0 and 'part says 42 given' in result.stdout, \
+        result.stdout + result.stderr
+
+
+def test_a_named_driver_is_linked(appliance):
+    """DRIVERS += brings in what nothing in the source asks for."""
+    folder = appliance({'main.c': MAIN, 'app.mk': 'DRIVERS += block\n'})
+    assert run_make('image', f'APP={folder}').returncode == 0
+    assert 'vblk' in open(images.image(folder.name, 'map')).read()
+
+
+@pytest.mark.parametrize('files, words', [
+    ({'other.c': MAIN}, 'no main.c'),
+    ({'main.c': 'int main(void) { return undeclared; }\n'}, 'undeclared'),
+    ({'main.c': MAIN, 'app.mk': 'SRCS += nosuch.c\n'}, 'nosuch.c'),
+    ({'main.c': MAIN, 'app.mk': 'DRIVERS += nosuch\n'}, 'nosuch'),
+])
+def test_mistakes_are_told(appliance, files, words):
+    result = run_make('image', f'APP={appliance(files)}')
+    assert result.returncode != 0
+    assert words in result.stdout + result.stderr
+
+
+def test_documented_appliance(appliance):
+    """The first main.c of docs/appliance.md builds and runs as printed there."""
+    text = open(os.path.join(TREE, 'docs', 'appliance.md')).read()
+    source = re.search(r'```c\n(.*?)```', text, re.S)
+    assert source, 'docs/appliance.md shows no C source'
+    folder = appliance({'main.c': source[1]})
+    result = run_make('image', f'APP={folder}')
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+# ---- the demo, by make ----
+
+def test_make_run_prints_the_address_and_ctrl_c_ends_it():
+    """`make` alone: the printed address answers, and an interrupt ends all of it quietly."""
+    env = {k: v for k, v in os.environ.items() if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
+    process = subprocess.Popen(['make', '--no-print-directory'], cwd=TREE, env=env, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        port = None
+        for line in process.stdout:
+            address = re.search(r'http://127\.0\.0\.1:(\d+)/', line)
+            port = int(address[1]) if address else port
+            if line.startswith('vireo: ready'):
+                break
+        assert port, 'no address was printed'
+        assert b'<html' in http.get(port).body.lower()
+        os.killpg(process.pid, 2)                # as a terminal does it
+        rest = process.stdout.read()
+        process.wait(20)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, 9)
+            process.wait()
+        process.stdout.close()
+    assert 'Traceback' not in rest and 'terminating' not in rest, rest
+    with pytest.raises(OSError):
+        http.get(port, timeout=2)

@@ -1,0 +1,29 @@
+"""Appliances that look at the runtime and the C library from inside: time, tasks, memory."""
+import re
+import time
+
+import pytest
+
+from test_net import checks_end
+
+
+@pytest.mark.parametrize('app', ['clock', 'tasks'])
+@pytest.mark.parametrize('cpu', ['cortex-a72', pytest.param('max', marks=pytest.mark.full)])
+def test_checks_inside(boot, app, cpu):
+    guest = boot(app, net='none', cpu=cpu)
+    checks_end(guest, 60)
+
+
+def test_the_clock_is_the_hosts(boot):
+    guest = boot('clock', net='none')
+    told = int(guest.expect(r'^clock: unix=(\d+)')[1])
+    assert abs(told - time.time()) < 5
+
+
+@pytest.mark.parametrize('mem', ['8', '64', pytest.param('1G', marks=pytest.mark.full)])
+def test_all_memory_can_be_used(boot, mem):
+    guest = boot('hog', net='none', mem=mem)
+    checks_end(guest, 60)
+    got = int(re.search(r'hog: KiB=(\d+)', guest.text)[1])
+    asked = 1 << 20 if mem == '1G' else int(mem) << 10
+    assert got > asked * 0.75 - 2048, f'{got} KiB of {asked}'

@@ -1,0 +1,100 @@
+"""A short load on two machines, and the benches' own machinery. `make load` is the long one."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from conftest import TREE
+from vireolib import bench_boot, clients, images, load, report
+
+
+@pytest.mark.skipif(not (shutil.which('ab') and shutil.which('wrk')), reason='ab, wrk: make load')
+@pytest.mark.parametrize('transport, wake, smp', [
+    ('mmio', 'irq', '1'), ('pci', 'irq', '1,maxcpus=2'),
+    pytest.param('mmio-legacy', 'poll', '1', marks=pytest.mark.full),
+    pytest.param('pci', 'poll', '1', marks=pytest.mark.full)])
+@pytest.mark.timeout(240)
+def test_short_load(boot, site_disk, transport, wake, smp):
+    guest = boot('httpd', transport=transport, smp=smp, disks=[site_disk], forwards=[80],
+                 append=images.STATIC_IP + (' vireo.poll=1' if wake == 'poll' else ''))
+    guest.expect('^vireo: ready')
+    port = guest.port(80)
+    for name, run in load.runs(400, 32 << 20):
+        outcome = run(port)
+        assert not outcome.trouble, f'{name}: {outcome.trouble}\n{guest.report(20)}'
+    status = load.http.status_json(port)
+    assert load.rekicks(status) == 0 or 'maxcpus' not in smp
+
+
+@pytest.mark.skipif(not shutil.which('ab'), reason='ab is in the package apache2-utils')
+@pytest.mark.parametrize('transport', ['mmio', 'pci'])
+@pytest.mark.timeout(180)
+def test_thousands_of_closed_connections(boot, site_disk, transport):
+    """Connections that the server closed are forgotten soon enough to go on serving."""
+    guest = boot('httpd', transport=transport, append=images.STATIC_IP, disks=[site_disk],
+                 forwards=[80])
+    guest.expect('^vireo: ready')
+    outcome = clients.ab(f'http://127.0.0.1:{guest.port(80)}/', 8, False, 6000)
+    assert not outcome.trouble, outcome.trouble
+    assert load.http.get(guest.port(80)).status == 200
+
+
+def test_figures_of_hello_keep_their_limits(built):
+    built('hello')
+    n = bench_boot.counted(bench_boot.hello(), bench_boot.ends, images.MARK_MAIN)
+    assert 1000 < n <= bench_boot.LIMITS['boot.hello_main_insn']
+
+
+@pytest.mark.parametrize('transport', ['mmio', 'mmio-legacy', 'pci'])
+def test_figures_of_httpd_keep_their_limits(built, site_disk, transport):
+    built('httpd')
+    n = bench_boot.counted(bench_boot.httpd(transport=transport), bench_boot.ready,
+                           images.MARK_READY)
+    assert 10_000 < n <= bench_boot.LIMITS['boot.httpd_listen_insn']
+
+
+def test_plugin_counts_exactly(tiny, tmp_path, boot):
+    """A hand-made image whose instructions can be counted by hand: 6 and 4 a character."""
+    counts = []
+    for n, text in enumerate(('', 'x' * 100)):
+        out = tmp_path / f'marks{n}'
+        guest = boot(tiny(text), net='none', plugin=f'{images.plugin()},out={out}')
+        assert guest.wait() == 0
+        counts.append(images.marks(out)['total'])
+    assert counts[1] - counts[0] == 400
+    assert counts[0] < 20
+
+
+def test_bench_report(tmp_path, capsys):
+    rows = [report.median_row('a.b', 's', [3, 1, 2], linux=4, limit=2, config='x'),
+            report.Row('c.d', 'B', 10, limit=9)]
+    path = tmp_path / 'deep' / 'x.json'
+    assert report.finish('x', str(path), rows) == 1
+    assert json.loads(path.read_text())[0] == {'metric': 'a.b', 'unit': 's', 'vireo': 2, 'linux': 4,
+                                               'ratio': 2.0, 'n': 3, 'config': 'x'}
+    text = capsys.readouterr().out
+    assert 'c.d is 10 B, more than the 9 allowed' in text and 'exceeded=1' in text
+
+
+def test_bench_and_load_mistakes():
+    for script, args, words in (('bench', ['nosuch'], 'boot'), ('bench', ['-n', '0'], 'at least 1'),
+                                ('load', ['--only', '('], 'invalid')):
+        result = subprocess.run([sys.executable, os.path.join(TREE, 'scripts', script), *args],
+                                capture_output=True, text=True)
+        assert result.returncode == 2 and re.search(words, result.stderr), result.stderr
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_boot_bench_keeps_all_limits(built, site_disk):
+    built('hello'), built('httpd')
+    assert bench_boot.main(3) == 0
+    with open(os.path.join(images.BUILD, 'bench', 'boot.json')) as f:
+        names = {row['metric'] for row in json.load(f)}
+    assert {'boot.hello_main_insn', 'boot.httpd_listen_insn', 'boot.hello_min_mem_MiB',
+            'boot.httpd_min_mem_MiB', 'boot.hello_img_B', 'boot.httpd_img_B', 'boot.http_Minsn',
+            'boot.http_s'} <= names

@@ -1,0 +1,175 @@
+"""make: its help, its mistakes, its set-up, the disk; and what is in the images."""
+import hashlib
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from conftest import TREE, run_make
+from vireolib import images
+
+
+def test_help_lists_targets_and_variables():
+    text = run_make('help').stdout
+    for word in ('run', 'image', 'test', 'bench', 'load', 'disk', 'debug', 'APP=', 'ARCH=',
+                 'CROSS=', 'NEWLIB_DIR=', 'LWIP_DIR=', 'QEMU=', 'TRANSPORT=', 'hello', 'httpd', 'blkcheck',
+                 'mmio-legacy', 'aarch64'):
+        assert word in text, word
+
+
+@pytest.mark.parametrize('args, words', [
+    (['APP=nosuch'], ('APP=nosuch', 'hello', 'httpd', 'blkcheck')),
+    (['ARCH=vax'], ('ARCH=vax', 'aarch64')),
+    (['TRANSPORT=isa'], ('TRANSPORT=isa', 'mmio', 'mmio-legacy', 'pci')),
+    (['APP=/no/such/folder'], ('/no/such/folder', 'main.c')),
+    (['nosuchtarget'], ('nosuchtarget',)),
+])
+def test_mistakes_say_what_exists(args, words):
+    result = run_make('-s', *args)
+    assert result.returncode != 0
+    for word in words:
+        assert word in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize('variable, value', [('NEWLIB_DIR', '/no/such/newlib'),
+                                             ('LWIP_DIR', '/no/such/lwip'),
+                                             ('CROSS', '/no/such/cross-'),
+                                             ('QEMU', '/no/such/qemu')])
+def test_overrides_that_lead_nowhere(variable, value):
+    target = 'run' if variable == 'QEMU' else 'image'
+    result = run_make('-s', target, 'APP=hello', f'{variable}={value}')
+    assert result.returncode != 0
+    assert value in result.stdout + result.stderr
+
+
+def test_nothing_to_do_is_quiet_and_quick():
+    assert run_make('image', 'APP=hello').returncode == 0
+    before = time.monotonic()
+    result = run_make('-s', 'image', 'APP=hello')
+    assert result.returncode == 0 and result.stderr == '' and time.monotonic() - before < 10
+    assert 'CC' not in result.stdout and 'LD' not in result.stdout
+
+
+# ---- set-up ----
+
+SETUP = os.path.join(TREE, 'scripts', 'setup')
+
+
+def setup(*args, **env):
+    return subprocess.run([SETUP, *args], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **env})
+
+
+def test_setup_is_quiet_and_instant_when_nothing_is_missing():
+    before = time.monotonic()
+    result = setup('build', 'run', 'test')
+    assert (result.returncode, result.stdout, result.stderr) == (0, '', '')
+    assert time.monotonic() - before < 3
+
+
+def few_programs(folder):
+    """A PATH with the shell's own tools, but no QEMU and no cross compiler."""
+    for name in ('sh', 'cut', 'grep', 'uniq', 'id', 'cat', 'dirname', 'env', 'sed', 'printf',
+                 'tail', 'mkdir', 'make', 'python3', 'xz', 'gcc', 'curl'):
+        for place in ('/usr/bin', '/bin'):
+            if os.path.exists(f'{place}/{name}') and not os.path.lexists(folder / name):
+                os.symlink(f'{place}/{name}', folder / name)
+    return str(folder)
+
+
+def test_setup_elsewhere_names_what_to_install(tmp_path):
+    """On another system: the programs, the packages, the overrides, and nothing is touched."""
+    (tmp_path / 'bin').mkdir()
+    release = tmp_path / 'os-release'
+    release.write_text('ID=fedora\nVERSION_ID=39\n')
+    result = setup('build', 'run', PATH=few_programs(tmp_path / 'bin'),
+                   SETUP_OS_RELEASE=str(release))
+    assert result.returncode != 0
+    for word in ('fedora', 'qemu-system-arm', 'gcc-aarch64-linux-gnu', 'CROSS=', 'QEMU='):
+        assert word in result.stderr, result.stderr
+
+
+def test_dependency_document_agrees_with_the_list():
+    table = setup('--table').stdout.strip()
+    document = open(os.path.join(TREE, 'docs', 'dependencies.md')).read()
+    assert table and table in document, '`scripts/setup --table` prints another table'
+
+
+# ---- the disk ----
+
+def test_make_disk_is_repeatable(make_disk, tmp_path):
+    root = tmp_path / 'site'
+    (root / 'sub').mkdir(parents=True)
+    (root / 'index.html').write_text('x')
+    (root / 'sub' / 'y').write_text('y')
+    first, second = make_disk(root), make_disk(root)
+    assert open(first, 'rb').read() == open(second, 'rb').read()
+
+
+def test_make_disk_without_a_folder(tmp_path):
+    result = run_make('-s', 'disk', f'DIR={tmp_path}/nosuch', f'OUT={tmp_path}/x.img')
+    assert result.returncode != 0 and 'nosuch' in result.stdout + result.stderr
+    assert 'Traceback' not in result.stderr
+
+
+# ---- what is in an image ----
+
+def map_of(built, app):
+    built(app)
+    return open(images.image(app, 'map')).read()
+
+
+def test_hello_holds_no_network_and_no_block_code(built):
+    text = map_of(built, 'hello')
+    kept = text.split('Linker script and memory map')[1]
+    # Sections at an address other than 0 with a size are in the image; the discarded ones are not.
+    not_zero = '0x0*[1-9a-f][0-9a-f]*'
+    linked = re.findall(rf'^ \S*\s*{not_zero}\s+{not_zero}\s+(\S+)$', kept, re.M)
+    assert linked, 'the map file is not as expected'
+    for name in linked:
+        assert not re.search(r'lwip|/net/|sockets|drivers/(net|block|virtio|pci)', name), name
+
+
+def test_symbols_of_hello_and_httpd(built):
+    """The same by the ELF file's symbols: hello lacks what httpd has."""
+    nm = os.environ.get('CROSS', 'aarch64-linux-gnu-') + 'nm'
+    names = {app: set(subprocess.run([nm, built(app, 'elf')], capture_output=True, text=True,
+                                     check=True).stdout.split()) for app in ('hello', 'httpd')}
+    for symbol in ('tcp_input', 'lwip_init', 'block_submit'):
+        assert symbol in names['httpd'] and symbol not in names['hello'], symbol
+
+
+@pytest.mark.parametrize('app, limit', [('hello', 96 * 1024), ('httpd', 400 * 1024)])
+def test_size(built, app, limit):
+    assert os.path.getsize(built(app)) <= limit
+
+
+def test_images_are_repeatable(built):
+    """Linking again gives the same bytes."""
+    path = built('hello')
+    assert run_make('-s', 'image', 'APP=hello').returncode == 0
+    before = hashlib.sha256(open(path, 'rb').read()).hexdigest()
+    os.unlink(path)
+    os.unlink(images.image('hello', 'elf'))
+    assert run_make('-s', 'image', 'APP=hello').returncode == 0
+    assert hashlib.sha256(open(path, 'rb').read()).hexdigest() == before
+
+
+def test_elf_has_no_writable_code(built):
+    """No segment is both writable and executable."""
+    readelf = os.environ.get('CROSS', 'aarch64-linux-gnu-') + 'readelf'
+    for app in ('hello', 'httpd'):
+        text = subprocess.run([readelf, '-lW', built(app, 'elf')], capture_output=True, text=True,
+                              check=True).stdout
+        flags = re.findall(r'^\s+LOAD\s+.*\s([R ][W ][E ])\s+0x[0-9a-f]+$', text, re.M)
+        assert flags and not [f for f in flags if 'W' in f and 'E' in f], text
+
+
+def test_drivers_compile_for_three_machines():
+    result = run_make('-s', 'compile-check')
+    assert result.returncode == 0, result.stdout + result.stderr
+    match = re.search(r'compile-check: files=(\d+) freestanding=(\d+) machines=(\d+)',
+                      result.stdout)
+    assert match and int(match[1]) > 10 and int(match[3]) == 3

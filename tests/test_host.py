@@ -1,0 +1,40 @@
+"""The unit tests in C that run on this machine (tests/host/): each case is a test here."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import TREE, run_make
+
+HOST = os.path.join(TREE, 'build', 'host')
+SOURCES = sorted(name[:-2] for name in os.listdir(os.path.join(TREE, 'tests', 'host'))
+                 if re.fullmatch(r'test_\w+\.c', name))
+
+
+@pytest.fixture(scope='session')
+def programs():
+    """The directory of the built programs."""
+    result = run_make('-s', 'host-tests')
+    assert result.returncode == 0, result.stdout + result.stderr
+    return HOST
+
+
+def test_there_are_programs():
+    assert SOURCES
+
+
+@pytest.mark.parametrize('name', SOURCES)
+@pytest.mark.timeout(180)
+def test_program(programs, name):
+    """Every case passes, the sanitizers are silent, and the program says how many there were."""
+    result = subprocess.run([os.path.join(programs, name)], capture_output=True, text=True,
+                            timeout=170, errors='replace')
+    text = result.stdout + result.stderr
+    failed = re.findall(r'^FAIL .*$', text, re.M)
+    assert not failed, '\n'.join(failed)
+    assert 'Sanitizer' not in text and 'runtime error' not in text, text[-3000:]
+    assert result.returncode == 0, text[-3000:]
+    summary = re.search(r'^(\d+) passed, (\d+) failed', text, re.M)
+    assert summary and int(summary[1]) > 0 and int(summary[2]) == 0, text[-1000:]
+    assert len(re.findall(r'^ok ', text, re.M)) == int(summary[1])

@@ -1,0 +1,151 @@
+"""Rules that the source keeps: what drivers/ may include, where barriers may stand, how long a file
+may be, what the build may not depend on.
+"""
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import TREE
+
+SOURCE = ('.c', '.h', '.S', '.py', '.ld', '.mk', '.sh')
+LONGEST = 600              # lines of a file
+WIDEST = 100               # columns of a line
+
+
+COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*', re.S)
+
+
+def tracked():
+    """Files of the project: what git knows or would add."""
+    result = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=TREE, text=True,
+                            capture_output=True)
+    if result.returncode:
+        pytest.skip('not a git checkout')
+    return [name for name in result.stdout.splitlines() if os.path.isfile(os.path.join(TREE, name))]
+
+
+def text_of(name):
+    with open(os.path.join(TREE, name), errors='replace') as f:
+        return f.read()
+
+
+def is_source(name):
+    if name.endswith(SOURCE) or os.path.basename(name) == 'Makefile':
+        return True
+    with open(os.path.join(TREE, name), 'rb') as f:
+        return f.read(2) == b'#!'
+
+
+def code_of(name):
+    """C source without comments and string literals, lines kept."""
+    def blank(match):
+        return re.sub(r'[^\n]', ' ', match[0])
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', blank, text_of(name), flags=re.S)
+
+
+def drivers():
+    return [name for name in tracked()
+            if name.startswith('drivers/') and name.endswith(('.c', '.h'))]
+
+
+def test_files_are_short():
+    long = {name: text_of(name).count('\n') for name in tracked() if is_source(name)}
+    assert not {name: n for name, n in long.items() if n >= LONGEST}
+
+
+def test_lines_are_short():
+    wide = [f'{name}:{n}' for name in tracked() if is_source(name)
+            for n, line in enumerate(text_of(name).splitlines(), 1) if len(line) > WIDEST]
+    assert not wide, wide[:20]
+
+
+def test_drivers_include_only_the_hal_and_each_other():
+    """A file that is the POSIX side of a driver includes task.h and is known by that."""
+    bad = []
+    for name in drivers():
+        text = text_of(name)
+        above = '#include "task.h"' in text      # the descriptors and blocking calls over a driver
+        for header in re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', text, re.M):
+            below = os.path.exists(os.path.join(TREE, 'drivers', header)) or \
+                os.path.exists(os.path.join(TREE, os.path.dirname(name), header))
+            if not (below or header in ('hal.h', 'stdint.h', 'stddef.h', 'stdbool.h') or above):
+                bad.append(f'{name}: {header}')
+    assert not bad, bad
+
+
+def test_most_of_drivers_is_freestanding():
+    with_tasks = [name for name in drivers() if '#include "task.h"' in text_of(name)]
+    assert all(name.startswith('drivers/block/') for name in with_tasks), with_tasks
+    assert len(with_tasks) <= len(drivers()) // 4
+
+
+def test_drivers_use_no_libc_but_memory_functions():
+    banned = re.compile(r'\b(malloc|calloc|free|printf|puts|strlen|strcmp|strcpy|strncpy|memmove|'
+                        r'snprintf|abort|exit|assert)\s*\(')
+    bad = [f'{name}: {match[1]}' for name in drivers() if '#include "task.h"' not in text_of(name)
+           for match in banned.finditer(code_of(name))]
+    assert not bad, bad
+
+
+def test_barriers_stand_in_platform_arch_only():
+    """Nobody names a barrier instruction or a fence elsewhere; the host's room has its own."""
+    fence = re.compile(r'\bd[ms]b\s+(ish|osh|sy|nsh|st|ld)|\b__sync_synchronize\b|'
+                       r'\batomic_thread_fence\b|\b__atomic_thread_fence\b|\bisb\b')
+    bad = [f'{name}: {match[0]}' for name in tracked()
+           if name.endswith(('.c', '.h', '.S'))
+           and not name.startswith(('platform/arch/', 'platform/host/', 'tests/'))
+           for match in fence.finditer(COMMENT.sub('', text_of(name)))]
+    assert not bad, bad
+
+
+def test_inline_assembly_stands_in_platform_only():
+    bad = [name for name in tracked() if name.endswith(('.c', '.h'))
+           and not name.startswith(('platform/', 'tests/'))
+           and re.search(r'\b(__asm__|asm)\b\s*(volatile|__volatile__)?\s*\(', code_of(name))]
+    assert not bad, bad
+
+
+def test_each_source_file_says_what_it_is_for():
+    bad = [name for name in tracked() if name.endswith(('.c', '.h'))
+           and not text_of(name).lstrip().startswith('/*')]
+    assert not bad, bad
+
+
+def test_no_unfinished_business():
+    words = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X|HA' r'CK)\b')
+    bad = [f'{name}: {match[0]}' for name in tracked() if is_source(name) or name.endswith('.md')
+           for match in words.finditer(text_of(name))]
+    assert not bad, bad
+
+
+def test_nothing_is_fetched_from_elsewhere():
+    """Dependencies come from Debian's packages, through apt alone."""
+    fetch = re.compile(r'\b(pip3? install|npm install|git clone|wget|curl\s+-[A-Za-z]*[oO]\b)')
+    bad = [f'{name}: {match[0]}' for name in tracked()
+           if is_source(name) and not name.startswith('tests/')
+           for match in fetch.finditer(text_of(name))]
+    assert not bad, bad
+
+
+def test_tests_do_not_sleep():
+    """They wait for lines and conditions, with deadlines."""
+    bad = [name for name in tracked() if name.startswith(('tests/', 'scripts/'))
+           and name.endswith('.py') and re.search(r'\btime\.sle' r'ep\(', text_of(name))]
+    assert not bad, bad
+
+
+def test_scripts_are_standard_python():
+    import sys
+    bad = []
+    for name in tracked():
+        if not name.startswith('scripts/') or not is_source(name):
+            continue
+        text = text_of(name)
+        if not (name.endswith('.py') or re.match(r'#!.*python', text)):
+            continue
+        for module in re.findall(r'^\s*(?:import|from)\s+(\w+)', text, re.M):
+            if module not in sys.stdlib_module_names and module != 'vireolib':
+                bad.append(f'{name}: {module}')
+    assert not bad, bad
