@@ -42,7 +42,8 @@ FLAGS_net = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_app = $(COMMON) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
             $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
-FLAGS_libfdt = $(COMMON) -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)
+# Defined overflow on a hostile tree, and no checks for versions that our reader has refused already.
+FLAGS_libfdt = $(COMMON) -O3 -fwrapv -DFDT_ASSUME_MASK=2 -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)
 
 LDFLAGS = -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
           -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
