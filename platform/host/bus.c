@@ -51,7 +51,7 @@ void host_violations_clear(void)
     first_violation[0] = '\0';
 }
 
-/* ---- events ---------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 #define EVENTS 65536
 static struct host_event events[EVENTS];
@@ -108,7 +108,7 @@ void host_event(enum host_event_kind kind, const volatile void *word, unsigned w
     record(&e);
 }
 
-/* ---- registers -------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 void host_bus_add(uint64_t phys, uint64_t len, const struct host_bus *ops, void *ctx)
 {
@@ -144,8 +144,7 @@ static struct range *check_access(hal_mmio_t a, unsigned width, const char *what
     if (!r)
         host_violation("%s of %u bytes at unmapped %#llx", what, width, (unsigned long long)a);
     else if (phys % width != 0)
-        host_violation("%s of %u bytes at misaligned %#llx", what, width,
-                       (unsigned long long)phys);
+        host_violation("%s of %u bytes at misaligned %#llx", what, width, (unsigned long long)phys);
     return r;
 }
 
@@ -153,8 +152,8 @@ uint32_t host_mmio_read(hal_mmio_t a, unsigned width, bool sync)
 {
     struct range *r = check_access(a, width, "read");
     uint32_t all_ones = width == 4 ? UINT32_MAX : (1u << width * 8) - 1;
-    uint32_t v = r ? r->ops->read(r->ctx, a - MMIO_TAG - r->phys, width, sync) & all_ones
-                   : all_ones;
+    uint32_t v =
+        r ? r->ops->read(r->ctx, a - MMIO_TAG - r->phys, width, sync) & all_ones : all_ones;
     struct host_event e = {HOST_READ, a - MMIO_TAG, v, (uint8_t)width, sync};
 
     if (host_events_on)

@@ -44,17 +44,50 @@ static inline void host_full_barrier(void)
     __atomic_fetch_add(&own, 1, __ATOMIC_SEQ_CST);
 }
 
-static inline uint8_t hal_read8(hal_mmio_t a) { return (uint8_t)host_mmio_read(a, 1, false); }
-static inline uint16_t hal_read16(hal_mmio_t a) { return (uint16_t)host_mmio_read(a, 2, false); }
-static inline uint32_t hal_read32(hal_mmio_t a) { return host_mmio_read(a, 4, false); }
-static inline uint32_t hal_read32_sync(hal_mmio_t a) { return host_mmio_read(a, 4, true); }
-static inline uint8_t hal_read8_sync(hal_mmio_t a) { return (uint8_t)host_mmio_read(a, 1, true); }
-static inline void hal_write8(hal_mmio_t a, uint8_t v) { host_mmio_write(a, 1, v, false); }
-static inline void hal_write16(hal_mmio_t a, uint16_t v) { host_mmio_write(a, 2, v, false); }
-static inline void hal_write32(hal_mmio_t a, uint32_t v) { host_mmio_write(a, 4, v, false); }
-static inline void hal_write8_sync(hal_mmio_t a, uint8_t v) { host_mmio_write(a, 1, v, true); }
-static inline void hal_write16_sync(hal_mmio_t a, uint16_t v) { host_mmio_write(a, 2, v, true); }
-static inline void hal_write32_sync(hal_mmio_t a, uint32_t v) { host_mmio_write(a, 4, v, true); }
+static inline uint8_t hal_read8(hal_mmio_t a)
+{
+    return (uint8_t)host_mmio_read(a, 1, false);
+}
+static inline uint16_t hal_read16(hal_mmio_t a)
+{
+    return (uint16_t)host_mmio_read(a, 2, false);
+}
+static inline uint32_t hal_read32(hal_mmio_t a)
+{
+    return host_mmio_read(a, 4, false);
+}
+static inline uint32_t hal_read32_sync(hal_mmio_t a)
+{
+    return host_mmio_read(a, 4, true);
+}
+static inline uint8_t hal_read8_sync(hal_mmio_t a)
+{
+    return (uint8_t)host_mmio_read(a, 1, true);
+}
+static inline void hal_write8(hal_mmio_t a, uint8_t v)
+{
+    host_mmio_write(a, 1, v, false);
+}
+static inline void hal_write16(hal_mmio_t a, uint16_t v)
+{
+    host_mmio_write(a, 2, v, false);
+}
+static inline void hal_write32(hal_mmio_t a, uint32_t v)
+{
+    host_mmio_write(a, 4, v, false);
+}
+static inline void hal_write8_sync(hal_mmio_t a, uint8_t v)
+{
+    host_mmio_write(a, 1, v, true);
+}
+static inline void hal_write16_sync(hal_mmio_t a, uint16_t v)
+{
+    host_mmio_write(a, 2, v, true);
+}
+static inline void hal_write32_sync(hal_mmio_t a, uint32_t v)
+{
+    host_mmio_write(a, 4, v, true);
+}
 
 static inline void hal_ack_order(void)
 {
@@ -63,21 +96,24 @@ static inline void hal_ack_order(void)
     host_full_barrier();
 }
 
-static inline void hal_relax(void) { host_relax(); }
+static inline void hal_relax(void)
+{
+    host_relax();
+}
 
 /*
  * The accessors of shared words, for one width each. A macro, as C has no other way to write the
  * same function for three types.
  */
 #define HOST_SHARED(bits)                                                                          \
-    static inline uint##bits##_t hal_shared_load##bits(const uint##bits##_t *p)                   \
+    static inline uint##bits##_t hal_shared_load##bits(const uint##bits##_t *p)                    \
     {                                                                                              \
         uint##bits##_t v = __atomic_load_n(p, __ATOMIC_RELAXED);                                   \
         if (host_events_on)                                                                        \
             host_event(HOST_LOAD, p, (bits) / 8, v, false);                                        \
         return v;                                                                                  \
     }                                                                                              \
-    static inline void hal_shared_store##bits(uint##bits##_t *p, uint##bits##_t v)                \
+    static inline void hal_shared_store##bits(uint##bits##_t *p, uint##bits##_t v)                 \
     {                                                                                              \
         if (host_events_on)                                                                        \
             host_event(HOST_STORE, p, (bits) / 8, v, false);                                       \
@@ -89,20 +125,20 @@ HOST_SHARED(64)
 #undef HOST_SHARED
 
 #define HOST_ORDERED(bits)                                                                         \
-    static inline void hal_publish##bits(uint##bits##_t *p, uint##bits##_t v, bool platform)      \
+    static inline void hal_publish##bits(uint##bits##_t *p, uint##bits##_t v, bool platform)       \
     {                                                                                              \
         if (host_events_on)                                                                        \
             host_event(HOST_PUBLISH, p, (bits) / 8, v, platform);                                  \
         __atomic_store_n(p, v, __ATOMIC_RELEASE);                                                  \
     }                                                                                              \
-    static inline uint##bits##_t hal_observe##bits(const uint##bits##_t *p, bool platform)        \
+    static inline uint##bits##_t hal_observe##bits(const uint##bits##_t *p, bool platform)         \
     {                                                                                              \
         uint##bits##_t v = __atomic_load_n(p, __ATOMIC_ACQUIRE);                                   \
         if (host_events_on)                                                                        \
             host_event(HOST_OBSERVE, p, (bits) / 8, v, platform);                                  \
         return v;                                                                                  \
     }                                                                                              \
-    static inline uint##bits##_t hal_check##bits(const uint##bits##_t *p, bool platform)          \
+    static inline uint##bits##_t hal_check##bits(const uint##bits##_t *p, bool platform)           \
     {                                                                                              \
         if (host_events_on)                                                                        \
             host_event(HOST_CHECK, p, (bits) / 8, 0, platform);                                    \

@@ -12,7 +12,7 @@
 
 #include "hal.h"
 
-/* ---- rules of the HAL or the standard that someone broke ---------------------------------------- */
+/* ---- rules of the HAL or the standard that someone broke ------------------------------------- */
 
 /* Records a broken rule: printed at once, and every test case ends by asserting that none was. */
 void host_violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -20,7 +20,7 @@ unsigned host_violations(void);
 const char *host_first_violation(void); /* "" when there is none */
 void host_violations_clear(void);       /* for a test that provokes one */
 
-/* ---- events: see host_event_kind in hal_arch.h --------------------------------------------------- */
+/* ---- events: see host_event_kind in hal_arch.h ----------------------------------------------- */
 
 struct host_event {
     enum host_event_kind kind;
@@ -39,7 +39,7 @@ void host_log_events(bool on);
 unsigned host_event_count(void);
 const struct host_event *host_event_at(unsigned n);
 
-/* ---- the bus --------------------------------------------------------------------------------------- */
+/* ---- the bus --------------------------------------------------------------------------------- */
 
 /* offset is from the start of the range; width is 1, 2 or 4. */
 struct host_bus {
@@ -49,12 +49,13 @@ struct host_bus {
 /* Registers [phys, phys+len). ops and ctx must live as long as the machine. */
 void host_bus_add(uint64_t phys, uint64_t len, const struct host_bus *ops, void *ctx);
 
-/* ---- memory --------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /*
  * hal_dma_alloc takes pages from an arena of its own, each block between guard pages, and never
- * gives the same page out twice, so a late access by either side is seen. Bus addresses of the arena
- * are not pointers: they start at HOST_DMA_BASE. Of other memory, hal_dma_addr gives the pointer.
+ * gives the same page out twice, so a late access by either side is seen. Bus addresses of the
+ * arena are not pointers: they start at HOST_DMA_BASE. Of other memory, hal_dma_addr gives the
+ * pointer.
  */
 #define HOST_DMA_BASE 0x40000000ull
 
@@ -63,7 +64,8 @@ void *host_dma_pointer(uint64_t bus, size_t len);
 /* Is it all inside one live block of hal_dma_alloc? */
 bool host_dma_is_block(uint64_t bus, size_t len);
 
-/* The device takes the memory (the driver's accesses to it are then found by AddressSanitizer) ... */
+/* The device takes the memory (the driver's accesses to it are then found by AddressSanitizer) ...
+ */
 void host_dma_own(uint64_t bus, size_t len);
 /* ... and gives it back. */
 void host_dma_return(uint64_t bus, size_t len);
@@ -77,7 +79,7 @@ int64_t host_live_blocks(void);
 void host_fail_alloc_after(int64_t n); /* the n-th call from now and all later fail; < 0: never */
 void host_dma_unreachable(bool on);    /* hal_dma_addr answers HAL_DMA_NONE */
 
-/* ---- time, services, start-up ---------------------------------------------------------------------- */
+/* ---- time, services, start-up ---------------------------------------------------------------- */
 
 void host_advance(uint64_t ns);
 void host_time_step(uint64_t ns); /* how much a call of hal_now_ns takes; 1 us at first */
@@ -98,10 +100,10 @@ void host_boot(void);
 /* Runs the hal_on_shutdown functions once, newest first. */
 void host_shutdown(void);
 
-/* ---- interrupts ------------------------------------------------------------------------------------- */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 
-#define HOST_IRQS 128
-#define HOST_MSI_FIRST 96 /* lines of hal_msi_alloc */
+#define HOST_IRQS         128
+#define HOST_MSI_FIRST    96 /* lines of hal_msi_alloc */
 #define HOST_MSI_DOORBELL 0x08020040ull
 
 /*
@@ -118,12 +120,12 @@ unsigned host_irq_handlers(hal_irq_t line);
 bool host_in_handler(void);
 void host_msi_limit(int n); /* messages that the machine has; 0: no doorbell (-ENODEV) */
 
-/* ---- tables ------------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 void host_add_virtio_mmio(uint64_t phys, uint64_t len, hal_irq_t irq);
 void host_add_pci(const struct hal_pci_host *h, hal_irq_t intx_first); /* 4 lines, swizzled */
 
-/* ---- boot arguments, log, failure --------------------------------------------------------------------- */
+/* ---- boot arguments, log, failure ------------------------------------------------------------ */
 
 void host_set_bootargs(const char *args); /* copied; words separated by spaces */
 unsigned host_log_lines(enum hal_level level);

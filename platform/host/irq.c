@@ -4,7 +4,8 @@
 #include "host.h"
 
 #define HANDLERS 8
-#define STORM 1000000 /* calls for one rise of a line: nobody acknowledges it, nor masks the line */
+#define STORM 1000000 /* calls for one rise of a line: it is neither acknowledged nor masked */
+                          */
 
 static struct line {
     struct {
@@ -130,7 +131,7 @@ void hal_irq_unmask(hal_irq_t irq)
     deliver(irq);
 }
 
-/* ---- messages --------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 #define MSIS (HOST_IRQS - HOST_MSI_FIRST)
 static bool msi_used[MSIS];
@@ -171,13 +172,12 @@ void host_msi_write(uint64_t addr, uint32_t data)
     uint32_t i = data - 0x100u;
 
     if (addr != HOST_MSI_DOORBELL || i >= MSIS || !msi_used[i])
-        host_violation("message %#x to %#llx: nobody allocated it", data,
-                       (unsigned long long)addr);
+        host_violation("message %#x to %#llx: nobody allocated it", data, (unsigned long long)addr);
     else
         host_irq_pulse(HOST_MSI_FIRST + (hal_irq_t)i);
 }
 
-/* ---- what the machine has ---------------------------------------------------------------------------- */
+/* ---- what the machine has -------------------------------------------------------------------- */
 
 #define SLOTS 32
 static struct hal_virtio_mmio slots[SLOTS];

@@ -11,13 +11,13 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-#define PAGE 4096u
+#define PAGE       4096u
 #define ARENA_SIZE (512u << 20)
-#define BLOCKS 16384
+#define BLOCKS     16384
 
 static struct block {
     uint64_t off; /* of the first byte, in the arena */
@@ -167,9 +167,8 @@ void host_dma_return(uint64_t bus, size_t len)
 }
 
 /* A device's access is no access of the program: it is not judged by AddressSanitizer. */
-__attribute__((no_sanitize("address"))) static void raw_copy(volatile uint8_t *to,
-                                                            const volatile uint8_t *from,
-                                                            size_t len)
+__attribute__((no_sanitize("address"))) static void
+raw_copy(volatile uint8_t *to, const volatile uint8_t *from, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         to[i] = from[i];

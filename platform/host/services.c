@@ -138,7 +138,7 @@ void host_run_for(uint64_t ns)
         now = end;
 }
 
-/* ---- start-up --------------------------------------------------------------------------------------- */
+/* ---- start-up -------------------------------------------------------------------------------- */
 
 extern const struct hal_init __start_vireo_init[] __attribute__((weak));
 extern const struct hal_init __stop_vireo_init[] __attribute__((weak));

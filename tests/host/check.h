@@ -1,6 +1,6 @@
 /*
- * check.h - the harness of the host unit tests. Each case runs in a process of its own, so it starts
- * with a fresh machine, and a crash or a hang fails that case only.
+ * check.h - the harness of the host unit tests. Each case runs in a process of its own, so it
+ * starts with a fresh machine, and a crash or a hang fails that case only.
  */
 #ifndef VIREO_CHECK_H
 #define VIREO_CHECK_H
@@ -27,17 +27,17 @@ void check_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
 /* Macros, because they name the place and the expression. */
-#define CHECK(c)                                                                                  \
-    do {                                                                                          \
-        if (!(c))                                                                                 \
-            check_fail(__FILE__, __LINE__, "%s", #c);                                             \
+#define CHECK(c)                                                                                   \
+    do {                                                                                           \
+        if (!(c))                                                                                  \
+            check_fail(__FILE__, __LINE__, "%s", #c);                                              \
     } while (0)
-#define CHECK_EQ(a, b)                                                                            \
-    do {                                                                                          \
-        long long a_ = (long long)(a), b_ = (long long)(b);                                       \
-        if (a_ != b_)                                                                             \
-            check_fail(__FILE__, __LINE__, "%s is %lld (%#llx), not %lld (%#llx)", #a, a_,        \
-                       (unsigned long long)a_, b_, (unsigned long long)b_);                       \
+#define CHECK_EQ(a, b)                                                                             \
+    do {                                                                                           \
+        long long a_ = (long long)(a), b_ = (long long)(b);                                        \
+        if (a_ != b_)                                                                              \
+            check_fail(__FILE__, __LINE__, "%s is %lld (%#llx), not %lld (%#llx)", #a, a_,         \
+                       (unsigned long long)a_, b_, (unsigned long long)b_);                        \
     } while (0)
 
 /* A case that provokes exactly n broken rules of the model calls this before it ends. */

@@ -65,7 +65,7 @@ void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool
             (struct model_access){(uint16_t)off, (uint8_t)width, write, sync, v};
 }
 
-/* ---- status -------------------------------------------------------------------------------------- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 void model_reset(struct model *m)
 {
@@ -159,7 +159,7 @@ uint32_t model_read_status(struct model *m)
     return m->status;
 }
 
-/* ---- features -------------------------------------------------------------------------------------- */
+/* ---- features -------------------------------------------------------------------------------- */
 
 uint32_t model_read_features(struct model *m, uint32_t word)
 {
@@ -184,7 +184,7 @@ void model_write_features(struct model *m, uint32_t word, uint32_t v)
     m->accepted[word] = v;
 }
 
-/* ---- config space ------------------------------------------------------------------------------------ */
+/* ---- config space ---------------------------------------------------------------------------- */
 
 static void check_config(struct model *m, unsigned off, unsigned width, const char *what)
 {
@@ -197,8 +197,7 @@ static void check_config(struct model *m, unsigned off, unsigned width, const ch
     bool second_half = w == 8 && first + 4 == off && width == 4;
     /* A byte array: bytes of it may be declared as fields of one byte. */
     if (!whole && !second_half)
-        host_violation("%s: config %s of %u bytes at %u: no such field", m->name, what, width,
-                       off);
+        host_violation("%s: config %s of %u bytes at %u: no such field", m->name, what, width, off);
     if (!(m->status & S_DRIVER))
         host_violation("%s: config %s in status %#x", m->name, what, m->status);
 }
@@ -230,7 +229,7 @@ void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t 
         m->on.config_write(m, off, width, v);
 }
 
-/* ---- queues and notifications ------------------------------------------------------------------------ */
+/* ---- queues and notifications ---------------------------------------------------------------- */
 
 /* Queue registers may be written between FEATURES_OK (DRIVER on legacy) and DRIVER_OK. */
 void model_check_setup(struct model *m, const char *what)

@@ -1,6 +1,6 @@
 /*
- * model.h - a scripted virtio device for host tests: the device side of virtio-mmio (both versions),
- * virtio-pci and the split ring. It judges what the driver does (each broken rule is a
+ * model.h - a scripted virtio device for host tests: the device side of virtio-mmio (both
+ * versions), virtio-pci and the split ring. It judges what the driver does (each broken rule is a
  * host_violation) and does what the test says, lawful or not.
  */
 #ifndef VIREO_MODEL_H
@@ -8,11 +8,11 @@
 
 #include "host.h"
 
-#define MODEL_QUEUES 8
+#define MODEL_QUEUES   8
 #define MODEL_RING_MAX 1024
-#define MODEL_SEGS 256
-#define MODEL_CONFIG 256
-#define MODEL_TRACE 4096
+#define MODEL_SEGS     256
+#define MODEL_CONFIG   256
+#define MODEL_TRACE    4096
 
 #define MODEL_DEVICE_ID 0x3f /* a device type that no driver of the stack claims */
 
@@ -43,14 +43,14 @@ struct model_chain {
 
 struct model_queue {
     unsigned index;
-    uint32_t max;                     /* the device's largest size; 0: no such queue */
+    uint32_t max; /* the device's largest size; 0: no such queue */
     uint32_t num;
-    uint64_t desc, driver, device;    /* bus addresses */
-    unsigned halves;                  /* address halves written, bits 0..5 */
-    uint32_t align, pfn;              /* legacy */
+    uint64_t desc, driver, device; /* bus addresses */
+    unsigned halves;               /* address halves written, bits 0..5 */
+    uint32_t align, pfn;           /* legacy */
     bool ready, checked_idle;
-    uint16_t vector;                  /* PCI: MSI-X entry */
-    uint16_t notify_off;              /* PCI */
+    uint16_t vector;     /* PCI: MSI-X entry */
+    uint16_t notify_off; /* PCI */
 
     uint16_t seen;                    /* next entry of the available ring to pop */
     uint16_t used;                    /* next used index */
@@ -79,9 +79,9 @@ struct model {
     uint32_t magic, version, device_id, vendor_id;
     uint32_t offered[4], accepted[4];
     uint32_t status;
-    bool features_checked;  /* status was read back with FEATURES_OK */
+    bool features_checked; /* status was read back with FEATURES_OK */
     uint32_t feature_sel, driver_feature_sel, queue_sel;
-    uint32_t page_size;     /* legacy; 0 until written */
+    uint32_t page_size; /* legacy; 0 until written */
     uint32_t generation;
     uint32_t interrupt_status;
     hal_irq_t irq;
@@ -96,15 +96,15 @@ struct model {
     void *ctx;
 
     /* What a bad device does. */
-    bool refuse_features;        /* FEATURES_OK never sticks */
-    bool alias_features;         /* words above 1 read as word 1, like QEMU's virtio-mmio */
-    unsigned reset_reads;        /* reads of the status after a reset before it is 0 */
+    bool refuse_features; /* FEATURES_OK never sticks */
+    bool alias_features;  /* words above 1 read as word 1, like QEMU's virtio-mmio */
+    unsigned reset_reads; /* reads of the status after a reset before it is 0 */
     bool reset_never;
     unsigned generation_changes; /* config reads that are each followed by a new generation */
     bool generation_never_settles;
-    bool gone;                   /* every read is all-ones */
-    uint32_t bogus_interrupts;   /* undefined InterruptStatus bits that are always set */
-    bool dead_silent;            /* never interrupts */
+    bool gone;                 /* every read is all-ones */
+    uint32_t bogus_interrupts; /* undefined InterruptStatus bits that are always set */
+    bool dead_silent;          /* never interrupts */
 
     unsigned reset_left;
     bool stuck; /* a reset was asked for, and reset_never was set */
@@ -126,7 +126,7 @@ void model_plug_mmio(struct model *m, unsigned n);
 /* A window that answers as if no device were there; any access but to offsets 0, 4, 8 is judged. */
 void model_plug_empty(unsigned n);
 
-/* ---- for the transports of the model ------------------------------------------------------------ */
+/* ---- for the transports of the model --------------------------------------------------------- */
 
 void model_reset(struct model *m);
 void model_write_status(struct model *m, uint32_t v);
@@ -142,10 +142,10 @@ void model_raise(struct model *m, uint32_t cause, struct model_queue *q);
 void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool sync, uint32_t v);
 void model_check_setup(struct model *m, const char *what);
 
-/* ---- the split ring, device side ------------------------------------------------------------------- */
+/* ---- the split ring, device side ------------------------------------------------------------- */
 
-/* Takes notice of what was published up to `idx`: it is the device's from here on. A pop does it too;
- * model_watch does it at the moment of publishing. */
+/* Takes notice of what was published up to `idx`: it is the device's from here on. A pop does it
+ * too; model_watch does it at the moment of publishing. */
 void model_expose(struct model *m, struct model_queue *q, uint16_t idx);
 void model_watch(struct model *m);
 /* Takes the next available chain, judging it. False: there is none. */

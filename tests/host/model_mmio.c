@@ -1,14 +1,14 @@
 /*
- * model_mmio.c - the registers of virtio-mmio (virtio 1.4, section 4.2.2; legacy 4.2.4), strict: only
- * what is in the table, whole aligned words, in the right direction and order.
+ * model_mmio.c - the registers of virtio-mmio (virtio 1.4, section 4.2.2; legacy 4.2.4), strict:
+ * only what is in the table, whole aligned words, in the right direction and order.
  */
 #include <stdlib.h>
 
 #include "model.h"
 
 #define MMIO_BASE 0x0a000000ull
-#define MMIO_LEN 0x200u
-#define MMIO_IRQ 16
+#define MMIO_LEN  0x200u
+#define MMIO_IRQ  16
 
 enum {
     R_MAGIC = 0x000,
@@ -135,7 +135,7 @@ static uint32_t mmio_read(void *ctx, uint64_t offset, unsigned width, bool sync)
     return v;
 }
 
-/* ---- writes --------------------------------------------------------------------------------------------- */
+/* ---- writes ---------------------------------------------------------------------------------- */
 
 static void set_half(uint64_t *addr, bool high, uint32_t v)
 {
@@ -167,7 +167,8 @@ static void write_ready(struct model *m, struct model_queue *q, uint32_t v, bool
     model_start_queue(m, q);
 }
 
-/* Section 4.2.4 and 2.7.2: the parts lie one after another, the used ring at the next QueueAlign. */
+/* Section 4.2.4 and 2.7.2: the parts lie one after another, the used ring at the next QueueAlign.
+ */
 static void write_pfn(struct model *m, struct model_queue *q, uint32_t v, bool sync)
 {
     q->pfn = v;

@@ -1,7 +1,8 @@
 /*
- * model_ring.c - the device side of the split virtqueue (virtio 1.4, section 2.7). It reads what the
- * driver published at the moment when it is published, judges it, and judges again when it takes it
- * that nothing was changed afterwards. While it holds a buffer, the driver's accesses to it are errors.
+ * model_ring.c - the device side of the split virtqueue (virtio 1.4, section 2.7). It reads what
+ * the driver published at the moment when it is published, judges it, and judges again when it
+ * takes it that nothing was changed afterwards. While it holds a buffer, the driver's accesses to
+ * it are errors.
  */
 #include "model.h"
 
@@ -14,7 +15,7 @@ struct raw_desc {
     uint16_t flags, next;
 };
 
-/* ---- words of the rings ------------------------------------------------------------------------------ */
+/* ---- words of the rings ---------------------------------------------------------------------- */
 
 static uint16_t *word(uint64_t bus)
 {
@@ -98,7 +99,7 @@ void model_start_index(struct model_queue *q, uint16_t start)
     model_put_used_idx(q, start);
 }
 
-/* ---- taking a chain ---------------------------------------------------------------------------------- */
+/* ---- taking a chain -------------------------------------------------------------------------- */
 
 static void judge(bool good, struct model *m, struct model_queue *q, const char *what, unsigned v)
 {
@@ -263,7 +264,7 @@ void model_watch(struct model *m)
     host_set_hook(on_event, m);
 }
 
-/* ---- giving it back ---------------------------------------------------------------------------------- */
+/* ---- giving it back -------------------------------------------------------------------------- */
 
 uint32_t model_gather(const struct model_chain *c, uint32_t off, void *buf, uint32_t len)
 {

@@ -1,13 +1,13 @@
 /*
- * test_feature.c - feature negotiation (virtio 1.4, sections 2.2 and 6): what is accepted is offered,
- * known, and has all that it needs.
+ * test_feature.c - feature negotiation (virtio 1.4, sections 2.2 and 6): what is accepted is
+ * offered, known, and has all that it needs.
  */
 #include <string.h>
 
 #include "check.h"
 #include "testdrv.h"
 
-#define DEVICES 16
+#define DEVICES     16
 #define BAD_FEATURE 30 /* what a legacy driver must never accept */
 
 static struct model models[DEVICES];
@@ -201,7 +201,10 @@ static void names(void)
 
 int main(int argc, char **argv)
 {
-#define CASE(f) {#f, f}
+#define CASE(f)                                                                                    \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
     static const struct test_case cases[] = {
         CASE(random_modern),
         CASE(random_legacy),

@@ -10,7 +10,7 @@
 #include "virtio/virtq_impl.h"
 
 #define SIZE 16
-#define OUT 6
+#define OUT  6
 
 static struct model *m;
 static struct model_queue *mq;
@@ -208,7 +208,7 @@ static void broken_stays_broken(void)
     CHECK_EQ(host_log_matches("broken"), 1);
 }
 
-/* ---- double fetch ----------------------------------------------------------------------------------------- */
+/* ---- double fetch ---------------------------------------------------------------------------- */
 
 static uint64_t fetched_at[64];
 static unsigned fetched;
@@ -252,7 +252,7 @@ static void words_change_after_the_first_look(void)
     CHECK_EQ(virtq_free_slots(q), SIZE);
 }
 
-/* ---- reset, failure, disappearance --------------------------------------------------------------------- */
+/* ---- reset, failure, disappearance ----------------------------------------------------------- */
 
 static void failure_gives_all_back(void)
 {
@@ -347,7 +347,7 @@ static void dead_device_is_left_alone(void)
     CHECK_EQ(host_log_matches("given up"), 1);
 }
 
-/* ---- interrupts ------------------------------------------------------------------------------------------- */
+/* ---- interrupts ------------------------------------------------------------------------------ */
 
 static void undefined_causes(void)
 {
@@ -404,7 +404,10 @@ static void stuck_line(void)
 
 int main(int argc, char **argv)
 {
-#define CASE(f) {#f, f}
+#define CASE(f)                                                                                    \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
     static const struct test_case cases[] = {
         CASE(id_out_of_range),
         CASE(id_wild),

@@ -1,7 +1,7 @@
 /*
- * test_live.c - nothing is lost: arming against completing, publishing against suppressing, in every
- * interleaving; kicks and interrupts that are missed are found by the tick, and counted; and when none is
- * missed, the tick does nothing (virtio 1.4, sections 2.7.7 and 2.7.10).
+ * test_live.c - nothing is lost: arming against completing, publishing against suppressing, in
+ * every interleaving; kicks and interrupts that are missed are found by the tick, and counted; and
+ * when none is missed, the tick does nothing (virtio 1.4, sections 2.7.7 and 2.7.10).
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "testdrv.h"
 #include "virtio/virtq_impl.h"
 
-#define SIZE 16
+#define SIZE  16
 #define TICKS (3 * VIRTQ_TICK)
 
 static struct model *m;
@@ -32,7 +32,7 @@ static void serve_kick(struct model *model, struct model_queue *queue)
     model_serve(model, queue);
 }
 
-/* ---- arm and re-check ----------------------------------------------------------------------------------- */
+/* ---- arm and re-check ------------------------------------------------------------------------ */
 
 static struct model_chain race_chain;
 static enum host_event_kind race_kind;
@@ -92,7 +92,7 @@ static void race_at_check_event(void)
     race(true, true);
 }
 
-/* ---- every interleaving of a submit and the sleep after it with the device's five steps ---------------- */
+/* ---- every interleaving of a submit and the sleep after it with the device's five steps ------ */
 
 enum { D_POP, D_ASK, D_POP_AGAIN, D_COMPLETE, D_INTERRUPT, D_STEPS };
 
@@ -221,9 +221,10 @@ static void interleavings_event(void)
     interleave(true);
 }
 
-/* ---- the tick ----------------------------------------------------------------------------------------------- */
+/* ---- the tick -------------------------------------------------------------------------------- */
 
-/* What QEMU before 8.1 does with one CPU: the driver's look at the suppression word comes too early. */
+/* What QEMU before 8.1 does with one CPU: the driver's look at the suppression word comes too
+ * early. */
 static void ask_after_the_look(const struct host_event *e, void *ctx)
 {
     (void)ctx;
@@ -373,7 +374,7 @@ static void idle_sleeps(void)
     CHECK_EQ(m->trace_len, trace);
 }
 
-/* ---- interrupts, polled operation ---------------------------------------------------------------------------- */
+/* ---- interrupts, polled operation ------------------------------------------------------------ */
 
 /* While nobody sleeps no interrupt is asked for; one that sleeps gets one. */
 static void interrupts_only_when_asked(bool event_idx)
@@ -476,7 +477,10 @@ static void handler_does_little(void)
 
 int main(int argc, char **argv)
 {
-#define CASE(f) {#f, f}
+#define CASE(f)                                                                                    \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
     static const struct test_case cases[] = {
         CASE(race_at_arming_flags),
         CASE(race_at_check_flags),

@@ -50,7 +50,7 @@ static void check_status(const struct model *m, const uint32_t *want, unsigned n
     CHECK_EQ(count_access(m, STATUS, true), n);
 }
 
-/* ---- probe ------------------------------------------------------------------------------------------ */
+/* ---- probe ----------------------------------------------------------------------------------- */
 
 static void empty_slots_are_silent(void)
 {
@@ -118,7 +118,8 @@ static void unmapped_slot_is_reported(void)
     CHECK(host_log_lines(HAL_WARN) + host_log_lines(HAL_ERROR) > 0);
 }
 
-/* Slots fill from the highest address down in QEMU's virt machine: the first named device is there. */
+/* Slots fill from the highest address down in QEMU's virt machine: the first named device is there.
+ */
 static void names_follow_the_users_order(void)
 {
     struct model *low = plug(0, MODEL_MMIO, MODEL_DEVICE_ID);
@@ -136,7 +137,7 @@ static void names_follow_the_users_order(void)
     CHECK(virtio_find("vtest") == NULL && virtio_find("vtest2") == NULL);
 }
 
-/* ---- initialisation ----------------------------------------------------------------------------------- */
+/* ---- initialisation -------------------------------------------------------------------------- */
 
 static void modern_sequence(void)
 {
@@ -324,7 +325,7 @@ static void out_of_memory_4(void)
     out_of_memory();
 }
 
-/* ---- config space -------------------------------------------------------------------------------------- */
+/* ---- config space ---------------------------------------------------------------------------- */
 
 static uint64_t config_value;
 static int config_result;
@@ -436,7 +437,7 @@ static void config_outside_the_window(void)
     CHECK(virtio_find("vtest0") != NULL);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void shutdown_resets(void)
 {

@@ -1,6 +1,6 @@
 /*
- * test_split.c - the split ring (virtio 1.4, section 2.7) against the device side of the model: right
- * traffic in every shape, the order of what is written, and the kick decision.
+ * test_split.c - the split ring (virtio 1.4, section 2.7) against the device side of the model:
+ * right traffic in every shape, the order of what is written, and the kick decision.
  */
 #include "check.h"
 #include "testdrv.h"
@@ -35,14 +35,14 @@ static void start_at(uint16_t index)
     model_start_index(mq, index);
 }
 
-/* ---- random traffic against a reference ------------------------------------------------------------- */
+/* ---- random traffic against a reference ------------------------------------------------------ */
 
 #define ROUNDS 1500
 
 static struct {
-    bool out;          /* submitted, not yet back */
+    bool out; /* submitted, not yet back */
     uint32_t writable;
-    uint32_t len;      /* that the device will say */
+    uint32_t len; /* that the device will say */
 } ref[4096];
 static struct model_chain held[1024];
 static unsigned held_count, out_count, slots_used, next_buffer;
@@ -169,11 +169,23 @@ static void traffic(unsigned size, bool event_idx, bool indirect)
     CHECK_EQ(virtq_stats(q)->kicks, mq->kicks);
 }
 
-#define TRAFFIC(size)                                                                             \
-    static void traffic_##size(void) { traffic(size, false, false); }                            \
-    static void traffic_##size##_event(void) { traffic(size, true, false); }                     \
-    static void traffic_##size##_indirect(void) { traffic(size, false, true); }                  \
-    static void traffic_##size##_both(void) { traffic(size, true, true); }
+#define TRAFFIC(size)                                                                              \
+    static void traffic_##size(void)                                                               \
+    {                                                                                              \
+        traffic(size, false, false);                                                               \
+    }                                                                                              \
+    static void traffic_##size##_event(void)                                                       \
+    {                                                                                              \
+        traffic(size, true, false);                                                                \
+    }                                                                                              \
+    static void traffic_##size##_indirect(void)                                                    \
+    {                                                                                              \
+        traffic(size, false, true);                                                                \
+    }                                                                                              \
+    static void traffic_##size##_both(void)                                                        \
+    {                                                                                              \
+        traffic(size, true, true);                                                                 \
+    }
 TRAFFIC(1)
 TRAFFIC(2)
 TRAFFIC(4)
@@ -196,7 +208,7 @@ static void index_goes_round(void)
     CHECK_EQ(virtq_stats(q)->rekicks, 0);
 }
 
-/* ---- what a ring cannot hold --------------------------------------------------------------------------- */
+/* ---- what a ring cannot hold ----------------------------------------------------------------- */
 
 static void malformed_requests(void)
 {
@@ -205,12 +217,9 @@ static void malformed_requests(void)
     struct virtq_seg nowhere = {HAL_DMA_NONE, 8};
     struct virtq_seg five[5] = {good, good, good, good, good};
     struct virtq_request bad[] = {
-        {&good, 0, 0, testdrv_cookie(1)},
-        {five, 5, 0, testdrv_cookie(1)},
-        {five, 1, 4, testdrv_cookie(1)},
-        {five, 0xffff, 2, testdrv_cookie(1)},
-        {&zero, 1, 0, testdrv_cookie(1)},
-        {&zero, 0, 1, testdrv_cookie(1)},
+        {&good, 0, 0, testdrv_cookie(1)},    {five, 5, 0, testdrv_cookie(1)},
+        {five, 1, 4, testdrv_cookie(1)},     {five, 0xffff, 2, testdrv_cookie(1)},
+        {&zero, 1, 0, testdrv_cookie(1)},    {&zero, 0, 1, testdrv_cookie(1)},
         {&nowhere, 0, 1, testdrv_cookie(1)},
     };
 
@@ -244,14 +253,15 @@ static void full_ring(void)
     CHECK_EQ(virtq_free_slots(q), 4);
 }
 
-/* ---- order: entries, index, suppression word, doorbell -------------------------------------------------- */
+/* ---- order: entries, index, suppression word, doorbell --------------------------------------- */
 
 static bool in_area(uint64_t addr, const void *base, size_t len)
 {
     return addr >= (uintptr_t)base && addr < (uintptr_t)base + len;
 }
 
-/* Checks the event log of one submit: stores to the ring, one publish, one check, one kick at most. */
+/* Checks the event log of one submit: stores to the ring, one publish, one check, one kick at most.
+ */
 static void check_submit_order(bool event_idx, bool kick)
 {
     const void *suppression = event_idx ? (const void *)&q->used->ring[q->size] : &q->used->flags;
@@ -379,7 +389,7 @@ static void arm_order_event(void)
     arm_order(true);
 }
 
-/* ---- the kick decision ----------------------------------------------------------------------------------- */
+/* ---- the kick decision ----------------------------------------------------------------------- */
 
 static void kick_case(uint16_t start, unsigned batch, uint16_t event)
 {
@@ -455,9 +465,12 @@ static void descriptors_are_not_read_back(void)
 
 int main(int argc, char **argv)
 {
-#define CASE(f) {#f, f}
-#define CASES(size)                                                                               \
-    CASE(traffic_##size), CASE(traffic_##size##_event), CASE(traffic_##size##_indirect),         \
+#define CASE(f)                                                                                    \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
+#define CASES(size)                                                                                \
+    CASE(traffic_##size), CASE(traffic_##size##_event), CASE(traffic_##size##_indirect),           \
         CASE(traffic_##size##_both)
     static const struct test_case cases[] = {
         CASES(1),

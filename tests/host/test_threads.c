@@ -1,8 +1,8 @@
 /*
  * test_threads.c - the ring with its device in a second thread. Built with ThreadSanitizer it shows
  * that everything either side reads was published to it by the ring's own words: the flags that
- * stand for doorbell and interrupt are relaxed, and order nothing. A kick or an interrupt that is lost
- * ends the test, as no tick runs here.
+ * stand for doorbell and interrupt are relaxed, and order nothing. A kick or an interrupt that is
+ * lost ends the test, as no tick runs here.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -11,8 +11,8 @@
 #include "check.h"
 #include "testdrv.h"
 
-#define SIZE 16
-#define BUFFERS 20000u
+#define SIZE     16
+#define BUFFERS  20000u
 #define PATIENCE 20 /* seconds of real time */
 
 static struct model *m;
@@ -50,7 +50,7 @@ static void on_kick(struct model *model, struct model_queue *queue)
     __atomic_store_n(&kicked, 1, __ATOMIC_RELAXED);
 }
 
-/* ---- the device's thread ----------------------------------------------------------------------------------- */
+/* ---- the device's thread --------------------------------------------------------------------- */
 
 /* Answers with the bytes that it read, each plus one. */
 static void work(const struct model_chain *c)
@@ -104,7 +104,7 @@ static void *device(void *arg)
     return arg;
 }
 
-/* ---- the driver's thread ----------------------------------------------------------------------------------- */
+/* ---- the driver's thread --------------------------------------------------------------------- */
 
 static uint8_t *buffer(unsigned n)
 {
@@ -199,7 +199,10 @@ static void threads_indirect(void)
 
 int main(int argc, char **argv)
 {
-#define CASE(f) {#f, f}
+#define CASE(f)                                                                                    \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
     static const struct test_case cases[] = {
         CASE(threads_flags),
         CASE(threads_event),

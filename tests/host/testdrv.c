@@ -132,7 +132,7 @@ struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned 
     return m;
 }
 
-/* ---- buffers ------------------------------------------------------------------------------------------ */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 static char cookies[BUFFERS];
 

@@ -1,0 +1,207 @@
+/*
+ * diskmodel.c - the device of diskmodel.h: it answers in random order, and checks every request's
+ * framing (virtio 1.4, section 5.2.6).
+ */
+#include "diskmodel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "block/vblk.h"
+#include "check.h"
+#include "virtio/virtio.h"
+
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
+
+struct disk disk;
+
+struct header {
+    uint32_t type, reserved;
+    uint64_t sector;
+};
+
+static void judge(bool good, const char *what, unsigned v)
+{
+    if (!good)
+        host_violation("blk: %s (%u)", what, v);
+}
+
+static void judge_data(const struct model_chain *c, const struct header *h)
+{
+    uint32_t bytes = h->type == T_OUT ? c->read_bytes - 16 : c->write_bytes - 1;
+    unsigned first = 1, last = c->count - 1;
+
+    judge(bytes > 0 && bytes % 512 == 0, "data length", bytes);
+    judge(last - first <= (disk.seg_max ? disk.seg_max : 1), "more segments than seg_max",
+          last - first);
+    for (unsigned i = first; i < last; i++)
+        judge(!disk.size_max || c->segs[i].len <= disk.size_max, "segment above size_max",
+              c->segs[i].len);
+    judge(h->sector < DISK_SECTORS && bytes / 512 <= DISK_SECTORS - h->sector, "beyond the end",
+          (unsigned)h->sector);
+}
+
+/* Does one request; the status, and in *written how many bytes of data the device wrote. */
+static uint8_t serve(const struct model_chain *c, const struct header *h, uint32_t *written)
+{
+    static const char id[BLOCK_ID_LEN] = DISK_ID;
+
+    if (disk.fail_left > 0) {
+        disk.fail_left--;
+        return disk.fail_status;
+    }
+    switch (h->type) {
+    case T_IN:
+        judge_data(c, h);
+        *written = model_scatter(c, 0, disk.data + h->sector * 512, c->write_bytes - 1);
+        return 0;
+    case T_OUT:
+        judge_data(c, h);
+        judge(c->write_bytes == 1, "write with writable data", c->write_bytes);
+        judge(!model_accepted(disk.m, DISK_F_RO), "write to a read-only disk", 0);
+        model_gather(c, 16, disk.data + h->sector * 512, c->read_bytes - 16);
+        return 0;
+    case T_FLUSH:
+        judge(h->sector == 0 && c->count == 2, "flush with a sector or data", c->count);
+        judge(model_accepted(disk.m, DISK_F_FLUSH), "flush was not negotiated", 0);
+        judge(disk.writes_pending == 0, "flush while writes are out", disk.writes_pending);
+        disk.flushes++;
+        return 0;
+    case T_GET_ID:
+        judge(c->write_bytes == 21, "id length", c->write_bytes);
+        *written = model_scatter(c, 0, id, 20);
+        return 0;
+    default:
+        return 2;
+    }
+}
+
+static void answer(const struct model_chain *c)
+{
+    struct header h = {0};
+    uint32_t written = 0;
+
+    judge(c->count >= 2 && c->segs[0].len == 16 && !c->segs[0].write, "header", c->count);
+    judge(c->segs[c->count - 1].len == 1 && c->segs[c->count - 1].write, "status byte", c->count);
+    model_gather(c, 0, &h, 16);
+    judge(h.reserved == 0, "reserved field", h.reserved);
+    disk.requests++;
+    disk.writes_pending -= h.type == T_OUT;
+    uint8_t status = serve(c, &h, &written);
+    if (status != 0xee) /* 0xee: it does not even write the status */
+        model_scatter(c, c->write_bytes - 1, &status, 1);
+    model_push(disk.m, disk.q, c,
+               written + 1 - (disk.short_by < written ? disk.short_by : written));
+}
+
+/* Takes everything there is, answers in random order. */
+static struct model_chain held[DISK_RING];
+
+static void on_kick(struct model *model, struct model_queue *q)
+{
+    unsigned n = 0;
+
+    while (!disk.mute && model_pop(model, q, &held[n])) {
+        struct header h;
+
+        model_gather(&held[n], 0, &h, 16);
+        disk.writes_pending += h.type == T_OUT;
+        n++;
+    }
+    model_want_kick(disk.m, q, true);
+    while (n > 0) {
+        unsigned at = random_below(n);
+
+        answer(&held[at]);
+        held[at] = held[--n];
+    }
+    if (!disk.mute)
+        model_publish(model, q);
+}
+
+void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
+{
+    disk.m = calloc(1, sizeof(*disk.m));
+    model_init(disk.m, t, VIRTIO_ID_BLOCK);
+    disk.m->queues[0].max = DISK_RING;
+    for (unsigned i = 0; i < n; i++)
+        model_offer(disk.m, bits[i]);
+    disk.q = &disk.m->queues[0];
+    disk.m->on.kick = on_kick;
+    model_field(disk.m, 0, 8, DISK_SECTORS);
+    if (disk.m->offered[0] >> DISK_F_SIZE_MAX & 1)
+        model_field(disk.m, 8, 4, disk.size_max);
+    if (disk.m->offered[0] >> DISK_F_SEG_MAX & 1)
+        model_field(disk.m, 12, 4, disk.seg_max);
+    if (disk.m->offered[0] >> DISK_F_BLK_SIZE & 1)
+        model_field(disk.m, 20, 4, 512);
+    if (disk.m->offered[0] >> DISK_F_CONFIG_WCE & 1)
+        model_field(disk.m, 32, 1, 1);
+    model_plug_mmio(disk.m, 0);
+    model_watch(disk.m);
+}
+
+void disk_boot(void)
+{
+    CHECK(*vblk_linked != '\0'); /* links the driver */
+    host_boot();
+    host_run_services();
+    disk.dev = block_find("vblk0");
+}
+
+void disk_boot_plain(void)
+{
+    static const unsigned bits[] = {DISK_F_SEG_MAX, DISK_F_FLUSH, VIRTIO_F_EVENT_IDX,
+                                    VIRTIO_F_INDIRECT_DESC};
+
+    disk.seg_max = 16;
+    disk_plug(MODEL_MMIO, bits, random_below(2) ? 4 : 3);
+    disk_boot();
+    CHECK(disk.dev != NULL);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+unsigned io_outstanding;
+
+void io_done(struct block_request *r)
+{
+    struct io *io = r->ctx;
+
+    io->calls++;
+    CHECK_EQ(io->calls, 1);
+    io_outstanding--;
+}
+
+void io_start(struct io *io, enum block_op op, uint64_t sector, void *buf, size_t len)
+{
+    struct block_request *r = &io->r;
+
+    memset(io, 0, sizeof(*io));
+    io->seg[0] = (struct block_seg){buf, len};
+    *r = (struct block_request){.op = op,
+                                .sector = sector,
+                                .segs = io->seg,
+                                .seg_count = len > 0,
+                                .done = io_done,
+                                .ctx = io};
+    io_outstanding++;
+    block_submit(disk.dev, &r, 1);
+}
+
+int io_wait(struct io *io)
+{
+    host_run_services();
+    for (unsigned i = 0; i < 100 && io->calls == 0; i++)
+        host_run_for(10 * HAL_SEC);
+    CHECK_EQ(io->calls, 1);
+    return io->r.result;
+}
+
+int io_run(enum block_op op, uint64_t sector, void *buf, size_t len)
+{
+    static struct io io;
+
+    io_start(&io, op, sector, buf, len);
+    return io_wait(&io);
+}

@@ -1,0 +1,59 @@
+/*
+ * diskmodel.h - a scripted virtio-blk device with a small disk (virtio 1.4, section 5.2), and
+ * requests to it through the block layer.
+ */
+#ifndef VIREO_DISKMODEL_H
+#define VIREO_DISKMODEL_H
+
+#include "block/block.h"
+#include "model.h"
+
+enum {
+    DISK_F_SIZE_MAX = 1,
+    DISK_F_SEG_MAX = 2,
+    DISK_F_RO = 5,
+    DISK_F_BLK_SIZE = 6,
+    DISK_F_FLUSH = 9,
+    DISK_F_CONFIG_WCE = 11
+};
+
+#define DISK_SECTORS 4096u
+#define DISK_RING    64
+#define DISK_ID      "VIREO-MODEL-0123456"
+
+struct disk {
+    /* what the test says, before disk_plug() or later */
+    uint32_t size_max, seg_max; /* 0: not set */
+    unsigned fail_left;         /* so many requests end with fail_status */
+    uint8_t fail_status;        /* 0xee: the status byte is not written */
+    bool mute;                  /* takes nothing, answers nothing */
+    uint32_t short_by;          /* claims to have written so many bytes less */
+
+    /* what happened */
+    struct model *m;
+    struct model_queue *q;
+    struct block_device *dev; /* "vblk0"; NULL when it was refused */
+    uint8_t data[DISK_SECTORS * BLOCK_SECTOR];
+    unsigned requests, flushes, writes_pending;
+};
+extern struct disk disk;
+
+/* The device at slot 0, with these features. Its config fields may still be changed. */
+void disk_plug(enum model_transport t, const unsigned *bits, unsigned n);
+void disk_boot(void);
+/* SEG_MAX 16, FLUSH, EVENT_IDX, and perhaps INDIRECT_DESC; booted. */
+void disk_boot_plain(void);
+
+struct io {
+    struct block_request r;
+    struct block_seg seg[40];
+    unsigned calls; /* of done() */
+};
+extern unsigned io_outstanding;
+
+void io_done(struct block_request *r); /* for requests whose ctx is their struct io */
+void io_start(struct io *io, enum block_op op, uint64_t sector, void *buf, size_t len);
+int io_wait(struct io *io); /* its result; fails the case if it never completes */
+int io_run(enum block_op op, uint64_t sector, void *buf, size_t len);
+
+#endif

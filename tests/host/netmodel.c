@@ -1,0 +1,201 @@
+/*
+ * netmodel.c - the device and the stack of netmodel.h: every frame sent is checked (virtio 1.4,
+ * section 5.1.6.2), and so is what the driver calls.
+ */
+#include "netmodel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "virtio/virtio.h"
+
+struct net net;
+
+/* ---- the stack ------------------------------------------------------------------------------- */
+
+static void on_input(void *ctx, struct vnet_rx *rx)
+{
+    CHECK(ctx == &net.kept);
+    CHECK(rx->len >= 14 && rx->len <= rx->room);
+    CHECK(((uintptr_t)rx->data + 14) % 4 == 0);
+    net.inputs++;
+    net.last_len = rx->len;
+    memcpy(net.last_frame, rx->data,
+           rx->len < sizeof(net.last_frame) ? rx->len : sizeof(net.last_frame));
+    memset(rx->stack, 0xaa, sizeof(rx->stack));
+    if (net.keep)
+        net.kept[net.kept_count++] = rx;
+    else
+        vnet_rx_free(rx);
+}
+
+static void on_batch_end(void *ctx)
+{
+    (void)ctx;
+    net.batch_ends++;
+}
+
+static void on_tx_done(void *ctx, void *cookie)
+{
+    unsigned n = (unsigned)((unsigned char *)cookie - net.frame_state);
+
+    CHECK(ctx == &net.kept);
+    CHECK(n < NET_FRAMES && net.frame_state[n] == 1);
+    net.frame_state[n] = 2;
+    net.tx_done++;
+}
+
+static void on_tx_room(void *ctx)
+{
+    (void)ctx;
+    net.room_calls++;
+}
+
+static void on_link(void *ctx, bool up)
+{
+    (void)ctx;
+    net.link_calls++;
+    net.link_up = up;
+}
+
+static const struct vnet_client client = {
+    .input = on_input,
+    .batch_end = on_batch_end,
+    .tx_done = on_tx_done,
+    .tx_room = on_tx_room,
+    .link = on_link,
+    .ctx = &net.kept,
+};
+
+/* ---- the device ------------------------------------------------------------------------------ */
+
+static void take_frame(const struct model_chain *c)
+{
+    static const uint8_t zero[16];
+    uint8_t header[16];
+
+    if (c->write_bytes || c->read_bytes < net.hdr_len + 14)
+        host_violation("tx chain of %u readable and %u writable bytes", c->read_bytes,
+                       c->write_bytes);
+    if (net.m->transport == MODEL_MMIO_LEGACY && !model_accepted(net.m, VIRTIO_F_ANY_LAYOUT) &&
+        c->segs[0].len != net.hdr_len)
+        host_violation("the header shares a descriptor, without ANY_LAYOUT");
+    model_gather(c, 0, header, net.hdr_len);
+    if (memcmp(header, zero, net.hdr_len) != 0)
+        host_violation("tx header is not zero without offloads");
+    CHECK(net.wire_count < NET_FRAMES);
+    net.wire_len[net.wire_count] =
+        model_gather(c, net.hdr_len, net.wire[net.wire_count], sizeof(net.wire[0]));
+    net.wire_count++;
+}
+
+void net_serve_tx(struct model *model, struct model_queue *q)
+{
+    struct model_chain c;
+    unsigned n = 0;
+
+    if (q != net.tx || net.hold_tx)
+        return;
+    for (; model_pop(model, q, &c); n++) {
+        take_frame(&c);
+        model_push(model, q, &c, 0);
+    }
+    model_want_kick(model, q, true);
+    if (n)
+        model_publish(model, q);
+}
+
+void net_plug(enum model_transport t, const unsigned *bits, unsigned n)
+{
+    net.m = calloc(1, sizeof(*net.m));
+    model_init(net.m, t, VIRTIO_ID_NET);
+    for (unsigned i = 0; i < n; i++)
+        model_offer(net.m, bits[i]);
+    net.rx = &net.m->queues[0];
+    net.tx = &net.m->queues[1];
+    net.rx->max = net.tx->max = NET_RING;
+    net.m->on.kick = net_serve_tx;
+    for (unsigned i = 0; i < 6 && net.m->offered[0] >> NET_F_MAC & 1; i++)
+        model_field(net.m, i, 1, "\x52\x54\x00\x12\x34\x56"[i]);
+    if (net.m->offered[0] >> NET_F_STATUS & 1)
+        model_field(net.m, 6, 2, 1);
+    if (net.m->offered[0] >> NET_F_MTU & 1)
+        model_field(net.m, 10, 2, 1400);
+    net.hdr_len = t == MODEL_MMIO_LEGACY ? 10 : 12;
+    model_plug_mmio(net.m, 0);
+    model_watch(net.m);
+}
+
+void net_boot(void)
+{
+    host_boot();
+    net.dev = vnet_get(0);
+    if (net.dev)
+        CHECK_EQ(vnet_attach(net.dev, &client), 0);
+    host_run_services();
+}
+
+void net_boot_plain(enum model_transport t)
+{
+    static const unsigned bits[] = {NET_F_MAC, NET_F_STATUS, VIRTIO_F_EVENT_IDX,
+                                    VIRTIO_F_INDIRECT_DESC};
+
+    net_plug(t, bits, 2 + random_below(3));
+    net_boot();
+    CHECK(net.dev != NULL);
+    CHECK_EQ(vnet_hdr_len(net.dev), net.hdr_len);
+}
+
+/* Puts a frame into the next receive buffer; `say` is the length that the device claims. */
+void net_deliver(const void *frame, uint32_t len, uint32_t say)
+{
+    uint8_t header[12] = {0};
+    struct model_chain c;
+
+    CHECK(model_pop(net.m, net.rx, &c));
+    if (c.read_bytes || c.write_bytes < net.hdr_len + 1514)
+        host_violation("rx chain of %u readable and %u writable bytes", c.read_bytes,
+                       c.write_bytes);
+    header[10] = net.m->transport != MODEL_MMIO_LEGACY; /* num_buffers */
+    model_scatter(&c, 0, header, net.hdr_len);
+    model_scatter(&c, net.hdr_len, frame, len);
+    model_push(net.m, net.rx, &c, say);
+}
+
+void net_deliver_good(unsigned seed, uint32_t len)
+{
+    uint8_t frame[1514];
+
+    for (unsigned i = 0; i < len; i++)
+        frame[i] = (uint8_t)(seed * 31 + i);
+    net_deliver(frame, len, net.hdr_len + len);
+}
+
+static uint8_t packet[NET_PACKETS][1600];
+
+int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len)
+{
+    uint8_t *p = packet[n % (NET_PACKETS)] + 16;
+    struct vnet_piece piece[16];
+    uint32_t off = 0;
+
+    for (unsigned i = 0; i < len; i++)
+        p[i] = (uint8_t)(n * 7 + i);
+    for (unsigned i = 0; i < pieces; i++) {
+        uint32_t l = i + 1 == pieces ? len - off : len / pieces;
+        piece[i] = (struct vnet_piece){p + off, l};
+        off += l;
+    }
+    int err = vnet_send(net.dev, piece, pieces, headroom, &net.frame_state[n]);
+    if (!err)
+        net.frame_state[n] = 1;
+    return err;
+}
+
+void net_check_wire(unsigned at, unsigned n, uint32_t len)
+{
+    CHECK_EQ(net.wire_len[at], len);
+    for (unsigned i = 0; i < len; i++)
+        CHECK_EQ(net.wire[at][i], (uint8_t)(n * 7 + i));
+}

@@ -1,0 +1,60 @@
+/*
+ * netmodel.h - a scripted virtio-net device that keeps what is sent and delivers what the test
+ * says, and a stack on top of the driver that records what it is called with (virtio 1.4,
+ * section 5.1).
+ */
+#ifndef VIREO_NETMODEL_H
+#define VIREO_NETMODEL_H
+
+#include "model.h"
+#include "net/vnet.h"
+
+enum { NET_F_MTU = 3, NET_F_MAC = 5, NET_F_STATUS = 16 };
+
+#define NET_RING    64
+#define NET_FRAMES  8192
+#define NET_PACKETS 512 /* test frames with memory of their own */
+
+struct net {
+    /* what the test says */
+    bool keep;    /* the stack keeps every frame */
+    bool hold_tx; /* the device leaves what is sent in the ring */
+
+    struct model *m;
+    struct model_queue *rx, *tx;
+    struct vnet *dev;
+    unsigned hdr_len;
+
+    /* what the stack was called with */
+    struct vnet_rx *kept[NET_FRAMES];
+    unsigned kept_count, inputs, batch_ends, room_calls, link_calls, tx_done;
+    bool link_up;
+    uint32_t last_len;
+    uint8_t last_frame[2048];
+    unsigned char frame_state[NET_FRAMES]; /* of frames to send: 1 with the driver, 2 done */
+
+    /* frames that the device saw, in order */
+    uint8_t wire[NET_FRAMES][1600];
+    uint32_t wire_len[NET_FRAMES];
+    unsigned wire_count;
+};
+extern struct net net;
+
+/* The device at slot 0. MAC 52:54:00:12:34:56, link up, MTU 1400, as far as those are offered. */
+void net_plug(enum model_transport t, const unsigned *bits, unsigned n);
+void net_boot(void); /* and attaches the stack */
+/* MAC and STATUS, and perhaps EVENT_IDX and INDIRECT_DESC; booted. */
+void net_boot_plain(enum model_transport t);
+/* The device takes everything that was sent, unless hold_tx; also what a kick does. */
+void net_serve_tx(struct model *model, struct model_queue *q);
+
+/* Puts a frame into the next receive buffer; `say` is the length that the device claims. */
+void net_deliver(const void *frame, uint32_t len, uint32_t say);
+void net_deliver_good(unsigned seed, uint32_t len);
+
+/* Sends the n-th test frame, in so many pieces; what vnet_send says. */
+int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len);
+/* The at-th frame on the wire is the n-th test frame. */
+void net_check_wire(unsigned at, unsigned n, uint32_t len);
+
+#endif
