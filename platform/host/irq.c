@@ -4,7 +4,7 @@
 #include "host.h"
 
 #define HANDLERS 8
-#define STORM 1000000 /* calls for one rise of a line: it is neither acknowledged nor masked */
+#define STORM    1000000 /* calls for one rise of a line: it is neither acknowledged nor masked */
 
 static struct line {
     struct {
