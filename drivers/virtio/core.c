@@ -106,9 +106,10 @@ static void give_up(struct virtio_device *dev)
 {
     if (dev->queue_count) {
         dev->transport->irq_release(dev);
-        if (virtio_reset(dev) == 0)
+        if (virtio_reset(dev) == 0) {
             drop_queues(dev);
-        status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+            status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+        }
     }
     status_add(dev, VIRTIO_STATUS_FAILED);
     dev->transport->release(dev);
