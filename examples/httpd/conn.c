@@ -14,6 +14,11 @@
 #include "reply.h"
 #include "sink.h"
 
+/*
+ * From the connection to its first byte. Generous: a client whose first segment was lost several
+ * times (a full accept queue in between is enough) sends it again as late as 52 s after the start.
+ */
+#define FIRST_MS 75000u
 #define IDLE_MS 30000u   /* between requests */
 #define HEAD_MS 20000u   /* from a request's first byte to its head's last */
 #define STALL_MS 30000u  /* without a byte of body or answer moving */
@@ -33,7 +38,7 @@ struct conn *conn_new(int fd)
     memset(c, 0, offsetof(struct conn, head));
     c->fd = fd;
     c->chunk = SCRATCH_SIZE;
-    c->deadline_ms = server_now_ms + HEAD_MS;
+    c->deadline_ms = server_now_ms + FIRST_MS;
     return c;
 }
 
