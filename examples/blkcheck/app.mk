@@ -1,1 +1,2 @@
 SRCS := pattern.c reader.c
+SCRATCH := 64M

@@ -58,18 +58,12 @@ static void tell_addresses(void *unused)
         printf(strchr(text, ':') ? "httpd: http://[%s]%s/\n" : "httpd: http://%s%s/\n", text, port);
 }
 
-static int no_network(void)
-{
-    printf("httpd: no network device; give the machine one, such as\n"
-           "httpd:   -netdev user,id=n,hostfwd=tcp:127.0.0.1:8080-:80 "
-           "-device virtio-net-device,netdev=n\n");
-    return 1;
-}
-
 int main(void)
 {
-    if (net_wait_up(0) == -ENODEV)
-        return no_network();
+    if (net_wait_up(0) == -ENODEV) { /* the log says how to give the machine a card */
+        printf("httpd: no network device: there is nobody to serve\n");
+        return 1;
+    }
     int listener = server_listen(options.port);
     if (listener < 0) {
         printf("httpd: cannot listen on port %u: %s\n", options.port, strerror(-listener));
