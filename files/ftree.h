@@ -100,7 +100,7 @@ int tar_index(struct ftree *t);
 int ftree_open(const struct ftree *t, uint32_t entry, int flags);
 void ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st);
 
-/* ---- ftrees.c --------------------------------------------------------------------------------- */
+/* ---- ftrees.c ------------------------------------------------------------------------------- */
 
 /* The tree on a disk or in the "initrd", indexed. -ENOENT: there is none. -ENOMEM, -EIO. [parks] */
 int ftree_named(const char *name, const struct ftree **t);

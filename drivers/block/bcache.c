@@ -200,15 +200,18 @@ static int wait_for(struct bcache_wait **list, struct bcache_wait *w)
 }
 
 /*
- * Until a block is written, read, returned, or a request has ended. A writer who waited while
- * writing failed is told: blocks that cannot be written make no room.
+ * Until a block is written, read, returned, or a request has ended. Blocks that cannot be written
+ * make no room: a writer whose round has ended with errors is told.
  */
 static int wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
 {
-    if (writer && w->for_room && w->errors != c->errors)
+    if (writer && w->for_room && w->errors != c->errors && w->round <= c->round_done)
         return -EIO;
-    w->for_room = true;
-    w->errors = c->errors;
+    if (!w->for_room) {
+        w->for_room = true;
+        w->errors = c->errors;
+        w->round = c->round_active ? c->round : c->round + 1;
+    }
     bcache_start_round(c);
     return wait_for(&c->room_waiters, w);
 }
@@ -308,7 +311,7 @@ static int check_access(const struct bcache *c, uint64_t index, enum bcache_use 
     return block_dead(c->dev) ? -EIO : 0;
 }
 
-int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
+static int get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
                struct bcache_wait *w, struct bcache_block **out)
 {
     int err = check_access(c, index, use);
@@ -316,7 +319,7 @@ int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
 
     if (err)
         return err;
-    if (use != BCACHE_READ && c->dirty_count >= c->max_blocks / 4)
+    if (use != BCACHE_READ && c->dirty_count >= c->max_blocks / 4 && !c->round_failed)
         bcache_start_round(c);
     b = bcache_find(c, index);
     if (b && b->state == BCACHE_READING)
@@ -337,7 +340,6 @@ int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
     if (!has_data(b))
         return get_absent(c, b, index, use, more, w, out);
     c->stats.hits += !w->missed;
-    w->missed = false;
     if (use != BCACHE_READ)
         return get_to_write(c, b, use, w, out);
     if (b->state == BCACHE_CLEAN && !b->pins && c->lru.next != &b->link) {
@@ -346,6 +348,16 @@ int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
     }
     *out = b;
     return 0;
+}
+
+int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
+               struct bcache_wait *w, struct bcache_block **out)
+{
+    int err = get(c, index, use, more, w, out);
+
+    if (err != -EAGAIN)
+        w->missed = w->for_room = false;
+    return err;
 }
 
 /* ---- borrowing ------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ struct bcache_wait {
 
     /* the cache's own */
     struct bcache_wait *next;
-    uint64_t errors;
+    uint64_t errors, round;
     bool for_room, missed;
 };
 
@@ -63,8 +63,8 @@ uint32_t bcache_block_size(const struct bcache *c);
 
 /*
  * Gives block `index` of the disk. 0: *out is valid until the caller parks or calls the cache
- * again; with UPDATE and OVERWRITE it counts as changed now. `more` is how many blocks behind it are
- * wanted as well: if this one must be read, so are they, in the same request.
+ * again; with UPDATE and OVERWRITE it counts as changed now. `more` is how many blocks behind it
+ * are wanted as well: if this one must be read, so are they, in the same request.
  * -EAGAIN: w->wake() will be called; -ENXIO: beyond the end; -EROFS; -EIO.
  */
 int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,

@@ -76,6 +76,7 @@ struct bcache {
 
     /* write-out happens in rounds: what was dirty when one began is written when it ends */
     bool round_active;
+    bool round_failed; /* the last one did, or this one does: only who waits for one begins one */
     uint64_t round, round_done;
     bool flush_out, unflushed_writes;        /* the device may hold writes that no flush covers */
     uint64_t flush, flush_done;

@@ -184,6 +184,7 @@ void bcache_start_round(struct bcache *c)
         return;
     c->round++;
     c->round_active = true;
+    c->round_failed = false;
     move_all(&c->dirty, &c->outgoing);
     sort_list(&c->outgoing);
     bcache_write_more(c);
@@ -223,6 +224,7 @@ void bcache_write_done(struct bcache_io *io)
     struct bcache_block *b = io->first, *next;
 
     c->errors += result != 0;
+    c->round_failed |= result != 0;
     bcache_io_put(io);
     for (; b; b = next) {
         next = b->chain;
