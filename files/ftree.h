@@ -85,7 +85,7 @@ uint32_t ftree_find(const struct ftree *t, const char *path, size_t len);
  * The entry that any path leads to from the root, links followed (they, too, see this tree alone).
  * 0; -ENOENT, -ENOTDIR, -ENAMETOOLONG, -ELOOP.
  */
-int tree_resolve(const struct ftree *t, const char *path, uint32_t *found);
+int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found);
 
 /* ---- tar.c ----------------------------------------------------------------------------------- */
 

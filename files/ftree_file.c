@@ -71,7 +71,7 @@ static int dir_read(struct file *f, char name[256], bool *is_dir)
     tf->child = e->sibling;
     memcpy(name, t->text + e->path + skip, e->path_len - skip + 1);
     *is_dir = e->type == FTREE_DIR ||
-              (e->type == FTREE_LINK && !tree_resolve(t, t->text + e->path, &target) &&
+              (e->type == FTREE_LINK && !ftree_resolve(t, t->text + e->path, &target) &&
                t->entries[target].type == FTREE_DIR);
     return 1;
 }

@@ -284,7 +284,7 @@ static int walk(struct walk *w, uint32_t *found)
 }
 
 /* An entry that is found by its whole path has directories above it, so no link was passed. */
-static bool walk_straight(const struct ftree *t, const char *path, uint32_t *found)
+static bool resolve_straight(const struct ftree *t, const char *path, uint32_t *found)
 {
     char tidy[FTREE_PATH_MAX + 1];
     int len = ftree_tidy(path, tidy);
@@ -296,12 +296,12 @@ static bool walk_straight(const struct ftree *t, const char *path, uint32_t *fou
     return *found != FTREE_NONE && t->entries[*found].type != FTREE_LINK;
 }
 
-int tree_resolve(const struct ftree *t, const char *path, uint32_t *found)
+int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found)
 {
     struct walk *w;
     int err;
 
-    if (walk_straight(t, path, found))
+    if (resolve_straight(t, path, found))
         return 0;
     if (strlen(path) > FTREE_PATH_MAX)
         return -ENAMETOOLONG;

@@ -64,7 +64,7 @@ static int find(const char *path, struct place *at)
         return *path ? -ENOTDIR : 0;
     }
     err = below(&path, "mnt", name) ? ftree_named(name, &at->tree) : ftree_root(&at->tree);
-    return err ? err : tree_resolve(at->tree, path, &at->entry);
+    return err ? err : ftree_resolve(at->tree, path, &at->entry);
 }
 
 static int open_path(const char *path, int flags, int mode)
