@@ -1,5 +1,5 @@
-# config.mk: the choices that a user can make, their defaults, and what is checked of them before any
-# work starts. Included by the Makefile and by each makefile that it calls.
+# config.mk: the choices that a user can make, their defaults, and what is checked of them before
+# any work starts. Included by the Makefile and by each makefile that it calls.
 
 ARCH ?= aarch64
 APP ?= httpd
@@ -31,12 +31,23 @@ APP_DISK := $(if $(wildcard $(APP_DIR)/site/.),$(DISK))
 APP_INITRD := $(if $(wildcard $(APP_DIR)/initrd/.),build/$(APP_NAME)-initrd.img)
 
 # One word, of characters that neither make nor the shell takes to mean something.
-strange = $(or $(filter-out 1,$(words $1)),$(shell printf %s '$(subst ','"'"',$1)' | tr -d 'A-Za-z0-9._+/@,~=-'))
+quoted = '$(subst ','"'"',$1)'
+strange = $(or $(filter-out 1,$(words $1)), \
+               $(shell printf %s $(call quoted,$1) | tr -d 'A-Za-z0-9._+/@,~=-'))
+unknown = $(filter-out $($2),$($1))
+
 define check
-$(if $(call strange,$(CURDIR)),$(error The path of this tree, "$(CURDIR)", holds a space or another character that make cannot work with: move it))
-$(if $(filter-out $(ARCHES),$(ARCH)),$(error ARCH=$(ARCH) does not exist; there is: $(ARCHES)))
-$(if $(TRANSPORT),$(if $(filter-out $(TRANSPORTS),$(TRANSPORT)),$(error TRANSPORT=$(TRANSPORT) does not exist; there is: $(TRANSPORTS))))
-$(if $(call strange,$(APP)),$(error APP="$(APP)": its path holds a space or another character that make cannot work with))
-$(if $(wildcard $(APP_DIR)/main.c),,$(call check_app))
+$(if $(call strange,$(CURDIR)),$(error The path of this tree, "$(CURDIR)", $(unusable): move it))
+$(if $(call unknown,ARCH,ARCHES),$(error ARCH=$(ARCH) does not exist; there is: $(ARCHES)))
+$(if $(call unknown,TRANSPORT,TRANSPORTS),\
+    $(error TRANSPORT=$(TRANSPORT) does not exist; there is: $(TRANSPORTS)))
+$(if $(call strange,$(APP)),$(error APP="$(APP)": its path $(unusable)))
+$(if $(wildcard $(APP_DIR)/main.c),,$(error $(if $(findstring /,$(APP)),$(no_main),$(no_app))))
 endef
-check_app = $(if $(findstring /,$(APP)),$(error APP=$(APP): there is no main.c in that folder, which is all that an appliance needs),$(error APP=$(APP) does not exist; there is: $(EXAMPLES). A folder elsewhere is given with its path, such as APP=./$(APP)))
+unusable = holds a space or another character that make cannot work with
+no_main = APP=$(APP): there is no main.c in that folder, which is all that an appliance needs
+no_app = APP=$(APP) does not exist; there is: $(EXAMPLES). \
+         A folder elsewhere is given with its path, such as APP=./$(APP)
+
+# "yes" unless both texts are the same but for spaces.
+differ = $(if $(findstring x$(strip $1)x,x$(strip $2)x),,yes)

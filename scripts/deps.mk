@@ -6,7 +6,7 @@ include scripts/toolchain.mk
 # Built again when the compiler or the recipe is another one; dates do not matter.
 NEWLIB_KEY := $(CROSS) $(shell $(CC_TARGET) -dumpfullversion) \
               $(shell cat scripts/newlib.mk scripts/newlib.h scripts/build-newlib | cksum)
-NEWLIB_STALE := $(if $(filter-out $(NEWLIB_KEY),$(file <build/newlib/.key))$(filter-out $(file <build/newlib/.key),$(NEWLIB_KEY)),FORCE)
+NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <build/newlib/.key)),FORCE)
 
 WANTED := $(if $(OWN_NEWLIB),build/newlib/.key) \
           $(if $(LWIP_DIR),,build/lwip/.version) $(if $(LIBFDT_DIR),,build/libfdt/.version)

@@ -1,5 +1,5 @@
-# host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*; what
-# else lies there is support for all, and so are drivers/ (unchanged) and platform/host, as archives.
+# host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*;
+# what else lies there is support for all, and so are drivers/ (unchanged) and platform/host.
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding.
 
 include scripts/config.mk
@@ -14,16 +14,13 @@ FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -fno-com
 
 TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
-ALL_DRIVERS := $(wildcard drivers/*/*.c)
-# Files that need the image's tasks are not for here.
-UNITS := $(filter-out $(if $(ALL_DRIVERS),$(shell grep -l '^\#include "task\.h"' $(ALL_DRIVERS))),$(ALL_DRIVERS))
-LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(UNITS))
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(wildcard drivers/*/*.c))
 
 all: $(TESTS:%=$(HOST)/%)
 
 FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpfullversion) $(FLAGS)
 $(shell mkdir -p $(HOST)/obj)
-$(if $(findstring x$(strip $(FLAGS_NOW))x,x$(strip $(file <$(HOST)/obj/flags))x),,$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
+$(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 
 $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	@$(if $V,,printf '  %-5s %s\n' HOST $<)

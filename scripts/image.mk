@@ -1,10 +1,11 @@
-# image.mk: compiles the rooms and one application, and links them into build/ARCH/APP.{elf,img,map}.
+# image.mk: compiles the rooms and one application, and links them: build/ARCH/APP.{elf,img,map}.
 
 include scripts/config.mk
 include scripts/toolchain.mk
 include scripts/rooms.mk
 
 OBJ := $(OUTDIR)/obj$(if $(DEBUG),-debug)
+OWNER_FILE := $(OUTDIR)/$(APP_NAME).app
 DRIVER_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(ALL_DRIVERS)))))
 
 # ---- what the application asks for ---------------------------------------------------------------
@@ -17,21 +18,22 @@ LIBS :=
 -include $(APP_DIR)/app.mk
 APP_SRCS := $(foreach s,$(sort main.c $(SRCS)),$(if $(filter /%,$s),$s,$(APP_DIR)/$s))
 
-$(if $(filter-out %.c %.S,$(APP_SRCS)),$(error $(APP_DIR)/app.mk: SRCS takes .c and .S files, not $(filter-out %.c %.S,$(APP_SRCS))))
+foreign := $(filter-out %.c %.S,$(APP_SRCS))
+$(if $(foreign),$(error $(APP_DIR)/app.mk: SRCS takes .c and .S files, not $(foreign)))
 missing := $(filter-out $(wildcard $(APP_SRCS)),$(APP_SRCS))
 $(if $(missing),$(error $(APP_DIR)/app.mk: SRCS names what does not exist: $(missing)))
-unknown := $(filter-out $(DRIVER_NAMES),$(DRIVERS))
-$(if $(unknown),$(error $(APP_DIR)/app.mk: DRIVERS names $(unknown); there is: $(DRIVER_NAMES)))
+no_driver := $(filter-out $(DRIVER_NAMES),$(DRIVERS))
+$(if $(no_driver),$(error $(APP_DIR)/app.mk: DRIVERS names $(no_driver); there is: $(DRIVER_NAMES)))
 
 # ---- objects -------------------------------------------------------------------------------------
 
 # Everything is compiled again when its flags or the compiler change.
-FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(foreach r,$(ROOMS) app,$(FLAGS_$r))
+FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(foreach r,$(ROOMS),$(FLAGS_$r))
 FLAGS_FILE := $(OBJ)/flags
 $(shell mkdir -p $(OBJ))
-$(if $(findstring x$(strip $(FLAGS_NOW))x,x$(strip $(file <$(FLAGS_FILE)))x),,$(file >$(FLAGS_FILE),$(FLAGS_NOW)))
+$(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(FLAGS_NOW)))
 
-# Objects lie below a folder for the room: obj/net/net/sockets.c.o. Third-party paths may be absolute.
+# Objects lie below a folder for the room: obj/net/net/sockets.c.o. Paths may be absolute.
 object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
 archive = $(OBJ)/$1.a
 # An archive for each room, and for each folder of drivers/: the map file shows who was linked.
@@ -51,7 +53,8 @@ $(call archive,$1): $2
 	$(Q)rm -f $$@ && $(CROSS)ar qcsT $$@ $$^
 endef
 $(foreach r,$(ROOMS),$(foreach s,$(SRC_$r),$(eval $(call compile,$r,$s))))
-$(foreach r,$(PLAIN_ROOMS),$(eval $(call collect,$r,$(foreach s,$(SRC_$r),$(call object,$r,$s)))))
+$(foreach r,$(PLAIN_ROOMS),\
+    $(eval $(call collect,$r,$(foreach s,$(SRC_$r),$(call object,$r,$s)))))
 $(foreach d,$(DRIVER_NAMES),$(eval $(call collect,drivers-$d,$(call driver_objects,$d))))
 
 # Two folders may have the same name: their objects are kept apart by the path.
@@ -60,7 +63,7 @@ FLAGS_$(APP_ROOM) = $(FLAGS_app) -I$(APP_DIR)
 app_object = $(OBJ)/$(APP_ROOM)/$(subst /,@,$(patsubst $(APP_DIR)/%,%,$1)).o
 define compile_app
 ALL_OBJECTS += $(call app_object,$1)
-$(call app_object,$1): $1 $(FLAGS_FILE) $(wildcard $(APP_DIR)/app.mk)
+$(call app_object,$1): $1 $(FLAGS_FILE) $(OWNER_FILE) $(wildcard $(APP_DIR)/app.mk)
 	$$(call say,CC,$1)
 	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$(APP_ROOM)) $(CFLAGS) -MMD -MP -c $$< -o $$@
 endef
@@ -78,19 +81,18 @@ LD_SCRIPT := linker/$(ARCH)-virt.ld
 link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-group $(LIBS) \
        $(EVERYTHING) -lgcc -Wl,--end-group
 
-# One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is found
-# before newlib's function of that name, whoever asks for it.
+# One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
+# found before newlib's function of that name, whoever asks for it.
 EVERYTHING := $(OBJ)/everything.a
 $(EVERYTHING): $(ARCHIVES) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a
 	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
 
 # Whose image lies in build/ARCH: the folder, and how it was built.
 OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS)
-OWNER_FILE := $(OUTDIR)/$(APP_NAME).app
 owner_was := $(strip $(file <$(OWNER_FILE)))
 ifneq ($(owner_was),$(strip $(OWNER)))
 ifneq ($(filter-out $(firstword $(OWNER)),$(firstword $(owner_was))),)
-$(info note: $(IMAGE) was built from $(firstword $(owner_was)), and is now built from $(firstword $(OWNER)))
+$(info note: $(IMAGE) was built from $(firstword $(owner_was)), now from $(firstword $(OWNER)))
 endif
 $(file >$(OWNER_FILE),$(OWNER))
 endif

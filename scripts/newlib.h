@@ -1,8 +1,8 @@
 /*
  * newlib.h - how newlib is configured for Vireo: what its configure script would write.
  *
- * One struct _reent a task (small), no wide orientation, no 80-bit or quad formats, %lld and the
- * C99 formats, locks supplied by platform/libc, plain exit. The _MB_LEN_MAX is that of the C locale.
+ * One struct _reent a task (small), no wide orientation, no quad formats, %lld and the C99 formats,
+ * locks supplied by platform/libc, plain exit. _MB_LEN_MAX is that of the C locale.
  */
 #ifndef __NEWLIB_H__
 #define __NEWLIB_H__ 1

@@ -42,11 +42,13 @@ $(foreach f,$(FORMATS),$(eval $(call format_variants,$f)))
 MALLOC = freer:FREE reallocr:REALLOC callocr:CALLOC cfreer:CFREE mallinfor:MALLINFO \
          mallstatsr:MALLOC_STATS msizer:MALLOC_USABLE_SIZE mallocr:MALLOC malignr:MEMALIGN \
          malloptr:MALLOPT pvallocr:PVALLOC vallocr:VALLOC
-VARIANTS += $(foreach m,$(MALLOC),$(word 1,$(subst :, ,$m)):mallocr:-DINTERNAL_NEWLIB~-DDEFINE_$(word 2,$(subst :, ,$m)))
+field = $(word $1,$(subst :, ,$2))
+VARIANTS += $(foreach m,$(MALLOC),\
+    $(call field,1,$m):mallocr:-DINTERNAL_NEWLIB~-DDEFINE_$(call field,2,$m))
 $(foreach v,$(VARIANTS),\
-    $(eval libc.$(word 1,$(subst :, ,$v)) := $(libc.$(word 2,$(subst :, ,$v)))) \
-    $(eval flags.$(word 1,$(subst :, ,$v)) := $(subst ~, ,$(word 3,$(subst :, ,$v)))))
-LIBC_NAMES := $(sort $(LIBC_NAMES) $(foreach v,$(VARIANTS),$(word 1,$(subst :, ,$v))))
+    $(eval libc.$(call field,1,$v) := $(libc.$(call field,2,$v))) \
+    $(eval flags.$(call field,1,$v) := $(subst ~, ,$(call field,3,$v))))
+LIBC_NAMES := $(sort $(LIBC_NAMES) $(foreach v,$(VARIANTS),$(call field,1,$v)))
 
 LIBC_OBJECTS = $(LIBC_NAMES:%=$(OUT)/libc/%.o)
 LIBM_OBJECTS = $(LIBM_NAMES:%=$(OUT)/libm/%.o)

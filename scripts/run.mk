@@ -2,8 +2,8 @@
 
 include scripts/config.mk
 
-# An app.mk may say which of its ports are reached from here ("8080:80 auto:443"), and ask for a blank
-# disk ("16M") that is made once and kept. An image that uses sockets gets port 80 if it says nothing.
+# An app.mk may say which of its ports are reached from here ("8080:80 auto:443"), and ask for a
+# blank disk ("16M") that is made once and kept. An image that uses sockets gets port 80 unasked.
 FORWARD :=
 SCRATCH :=
 -include $(APP_DIR)/app.mk

@@ -5,8 +5,8 @@
   symtab.py NM IMAGE.elf OUT.S --check   fails when IMAGE's functions are not where OUT.S says
   symtab.py --size SIZE IMAGE.elf IMAGE.img   prints one line on how big an image is
 
-The table, little-endian: uint32 count; count pairs {uint32 address - __image_start, uint32 offset of
-the name in the strings}, in order of address; the strings, each ending in a zero byte.
+The table, little-endian: uint32 count; count pairs {uint32 address - __image_start, uint32 offset
+of the name in the strings}, in order of address; the strings, each ending in a zero byte.
 """
 import os
 import subprocess
@@ -69,8 +69,8 @@ def main(arguments):
     if check:
         with open(out) as f:
             if f.read() != source:
-                sys.exit(f'symtab: functions of {elf} moved between the two links: the linker script '
-                         'must put vireo_symtab behind the code')
+                sys.exit(f'symtab: functions of {elf} moved between the two links: the linker '
+                         'script must put vireo_symtab behind the code')
     else:
         with open(out, 'w') as f:
             f.write(source)

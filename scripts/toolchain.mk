@@ -9,7 +9,8 @@ LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 
 # The compiler's own newlib if it has one, else ours.
 COMPILER_LIBC := $(abspath $(filter /%,$(shell $(CC_TARGET) -print-file-name=libc.a 2>/dev/null)))
-COMPILER_NEWLIB := $(if $(wildcard $(dir $(COMPILER_LIBC))../include/newlib.h),$(abspath $(dir $(COMPILER_LIBC))..))
+COMPILER_PREFIX := $(if $(COMPILER_LIBC),$(abspath $(dir $(COMPILER_LIBC))..))
+COMPILER_NEWLIB := $(if $(wildcard $(COMPILER_PREFIX)/include/newlib.h),$(COMPILER_PREFIX))
 NEWLIB := $(or $(NEWLIB_DIR),$(COMPILER_NEWLIB),build/newlib)
 OWN_NEWLIB := $(filter build/newlib,$(NEWLIB))
 
@@ -42,7 +43,7 @@ FLAGS_net = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_app = $(COMMON) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
             $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
-# Defined overflow on a hostile tree, and no checks for versions that our reader has refused already.
+# Defined overflow on a hostile tree; no checks for versions that our reader has refused already.
 FLAGS_libfdt = $(COMMON) -O3 -fwrapv -DFDT_ASSUME_MASK=2 -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)
 
 LDFLAGS = -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \

@@ -13,7 +13,7 @@
  *     ack_order                   dmb osh        the acknowledgement before draining
  *
  * With ORDER_PLATFORM the first three take their osh forms. 64-bit shared words are single-copy
- * atomic by ldrd and strd, which LPAE guarantees for aligned doublewords (Arm ARM DDI 0406C, A3.5.3).
+ * atomic by ldrd and strd: LPAE guarantees it for aligned ones (Arm ARM DDI 0406C, A3.5.3).
  */
 #ifndef VIREO_HAL_ARCH_H
 #define VIREO_HAL_ARCH_H
@@ -140,7 +140,7 @@ static inline void hal_order_publish(bool platform)
         __asm__ volatile("dmb ishst" : : : "memory");
 }
 
-/* Serves observe and check alike: a full barrier is the weakest that orders a load before others. */
+/* Serves observe and check: a full barrier is the weakest that orders a load before others. */
 static inline void hal_order_full(bool platform)
 {
     if (platform)
