@@ -22,8 +22,8 @@
 #include "hal_errno.h"
 
 /*
- * Has the compiler check a format. Not on 32-bit targets: uint32_t may be unsigned long there, which
- * %u prints as well (both are 32 bits wide), but not to the compiler's liking.
+ * Has the compiler check a format. Not on 32-bit targets: uint32_t may be unsigned long there, and
+ * %u prints that as well (both are 32 bits wide), but not to the compiler's liking.
  */
 #ifdef __LP64__
 #define HAL_FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))

@@ -31,6 +31,7 @@ $(foreach m,$(MACHINES),$(foreach s,$(SRC_drivers),$(eval $(call check_one,$m,$s
 -include $(OBJECTS:.o=.d)
 
 all: $(OBJECTS)
-	@echo 'compile-check: files=$(words $(SRC_drivers)) machines=$(words $(MACHINES))'
+	@echo 'compile-check: files=$(words $(SRC_drivers)) freestanding=$(words $(SRC_drivers))' \
+	    'machines=$(words $(MACHINES))'
 
 .PHONY: all
