@@ -136,14 +136,6 @@ static int start_device(struct virtio_device *dev)
     return err;
 }
 
-static void stop_at_shutdown(void *ctx)
-{
-    struct virtio_device *dev = ctx;
-
-    if (dev->live && virtio_reset(dev))
-        hal_log(HAL_WARN, dev->name, "does not complete its last reset");
-}
-
 int virtio_attach(struct virtio_device *dev)
 {
     int err;
@@ -155,8 +147,6 @@ int virtio_attach(struct virtio_device *dev)
     dev->polled_wanted = hal_option_u64(dev->name, "poll", 0, 0, 1);
     dev->tick_ns = dev->driver_ns = dev->service.next_ns = HAL_NEVER;
     err = start_device(dev);
-    if (!err)
-        err = hal_on_shutdown(stop_at_shutdown, dev);
     if (err) {
         hal_log(HAL_ERROR, dev->name, "not usable (error %d)", -err);
         give_up(dev);
@@ -169,8 +159,19 @@ int virtio_attach(struct virtio_device *dev)
     return 0;
 }
 
+/* The image ends: no device may go on writing into memory that others will use (section 2.4). */
+static void stop_all(void *ctx)
+{
+    (void)ctx;
+    for (struct virtio_device *dev = devices; dev; dev = dev->next)
+        if (dev->live && virtio_reset(dev))
+            hal_log(HAL_WARN, dev->name, "does not complete its last reset");
+}
+
 static void virtio_init(void)
 {
+    if (hal_on_shutdown(stop_all, NULL))
+        hal_log(HAL_WARN, "virtio", "devices will not be stopped when the image ends");
     for (unsigned i = 0; i < virtio_scan_count; i++)
         virtio_scans[i]();
 }
