@@ -184,18 +184,29 @@ static int wait_ms(void)
     return next_sweep_ms > server_now_ms ? (int)(next_sweep_ms - server_now_ms) : 0;
 }
 
-static void serve_ready(int ready)
+/* Connections [first, end) that poll() named. Backwards, as an ended one is replaced by the last. */
+static void serve_range(unsigned first, unsigned end)
 {
-    for (unsigned i = count; ready > 0 && i-- > 0;) {
-        short events = polls[i + 1].revents;
+    for (unsigned i = end; i-- > first;) {
+        short events = i < count ? polls[i + 1].revents : 0;
         if (!events)
             continue;
-        ready--;
+        polls[i + 1].revents = 0;
         if (!(events & (POLLIN | POLLOUT))) /* an error, and nothing left to read or to send */
             drop(i);
         else
             advance(i);
     }
+}
+
+/* Each round begins with another connection: what is scarce, such as memory, goes round too. */
+static void serve_ready(void)
+{
+    static unsigned turn;
+
+    turn = turn + 1 < count ? turn + 1 : 0;
+    serve_range(0, turn);
+    serve_range(turn, count);
 }
 
 int server_run(int listener, unsigned max)
@@ -213,8 +224,8 @@ int server_run(int listener, unsigned max)
             return -errno;
         tell_time();
         bool newcomers = n > 0 && polls[0].revents;
-        if (n > 0)
-            serve_ready(n - newcomers);
+        if (n > newcomers)
+            serve_ready();
         int rc = newcomers ? accept_some(listener) : 0;
         if (rc < 0)
             return rc;
