@@ -4,12 +4,12 @@
  */
 #include "pci/pci.h"
 
-#define MAX_HOSTS 4
-#define BAR_IO 1u
-#define BAR_TYPE_64 (2u << 1)
+#define MAX_HOSTS     4
+#define BAR_IO        1u
+#define BAR_TYPE_64   (2u << 1)
 #define BAR_TYPE_MASK (3u << 1)
-#define IO_FIRST 0x1000u /* the lowest ports stay free: 0 would read as "not assigned" */
-#define MEM_FIRST 0x1000u
+#define IO_FIRST      0x1000u /* the lowest ports stay free: 0 would read as "not assigned" */
+#define MEM_FIRST     0x1000u
 
 /* What has been handed out of each window, in bytes from its start. */
 struct cursors {
@@ -24,8 +24,7 @@ struct bar_shape {
 };
 
 /* Takes len bytes, naturally aligned on the bus; 0 when they do not fit. */
-static uint64_t take(const struct hal_pci_window *w, uint64_t *cursor, uint64_t first,
-                     uint64_t len)
+static uint64_t take(const struct hal_pci_window *w, uint64_t *cursor, uint64_t first, uint64_t len)
 {
     uint64_t start = *cursor ? *cursor : first;
     uint64_t bus = (w->pci + start + len - 1) & ~(len - 1);

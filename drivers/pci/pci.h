@@ -7,7 +7,7 @@
 
 #include "hal.h"
 
-#define PCI_BARS 6
+#define PCI_BARS             6
 #define PCI_MAX_CAPABILITIES 48 /* a walk never looks at more, whatever the links say */
 
 /* Configuration space, header type 0 */

@@ -4,10 +4,10 @@
  */
 #include "pci/pci.h"
 
-#define ECAM_FUNCTION 4096u
-#define ECAM_BUS (256u * ECAM_FUNCTION)
+#define ECAM_FUNCTION        4096u
+#define ECAM_BUS             (256u * ECAM_FUNCTION)
 #define HEADER_MULTIFUNCTION 0x80u
-#define HEADER_TYPE 0x7fu
+#define HEADER_TYPE          0x7fu
 
 uint8_t pci_read8(const struct pci_function *f, unsigned off)
 {
@@ -58,8 +58,9 @@ void pci_intx_enable(const struct pci_function *f, bool on)
 {
     uint16_t command = pci_read16(f, PCI_COMMAND);
 
-    pci_write16(f, PCI_COMMAND, (uint16_t)(on ? command & ~PCI_COMMAND_INTX_DISABLE
-                                              : command | PCI_COMMAND_INTX_DISABLE));
+    pci_write16(
+        f, PCI_COMMAND,
+        (uint16_t)(on ? command & ~PCI_COMMAND_INTX_DISABLE : command | PCI_COMMAND_INTX_DISABLE));
 }
 
 /* A link is usable if it leaves room for the header behind it; the two low bits are reserved. */

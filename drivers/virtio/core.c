@@ -11,7 +11,7 @@ extern const struct virtio_driver *const __stop_vireo_drivers[];
 static struct virtio_device *devices;
 static struct virtio_device **devices_tail = &devices;
 
-/* ---- drivers and names -------------------------------------------------------------------------- */
+/* ---- drivers and names ----------------------------------------------------------------------- */
 
 static const struct virtio_driver *driver_for(uint32_t device_id)
 {
@@ -46,7 +46,7 @@ static void give_name(struct virtio_device *dev)
     dev->name[len] = '\0';
 }
 
-/* ---- status (section 2.1) and reset (2.4) ------------------------------------------------------- */
+/* ---- status (section 2.1) and reset (2.4) ---------------------------------------------------- */
 
 static void status_add(struct virtio_device *dev, uint8_t bit)
 {
@@ -92,7 +92,7 @@ static int accept_features(struct virtio_device *dev)
     return -ENODEV;
 }
 
-/* ---- attaching (section 3.1.1) ------------------------------------------------------------------ */
+/* ---- attaching (section 3.1.1) --------------------------------------------------------------- */
 
 static void drop_queues(struct virtio_device *dev)
 {
@@ -177,7 +177,7 @@ static void virtio_init(void)
 }
 HAL_INIT(HAL_INIT_BUS, virtio_init);
 
-/* ---- for drivers -------------------------------------------------------------------------------- */
+/* ---- for drivers ----------------------------------------------------------------------------- */
 
 const char *virtio_name(const struct virtio_device *dev)
 {
@@ -220,8 +220,10 @@ static int create_queues(struct virtio_device *dev, const struct virtq_config *c
         }
         dev->queues[i] = virtq_create(dev, i, &cfg[i], max, dev->transport->size_fixed);
         if (!dev->queues[i]) {
-            hal_log(HAL_ERROR, dev->name, "no memory, or no usable size (the device says %u), "
-                    "for queue %s", max, cfg[i].name);
+            hal_log(HAL_ERROR, dev->name,
+                    "no memory, or no usable size (the device says %u), "
+                    "for queue %s",
+                    max, cfg[i].name);
             return -ENOMEM;
         }
         dev->queue_count = i + 1;
@@ -266,7 +268,7 @@ void virtio_start(struct virtio_device *dev)
     status_add(dev, VIRTIO_STATUS_DRIVER_OK);
 }
 
-/* ---- the end of a device ------------------------------------------------------------------------ */
+/* ---- the end of a device --------------------------------------------------------------------- */
 
 void virtio_bury(struct virtio_device *dev, const char *cause)
 {
@@ -286,7 +288,7 @@ void virtio_bury(struct virtio_device *dev, const char *cause)
     }
 }
 
-/* ---- for status pages --------------------------------------------------------------------------- */
+/* ---- for status pages ------------------------------------------------------------------------ */
 
 struct virtio_device *virtio_find(const char *name)
 {

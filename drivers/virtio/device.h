@@ -8,10 +8,10 @@
 #include "hal.h"
 #include "virtio/virtio.h"
 
-#define VIRTIO_MAX_QUEUES 8
-#define VIRTIO_LEGACY_ALIGN 4096       /* section 2.7.2 and the page size of QueuePFN */
+#define VIRTIO_MAX_QUEUES    8
+#define VIRTIO_LEGACY_ALIGN  4096 /* section 2.7.2 and the page size of QueuePFN */
 #define VIRTIO_RESET_TIMEOUT HAL_SEC
-#define VIRTIO_STORM 100000            /* handler calls without one run of the service */
+#define VIRTIO_STORM         100000 /* handler calls without one run of the service */
 
 /* Causes of an interrupt, as InterruptStatus and the ISR encode them (4.1.4.5, 4.2.2). */
 enum { VIRTIO_CAUSE_QUEUE = 1, VIRTIO_CAUSE_CONFIG = 2 };
@@ -86,7 +86,7 @@ struct virtio_device {
     struct virtio_device *next;
 };
 
-/* ---- core, for the transports ------------------------------------------------------------------- */
+/* ---- core, for the transports ---------------------------------------------------------------- */
 
 /* Does any linked driver want this device type? A transport asks before it touches a device. */
 bool virtio_wanted(uint32_t device_id);
@@ -110,7 +110,7 @@ extern const unsigned virtio_scan_count;
 void virtio_mmio_scan(void);
 void virtio_pci_scan(void);
 
-/* ---- core, inside ------------------------------------------------------------------------------- */
+/* ---- core, inside ---------------------------------------------------------------------------- */
 
 /* feature.c: chooses dev->accepted from dev->offered; -ENODEV when the device cannot be used. */
 int virtio_negotiate(struct virtio_device *dev);

@@ -120,6 +120,6 @@ void virtio_log_features(const struct virtio_device *dev)
     virtio_feature_names(dev, names, sizeof(names));
     hal_log(HAL_INFO, dev->name, "%s, %s; features: %s", dev->transport->name,
             virtio_wakeup_name(dev), names);
-    hal_log(HAL_DEBUG, dev->name, "offered %08x %08x, accepted %08x %08x",
-            dev->offered.w[1], dev->offered.w[0], dev->accepted.w[1], dev->accepted.w[0]);
+    hal_log(HAL_DEBUG, dev->name, "offered %08x %08x, accepted %08x %08x", dev->offered.w[1],
+            dev->offered.w[0], dev->accepted.w[1], dev->accepted.w[0]);
 }

@@ -6,7 +6,7 @@
 
 #define MMIO_MIN_LEN 0x100u
 
-/* ---- shared by both versions -------------------------------------------------------------------- */
+/* ---- shared by both versions ----------------------------------------------------------------- */
 
 uint32_t virtio_mmio_features_read(struct virtio_device *dev, unsigned word)
 {
@@ -84,8 +84,8 @@ void virtio_mmio_irq_mask(struct virtio_device *dev)
 /* Section 4.2.3.4: acknowledges what it was shown and the standard defines, nothing else. */
 uint32_t virtio_mmio_irq_cause(struct virtio_device *dev)
 {
-    uint32_t cause = virtio_mmio_read(dev, MMIO_INTERRUPT_STATUS) &
-                     (VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG);
+    uint32_t cause =
+        virtio_mmio_read(dev, MMIO_INTERRUPT_STATUS) & (VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG);
 
     if (cause) {
         virtio_mmio_write(dev, MMIO_INTERRUPT_ACK, cause);
@@ -99,7 +99,7 @@ void virtio_mmio_release(struct virtio_device *dev)
     hal_free(dev);
 }
 
-/* ---- modern (version 2) ------------------------------------------------------------------------- */
+/* ---- modern (version 2) ---------------------------------------------------------------------- */
 
 static uint32_t mmio_generation(struct virtio_device *dev)
 {
@@ -159,7 +159,7 @@ const struct virtio_transport virtio_mmio_modern = {
     .release = virtio_mmio_release,
 };
 
-/* ---- discovery (section 4.2.3.1) ---------------------------------------------------------------- */
+/* ---- discovery (section 4.2.3.1) ------------------------------------------------------------- */
 
 static void probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
 {

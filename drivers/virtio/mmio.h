@@ -1,6 +1,6 @@
 /*
- * mmio.h - registers of virtio over MMIO (virtio 1.4, section 4.2.2 and 4.2.4), shared by the modern
- * and the legacy table.
+ * mmio.h - registers of virtio over MMIO (virtio 1.4, section 4.2.2 and 4.2.4), shared by the
+ * modern and the legacy table.
  */
 #ifndef VIREO_VIRTIO_MMIO_H
 #define VIREO_VIRTIO_MMIO_H

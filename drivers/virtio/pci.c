@@ -1,18 +1,25 @@
 /*
- * pci.c - virtio over PCI, modern registers (virtio 1.4, section 4.1). The capabilities say in which
- * BAR each structure lies; all of them are checked against the BAR before they are used.
+ * pci.c - virtio over PCI, modern registers (virtio 1.4, section 4.1). The capabilities say in
+ * which BAR each structure lies; all of them are checked against the BAR before they are used.
  */
 #include "pci/pci.h"
 #include "virtio/device.h"
 #include "virtio/virtq_impl.h"
 
-#define VIRTIO_VENDOR 0x1af4
+#define VIRTIO_VENDOR      0x1af4
 #define TRANSITIONAL_FIRST 0x1000
-#define MODERN_FIRST 0x1040
-#define MODERN_LAST 0x107f
+#define MODERN_FIRST       0x1040
+#define MODERN_LAST        0x107f
 
 /* Section 4.1.4: struct virtio_pci_cap */
-enum { CAP_LEN = 2, CAP_TYPE = 3, CAP_BAR = 4, CAP_OFFSET = 8, CAP_LENGTH = 12, CAP_MULTIPLIER = 16 };
+enum {
+    CAP_LEN = 2,
+    CAP_TYPE = 3,
+    CAP_BAR = 4,
+    CAP_OFFSET = 8,
+    CAP_LENGTH = 12,
+    CAP_MULTIPLIER = 16,
+};
 enum { CAP_COMMON = 1, CAP_NOTIFY = 2, CAP_ISR = 3, CAP_DEVICE = 4, CAP_TYPES = 5 };
 enum { CAP_BYTES = 16, CAP_NOTIFY_BYTES = 20 };
 
@@ -47,7 +54,7 @@ struct virtio_pci {
     struct pci_function fn;
     struct region region[CAP_TYPES]; /* by capability type */
     uint32_t notify_multiplier;
-    unsigned vectors;                /* attached MSI-X entries */
+    unsigned vectors; /* attached MSI-X entries */
     struct {
         struct hal_msi msi;
         hal_irq_fn fn;
@@ -66,7 +73,7 @@ static hal_mmio_t common(struct virtio_device *dev, unsigned off)
     return to_pci(dev)->region[CAP_COMMON].base + off;
 }
 
-/* ---- registers ---------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 static uint32_t vpci_features_read(struct virtio_device *dev, unsigned word)
 {
@@ -114,7 +121,7 @@ static void vpci_config_write(struct virtio_device *dev, unsigned off, unsigned 
         hal_write32(at, v);
 }
 
-/* ---- queues (section 4.1.5.1.3) ----------------------------------------------------------------- */
+/* ---- queues (section 4.1.5.1.3) -------------------------------------------------------------- */
 
 static unsigned vpci_queue_max(struct virtio_device *dev, unsigned index)
 {
@@ -136,8 +143,8 @@ static void write_address(struct virtio_device *dev, unsigned off, uint64_t addr
 static int find_doorbell(struct virtio_device *dev, struct virtq *q)
 {
     const struct region *notify = &to_pci(dev)->region[CAP_NOTIFY];
-    uint64_t off = (uint64_t)hal_read16(common(dev, COMMON_QUEUE_NOTIFY_OFF)) *
-                   to_pci(dev)->notify_multiplier;
+    uint64_t off =
+        (uint64_t)hal_read16(common(dev, COMMON_QUEUE_NOTIFY_OFF)) * to_pci(dev)->notify_multiplier;
 
     if (off + 2 > notify->len || (off & 1))
         return -EINVAL;
@@ -175,7 +182,7 @@ static void vpci_notify(struct virtio_device *dev, struct virtq *q)
     hal_write16_sync(q->doorbell.addr, q->index);
 }
 
-/* ---- interrupts (sections 4.1.5.1.2, 4.1.5.3) --------------------------------------------------- */
+/* ---- interrupts (sections 4.1.5.1.2, 4.1.5.3) ------------------------------------------------ */
 
 static void detach_vectors(struct virtio_pci *p)
 {
@@ -313,7 +320,7 @@ static const struct virtio_transport virtio_pci_modern = {
     .release = vpci_release,
 };
 
-/* ---- discovery (sections 4.1.2, 4.1.4) ---------------------------------------------------------- */
+/* ---- discovery (sections 4.1.2, 4.1.4) ------------------------------------------------------- */
 
 /* The smallest structure that a capability of the type may describe. */
 static uint32_t least_length(unsigned type)
@@ -384,8 +391,10 @@ static void found(const struct pci_function *f)
     p->intx = -ENODEV;
     pci_assign_bars(&p->fn);
     if (!find_structures(p)) {
-        hal_log(HAL_WARN, "pci", "%02x:%02x.%u: virtio device of type %u without modern registers "
-                "(start QEMU with disable-modern=off)", f->bus, f->dev, f->fn, type);
+        hal_log(HAL_WARN, "pci",
+                "%02x:%02x.%u: virtio device of type %u without modern registers "
+                "(start QEMU with disable-modern=off)",
+                f->bus, f->dev, f->fn, type);
         hal_free(p);
         return;
     }

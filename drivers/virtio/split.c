@@ -46,8 +46,8 @@ static int split_create(struct virtq *q, unsigned used_align)
     size_t desc_bytes = (size_t)q->size * sizeof(struct virtq_desc);
     size_t avail_bytes = sizeof(struct virtq_avail) + (q->size + 1u) * sizeof(uint16_t);
     size_t used_off = round_up(desc_bytes + avail_bytes, used_align);
-    size_t used_bytes = sizeof(struct virtq_used) +
-                        q->size * sizeof(struct virtq_used_elem) + sizeof(uint16_t);
+    size_t used_bytes =
+        sizeof(struct virtq_used) + q->size * sizeof(struct virtq_used_elem) + sizeof(uint16_t);
     uint8_t *base;
 
     q->ring_bytes = round_up(used_off + used_bytes, used_align);
@@ -83,7 +83,7 @@ static void split_destroy(struct virtq *q)
     q->desc = NULL;
 }
 
-/* ---- submitting (section 2.7.13) --------------------------------------------------------------- */
+/* ---- submitting (section 2.7.13) ------------------------------------------------------------- */
 
 static void write_desc(struct virtq_desc *d, const struct virtq_seg *seg, unsigned flags,
                        unsigned next)
@@ -96,8 +96,7 @@ static void write_desc(struct virtq_desc *d, const struct virtq_seg *seg, unsign
 
 static unsigned segment_flags(const struct virtq_request *r, unsigned i, unsigned count)
 {
-    return (i >= r->readable ? VIRTQ_DESC_F_WRITE : 0u) |
-           (i + 1 < count ? VIRTQ_DESC_F_NEXT : 0u);
+    return (i >= r->readable ? VIRTQ_DESC_F_WRITE : 0u) | (i + 1 < count ? VIRTQ_DESC_F_NEXT : 0u);
 }
 
 /* Fills the table that belongs to slot `head` and points the one ring descriptor to it. */
@@ -125,8 +124,7 @@ static void place_chain(struct virtq *q, const struct virtq_request *r, unsigned
     for (unsigned i = 0; i < count; i++) {
         unsigned next = q->slots[at].next;
 
-        write_desc(&q->desc[at], &r->segs[i], segment_flags(r, i, count),
-                   i + 1 < count ? next : 0);
+        write_desc(&q->desc[at], &r->segs[i], segment_flags(r, i, count), i + 1 < count ? next : 0);
         at = next;
     }
     q->free_head = (uint16_t)at;
@@ -197,7 +195,7 @@ static bool split_kick_missed(struct virtq *q)
     return unannounced && wants_kick(q, unannounced);
 }
 
-/* ---- reaping (section 2.7.14) ------------------------------------------------------------------ */
+/* ---- reaping (section 2.7.14) ---------------------------------------------------------------- */
 
 static void release_chain(struct virtq *q, unsigned head)
 {
@@ -251,7 +249,7 @@ static int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
     return n || q->state == VIRTQ_OK ? (int)n : -EIO;
 }
 
-/* ---- notifications (section 2.7.7) ------------------------------------------------------------- */
+/* ---- notifications (section 2.7.7) ----------------------------------------------------------- */
 
 static bool split_arm(struct virtq *q)
 {
@@ -262,7 +260,8 @@ static bool split_arm(struct virtq *q)
     return hal_check16(&q->used->idx, q->order_platform) != q->used_idx;
 }
 
-/* With event index there is nothing to write: the index has been passed and is not asked for again. */
+/* With event index there is nothing to write: the index has been passed and is not asked for again.
+ */
 static void split_disarm(struct virtq *q)
 {
     if (!q->event_idx)

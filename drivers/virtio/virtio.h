@@ -68,7 +68,8 @@ enum { VIRTIO_ID_NET = 1, VIRTIO_ID_BLOCK = 2 };
 struct virtio_feature {
     uint8_t bit;
     const char *name; /* "mrg_rxbuf": also the name in boot arguments */
-    uint8_t needs[2]; /* bits without which it is not accepted, each as VIRTIO_NEEDS(bit); 0: none */
+    uint8_t
+        needs[2]; /* bits without which it is not accepted, each as VIRTIO_NEEDS(bit); 0: none */
 };
 #define VIRTIO_NEEDS(bit) ((bit) + 1)
 
@@ -100,12 +101,12 @@ struct virtio_driver {
      */
     void (*dead)(struct virtio_device *dev, bool quarantine);
 };
-#define VIRTIO_DRIVER(name)                                                                       \
-    static const struct virtio_driver name;                                                       \
-    static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) = &name;        \
+#define VIRTIO_DRIVER(name)                                                                        \
+    static const struct virtio_driver name;                                                        \
+    static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) = &name;         \
     static const struct virtio_driver name
 
-/* ---- for drivers ------------------------------------------------------------------------------ */
+/* ---- for drivers ----------------------------------------------------------------------------- */
 
 /* "vnet0" */
 const char *virtio_name(const struct virtio_device *dev);
@@ -118,10 +119,10 @@ bool virtio_has(const struct virtio_device *dev, unsigned bit);
 bool virtio_is_legacy(const struct virtio_device *dev);
 
 /*
- * Config space (section 2.5), little-endian in memory as it is on the bus. Each field is accessed at
- * its own width. virtio_config_read copies `len` bytes in accesses of `width` (1, 2 or 4; a 64-bit
- * field is two of 4) inside a generation loop of at most 16 tries (without a generation counter: until
- * two reads agree). -EIO when it never settles, or the field lies outside the space.
+ * Config space (section 2.5), little-endian in memory as it is on the bus. Each field is accessed
+ * at its own width. virtio_config_read copies `len` bytes in accesses of `width` (1, 2 or 4; a
+ * 64-bit field is two of 4) inside a generation loop of at most 16 tries (without a generation
+ * counter: until two reads agree). -EIO when it never settles, or the field lies outside the space.
  */
 int virtio_config_read(struct virtio_device *dev, unsigned off, void *buf, unsigned len,
                        unsigned width);
@@ -130,7 +131,8 @@ int virtio_config_read32(struct virtio_device *dev, unsigned off, uint32_t *v);
 int virtio_config_read64(struct virtio_device *dev, unsigned off, uint64_t *v);
 int virtio_config_write8(struct virtio_device *dev, unsigned off, uint8_t v);
 
-/* In probe: creates queues 0..n-1 with their interrupts. -ENOMEM, -ENODEV (the device lacks one). */
+/* In probe: creates queues 0..n-1 with their interrupts. -ENOMEM, -ENODEV (the device lacks one).
+ */
 int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n);
 struct virtq *virtio_queue(struct virtio_device *dev, unsigned index);
 
@@ -143,10 +145,11 @@ void virtio_wake(struct virtio_device *dev);
 /* Have service() called no later than this. Only ever brings the time forward. */
 void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns);
 
-/* The device broke its contract (the cause is logged once): reset, then dead(). Safe in service(). */
+/* The device broke its contract (the cause is logged once): reset, then dead(). Safe in service().
+ */
 void virtio_fail(struct virtio_device *dev, const char *cause);
 
-/* ---- for status pages and tests ---------------------------------------------------------------- */
+/* ---- for status pages and tests -------------------------------------------------------------- */
 
 struct virtio_info {
     const char *name;

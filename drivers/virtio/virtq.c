@@ -5,7 +5,7 @@
 #include "virtio/device.h"
 #include "virtio/virtq_impl.h"
 
-/* ---- life cycle --------------------------------------------------------------------------------- */
+/* ---- life cycle ------------------------------------------------------------------------------ */
 
 static unsigned choose_size(const struct virtq_ring *ring, unsigned wanted, unsigned max,
                             bool fixed)
@@ -68,7 +68,7 @@ void virtq_break(struct virtq *q, const char *cause)
     virtio_wake(q->dev);
 }
 
-/* ---- submitting --------------------------------------------------------------------------------- */
+/* ---- submitting ------------------------------------------------------------------------------ */
 
 bool virtq_request_valid(const struct virtq *q, const struct virtq_request *r, uint32_t *writable)
 {
@@ -119,7 +119,7 @@ int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
     return taken;
 }
 
-/* ---- reaping ------------------------------------------------------------------------------------ */
+/* ---- reaping --------------------------------------------------------------------------------- */
 
 int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max)
 {
@@ -157,8 +157,9 @@ void virtq_disarm(struct virtq *q)
 
 /*
  * Two ticks with nothing new between them, and the device asks for a kick: it was missed (QEMU
- * before 8.1 drops a guest's barriers when the machine has one CPU, so the first look at the word can
- * be stale). Longer without progress, and buffers that no kick ever announced: kick without asking.
+ * before 8.1 drops a guest's barriers when the machine has one CPU, so the first look at the word
+ * can be stale). Longer without progress, and buffers that no kick ever announced: kick without
+ * asking.
  */
 uint64_t virtq_tick(struct virtq *q, uint64_t now)
 {
@@ -176,7 +177,7 @@ uint64_t virtq_tick(struct virtq *q, uint64_t now)
     return q->expects_progress || q->since_kick ? now + VIRTQ_TICK : HAL_NEVER;
 }
 
-/* ---- state -------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 unsigned virtq_free_slots(const struct virtq *q)
 {

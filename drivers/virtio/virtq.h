@@ -44,13 +44,13 @@ enum virtq_state { VIRTQ_OFF, VIRTQ_OK, VIRTQ_BROKEN };
 
 /* What a driver wants of a queue when it is set up. */
 struct virtq_config {
-    const char *name;       /* "rx"; appears in the log */
-    uint16_t size;          /* wanted entries; the device's maximum and the ring's rules bound it */
-    uint16_t max_segs;      /* longest chain, 1..; indirect tables are allocated for it */
-    bool expects_progress;  /* the device should complete what it is given within milliseconds
-                               (transmit, block), unlike receive, which waits for the outside */
-    bool lazy;              /* no interrupts while there is room: the driver reaps in passing, and
-                               at each tick while buffers are out (transmit) */
+    const char *name;      /* "rx"; appears in the log */
+    uint16_t size;         /* wanted entries; the device's maximum and the ring's rules bound it */
+    uint16_t max_segs;     /* longest chain, 1..; indirect tables are allocated for it */
+    bool expects_progress; /* the device should complete what it is given within milliseconds
+                              (transmit, block), unlike receive, which waits for the outside */
+    bool lazy;             /* no interrupts while there is room: the driver reaps in passing, and
+                              at each tick while buffers are out (transmit) */
 };
 
 /*

@@ -12,9 +12,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "ring words are little-endian (and native in legacy mode): a big-endian CPU would "
                "have to swap them");
 
-#define VIRTQ_MAX_SIZE 1024   /* entries; more would only cost memory */
-#define VIRTQ_TICK (10 * HAL_MS)
-#define VIRTQ_NUDGE_TICKS 25  /* quiet ticks after which one more kick is worth it */
+#define VIRTQ_MAX_SIZE    1024 /* entries; more would only cost memory */
+#define VIRTQ_TICK        (10 * HAL_MS)
+#define VIRTQ_NUDGE_TICKS 25 /* quiet ticks after which one more kick is worth it */
 
 /* Section 2.7.5: a descriptor; indirect tables hold the same. */
 struct virtq_desc {
@@ -64,9 +64,9 @@ struct virtq {
     uint16_t mask; /* size - 1 */
     uint16_t free_head;
     uint16_t free_count;
-    uint16_t avail_idx;  /* next index to publish */
+    uint16_t avail_idx; /* next index to publish */
     uint16_t max_segs;
-    uint16_t in_flight;  /* buffers with the device */
+    uint16_t in_flight; /* buffers with the device */
     bool event_idx;
     bool indirect;
     bool order_platform;
@@ -89,13 +89,13 @@ struct virtq {
     struct virtio_device *dev;
     const char *name;
     uint16_t index;
-    uint16_t vector;       /* MSI-X table entry, or VIRTQ_NO_VECTOR */
+    uint16_t vector; /* MSI-X table entry, or VIRTQ_NO_VECTOR */
     enum virtq_state state;
     const char *cause;
     bool expects_progress, lazy;
-    uint16_t tick_used;    /* used_idx at the last tick */
-    uint16_t quiet;        /* ticks without progress */
-    uint16_t take_next;    /* where virtq_take_back goes on */
+    uint16_t tick_used; /* used_idx at the last tick */
+    uint16_t quiet;     /* ticks without progress */
+    uint16_t take_next; /* where virtq_take_back goes on */
     struct virtq_stats stats;
 };
 
@@ -117,12 +117,13 @@ struct virtq_ring {
     int (*reap)(struct virtq *q, struct virtq_done *done, unsigned max);
     bool (*arm)(struct virtq *q);
     void (*disarm)(struct virtq *q);
-    /* Looking again some time after publishing: does the device wait for a kick that it never got? */
+    /* Looking again some time after publishing: does the device wait for a kick that it never got?
+     */
     bool (*kick_missed)(struct virtq *q);
 };
 extern const struct virtq_ring virtq_split;
 
-/* ---- for the core and the transports ----------------------------------------------------------- */
+/* ---- for the core and the transports --------------------------------------------------------- */
 
 /*
  * A new queue, not yet known to the device. size_max: the device's limit; size_fixed: the device
@@ -136,7 +137,8 @@ void virtq_destroy(struct virtq *q);
 /* Makes the queue broken; the first cause stays. */
 void virtq_break(struct virtq *q, const char *cause);
 
-/* Is the request one that a ring can hold? Shared by the rings; adds up what the device may write. */
+/* Is the request one that a ring can hold? Shared by the rings; adds up what the device may write.
+ */
 bool virtq_request_valid(const struct virtq *q, const struct virtq_request *r, uint32_t *writable);
 
 #endif

@@ -11,7 +11,7 @@ static void schedule(struct virtio_device *dev)
     dev->service.next_ns = dev->tick_ns < dev->driver_ns ? dev->tick_ns : dev->driver_ns;
 }
 
-/* ---- task context ------------------------------------------------------------------------------- */
+/* ---- task context ---------------------------------------------------------------------------- */
 
 /* Somebody must look at the queues again within a tick. */
 void virtio_tick_later(struct virtio_device *dev)
@@ -159,7 +159,7 @@ void virtio_fail(struct virtio_device *dev, const char *cause)
     virtio_wake(dev);
 }
 
-/* ---- handlers ----------------------------------------------------------------------------------- */
+/* ---- handlers -------------------------------------------------------------------------------- */
 
 /*
  * Counts handler calls between two runs of the service. Task context gets its turn between
