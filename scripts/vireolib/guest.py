@@ -2,6 +2,7 @@
 
 Nothing here sleeps: every wait is for a condition, with a deadline.
 """
+import ctypes
 import json
 import os
 import re
@@ -12,6 +13,8 @@ import threading
 import time
 
 from vireolib.machine import Unusable
+
+SYS_PIDFD_GETFD = 438      # on every architecture
 
 # What QEMU says on stderr when it was told to end.
 TERMINATED = re.compile(r'^qemu-system-\w+: terminating on signal (\d+)')
@@ -46,6 +49,7 @@ class Guest:
         self._changed = threading.Condition()
         self._eof = False
         self._qmp = None
+        self._found = []                 # forwards whose port is known
         self._stderr = open(os.path.join(directory, 'stderr.txt'), 'w+', errors='replace')
         self.started = time.monotonic()
         self.process = subprocess.Popen(self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -153,8 +157,9 @@ class Guest:
         """The port of the host that leads to that port of the guest."""
         for f in self.machine.forwards:
             if f.guest_port == guest_port and f.proto == proto:
-                if not f.host_port:
+                if f not in self._found:
                     f.host_port = self._find_port(f)
+                    self._found.append(f)
                 return f.host_port
         raise KeyError(f'no forward to port {guest_port}')
 
@@ -163,6 +168,8 @@ class Guest:
         for line in self.hmp('info usernet').splitlines():
             words = line.split()
             if len(words) >= 6 and words[0] == want and words[5] == str(forward.guest_port):
+                if forward.proto == 'tcp':
+                    deepen_backlog(self.process.pid, int(words[1]))
                 return int(words[3])
         raise Lost(f'QEMU shows no forward to port {forward.guest_port}\n' + self.report())
 
@@ -262,6 +269,22 @@ class Qmp:
     def close(self):
         self._file.close()
         self._socket.close()
+
+
+def deepen_backlog(pid, fd, backlog=1024):
+    """QEMU's user network lets a single connection wait to be accepted. In a burst of them, the
+    kernel of this host makes the others try again after 1, 2, 4 ... seconds, which would be taken
+    for the image's slowness. So the queue of our own child's listening socket is made longer; where
+    the kernel does not let us, it stays."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return
+    copy = ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_GETFD, pidfd, fd, 0)
+    os.close(pidfd)
+    if copy >= 0:
+        with socket.socket(fileno=copy) as listener:
+            listener.listen(backlog)
 
 
 def clean(data):
