@@ -23,6 +23,31 @@ static bool is_token(char ch)
     return set[c / 32] >> (c % 32) & 1;
 }
 
+/* A byte that no field value holds (RFC 9110, 5.5): a control other than the tab. */
+static bool is_control(char c)
+{
+    return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
+}
+
+/* Any control byte in s? Most values hold none, so eight bytes are looked at together. */
+static bool has_control(struct http_slice s)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    size_t i = 0;
+
+    for (uint64_t v; i + 8 <= s.len; i += 8) {
+        memcpy(&v, s.p + i, 8);
+        uint64_t del = v ^ ones * 0x7f;
+        uint64_t low = (v - ones * 0x20) & ~v, zero = (del - ones) & ~del;
+        if ((low | zero) & ones * 0x80)
+            break;
+    }
+    for (; i < s.len; i++)
+        if (is_control(s.p[i]))
+            return true;
+    return false;
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
@@ -341,11 +366,10 @@ static int parse_field(struct http_slice line, struct http_request *r, struct fi
         n++;
     if (n == 0 || n == line.len || line.p[n] != ':') /* a folded line begins with a space */
         return -400;
-    for (size_t i = n + 1; i < line.len; i++)
-        if (((unsigned char)line.p[i] < ' ' && line.p[i] != '\t') || line.p[i] == 0x7f)
-            return -400;
-    return take_field(r, f, (struct http_slice){line.p, n},
-                      trim((struct http_slice){line.p + n + 1, line.len - n - 1}));
+    struct http_slice value = {line.p + n + 1, line.len - n - 1};
+    if (has_control(value))
+        return -400;
+    return take_field(r, f, (struct http_slice){line.p, n}, trim(value));
 }
 
 /* Rules that span fields (RFC 9112, 3.2, 6.1, 6.3 and 9.3). */

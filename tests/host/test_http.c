@@ -107,6 +107,21 @@ static void test_refused(void)
 #undef H
 }
 
+/* Every byte at every place of a value: only the tab and what is visible may be there. */
+static void test_control_bytes(void)
+{
+    for (unsigned place = 0; place < 20; place++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char text[] = "GET / HTTP/1.0\r\nA:01234567890123456789x\r\n\r\n";
+            struct http_request r;
+            size_t scanned = 0;
+            bool fine = byte == '\t' || (byte >= ' ' && byte != 0x7f);
+            text[18 + place] = (char)byte;
+            size_t head = http_head_end(text, sizeof text - 1, &scanned);
+            CHECK_EQ(http_parse(text, head, &r), fine ? 0 : -400);
+        }
+}
+
 static void test_limits(void)
 {
     static char text[HTTP_HEAD_MAX * 2];
@@ -331,6 +346,7 @@ int main(int argc, char **argv)
         {"http_plain_requests", test_plain_requests},
         {"http_fields", test_fields},
         {"http_refused", test_refused},
+        {"http_control_bytes", test_control_bytes},
         {"http_limits", test_limits},
         {"http_head_end_in_pieces", test_head_end_in_pieces},
         {"http_paths", test_paths},
