@@ -184,7 +184,7 @@ static int wait_ms(void)
     return next_sweep_ms > server_now_ms ? (int)(next_sweep_ms - server_now_ms) : 0;
 }
 
-/* Connections [first, end) that poll() named. Backwards, as an ended one is replaced by the last. */
+/* Connections [first, end) that poll() named. Backwards: an ended one is replaced by the last. */
 static void serve_range(unsigned first, unsigned end)
 {
     for (unsigned i = end; i-- > first;) {
