@@ -63,12 +63,12 @@ def ends(guest):
 
 
 def ready(guest):
-    guest.expect(r'vireo: ready', 20)
+    guest.expect(r'^vireo: ready', 20)
 
 
 def answers(guest):
     """The first request is answered; seconds from QEMU's start."""
-    ready(guest)
+    guest.serving()
     answer = http.get(guest.port(80), '/')
     when = time.monotonic() - guest.started
     if answer.status != 200:

@@ -103,6 +103,12 @@ class Guest:
                     raise Lost(f'no /{pattern.pattern}/ within {timeout:g} s\n' + self.report())
                 self._changed.wait(left)
 
+    def serving(self, timeout=20.0):
+        """Waits until the image has said that it serves and has an address to be reached at (DHCP
+        may take a little longer than the server)."""
+        self.expect(r'^vireo: ready', timeout)
+        self.until(lambda: self.seen(r'vnet\d: address \d'), 'address', timeout)
+
     def seen(self, pattern):
         """The lines so far that hold `pattern`."""
         with self._changed:

@@ -112,7 +112,7 @@ class Series:
     def boot(self, todo, end, machine):
         with Guest(machine) as guest:
             try:
-                guest.expect('vireo: ready', 20)
+                guest.serving(20)
                 port = guest.port(80)
                 for _, work in runs(WARM_UP_REQUESTS, WARM_UP_BYTES):
                     work(port)

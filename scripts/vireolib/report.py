@@ -47,7 +47,8 @@ def number(value):
 def print_table(rows):
     head = ('metric', 'Vireo', 'limit', 'Linux', 'ratio', 'n', 'configuration')
     body = [(f'{r.metric} [{r.unit}]', number(r.vireo) + (' !' if r.exceeded else ''),
-             number(r.limit), number(r.linux), number(r.ratio), str(r.n), r.config) for r in rows]
+             number(r.limit), number(r.linux), f'{r.ratio:,.1f}' if r.ratio else '-', str(r.n),
+             r.config) for r in rows]
     widths = [max(len(line[i]) for line in [head] + body) for i in range(len(head))]
     for line in [head] + body:
         cells = [text.ljust(w) if i in (0, 6) else text.rjust(w)

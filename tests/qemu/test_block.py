@@ -203,7 +203,7 @@ def test_damaged_tree_is_no_crash(boot, make_disk, tmp_path, damage):
     path = tmp_path / 'damaged.img'
     path.write_bytes(data)
     guest = boot('httpd', disks=[Disk(str(path), read_only=True)], forwards=[80])
-    guest.expect('^vireo: ready', 30)
+    guest.serving(30)
     assert http.get(guest.port(80), '/').status in (200, 404, 500)
     assert http.get(guest.port(80), '/status').status == 200
 

@@ -53,7 +53,7 @@ def server(boot, disk):
     def start(**machine):
         machine.setdefault('append', images.STATIC_IP)
         guest = boot('httpd', disks=[disk], forwards=[80], **machine)
-        guest.expect('^vireo: ready', 30)
+        guest.serving(30)
         return guest.port(80)
 
     return start
@@ -436,7 +436,7 @@ def test_status_json(server, transport):
 
 def test_status_needs_no_disk(boot):
     guest = boot('httpd', forwards=[80], append=images.STATIC_IP)
-    guest.expect('^vireo: ready')
+    guest.serving()
     assert len(http.status_json(guest.port(80))['devices']) == 1
 
 

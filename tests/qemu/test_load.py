@@ -21,7 +21,7 @@ from vireolib import bench_boot, clients, images, load, report
 def test_short_load(boot, site_disk, transport, wake, smp):
     guest = boot('httpd', transport=transport, smp=smp, disks=[site_disk], forwards=[80],
                  append=images.STATIC_IP + (' vireo.poll=1' if wake == 'poll' else ''))
-    guest.expect('^vireo: ready')
+    guest.serving()
     port = guest.port(80)
     for name, run in load.runs(400, 32 << 20):
         outcome = run(port)
@@ -37,7 +37,7 @@ def test_thousands_of_closed_connections(boot, site_disk, transport):
     """Connections that the server closed are forgotten soon enough to go on serving."""
     guest = boot('httpd', transport=transport, append=images.STATIC_IP, disks=[site_disk],
                  forwards=[80])
-    guest.expect('^vireo: ready')
+    guest.serving()
     outcome = clients.ab(f'http://127.0.0.1:{guest.port(80)}/', 8, False, 6000)
     assert not outcome.trouble, outcome.trouble
     assert load.http.get(guest.port(80)).status == 200

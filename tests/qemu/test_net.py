@@ -27,7 +27,7 @@ def checks_end(guest, timeout=30):
 
 def test_dhcp_gives_the_address(boot):
     guest = boot('sockets', forwards=[7])
-    guest.expect(r'^vireo: ready', 30)
+    guest.serving(30)
     assert guest.seen(r'^address: 10\.0\.2\.15')
 
 
@@ -36,21 +36,21 @@ def test_dhcp_gives_the_address(boot):
     pytest.param('ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:none', marks=pytest.mark.full)])
 def test_static_address(boot, argument):
     guest = boot('sockets', append=argument)
-    guest.expect(r'^vireo: ready', 30)
+    guest.serving(30)
     assert guest.seen(r'^address: 10\.0\.2\.77')
 
 
 def test_static_address_serves(boot, site_disk):
     guest = boot('httpd', append=images.STATIC_IP, disks=[site_disk], forwards=[80])
-    guest.expect(r'^vireo: ready')
+    guest.serving()
     assert http.get(guest.port(80)).status == 200
 
 
 def test_no_dhcp_server_is_no_end(boot, tmp_path):
     """Nobody answers on the wire: the image says that it has no address, and does not hang."""
     with w_in_tmp() as wire:
-        guest = boot('sockets', netdev_line=wire.netdev)
-        guest.expect(r'check: FAIL an address came', 40)
+        guest = boot('sockets', netdev_line=wire.netdev, append='wait=2')
+        guest.expect(r'check: FAIL an address came', 20)
 
 
 # ---- a server ----
@@ -60,7 +60,7 @@ def test_no_dhcp_server_is_no_end(boot, tmp_path):
 def test_echo_server(boot, transport, wake):
     guest = boot('sockets', transport=transport, append='vireo.poll=1' if wake == 'poll' else '',
                  forwards=[7, 9, 13, Forward(0, 7, proto='udp')])
-    guest.expect(r'^vireo: ready', 30)
+    guest.serving(30)
     for size in (1, 1459, 1460, 1461, 100_000):
         assert echo(guest.port(7), os.urandom(size))
     many = [threading.Thread(target=lambda: results.append(echo(guest.port(7), os.urandom(20_000))))
@@ -233,7 +233,7 @@ def test_malformed_frames_are_survived(boot):
 def test_traffic_is_recorded(boot, site_disk, tmp_path):
     path = tmp_path / 'net.pcap'
     guest = boot('httpd', disks=[site_disk], forwards=[80], pcap=str(path))
-    guest.expect(r'^vireo: ready')
+    guest.serving()
     assert http.get(guest.port(80)).status == 200
     guest.stop()
     assert b'GET / HTTP/1.1' in path.read_bytes()

@@ -1,7 +1,7 @@
 /*
  * sockets - a server through POSIX sockets: TCP and UDP echo on port 7 over IPv4 and IPv6, driven
  * by one select(); TCP port 9 takes bytes and answers, when the client has half-closed, how many
- * came; a byte 'q' on TCP port 13 ends the image.
+ * came; a byte 'q' on TCP port 13 ends the image. wait= is how many seconds it waits for an address.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -172,12 +172,14 @@ int main(void)
 {
     int echo = bound(SOCK_STREAM, 7), count = bound(SOCK_STREAM, 9), quit = bound(SOCK_STREAM, 13);
     int datagrams = bound(SOCK_DGRAM, 7);
+    const char *wait = hal_bootarg("wait");
+    uint64_t patience = (wait ? (uint64_t)atoi(wait) : 15) * HAL_SEC;
     char text[NET_ADDRESS_TEXT];
 
     for (int i = 0; i < CLIENTS; i++)
         clients[i].fd = -1;
     idle_checks(echo);
-    check(net_wait_up(hal_now_ns() + 15 * HAL_SEC) == 0, "an address came");
+    check(net_wait_up(hal_now_ns() + patience) == 0, "an address came");
     for (unsigned n = 0; net_address(n, text) == 0; n++)
         printf("address: %s\n", text);
     vireo_ready();
