@@ -96,7 +96,7 @@ static const char *parse_client(char *text, const char *mask, struct bootip *out
                          lwip_htonl(class_mask(lwip_ntohl(ip4_addr_get_u32(&out->address)))));
     else if (!parse_ip4(mask, &out->netmask) ||
              !contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
-        return "the netmask is none";
+        return "the netmask is not one of the form 255.255.255.0";
     return NULL;
 }
 

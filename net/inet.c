@@ -48,6 +48,14 @@ int inet_pton(int family, const char *text, void *addr)
     return -1;
 }
 
+/* RFC 5952, 4.3: letters are small. */
+static void to_lower(char *text)
+{
+    for (; *text; text++)
+        if (*text >= 'A' && *text <= 'F')
+            *text |= 0x20;
+}
+
 const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
 {
     const char *result;
@@ -63,6 +71,8 @@ const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
         memcpy(ip.addr, addr, 16);
         ip6_addr_clear_zone(&ip);
         result = ip6addr_ntoa_r(&ip, text, (int)size);
+        if (result)
+            to_lower(text);
     } else {
         errno = EAFNOSUPPORT;
         return NULL;

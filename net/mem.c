@@ -31,7 +31,8 @@ static const uint16_t sizes[] = {64, 96, 160, 224, 352, 480, 640, 960, 1280, 166
 
 static struct size_class classes[CLASSES];
 static uint8_t class_of[SLAB_MAX / GRAIN + 1];
-static uint64_t used, limit, failed;
+static uint64_t used, limit, failed; /* used: taken from the machine */
+static uint64_t lent;                /* of it, handed out */
 static bool starved;
 
 void net_mem_init(void)
@@ -70,6 +71,14 @@ static void *refuse(void)
     return NULL;
 }
 
+bool net_mem_admit(unsigned eighths)
+{
+    if (lent < limit / 8 * eighths)
+        return true;
+    starved = true;
+    return false;
+}
+
 static struct header *carve(struct size_class *c, size_t size)
 {
     size_t slab = size > 512 ? LARGE_SLAB : SMALL_SLAB;
@@ -97,6 +106,7 @@ static void *large(size_t size)
     if (used + size > limit || !(h = hal_alloc(size)))
         return refuse();
     used += size;
+    lent += size;
     h->class = CLASS_LARGE;
     h->state = USED;
     h->size = size;
@@ -118,6 +128,7 @@ void *net_malloc(size_t size)
     else if (!(h = carve(c, sizes[c - classes])))
         return refuse();
     h->state = USED;
+    lent += sizes[h->class];
     return h + 1;
 }
 
@@ -148,9 +159,11 @@ void net_free(void *p)
     }
     if (h->class == CLASS_LARGE) {
         used -= h->size;
+        lent -= h->size;
         hal_free(h);
         return;
     }
+    lent -= sizes[h->class];
     *(struct header **)p = classes[h->class].free;
     classes[h->class].free = h;
 }

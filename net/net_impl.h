@@ -38,6 +38,7 @@ struct net_core {
     struct waitq address; /* waiting for an address */
     struct waitq memory;  /* writers waiting for memory */
     bool memory_freed;
+    uint32_t memory_epoch; /* counts the times that writers were told of free memory */
     char hostname[64];
     uint64_t rx_malformed, rx_no_memory, rx_copied, tcp_accepted, tcp_refused;
     uint32_t sockets;
@@ -80,14 +81,24 @@ void net_end_of_work(void);     /* after a batch: flush, TIME_WAIT, waiting writ
 void net_add_device(struct vnet *v);
 bool net_dev_usable(const struct net_dev *d);
 
-/* input.c: the checks in front of lwIP. Takes over p. */
-void net_input(struct net_dev *d, struct pbuf *p);
+/*
+ * input.c: the checks in front of lwIP. Takes over p. tight: receive buffers are short, so that what
+ * will be kept is copied.
+ */
+void net_input(struct net_dev *d, struct pbuf *p, bool tight);
 
 /* bootip.c: applies the ip= boot argument to all devices. */
 void net_configure(void);
 
 /* mem.c */
 void net_mem_init(void);
+/*
+ * May something that can wait take more memory? Data that peers made us keep stops at half of the
+ * limit, or a little later for a connection that holds little, and data that applications send later
+ * still. The rest is for what ends a shortage: connections, replies, the first bytes of each.
+ */
+enum { NET_MEM_RX = 4, NET_MEM_RX_SMALL = 5, NET_MEM_TX = 7 }; /* eighths of the limit */
+bool net_mem_admit(unsigned eighths);
 uint64_t net_mem_used(void);
 uint64_t net_mem_limit(void);
 uint64_t net_mem_failed(void);

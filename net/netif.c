@@ -2,6 +2,7 @@
  * netif.c - a virtio network device as an lwIP interface: frames in and out without a copy, link
  * state, and the addresses that applications wait for.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -16,7 +17,7 @@
 _Static_assert(sizeof(struct pbuf_custom) <= VNET_RX_PRIVATE, "room for lwIP's packet header");
 _Static_assert(PBUF_LINK_ENCAPSULATION_HLEN >= VNET_HDR_MAX, "headroom for the virtio header");
 
-/* ---- transmit ---------------------------------------------------------------------------------- */
+/* ---- transmit -------------------------------------------------------------------------------- */
 
 /* Bytes in front of the payload that belong to this packet, and to nobody else. */
 static unsigned headroom(const struct pbuf *p)
@@ -90,7 +91,7 @@ static void tx_room(void *ctx)
     net_leave();
 }
 
-/* ---- receive ----------------------------------------------------------------------------------- */
+/* ---- receive --------------------------------------------------------------------------------- */
 
 static void rx_release(struct pbuf *p)
 {
@@ -107,29 +108,6 @@ static struct pbuf *wrap(struct vnet_rx *rx)
     return pbuf_alloced_custom(PBUF_RAW, (u16_t)rx->len, PBUF_REF, pc, rx->data, (u16_t)rx->room);
 }
 
-/*
- * So many buffers are held in socket queues that bursts would soon find none: the frame is copied.
- * Where there is no memory left either, only what asks to be kept is dropped: the acknowledgements
- * that end the shortage still get through.
- */
-static struct pbuf *copy_frame(struct vnet_rx *rx)
-{
-    struct pbuf *p = rx->len > PBUF_POOL_BUFSIZE ? NULL
-                                                 : pbuf_alloc(PBUF_RAW, (u16_t)rx->len, PBUF_RAM);
-
-    if (p) {
-        net_core.rx_copied++;
-        pbuf_take(p, rx->data, (u16_t)rx->len);
-        vnet_rx_free(rx);
-        return p;
-    }
-    if (rx->len <= 128)
-        return wrap(rx);
-    net_core.rx_no_memory++;
-    vnet_rx_free(rx);
-    return NULL;
-}
-
 static void rx_input(void *ctx, struct vnet_rx *rx)
 {
     struct net_dev *d = ctx;
@@ -137,9 +115,11 @@ static void rx_input(void *ctx, struct vnet_rx *rx)
 
     net_enter();
     net_core.in_service = true;
-    p = vnet_rx_tight(d->vnet) ? copy_frame(rx) : wrap(rx);
+    p = wrap(rx);
     if (p)
-        net_input(d, p);
+        net_input(d, p, vnet_rx_tight(d->vnet));
+    else
+        vnet_rx_free(rx);
     net_core.in_service = false;
     net_leave();
 }
@@ -154,7 +134,7 @@ static void rx_batch_end(void *ctx)
     net_leave();
 }
 
-/* ---- state ------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 static void link_changed(void *ctx, bool up)
 {
@@ -285,7 +265,7 @@ void net_add_device(struct vnet *v)
     start_ip6(&d->netif);
 }
 
-/* ---- for applications ---------------------------------------------------------------------------- */
+/* ---- for applications ------------------------------------------------------------------------ */
 
 static bool any_usable(void)
 {
@@ -311,7 +291,7 @@ static int ip6_text(unsigned n, char text[NET_ADDRESS_TEXT])
     for (const struct net_dev *d = net_core.devs; d; d = d->next)
         for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
             if (ip6_usable(&d->netif, i) && n-- == 0) {
-                ip6addr_ntoa_r(netif_ip6_addr(&d->netif, i), text, NET_ADDRESS_TEXT);
+                inet_ntop(AF_INET6, netif_ip6_addr(&d->netif, i)->addr, text, NET_ADDRESS_TEXT);
                 return 0;
             }
     return -ENOENT;

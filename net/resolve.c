@@ -17,7 +17,7 @@
 
 int h_errno;
 
-/* ---- one query ----------------------------------------------------------------------------------- */
+/* ---- one query ------------------------------------------------------------------------------- */
 
 /* Shared by the waiting task and lwIP's callback; who comes last frees it. */
 struct query {
@@ -78,7 +78,7 @@ static int ask(const char *name, u8_t family, ip_addr_t *addr)
     return err == ERR_ARG ? EAI_NONAME : EAI_AGAIN;
 }
 
-/* ---- getaddrinfo --------------------------------------------------------------------------------- */
+/* ---- getaddrinfo ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -310,7 +310,7 @@ const char *gai_strerror(int error)
     }
 }
 
-/* ---- the other way, and the old way --------------------------------------------------------------- */
+/* ---- the other way, and the old way ---------------------------------------------------------- */
 
 int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen,
                 char *service, socklen_t servicelen, int flags)

@@ -104,7 +104,7 @@ ssize_t sock_iov_len(const struct iovec *iov, int n)
     return (ssize_t)total;
 }
 
-/* ---- what the descriptor table calls ------------------------------------------------------------ */
+/* ---- what the descriptor table calls --------------------------------------------------------- */
 
 static ssize_t op_read(struct file *f, void *buf, size_t len)
 {

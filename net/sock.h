@@ -46,6 +46,7 @@ struct sock {
     bool eof;              /* the peer sends no more */
     bool read_shut, write_shut;
     bool want_write;       /* somebody waits for room */
+    uint32_t starved;      /* memory_epoch in which a write found no memory */
     bool closed;           /* the last descriptor is gone */
     int error;             /* pending, positive: SO_ERROR */
     unsigned users;        /* tasks parked in a call */

@@ -33,7 +33,7 @@ static ssize_t done(ssize_t result)
     return -1;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int kind_of(int type, int protocol)
 {
@@ -98,7 +98,7 @@ int socket(int domain, int type, int protocol)
     return (int)done(open_socket(domain, type, protocol));
 }
 
-/* ---- addresses ----------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static int bind_to(struct sock *s, const struct sockaddr *sa, socklen_t len)
 {
@@ -188,7 +188,7 @@ int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
     return (int)done(peer_name(s, addr, len));
 }
 
-/* ---- connections --------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 int listen(int fd, int backlog)
 {
@@ -256,7 +256,7 @@ int shutdown(int fd, int how)
     return (int)done(shut(s, how));
 }
 
-/* ---- data ---------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 static ssize_t send_to(int fd, struct sock_msg *m, int flags, const struct sockaddr *to,
                        socklen_t tolen)
@@ -343,7 +343,7 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
     return n;
 }
 
-/* ---- options ------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {

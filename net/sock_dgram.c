@@ -126,7 +126,7 @@ int sock_dgram_poll(struct sock *s, int events)
     return ready & events;
 }
 
-/* ---- receiving ----------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static size_t scatter(const struct pbuf *p, const struct sock_msg *m)
 {
@@ -183,7 +183,7 @@ ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
     return (ssize_t)n;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static struct pbuf *gather(const struct sock_msg *m, u16_t len, pbuf_layer layer)
 {

@@ -42,7 +42,7 @@ static int int_value(const void *value, socklen_t len, int *out)
     return 0;
 }
 
-/* ---- setting ------------------------------------------------------------------------------------- */
+/* ---- setting --------------------------------------------------------------------------------- */
 
 static int set_bit(struct sock *s, uint8_t bit, int on)
 {
@@ -215,7 +215,7 @@ int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_
     }
 }
 
-/* ---- getting ------------------------------------------------------------------------------------- */
+/* ---- getting --------------------------------------------------------------------------------- */
 
 static int get_timeout(uint64_t ns, void *value, socklen_t *len)
 {

@@ -106,7 +106,7 @@ int sock_tcp_bind(struct sock *s, const ip_addr_t *addr, u16_t port)
     return -net_errno(tcp_bind(s->tcp, addr, port));
 }
 
-/* ---- listening ----------------------------------------------------------------------------------- */
+/* ---- listening ------------------------------------------------------------------------------- */
 
 static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
@@ -203,7 +203,7 @@ int sock_tcp_accept(struct sock *s, struct sock **out)
     return 0;
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
@@ -256,7 +256,7 @@ int sock_tcp_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
     return s->connected ? 0 : -sock_take_error(s);
 }
 
-/* ---- ending -------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 static int shut_write(struct sock *s)
 {
@@ -313,11 +313,14 @@ void sock_tcp_close(struct sock *s)
     net_kick();
 }
 
-/* ---- readiness ----------------------------------------------------------------------------------- */
+/* ---- readiness ------------------------------------------------------------------------------- */
 
 static bool can_write(struct sock *s)
 {
     if (!s->tcp || !s->connected)
+        return false;
+    if (s->starved == net_core.memory_epoch ||
+        (tcp_sndqueuelen(s->tcp) && !net_mem_admit(NET_MEM_TX)))
         return false;
     return tcp_sndbuf(s->tcp) > TCP_SNDLOWAT && tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
 }

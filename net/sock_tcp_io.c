@@ -6,7 +6,7 @@
 #include "lwip/tcp.h"
 #include "sock.h"
 
-/* ---- receiving ----------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static void pop_rx(struct sock *s)
 {
@@ -139,7 +139,7 @@ ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
     }
 }
 
-/* ---- sending ------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
@@ -164,7 +164,7 @@ static size_t push(struct sock *s, const uint8_t *buf, size_t len, bool more,
     while (done < len && tcp_sndbuf(s->tcp)) {
         size_t n = len - done;
         u8_t flags = TCP_WRITE_FLAG_COPY;
-        err_t err;
+        err_t err = ERR_MEM;
 
         if (n > tcp_sndbuf(s->tcp))
             n = tcp_sndbuf(s->tcp);
@@ -172,7 +172,8 @@ static size_t push(struct sock *s, const uint8_t *buf, size_t len, bool more,
             n = 32 * TCP_MSS;
         if (more || done + n < len)
             flags |= TCP_WRITE_FLAG_MORE;
-        while ((err = tcp_write(s->tcp, buf + done, (u16_t)n, flags)) == ERR_MEM && n > TCP_MSS)
+        while ((!tcp_sndqueuelen(s->tcp) || net_mem_admit(NET_MEM_TX)) &&
+               (err = tcp_write(s->tcp, buf + done, (u16_t)n, flags)) == ERR_MEM && n > TCP_MSS)
             n /= 2;
         if (err != ERR_OK) {
             *short_of_memory = tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
@@ -198,6 +199,8 @@ static int may_send(struct sock *s)
 static int wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int flags)
 {
     s->want_write = true;
+    if (memory)
+        s->starved = net_core.memory_epoch;
     if (memory && tcp_sndbuf(s->tcp) > TCP_SNDLOWAT)
         return sock_wait(s, &net_core.memory, s->write_timeout, deadline, flags);
     return sock_wait(s, &s->writers, s->write_timeout, deadline, flags);

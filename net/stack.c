@@ -11,7 +11,7 @@
 #include "lwip/timeouts.h"
 #include "net_impl.h"
 
-struct net_core net_core = {.hostname = "vireo"};
+struct net_core net_core = {.hostname = "vireo", .memory_epoch = 1};
 
 void net_assert_entered(void)
 {
@@ -52,6 +52,7 @@ void net_bound_time_wait(void)
 static void wake_writers(void)
 {
     net_core.memory_freed = false;
+    net_core.memory_epoch++;
     waitq_wake_all(&net_core.memory);
     file_ready(NULL);
 }
