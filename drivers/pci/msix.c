@@ -3,7 +3,7 @@
  */
 #include "pci/pci.h"
 
-enum { MSIX_CONTROL = 2, MSIX_TABLE = 4 };
+enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_BYTES = 12 };
 enum { MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000, MSIX_SIZE = 0x07ff };
 enum { ENTRY_ADDR = 0, ENTRY_ADDR_HIGH = 4, ENTRY_DATA = 8, ENTRY_CONTROL = 12, ENTRY_BYTES = 16 };
 #define ENTRY_MASKED 1u
@@ -24,7 +24,7 @@ int pci_msix_open(struct pci_function *f)
     unsigned entries;
     uint32_t where;
 
-    if (!cap)
+    if (!cap || cap + MSIX_BYTES > 256)
         return -ENODEV;
     entries = (pci_read16(f, cap + MSIX_CONTROL) & MSIX_SIZE) + 1u;
     where = pci_read32(f, cap + MSIX_TABLE);

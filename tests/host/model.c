@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "model.h"
+#include "model_pci.h"
 
 enum {
     S_ACKNOWLEDGE = 1,
@@ -95,6 +96,8 @@ void model_reset(struct model *m)
     }
     if (m->irq >= 0)
         host_irq_set(m->irq, false);
+    if (m->pci)
+        model_vpci_reset(m);
 }
 
 static void check_status_step(struct model *m, uint32_t v)

@@ -63,6 +63,7 @@ struct model_queue {
 };
 
 struct model;
+struct model_vpci; /* model_pci.h */
 
 /* What a test wants to hear of. All may be NULL. */
 struct model_events {
@@ -84,7 +85,8 @@ struct model {
     uint32_t page_size; /* legacy; 0 until written */
     uint32_t generation;
     uint32_t interrupt_status;
-    hal_irq_t irq;
+    hal_irq_t irq;          /* virtio-mmio's line; -1 on PCI */
+    struct model_vpci *pci; /* the function that it is behind, or NULL */
 
     uint8_t config[MODEL_CONFIG];
     unsigned config_len;

@@ -5,6 +5,7 @@
  * it are errors.
  */
 #include "model.h"
+#include "model_pci.h"
 
 enum { F_NEXT = 1, F_WRITE = 2, F_INDIRECT = 4 };
 enum { BIT_INDIRECT = 28, BIT_EVENT_IDX = 29 };
@@ -364,7 +365,10 @@ unsigned model_serve(struct model *m, struct model_queue *q)
 
 void model_raise(struct model *m, uint32_t cause, struct model_queue *q)
 {
-    (void)q;
+    if (m->pci) {
+        model_vpci_raise(m, cause, q);
+        return;
+    }
     m->interrupt_status |= cause;
     if (m->irq >= 0)
         host_irq_set(m->irq, true);

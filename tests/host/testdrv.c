@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "model_pci.h"
 
 struct testdrv td;
 
@@ -115,6 +116,14 @@ void testdrv_one_queue(unsigned size, unsigned max_segs)
                                       .expects_progress = true};
 }
 
+static void plug_pci(struct model *m)
+{
+    struct hal_pci_host h = model_pci_windows();
+
+    model_pci_bridge(&h, true);
+    model_plug_pci(calloc(1, sizeof(struct model_vpci)), m, 1, false);
+}
+
 struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned *bits, unsigned n)
 {
     struct model *m = calloc(1, sizeof(*m));
@@ -124,8 +133,9 @@ struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned 
     for (unsigned i = 0; i < n; i++)
         model_offer(m, bits[i]);
     if (t == MODEL_PCI)
-        abort();
-    model_plug_mmio(m, 0);
+        plug_pci(m);
+    else
+        model_plug_mmio(m, 0);
     model_watch(m);
     host_boot();
     CHECK(td.dev != NULL && virtio_find("vtest0") == td.dev);

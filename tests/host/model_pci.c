@@ -1,0 +1,425 @@
+/*
+ * model_pci.c - configuration space behind ECAM, BARs, MSI-X tables and lines (PCI 3.0, chapter 6;
+ * PCIe 4.0, 7.2.2).
+ */
+#include "model_pci.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FUNCTIONS 64
+#define ECAM_BUS  (1u << 20)
+
+enum { COMMAND = 4, STATUS = 6, HEADER = 0x0e, BAR0 = 0x10, CAP_POINTER = 0x34, PIN = 0x3d };
+enum { DECODE_IO = 1, DECODE_MEM = 2, MASTER = 4, INTX_OFF = 0x400 };
+enum { MSIX_ON = 0x8000, MSIX_MASK_ALL = 0x4000 };
+
+static struct model_pci_fn *functions[FUNCTIONS];
+static unsigned count;
+static struct hal_pci_host host;
+static bool wired;
+
+uint32_t model_pci_get(const struct model_pci_fn *f, unsigned off, unsigned width)
+{
+    uint32_t v = 0;
+
+    for (unsigned i = 0; i < width; i++)
+        v |= (uint32_t)f->config[off + i] << 8 * i;
+    return v;
+}
+
+void model_pci_put(struct model_pci_fn *f, unsigned off, unsigned width, uint32_t v)
+{
+    for (unsigned i = 0; i < width; i++)
+        f->config[off + i] = (uint8_t)(v >> 8 * i);
+}
+
+static struct model_pci_fn *at_slot(unsigned dev, unsigned fn)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (functions[i]->dev == dev && functions[i]->fn == fn)
+            return functions[i];
+    return NULL;
+}
+
+static void wrong(const struct model_pci_fn *f, const char *what, unsigned v)
+{
+    host_violation("pci %u.%u: %s (%#x)", f->dev, f->fn, what, v);
+}
+
+bool model_pci_master(const struct model_pci_fn *f)
+{
+    return model_pci_get(f, COMMAND, 2) & MASTER;
+}
+
+/* ---- BARs ------------------------------------------------------------------------------------ */
+
+static bool decodes(const struct model_pci_fn *f, unsigned i)
+{
+    unsigned want = f->bar[i].kind == MODEL_BAR_IO ? DECODE_IO : DECODE_MEM;
+
+    return f->bar[i].kind && model_pci_get(f, COMMAND, 2) & want;
+}
+
+static uint32_t bar_flags(const struct model_pci_bar *b)
+{
+    return b->kind == MODEL_BAR_IO ? 1 : b->kind == MODEL_BAR_MEM64 ? 0xc : 0;
+}
+
+static uint32_t read_bar(const struct model_pci_fn *f, unsigned i)
+{
+    if (i > 0 && f->bar[i - 1].kind == MODEL_BAR_MEM64)
+        return (uint32_t)(f->bar[i - 1].addr >> 32);
+    return (uint32_t)f->bar[i].addr | bar_flags(&f->bar[i]);
+}
+
+static void write_bar(struct model_pci_fn *f, unsigned i, uint32_t v)
+{
+    bool upper = i > 0 && f->bar[i - 1].kind == MODEL_BAR_MEM64;
+    struct model_pci_bar *b = &f->bar[i - upper];
+    uint64_t addr = upper ? (b->addr & UINT32_MAX) | (uint64_t)v << 32 : (b->addr >> 32 << 32) | v;
+
+    if (decodes(f, i - upper))
+        wrong(f, "a BAR is written while it decodes", i);
+    if (v != UINT32_MAX && !upper && b->kind && v & (b->size - 1) & ~(uint64_t)15)
+        wrong(f, "a BAR is not aligned to its size", v);
+    b->addr = b->kind ? addr & ~(b->size - 1) : 0;
+    if (b->kind == MODEL_BAR_IO || b->kind == MODEL_BAR_MEM32)
+        b->addr &= UINT32_MAX;
+}
+
+static bool inside(const struct hal_pci_window *w, const struct model_pci_bar *b)
+{
+    return b->addr >= w->pci && b->addr - w->pci < w->len && b->size <= w->len - (b->addr - w->pci);
+}
+
+static bool same_space(const struct model_pci_bar *a, const struct model_pci_bar *b)
+{
+    return (a->kind == MODEL_BAR_IO) == (b->kind == MODEL_BAR_IO);
+}
+
+static void check_overlap(struct model_pci_fn *f, unsigned i)
+{
+    const struct model_pci_bar *b = &f->bar[i];
+
+    for (unsigned n = 0; n < count; n++) {
+        for (unsigned k = 0; k < 6; k++) {
+            const struct model_pci_bar *o = &functions[n]->bar[k];
+
+            if (o != b && decodes(functions[n], k) && o->addr && same_space(o, b) &&
+                o->addr < b->addr + b->size && b->addr < o->addr + o->size)
+                wrong(f, "two BARs decode one address", i);
+        }
+    }
+}
+
+/* Decoding was switched on. A BAR at 0 has no address; nothing may then be at 0. */
+static void check_bars(struct model_pci_fn *f)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        const struct model_pci_bar *b = &f->bar[i];
+        bool high = b->kind == MODEL_BAR_MEM64 && inside(&host.mem64, b);
+
+        if (!decodes(f, i) || b->addr == 0)
+            continue;
+        if (!high && !inside(b->kind == MODEL_BAR_IO ? &host.io : &host.mem32, b))
+            wrong(f, "a BAR lies outside of the bridge's windows", i);
+        check_overlap(f, i);
+    }
+}
+
+/* ---- configuration space --------------------------------------------------------------------- */
+
+static bool is_bar(unsigned off)
+{
+    return off >= BAR0 && off < BAR0 + 24;
+}
+
+static uint32_t config_read(void *ctx, uint64_t offset, unsigned width, bool sync)
+{
+    unsigned dev = offset >> 15 & 31, fn = offset >> 12 & 7, off = offset & 0xfff;
+    struct model_pci_fn *f = at_slot(dev, fn), *first = at_slot(dev, 0);
+
+    (void)ctx, (void)sync;
+    if (offset >= ECAM_BUS || (fn && (!first || !(first->config[HEADER] & 0x80 || first->gone))))
+        host_violation("pci %u.%u: configuration of what cannot be there is read", dev, fn);
+    if (!f && off != 0 && !(first && first->gone))
+        host_violation("pci %u.%u: absent, but offset %#x is read", dev, fn, off);
+    if (!f || f->gone)
+        return UINT32_MAX;
+    if (off + width > MODEL_PCI_CONFIG) {
+        wrong(f, "a read beyond the 256 bytes of PCI", off);
+        return 0;
+    }
+    if (is_bar(off) && width == 4)
+        return read_bar(f, (off - BAR0) / 4);
+    if (is_bar(off))
+        wrong(f, "a part of a BAR is read", off);
+    return model_pci_get(f, off, width);
+}
+
+/* Bits that do not stick may be written with their own value only; STATUS is cleared by ones. */
+static void write_plain(struct model_pci_fn *f, unsigned off, unsigned width, uint32_t v)
+{
+    for (unsigned i = 0; i < width; i++) {
+        unsigned at = off + i;
+        uint8_t now = (uint8_t)(v >> 8 * i), mask = f->writable[at], old = f->config[at];
+
+        if (at == STATUS || at == STATUS + 1)
+            now ? wrong(f, "status bits are cleared", now) : (void)0;
+        else if ((now ^ old) & ~mask)
+            wrong(f, "a read-only bit is written", at);
+        f->config[at] = (uint8_t)((old & ~mask) | (now & mask));
+    }
+}
+
+static void send_pending(struct model_pci_fn *f)
+{
+    for (unsigned i = 0; i < f->msix_size && model_pci_msix_on(f); i++)
+        if (f->msix[i].pending && !(f->msix[i].control & 1))
+            model_pci_message(f, i);
+}
+
+static void check_msix_on(const struct model_pci_fn *f)
+{
+    for (unsigned i = 0; i < f->msix_size; i++)
+        if (!(f->msix[i].control & 1) && f->msix[i].addr != HOST_MSI_DOORBELL)
+            wrong(f, "MSI-X is switched on with a wild entry", i);
+}
+
+static void config_write(void *ctx, uint64_t offset, unsigned width, uint32_t v, bool sync)
+{
+    unsigned dev = offset >> 15 & 31, fn = offset >> 12 & 7, off = offset & 0xfff;
+    struct model_pci_fn *f = offset < ECAM_BUS ? at_slot(dev, fn) : NULL;
+    uint32_t command;
+    bool msix;
+
+    (void)ctx, (void)sync;
+    if (!f || off + width > MODEL_PCI_CONFIG) {
+        host_violation("pci %u.%u: configuration write at %#x", dev, fn, off);
+        return;
+    }
+    f->config_writes++;
+    if (f->gone)
+        return;
+    command = model_pci_get(f, COMMAND, 2);
+    msix = model_pci_msix_on(f);
+    if (is_bar(off) && width != 4)
+        wrong(f, "a part of a BAR is written", off);
+    else if (is_bar(off))
+        write_bar(f, (off - BAR0) / 4, v);
+    else
+        write_plain(f, off, width, v);
+    if (model_pci_get(f, COMMAND, 2) & ~command & (DECODE_IO | DECODE_MEM))
+        check_bars(f);
+    if (!msix && model_pci_msix_on(f))
+        check_msix_on(f);
+    send_pending(f);
+    if (f->changed)
+        f->changed(f);
+}
+
+static const struct host_bus config_bus = {config_read, config_write};
+
+/* ---- MSI-X ----------------------------------------------------------------------------------- */
+
+bool model_pci_msix_on(const struct model_pci_fn *f)
+{
+    return f->msix_cap && model_pci_get(f, f->msix_cap + 2, 2) & MSIX_ON;
+}
+
+void model_pci_message(struct model_pci_fn *f, unsigned entry)
+{
+    bool all = model_pci_get(f, f->msix_cap + 2, 2) & MSIX_MASK_ALL;
+
+    if (!model_pci_msix_on(f) || entry >= f->msix_size || !model_pci_master(f))
+        return;
+    f->msix[entry].pending = all || f->msix[entry].control & 1;
+    if (!f->msix[entry].pending)
+        host_msi_write(f->msix[entry].addr, f->msix[entry].data);
+}
+
+static bool in_table(const struct model_pci_fn *f, unsigned bar, uint64_t off)
+{
+    return f->msix_cap && bar == f->table_bar && off >= f->table_off &&
+           off - f->table_off < 16ull * f->msix_size;
+}
+
+static uint32_t *half(uint64_t *v, bool high)
+{
+    return (uint32_t *)v + high; /* little-endian, as all that is tested here */
+}
+
+static uint32_t *table_word(struct model_pci_fn *f, uint64_t off)
+{
+    struct model_pci_msix_entry *e = &f->msix[(off - f->table_off) / 16];
+    uint32_t *word[] = {half(&e->addr, false), half(&e->addr, true), &e->data, &e->control};
+
+    return word[(off - f->table_off) % 16 / 4];
+}
+
+static void table_write(struct model_pci_fn *f, uint64_t off, unsigned width, uint32_t v)
+{
+    const struct model_pci_msix_entry *e = &f->msix[(off - f->table_off) / 16];
+    bool control = (off - f->table_off) % 16 == 12;
+
+    if (width != 4)
+        wrong(f, "the MSI-X table is written in parts", width);
+    else if (!control && !(e->control & 1))
+        wrong(f, "an unmasked MSI-X entry is changed", (unsigned)off);
+    else
+        *table_word(f, off) = v;
+    send_pending(f);
+}
+
+/* ---- what BARs decode ------------------------------------------------------------------------ */
+
+struct window {
+    struct hal_pci_window *w;
+    bool io;
+};
+
+static struct model_pci_fn *target(const struct window *w, uint64_t offset, unsigned *bar,
+                                   uint64_t *off)
+{
+    uint64_t addr = w->w->pci + offset;
+
+    for (unsigned n = 0; n < count; n++) {
+        for (unsigned i = 0; i < 6; i++) {
+            const struct model_pci_bar *b = &functions[n]->bar[i];
+
+            if (!b->kind || !b->addr || (b->kind == MODEL_BAR_IO) != w->io || addr < b->addr ||
+                addr - b->addr >= b->size)
+                continue;
+            if (!decodes(functions[n], i) && !functions[n]->gone) {
+                wrong(functions[n], "access to a BAR while decoding is off", i);
+                continue;
+            }
+            *bar = i;
+            *off = addr - b->addr;
+            return functions[n];
+        }
+    }
+    host_violation("pci: nobody decodes %#llx", (unsigned long long)addr);
+    return NULL;
+}
+
+static uint32_t window_read(void *ctx, uint64_t offset, unsigned width, bool sync)
+{
+    unsigned bar;
+    uint64_t off;
+    struct model_pci_fn *f = target(ctx, offset, &bar, &off);
+
+    if (!f || f->gone)
+        return UINT32_MAX;
+    if (in_table(f, bar, off))
+        return width == 4 ? *table_word(f, off) : (wrong(f, "table read in parts", width), 0);
+    return f->read ? f->read(f, bar, off, width, sync) : 0;
+}
+
+static void window_write(void *ctx, uint64_t offset, unsigned width, uint32_t v, bool sync)
+{
+    unsigned bar;
+    uint64_t off;
+    struct model_pci_fn *f = target(ctx, offset, &bar, &off);
+
+    if (!f || f->gone)
+        return;
+    if (in_table(f, bar, off))
+        table_write(f, off, width, v);
+    else if (f->write)
+        f->write(f, bar, off, width, v, sync);
+}
+
+static const struct host_bus window_bus = {window_read, window_write};
+
+/* ---- building it ----------------------------------------------------------------------------- */
+
+struct hal_pci_host model_pci_windows(void)
+{
+    return (struct hal_pci_host){
+        .index = 0,
+        .bus_first = 0,
+        .bus_last = 255,
+        .dma_coherent = true,
+        .ecam = {0x4010000000ull, 0, 0x10000000},
+        .io = {0x3eff0000, 0, 0x10000},
+        .mem32 = {0x10000000, 0x40000000, 0x2eff0000},
+        .mem64 = {0x8000000000ull, 0x18000000000ull, 0x8000000000ull},
+    };
+}
+
+void model_pci_bridge(const struct hal_pci_host *h, bool intx)
+{
+    static struct window windows[] = {{&host.io, true}, {&host.mem32, false}, {&host.mem64, false}};
+
+    host = *h;
+    wired = intx;
+    host_add_pci(&host, intx ? MODEL_PCI_INTX : -1);
+    if (host.ecam.len)
+        host_bus_add(host.ecam.cpu, host.ecam.len, &config_bus, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        if (windows[i].w->len)
+            host_bus_add(windows[i].w->cpu, windows[i].w->len, &window_bus, &windows[i]);
+}
+
+void model_pci_add(struct model_pci_fn *f, unsigned dev, unsigned fn, uint16_t vendor,
+                   uint16_t device)
+{
+    memset(f, 0, sizeof(*f));
+    f->dev = (uint8_t)dev;
+    f->fn = (uint8_t)fn;
+    model_pci_put(f, 0, 2, vendor);
+    model_pci_put(f, 2, 2, device);
+    f->writable[COMMAND] = 0x47;
+    f->writable[COMMAND + 1] = 0x05;
+    f->cap_link = CAP_POINTER;
+    f->cap_free = 0x40;
+    if (count == FUNCTIONS)
+        abort();
+    functions[count++] = f;
+}
+
+void model_pci_bar(struct model_pci_fn *f, unsigned i, enum model_pci_bar_kind kind, uint64_t size)
+{
+    f->bar[i] = (struct model_pci_bar){kind, size, 0};
+}
+
+unsigned model_pci_cap(struct model_pci_fn *f, uint8_t id, unsigned len)
+{
+    unsigned at = f->cap_free;
+
+    if (at + len > MODEL_PCI_CONFIG)
+        abort();
+    f->cap_free += (len + 3) & ~3u;
+    model_pci_put(f, STATUS, 2, 0x10);
+    f->config[f->cap_link] = (uint8_t)at;
+    f->config[at] = id;
+    f->cap_link = at + 1;
+    return at;
+}
+
+void model_pci_add_msix(struct model_pci_fn *f, unsigned entries, unsigned bar, uint32_t off)
+{
+    unsigned at = model_pci_cap(f, 0x11, 12);
+
+    f->msix_cap = at;
+    f->msix_size = entries < MODEL_PCI_MSIX ? entries : MODEL_PCI_MSIX;
+    f->table_bar = bar;
+    f->table_off = off;
+    model_pci_put(f, at + 2, 2, entries - 1);
+    model_pci_put(f, at + 4, 4, off | bar);
+    model_pci_put(f, at + 8, 4, (off + 0x800) | bar);
+    f->writable[at + 3] = 0xc0;
+    for (unsigned i = 0; i < f->msix_size; i++)
+        f->msix[i] = (struct model_pci_msix_entry){0xdead0000u + i, 0xbeef, 0, false};
+}
+
+void model_pci_level(struct model_pci_fn *f, bool high)
+{
+    bool off = model_pci_get(f, COMMAND, 2) & INTX_OFF || model_pci_msix_on(f);
+    unsigned pin = f->config[PIN];
+
+    if (wired && pin >= 1 && pin <= 4)
+        host_irq_set(MODEL_PCI_INTX + (hal_irq_t)((f->dev + pin - 1) % 4), high && !off);
+}

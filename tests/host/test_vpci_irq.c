@@ -1,0 +1,252 @@
+/*
+ * test_vpci_irq.c - virtio over PCI: interrupts by MSI-X, by the line and not at all, doorbells
+ * (virtio 1.4, sections 4.1.4.4, 4.1.5).
+ */
+#include <string.h>
+
+#include "check.h"
+#include "vpcitest.h"
+
+/* ---- interrupts ------------------------------------------------------------------------------ */
+
+static void msix_traffic(void)
+{
+    vpci_bridge(true);
+    vpci_plug(3, false);
+    host_boot();
+    CHECK(strcmp(vpci_wakeup(), "msi-x") == 0);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_EQ(vpci_model->queues[i].vector, i + 1);
+        CHECK_EQ(host_irq_handlers(HOST_MSI_FIRST + (hal_irq_t)i), 1);
+    }
+    CHECK_EQ(vpci.config_vector, 0);
+    vpci_traffic(200);
+    CHECK_EQ(vpci.messages, 600);
+    CHECK_EQ(vpci.isr_reads, 0);
+    model_raise(vpci_model, 2, NULL);
+    host_run_services();
+    CHECK_EQ(td.config_changes, 1);
+}
+
+static void msix_needs_reset(void)
+{
+    vpci_setup();
+    host_boot();
+    CHECK_EQ(testdrv_submit(td.q[0], 1), 1);
+    vpci_model->status |= 64;
+    model_raise(vpci_model, 2, NULL);
+    host_run_services();
+    CHECK_EQ(td.deaths, 1);
+    CHECK_EQ(td.taken_back, 1);
+    CHECK(!td.quarantine && !model_pci_msix_on(&vpci.fn));
+    for (hal_irq_t i = 0; i < HOST_IRQS; i++)
+        CHECK_EQ(host_irq_handlers(i), 0);
+}
+
+static void intx_after(void)
+{
+    host_boot();
+    CHECK(strcmp(vpci_wakeup(), "intx") == 0);
+    CHECK(!model_pci_msix_on(&vpci.fn));
+    CHECK_EQ(host_irq_handlers(MODEL_PCI_INTX + 1), 1);
+    CHECK_EQ(vpci_model->queues[0].vector, 0xffff);
+    for (hal_irq_t i = HOST_MSI_FIRST; i < HOST_IRQS; i++)
+        CHECK_EQ(host_irq_handlers(i), 0);
+    vpci_traffic(200);
+    CHECK_EQ(vpci.isr_reads, 200); /* once each */
+    CHECK_EQ(vpci.messages, 0);
+    model_raise(vpci_model, 2, NULL);
+    host_run_services();
+    CHECK_EQ(td.config_changes, 1);
+    CHECK_EQ(vpci.isr_reads, 201);
+}
+
+static void intx_no_capability(void)
+{
+    vpci_bridge(true);
+    vpci_plug(1, true);
+    model_vpci_caps(&vpci);
+    intx_after();
+}
+
+static void intx_no_messages(void)
+{
+    vpci_setup();
+    host_msi_limit(0);
+    intx_after();
+}
+
+/* Fewer messages than vectors are needed: what was taken is given back. */
+static void intx_too_few_messages(void)
+{
+    vpci_setup();
+    host_msi_limit(1);
+    intx_after();
+    host_msi_limit(2);
+    CHECK_EQ(hal_msi_alloc(0, &(struct hal_msi){0}), 0);
+    CHECK_EQ(hal_msi_alloc(0, &(struct hal_msi){0}), 0);
+}
+
+static void intx_small_table(void)
+{
+    vpci_bridge(true);
+    vpci_plug(1, true);
+    model_pci_add_msix(&vpci.fn, 1, 1, 0);
+    model_vpci_caps(&vpci);
+    intx_after();
+}
+
+static void intx_table_out_of_the_bar(void)
+{
+    vpci_bridge(true);
+    vpci_plug(1, true);
+    model_pci_add_msix(&vpci.fn, 4, 1, 0xff8);
+    model_vpci_caps(&vpci);
+    intx_after();
+}
+
+static void intx_table_in_a_missing_bar(void)
+{
+    vpci_bridge(true);
+    vpci_plug(1, true);
+    model_pci_add_msix(&vpci.fn, 4, 6, 0);
+    model_vpci_caps(&vpci);
+    intx_after();
+}
+
+static void intx_config_vector_does_not_stick(void)
+{
+    vpci_setup();
+    vpci.vectors = 0;
+    intx_after();
+}
+
+/* The line is shared: an interrupt of another device is not ours, and costs one look. */
+static void intx_of_another_device(void)
+{
+    vpci_setup();
+    host_msi_limit(0);
+    host_boot();
+    host_run_services();
+    unsigned services = td.services;
+    host_irq_pulse(MODEL_PCI_INTX + 1);
+    CHECK_EQ(vpci.isr_reads, 1);
+    host_run_services();
+    CHECK_EQ(td.services, services);
+    vpci_traffic(3);
+}
+
+static void polled_without_any_interrupt(void)
+{
+    vpci_bridge(false);
+    vpci_plug(1, false);
+    host_msi_limit(0);
+    host_boot();
+    CHECK(strcmp(vpci_wakeup(), "polled") == 0);
+    CHECK_EQ(testdrv_submit(td.q[0], 1), 1);
+    CHECK_EQ(model_serve(vpci_model, &vpci_model->queues[0]), 1);
+    host_run_round();
+    CHECK_EQ(td.done_count, 1);
+    CHECK_EQ(vpci.isr_reads + vpci.messages, 0);
+}
+
+static void polled_by_boot_argument(void)
+{
+    vpci_setup();
+    host_set_bootargs("vireo.vtest0.poll=1");
+    host_boot();
+    CHECK(strcmp(vpci_wakeup(), "polled") == 0);
+    CHECK(!model_pci_msix_on(&vpci.fn));
+    CHECK(model_pci_get(&vpci.fn, 4, 2) & 0x400); /* the line is off, too */
+    CHECK_EQ(vpci.messages, 0);
+}
+
+/* ---- notifications --------------------------------------------------------------------------- */
+
+static void doorbells(void)
+{
+    vpci_bridge(true);
+    vpci_plug(3, false);
+    vpci_model->queues[0].notify_off = 5;
+    vpci_model->queues[1].notify_off = 0;
+    vpci_model->queues[2].notify_off = 0x3ff; /* the last one inside */
+    host_boot();
+    CHECK(virtio_find("vtest0") != NULL);
+    vpci_traffic(10);
+}
+
+static void doorbell_multiplier_0(void)
+{
+    vpci_bridge(true);
+    vpci_plug(2, true);
+    vpci.multiplier = 0;
+    vpci.region[VCAP_NOTIFY].len = 2;
+    model_vpci_caps(&vpci);
+    vpci_model->queues[1].notify_off = 0xffff;
+    host_boot();
+    CHECK(virtio_find("vtest0") != NULL);
+    vpci_traffic(10);
+}
+
+static void doorbell_outside(uint16_t off, uint32_t multiplier, uint32_t len)
+{
+    vpci_bridge(true);
+    vpci_plug(1, true);
+    vpci.multiplier = multiplier;
+    vpci.region[VCAP_NOTIFY].len = len;
+    model_vpci_caps(&vpci);
+    vpci_model->queues[0].notify_off = off;
+    host_boot();
+    CHECK_EQ(td.probes, 1);
+    vpci_check_given_up();
+}
+
+static void doorbell_past_the_end(void)
+{
+    doorbell_outside(0x400, 4, 0x1000);
+}
+
+static void doorbell_half_past_the_end(void)
+{
+    doorbell_outside(1, 2, 3);
+}
+
+static void doorbell_wraps_32_bits(void)
+{
+    doorbell_outside(0x8000, 0x20000, 0x1000); /* 2^32 */
+}
+
+static void doorbell_is_odd(void)
+{
+    doorbell_outside(3, 1, 0x1000);
+}
+
+int main(int argc, char **argv)
+{
+#define CASE(f)                                                                                    \
+    {                                                                                              \
+#f, f                                                                                      \
+    }
+    static const struct test_case cases[] = {
+        CASE(msix_traffic),
+        CASE(msix_needs_reset),
+        CASE(intx_no_capability),
+        CASE(intx_no_messages),
+        CASE(intx_too_few_messages),
+        CASE(intx_small_table),
+        CASE(intx_table_out_of_the_bar),
+        CASE(intx_table_in_a_missing_bar),
+        CASE(intx_config_vector_does_not_stick),
+        CASE(intx_of_another_device),
+        CASE(polled_without_any_interrupt),
+        CASE(polled_by_boot_argument),
+        CASE(doorbells),
+        CASE(doorbell_multiplier_0),
+        CASE(doorbell_past_the_end),
+        CASE(doorbell_half_past_the_end),
+        CASE(doorbell_wraps_32_bits),
+        CASE(doorbell_is_odd),
+    };
+
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
