@@ -201,6 +201,8 @@ class Guest:
                 self._changed.wait(0.01)
         else:
             return
+        if self._eof:
+            self.process.wait(10)
         if not holds():
             raise Lost(f'no {what} within {timeout:g} s\n' + self.report())
 

@@ -11,12 +11,15 @@ import itertools
 import json
 import os
 import re
+import shutil
 import time
 
 from vireolib import clients, http, images
 from vireolib.guest import Guest, Lost
 from vireolib.machine import Disk, Forward, Machine
 
+DIRECTORY = os.path.join(images.BUILD, 'load')
+TRANSPORTS = ('mmio', 'mmio-legacy', 'pci')
 CONNECTIONS = (1, 8, 64)
 TOOLS = {'ab': clients.ab, 'wrk': clients.wrk}
 SETTLE = 180.0             # seconds in which closed connections must have given their memory back
@@ -30,7 +33,7 @@ def machines(quick):
         return [('mmio irq smp1', 'mmio', 'irq', '1'),
                 ('pci irq maxcpus2', 'pci', 'irq', '1,maxcpus=2')]
     return [(f'{t} {w} {"maxcpus2" if "," in s else "smp1"}', t, w, s)
-            for t, w, s in itertools.product(('mmio', 'pci'), ('irq', 'poll'),
+            for t, w, s in itertools.product(TRANSPORTS, ('irq', 'poll'),
                                              ('1', '1,maxcpus=2'))]
 
 
@@ -79,7 +82,12 @@ class Series:
     def __init__(self, state, options):
         self.state = state
         self.options = options
-        with open(images.image('httpd'), 'rb') as f:
+        # Copies: a build meanwhile changes nothing, and the disk may be in use.
+        self.image, self.disk = (os.path.join(DIRECTORY, name) for name in ('httpd.img', 'site.img'))
+        os.makedirs(DIRECTORY, exist_ok=True)
+        shutil.copyfile(images.image('httpd'), self.image)
+        shutil.copyfile(images.site_disk(), self.disk)
+        with open(self.image, 'rb') as f:
             self.image_id = hashlib.sha256(f.read()).hexdigest()[:12]
         self.rows = []
 
@@ -88,8 +96,8 @@ class Series:
 
     def machine(self, transport, wake, smp):
         append = [images.STATIC_IP, self.options.append] + ['vireo.poll=1'] * (wake == 'poll')
-        return Machine(images.image('httpd'), transport=transport, smp=smp,
-                       disks=[Disk(images.site_disk(), read_only=True)],
+        return Machine(self.image, transport=transport, smp=smp,
+                       disks=[Disk(self.disk, read_only=True)],
                        forwards=[Forward(0, 80)], append=' '.join(filter(None, append)))
 
     def done(self, name):
@@ -195,7 +203,7 @@ def show(run, outcome):
 def main(options):
     options.requests = options.requests or (2000 if options.quick else 50_000)
     options.mib = options.mib or (64 if options.quick else 1024)
-    series = Series(State(os.path.join(images.BUILD, 'load', 'state.json'), options.fresh), options)
+    series = Series(State(os.path.join(DIRECTORY, 'state.json'), options.fresh), options)
     for name, *how in machines(options.quick):
         series.on(name, *how)
     print(f'\nload: image {series.image_id}, all runs:')

@@ -11,7 +11,7 @@ import struct
 
 TRANSPORTS = ('mmio', 'mmio-legacy', 'pci')
 GICS = ('2', '3', 'max')
-CPUS = ('cortex-a35', 'cortex-a53', 'cortex-a55', 'cortex-a57', 'cortex-a72', 'cortex-a76',
+CPUS = ('cortex-a35', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'cortex-a76',
         'neoverse-n1', 'a64fx', 'max')
 AUTO_PORT = 8080     # where the search for a free port begins
 AUTO_PORTS = 100     # and how many are tried

@@ -25,7 +25,7 @@ def blank(tmp_path, size, name='disk.img'):
 
 
 @pytest.mark.parametrize('transport', TRANSPORTS)
-@pytest.mark.parametrize('wake', ['irq', pytest.param('poll', marks=pytest.mark.full)])
+@pytest.mark.parametrize('wake', ['irq', 'poll'])
 def test_blkcheck(boot, tmp_path, transport, wake):
     disk = Disk(blank(tmp_path, 16 * MIB))
     guest = boot('blkcheck', disks=[disk], transport=transport, net='none',
@@ -45,7 +45,7 @@ def test_blkcheck_on_a_disk_of(boot, tmp_path, size):
 
 
 @pytest.mark.parametrize('block', [512, 4096])
-@pytest.mark.parametrize('transport', ['mmio', pytest.param('mmio-legacy', marks=pytest.mark.full),
+@pytest.mark.parametrize('transport', ['mmio', 'mmio-legacy',
                                        'pci'])
 def test_blkcheck_with_blocks_of(boot, tmp_path, block, transport):
     guest = boot('blkcheck', net='none', transport=transport,
@@ -142,7 +142,7 @@ def assert_tree_is_read(guest, files, root='/'):
 
 
 @pytest.mark.parametrize('transport', TRANSPORTS)
-@pytest.mark.parametrize('block', [512, pytest.param(4096, marks=pytest.mark.full)])
+@pytest.mark.parametrize('block', [512, 4096])
 def test_tree_on_a_disk(boot, make_disk, tmp_path, transport, block):
     (tmp_path / 'site').mkdir()
     files = tree(tmp_path / 'site')

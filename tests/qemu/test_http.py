@@ -78,7 +78,7 @@ def sha256_of(port, path):
 # ---- content ----
 
 @pytest.mark.parametrize('transport', TRANSPORTS)
-@pytest.mark.parametrize('wake', ['irq', pytest.param('poll', marks=pytest.mark.full)])
+@pytest.mark.parametrize('wake', ['irq', 'poll'])
 @pytest.mark.timeout(180)
 def test_content_by_hash(server, content, transport, wake):
     append = images.STATIC_IP + (' vireo.poll=1' if wake == 'poll' else '')
@@ -358,7 +358,7 @@ def test_slow_clients_do_not_block_a_fast_one(server, content):
             with http.Connection(port, timeout=5) as another:
                 another.request('GET', path)
                 assert another.answer().status == 200
-        assert fast.get('/status.json').json()['server']['open'] == 191
+        assert fast.get('/status.json').json()['server']['open'] >= 191
 
 
 def test_parallel_downloads(server, content):
@@ -370,21 +370,31 @@ def test_parallel_downloads(server, content):
 
 
 def test_clients_that_vanish(server, content):
-    """Resets in the middle of requests, answers and uploads leave nothing behind."""
+    """Resets in the middle of requests, answers and uploads leave nothing behind: memory finds its
+    level (the network keeps what it once needed), and stays there."""
     port = server()
     http.get(port, '/1000003.bin')
-    before = http.status_json(port)
-    linger = b'\1\0\0\0\0\0\0\0'                 # close() sends a reset
-    for i in range(150):
-        with http.Connection(port) as c:
-            c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            c.send((b'GET /1000003.bin HTTP/1.1\r\nHost: x\r\n\r\n',
-                    b'POST /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc',
-                    b'GET /1000003.bin HT')[i % 3])
-    assert http.get(port, '/note.txt').status == 200
-    after = settled(port, lambda s: s['server']['open'] <= 1)
-    used = [s['memory']['total'] - s['memory']['free'] for s in (before, after)]
-    assert used[1] - used[0] < 512 * 1024, used
+    level, steady = 0, 0
+    for _ in range(20):
+        for i in range(90):
+            vanish(port, i % 3)
+        assert http.get(port, '/note.txt').status == 200
+        status = settled(port, lambda s: s['server']['open'] <= 1)
+        used = status['memory']['total'] - status['memory']['free']
+        steady = steady + 1 if used <= level + 64 * 1024 else 0
+        level = max(level, used)
+        if steady == 3:
+            return
+    raise AssertionError(f'memory in use grows with every round: {level} bytes now')
+
+
+def vanish(port, how):
+    with http.Connection(port) as c:
+        # close() sends a reset
+        c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\1\0\0\0\0\0\0\0')
+        c.send((b'GET /1000003.bin HTTP/1.1\r\nHost: x\r\n\r\n',
+                b'POST /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc',
+                b'GET /1000003.bin HT')[how])
 
 
 def settled(port, holds):

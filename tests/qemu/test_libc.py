@@ -8,7 +8,7 @@ from test_net import checks_end
 
 
 @pytest.mark.parametrize('app', ['clock', 'tasks'])
-@pytest.mark.parametrize('cpu', ['cortex-a72', pytest.param('max', marks=pytest.mark.full)])
+@pytest.mark.parametrize('cpu', ['cortex-a72', 'max'])
 def test_checks_inside(boot, app, cpu):
     guest = boot(app, net='none', cpu=cpu)
     checks_end(guest, 60)
@@ -20,7 +20,7 @@ def test_the_clock_is_the_hosts(boot):
     assert abs(told - time.time()) < 5
 
 
-@pytest.mark.parametrize('mem', ['8', '64', pytest.param('1G', marks=pytest.mark.full)])
+@pytest.mark.parametrize('mem', ['8', '64', '1G'])
 def test_all_memory_can_be_used(boot, mem):
     guest = boot('hog', net='none', mem=mem)
     checks_end(guest, 60)

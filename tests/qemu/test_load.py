@@ -1,4 +1,5 @@
 """A short load on two machines, and the benches' own machinery. `make load` is the long one."""
+import itertools
 import json
 import os
 import re
@@ -13,17 +14,18 @@ from vireolib import bench_boot, clients, images, load, report
 
 
 @pytest.mark.skipif(not (shutil.which('ab') and shutil.which('wrk')), reason='ab, wrk: make load')
-@pytest.mark.parametrize('transport, wake, smp', [
-    ('mmio', 'irq', '1'), ('pci', 'irq', '1,maxcpus=2'),
-    pytest.param('mmio-legacy', 'poll', '1', marks=pytest.mark.full),
-    pytest.param('pci', 'poll', '1', marks=pytest.mark.full)])
-@pytest.mark.timeout(240)
-def test_short_load(boot, site_disk, transport, wake, smp):
+@pytest.mark.parametrize('transport, wake, smp, requests', [
+    ('mmio', 'irq', '1', 400), ('pci', 'irq', '1,maxcpus=2', 400), ('pci', 'poll', '1', 400),
+    *(pytest.param(*machine, 4000, marks=pytest.mark.full)
+      for machine in itertools.product(('mmio', 'mmio-legacy', 'pci'), ('irq', 'poll'),
+                                       ('1', '1,maxcpus=2')))])
+@pytest.mark.timeout(300)
+def test_short_load(boot, site_disk, transport, wake, smp, requests):
     guest = boot('httpd', transport=transport, smp=smp, disks=[site_disk], forwards=[80],
                  append=images.STATIC_IP + (' vireo.poll=1' if wake == 'poll' else ''))
     guest.serving()
     port = guest.port(80)
-    for name, run in load.runs(400, 32 << 20):
+    for name, run in load.runs(requests, requests << 16):
         outcome = run(port)
         assert not outcome.trouble, f'{name}: {outcome.trouble}\n{guest.report(20)}'
     status = load.http.status_json(port)

@@ -52,6 +52,12 @@ def test_nothing_to_do_is_quiet_and_quick():
     assert 'CC' not in result.stdout and 'LD' not in result.stdout
 
 
+def test_options_for_pytest_do_no_harm_elsewhere():
+    """TESTS= is for pytest alone; the makefiles below must not take it for theirs."""
+    result = run_make('-n', 'host-tests', 'TESTS=-k boot')
+    assert result.returncode == 0, result.stderr
+
+
 # ---- set-up ----
 
 SETUP = os.path.join(TREE, 'scripts', 'setup')

@@ -33,7 +33,7 @@ def test_dhcp_gives_the_address(boot):
 
 @pytest.mark.parametrize('argument', [
     'ip=10.0.2.77::10.0.2.2:255.255.255.0', 'ip=10.0.2.77::10.0.2.2:255.255.255.0:box:eth0:off',
-    pytest.param('ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:none', marks=pytest.mark.full)])
+    'ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:none', 'ip=10.0.2.77/24'])
 def test_static_address(boot, argument):
     guest = boot('sockets', append=argument)
     guest.serving(30)
@@ -56,7 +56,7 @@ def test_no_dhcp_server_is_no_end(boot, tmp_path):
 # ---- a server ----
 
 @pytest.mark.parametrize('transport', TRANSPORTS)
-@pytest.mark.parametrize('wake', ['irq', pytest.param('poll', marks=pytest.mark.full)])
+@pytest.mark.parametrize('wake', ['irq', 'poll'])
 def test_echo_server(boot, transport, wake):
     guest = boot('sockets', transport=transport, append='vireo.poll=1' if wake == 'poll' else '',
                  forwards=[7, 9, 13, Forward(0, 7, proto='udp')])
