@@ -83,7 +83,8 @@ class Series:
         self.state = state
         self.options = options
         # Copies: a build meanwhile changes nothing, and the disk may be in use.
-        self.image, self.disk = (os.path.join(DIRECTORY, name) for name in ('httpd.img', 'site.img'))
+        self.image = os.path.join(DIRECTORY, 'httpd.img')
+        self.disk = os.path.join(DIRECTORY, 'site.img')
         os.makedirs(DIRECTORY, exist_ok=True)
         shutil.copyfile(images.image('httpd'), self.image)
         shutil.copyfile(images.site_disk(), self.disk)
