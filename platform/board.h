@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- supplied by the board (found through the device tree) ------------------------------------ */
+/* ---- supplied by the board (found through the device tree) ----------------------------------- */
 
 struct board_range {
     uint64_t base, len;
@@ -47,7 +47,7 @@ bool board_rtc_seconds(uint64_t *unix_seconds);
 /* Ends the machine: QEMU's exit status where semihosting is on, else power-off. Interrupts masked. */
 void board_exit(int status) __attribute__((noreturn));
 
-/* ---- supplied by arch/ -------------------------------------------------------------------------- */
+/* ---- supplied by arch/ ----------------------------------------------------------------------- */
 
 unsigned long arch_irq_save(void); /* masks interrupts, returns the former state */
 void arch_irq_restore(unsigned long state);
@@ -72,7 +72,7 @@ int arch_protect(void *addr, size_t len, enum arch_prot prot);
 /* Hardware random bits where the CPU has them (RNDR); false where not. */
 bool arch_random(uint64_t *out);
 
-/* ---- supplied by runtime/ ------------------------------------------------------------------------ */
+/* ---- supplied by runtime/ -------------------------------------------------------------------- */
 
 /*
  * The first C code after MMU, device tree and console are up, on the boot stack, interrupts

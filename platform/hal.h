@@ -124,7 +124,7 @@ struct hal_msi {
 int hal_msi_alloc(uint32_t requester, struct hal_msi *msi);
 void hal_msi_free(const struct hal_msi *msi);
 
-/* ---- what the machine has, found in the device tree ------------------------------------------- */
+/* ---- what the machine has, found in the device tree ------------------------------------------ */
 
 /* The n-th virtio-mmio window, in order of address. -ENOENT past the last. */
 struct hal_virtio_mmio {
@@ -235,7 +235,7 @@ void hal_panic(const char *fmt, ...) __attribute__((noreturn)) HAL_FORMAT(1, 2);
             hal_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #c);                     \
     } while (0)
 
-/* ---- freestanding string helpers (drivers use no other libc) ---------------------------------- */
+/* ---- freestanding string helpers (drivers use no other libc) --------------------------------- */
 
 void *memcpy(void *restrict, const void *restrict, size_t);
 void *memset(void *, int, size_t);

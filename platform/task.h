@@ -69,7 +69,7 @@ void task_mutex_unlock(struct task_mutex *m);
 #define TASK_SLOTS 2
 void **task_slot(unsigned n);
 
-/* ---- files: the descriptor table of libc ------------------------------------------------------ */
+/* ---- files: the descriptor table of libc ----------------------------------------------------- */
 
 struct file;
 struct stat;
@@ -135,7 +135,7 @@ struct path_ops {
 };
 extern const struct path_ops path_root;
 
-/* ---- the image -------------------------------------------------------------------------------- */
+/* ---- the image ------------------------------------------------------------------------------- */
 
 /* Says "vireo: ready" on the serial line: the application serves now. Once; later calls are silent. */
 void vireo_ready(void);
