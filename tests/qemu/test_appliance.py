@@ -120,6 +120,19 @@ def test_mistakes_are_told(appliance, files, words):
     assert words in result.stdout + result.stderr
 
 
+@pytest.mark.full
+def test_debug_build(appliance, boot):
+    """DEBUG=1 compiles the assertions in, and they hold."""
+    source = os.path.join(TREE, 'tests', 'apps', 'tasks', 'main.c')
+    folder = appliance({'main.c': open(source).read().replace('../checks.h', 'checks.h'),
+                        'checks.h': open(os.path.join(TREE, 'tests', 'apps', 'checks.h')).read()})
+    result = run_make('-s', 'image', f'APP={folder}', 'DEBUG=1')
+    assert result.returncode == 0, result.stdout + result.stderr
+    guest = boot(images.image(folder.name), net='none')
+    assert guest.wait(60) == 0
+    assert guest.seen('checks: passed=.* failed=0')
+
+
 def test_documented_appliance(appliance):
     """The first main.c of docs/appliance.md builds and runs as printed there."""
     text = open(os.path.join(TREE, 'docs', 'appliance.md')).read()

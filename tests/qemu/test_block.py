@@ -62,12 +62,43 @@ def test_blkcheck_finds_a_disk_that_lies(boot, tmp_path):
     assert guest.wait(60) != 0
 
 
-def test_blkcheck_refuses_a_read_only_disk(boot, tmp_path):
+def blkcheck(boot, path, mode, **disk):
+    guest = boot('blkcheck', net='none', append=f'vireo.blkcheck.mode={mode}',
+                 disks=[Disk(path, **disk)])
+    status = guest.wait(60)
+    guest.stop()
+    return status, guest
+
+
+def test_what_one_run_wrote_another_verifies(boot, tmp_path):
+    """Also from a read-only disk; and a single changed byte is found, with its place."""
+    path = blank(tmp_path, 4 * MIB)
+    assert blkcheck(boot, path, 'write')[0] == 0
+    assert blkcheck(boot, path, 'verify')[0] == 0
+    assert blkcheck(boot, path, 'verify', read_only=True)[0] == 0
+    with open(path, 'r+b') as f:
+        f.seek(3 * MIB + 5)
+        byte = f.read(1)[0]
+        f.seek(3 * MIB + 5)
+        f.write(bytes([byte ^ 1]))
+    status, guest = blkcheck(boot, path, 'verify')
+    assert status == 1 and guest.seen(str(3 * MIB)), guest.report()
+
+
+def test_blkcheck_writes_no_read_only_disk(boot, tmp_path):
     path = blank(tmp_path, MIB)
-    guest = boot('blkcheck', net='none', disks=[Disk(path, read_only=True)])
-    assert guest.wait(60) != 0
-    assert guest.seen('(?i)read-only'), guest.report()
+    status, guest = blkcheck(boot, path, 'write', read_only=True)
+    assert status != 0 and guest.seen('(?i)read-only'), guest.report()
     assert not any(open(path, 'rb').read())
+
+
+def test_blkcheck_refuses_a_disk_with_files(boot, make_disk, tmp_path):
+    (tmp_path / 'site').mkdir()
+    tree(tmp_path / 'site')
+    path = make_disk(tmp_path / 'site')
+    before = open(path, 'rb').read()
+    assert blkcheck(boot, path, 'both')[0] == 2
+    assert open(path, 'rb').read() == before
 
 
 @pytest.mark.parametrize('transport', TRANSPORTS)

@@ -5,8 +5,6 @@ import re
 
 import pytest
 
-from vireolib import images
-
 FAILED = 134               # as a shell shows a program that aborted
 
 FAULTS = {
@@ -92,9 +90,3 @@ def test_fault_without_semihosting(boot, built):
                       built('ends'), '-append', 'end=null-write'], image=built('ends'))
     guest.wait()
     assert guest.lines[-1][1] == f'vireo: exit {FAILED}'
-
-
-def test_httpd_names_its_functions(built):
-    """The table of names in the image is the ELF file's."""
-    assert b'conn_run\0' in open(built('httpd'), 'rb').read() or \
-        b'conn_run' in open(images.image('httpd'), 'rb').read()
