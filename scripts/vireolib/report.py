@@ -56,6 +56,32 @@ def print_table(rows):
         print('  '.join(cells).rstrip())
 
 
+def cell(value):
+    """A figure for a reader: three digits where there is a fraction."""
+    return f'{value:,.3g}' if value is not None and 0 < value < 100 else number(value)
+
+
+def markdown(rows):
+    yield '| | Vireo | limit | Linux guest | ratio | configuration |'
+    yield '|---|---:|---:|---:|---:|---|'
+    for r in rows:
+        yield (f'| `{r.metric}` ({r.unit}) | {cell(r.vireo)} | {cell(r.limit)} | {cell(r.linux)} | '
+               f'{cell(r.ratio)} | {r.config} |')
+
+
+def write_readme(path, name, rows):
+    """Replaces what stands between the bench's two marks in the README."""
+    begin, end = f'<!-- {name}:begin -->\n', f'<!-- {name}:end -->'
+    with open(path) as f:
+        text = f.read()
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f'{path} has no {begin.strip()} ... {end}')
+    with open(path, 'w') as f:
+        f.write(before + begin + '\n'.join(markdown(rows)) + '\n' + end + after)
+
+
 def write_json(path, rows):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, 'w') as f:
@@ -63,10 +89,12 @@ def write_json(path, rows):
         f.write('\n')
 
 
-def finish(name, path, rows):
-    """Prints and stores the rows; the exit status: 1 when a limit is exceeded."""
+def finish(name, path, rows, readme=None):
+    """Prints and stores the rows, in the README too if asked; status 1: a limit is exceeded."""
     print_table(rows)
     write_json(path, rows)
+    if readme:
+        write_readme(readme, f'bench-{name}', rows)
     bad = [r for r in rows if r.exceeded]
     for r in bad:
         print(f'bench: {r.metric} is {number(r.vireo)} {r.unit}, more than the {number(r.limit)} '
