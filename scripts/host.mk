@@ -1,6 +1,8 @@
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*;
-# what else lies there is support for all, and so are drivers/ (unchanged) and platform/host.
-# Address and undefined-behaviour sanitizers are on, and end the program at the first finding.
+# what else lies there is support for all, and so are drivers/ and files/ (unchanged) and
+# platform/host.
+# Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
+# ring with its device in a second thread is built once more, with the thread sanitizer.
 
 include scripts/config.mk
 Q := $(if $V,,@)
@@ -10,13 +12,15 @@ SANITIZE ?= address,undefined
 
 FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -fno-common \
         -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DVIREO_DEBUG \
-        -Iplatform -Iplatform/host -Idrivers -Itests/host
+        -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host
 
 TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
-LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(wildcard drivers/*/*.c))
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(wildcard drivers/*/*.c files/*.c))
 
-all: $(TESTS:%=$(HOST)/%)
+all: $(TESTS:%=$(HOST)/%) threads
+threads:
+	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread $(HOST)-tsan/test_threads
 
 FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpfullversion) $(FLAGS)
 $(shell mkdir -p $(HOST)/obj)
@@ -32,4 +36,4 @@ $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a
 
 -include $(LIBRARY:.o=.d) $(TESTS:%=$(HOST)/obj/tests/host/%.c.d)
 .SECONDARY:
-.PHONY: all
+.PHONY: all threads

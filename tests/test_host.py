@@ -7,9 +7,11 @@ import pytest
 
 from conftest import TREE, run_make
 
-HOST = os.path.join(TREE, 'build', 'host')
+BUILD = os.path.join(TREE, 'build')
 SOURCES = sorted(name[:-2] for name in os.listdir(os.path.join(TREE, 'tests', 'host'))
                  if re.fullmatch(r'test_\w+\.c', name))
+# host-tsan/ holds what is built with the thread sanitizer.
+PROGRAMS = ['host/' + name for name in SOURCES] + ['host-tsan/test_threads']
 
 
 @pytest.fixture(scope='session')
@@ -17,14 +19,14 @@ def programs():
     """The directory of the built programs."""
     result = run_make('-s', 'host-tests')
     assert result.returncode == 0, result.stdout + result.stderr
-    return HOST
+    return BUILD
 
 
 def test_there_are_programs():
     assert SOURCES
 
 
-@pytest.mark.parametrize('name', SOURCES)
+@pytest.mark.parametrize('name', PROGRAMS)
 @pytest.mark.timeout(180)
 def test_program(programs, name):
     """Every case passes, the sanitizers are silent, and the program says how many there were."""

@@ -1,0 +1,213 @@
+/*
+ * fakedisk.c - the device of fakedisk.h.
+ */
+#include "fakedisk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "host.h"
+
+static void judge(bool good, const char *what, uint64_t v)
+{
+    if (!good)
+        host_violation("fakedisk: %s (%llu)", what, (unsigned long long)v);
+}
+
+static struct fakedisk *of(struct block_device *dev)
+{
+    return (struct fakedisk *)dev;
+}
+
+static bool moves_data(const struct block_transfer *t)
+{
+    return t->op == BLOCK_READ || t->op == BLOCK_WRITE;
+}
+
+static bool overlap(const struct block_transfer *a, const struct block_transfer *b)
+{
+    return a->sector * BLOCK_SECTOR < b->sector * BLOCK_SECTOR + b->bytes &&
+           b->sector * BLOCK_SECTOR < a->sector * BLOCK_SECTOR + a->bytes;
+}
+
+static void judge_data(const struct fakedisk *f, const struct block_transfer *t, uint64_t total)
+{
+    uint64_t at = t->sector * BLOCK_SECTOR;
+
+    judge(total == t->bytes && total > 0, "pieces unlike the length", total);
+    judge(total % f->dev.block_size == 0 && at % f->dev.block_size == 0, "part of a block", at);
+    judge(at < f->bytes && total <= f->bytes - at, "beyond the end", at);
+    judge(t->op != BLOCK_WRITE || !f->dev.read_only, "write to a read-only disk", at);
+    for (unsigned i = 0; i < f->dev.depth; i++) {
+        const struct block_transfer *o = f->slot[i].t;
+
+        if (o && moves_data(o) && (o->op == BLOCK_WRITE || t->op == BLOCK_WRITE))
+            judge(!overlap(o, t), "overlaps a transfer that is out", at);
+    }
+}
+
+static void judge_flush(const struct fakedisk *f, const struct block_transfer *t, unsigned n)
+{
+    judge(!n && !t->sector && !t->bytes, "flush with data", n);
+    judge(!f->dev.read_only && f->dev.volatile_cache, "flush of what holds nothing back", 0);
+    for (unsigned i = 0; i < f->dev.depth; i++)
+        judge(!f->slot[i].t || f->slot[i].t->op != BLOCK_WRITE, "flush before a write is done", i);
+}
+
+static uint64_t sum(const struct fakedisk *f, unsigned slot)
+{
+    uint64_t h = 14695981039346656037ull;
+
+    for (unsigned k = 0; k < f->slot[slot].n; k++) {
+        const struct block_dma *d = &f->slot[slot].dma[k];
+        const uint8_t *p = host_dma_pointer(d->addr, d->len);
+
+        judge(p != NULL, "piece that is no memory", d->addr);
+        for (uint32_t i = 0; p && i < d->len; i++)
+            h = (h ^ p[i]) * 1099511628211ull;
+    }
+    return h;
+}
+
+static bool room(struct block_device *dev)
+{
+    return of(dev)->out < dev->depth;
+}
+
+static void stage(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
+                  unsigned n)
+{
+    struct fakedisk *f = of(dev);
+    uint64_t total = 0;
+
+    judge(t->slot < dev->depth && !f->slot[t->slot].t, "slot in use", t->slot);
+    judge(n <= dev->max_segs, "too many pieces", n);
+    for (unsigned k = 0; k < n; k++) {
+        judge(dma[k].len && dma[k].len <= dev->max_seg_size, "length of a piece", dma[k].len);
+        total += dma[k].len;
+        f->slot[t->slot].dma[k] = dma[k];
+        if (t->op == BLOCK_READ)
+            host_dma_own(dma[k].addr, dma[k].len);
+    }
+    if (moves_data(t))
+        judge_data(f, t, total);
+    else if (t->op == BLOCK_FLUSH)
+        judge_flush(f, t, n);
+    else
+        judge(n == 1 && total == BLOCK_ID_LEN, "GET_ID of other than 20 bytes", total);
+    f->slot[t->slot].t = t;
+    f->slot[t->slot].n = n;
+    f->slot[t->slot].sum = t->op == BLOCK_WRITE ? sum(f, t->slot) : 0;
+    f->out++;
+}
+
+static void commit(struct block_device *dev)
+{
+    of(dev)->commits++;
+}
+
+static const struct block_driver driver = {room, stage, commit};
+
+struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits)
+{
+    struct fakedisk *f = calloc(1, sizeof(*f));
+
+    f->bytes = bytes;
+    f->bad_sector = UINT64_MAX;
+    f->dev = *limits;
+    f->dev.name = "fake0";
+    f->dev.driver = &driver;
+    f->dev.sectors = bytes / BLOCK_SECTOR;
+    f->dev.timeout_ns = HAL_SEC;
+    f->now = malloc(bytes);
+    f->durable = malloc(bytes);
+    for (uint64_t i = 0; i < bytes; i++)
+        f->now[i] = f->durable[i] = (uint8_t)(i * 7 + (i >> 9));
+    if (block_register(&f->dev) == 0)
+        return f;
+    free(f->now);
+    free(f->durable);
+    free(f);
+    return NULL;
+}
+
+/* ---- doing it -------------------------------------------------------------------------------- */
+
+static void move(struct fakedisk *f, unsigned slot, bool write)
+{
+    uint64_t at = f->slot[slot].t->sector * BLOCK_SECTOR;
+
+    for (unsigned k = 0; k < f->slot[slot].n; k++) {
+        const struct block_dma *d = &f->slot[slot].dma[k];
+
+        if (write)
+            host_dma_read(d->addr, f->now + at, d->len);
+        else
+            host_dma_write(d->addr, f->now + at, d->len);
+        if (write && !f->dev.volatile_cache)
+            memcpy(f->durable + at, f->now + at, d->len);
+        at += d->len;
+    }
+}
+
+static bool holds_bad_sector(const struct fakedisk *f, const struct block_transfer *t)
+{
+    return f->bad_sector >= t->sector && f->bad_sector - t->sector < t->bytes / BLOCK_SECTOR;
+}
+
+static int serve(struct fakedisk *f, unsigned slot)
+{
+    const struct block_transfer *t = f->slot[slot].t;
+    static const char id[BLOCK_ID_LEN] = "FAKE-DISK-0123456789";
+
+    switch (t->op) {
+    case BLOCK_READ:
+        f->reads++;
+        if (random_below(100) < f->fail_reads || holds_bad_sector(f, t))
+            return -EIO;
+        move(f, slot, false);
+        return 0;
+    case BLOCK_WRITE:
+        f->writes++;
+        judge(sum(f, slot) == f->slot[slot].sum, "data changed while it was written", t->sector);
+        if (random_below(100) < f->fail_writes)
+            return -EIO;
+        move(f, slot, true);
+        return 0;
+    case BLOCK_FLUSH:
+        if (random_below(100) < f->fail_flushes)
+            return -EIO;
+        memcpy(f->durable, f->now, f->bytes);
+        f->flushes++;
+        return 0;
+    default:
+        host_dma_write(f->slot[slot].dma[0].addr, id, BLOCK_ID_LEN);
+        return 0;
+    }
+}
+
+bool fakedisk_step(struct fakedisk *f)
+{
+    unsigned busy[FAKEDISK_DEPTH], n = 0, slot;
+    struct block_transfer *t;
+    int result;
+
+    for (unsigned i = 0; i < f->dev.depth; i++)
+        if (f->slot[i].t)
+            busy[n++] = i;
+    if (!n)
+        return false;
+    slot = busy[random_below(n)];
+    t = f->slot[slot].t;
+    result = serve(f, slot);
+    if (t->op == BLOCK_READ)
+        for (unsigned k = 0; k < f->slot[slot].n; k++)
+            host_dma_return(f->slot[slot].dma[k].addr, f->slot[slot].dma[k].len);
+    f->slot[slot].t = NULL;
+    f->out--;
+    block_hold(&f->dev);
+    block_complete(&f->dev, t, result);
+    block_release(&f->dev);
+    return true;
+}

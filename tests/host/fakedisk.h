@@ -1,0 +1,40 @@
+/*
+ * fakedisk.h - a block device for tests of the block layer and the cache: a driver below
+ * block_impl.h with a disk that loses what was not flushed. It answers in random order, and judges
+ * every transfer.
+ */
+#ifndef VIREO_FAKEDISK_H
+#define VIREO_FAKEDISK_H
+
+#include "block/block_impl.h"
+
+#define FAKEDISK_DEPTH 64
+
+struct fakedisk {
+    struct block_device dev; /* first: one is the other */
+    uint8_t *now, *durable;  /* what reads see; what is there after a power cut */
+    uint64_t bytes;
+    struct {
+        struct block_transfer *t;
+        struct block_dma dma[BLOCK_MAX_SEGS];
+        unsigned n;
+        uint64_t sum; /* of a write's data when it was handed over */
+    } slot[FAKEDISK_DEPTH];
+    unsigned out;
+
+    /* faults: percent of transfers that fail, and a sector that cannot be read */
+    unsigned fail_reads, fail_writes, fail_flushes;
+    uint64_t bad_sector; /* UINT64_MAX: none */
+
+    unsigned commits, flushes, reads, writes;
+};
+
+/*
+ * A registered device. Of *limits the block size, the piece limits, depth, read_only and
+ * volatile_cache count. NULL: block_register refused it.
+ */
+struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits);
+/* Completes one transfer, whichever; false if there is none. */
+bool fakedisk_step(struct fakedisk *f);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * hosttask.c - the runtime of hosttask.h.
+ */
+#include "hosttask.h"
+
+#include "check.h"
+#include "host.h"
+
+#define DESCRIPTORS 16
+
+static bool (*on_wait)(void *);
+static void *on_wait_ctx;
+static const void *initrd;
+static size_t initrd_len;
+static struct file files[DESCRIPTORS];
+
+void hosttask_on_wait(bool (*progress)(void *ctx), void *ctx)
+{
+    on_wait = progress;
+    on_wait_ctx = ctx;
+}
+
+int waitq_wait(struct waitq *q, uint64_t deadline_ns)
+{
+    (void)q, (void)deadline_ns;
+    if (!on_wait || !on_wait(on_wait_ctx))
+        check_fail(__FILE__, __LINE__, "waits for what cannot come");
+    return 0;
+}
+
+void waitq_wake_all(struct waitq *q)
+{
+    (void)q;
+}
+
+void task_mutex_lock(struct task_mutex *m)
+{
+    m->depth++;
+}
+
+void task_mutex_unlock(struct task_mutex *m)
+{
+    CHECK(m->depth > 0);
+    m->depth--;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+int file_install(const struct file_ops *ops, void *ctx, unsigned flags)
+{
+    for (int i = 3; i < DESCRIPTORS; i++) {
+        if (files[i].ops)
+            continue;
+        files[i] = (struct file){.ops = ops, .ctx = ctx, .flags = flags, .refs = 1};
+        return i;
+    }
+    return -EMFILE;
+}
+
+struct file *hosttask_file(int fd)
+{
+    return fd >= 0 && fd < DESCRIPTORS && files[fd].ops ? &files[fd] : NULL;
+}
+
+int hosttask_close(int fd)
+{
+    struct file *f = hosttask_file(fd);
+    int err;
+
+    CHECK(f != NULL);
+    err = f->ops->close ? f->ops->close(f) : 0;
+    f->ops = NULL;
+    return err;
+}
+
+unsigned hosttask_open_files(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < DESCRIPTORS; i++)
+        n += files[i].ops != NULL;
+    return n;
+}
+
+/* ---- the image ------------------------------------------------------------------------------- */
+
+void hosttask_initrd(const void *image, size_t len)
+{
+    initrd = image;
+    initrd_len = len;
+}
+
+const void *vireo_initrd(size_t *len)
+{
+    *len = initrd_len;
+    return initrd;
+}
+
+void vireo_memory(struct memory_info *out)
+{
+    *out = (struct memory_info){.total = 64u << 20, .free = 8u << 20};
+}
