@@ -207,7 +207,8 @@ class Guest:
             raise Lost(f'no {what} within {timeout:g} s\n' + self.report())
 
     def alive(self):
-        return self.process.poll() is None
+        """False as soon as the serial line is closed: QEMU has ended, or is about to."""
+        return not self._eof and self.process.poll() is None
 
     def stop(self):
         """Ends QEMU if it still runs. Safe to call twice."""

@@ -183,7 +183,10 @@ def test_gdb_waits_for_a_debugger(tiny):
         assert 'target remote' in process.stdout.readline()
         c = connect_while_alive(port, process)
         c.sendall(packet('?'))
-        assert b'$T' in c.recv(4096)             # stopped, before the first instruction
+        said = b''
+        while b'#' not in said:
+            said += c.recv(4096)
+        assert b'$T' in said                     # stopped, before the first instruction
         c.sendall(b'+' + packet('c'))
         assert process.wait(20) == 0
         c.close()
