@@ -36,7 +36,7 @@ test-full: check .setup-build+run+test images host-tests
 bench: check .setup-build+run+test images disk
 	@$(PYTHON) scripts/bench $(BENCH)
 
-load: check .setup-build+run+load images disk
+load: check .setup-build+run+test images disk
 	@$(PYTHON) scripts/load $(LOAD)
 
 host-tests: .setup-test

@@ -14,11 +14,11 @@ FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -fno-com
         -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DVIREO_DEBUG \
         -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host
 
-TESTS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
+PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
 LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(wildcard drivers/*/*.c files/*.c))
 
-all: $(TESTS:%=$(HOST)/%) threads
+all: $(PROGRAMS:%=$(HOST)/%) threads
 threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread $(HOST)-tsan/test_threads
 
@@ -34,6 +34,6 @@ $(HOST)/library.a: $(LIBRARY)
 $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a
 	$(Q)$(HOSTCC) -fsanitize=$(SANITIZE) $^ -lpthread -o $@
 
--include $(LIBRARY:.o=.d) $(TESTS:%=$(HOST)/obj/tests/host/%.c.d)
+-include $(LIBRARY:.o=.d) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.d)
 .SECONDARY:
 .PHONY: all threads

@@ -43,7 +43,7 @@ static unsigned connection_limit(void)
 
 /*
  * A task of its own: an address may come late or never (DHCP), and the server serves each as soon
- * as it is there.
+ * as it is there. It says "ready" when the first one is: before, nobody can reach it.
  */
 static void tell_addresses(void *unused)
 {
@@ -52,6 +52,7 @@ static void tell_addresses(void *unused)
     (void)unused;
     if (net_wait_up(HAL_NEVER) != 0)
         return;
+    vireo_ready();
     if (options.port != 80)
         snprintf(port, sizeof port, ":%u", options.port);
     for (unsigned n = 0; net_address(n, text) == 0; n++)
@@ -69,8 +70,8 @@ int main(void)
         printf("httpd: cannot listen on port %u: %s\n", options.port, strerror(-listener));
         return 1;
     }
-    vireo_ready();
-    task_spawn("addresses", tell_addresses, NULL, 0);
+    if (!task_spawn("addresses", tell_addresses, NULL, 0))
+        vireo_ready();
     unsigned limit = connection_limit();
     printf("httpd: port %u, up to %u connections%s\n", options.port, limit,
            files_present() ? "" : "; no file tree: only /status has something to show");

@@ -238,6 +238,28 @@ static void say_registers(const struct arch_frame *f)
             i % 3 == 2 || i == 30 ? "\n" : "");
 }
 
+static const char *function_at(uintptr_t pc)
+{
+    unsigned offset;
+
+    return symbol_find(pc, &offset);
+}
+
+/*
+ * A leaf function keeps no frame record, nor does a jump into nowhere: then only the link register
+ * tells the caller. Elsewhere it points back into the function itself, after its last call.
+ */
+static bool called_without_record(const struct arch_frame *f)
+{
+    uintptr_t back = f->x[30];
+
+    if (!symbol_is_code(back - 4))
+        return false;
+    if (frame_ok(f->x[29]) && ((const uintptr_t *)f->x[29])[1] == back)
+        return false;
+    return !symbol_is_code(f->pc) || function_at(back - 4) != function_at(f->pc);
+}
+
 /* From the vectors, on the fault stack. */
 void arch_fault(const struct arch_frame *f) __attribute__((noreturn));
 void arch_fault(const struct arch_frame *f)
@@ -247,8 +269,8 @@ void arch_fault(const struct arch_frame *f)
         say_registers(f);
         say("  back trace:\n");
         say_code(f->pc);
-        if (!symbol_is_code(f->pc) && symbol_is_code(f->x[30] - 4))
-            say_code(f->x[30] - 4); /* who jumped into nowhere has no record yet */
+        if (called_without_record(f))
+            say_code(f->x[30] - 4);
         back_trace(f->x[29]);
     } else if (deaths == 2) {
         say("vireo: fault while reporting, pc 0x%lx esr 0x%lx far 0x%lx\n", (unsigned long)f->pc,
