@@ -54,6 +54,7 @@ static void status_add(struct virtio_device *dev, uint8_t bit)
     dev->transport->status_write(dev, dev->status);
 }
 
+/* -ETIMEDOUT: it never read back 0. -ENXIO: only all ones, so nothing is there any more. */
 int virtio_reset(struct virtio_device *dev)
 {
     uint64_t deadline = hal_now_ns() + VIRTIO_RESET_TIMEOUT;
@@ -61,12 +62,18 @@ int virtio_reset(struct virtio_device *dev)
     dev->live = false;
     dev->status = 0;
     dev->transport->status_write(dev, 0);
-    while (dev->transport->status_read(dev) != 0) {
+    for (unsigned gone = 0;;) {
+        uint8_t status = dev->transport->status_read(dev);
+
+        if (!status)
+            return 0;
+        gone = status == 0xff ? gone + 1 : 0;
+        if (gone >= VIRTIO_GONE_READS)
+            return -ENXIO;
         if (hal_now_ns() >= deadline)
             return -ETIMEDOUT;
         hal_relax();
     }
-    return 0;
 }
 
 /* Section 3.1.1, steps 4 to 6. */
@@ -90,6 +97,13 @@ static int accept_features(struct virtio_device *dev)
     hal_log(HAL_ERROR, dev->name, "the device refuses the features that it offers");
     virtio_log_features(dev);
     return -ENODEV;
+}
+
+/* A device that does not reset, or is not wanted any more, is kept from memory by the bus. */
+static void cut_off(struct virtio_device *dev)
+{
+    if (dev->transport->cut_off)
+        dev->transport->cut_off(dev);
 }
 
 /* ---- attaching (section 3.1.1) --------------------------------------------------------------- */
@@ -163,9 +177,11 @@ int virtio_attach(struct virtio_device *dev)
 static void stop_all(void *ctx)
 {
     (void)ctx;
-    for (struct virtio_device *dev = devices; dev; dev = dev->next)
+    for (struct virtio_device *dev = devices; dev; dev = dev->next) {
         if (dev->live && virtio_reset(dev))
             hal_log(HAL_WARN, dev->name, "does not complete its last reset");
+        cut_off(dev);
+    }
 }
 
 static void virtio_init(void)
@@ -277,8 +293,10 @@ void virtio_bury(struct virtio_device *dev, const char *cause)
     hal_log(HAL_ERROR, dev->name, "device given up: %s", cause);
     dev->transport->irq_release(dev);
     quarantine = virtio_reset(dev) != 0;
-    if (quarantine)
+    if (quarantine) {
         hal_log(HAL_ERROR, dev->name, "reset never completed: its memory stays quarantined");
+        cut_off(dev);
+    }
     for (unsigned i = 0; i < dev->queue_count; i++)
         dev->queues[i]->state = VIRTQ_OFF;
     dev->driver->dead(dev, quarantine);

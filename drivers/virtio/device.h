@@ -11,6 +11,8 @@
 #define VIRTIO_MAX_QUEUES    8
 #define VIRTIO_LEGACY_ALIGN  4096 /* section 2.7.2 and the page size of QueuePFN */
 #define VIRTIO_RESET_TIMEOUT HAL_SEC
+#define VIRTIO_LOOK_PERIOD   (50 * HAL_MS)
+#define VIRTIO_GONE_READS    16     /* all ones so often: there is no device any more */
 #define VIRTIO_STORM         100000 /* handler calls without one run of the service */
 
 /* Causes of an interrupt, as InterruptStatus and the ISR encode them (4.1.4.5, 4.2.2). */
@@ -54,6 +56,8 @@ struct virtio_transport {
     void (*irq_mask)(struct virtio_device *);
     /* Reads and acknowledges the cause, once; orders it before draining. [handler] */
     uint32_t (*irq_cause)(struct virtio_device *);
+    /* Keeps a device that does not reset from reaching memory, where the bus can. May be NULL. */
+    void (*cut_off)(struct virtio_device *);
     /* The device is forgotten: free what the scan allocated. */
     void (*release)(struct virtio_device *);
 };
@@ -76,6 +80,7 @@ struct virtio_device {
     uint64_t interrupts; /* [handler] */
     uint64_t tick_ns;    /* the queues' next tick */
     uint64_t driver_ns;  /* what the driver asked for with virtio_wake_at */
+    uint64_t look_ns;    /* polled: when to look for a configuration change again */
     enum virtio_wakeup wakeup;
 
     uint32_t device_id;

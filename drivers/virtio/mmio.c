@@ -5,6 +5,7 @@
 #include "virtio/mmio.h"
 
 #define MMIO_MIN_LEN 0x100u
+#define CAUSE_TRIES  8
 
 /* ---- shared by both versions ----------------------------------------------------------------- */
 
@@ -65,15 +66,22 @@ void virtio_mmio_doorbell(struct virtio_device *dev, struct virtq *q)
 
 int virtio_mmio_irq_setup(struct virtio_device *dev, unsigned n)
 {
+    struct virtio_mmio *m = (struct virtio_mmio *)dev;
+    int err = hal_irq_attach(m->irq, virtio_irq_shared, dev);
+
     (void)n;
     dev->wakeup = VIRTIO_WAKEUP_IRQ;
-    return hal_irq_attach(((struct virtio_mmio *)dev)->irq, virtio_irq_shared, dev);
+    m->attached = !err;
+    return err;
 }
 
 void virtio_mmio_irq_release(struct virtio_device *dev)
 {
-    if (dev->wakeup == VIRTIO_WAKEUP_IRQ)
-        hal_irq_detach(((struct virtio_mmio *)dev)->irq, virtio_irq_shared, dev);
+    struct virtio_mmio *m = (struct virtio_mmio *)dev;
+
+    if (m->attached)
+        hal_irq_detach(m->irq, virtio_irq_shared, dev);
+    m->attached = false;
 }
 
 void virtio_mmio_irq_mask(struct virtio_device *dev)
@@ -81,17 +89,29 @@ void virtio_mmio_irq_mask(struct virtio_device *dev)
     hal_irq_mask(((struct virtio_mmio *)dev)->irq);
 }
 
-/* Section 4.2.3.4: acknowledges what it was shown and the standard defines, nothing else. */
+/*
+ * Section 4.2.3.4: acknowledges what it was shown and the standard defines, nothing else. A cause
+ * that came up in between is looked for again: the device holds its line until all of them are
+ * acknowledged, and where the line is edge-triggered (as device trees say) one that never falls is
+ * never heard again. All ones: the device is gone, which a look at its status will show.
+ */
 uint32_t virtio_mmio_irq_cause(struct virtio_device *dev)
 {
-    uint32_t cause =
-        virtio_mmio_read(dev, MMIO_INTERRUPT_STATUS) & (VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG);
+    uint32_t causes = 0;
 
-    if (cause) {
+    for (unsigned i = 0; i < CAUSE_TRIES; i++) {
+        uint32_t cause = virtio_mmio_read(dev, MMIO_INTERRUPT_STATUS);
+
+        if (cause == UINT32_MAX)
+            return VIRTIO_CAUSE_CONFIG;
+        cause &= VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG;
+        if (!cause)
+            break;
         virtio_mmio_write(dev, MMIO_INTERRUPT_ACK, cause);
-        hal_ack_order();
+        causes |= cause;
     }
-    return cause;
+    hal_ack_order();
+    return causes;
 }
 
 void virtio_mmio_release(struct virtio_device *dev)

@@ -42,6 +42,7 @@ struct virtio_mmio {
     struct virtio_device dev; /* first */
     hal_mmio_t base;
     hal_irq_t irq;
+    bool attached; /* to irq */
 };
 
 static inline hal_mmio_t virtio_mmio_reg(const struct virtio_device *dev, unsigned off)

@@ -61,6 +61,7 @@ struct virtio_pci {
         void *ctx;
     } vector[1 + VIRTIO_MAX_QUEUES];
     hal_irq_t intx;
+    bool intx_on; /* the function may drive its line */
 };
 
 static struct virtio_pci *to_pci(struct virtio_device *dev)
@@ -243,6 +244,7 @@ static int setup_intx(struct virtio_pci *p)
     if (err)
         return err;
     p->intx = line;
+    p->intx_on = true;
     pci_intx_enable(&p->fn, true);
     return 0;
 }
@@ -278,8 +280,12 @@ static void vpci_irq_mask(struct virtio_device *dev)
 {
     struct virtio_pci *p = to_pci(dev);
 
-    if (p->intx >= 0)
+    /* Others may share the line: the function is silenced; the line, if that does not end it. */
+    if (p->intx >= 0 && p->intx_on)
+        pci_intx_enable(&p->fn, false);
+    else if (p->intx >= 0)
         hal_irq_mask(p->intx);
+    p->intx_on = false;
     for (unsigned i = 0; i < p->vectors; i++)
         hal_irq_mask(p->vector[i].msi.irq);
 }
@@ -291,6 +297,11 @@ static uint32_t vpci_irq_cause(struct virtio_device *dev)
 
     hal_ack_order();
     return cause;
+}
+
+static void vpci_cut_off(struct virtio_device *dev)
+{
+    pci_set_master(&to_pci(dev)->fn, false);
 }
 
 static void vpci_release(struct virtio_device *dev)
@@ -317,6 +328,7 @@ static const struct virtio_transport virtio_pci_modern = {
     .irq_release = vpci_irq_release,
     .irq_mask = vpci_irq_mask,
     .irq_cause = vpci_irq_cause,
+    .cut_off = vpci_cut_off,
     .release = vpci_release,
 };
 
@@ -328,6 +340,12 @@ static uint32_t least_length(unsigned type)
     static const uint32_t least[CAP_TYPES] = {0, COMMON_BYTES, 2, 1, 1};
 
     return least[type];
+}
+
+/* Sections 4.1.4.3.1, 4.1.4.4.1, 4.1.4.6: what an offset is a multiple of. */
+static uint32_t alignment(unsigned type)
+{
+    return type == CAP_ISR ? 1 : type == CAP_NOTIFY ? 2 : 4;
 }
 
 /* Takes over one capability if it is usable; the first usable one of a type counts. */
@@ -344,7 +362,7 @@ static void take_capability(struct virtio_pci *p, unsigned cap)
         return;
     off = pci_read32(f, cap + CAP_OFFSET);
     len = pci_read32(f, cap + CAP_LENGTH);
-    if (len < least_length(type) || (type != CAP_ISR && (off & 3)))
+    if (len < least_length(type) || off % alignment(type))
         return;
     base = pci_bar_map(f, pci_read8(f, cap + CAP_BAR), off, len);
     if (!base)

@@ -159,7 +159,8 @@ void virtq_disarm(struct virtq *q)
  * Two ticks with nothing new between them, and the device asks for a kick: it was missed (QEMU
  * before 8.1 drops a guest's barriers when the machine has one CPU, so the first look at the word
  * can be stale). Longer without progress, and buffers that no kick ever announced: kick without
- * asking.
+ * asking. Only an event index proves that a kick was missed; a flag, or mere silence, may as well
+ * be a device that is slow, and is counted apart.
  */
 uint64_t virtq_tick(struct virtq *q, uint64_t now)
 {
@@ -168,10 +169,10 @@ uint64_t virtq_tick(struct virtq *q, uint64_t now)
     q->quiet = q->used_idx == q->tick_used && q->quiet < UINT16_MAX ? (uint16_t)(q->quiet + 1) : 0;
     q->tick_used = q->used_idx;
     if (q->quiet && q->ring->kick_missed(q)) {
-        q->stats.rekicks++;
+        q->event_idx ? q->stats.rekicks++ : q->stats.nudges++;
         kick(q);
     } else if (q->quiet >= VIRTQ_NUDGE_TICKS && q->since_kick) {
-        q->expects_progress ? q->stats.rekicks++ : q->stats.nudges++;
+        q->stats.nudges++;
         kick(q);
     }
     return q->expects_progress || q->since_kick ? now + VIRTQ_TICK : HAL_NEVER;

@@ -99,8 +99,8 @@ struct virtq_stats {
     uint64_t submitted, completed;
     uint64_t publishes; /* batches */
     uint64_t kicks;     /* doorbell stores, rekicks included */
-    uint64_t rekicks;   /* kicks that the tick found missing */
-    uint64_t nudges;    /* kicks of the tick on a quiet receive queue, in case */
+    uint64_t rekicks;   /* kicks that the tick found missing, by the event index */
+    uint64_t nudges;    /* kicks of the tick on a quiet queue, in case */
     uint64_t late;      /* completions found by a tick, without an interrupt */
 };
 const struct virtq_stats *virtq_stats(const struct virtq *q);

@@ -74,6 +74,16 @@ static bool service_on_tick(struct virtio_device *dev)
     return done;
 }
 
+/* A device without interrupts is asked now and then what an interrupt would have told. */
+static void look_for_change(struct virtio_device *dev, uint64_t now)
+{
+    if (now < dev->look_ns)
+        return;
+    dev->look_ns = now + VIRTIO_LOOK_PERIOD;
+    if (dev->transport->irq_cause(dev) & VIRTIO_CAUSE_CONFIG)
+        dev->config_pending = true;
+}
+
 static bool run(struct hal_service *s)
 {
     struct virtio_device *dev = (struct virtio_device *)s;
@@ -87,6 +97,8 @@ static bool run(struct hal_service *s)
     dev->streak = 0;
     if (now >= dev->driver_ns)
         dev->driver_ns = HAL_NEVER;
+    if (s->polled)
+        look_for_change(dev, now);
     if (dev->config_pending)
         config_change(dev);
     done = due && !woken ? service_on_tick(dev) : dev->driver->service(dev);
@@ -170,6 +182,7 @@ static bool storm(struct virtio_device *dev)
     dev->interrupts++;
     if (++dev->streak < VIRTIO_STORM)
         return false;
+    dev->streak = 0;
     dev->transport->irq_mask(dev);
     dev->service.polled = true;
     dev->wakeup = VIRTIO_WAKEUP_POLLED;
