@@ -514,7 +514,7 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
         return NULL;
     }
     c->service = (struct hal_service){
-        .name = "bcache", .run = bcache_age, .next_ns = HAL_NEVER};
+        .name = "bcache", .run = bcache_run, .next_ns = HAL_NEVER};
     hal_service_add(&c->service);
     c->next = caches;
     caches = c;

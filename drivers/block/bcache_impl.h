@@ -53,7 +53,7 @@ struct bcache_io {
 };
 
 struct bcache {
-    struct hal_service service; /* first: one is the other. Writes out what is dirty for long */
+    struct hal_service service; /* first: one is the other */
     struct bcache *next;
     struct block_device *dev;
     uint32_t block_size;
@@ -168,6 +168,6 @@ void bcache_mark_dirty(struct bcache *c, struct bcache_block *b);
 void bcache_start_round(struct bcache *c);
 void bcache_write_more(struct bcache *c);
 void bcache_write_done(struct bcache_io *io);
-bool bcache_age(struct hal_service *s);
+bool bcache_run(struct hal_service *s);
 
 #endif

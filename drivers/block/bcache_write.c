@@ -11,6 +11,12 @@
 
 static void progress(struct bcache *c);
 
+/* A round is under way, and nothing of it is left to be written. */
+static bool nothing_out(const struct bcache *c)
+{
+    return c->round_active && !c->writing && bcache_list_empty(&c->outgoing);
+}
+
 /* ---- sorting --------------------------------------------------------------------------------- */
 
 static struct bcache_link *merge(struct bcache_link *a, struct bcache_link *b)
@@ -105,11 +111,16 @@ void bcache_mark_dirty(struct bcache *c, struct bcache_block *b)
     c->dirty_count++;
 }
 
-/* The aging service. */
-bool bcache_age(struct hal_service *s)
+/* The service: ends a round that wrote nothing, and begins one when dirty blocks have aged. */
+bool bcache_run(struct hal_service *s)
 {
     struct bcache *c = (struct bcache *)s;
 
+    if (nothing_out(c)) {
+        progress(c);
+        bcache_wake_room(c);
+        return true;
+    }
     if (hal_now_ns() < s->next_ns)
         return false;
     s->next_ns = HAL_NEVER;
@@ -176,6 +187,8 @@ void bcache_write_more(struct bcache *c)
     block_hold(c->dev);
     write_blocks(c);
     block_release(c->dev);
+    if (nothing_out(c)) /* all of it was beyond the end: no request will end this round */
+        hal_service_wake(&c->service);
 }
 
 void bcache_start_round(struct bcache *c)
@@ -311,7 +324,7 @@ static void progress(struct bcache *c)
 {
     struct bcache_sync *done, *next;
 
-    if (c->round_active && !c->writing && bcache_list_empty(&c->outgoing)) {
+    if (nothing_out(c)) {
         c->round_active = false;
         c->round_done = c->round;
     }

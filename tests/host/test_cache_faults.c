@@ -1,0 +1,167 @@
+/*
+ * test_cache_faults.c - the cache and files/ when a disk shrinks, grows, has a bad sector or fails
+ * for a while, one thing at a time.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "block/bcache_impl.h"
+#include "check.h"
+#include "disk.h"
+#include "fakedisk.h"
+#include "host.h"
+#include "hosttask.h"
+
+#define BLOCK 4096u
+
+static struct fakedisk *f;
+static struct bcache *c;
+static struct disk *d;
+static void (*before_wait)(void); /* once, when somebody waits next */
+
+static void woken(struct bcache_wait *w)
+{
+    (void)w;
+}
+
+static bool go_on(void *ctx)
+{
+    void (*first)(void) = before_wait;
+
+    (void)ctx;
+    before_wait = NULL;
+    if (first)
+        first();
+    return fakedisk_step(f) | host_run_round() | (first != NULL);
+}
+
+static void start(uint64_t bytes)
+{
+    static const struct block_device limits = {.block_size = 512,
+                                               .max_segs = 40,
+                                               .max_seg_size = 1u << 20,
+                                               .depth = 16,
+                                               .volatile_cache = true};
+
+    f = fakedisk_new(bytes, &limits);
+    CHECK(f != NULL);
+    hosttask_on_wait(go_on, NULL);
+    d = disk_of(&f->dev);
+    CHECK(d != NULL);
+    c = d->cache;
+}
+
+static void run(void)
+{
+    while (fakedisk_step(f) | host_run_round())
+        ;
+}
+
+static void fill(uint64_t first, unsigned count, uint8_t byte)
+{
+    uint8_t buf[BLOCK];
+
+    memset(buf, byte, sizeof(buf));
+    for (unsigned i = 0; i < count; i++)
+        CHECK_EQ(disk_write(d, buf, BLOCK, (first + i) * BLOCK), BLOCK);
+}
+
+static bool durable(uint64_t block, uint8_t byte)
+{
+    const uint8_t *p = f->durable + block * BLOCK;
+
+    return p[0] == byte && !memcmp(p, p + 1, BLOCK - 1);
+}
+
+/* ---- a disk of another size ------------------------------------------------------------------ */
+
+/* All that is dirty lies beyond the new end: no request goes out, and every fsync hears of it. */
+static void shrinks_below_all(void)
+{
+    struct file *other;
+    int fd;
+
+    start(4096 * BLOCK);
+    fd = disk_open(&f->dev, O_RDWR);
+    other = hosttask_file(fd);
+    CHECK(other != NULL);
+    fill(3000, 4, 7);
+    block_resize(&f->dev, 2048 * 8);
+    CHECK_EQ(disk_sync(d), -EIO);
+    CHECK(!c->round_active && !c->dirty_count);
+    CHECK_EQ(f->writes, 0);
+    CHECK_EQ(other->ops->fsync(other), -EIO);
+    CHECK_EQ(other->ops->fsync(other), 0);
+    hosttask_close(fd);
+    fill(5, 1, 9);
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK(durable(5, 9));
+}
+
+/* The same, begun by age: who syncs later sees that the number of errors has changed. */
+static void shrinks_and_ages(void)
+{
+    uint64_t errors;
+
+    start(4096 * BLOCK);
+    fill(3000, 4, 7);
+    errors = bcache_errors(c);
+    block_resize(&f->dev, 2048 * 8);
+    host_run_for(20 * HAL_SEC);
+    CHECK(!c->round_active && !c->dirty_count);
+    CHECK_EQ(bcache_errors(c) - errors, 4);
+}
+
+/* The same, begun by writers that want room, which the lost blocks make. */
+static void shrinks_and_fills(void)
+{
+    start(4096 * BLOCK);
+    for (unsigned i = 0; c->dirty_count + 1 < c->max_blocks / 4; i++)
+        fill(2048 + i, 1, 7);
+    block_resize(&f->dev, 2048 * 8);
+    fill(0, 600, 9);
+    disk_sync(d);
+    CHECK_EQ(disk_sync(d), 0);
+    for (unsigned i = 0; i < 600; i++)
+        CHECK(durable(i, 9));
+}
+
+static unsigned syncs_failed;
+
+static void sync_done(struct bcache_sync *s)
+{
+    CHECK_EQ(s->result, -EIO);
+    syncs_failed++;
+}
+
+/* The rest of a round waits for a request while reads have them all, and is lost meanwhile. */
+static void shrinks_while_reads_are_out(void)
+{
+    struct bcache_wait w[BCACHE_IOS] = {0};
+    struct bcache_sync sync = {.done = sync_done};
+    struct bcache_block *b;
+
+    start(4096 * BLOCK);
+    fill(3000, 4, 7);
+    for (unsigned i = 0; i < BCACHE_IOS - BCACHE_IOS_FOR_READS; i++) {
+        w[i].wake = woken;
+        CHECK_EQ(bcache_get(c, i * 2, BCACHE_READ, 0, &w[i], &b), -EAGAIN);
+    }
+    CHECK_EQ(bcache_sync(c, &sync), -EAGAIN);
+    CHECK(!bcache_list_empty(&c->outgoing));
+    block_resize(&f->dev, 2048 * 8);
+    run();
+    CHECK_EQ(syncs_failed, 1);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test_case cases[] = {
+        {"shrinks_below_all", shrinks_below_all},
+        {"shrinks_and_ages", shrinks_and_ages},
+        {"shrinks_and_fills", shrinks_and_fills},
+        {"shrinks_while_reads_are_out", shrinks_while_reads_are_out},
+    };
+
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
