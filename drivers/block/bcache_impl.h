@@ -34,7 +34,7 @@ struct bcache_block {
     uint32_t len; /* the part that is on the disk */
     uint16_t pins;
     uint8_t state;
-    bool alone;   /* could not be read with its neighbours: read by itself */
+    bool alone;   /* a request that it was part of has failed: the next is for it alone */
 };
 
 #define BCACHE_IO_SEGS 32u

@@ -205,6 +205,7 @@ void bcache_start_round(struct bcache *c)
 
 static void written(struct bcache *c, struct bcache_block *b)
 {
+    b->alone = false;
     c->dirty_count--;
     c->stats.blocks_written++;
     if (!block_volatile(c->dev)) {
@@ -217,7 +218,7 @@ static void written(struct bcache *c, struct bcache_block *b)
     c->unflushed_count++;
 }
 
-/* It stays dirty, to be tried again by the next round. */
+/* It stays dirty, for the next round, by itself: one bad sector does not keep its neighbours. */
 static void not_written(struct bcache *c, struct bcache_block *b, bool lost)
 {
     if (lost) {
@@ -226,6 +227,7 @@ static void not_written(struct bcache *c, struct bcache_block *b, bool lost)
         return;
     }
     b->state = BCACHE_DIRTY;
+    b->alone = true;
     bcache_append(&c->dirty, b);
 }
 
@@ -353,6 +355,7 @@ int bcache_sync(struct bcache *c, struct bcache_sync *s)
     s->flush = 0;
     s->next = c->syncs;
     c->syncs = s;
-    progress(c);
+    if (!nothing_out(c)) /* else the service is about to, for those who want room as well */
+        progress(c);
     return -EAGAIN;
 }

@@ -114,7 +114,7 @@ struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits)
     struct fakedisk *f = calloc(1, sizeof(*f));
 
     f->bytes = bytes;
-    f->bad_sector = UINT64_MAX;
+    f->bad_sector = f->bad_write = UINT64_MAX;
     f->dev = *limits;
     f->dev.name = "fake0";
     f->dev.driver = &driver;
@@ -151,9 +151,9 @@ static void move(struct fakedisk *f, unsigned slot, bool write)
     }
 }
 
-static bool holds_bad_sector(const struct fakedisk *f, const struct block_transfer *t)
+static bool holds(const struct block_transfer *t, uint64_t sector)
 {
-    return f->bad_sector >= t->sector && f->bad_sector - t->sector < t->bytes / BLOCK_SECTOR;
+    return sector >= t->sector && sector - t->sector < t->bytes / BLOCK_SECTOR;
 }
 
 static int serve(struct fakedisk *f, unsigned slot)
@@ -164,14 +164,14 @@ static int serve(struct fakedisk *f, unsigned slot)
     switch (t->op) {
     case BLOCK_READ:
         f->reads++;
-        if (random_below(100) < f->fail_reads || holds_bad_sector(f, t))
+        if (random_below(100) < f->fail_reads || holds(t, f->bad_sector))
             return -EIO;
         move(f, slot, false);
         return 0;
     case BLOCK_WRITE:
         f->writes++;
         judge(sum(f, slot) == f->slot[slot].sum, "data changed while it was written", t->sector);
-        if (random_below(100) < f->fail_writes)
+        if (random_below(100) < f->fail_writes || holds(t, f->bad_write))
             return -EIO;
         move(f, slot, true);
         return 0;

@@ -22,9 +22,9 @@ struct fakedisk {
     } slot[FAKEDISK_DEPTH];
     unsigned out;
 
-    /* faults: percent of transfers that fail, and a sector that cannot be read */
+    /* faults: percent of transfers that fail, and sectors that do not work */
     unsigned fail_reads, fail_writes, fail_flushes;
-    uint64_t bad_sector; /* UINT64_MAX: none */
+    uint64_t bad_sector, bad_write; /* to read, to write; UINT64_MAX: none */
 
     unsigned commits, flushes, reads, writes;
 };

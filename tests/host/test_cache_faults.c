@@ -154,6 +154,30 @@ static void shrinks_while_reads_are_out(void)
     CHECK_EQ(syncs_failed, 1);
 }
 
+/* ---- bad sectors ----------------------------------------------------------------------------- */
+
+/* A bad sector fails one request of many blocks; from then on it keeps none of the others. */
+static void bad_sector_among_neighbours(void)
+{
+    start(4096 * BLOCK);
+    f->bad_write = 5 * 8 + 3;
+    fill(0, 64, 9);
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_EQ(disk_sync(d), -EIO);
+    CHECK_EQ(c->dirty_count, 1);
+    fill(4, 1, 8);
+    CHECK_EQ(disk_sync(d), -EIO);
+    CHECK_EQ(c->dirty_count, 1);
+    f->bad_write = UINT64_MAX;
+    CHECK_EQ(disk_sync(d), 0);
+    for (unsigned i = 0; i < 64; i++)
+        CHECK(durable(i, i == 4 ? 8 : 9));
+    f->writes = 0;
+    fill(0, 64, 7); /* and together again */
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK(f->writes <= 4);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -161,6 +185,7 @@ int main(int argc, char **argv)
         {"shrinks_and_ages", shrinks_and_ages},
         {"shrinks_and_fills", shrinks_and_fills},
         {"shrinks_while_reads_are_out", shrinks_while_reads_are_out},
+        {"bad_sector_among_neighbours", bad_sector_among_neighbours},
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
