@@ -44,7 +44,7 @@ void board_wait(void);
 
 bool board_rtc_seconds(uint64_t *unix_seconds);
 
-/* Ends the machine: QEMU's exit status where semihosting is on, else power-off. Interrupts masked. */
+/* Ends the machine: QEMU's exit status where semihosting is on, else power-off. Not interruptible. */
 void board_exit(int status) __attribute__((noreturn));
 
 /* ---- supplied by arch/ ----------------------------------------------------------------------- */
@@ -56,12 +56,12 @@ void arch_irq_restore(unsigned long state);
 struct arch_context {
     void *sp;
 };
-/* Prepares a context that, when first switched to, calls entry(arg) with `stack_top` as its stack. */
+/* Prepares a context that, when first switched to, calls entry(arg) on the stack below stack_top. */
 void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *), void *arg);
 void arch_switch(struct arch_context *from, struct arch_context *to);
 
 enum arch_prot { ARCH_NONE, ARCH_READ, ARCH_READ_WRITE };
-/* Changes the protection of whole 4 KiB pages of RAM (stack guards). -ENOMEM: no page for a table. */
+/* Changes the protection of whole 4 KiB pages of RAM (stack guards). -ENOMEM: none for a table. */
 int arch_protect(void *addr, size_t len, enum arch_prot prot);
 
 /* A NOP that the instruction-counting plugin sees (hint #96 + mark, mark 0..31). */
@@ -86,7 +86,7 @@ void *page_alloc(size_t n);
 void page_free(void *p, size_t n);
 /* Called by panic: runs the shutdown functions (bounded), never twice. */
 void runtime_stop_devices(void);
-/* Name of the running task, for the fault report; its stack for the back trace and the guard check. */
+/* Name of the running task, for the fault report; its stack, for the back trace. */
 const char *runtime_task_name(void);
 bool runtime_task_stack(uintptr_t *low, uintptr_t *high);
 

@@ -207,8 +207,10 @@ int hal_on_shutdown(hal_shutdown_fn fn, void *ctx);
  */
 const char *hal_option(const char *dev, const char *name);
 
-/* Same, as a number (decimal or 0x); `def` when absent, and after a warning when malformed or outside
- * [min, max]. */
+/*
+ * Same, as a number (decimal or 0x); `def` when absent, and after a warning when malformed or
+ * outside [min, max].
+ */
 uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min,
                         uint64_t max);
 
@@ -225,7 +227,7 @@ enum hal_level { HAL_ERROR, HAL_WARN, HAL_INFO, HAL_DEBUG };
  */
 void hal_log(enum hal_level level, const char *who, const char *fmt, ...) HAL_FORMAT(3, 4);
 
-/* One of our own invariants broke: prints, stops all devices, ends the run with a failing status. */
+/* One of our own invariants broke: prints, stops all devices, ends the run with status 134. */
 void hal_panic(const char *fmt, ...) __attribute__((noreturn)) HAL_FORMAT(1, 2);
 
 /* For invariants of our own only, never for a value that a device or a packet supplied. */

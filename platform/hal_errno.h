@@ -1,6 +1,6 @@
 /*
  * hal_errno.h - the errno values that drivers return (negated). They are newlib's, so that a value
- * can travel to an application unchanged; where libc's own <errno.h> is included too, it must agree.
+ * can travel to an application unchanged; where there is a libc, its own <errno.h> is taken.
  */
 #ifndef VIREO_HAL_ERRNO_H
 #define VIREO_HAL_ERRNO_H

@@ -49,7 +49,7 @@ struct waitq {
 
 /*
  * Parks until woken or until deadline_ns (HAL_NEVER: no limit). 0 when woken, -ETIMEDOUT. There is
- * no lost wake-up between the caller's check and this call, as nothing else runs in between. [parks]
+ * no lost wake-up between the caller's check and this call: nothing else runs in between. [parks]
  */
 int waitq_wait(struct waitq *q, uint64_t deadline_ns);
 void waitq_wake_one(struct waitq *q); /* from task context or a service; not from a handler */
@@ -106,10 +106,10 @@ struct file {
 
 #define FILES_MAX 1024
 
-/* Lowest free descriptor for a new file; -EMFILE, -ENFILE or -ENOMEM. On failure ctx stays the caller's. */
+/* Lowest free descriptor for a new file; -EMFILE, -ENFILE, -ENOMEM: ctx stays the caller's. */
 int file_install(const struct file_ops *ops, void *ctx, unsigned flags);
 
-/* The file behind a descriptor, or NULL (EBADF). Gone when another task closes it: see file_hold. */
+/* The file behind a descriptor, or NULL (EBADF). Another task may close it: see file_hold. */
 struct file *file_get(int fd);
 
 /*
@@ -137,7 +137,7 @@ extern const struct path_ops path_root;
 
 /* ---- the image ------------------------------------------------------------------------------- */
 
-/* Says "vireo: ready" on the serial line: the application serves now. Once; later calls are silent. */
+/* Says "vireo: ready" on the serial line: the application serves now. Later calls are silent. */
 void vireo_ready(void);
 
 /* Ends the image: runs the shutdown functions, prints "vireo: exit N" last. */

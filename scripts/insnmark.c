@@ -1,10 +1,10 @@
 /*
- * insnmark.c - a QEMU TCG plugin (API version 1) that counts every instruction a guest executes, and
+ * insnmark.c - a QEMU TCG plugin (API version 1): counts every instruction a guest executes, and
  * says at which count it passed a marked place.
  *
- * A mark is the instruction `hint #K`, 96 <= K <= 127: a NOP for every CPU. Each one that is executed
+ * A mark is the instruction `hint #K`, 96 <= K <= 127: a NOP for every CPU. Each one executed
  * writes the line "MARK K insns=N ns=T" to the file given as out=FILE; the end of the run writes
- * "TOTAL insns=N ns=T". T is the host's monotonic time. Idle (WFI) counts nothing. Exact for one CPU
+ * "TOTAL insns=N ns=T". T is the host's monotonic time. Idle (WFI) counts nothing. Exact for 1 CPU
  * (-smp 1), and repeatable as far as the guest's input is.
  *
  * Build: cc -O2 -shared -fPIC -o insnmark.so insnmark.c

@@ -477,7 +477,7 @@ static void second_cause(const struct host_event *e, void *ctx)
     }
 }
 
-/* The device holds its line until all is acknowledged: on an edge-triggered one nothing more came. */
+/* The device holds its line until all is acknowledged; on an edge-triggered one no more came. */
 static void cause_between_look_and_acknowledgement(void)
 {
     unsigned once = 1;

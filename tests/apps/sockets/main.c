@@ -1,7 +1,7 @@
 /*
  * sockets - a server through POSIX sockets: TCP and UDP echo on port 7 over IPv4 and IPv6, driven
  * by one select(); TCP port 9 takes bytes and answers, when the client has half-closed, how many
- * came; a byte 'q' on TCP port 13 ends the image. wait= is how many seconds it waits for an address.
+ * came; a byte 'q' on TCP port 13 ends the image. wait=: seconds that it waits for an address.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
