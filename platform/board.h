@@ -44,7 +44,7 @@ void board_wait(void);
 
 bool board_rtc_seconds(uint64_t *unix_seconds);
 
-/* Ends the machine: QEMU's exit status where semihosting is on, else power-off. Not interruptible. */
+/* Ends the machine: QEMU's exit status with semihosting, else power-off. Not interruptible. */
 void board_exit(int status) __attribute__((noreturn));
 
 /* ---- supplied by arch/ ----------------------------------------------------------------------- */
@@ -56,7 +56,7 @@ void arch_irq_restore(unsigned long state);
 struct arch_context {
     void *sp;
 };
-/* Prepares a context that, when first switched to, calls entry(arg) on the stack below stack_top. */
+/* Prepares a context that, when first switched to, calls entry(arg) with its stack at stack_top. */
 void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *), void *arg);
 void arch_switch(struct arch_context *from, struct arch_context *to);
 
