@@ -218,7 +218,10 @@ static int wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
 
 /* ---- getting a block ------------------------------------------------------------------------- */
 
-/* The borrowed block keeps its contents; the disk's is a new one from here on. */
+/*
+ * The borrowed block keeps its contents; the disk's is a new one from here on, EMPTY and of no
+ * list. It inherits that the old one was to be written, and in which round: a sync may wait for it.
+ */
 static struct bcache_block *replace(struct bcache *c, struct bcache_block *old, bool copy)
 {
     struct bcache_block *b = take_any(c);
@@ -228,14 +231,17 @@ static struct bcache_block *replace(struct bcache *c, struct bcache_block *old, 
     hash_remove(c, old);
     b->index = old->index;
     b->len = old->len;
-    b->alone = false;
+    b->alone = old->alone;
+    b->state = BCACHE_EMPTY;
     if (copy)
         memcpy(b->data, old->data, old->len);
+    if (old->state == BCACHE_DIRTY) {
+        b->state = BCACHE_DIRTY;
+        bcache_insert_after(&old->link, b);
+    }
     bcache_unlink(old);
-    c->dirty_count -= old->state == BCACHE_DIRTY;
     c->unflushed_count -= old->state == BCACHE_UNFLUSHED;
     old->state = BCACHE_ORPHAN;
-    b->state = BCACHE_EMPTY;
     hash_add(c, b);
     return b;
 }
