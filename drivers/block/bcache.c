@@ -292,8 +292,8 @@ static struct bcache_block *refit(struct bcache *c, struct bcache_block *b, uint
         b->len = len;
         return b;
     }
-    if (b->pins)
-        return replace(c, b, false);
+    if (b->pins && !(b = replace(c, b, false)))
+        return NULL;
     c->unflushed_count -= b->state == BCACHE_UNFLUSHED;
     bcache_unlink(b);
     b->len = len;
@@ -339,7 +339,7 @@ static int get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
         if (!b)
             return wait_for_room(c, w, false);
     }
-    if (b && b->state == BCACHE_FAILED) {
+    if (b && b->state == BCACHE_FAILED && use != BCACHE_OVERWRITE) {
         b->state = BCACHE_EMPTY;
         return -EIO;
     }

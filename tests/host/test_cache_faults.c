@@ -187,6 +187,24 @@ static void bad_sector_among_neighbours(void)
     CHECK(f->writes <= 4);
 }
 
+/* A block cannot be read; who replaces all of it is not told so, and cures it. */
+static void overwrite_cures(void)
+{
+    struct bcache_wait w = {.wake = woken};
+    struct bcache_block *b;
+    uint8_t buf[BLOCK];
+
+    start(4096 * BLOCK);
+    f->bad_sector = 6 * 8 + 1;
+    CHECK_EQ(disk_read(d, buf, BLOCK, 6 * BLOCK, NULL), -EIO);
+    CHECK_EQ(bcache_get(c, 6, BCACHE_READ, 0, &w, &b), -EAGAIN);
+    fill(6, 1, 9); /* waits until the read has failed */
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK(durable(6, 9));
+    CHECK_EQ(disk_read(d, buf, BLOCK, 6 * BLOCK, NULL), BLOCK);
+    CHECK_EQ(buf[0], 9);
+}
+
 /* ---- borrowing ------------------------------------------------------------------------------- */
 
 /* A block changes while it is borrowed and on its way out: the round, and its sync, still have it. */
@@ -233,6 +251,7 @@ int main(int argc, char **argv)
         {"shrinks_and_fills", shrinks_and_fills},
         {"shrinks_while_reads_are_out", shrinks_while_reads_are_out},
         {"bad_sector_among_neighbours", bad_sector_among_neighbours},
+        {"overwrite_cures", overwrite_cures},
         {"borrowed_and_updated", borrowed_and_updated},
         {"borrowed_and_overwritten", borrowed_and_overwritten},
     };
