@@ -84,6 +84,7 @@ static void wait(struct waiter *w)
 struct span {
     uint64_t first;   /* block */
     unsigned count;
+    bool write;
     struct bcache_stream *stream; /* NULL: told already, or of no interest */
 };
 
@@ -95,14 +96,32 @@ static unsigned blocks_of(const struct disk *d, uint64_t at, size_t len)
     return count < UINT32_MAX ? (unsigned)count : UINT32_MAX;
 }
 
-/* The reads of what is wanted go out first, those ahead of it right behind them. */
-static int get(struct disk *d, uint64_t index, enum bcache_use use, struct span *span,
-               struct bcache_block **b)
+/*
+ * How n bytes at `at`, in one block, use it. One that is written to its end need not be read: but
+ * where the disk ends may change in every wait.
+ */
+static enum bcache_use use_of(const struct disk *d, const struct span *span, uint64_t at, size_t n)
 {
+    uint32_t block = bcache_block_size(d->cache);
+
+    if (!span->write)
+        return BCACHE_READ;
+    return at % block == 0 && (n == block || at + n >= block_capacity(d->dev)) ? BCACHE_OVERWRITE
+                                                                               : BCACHE_UPDATE;
+}
+
+/*
+ * The block for n bytes at `at`. The reads of what is wanted go out first, those ahead of it right
+ * behind them.
+ */
+static int get(struct disk *d, uint64_t at, size_t n, struct span *span, struct bcache_block **b)
+{
+    uint64_t index = at / bcache_block_size(d->cache);
     struct waiter w = {.wait.wake = wake};
 
     for (;;) {
-        unsigned more = use == BCACHE_READ ? (unsigned)(span->first + span->count - 1 - index) : 0;
+        enum bcache_use use = use_of(d, span, at, n);
+        unsigned more = span->write ? 0 : (unsigned)(span->first + span->count - 1 - index);
         int err;
 
         block_hold(d->dev);
@@ -120,6 +139,16 @@ static int get(struct disk *d, uint64_t index, enum bcache_use use, struct span 
 
 /* ---- reading and writing --------------------------------------------------------------------- */
 
+/* How many of n bytes at `off` the block has: fewer when the disk has become smaller. */
+static size_t clip(const struct bcache_block *b, uint32_t off, size_t n)
+{
+    uint32_t len = bcache_len(b);
+
+    if (len >= off + n)
+        return n;
+    return len > off ? len - off : 0;
+}
+
 ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s)
 {
     uint64_t size = block_capacity(d->dev);
@@ -136,12 +165,11 @@ ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bca
         uint32_t off = (uint32_t)((at + done) % block);
         size_t n = block - off < len - done ? block - off : len - done;
         struct bcache_block *b;
-        int err = get(d, (at + done) / block, BCACHE_READ, &span, &b);
+        int err = get(d, at + done, n, &span, &b);
 
         if (err)
             return done ? (ssize_t)done : err == -ENXIO ? 0 : err;
-        if (bcache_len(b) < off + n) /* the disk has become smaller */
-            n = bcache_len(b) > off ? bcache_len(b) - off : 0;
+        n = clip(b, off, n);
         if (!n)
             break;
         memcpy((char *)buf + done, (char *)bcache_data(b) + off, n);
@@ -156,7 +184,7 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
 {
     uint64_t size = block_capacity(d->dev);
     uint32_t block = bcache_block_size(d->cache);
-    struct span span = {0};
+    struct span span = {.write = true};
     size_t done = 0;
 
     if (block_read_only(d->dev))
@@ -170,12 +198,14 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
     while (done < len) {
         uint32_t off = (uint32_t)((at + done) % block);
         size_t n = block - off < len - done ? block - off : len - done;
-        bool whole = !off && (n == block || at + done + n == size);
         struct bcache_block *b;
-        int err = get(d, (at + done) / block, whole ? BCACHE_OVERWRITE : BCACHE_UPDATE, &span, &b);
+        int err = get(d, at + done, n, &span, &b);
 
         if (err)
             return done ? (ssize_t)done : err == -ENXIO ? -ENOSPC : err;
+        n = clip(b, off, n);
+        if (!n)
+            return done ? (ssize_t)done : -ENOSPC;
         memcpy((char *)bcache_data(b) + off, (const char *)buf + done, n);
         done += n;
     }

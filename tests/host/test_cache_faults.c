@@ -163,6 +163,56 @@ static void shrinks_while_reads_are_out(void)
     CHECK_EQ(syncs_failed, 1);
 }
 
+static void grow_disk(void)
+{
+    block_resize(&f->dev, f->bytes / BLOCK_SECTOR);
+}
+
+/*
+ * The last block is a short one, all of it is written, and while that waits the disk grows: the
+ * bytes behind are the disk's.
+ */
+static void grows_under_a_write(void)
+{
+    struct bcache_wait w = {.wake = woken};
+    struct bcache_block *b;
+    uint8_t buf[512], before[BLOCK];
+
+    start(64 * BLOCK);
+    block_resize(&f->dev, 10 * 8 + 1);
+    memcpy(before, f->now + 10 * BLOCK, BLOCK);
+    memset(buf, 9, sizeof(buf));
+    CHECK_EQ(bcache_get(c, 10, BCACHE_READ, 0, &w, &b), -EAGAIN);
+    before_wait = grow_disk;
+    CHECK_EQ(disk_write(d, buf, 512, 10 * BLOCK), 512);
+    CHECK(!before_wait);
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK(!memcmp(f->durable + 10 * BLOCK, buf, 512));
+    CHECK(!memcmp(f->durable + 10 * BLOCK + 512, before + 512, BLOCK - 512));
+}
+
+static void shrink_disk(void)
+{
+    block_resize(&f->dev, 10 * 8 + 1);
+}
+
+/* A write says how many of its bytes the disk still has room for. */
+static void shrinks_under_a_write(void)
+{
+    struct bcache_wait w = {.wake = woken};
+    struct bcache_block *b;
+    uint8_t buf[1024];
+
+    start(64 * BLOCK);
+    memset(buf, 9, sizeof(buf));
+    CHECK_EQ(bcache_get(c, 10, BCACHE_READ, 0, &w, &b), -EAGAIN);
+    before_wait = shrink_disk;
+    CHECK_EQ(disk_write(d, buf, 1024, 10 * BLOCK), 512);
+    CHECK_EQ(disk_write(d, buf, 512, 10 * BLOCK + 512), -ENOSPC);
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK(!memcmp(f->durable + 10 * BLOCK, buf, 512));
+}
+
 /* ---- bad sectors ----------------------------------------------------------------------------- */
 
 /* A bad sector fails one request of many blocks; from then on it keeps none of the others. */
@@ -250,6 +300,8 @@ int main(int argc, char **argv)
         {"shrinks_and_ages", shrinks_and_ages},
         {"shrinks_and_fills", shrinks_and_fills},
         {"shrinks_while_reads_are_out", shrinks_while_reads_are_out},
+        {"grows_under_a_write", grows_under_a_write},
+        {"shrinks_under_a_write", shrinks_under_a_write},
         {"bad_sector_among_neighbours", bad_sector_among_neighbours},
         {"overwrite_cures", overwrite_cures},
         {"borrowed_and_updated", borrowed_and_updated},
