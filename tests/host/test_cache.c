@@ -310,6 +310,7 @@ static void random_use(void)
     for (unsigned seed = 0; seed < 10; seed++) {
         random_run(6000);
         finish();
+        CHECK_EQ(f->dev.stats.errors, 0); /* nothing is asked of the disk that cannot be */
     }
     CHECK(calls_ok > 10000 && syncs_ok > 50 && calls_failed + syncs_failed == 0);
 }
@@ -438,6 +439,50 @@ static void neighbours_go_together(void)
     CHECK_EQ(f->writes, 1);
 }
 
+/* What a failed flush may have lost is written once more. */
+static void failed_flush(void)
+{
+    struct bcache_block *b;
+
+    start(64 * 4096, &plain, 64 << 12);
+    CHECK_EQ(get(3, BCACHE_OVERWRITE, &b), 0);
+    change(3 * 4096, bcache_data(b), 4096);
+    f->fail_flushes = 100;
+    faults = true;
+    start_sync(&syncs[0]);
+    while (syncs[0].busy)
+        CHECK(fakedisk_step(f) | host_run_round());
+    CHECK_EQ(syncs_failed, 1);
+    CHECK_EQ(f->writes, 1);
+    f->fail_flushes = 0;
+    faults = false;
+    start_sync(&syncs[0]);
+    while (syncs[0].busy)
+        CHECK(fakedisk_step(f) | host_run_round());
+    CHECK_EQ(f->writes, 2);
+    finish();
+}
+
+/* Reads have all the requests that there are; when they end, the write goes out. */
+static void reads_before_a_write(void)
+{
+    struct bcache_block *b;
+
+    start(256 * 4096, &plain, 256 << 12);
+    CHECK_EQ(get(0, BCACHE_OVERWRITE, &b), 0);
+    change(0, bcache_data(b), 4096);
+    for (unsigned i = 0; i < ACTORS; i++)
+        actors[i].waiting =
+            bcache_get(c, 10 + 2 * i, BCACHE_READ, 0, &actors[i].wait, &b) == -EAGAIN;
+    CHECK_EQ(c->free_io_count, BCACHE_IOS_FOR_READS);
+    start_sync(&syncs[0]);
+    CHECK_EQ(c->writing, 0);
+    while (fakedisk_step(f))
+        ;
+    CHECK(!syncs[0].busy && syncs_ok == 1);
+    finish();
+}
+
 /* A borrowed block keeps its bytes when a writer comes; a quarter of the cache can be borrowed. */
 static void borrowed_blocks_stay(void)
 {
@@ -487,6 +532,8 @@ int main(int argc, char **argv)
         {"write_back", write_back},
         {"dirty_blocks_age", dirty_blocks_age},
         {"neighbours_go_together", neighbours_go_together},
+        {"failed_flush", failed_flush},
+        {"reads_before_a_write", reads_before_a_write},
         {"borrowed_blocks_stay", borrowed_blocks_stay},
         {"no_memory", no_memory},
     };

@@ -2,6 +2,7 @@
  * test_tar_bad.c - tar archives that were damaged, cut off or made to mislead: what came before
  * the fault can be read, and nothing beyond the archive is.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "check.h"
@@ -42,6 +43,7 @@ static void impossible_sizes(void)
                                         "\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff",
                                         "\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
                                         "\x80\0\0\0\xff\xff\xff\xff\xff\xff\xfe\x00",
+                                        "\x80\0\0\x01\0\0\0\0\0\0\0\x64", /* 2^64 + 100 */
                                         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
                                         "\xbf\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
                                         "00000010000"};
@@ -111,8 +113,10 @@ static void bad_records(void)
                                       "18446744073709551615 path=x\n",
                                       "18446744073709551617 path=x\n",
                                       "99999999999999999999999 path=x\n",
-                                      "30 size=99999999999999999999\n",
-                                      "29 size=1844674407370955161x\n"};
+                                      "29 size=99999999999999999999\n",
+                                      "29 size=1844674407370955161x\n",
+                                      "29 size=18446744073709551626\n", /* 2^64 + 10 */
+                                      "18446744073709551645 path=xy\n" /* 2^64 + 29 */};
 
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         tarmaker_free(&archive);
@@ -197,6 +201,41 @@ static void cut_off_anywhere(void)
     }
 }
 
+/* The last file's data is there, its padding and what marks the end are not. */
+static void cut_off_behind_the_data(void)
+{
+    tarmaker_file(&archive, "one", 700);
+    tarmaker_file(&archive, "two", 700);
+    tree_index_image(archive.image, archive.len - 324);
+    CHECK_EQ(host_log_lines(HAL_ERROR) + host_log_lines(HAL_WARN), 0);
+    tree_check_file("two", "two", 700);
+}
+
+/* Links whose long targets add up to more than a path may be. */
+static void links_grow_too_long(void)
+{
+    char target[901], name[3] = "l0";
+
+    for (unsigned i = 0; i < 5; i++) {
+        memset(target, '/', 900);
+        for (unsigned k = 3; k < 900; k += 2)
+            target[k] = '.';
+        target[0] = 'l';
+        target[1] = name[1] = (char)('0' + i);
+        target[1]++;
+        target[900] = '\0';
+        tarmaker_pax(&archive, "linkpath", target);
+        tarmaker_link(&archive, name, '2', "x");
+    }
+    tarmaker_add(&archive, "l5", '5', NULL, 0);
+    tarmaker_end(&archive);
+    tree_index();
+    CHECK_EQ(tree_resolve("l4"), 0);
+    CHECK_EQ(tree_resolve("l3"), 0);
+    CHECK_EQ(tree_resolve("l2"), -ENAMETOOLONG);
+    CHECK_EQ(tree_resolve("l0"), -ENAMETOOLONG);
+}
+
 /* One to six faults in an archive that was good, most with a checksum that is right again. */
 static void spoil_image(uint8_t *image, size_t len)
 {
@@ -279,6 +318,8 @@ int main(int argc, char **argv)
         {"names_too_long", names_too_long},
         {"records_too_long", records_too_long},
         {"cut_off_anywhere", cut_off_anywhere},
+        {"cut_off_behind_the_data", cut_off_behind_the_data},
+        {"links_grow_too_long", links_grow_too_long},
         {"spoilt_at_random", spoilt_at_random},
         {"rubbish_is_no_archive", rubbish_is_no_archive},
     };

@@ -150,6 +150,21 @@ static void polled_without_any_interrupt(void)
     CHECK_EQ(vpci.messages, 0);
 }
 
+/* Nobody hears of an interrupt, so its cause is asked for now and then. */
+static void polled_config_change(void)
+{
+    vpci_bridge(false);
+    vpci_plug(1, false);
+    host_msi_limit(0);
+    host_boot();
+    for (unsigned i = 0; i < 3; i++) {
+        model_raise(vpci_model, 2, NULL);
+        host_advance(100 * HAL_MS);
+        host_run_round();
+        CHECK_EQ(td.config_changes, i + 1);
+    }
+}
+
 static void polled_by_boot_argument(void)
 {
     vpci_setup();
@@ -239,6 +254,7 @@ int main(int argc, char **argv)
         CASE(intx_config_vector_does_not_stick),
         CASE(intx_of_another_device),
         CASE(polled_without_any_interrupt),
+        CASE(polled_config_change),
         CASE(polled_by_boot_argument),
         CASE(doorbells),
         CASE(doorbell_multiplier_0),
