@@ -47,6 +47,7 @@ struct ftree {
     uint32_t count, room;
     char *text; /* the paths and link targets */
     size_t text_len, text_room;
+    uint64_t hash_key; /* secret, so that nobody can make names that collide */
     uint32_t *hash; /* entry + 1; 0: free */
     uint32_t hash_mask;
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ftree.h"
 
@@ -31,13 +32,23 @@ uint32_t ftree_keep(struct ftree *t, const char *s, size_t len)
     return (uint32_t)at;
 }
 
-static uint32_t hash_of(const char *s, size_t len)
-{
-    uint32_t h = 2166136261u;
+#define HASH_PRIME ((1ull << 61) - 1)
 
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)s[i]) * 16777619u;
-    return h ^ h >> 15;
+/*
+ * The path as a polynomial modulo a prime, at a secret place: two of n bytes have the same value
+ * with a probability of n / 2^61, whoever chose them. So the hash's chains stay short.
+ */
+static uint32_t hash_of(const struct ftree *t, const char *s, size_t len)
+{
+    uint64_t h = 1;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned __int128 product = (unsigned __int128)(h + (uint8_t)s[i]) * t->hash_key;
+
+        h = ((uint64_t)product & HASH_PRIME) + (uint64_t)(product >> 61);
+        h = h >= HASH_PRIME ? h - HASH_PRIME : h;
+    }
+    return (uint32_t)(h ^ h >> 32);
 }
 
 static void hash_insert(struct ftree *t, uint32_t e)
@@ -87,8 +98,8 @@ static uint32_t append(struct ftree *t, const char *path, size_t len, uint32_t p
     if (text == FTREE_NONE)
         return FTREE_NONE;
     e = &t->entries[t->count];
-    *e = (struct ftree_entry){.hash = hash_of(path, len), .path = text, .path_len = (uint16_t)len,
-                             .parent = parent, .child = FTREE_NONE, .sibling = FTREE_NONE,
+    *e = (struct ftree_entry){.hash = hash_of(t, path, len), .path = text,
+                             .path_len = (uint16_t)len, .parent = parent, .child = FTREE_NONE, .sibling = FTREE_NONE,
                              .type = FTREE_DIR, .mode = 0555};
     if (t->count != FTREE_ROOT) {
         e->sibling = t->entries[parent].child;
@@ -100,6 +111,9 @@ static uint32_t append(struct ftree *t, const char *path, size_t len, uint32_t p
 
 int ftree_init(struct ftree *t)
 {
+    if (getentropy(&t->hash_key, sizeof(t->hash_key)))
+        t->hash_key = hal_now_ns();
+    t->hash_key = t->hash_key % (HASH_PRIME - 2) + 2;
     return append(t, "", 0, FTREE_ROOT) == FTREE_NONE ? -ENOMEM : 0;
 }
 
@@ -138,7 +152,7 @@ int ftree_tidy(const char *path, char *out)
 
 uint32_t ftree_find(const struct ftree *t, const char *path, size_t len)
 {
-    uint32_t hash = hash_of(path, len), i = hash & t->hash_mask;
+    uint32_t hash = hash_of(t, path, len), i = hash & t->hash_mask;
 
     for (; t->hash[i]; i = (i + 1) & t->hash_mask) {
         const struct ftree_entry *e = &t->entries[t->hash[i] - 1];
