@@ -11,8 +11,8 @@
 struct known {
     struct known *next;
     const char *name;
-    bool looked;
-    int err; /* 0: there is a tree */
+    bool looked; /* and what was found will not change */
+    int err;     /* 0: there is a tree; of the last look */
     struct task_mutex lock;
     struct ftree tree;
 };
@@ -37,7 +37,6 @@ static int find_source(const char *name, struct ftree_source *s)
     return s->disk ? 0 : -ENOMEM;
 }
 
-/* A disk without an archive is no fault; an initrd without one is a mistake. */
 static int check_source(const struct ftree_source *s)
 {
     uint8_t block[512];
@@ -47,14 +46,22 @@ static int check_source(const struct ftree_source *s)
 
     if (!err && !tar_is_archive(block))
         err = -ENOENT;
-    if (err == -ENOENT && s->memory)
-        hal_log(HAL_ERROR, INITRD, "is not a tar archive: make it with tar -cf FILE -C DIR .");
-    if (err == -EIO)
-        hal_log(HAL_ERROR, s->name, "its first sector cannot be read");
     return err;
 }
 
-static int look(struct known *k)
+/* A disk without an archive is no fault; an initrd without one is a mistake. */
+static void tell(const struct known *k, int err)
+{
+    if (err == -ENOENT && k->tree.source.memory)
+        hal_log(HAL_ERROR, INITRD, "is not a tar archive: make it with tar -cf FILE -C DIR .");
+    if (err == -EIO)
+        hal_log(HAL_ERROR, k->name, "its first sector cannot be read");
+    if (err == -ENOMEM)
+        hal_log(HAL_ERROR, k->name, "no memory for its index of files: give the machine more (-m)");
+}
+
+/* Shortage of memory and read errors may pass: they are told once, and looked into again. */
+static void look(struct known *k)
 {
     int err = find_source(k->name, &k->tree.source);
 
@@ -64,12 +71,14 @@ static int look(struct known *k)
         err = ftree_init(&k->tree);
     if (!err)
         err = tar_index(&k->tree);
-    if (err == -ENOMEM) {
-        hal_log(HAL_ERROR, k->name, "no memory for its index of files: give the machine more (-m)");
+    if (err != k->err)
+        tell(k, err);
+    if (err) {
         ftree_free(&k->tree);
         k->tree = (struct ftree){0};
     }
-    return err;
+    k->looked = !err || err == -ENOENT;
+    k->err = err;
 }
 
 static struct known *know(const char *name)
@@ -93,17 +102,17 @@ static struct known *know(const char *name)
 int ftree_named(const char *name, const struct ftree **t)
 {
     struct known *k = know(name);
+    int err;
 
     if (!k)
         return -ENOENT;
     task_mutex_lock(&k->lock);
-    if (!k->looked) {
-        k->err = look(k);
-        k->looked = true;
-    }
+    if (!k->looked)
+        look(k);
+    err = k->err;
     task_mutex_unlock(&k->lock);
     *t = &k->tree;
-    return k->err;
+    return err;
 }
 
 static int find_root(const struct ftree **t)

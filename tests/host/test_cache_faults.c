@@ -1,6 +1,6 @@
 /*
- * test_cache_faults.c - the cache and files/ when a disk shrinks, grows, has a bad sector or fails
- * for a while, one thing at a time.
+ * test_cache_faults.c - the cache and files/ when a disk shrinks, grows, has a bad sector, fails
+ * for a while or carries hostile names, one thing at a time.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -9,8 +9,10 @@
 #include "check.h"
 #include "disk.h"
 #include "fakedisk.h"
+#include "ftree.h"
 #include "host.h"
 #include "hosttask.h"
+#include "tarmaker.h"
 
 #define BLOCK 4096u
 
@@ -35,7 +37,7 @@ static bool go_on(void *ctx)
     return fakedisk_step(f) | host_run_round() | (first != NULL);
 }
 
-static void start(uint64_t bytes)
+static void plug(uint64_t bytes)
 {
     static const struct block_device limits = {.block_size = 512,
                                                .max_segs = 40,
@@ -46,6 +48,11 @@ static void start(uint64_t bytes)
     f = fakedisk_new(bytes, &limits);
     CHECK(f != NULL);
     hosttask_on_wait(go_on, NULL);
+}
+
+static void start(uint64_t bytes)
+{
+    plug(bytes);
     d = disk_of(&f->dev);
     CHECK(d != NULL);
     c = d->cache;
@@ -293,6 +300,86 @@ static void borrowed_and_overwritten(void)
     borrowed_on_its_way_out(BCACHE_OVERWRITE);
 }
 
+/* ---- a tree of files ------------------------------------------------------------------------- */
+
+static void plug_tree(void)
+{
+    struct tarmaker a = {0};
+
+    tarmaker_file(&a, "file", 600);
+    tarmaker_end(&a);
+    plug(64 * BLOCK);
+    memcpy(f->now, a.image, a.len);
+    tarmaker_free(&a);
+}
+
+/* A disk that could not be read is looked at again; the log tells of it once. */
+static void tree_after_read_errors(void)
+{
+    const struct ftree *t;
+
+    plug_tree();
+    f->bad_sector = 0;
+    CHECK_EQ(ftree_named("fake0", &t), -EIO);
+    CHECK_EQ(ftree_named("fake0", &t), -EIO);
+    CHECK_EQ(host_log_lines(HAL_ERROR), 1);
+    f->bad_sector = UINT64_MAX;
+    CHECK_EQ(ftree_named("fake0", &t), 0);
+    CHECK(ftree_find(t, "file", 4) != FTREE_NONE);
+}
+
+static void tree_after_short_memory(void)
+{
+    const struct ftree *t;
+
+    plug_tree();
+    host_fail_alloc_after(0);
+    CHECK_EQ(ftree_named("fake0", &t), -ENOMEM);
+    host_fail_alloc_after(-1);
+    CHECK_EQ(ftree_named("fake0", &t), 0);
+    CHECK_EQ(ftree_named("fake0", &t), 0);
+    CHECK_EQ(t->count, 2);
+}
+
+#define NAMES 1500u
+#define SLOTS 4096u
+
+/* What the index would hash to if its hash were FNV-1a: public, so that collisions can be made. */
+static uint32_t fnv(const char *s)
+{
+    uint32_t h = 2166136261u;
+
+    while (*s)
+        h = (h ^ (uint8_t)*s++) * 16777619u;
+    return h ^ h >> 15;
+}
+
+/* Names that were made to collide do not: nobody has to go past many of them. */
+static void colliding_names(void)
+{
+    const struct ftree_entry e = {.type = FTREE_FILE};
+    unsigned run = 0, longest = 0, made = 0;
+    struct ftree t = {0};
+    char name[16];
+
+    CHECK_EQ(ftree_init(&t), 0);
+    for (unsigned i = 0; made < NAMES; i++) {
+        int len = snprintf(name, sizeof(name), "%u", i);
+
+        if (fnv(name) % SLOTS != 7)
+            continue;
+        CHECK_EQ(ftree_add(&t, name, (size_t)len, &e), 0);
+        made++;
+    }
+    CHECK_EQ(t.hash_mask + 1, SLOTS);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        run = t.hash[i] ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    CHECK(longest < 100);
+    ftree_free(&t);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -306,6 +393,9 @@ int main(int argc, char **argv)
         {"overwrite_cures", overwrite_cures},
         {"borrowed_and_updated", borrowed_and_updated},
         {"borrowed_and_overwritten", borrowed_and_overwritten},
+        {"tree_after_read_errors", tree_after_read_errors},
+        {"tree_after_short_memory", tree_after_short_memory},
+        {"colliding_names", colliding_names},
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
