@@ -47,6 +47,8 @@ int sock_wait(struct sock *s, struct waitq *q, uint64_t timeout_ns, uint64_t *de
 {
     int err;
 
+    if (s->closed)
+        return -EBADF;
     if (s->nonblock || (flags & MSG_DONTWAIT))
         return -EAGAIN;
     if (*deadline == 0)
@@ -111,10 +113,11 @@ static ssize_t op_read(struct file *f, void *buf, size_t len)
     struct iovec iov = {buf, len};
     struct sock_msg m = {.iov = &iov, .iovcnt = 1};
     struct sock *s = f->ctx;
-    ssize_t n;
+    ssize_t n = -EBADF;
 
     net_enter();
-    n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, &m, 0) : sock_dgram_recv(s, &m, 0);
+    if (!s->closed)
+        n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, &m, 0) : sock_dgram_recv(s, &m, 0);
     net_leave();
     return n;
 }
@@ -124,10 +127,11 @@ static ssize_t op_write(struct file *f, const void *buf, size_t len)
     struct iovec iov = {(void *)buf, len};
     struct sock_msg m = {.iov = &iov, .iovcnt = 1};
     struct sock *s = f->ctx;
-    ssize_t n;
+    ssize_t n = -EBADF;
 
     net_enter();
-    n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_send(s, &m, 0) : sock_dgram_send(s, &m, 0);
+    if (!s->closed)
+        n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_send(s, &m, 0) : sock_dgram_send(s, &m, 0);
     net_leave();
     return n;
 }
@@ -174,11 +178,9 @@ static int op_poll(struct file *f, int events)
     return s->kind <= SOCK_KIND_LISTEN ? sock_tcp_poll(s, events) : sock_dgram_poll(s, events);
 }
 
-static int op_close(struct file *f)
+/* Ends the connection, and the calls that are parked. s stays. */
+static void end(struct sock *s)
 {
-    struct sock *s = f->ctx;
-
-    net_enter();
     s->file = NULL;
     if (s->kind <= SOCK_KIND_LISTEN)
         sock_tcp_close(s);
@@ -186,6 +188,28 @@ static int op_close(struct file *f)
         sock_dgram_close(s);
     s->closed = true;
     sock_changed(s);
+}
+
+/* A read or write holds the file: it, and the peer, learn of the end now. */
+static void op_abandon(struct file *f)
+{
+    struct sock *s = f->ctx;
+
+    net_enter();
+    s->users++; /* the file, until op_close */
+    end(s);
+    net_leave();
+}
+
+static int op_close(struct file *f)
+{
+    struct sock *s = f->ctx;
+
+    net_enter();
+    if (s->closed)
+        s->users--;
+    else
+        end(s);
     sock_unref(s);
     net_leave();
     return 0;
@@ -199,5 +223,6 @@ const struct file_ops sock_ops = {
     .ioctl = op_ioctl,
     .set_nonblock = op_set_nonblock,
     .poll = op_poll,
+    .abandon = op_abandon,
     .close = op_close,
 };

@@ -49,7 +49,7 @@ struct sock {
     uint32_t starved;      /* memory_epoch in which a write found no memory */
     bool closed;           /* the last descriptor is gone */
     int error;             /* pending, positive: SO_ERROR */
-    unsigned users;        /* tasks parked in a call */
+    unsigned users;        /* tasks parked in a call; and its file, while calls alone hold it */
     union {
         struct tcp_pcb *tcp; /* NULL once the connection has ended */
         struct udp_pcb *udp;

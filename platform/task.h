@@ -93,6 +93,11 @@ struct file_ops {
     int (*set_nonblock)(struct file *f, bool on);
     /* Which of `events` (POLLIN ...) hold now; does not park. NULL: always ready. */
     int (*poll)(struct file *f, int events);
+    /*
+     * No descriptor names it any more, but a call still holds it: that call shall end soon. close()
+     * follows when it has. Does not park. NULL: its calls end by themselves.
+     */
+    void (*abandon)(struct file *f);
     int (*close)(struct file *f); /* nothing names or holds it any more; frees f->ctx */
 };
 

@@ -110,7 +110,8 @@ static const struct file_ops console_ops = {
     .poll = console_poll,
 };
 
-struct open_file console_file = {.file = {.ops = &console_ops, .flags = O_RDWR, .refs = 3}};
+struct open_file console_file = {.file = {.ops = &console_ops, .flags = O_RDWR, .refs = 3},
+                                  .descriptors = 3};
 
 int _isatty(int fd)
 {

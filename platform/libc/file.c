@@ -32,6 +32,7 @@ int file_install(const struct file_ops *ops, void *ctx, unsigned flags)
     if (!o)
         return -ENOMEM;
     o->file = (struct file){.ops = ops, .ctx = ctx, .flags = flags, .refs = 1};
+    o->descriptors = 1;
     table[fd] = &o->file;
     return fd;
 }
@@ -71,8 +72,18 @@ int file_duplicate(struct file *f, int from)
     if (fd >= 0) {
         table[fd] = f;
         f->refs++;
+        open_file_of(f)->descriptors++;
     }
     return fd;
+}
+
+/* A descriptor for f is gone from the table. */
+static int let_go(struct file *f)
+{
+    file_ready(f); /* a task that polls this descriptor learns that it is gone */
+    if (!--open_file_of(f)->descriptors && f->refs > 1 && f->ops->abandon)
+        f->ops->abandon(f);
+    return file_drop(f);
 }
 
 int file_close(int fd)
@@ -82,8 +93,7 @@ int file_close(int fd)
     if (!f)
         return -EBADF;
     table[fd] = NULL;
-    file_ready(f); /* a task that polls this descriptor learns that it is gone */
-    return file_drop(f);
+    return let_go(f);
 }
 
 int file_replace(struct file *f, int to)
@@ -93,11 +103,10 @@ int file_replace(struct file *f, int to)
     if (table[to] == f)
         return to;
     f->refs++;
+    open_file_of(f)->descriptors++;
     struct file *old = table[to];
     table[to] = f;
-    if (old) {
-        file_ready(old);
-        file_drop(old);
-    }
+    if (old)
+        let_go(old);
     return to;
 }

@@ -11,9 +11,10 @@
 
 struct poll_wait;
 
-/* What file_install makes: the public part, and the pollers that wait for it. */
+/* What file_install makes: the public part, how often the table names it, and who polls it. */
 struct open_file {
     struct file file;
+    unsigned descriptors;
     struct poll_wait *waits;
 };
 

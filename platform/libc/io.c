@@ -1,7 +1,7 @@
 /*
  * io.c - reading and writing descriptors (POSIX.1-2017, section 2.5 and XSH). A file that has pread
- * and pwrite alone gets read, write and lseek from here. A call holds its file, so that another
- * task's close() waits for it to end.
+ * and pwrite alone gets read, write and lseek from here. A call holds its file, so that it stays
+ * while another task closes the descriptor; a socket's call ends then (file_ops.abandon).
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -70,6 +70,54 @@ static void idle_checks(int listener)
     check(poll(&p, 1, 0) == 1 && (p.revents & POLLNVAL), "poll names a bad descriptor");
 }
 
+struct reader {
+    int fd, error;
+    ssize_t result;
+    bool done;
+    struct waitq waiter;
+};
+
+static void read_once(void *arg)
+{
+    struct reader *r = arg;
+    char c;
+
+    r->result = read(r->fd, &c, 1);
+    r->error = errno;
+    r->done = true;
+    waitq_wake_all(&r->waiter);
+}
+
+static bool reader_ends(struct reader *r, uint64_t within_ns)
+{
+    uint64_t deadline = hal_now_ns() + within_ns;
+
+    while (!r->done && waitq_wait(&r->waiter, deadline) == 0)
+        ;
+    return r->done;
+}
+
+/* Another task's last close() ends a read(), and the connection. Both ends are here. */
+static void close_under_read(int listener)
+{
+    struct sockaddr_in self = {.sin_family = AF_INET, .sin_port = htons(7)};
+    int near = socket(AF_INET, SOCK_STREAM, 0), second;
+    static struct reader r;
+    char c;
+
+    self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check(connect(near, (struct sockaddr *)&self, sizeof self) == 0, "connect to this image");
+    r.fd = accept(listener, NULL, NULL);
+    second = dup(r.fd);
+    check(task_spawn("reader", read_once, &r, 0) != NULL, "a task that reads");
+    check(!reader_ends(&r, 10 * HAL_MS), "the read waits");
+    check(close(second) == 0 && !reader_ends(&r, 10 * HAL_MS), "close of one of two descriptors");
+    check(close(r.fd) == 0 && reader_ends(&r, HAL_SEC), "close of the last ends a read");
+    check(r.result == -1 && r.error == EBADF, "that read fails with EBADF");
+    check(recv(near, &c, 1, 0) == 0, "the peer sees the end");
+    close(near);
+}
+
 static void take(int listener, bool counts)
 {
     struct sockaddr_in6 peer;
@@ -179,6 +227,7 @@ int main(void)
     for (int i = 0; i < CLIENTS; i++)
         clients[i].fd = -1;
     idle_checks(echo);
+    close_under_read(echo);
     check(net_wait_up(hal_now_ns() + patience) == 0, "an address came");
     for (unsigned n = 0; net_address(n, text) == 0; n++)
         printf("address: %s\n", text);
