@@ -11,12 +11,37 @@
 #include "lwip/priv/tcp_priv.h"
 #include "sock.h"
 
+#define ENDING_POLLS 120 /* of 500 ms, without a byte acknowledged */
+
+/*
+ * A connection without a socket. A peer that answers probes of its closed window would hold what is
+ * unsent for ever (RFC 9293, 3.8.6.1, leaves the end to us), so one that takes nothing is reset;
+ * one that takes some has lwIP's limits of the last states begin anew.
+ * arg: 24 bits of the last acknowledgement, and 8 that count the polls since it changed.
+ */
+static err_t on_ending(void *arg, struct tcp_pcb *pcb)
+{
+    uintptr_t acked = (u32_t)(pcb->lastack << 8);
+    uintptr_t polls = (uintptr_t)arg & 0xff;
+
+    if (acked != ((uintptr_t)arg & ~(uintptr_t)0xff)) {
+        polls = 0;
+        pcb->tmr = tcp_ticks;
+    } else if (polls == ENDING_POLLS) {
+        tcp_abort(pcb);
+        return ERR_ABRT;
+    }
+    tcp_arg(pcb, (void *)(acked | (polls + 1)));
+    return ERR_OK;
+}
+
 /* lwIP finishes what is left: unsent data, FIN, TIME_WAIT. */
 static void let_go(struct tcp_pcb *pcb)
 {
     tcp_arg(pcb, NULL);
     if (pcb->state == LISTEN)
         return;
+    tcp_poll(pcb, on_ending, 1);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);

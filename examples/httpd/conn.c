@@ -331,9 +331,19 @@ void conn_run(struct conn *c)
     c->again = more;
 }
 
+/* Nobody reads: what the socket still holds of the answer is not worth its memory. */
+static void reset_on_close(const struct conn *c)
+{
+    const struct linger at_once = {1, 0};
+
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 void conn_timeout(struct conn *c)
 {
     server_stats.timeouts++;
+    if (c->state == CONN_SEND)
+        reset_on_close(c);
     if (c->state != CONN_HEAD || c->in_at == c->in_len) {
         c->state = CONN_CLOSED;
         return;
