@@ -85,7 +85,10 @@
     (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT |                                   \
      LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING)
 
-/* TCP. 2 * MSL is 10 s, and no more than NET_TIME_WAIT_MAX closed connections are remembered. */
+/*
+ * TCP. 2 * MSL is also what lwIP gives LAST_ACK to deliver all that is unsent: two minutes. No more
+ * than NET_TIME_WAIT_MAX closed connections are remembered that long.
+ */
 #define LWIP_TCP 1
 #define LWIP_CALLBACK_API 1
 #define TCP_MSS 1460
@@ -96,7 +99,7 @@
 #define TCP_SND_QUEUELEN 512
 #define TCP_SNDLOWAT (TCP_SND_BUF / 4)
 #define TCP_SNDQUEUELOWAT (TCP_SND_QUEUELEN / 2)
-#define TCP_MSL 5000
+#define TCP_MSL 60000
 #define TCP_SYNMAXRTX 6
 #define TCP_MAXRTX 10
 #define TCP_QUEUE_OOSEQ 1

@@ -82,6 +82,7 @@ static bool net_run(struct hal_service *s)
     net_core.in_service = true;
     if (hal_now_ns() >= s->next_ns) {
         sys_check_timeouts();
+        net_bound_time_wait(); /* of connections closed before, many may have ended since */
         s->next_ns = next_timer();
     }
     net_end_of_work();
