@@ -64,6 +64,7 @@ struct sock {
 
     struct sock *accept_head, *accept_tail; /* listening: connections to accept */
     struct sock *accept_next;
+    struct sock *listener; /* whose queue it waits in */
 
     struct waitq readers, writers;
     uint64_t read_timeout, write_timeout; /* ns, 0: none */

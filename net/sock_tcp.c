@@ -47,6 +47,29 @@ static void let_go(struct tcp_pcb *pcb)
     tcp_err(pcb, NULL);
 }
 
+static void discard(struct sock *c)
+{
+    sock_tcp_close(c);
+    c->closed = true;
+    sock_unref(c);
+}
+
+/* Reset before it was accepted. Its place in the backlog is free again: nothing may stay here. */
+static void forget_waiting(struct sock *c)
+{
+    struct sock *listener = c->listener, *before = NULL;
+
+    for (struct sock *at = listener->accept_head; at != c; at = at->accept_next)
+        before = at;
+    if (before)
+        before->accept_next = c->accept_next;
+    else
+        listener->accept_head = c->accept_next;
+    if (listener->accept_tail == c)
+        listener->accept_tail = before;
+    discard(c);
+}
+
 static void on_error(void *arg, err_t err)
 {
     struct sock *s = arg;
@@ -54,6 +77,10 @@ static void on_error(void *arg, err_t err)
     if (!s)
         return;
     s->tcp = NULL;
+    if (s->listener) {
+        forget_waiting(s);
+        return;
+    }
     s->eof = true;
     if (err == ERR_CLSD)
         s->error = 0; /* both sides are done */
@@ -149,6 +176,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     c->protocol = IPPROTO_TCP;
     attach(c, pcb);
     tcp_backlog_delayed(pcb);
+    c->listener = s;
     if (s->accept_tail)
         s->accept_tail->accept_next = c;
     else
@@ -195,14 +223,8 @@ static struct sock *pop_accepted(struct sock *s)
     if (!s->accept_head)
         s->accept_tail = NULL;
     c->accept_next = NULL;
+    c->listener = NULL;
     return c;
-}
-
-static void discard(struct sock *c)
-{
-    sock_tcp_close(c);
-    c->closed = true;
-    sock_unref(c);
 }
 
 int sock_tcp_accept(struct sock *s, struct sock **out)
@@ -214,15 +236,12 @@ int sock_tcp_accept(struct sock *s, struct sock **out)
     if (s->kind != SOCK_KIND_LISTEN)
         return -EINVAL;
     for (;;) {
-        while ((c = pop_accepted(s)) && !c->tcp && !c->rx_head)
-            discard(c); /* it was reset while it waited */
-        if (c)
+        if ((c = pop_accepted(s)))
             break;
         if ((err = sock_wait(s, &s->readers, s->read_timeout, &deadline, 0)))
             return err;
     }
-    if (c->tcp)
-        tcp_backlog_accepted(c->tcp);
+    tcp_backlog_accepted(c->tcp);
     net_core.tcp_accepted++;
     *out = c;
     return 0;
