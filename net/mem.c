@@ -113,19 +113,35 @@ static void *large(size_t size)
     return h + 1;
 }
 
+static struct header *pop(struct size_class *c)
+{
+    struct header *h = c->free;
+
+    if (h)
+        c->free = *(struct header **)(h + 1);
+    return h;
+}
+
+/* Slabs never change their class: when memory is short, a block of a larger class does as well. */
+static struct header *take(struct size_class *c)
+{
+    struct header *h = NULL;
+
+    for (; !h && c < classes + CLASSES; c++)
+        if (!(h = pop(c)))
+            h = carve(c, sizes[c - classes]);
+    return h;
+}
+
 void *net_malloc(size_t size)
 {
-    struct size_class *c;
     struct header *h;
     size_t total = size + HEADER;
 
     if (total > SLAB_MAX)
         return total < size ? NULL : large(total);
-    c = &classes[class_of[(total + GRAIN - 1) / GRAIN]];
-    h = c->free;
-    if (h)
-        c->free = *(struct header **)(h + 1);
-    else if (!(h = carve(c, sizes[c - classes])))
+    h = take(&classes[class_of[(total + GRAIN - 1) / GRAIN]]);
+    if (!h)
         return refuse();
     h->state = USED;
     lent += sizes[h->class];
