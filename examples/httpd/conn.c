@@ -148,12 +148,12 @@ static bool step_head(struct conn *c, bool *readable)
         return true;
     if (!*readable)
         return false;
-    bool first = c->in_at == c->in_len;
     *readable = false;
     if (!fill(c))
         return false;
-    if (first)
+    if (!c->begun) /* once a request: blank lines before it buy no more time */
         c->deadline_ms = server_now_ms + HEAD_MS;
+    c->begun = true;
     return true;
 }
 
@@ -272,7 +272,8 @@ static void finish_answer(struct conn *c)
     if (c->keep_alive) {
         c->state = CONN_HEAD;
         c->idle_since_ms = server_now_ms;
-        c->deadline_ms = server_now_ms + (c->in_at < c->in_len ? HEAD_MS : IDLE_MS);
+        c->begun = c->in_at < c->in_len;
+        c->deadline_ms = server_now_ms + (c->begun ? HEAD_MS : IDLE_MS);
     } else if (c->unread || c->skip || c->in_at < c->in_len) {
         shutdown(c->fd, SHUT_WR);
         c->state = CONN_LINGER;

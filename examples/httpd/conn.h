@@ -58,6 +58,7 @@ struct conn {
     bool unread;      /* closing with input unread: linger */
     bool interim;     /* what is being sent is "100 Continue"; the body comes next */
     bool served;      /* has had an answer already */
+    bool begun;       /* something of the next request has come */
     bool again;       /* its turn ended with complete requests left in the input buffer */
     uint64_t deadline_ms, idle_since_ms;
     uint64_t skip;    /* bytes of a request's body to throw away before the next head */
