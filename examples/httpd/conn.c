@@ -23,6 +23,7 @@
 #define HEAD_MS 20000u   /* from a request's first byte to its head's last */
 #define STALL_MS 30000u  /* without a byte of body or answer moving */
 #define LINGER_MS 2000u
+#define SHORT_ANSWER 4096u /* has left the socket when send() returns */
 #define CHUNK_MIN 4096u
 #define STEPS_MAX 64u    /* of one connection before the others get their turn */
 
@@ -259,9 +260,22 @@ static void account(struct conn *c, size_t n, size_t offered)
     c->body.at += n - head;
 }
 
+/*
+ * Input that nobody reads, there or yet to come, makes close() reset the connection, and what the
+ * client has not got of the answer is lost (RFC 9112, 9.6). After a short one only what is there
+ * counts: it spares most connections the wait.
+ */
+static bool must_linger(struct conn *c, bool is_short)
+{
+    return !is_short || c->unread || c->skip || c->in_at < c->in_len ||
+           recv(c->fd, scratch, 1, MSG_PEEK) > 0;
+}
+
 /* All of the answer is with the socket. */
 static void finish_answer(struct conn *c)
 {
+    bool is_short = c->body.end <= SHORT_ANSWER;
+
     release_body(c);
     if (c->interim) {
         c->interim = false;
@@ -274,7 +288,7 @@ static void finish_answer(struct conn *c)
         c->idle_since_ms = server_now_ms;
         c->begun = c->in_at < c->in_len;
         c->deadline_ms = server_now_ms + (c->begun ? HEAD_MS : IDLE_MS);
-    } else if (c->unread || c->skip || c->in_at < c->in_len) {
+    } else if (must_linger(c, is_short)) {
         shutdown(c->fd, SHUT_WR);
         c->state = CONN_LINGER;
         c->deadline_ms = server_now_ms + LINGER_MS;
