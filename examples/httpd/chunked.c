@@ -1,6 +1,7 @@
 /*
  * chunked.c - the framing of chunked bodies (RFC 9112, 7.1), a byte at a time; the data between it
- * goes straight from the socket to its consumer. Extensions and trailers are skipped, bounded.
+ * goes straight from the socket to its consumer. Extensions and trailers are skipped, bounded. Lines
+ * around data end with CRLF and nothing else: a proxy in front must not see other chunks than we.
  */
 #include "http.h"
 
@@ -27,8 +28,6 @@ static bool chunk_size_byte(struct http_chunked *c, char b)
         return false;
     if (b == '\r')
         c->state = HTTP_CHUNK_SIZE_LF;
-    else if (b == '\n')
-        chunk_begin(c);
     else if (b == ';' || b == ' ' || b == '\t')
         c->state = HTTP_CHUNK_EXT;
     else
@@ -45,15 +44,13 @@ static bool chunk_byte(struct http_chunked *c, char b)
     case HTTP_CHUNK_EXT:
         if (b == '\r')
             c->state = HTTP_CHUNK_SIZE_LF;
-        else if (b == '\n')
-            chunk_begin(c);
-        return true;
+        return b != '\n';
     case HTTP_CHUNK_SIZE_LF:
         chunk_begin(c);
         return b == '\n';
     case HTTP_CHUNK_DATA_CR:
-        c->state = b == '\n' ? HTTP_CHUNK_SIZE : HTTP_CHUNK_DATA_LF;
-        return b == '\r' || b == '\n';
+        c->state = HTTP_CHUNK_DATA_LF;
+        return b == '\r';
     case HTTP_CHUNK_DATA_LF:
         c->state = HTTP_CHUNK_SIZE;
         return b == '\n';

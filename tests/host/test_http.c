@@ -294,7 +294,9 @@ static void test_chunked(void)
         CHECK(dechunk("5\r\nhello\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nT: v\r\n\r\nGET", step, &taken)
               == 15 && taken == 42);
         CHECK(dechunk("0\r\n\r\n", step, &taken) == 0 && taken == 5);
-        CHECK(dechunk("1\nx\n0\n\n", step, &taken) == 1);
+        CHECK(dechunk("1\nx\r\n0\r\n\r\n", step, &taken) == -1); /* LF alone */
+        CHECK(dechunk("1;a\nx\r\n0\r\n\r\n", step, &taken) == -1);
+        CHECK(dechunk("1\r\nx\n0\r\n\r\n", step, &taken) == -1);
         CHECK(dechunk("5\r\nhello", step, &taken) == -2);
         CHECK(dechunk("\r\n", step, &taken) == -1);
         CHECK(dechunk("g\r\n", step, &taken) == -1);
