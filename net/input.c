@@ -39,11 +39,13 @@ static bool options_fit(const uint8_t *opt, unsigned len)
     return true;
 }
 
+/* A frame names no zone, while lwIP gives link-local addresses of a connection one. */
 static bool same_connection(const struct tcp_pcb *pcb, const struct segment *s)
 {
     return pcb->remote_port == lwip_ntohs(s->tcp->src) &&
            pcb->local_port == lwip_ntohs(s->tcp->dest) &&
-           ip_addr_cmp(&pcb->remote_ip, &s->src) && ip_addr_cmp(&pcb->local_ip, &s->dst);
+           ip_addr_cmp_zoneless(&pcb->remote_ip, &s->src) &&
+           ip_addr_cmp_zoneless(&pcb->local_ip, &s->dst);
 }
 
 /* A SYN beyond the window of the old connection starts a new one: the old one is forgotten. */
