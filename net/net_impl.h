@@ -51,8 +51,24 @@ static inline void net_enter(void)
     net_core.entered = true;
 }
 
+/* stack.c: something was queued outside a service; the service will see to it. */
+static inline void net_kick(void)
+{
+    if (!net_core.in_service)
+        hal_service_wake(&net_core.service);
+}
+
+/* lwIP queues packets to ourselves and tells nobody. */
+static inline void net_kick_loopback(void)
+{
+    for (const struct netif *netif = netif_list; netif; netif = netif->next)
+        if (netif->loop_first)
+            net_kick();
+}
+
 static inline void net_leave(void)
 {
+    net_kick_loopback();
     net_core.entered = false;
 }
 
@@ -62,18 +78,12 @@ static inline int net_park(struct waitq *q, uint64_t deadline_ns)
     int err;
 
     hal_assert(net_core.entered);
-    net_core.entered = false;
+    net_leave();
     err = waitq_wait(q, deadline_ns);
     net_core.entered = true;
     return err;
 }
 
-/* stack.c: something was queued outside a service; the service will see to it. */
-static inline void net_kick(void)
-{
-    if (!net_core.in_service)
-        hal_service_wake(&net_core.service);
-}
 void net_bound_time_wait(void); /* forgets the oldest closed connections beyond the limit */
 void net_end_of_work(void);     /* after a batch: flush, TIME_WAIT, waiting writers */
 
