@@ -47,34 +47,35 @@ static unsigned gather(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECES])
 
 static err_t send_error(int err)
 {
-    return err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
+    return !err ? ERR_OK : err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
 }
 
 /* Takes over the caller's reference to p. */
-static err_t send_pbuf(struct net_dev *d, struct pbuf *p)
+static int send_pbuf(struct net_dev *d, struct pbuf *p)
 {
     struct vnet_piece pieces[VNET_TX_PIECES];
     unsigned n = gather(p, pieces);
     int err = vnet_send(d->vnet, pieces, n, headroom(p), p);
 
-    if (err) {
+    if (err)
         pbuf_free(p);
-        return send_error(err);
-    }
-    net_kick();
-    return ERR_OK;
+    else
+        net_kick();
+    return err;
 }
 
 static err_t link_output(struct netif *netif, struct pbuf *p)
 {
     struct net_dev *d = netif->state;
+    int err;
 
-    if (pbuf_clen(p) > VNET_TX_PIECES) {
-        p = pbuf_clone(PBUF_RAW_TX, PBUF_RAM, p);
-        return p ? send_pbuf(d, p) : ERR_MEM;
-    }
     pbuf_ref(p);
-    return send_pbuf(d, p);
+    err = send_pbuf(d, p);
+    if (err == -EMSGSIZE && p->next) { /* more pieces than the device takes: in one, then */
+        p = pbuf_clone(PBUF_RAW_TX, PBUF_RAM, p);
+        err = p ? send_pbuf(d, p) : -EAGAIN;
+    }
+    return send_error(err);
 }
 
 static void tx_done(void *ctx, void *cookie)

@@ -135,6 +135,14 @@ static int fill(struct vnet *v, struct vnet_pending *p, const struct vnet_piece 
     return p->bytes > v->frame_max ? -EMSGSIZE : (int)at;
 }
 
+/* Section 2.7.5.3.1: no chain is longer than its queue. */
+static int segs_max(const struct vnet *v)
+{
+    unsigned size = virtq_size(v->txq);
+
+    return (int)(size < VNET_TX_PIECES + 1 ? size : VNET_TX_PIECES + 1);
+}
+
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
               void *cookie)
 {
@@ -154,6 +162,8 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
     segs = fill(v, &v->tx_pending[slot], pieces, n, headroom);
     if (segs < 0)
         return segs;
+    if (segs > segs_max(v))
+        return -EMSGSIZE;
     v->tx_requests[slot] =
         (struct virtq_request){v->tx_pending[slot].segs, (uint16_t)segs, 0, cookie};
     v->tx_count++;

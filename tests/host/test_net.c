@@ -79,6 +79,22 @@ static void full_transmit_ring(void)
         net_check_wire(i, i, 100);
 }
 
+/* A queue of 4 takes chains of 4: more pieces are refused, and harm nobody. */
+static void short_transmit_ring(void)
+{
+    static const unsigned bits[] = {NET_F_MAC, NET_F_STATUS};
+
+    net_plug(MODEL_MMIO, bits, 2);
+    net.tx->max = 4;
+    net_boot();
+    CHECK_EQ(net_send(0, 0, 4, 900), -EMSGSIZE); /* and one for the header */
+    CHECK_EQ(net_send(1, 16, 5, 900), -EMSGSIZE);
+    CHECK_EQ(net_send(2, 16, 4, 900), 0);
+    vnet_flush(net.dev);
+    CHECK_EQ(net.wire_count, 1);
+    net_check_wire(0, 2, 900);
+}
+
 static void refused_frames(void)
 {
     net_boot_plain(MODEL_MMIO);
@@ -393,6 +409,7 @@ int main(int argc, char **argv)
         CASE(sends_frames_legacy),
         CASE(batch_is_one_kick),
         CASE(full_transmit_ring),
+        CASE(short_transmit_ring),
         CASE(refused_frames),
         CASE(reclaim_without_interrupt),
         CASE(receives_frames_modern),
