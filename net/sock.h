@@ -25,6 +25,7 @@ enum sock_kind { SOCK_KIND_TCP, SOCK_KIND_LISTEN, SOCK_KIND_UDP, SOCK_KIND_RAW }
 
 #define SOCK_DGRAM_QUEUE (256u << 10) /* bytes of datagrams that wait, by default */
 #define SOCK_DGRAM_COUNT 512
+#define SOCK_GROUPS_MAX 20 /* memberships of one socket */
 
 /* A datagram that waits, and where it came from. */
 struct sock_dgram {
@@ -61,6 +62,7 @@ struct sock {
     struct sock_dgram *dg_head, *dg_tail;
     uint32_t rx_bytes, rx_count;
     uint32_t rx_limit;     /* datagrams: bytes that may wait */
+    struct sock_group *groups;
 
     struct sock *accept_head, *accept_tail; /* listening: connections to accept */
     struct sock *accept_next;
@@ -125,5 +127,10 @@ void sock_dgram_close(struct sock *s);
 int sock_dgram_poll(struct sock *s, int events);
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags);
 ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags);
+
+/* ---- sock_group.c: interface 0.0.0.0 stands for all ---- */
+int sock_group_join(struct sock *s, const ip4_addr_t *interface, const ip4_addr_t *group);
+int sock_group_leave(struct sock *s, const ip4_addr_t *interface, const ip4_addr_t *group);
+void sock_group_leave_all(struct sock *s);
 
 #endif

@@ -112,6 +112,7 @@ void sock_dgram_close(struct sock *s)
     else
         udp_remove(s->udp);
     s->udp = NULL;
+    sock_group_leave_all(s);
     drop_all(s);
 }
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include "lwip/igmp.h"
 #include "sock.h"
 #include "sock_api.h"
 
@@ -147,7 +146,6 @@ static int set_membership(struct sock *s, int name, const void *value, socklen_t
 {
     struct ip_mreq mreq;
     ip4_addr_t group, interface;
-    err_t err;
 
     if (!value || len < sizeof(mreq))
         return -EINVAL;
@@ -158,9 +156,8 @@ static int set_membership(struct sock *s, int name, const void *value, socklen_t
     ip4_addr_set_u32(&interface, mreq.imr_interface.s_addr);
     if (!ip4_addr_ismulticast(&group))
         return -EINVAL;
-    err = name == IP_ADD_MEMBERSHIP ? igmp_joingroup(&interface, &group)
-                                    : igmp_leavegroup(&interface, &group);
-    return err == ERR_OK ? 0 : -EADDRNOTAVAIL;
+    return name == IP_ADD_MEMBERSHIP ? sock_group_join(s, &interface, &group)
+                                     : sock_group_leave(s, &interface, &group);
 }
 
 static int set_ip(struct sock *s, int name, const void *value, socklen_t len)
