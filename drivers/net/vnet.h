@@ -95,8 +95,8 @@ unsigned vnet_hdr_len(const struct vnet *v);
  * Queues a frame of n pieces (1..VNET_TX_PIECES). headroom: bytes before pieces[0].data that belong
  * to the frame too and may be overwritten; with vnet_hdr_len() of them the frame takes a descriptor
  * less. On 0 the memory is the device's until tx_done(cookie); cookie must not be NULL.
- * -EAGAIN: no room, tx_room will tell when; -EMSGSIZE: longer than mtu + 14, or too many pieces, which
- * may be fewer on a short queue;
+ * -EAGAIN: no room, tx_room will tell when; -EMSGSIZE: longer than mtu + 14, or too many pieces (a
+ * short queue takes fewer);
  * -EIO: the device is dead; -EFAULT: memory that the device cannot reach.
  */
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,

@@ -1,7 +1,7 @@
 /*
  * chunked.c - the framing of chunked bodies (RFC 9112, 7.1), a byte at a time; the data between it
- * goes straight from the socket to its consumer. Extensions and trailers are skipped, bounded. Lines
- * around data end with CRLF and nothing else: a proxy in front must not see other chunks than we.
+ * goes straight from the socket to its consumer. Extensions and trailers are skipped, bounded. The
+ * lines around data end with CRLF alone: a proxy in front must not see other chunks than we do.
  */
 #include "http.h"
 
