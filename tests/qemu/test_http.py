@@ -209,6 +209,19 @@ def test_head_in_pieces(server):
         assert c.answer().status == 200
 
 
+def test_input_behind_the_last_request(server):
+    """What a client sends after it asked to close must not cost it the rest of its answer."""
+    port = server()
+    with http.Connection(port) as c:
+        c.send(b'GET /source?bytes=3000000 HTTP/1.0\r\n\r\n')
+        c.socket.recv(1)
+        c.send(b'more' * 100)
+        got = 1
+        while data := c.socket.recv(65536):
+            got += len(data)
+        assert got > 3000000
+
+
 # ---- what is refused ----
 
 @pytest.mark.parametrize('request_line, status', [
