@@ -99,8 +99,8 @@ static uint32_t append(struct ftree *t, const char *path, size_t len, uint32_t p
         return FTREE_NONE;
     e = &t->entries[t->count];
     *e = (struct ftree_entry){.hash = hash_of(t, path, len), .path = text,
-                             .path_len = (uint16_t)len, .parent = parent, .child = FTREE_NONE, .sibling = FTREE_NONE,
-                             .type = FTREE_DIR, .mode = 0555};
+                              .path_len = (uint16_t)len, .parent = parent, .child = FTREE_NONE,
+                              .sibling = FTREE_NONE, .type = FTREE_DIR, .mode = 0555};
     if (t->count != FTREE_ROOT) {
         e->sibling = t->entries[parent].child;
         t->entries[parent].child = t->count;
