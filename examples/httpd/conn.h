@@ -3,7 +3,7 @@
  *
  *     HEAD --(request)--> SEND --(keep-alive)--> HEAD        SEND --(close)--> closed
  *       |                  ^                                   |
- *       +--(body)--> BODY -+                                   +--(unread body)--> LINGER
+ *       +--(body)--> BODY -+                                   +--(close; input may come)--> LINGER
  *
  * A connection holds no large buffer: file data passes through one scratch buffer that all share,
  * and what the socket did not take is read again from the file.
