@@ -264,7 +264,7 @@ static void overwrite_cures(void)
 
 /* ---- borrowing ------------------------------------------------------------------------------- */
 
-/* A block changes while it is borrowed and on its way out: the round, and its sync, still have it. */
+/* A block changes while it is borrowed and on its way out: its round and sync still have it. */
 static void borrowed_on_its_way_out(enum bcache_use use)
 {
     struct bcache_wait w = {.wake = woken};
