@@ -129,7 +129,7 @@ static bool frame_ok(const struct pbuf *p, struct segment *s)
     }
 }
 
-/* ---- when receive buffers are short --------------------------------------------------------------- */
+/* ---- when receive buffers are short ---------------------------------------------------------- */
 
 /* Bytes of the segment's connection that its application has not read yet. */
 static uint32_t held_bytes(const struct segment *s)

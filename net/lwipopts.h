@@ -1,7 +1,7 @@
 /*
- * lwipopts.h - lwIP 2.1.3 as Vireo uses it: the core with its callback interface, on one cooperative
- * thread. The sockets above it are Vireo's own (sock.h), so lwIP's threads, mailboxes and
- * sequential interfaces are left out.
+ * lwipopts.h - lwIP 2.1.3 as Vireo uses it: the core with its callback interface, on one
+ * cooperative thread. The sockets above it are Vireo's own (sock.h), so lwIP's threads, mailboxes
+ * and sequential interfaces are left out.
  */
 #ifndef VIREO_LWIPOPTS_H
 #define VIREO_LWIPOPTS_H

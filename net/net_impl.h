@@ -92,8 +92,8 @@ void net_add_device(struct vnet *v);
 bool net_dev_usable(const struct net_dev *d);
 
 /*
- * input.c: the checks in front of lwIP. Takes over p. tight: receive buffers are short, so that what
- * will be kept is copied.
+ * input.c: the checks in front of lwIP. Takes over p. tight: receive buffers are short, so that
+ * what will be kept is copied.
  */
 void net_input(struct net_dev *d, struct pbuf *p, bool tight);
 
@@ -104,8 +104,8 @@ void net_configure(void);
 void net_mem_init(void);
 /*
  * May something that can wait take more memory? Data that peers made us keep stops at half of the
- * limit, or a little later for a connection that holds little, and data that applications send later
- * still. The rest is for what ends a shortage: connections, replies, the first bytes of each.
+ * limit, or a little later for a connection that holds little, and data that applications send
+ * later still. The rest is for what ends a shortage: connections, replies, the first bytes of each.
  */
 enum { NET_MEM_RX = 4, NET_MEM_RX_SMALL = 5, NET_MEM_TX = 7 }; /* eighths of the limit */
 bool net_mem_admit(unsigned eighths);
