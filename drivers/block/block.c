@@ -196,13 +196,14 @@ static void fail_head(struct block_device *dev, int err)
 
 /*
  * A flush covers the writes that completed before the device gets it (section 5.2.6), so it waits
- * at the head until those submitted before it have. True: nothing behind it can go yet.
+ * at the head until those submitted before it have, and until whoever submitted one that failed has
+ * been told (run_finished comes back here). True: nothing behind it can go yet.
  */
 static bool flush_holds(struct block_device *dev)
 {
     if (dev->queue.head->op != BLOCK_FLUSH)
         return false;
-    if (dev->writes_out)
+    if (dev->writes_out || dev->finished.head)
         return true;
     while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH &&
            (dev->read_only || !dev->volatile_cache))
