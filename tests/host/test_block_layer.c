@@ -360,6 +360,34 @@ static void neighbours_of_a_bad_sector(void)
 }
 
 /* The device dies: what it holds is quarantined, what waits only fails, and so does what comes. */
+/* The write is cut in two and its first half fails: its caller hears that before the flush ends. */
+static void flush_behind_a_failed_write(void)
+{
+    static uint8_t buf[1024];
+    struct block_seg seg = {buf, sizeof(buf)};
+    struct block_device d = plain;
+    bool ended[2] = {false};
+    struct block_request w = {
+        .op = BLOCK_WRITE, .segs = &seg, .seg_count = 1, .done = done_one, .ctx = &ended[0]};
+    struct block_request flush = {.op = BLOCK_FLUSH, .done = done_one, .ctx = &ended[1]};
+    struct block_request *list[] = {&w, &flush};
+
+    d.depth = d.max_segs = 1;
+    d.max_seg_size = 512;
+    d.volatile_cache = true;
+    f = fakedisk_new(64 * 512, &d);
+    f->bad_write = 0;
+    block_submit(&f->dev, list, 2);
+    while (fakedisk_step(f))
+        ;
+    CHECK(!ended[1]);
+    while (host_run_round() || fakedisk_step(f))
+        ;
+    CHECK(ended[0] && ended[1]);
+    CHECK_EQ(w.result, -EIO);
+    CHECK_EQ(flush.result, 0);
+}
+
 static void death(void)
 {
     static uint8_t buf[3][512];
@@ -436,6 +464,7 @@ int main(int argc, char **argv)
         {"blocks_of_4096", blocks_of_4096},
         {"shrinks_while_waiting", shrinks_while_waiting},
         {"neighbours_of_a_bad_sector", neighbours_of_a_bad_sector},
+        {"flush_behind_a_failed_write", flush_behind_a_failed_write},
         {"death", death},
         {"no_memory_to_bounce", no_memory_to_bounce},
         {"limits_that_fit_nothing", limits_that_fit_nothing},
