@@ -23,9 +23,11 @@ image: check deps
 images: check deps
 	$(BUILD) scripts/images.mk images
 
+# The demo goes on with the folder and size that its disk was made of last.
 disk:
-	@$(PYTHON) scripts/mkdisk $(if $(SIZE),--size $(SIZE)) \
-	    $(or $(DIR),examples/httpd/site) $(or $(OUT),build/site.img)
+	@$(PYTHON) scripts/mkdisk $(DISK_OF) $(or $(OUT),$(DEMO_DISK))
+	@$(if $(OUT),,$(if $(DIR)$(SIZE),echo '$(DISK_OF)' >$(DEMO_DISK_OF),rm -f $(DEMO_DISK_OF)))
+DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 
 test: check .setup-build+run+test images host-tests
 	@$(PYTEST) $(TESTS)

@@ -25,8 +25,13 @@ APP_NAME := $(notdir $(APP_DIR))
 
 OUTDIR := build/$(ARCH)
 IMAGE := $(OUTDIR)/$(APP_NAME).img
-# An application's site/ becomes a disk, its initrd/ an archive in memory.
-DISK := build/$(if $(filter examples/httpd,$(APP_DIR)),,$(APP_NAME)-)site.img
+# An application's site/ becomes a disk, its initrd/ an archive in memory. The demo's disk may be of
+# another folder: `make disk DIR=` writes down which.
+DEMO_SITE := examples/httpd/site
+DEMO_DISK := build/site.img
+DEMO_DISK_OF := build/site.of
+DISK := $(if $(filter examples/httpd,$(APP_DIR)),$(DEMO_DISK),build/$(APP_NAME)-site.img)
+DISK_OF_APP = $(or $(if $(filter $(DEMO_DISK),$(DISK)),$(file <$(DEMO_DISK_OF))),$(APP_DIR)/site)
 APP_DISK := $(if $(wildcard $(APP_DIR)/site/.),$(DISK))
 APP_INITRD := $(if $(wildcard $(APP_DIR)/initrd/.),build/$(APP_NAME)-initrd.img)
 

@@ -117,7 +117,7 @@ image: $(IMAGE) $(APP_DISK) $(APP_INITRD)
 
 # The folder's content is compared, not its date: mkdisk leaves an equal image alone.
 $(APP_DISK): FORCE
-	@$(PYTHON) scripts/mkdisk $(APP_DIR)/site $@ --quiet
+	@$(PYTHON) scripts/mkdisk $(DISK_OF_APP) $@ --quiet
 $(APP_INITRD): FORCE
 	@$(PYTHON) scripts/mkdisk $(APP_DIR)/initrd $@ --quiet
 

@@ -3,6 +3,7 @@ import hashlib
 import os
 import re
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -118,6 +119,23 @@ def test_make_disk_without_a_folder(tmp_path):
     result = run_make('-s', 'disk', f'DIR={tmp_path}/nosuch', f'OUT={tmp_path}/x.img')
     assert result.returncode != 0 and 'nosuch' in result.stdout + result.stderr
     assert 'Traceback' not in result.stderr
+
+
+def test_the_demo_goes_on_with_the_disk_that_was_made(tmp_path):
+    """`make disk DIR=` lasts: building again does not put the demo's own pages back."""
+    def names():
+        with tarfile.open(os.path.join(TREE, 'build', 'site.img')) as tar:
+            return tar.getnames()
+
+    (tmp_path / 'mine.html').write_text('mine')
+    try:
+        assert run_make('-s', 'disk', f'DIR={tmp_path}').returncode == 0
+        assert run_make('-s', 'image', 'APP=httpd').returncode == 0
+        assert names() == ['mine.html']
+    finally:
+        assert run_make('-s', 'disk').returncode == 0
+    assert run_make('-s', 'image', 'APP=httpd').returncode == 0
+    assert 'index.html' in names()
 
 
 # ---- what is in an image ----
