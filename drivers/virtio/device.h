@@ -91,6 +91,21 @@ struct virtio_device {
     struct virtio_device *next;
 };
 
+/* A config field at its own width (section 2.5): 1, 2 or 4 bytes. */
+static inline uint32_t virtio_read_field(hal_mmio_t at, unsigned width)
+{
+    return width == 1 ? hal_read8(at) : width == 2 ? hal_read16(at) : hal_read32(at);
+}
+static inline void virtio_write_field(hal_mmio_t at, unsigned width, uint32_t v)
+{
+    if (width == 1)
+        hal_write8(at, (uint8_t)v);
+    else if (width == 2)
+        hal_write16(at, (uint16_t)v);
+    else
+        hal_write32(at, v);
+}
+
 /* ---- core, for the transports ---------------------------------------------------------------- */
 
 /* Does any linked driver want this device type? A transport asks before it touches a device. */

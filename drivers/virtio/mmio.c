@@ -36,21 +36,12 @@ void virtio_mmio_status_write(struct virtio_device *dev, uint8_t status)
 
 uint32_t virtio_mmio_config_read(struct virtio_device *dev, unsigned off, unsigned width)
 {
-    hal_mmio_t at = virtio_mmio_reg(dev, MMIO_CONFIG + off);
-
-    return width == 1 ? hal_read8(at) : width == 2 ? hal_read16(at) : hal_read32(at);
+    return virtio_read_field(virtio_mmio_reg(dev, MMIO_CONFIG + off), width);
 }
 
 void virtio_mmio_config_write(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
 {
-    hal_mmio_t at = virtio_mmio_reg(dev, MMIO_CONFIG + off);
-
-    if (width == 1)
-        hal_write8(at, (uint8_t)v);
-    else if (width == 2)
-        hal_write16(at, (uint16_t)v);
-    else
-        hal_write32(at, v);
+    virtio_write_field(virtio_mmio_reg(dev, MMIO_CONFIG + off), width, v);
 }
 
 void virtio_mmio_notify(struct virtio_device *dev, struct virtq *q)

@@ -105,21 +105,12 @@ static uint32_t vpci_generation(struct virtio_device *dev)
 
 static uint32_t vpci_config_read(struct virtio_device *dev, unsigned off, unsigned width)
 {
-    hal_mmio_t at = to_pci(dev)->region[CAP_DEVICE].base + off;
-
-    return width == 1 ? hal_read8(at) : width == 2 ? hal_read16(at) : hal_read32(at);
+    return virtio_read_field(to_pci(dev)->region[CAP_DEVICE].base + off, width);
 }
 
 static void vpci_config_write(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
 {
-    hal_mmio_t at = to_pci(dev)->region[CAP_DEVICE].base + off;
-
-    if (width == 1)
-        hal_write8(at, (uint8_t)v);
-    else if (width == 2)
-        hal_write16(at, (uint16_t)v);
-    else
-        hal_write32(at, v);
+    virtio_write_field(to_pci(dev)->region[CAP_DEVICE].base + off, width, v);
 }
 
 /* ---- queues (section 4.1.5.1.3) -------------------------------------------------------------- */
