@@ -11,7 +11,7 @@ HOST := build/host
 SANITIZE ?= address,undefined
 
 FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -fno-common \
-        -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DVIREO_DEBUG \
+        -Wno-missing-field-initializers -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DVIREO_DEBUG \
         -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host
 
 PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))

@@ -30,6 +30,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'full: long, or repeats a matrix; make test-full runs it')
+    config.addinivalue_line('markers', 'shows(*rows): the requirements that the test shows')
     config.addinivalue_line('markers', f'timeout(seconds): hard limit ({HARD_TIMEOUT})')
     os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
 

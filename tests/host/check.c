@@ -103,11 +103,20 @@ static bool run_case(const struct test_case *t)
     return false;
 }
 
+static int list_cases(const struct test_case *cases, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        printf("%s: %s\n", cases[i].name, cases[i].shows ? cases[i].shows : "");
+    return 0;
+}
+
 int run_cases(const struct test_case *cases, unsigned n, int argc, char **argv)
 {
     unsigned passed = 0, failed = 0;
     const char *env = getenv("VIREO_SEED");
 
+    if (argc > 1 && !strcmp(argv[1], "--list"))
+        return list_cases(cases, n);
     if (env)
         seed = strtoull(env, NULL, 0);
     for (unsigned i = 0; i < n; i++) {

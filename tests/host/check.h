@@ -11,14 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* shows: rows of tests/conformance/requirements.csv that the case shows, with spaces. */
 struct test_case {
     const char *name;
     void (*fn)(void);
+    const char *shows;
 };
 
 /*
  * Runs the cases whose names contain argv[1] (all without one), prints "ok NAME" or
  * "FAIL NAME: why" for each and "N passed, N failed" last. Returns the exit status.
+ * With --list: prints "NAME: ROWS" for each case and runs none.
  */
 int run_cases(const struct test_case *cases, unsigned n, int argc, char **argv);
 
