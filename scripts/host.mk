@@ -10,9 +10,9 @@ HOSTCC ?= gcc
 HOST := build/host
 SANITIZE ?= address,undefined
 
-FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -fno-common \
-        -Wno-missing-field-initializers -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -DVIREO_DEBUG \
-        -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host
+FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-missing-field-initializers \
+        -fno-omit-frame-pointer -fno-common -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+        -DVIREO_DEBUG -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host
 
 PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
