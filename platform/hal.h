@@ -69,6 +69,7 @@
 uint64_t hal_now_ns(void);
 
 #define HAL_NEVER UINT64_MAX
+#define HAL_US 1000ull
 #define HAL_MS 1000000ull
 #define HAL_SEC 1000000000ull
 

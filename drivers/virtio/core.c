@@ -76,26 +76,57 @@ int virtio_reset(struct virtio_device *dev)
     }
 }
 
-/* Section 3.1.1, steps 4 to 6. */
-static int accept_features(struct virtio_device *dev)
+static int reset_and_acknowledge(struct virtio_device *dev)
+{
+    int err = virtio_reset(dev);
+
+    if (err) {
+        hal_log(HAL_ERROR, dev->name, "the device does not complete a reset");
+        return err;
+    }
+    status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+    status_add(dev, VIRTIO_STATUS_DRIVER);
+    return 0;
+}
+
+/*
+ * Section 3.1.1, steps 4 to 6. The highest word is written first: QEMU's virtio-mmio takes every
+ * word above 0 for word 1. 1: the device refuses the set.
+ */
+static int offer_and_accept(struct virtio_device *dev, bool reduced)
 {
     const struct virtio_transport *t = dev->transport;
     int err;
 
     for (unsigned w = 0; w < t->feature_words; w++)
         dev->offered.w[w] = t->features_read(dev, w);
-    err = virtio_negotiate(dev);
+    err = virtio_negotiate(dev, reduced);
     if (err)
         return err;
-    for (unsigned w = 0; w < t->feature_words; w++)
+    for (unsigned w = t->feature_words; w-- > 0;)
         t->features_write(dev, w, dev->accepted.w[w]);
     if (dev->legacy)
         return 0;
     status_add(dev, VIRTIO_STATUS_FEATURES_OK);
-    if (t->status_read(dev) & VIRTIO_STATUS_FEATURES_OK)
-        return 0;
-    hal_log(HAL_ERROR, dev->name, "the device refuses the features that it offers");
-    virtio_log_features(dev);
+    return t->status_read(dev) & VIRTIO_STATUS_FEATURES_OK ? 0 : 1;
+}
+
+/* A device that refuses is asked once more, from its reset on, with as little as can be. */
+static int accept_features(struct virtio_device *dev)
+{
+    int err = offer_and_accept(dev, false);
+
+    if (err <= 0)
+        return err;
+    hal_log(HAL_WARN, dev->name, "the device refuses the features that it offers: with less again");
+    virtio_log_features(dev, HAL_WARN);
+    err = reset_and_acknowledge(dev);
+    if (!err)
+        err = offer_and_accept(dev, true);
+    if (err <= 0)
+        return err;
+    hal_log(HAL_ERROR, dev->name, "the device refuses these features as well");
+    virtio_log_features(dev, HAL_ERROR);
     return -ENODEV;
 }
 
@@ -131,15 +162,10 @@ static void give_up(struct virtio_device *dev)
 
 static int start_device(struct virtio_device *dev)
 {
-    int err = virtio_reset(dev);
+    int err = reset_and_acknowledge(dev);
 
-    if (err) {
-        hal_log(HAL_ERROR, dev->name, "the device does not complete a reset");
-        return err;
-    }
-    status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
-    status_add(dev, VIRTIO_STATUS_DRIVER);
-    err = accept_features(dev);
+    if (!err)
+        err = accept_features(dev);
     if (err)
         return err;
     err = dev->driver->probe(dev);
@@ -158,7 +184,7 @@ int virtio_attach(struct virtio_device *dev)
     if (!dev->driver)
         return -ENODEV;
     give_name(dev);
-    dev->polled_wanted = hal_option_u64(dev->name, "poll", 0, 0, 1);
+    virtio_choose_wakeup(dev);
     dev->tick_ns = dev->driver_ns = dev->service.next_ns = HAL_NEVER;
     err = start_device(dev);
     if (err) {
@@ -169,7 +195,7 @@ int virtio_attach(struct virtio_device *dev)
     *devices_tail = dev;
     devices_tail = &dev->next;
     virtio_service_start(dev);
-    virtio_log_features(dev);
+    virtio_log_features(dev, HAL_INFO);
     return 0;
 }
 
@@ -225,16 +251,30 @@ struct virtq *virtio_queue(struct virtio_device *dev, unsigned index)
     return index < dev->queue_count ? dev->queues[index] : NULL;
 }
 
+/* What the driver wants, or the boot argument qsize, where the device lets the driver choose. */
+static struct virtq_config sized(struct virtio_device *dev, const struct virtq_config *cfg)
+{
+    struct virtq_config c = *cfg;
+    uint64_t size = hal_option_u64(dev->name, "qsize", 0, 1, VIRTQ_MAX_SIZE);
+
+    if (size && dev->transport->size_fixed)
+        hal_log(HAL_WARN, dev->name, "qsize has no effect: the device decides on legacy PCI");
+    else if (size)
+        c.size = (uint16_t)size;
+    return c;
+}
+
 static int create_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         unsigned max = dev->transport->queue_max(dev, i);
+        struct virtq_config c = sized(dev, &cfg[i]);
 
         if (!max) {
             hal_log(HAL_ERROR, dev->name, "the device has no queue %u (%s)", i, cfg[i].name);
             return -ENODEV;
         }
-        dev->queues[i] = virtq_create(dev, i, &cfg[i], max, dev->transport->size_fixed);
+        dev->queues[i] = virtq_create(dev, i, &c, max, dev->transport->size_fixed);
         if (!dev->queues[i]) {
             hal_log(HAL_ERROR, dev->name,
                     "no memory, or no usable size (the device says %u), "
@@ -254,6 +294,7 @@ static void setup_interrupts(struct virtio_device *dev, unsigned n)
         return;
     if (dev->transport->irq_setup(dev, n)) {
         dev->wakeup = VIRTIO_WAKEUP_POLLED;
+        dev->hybrid = false;
         hal_log(HAL_WARN, dev->name, "no interrupt can be had: polled");
     }
 }
@@ -310,14 +351,9 @@ void virtio_bury(struct virtio_device *dev, const char *cause)
 
 struct virtio_device *virtio_find(const char *name)
 {
-    for (struct virtio_device *d = devices; d; d = d->next) {
-        unsigned i = 0;
-
-        while (name[i] && name[i] == d->name[i])
-            i++;
-        if (name[i] == d->name[i])
+    for (struct virtio_device *d = devices; d; d = d->next)
+        if (virtio_same_name(name, d->name))
             return d;
-    }
     return NULL;
 }
 

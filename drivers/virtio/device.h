@@ -12,8 +12,9 @@
 #define VIRTIO_LEGACY_ALIGN  4096 /* section 2.7.2 and the page size of QueuePFN */
 #define VIRTIO_RESET_TIMEOUT HAL_SEC
 #define VIRTIO_LOOK_PERIOD   (50 * HAL_MS)
-#define VIRTIO_GONE_READS    16     /* all ones so often: there is no device any more */
-#define VIRTIO_STORM         100000 /* handler calls without one run of the service */
+#define VIRTIO_GONE_READS    16            /* all ones so often: there is no device any more */
+#define VIRTIO_STORM         100000        /* handler calls without one run of the service */
+#define VIRTIO_HYBRID_SPIN   (50 * HAL_US) /* polled so long after the last progress */
 
 /* Causes of an interrupt, as InterruptStatus and the ISR encode them (4.1.4.5, 4.2.2). */
 enum { VIRTIO_CAUSE_QUEUE = 1, VIRTIO_CAUSE_CONFIG = 2 };
@@ -38,6 +39,9 @@ struct virtio_transport {
     bool size_fixed;       /* the device alone decides the size of a queue */
     uint32_t (*features_read)(struct virtio_device *, unsigned word);
     void (*features_write)(struct virtio_device *, unsigned word, uint32_t bits);
+    /* Does this device, on this bus, have what the bit of section 6 needs of its registers? Asked
+     * for RING_RESET, NOTIFICATION_DATA and NOTIF_CONFIG_DATA. */
+    bool (*admits)(struct virtio_device *, unsigned bit);
     uint8_t (*status_read)(struct virtio_device *);
     void (*status_write)(struct virtio_device *, uint8_t status);
     uint32_t (*generation)(struct virtio_device *);
@@ -48,8 +52,11 @@ struct virtio_transport {
     unsigned (*queue_max)(struct virtio_device *, unsigned index);
     /* Tells the device where the queue lies and enables it; fills in q->doorbell. */
     int (*queue_enable)(struct virtio_device *, struct virtq *q);
-    /* A kick when the doorbell has no address. */
-    void (*notify)(struct virtio_device *, struct virtq *q);
+    /* With RING_RESET (section 2.6.1): asks for it; tells whether it is complete. NULL: none. */
+    void (*queue_reset)(struct virtio_device *, struct virtq *q);
+    bool (*queue_reset_done)(struct virtio_device *, struct virtq *q);
+    /* A kick when the doorbell has no address; value as for a doorbell of q->doorbell.width. */
+    void (*notify)(struct virtio_device *, struct virtq *q, uint32_t value);
     /* Interrupts for n queues: sets dev->wakeup and q->vector. An error means: polled. */
     int (*irq_setup)(struct virtio_device *, unsigned n);
     void (*irq_release)(struct virtio_device *);
@@ -73,6 +80,7 @@ struct virtio_device {
     bool legacy;
     bool live;           /* DRIVER_OK was written, and no reset since */
     bool polled_wanted;  /* boot argument */
+    bool hybrid;         /* boot argument: interrupts, and polled while there is progress */
     bool woken;          /* by a handler, since the last run [handler] */
     bool config_pending; /* [handler] */
     const char *failing; /* cause of a failure that the next run deals with */
@@ -81,6 +89,7 @@ struct virtio_device {
     uint64_t tick_ns;    /* the queues' next tick */
     uint64_t driver_ns;  /* what the driver asked for with virtio_wake_at */
     uint64_t look_ns;    /* polled: when to look for a configuration change again */
+    uint64_t spin_ns;    /* hybrid: polled until then */
     enum virtio_wakeup wakeup;
 
     uint32_t device_id;
@@ -90,6 +99,15 @@ struct virtio_device {
     char name[16];
     struct virtio_device *next;
 };
+
+static inline bool virtio_same_name(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
 
 /* A config field at its own width (section 2.5): 1, 2 or 4 bytes. */
 static inline uint32_t virtio_read_field(hal_mmio_t at, unsigned width)
@@ -132,11 +150,15 @@ void virtio_pci_scan(void);
 
 /* ---- core, inside ---------------------------------------------------------------------------- */
 
-/* feature.c: chooses dev->accepted from dev->offered; -ENODEV when the device cannot be used. */
-int virtio_negotiate(struct virtio_device *dev);
-void virtio_log_features(const struct virtio_device *dev);
+/*
+ * feature.c: chooses dev->accepted from dev->offered; -ENODEV when the device cannot be used.
+ * reduced: only what the device cannot do without, after it refused more.
+ */
+int virtio_negotiate(struct virtio_device *dev, bool reduced);
+void virtio_log_features(const struct virtio_device *dev, enum hal_level level);
 
 /* wakeup.c: the device's service. */
+void virtio_choose_wakeup(struct virtio_device *dev);
 const char *virtio_wakeup_name(const struct virtio_device *dev);
 void virtio_service_start(struct virtio_device *dev);
 void virtio_tick_later(struct virtio_device *dev);

@@ -6,16 +6,42 @@
  */
 #include "virtio/device.h"
 
+#define MODERN                                                                                     \
+    {                                                                                              \
+        VIRTIO_NEEDS(VIRTIO_F_VERSION_1)                                                           \
+    }
+
 /* Bits of every device type that the core implements. */
 static const struct virtio_feature core_features[] = {
     {VIRTIO_F_ANY_LAYOUT, "any_layout", {0}},
     {VIRTIO_F_INDIRECT_DESC, "indirect_desc", {0}},
     {VIRTIO_F_EVENT_IDX, "event_idx", {0}},
     {VIRTIO_F_VERSION_1, "version_1", {0}},
-    {VIRTIO_F_ACCESS_PLATFORM, "access_platform", {VIRTIO_NEEDS(VIRTIO_F_VERSION_1)}},
-    {VIRTIO_F_ORDER_PLATFORM, "order_platform", {VIRTIO_NEEDS(VIRTIO_F_VERSION_1)}},
+    {VIRTIO_F_ACCESS_PLATFORM, "access_platform", MODERN},
+    {VIRTIO_F_ORDER_PLATFORM, "order_platform", MODERN},
+    {VIRTIO_F_NOTIFICATION_DATA, "notification_data", MODERN},
 };
 #define CORE_FEATURES (sizeof(core_features) / sizeof(core_features[0]))
+
+/* What the rules of section 6 say of a bit, beside what it needs. */
+static bool legacy_only(unsigned bit)
+{
+    return bit == VIRTIO_F_ANY_LAYOUT;
+}
+
+/* Kept when a device refused a larger set: without these it may not be driven at all. */
+static bool essential(unsigned bit)
+{
+    return bit == VIRTIO_F_VERSION_1 || bit == VIRTIO_F_ACCESS_PLATFORM ||
+           bit == VIRTIO_F_ORDER_PLATFORM;
+}
+
+/* Bits that rest on registers, which the transport may lack. */
+static bool of_transport(unsigned bit)
+{
+    return bit == VIRTIO_F_NOTIFICATION_DATA || bit == VIRTIO_F_NOTIF_CONFIG_DATA ||
+           bit == VIRTIO_F_RING_RESET;
+}
 
 /* The n-th feature that this driver and the core know together, or NULL. */
 static const struct virtio_feature *known(const struct virtio_device *dev, unsigned n)
@@ -75,7 +101,18 @@ static void close_dependencies(struct virtio_device *dev)
     }
 }
 
-int virtio_negotiate(struct virtio_device *dev)
+static bool acceptable(struct virtio_device *dev, const struct virtio_feature *f, bool reduced)
+{
+    const struct virtio_transport *t = dev->transport;
+
+    if (!virtio_features_has(&dev->offered, f->bit) || denied(dev, f))
+        return false;
+    if ((legacy_only(f->bit) && !dev->legacy) || (reduced && !essential(f->bit)))
+        return false;
+    return !of_transport(f->bit) || (t->admits && t->admits(dev, f->bit));
+}
+
+int virtio_negotiate(struct virtio_device *dev, bool reduced)
 {
     const struct virtio_feature *f;
 
@@ -84,42 +121,73 @@ int virtio_negotiate(struct virtio_device *dev)
         return -ENODEV;
     }
     dev->accepted = (struct virtio_features){{0}};
-    for (unsigned i = 0; (f = known(dev, i)); i++) {
-        bool legacy_bit = f->bit == VIRTIO_F_ANY_LAYOUT;
-
-        if (legacy_bit && !dev->legacy)
-            continue;
-        if (virtio_features_has(&dev->offered, f->bit) && !denied(dev, f))
+    for (unsigned i = 0; (f = known(dev, i)); i++)
+        if (acceptable(dev, f, reduced))
             virtio_features_set(&dev->accepted, f->bit);
-    }
     close_dependencies(dev);
     return 0;
 }
 
-void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len)
-{
-    const struct virtio_feature *f;
-    size_t at = 0;
+/* ---- names ----------------------------------------------------------------------------------- */
 
-    for (unsigned i = 0; (f = known(dev, i)); i++) {
-        if (!virtio_features_has(&dev->accepted, f->bit))
-            continue;
-        if (at && at + 1 < len)
-            buf[at++] = ' ';
-        for (const char *c = f->name; *c && at + 1 < len; c++)
-            buf[at++] = *c;
-    }
-    if (len)
-        buf[at] = '\0';
+struct text {
+    char *buf;
+    size_t at, len;
+};
+
+static void put(struct text *t, char c)
+{
+    if (t->at + 1 < t->len)
+        t->buf[t->at++] = c;
 }
 
-void virtio_log_features(const struct virtio_device *dev)
+/* A bit that nobody here knows is told by its number. */
+static void put_bit(struct text *t, const struct virtio_feature *f, unsigned bit)
 {
-    char names[256];
+    if (t->at)
+        put(t, ' ');
+    for (const char *c = f ? f->name : "bit"; *c; c++)
+        put(t, *c);
+    if (f)
+        return;
+    for (unsigned scale = bit >= 100 ? 100 : bit >= 10 ? 10 : 1; scale; scale /= 10)
+        put(t, (char)('0' + bit / scale % 10));
+}
 
-    virtio_feature_names(dev, names, sizeof(names));
-    hal_log(HAL_INFO, dev->name, "%s, %s; features: %s", dev->transport->name,
-            virtio_wakeup_name(dev), names);
-    hal_log(HAL_DEBUG, dev->name, "offered %08x %08x, accepted %08x %08x", dev->offered.w[1],
-            dev->offered.w[0], dev->accepted.w[1], dev->accepted.w[0]);
+static const struct virtio_feature *known_bit(const struct virtio_device *dev, unsigned bit)
+{
+    const struct virtio_feature *f;
+
+    for (unsigned i = 0; (f = known(dev, i)); i++)
+        if (f->bit == bit)
+            return f;
+    return NULL;
+}
+
+static void names_of(const struct virtio_device *dev, const struct virtio_features *set, char *buf,
+                     size_t len)
+{
+    struct text t = {buf, 0, len};
+
+    for (unsigned bit = 0; bit < 32 * VIRTIO_FEATURE_WORDS; bit++)
+        if (virtio_features_has(set, bit))
+            put_bit(&t, known_bit(dev, bit), bit);
+    if (len)
+        buf[t.at] = '\0';
+}
+
+void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len)
+{
+    names_of(dev, &dev->accepted, buf, len);
+}
+
+void virtio_log_features(const struct virtio_device *dev, enum hal_level level)
+{
+    char names[200];
+
+    names_of(dev, &dev->accepted, names, sizeof(names));
+    hal_log(level, dev->name, "%s, %s; features: %s", dev->transport->name, virtio_wakeup_name(dev),
+            names);
+    names_of(dev, &dev->offered, names, sizeof(names));
+    hal_log(level == HAL_INFO ? HAL_DEBUG : level, dev->name, "offered: %s", names);
 }

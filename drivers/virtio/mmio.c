@@ -44,15 +44,17 @@ void virtio_mmio_config_write(struct virtio_device *dev, unsigned off, unsigned 
     virtio_write_field(virtio_mmio_reg(dev, MMIO_CONFIG + off), width, v);
 }
 
-void virtio_mmio_notify(struct virtio_device *dev, struct virtq *q)
+void virtio_mmio_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
 {
-    hal_write32_sync(virtio_mmio_reg(dev, MMIO_QUEUE_NOTIFY), q->index);
+    (void)q;
+    hal_write32_sync(virtio_mmio_reg(dev, MMIO_QUEUE_NOTIFY), value);
 }
 
 void virtio_mmio_doorbell(struct virtio_device *dev, struct virtq *q)
 {
     q->doorbell.addr = virtio_mmio_reg(dev, MMIO_QUEUE_NOTIFY);
     q->doorbell.width = 32;
+    q->doorbell.id = q->index;
 }
 
 int virtio_mmio_irq_setup(struct virtio_device *dev, unsigned n)
@@ -112,6 +114,28 @@ void virtio_mmio_release(struct virtio_device *dev)
 
 /* ---- modern (version 2) ---------------------------------------------------------------------- */
 
+/* Section 4.2.2: what the register map has. QEMU offers RING_RESET without the register for it. */
+static bool mmio_admits(struct virtio_device *dev, unsigned bit)
+{
+    if (bit == VIRTIO_F_RING_RESET)
+        return virtio_mmio_read(dev, MMIO_VENDOR_ID) != MMIO_VENDOR_QEMU;
+    return bit == VIRTIO_F_NOTIFICATION_DATA;
+}
+
+static void mmio_queue_reset(struct virtio_device *dev, struct virtq *q)
+{
+    virtio_mmio_write(dev, MMIO_QUEUE_SEL, q->index);
+    virtio_mmio_write(dev, MMIO_QUEUE_RESET, 1);
+}
+
+/* Both: a device without the register reads 0 at once, with the queue still running. */
+static bool mmio_queue_reset_done(struct virtio_device *dev, struct virtq *q)
+{
+    virtio_mmio_write(dev, MMIO_QUEUE_SEL, q->index);
+    return !virtio_mmio_read(dev, MMIO_QUEUE_RESET) &&
+           !hal_read32_sync(virtio_mmio_reg(dev, MMIO_QUEUE_READY));
+}
+
 static uint32_t mmio_generation(struct virtio_device *dev)
 {
     return virtio_mmio_read(dev, MMIO_CONFIG_GENERATION);
@@ -155,6 +179,7 @@ const struct virtio_transport virtio_mmio_modern = {
     .has_generation = true,
     .features_read = virtio_mmio_features_read,
     .features_write = virtio_mmio_features_write,
+    .admits = mmio_admits,
     .status_read = virtio_mmio_status_read,
     .status_write = virtio_mmio_status_write,
     .generation = mmio_generation,
@@ -162,6 +187,8 @@ const struct virtio_transport virtio_mmio_modern = {
     .config_write = virtio_mmio_config_write,
     .queue_max = mmio_queue_max,
     .queue_enable = mmio_queue_enable,
+    .queue_reset = mmio_queue_reset,
+    .queue_reset_done = mmio_queue_reset_done,
     .notify = virtio_mmio_notify,
     .irq_setup = virtio_mmio_irq_setup,
     .irq_release = virtio_mmio_irq_release,

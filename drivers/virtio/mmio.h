@@ -12,6 +12,7 @@ enum {
     MMIO_MAGIC = 0x000,
     MMIO_VERSION = 0x004,
     MMIO_DEVICE_ID = 0x008,
+    MMIO_VENDOR_ID = 0x00c,
     MMIO_DEVICE_FEATURES = 0x010,
     MMIO_DEVICE_FEATURES_SEL = 0x014,
     MMIO_DRIVER_FEATURES = 0x020,
@@ -33,10 +34,12 @@ enum {
     MMIO_QUEUE_DRIVER_HIGH = 0x094,
     MMIO_QUEUE_DEVICE_LOW = 0x0a0,
     MMIO_QUEUE_DEVICE_HIGH = 0x0a4,
+    MMIO_QUEUE_RESET = 0x0c0,
     MMIO_CONFIG_GENERATION = 0x0fc,
     MMIO_CONFIG = 0x100,
 };
 #define MMIO_MAGIC_VALUE 0x74726976u /* "virt" */
+#define MMIO_VENDOR_QEMU 0x554d4551u
 
 struct virtio_mmio {
     struct virtio_device dev; /* first */
@@ -67,7 +70,7 @@ uint8_t virtio_mmio_status_read(struct virtio_device *dev);
 void virtio_mmio_status_write(struct virtio_device *dev, uint8_t status);
 uint32_t virtio_mmio_config_read(struct virtio_device *dev, unsigned off, unsigned width);
 void virtio_mmio_config_write(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v);
-void virtio_mmio_notify(struct virtio_device *dev, struct virtq *q);
+void virtio_mmio_notify(struct virtio_device *dev, struct virtq *q, uint32_t value);
 int virtio_mmio_irq_setup(struct virtio_device *dev, unsigned n);
 void virtio_mmio_irq_release(struct virtio_device *dev);
 void virtio_mmio_irq_mask(struct virtio_device *dev);

@@ -142,6 +142,7 @@ static int find_doorbell(struct virtio_device *dev, struct virtq *q)
         return -EINVAL;
     q->doorbell.addr = notify->base + (uint32_t)off;
     q->doorbell.width = 16;
+    q->doorbell.id = q->index;
     return 0;
 }
 
@@ -168,10 +169,10 @@ static int vpci_queue_enable(struct virtio_device *dev, struct virtq *q)
 }
 
 /* The doorbell always has an address here. */
-static void vpci_notify(struct virtio_device *dev, struct virtq *q)
+static void vpci_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
 {
     (void)dev;
-    hal_write16_sync(q->doorbell.addr, q->index);
+    hal_write16_sync(q->doorbell.addr, (uint16_t)value);
 }
 
 /* ---- interrupts (sections 4.1.5.1.2, 4.1.5.3) ------------------------------------------------ */

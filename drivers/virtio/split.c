@@ -268,6 +268,11 @@ static void split_disarm(struct virtq *q)
         hal_shared_store16(&q->avail->flags, VIRTQ_AVAIL_F_NO_INTERRUPT);
 }
 
+static uint32_t split_position(const struct virtq *q)
+{
+    return q->avail_idx;
+}
+
 const struct virtq_ring virtq_split = {
     .name = "split",
     .size_rule = split_size_rule,
@@ -278,4 +283,5 @@ const struct virtq_ring virtq_split = {
     .arm = split_arm,
     .disarm = split_disarm,
     .kick_missed = split_kick_missed,
+    .position = split_position,
 };

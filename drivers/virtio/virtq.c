@@ -28,6 +28,7 @@ static void configure(struct virtq *q, const struct virtq_config *cfg, unsigned 
     q->event_idx = virtio_has(q->dev, VIRTIO_F_EVENT_IDX);
     q->indirect = virtio_has(q->dev, VIRTIO_F_INDIRECT_DESC) && q->max_segs > 1;
     q->order_platform = virtio_has(q->dev, VIRTIO_F_ORDER_PLATFORM);
+    q->notification_data = virtio_has(q->dev, VIRTIO_F_NOTIFICATION_DATA);
 }
 
 struct virtq *virtq_create(struct virtio_device *dev, unsigned index,
@@ -90,14 +91,18 @@ bool virtq_request_valid(const struct virtq *q, const struct virtq_request *r, u
 
 static void kick(struct virtq *q)
 {
+    uint32_t value = q->doorbell.id;
+
+    if (q->notification_data)
+        value |= q->ring->position(q) << 16;
     q->since_kick = 0;
     q->stats.kicks++;
     if (!q->doorbell.addr)
-        q->dev->transport->notify(q->dev, q);
+        q->dev->transport->notify(q->dev, q, value);
     else if (q->doorbell.width == 16)
-        hal_write16_sync(q->doorbell.addr, q->index);
+        hal_write16_sync(q->doorbell.addr, (uint16_t)value);
     else
-        hal_write32_sync(q->doorbell.addr, q->index);
+        hal_write32_sync(q->doorbell.addr, value);
 }
 
 int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)

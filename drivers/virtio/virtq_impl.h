@@ -50,10 +50,14 @@ struct virtq_slot {
     uint16_t next;     /* the next one of the chain, or of the free list */
 };
 
-/* Where and how a kick is written (sections 4.1.5.2, 4.2.3.3). */
+/*
+ * Where and how a kick is written (sections 2.9, 4.1.5.2, 4.2.3.3). The value is the id, with
+ * NOTIFICATION_DATA and the ring's position in the upper half.
+ */
 struct virtq_doorbell {
     hal_mmio_t addr; /* 0: through the transport's notify() */
-    uint8_t width;   /* 16 or 32 */
+    uint8_t width;   /* 16 or 32; 32 with NOTIFICATION_DATA */
+    uint16_t id;     /* the queue's number, or what NOTIF_CONFIG_DATA says */
 };
 
 struct virtq {
@@ -70,6 +74,7 @@ struct virtq {
     bool event_idx;
     bool indirect;
     bool order_platform;
+    bool notification_data;
     uint32_t since_kick; /* buffers published after the last kick */
     struct virtq_doorbell doorbell;
 
@@ -120,6 +125,9 @@ struct virtq_ring {
     /* Looking again some time after publishing: does the device wait for a kick that it never got?
      */
     bool (*kick_missed)(struct virtq *q);
+    /* Where the next buffer will be placed, as NOTIFICATION_DATA tells it (section 2.9): 16 bits.
+     */
+    uint32_t (*position)(const struct virtq *q);
 };
 extern const struct virtq_ring virtq_split;
 

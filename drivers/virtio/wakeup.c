@@ -84,6 +84,14 @@ static void look_for_change(struct virtio_device *dev, uint64_t now)
         dev->config_pending = true;
 }
 
+/* Hybrid: what follows soon is found without an interrupt. After a quiet while, arm() is called. */
+static void spin(struct virtio_device *dev, uint64_t now, bool progress)
+{
+    if (progress)
+        dev->spin_ns = now + VIRTIO_HYBRID_SPIN;
+    dev->service.polled = dev->live && now < dev->spin_ns;
+}
+
 static bool run(struct hal_service *s)
 {
     struct virtio_device *dev = (struct virtio_device *)s;
@@ -97,7 +105,7 @@ static bool run(struct hal_service *s)
     dev->streak = 0;
     if (now >= dev->driver_ns)
         dev->driver_ns = HAL_NEVER;
-    if (s->polled)
+    if (dev->wakeup == VIRTIO_WAKEUP_POLLED)
         look_for_change(dev, now);
     if (dev->config_pending)
         config_change(dev);
@@ -111,6 +119,8 @@ static bool run(struct hal_service *s)
         dev->tick_ns = dev->driver_ns = HAL_NEVER;
         done = true;
     }
+    if (dev->hybrid)
+        spin(dev, now, done);
     schedule(dev);
     return done;
 }
@@ -136,9 +146,22 @@ static bool arm(struct hal_service *s)
 
 const char *virtio_wakeup_name(const struct virtio_device *dev)
 {
-    static const char *const names[] = {"polled", "irq", "intx", "msi-x"};
+    static const char *const names[2][4] = {
+        {"polled", "irq", "intx", "msi-x"},
+        {"polled", "irq, hybrid", "intx, hybrid", "msi-x, hybrid"},
+    };
 
-    return names[dev->wakeup];
+    return names[dev->hybrid][dev->wakeup];
+}
+
+/* Boot argument poll: 1, hybrid, or 0 (by interrupt). */
+void virtio_choose_wakeup(struct virtio_device *dev)
+{
+    const char *how = hal_option(dev->name, "poll");
+
+    dev->hybrid = how && virtio_same_name(how, "hybrid");
+    if (how && !dev->hybrid)
+        dev->polled_wanted = hal_option_u64(dev->name, "poll", 0, 0, 1);
 }
 
 void virtio_service_start(struct virtio_device *dev)
@@ -185,6 +208,7 @@ static bool storm(struct virtio_device *dev)
     dev->streak = 0;
     dev->transport->irq_mask(dev);
     dev->service.polled = true;
+    dev->hybrid = false;
     dev->wakeup = VIRTIO_WAKEUP_POLLED;
     hal_log(HAL_ERROR, dev->name, "interrupt storm: line masked, polled from here on");
     return true;
