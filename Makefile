@@ -41,6 +41,10 @@ bench: check .setup-build+run+test images disk
 load: check .setup-build+run+test images disk
 	@$(PYTHON) scripts/load $(LOAD)
 
+# Runs what has not passed on this tree yet, and writes docs/conformance.md.
+conformance: check .setup-build+run+test images host-tests
+	@$(PYTHON) scripts/conformance $(CONFORMANCE)
+
 host-tests: .setup-test
 	$(BUILD) scripts/host.mk all
 
@@ -74,6 +78,6 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-.PHONY: run debug image images disk test test-full bench load host-tests compile-check deps setup \
-        check format clean distclean help
+.PHONY: run debug image images disk test test-full bench load conformance host-tests \
+        compile-check deps setup check format clean distclean help
 .NOTPARALLEL:

@@ -12,8 +12,10 @@ import pytest
 
 sys.dont_write_bytecode = True
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests', 'qemu')]
+sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests'),
+                os.path.join(TREE, 'tests', 'qemu')]
 
+from rowmarks import RowMarks                                           # noqa: E402
 from vireolib import images, tinyimage                                  # noqa: E402
 from vireolib.guest import Guest                                # noqa: E402
 from vireolib.machine import Disk, Forward, Machine, find_qemu             # noqa: E402
@@ -26,6 +28,7 @@ DEFAULTS = {'mem': '64'}
 
 def pytest_addoption(parser):
     parser.addoption('--full', action='store_true', help='also run the tests marked `full`')
+    parser.addoption('--shows', metavar='FILE', help='write which test shows which rows')
 
 
 def pytest_configure(config):
@@ -33,6 +36,7 @@ def pytest_configure(config):
     config.addinivalue_line('markers', 'shows(*rows): the requirements that the test shows')
     config.addinivalue_line('markers', f'timeout(seconds): hard limit ({HARD_TIMEOUT})')
     os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
+    config.pluginmanager.register(RowMarks(config.getoption('--shows')))
 
 
 def pytest_collection_modifyitems(config, items):
@@ -101,6 +105,14 @@ def built():
         return images.image(app, kind)
 
     return path_of
+
+
+@pytest.fixture(scope='session')
+def programs():
+    """The directory above the built host programs (host/test_mmio)."""
+    result = run_make('-s', 'host-tests')
+    assert result.returncode == 0, result.stdout + result.stderr
+    return os.path.join(TREE, 'build')
 
 
 @pytest.fixture(scope='session')

@@ -5,21 +5,12 @@ import subprocess
 
 import pytest
 
-from conftest import TREE, run_make
+from conftest import TREE
 
-BUILD = os.path.join(TREE, 'build')
 SOURCES = sorted(name[:-2] for name in os.listdir(os.path.join(TREE, 'tests', 'host'))
                  if re.fullmatch(r'test_\w+\.c', name))
 # host-tsan/ holds what is built with the thread sanitizer.
 PROGRAMS = ['host/' + name for name in SOURCES] + ['host-tsan/test_threads']
-
-
-@pytest.fixture(scope='session')
-def programs():
-    """The directory of the built programs."""
-    result = run_make('-s', 'host-tests')
-    assert result.returncode == 0, result.stdout + result.stderr
-    return BUILD
 
 
 def test_there_are_programs():

@@ -17,6 +17,11 @@ struct test_case {
     void (*fn)(void);
     const char *shows;
 };
+/* A case by its function's name: SHOWS(full_ring, "SPLIT-09"). A macro, because of the name. */
+#define SHOWS(f, rows)                                                                             \
+    {                                                                                              \
+#f, f, rows                                                                                \
+    }
 
 /*
  * Runs the cases whose names contain argv[1] (all without one), prints "ok NAME" or
