@@ -190,7 +190,8 @@ struct hal_init {
     void (*fn)(void);
 };
 #ifndef HAL_TABLE_ATTR
-#define HAL_TABLE_ATTR(table) __attribute__((used, section("vireo_" #table), aligned(8)))
+#define HAL_TABLE_ATTR(table)                                                                     \
+    __attribute__((used, section("vireo_" #table), aligned(sizeof(void *))))
 #endif
 #define HAL_INIT(lvl, func)                                                                       \
     static const struct hal_init hal_init_##func HAL_TABLE_ATTR(init) = {(lvl), #func, (func)}

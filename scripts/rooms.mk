@@ -2,7 +2,8 @@
 
 ROOMS := machine libc drivers files net lwip libfdt
 
-SRC_machine := $(wildcard platform/arch/$(ARCH)/*.[cS] platform/virt/*.[cS] platform/runtime/*.[cS])
+SRC_machine := $(wildcard platform/arch/*.c platform/arch/$(ARCH)/*.[cS] platform/virt/*.c \
+                          platform/runtime/*.c)
 SRC_libc := $(wildcard platform/libc/*.[cS])
 ALL_DRIVERS := $(wildcard drivers/*/*.c)
 SRC_drivers := $(ALL_DRIVERS)

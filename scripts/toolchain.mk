@@ -29,7 +29,7 @@ COMMON = -std=gnu11 -O2 -g -fno-pie -mno-outline-atomics -ffunction-sections -fd
 # Code that an interrupt handler may run does not touch the floating-point registers.
 NO_FP = -mgeneral-regs-only
 
-PLATFORM_INCLUDE = -Iplatform -Iplatform/arch/$(ARCH) -Idrivers
+PLATFORM_INCLUDE = -Iplatform -Iplatform/arch -Iplatform/arch/$(ARCH) -Idrivers
 LIBC_INCLUDE = $(PLATFORM_INCLUDE) -Iplatform/libc/include
 NET_INCLUDE = $(LIBC_INCLUDE) -Inet -Inet/include -I$(LWIP)/src/include
 

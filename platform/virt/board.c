@@ -99,7 +99,7 @@ __attribute__((no_stack_protector)) void board_start(const void *dtb)
 
 void board_exit(int status)
 {
-    uint64_t block[2] = {STOPPED_APPLICATION_EXIT, (uint64_t)(status & 0xff)};
+    uintptr_t block[2] = {STOPPED_APPLICATION_EXIT, (uintptr_t)(status & 0xff)};
 
     arch_irq_save();
     arch_semihost(SYS_EXIT_EXTENDED, block); /* returns where there is no semihosting */

@@ -36,8 +36,7 @@ static bool wait_clear(hal_mmio_t reg, uint32_t bits)
 /* This core's redistributor: the one with our affinity. 0: none. */
 static hal_mmio_t find_redist(const struct board_range *r)
 {
-    uint64_t mpidr = cpu_read(mpidr_el1);
-    uint32_t affinity = (uint32_t)(mpidr & 0xffffff) | (uint32_t)(mpidr >> 32 & 0xff) << 24;
+    uint32_t affinity = cpu_affinity();
 
     for (uint64_t off = 0; r->len - off >= GICR_FRAME;) {
         hal_mmio_t frame = hal_mmio_map(r->base + off, GICR_FRAME);
@@ -85,11 +84,7 @@ static const char *v3_init(const struct virt_gic *gic)
         return "the GICv3 redistributor does not wake up";
     init_lines(redist + GICR_SGI, 0);
 
-    cpu_write(S3_0_C12_C12_5, cpu_read(S3_0_C12_C12_5) | 1); /* ICC_SRE_EL1: system registers */
-    cpu_isb();
-    cpu_write(S3_0_C4_C6_0, GIC_PRIORITY_ALL); /* ICC_PMR_EL1 */
-    cpu_write(S3_0_C12_C12_7, 1);              /* ICC_IGRPEN1_EL1 */
-    cpu_isb();
+    cpu_gic_enable(GIC_PRIORITY_ALL);
     return NULL;
 }
 
@@ -100,9 +95,8 @@ static void v3_configure(unsigned id, bool edge)
     hal_write8(frame + GICD_IPRIORITYR + id, GIC_PRIORITY);
     if (id < GIC_SPI_FIRST)
         return;
-    uint64_t mpidr = cpu_read(mpidr_el1);
-    hal_write32(dist + GICD_IROUTER + id * 8, (uint32_t)(mpidr & 0xffffff));
-    hal_write32(dist + GICD_IROUTER + id * 8 + 4, (uint32_t)(mpidr >> 32 & 0xff));
+    hal_write32(dist + GICD_IROUTER + id * 8, cpu_affinity() & 0xffffff);
+    hal_write32(dist + GICD_IROUTER + id * 8 + 4, cpu_affinity() >> 24);
     hal_mmio_t reg = dist + GICD_ICFGR + id / 16 * 4;
     uint32_t bit = 2u << id % 16 * 2;
     uint32_t v = hal_read32(reg);
@@ -121,16 +115,12 @@ static void v3_unmask(unsigned id)
 
 static unsigned v3_ack(void)
 {
-    unsigned id = (unsigned)(cpu_read(S3_0_C12_C12_0) & 0xffffff); /* ICC_IAR1_EL1 */
-
-    cpu_dsb(); /* the acknowledgement has reached the controller before the handler runs */
-    return id;
+    return cpu_gic_ack();
 }
 
 static void v3_end(unsigned id)
 {
-    cpu_write(S3_0_C12_C12_1, id); /* ICC_EOIR1_EL1 */
-    cpu_isb();
+    cpu_gic_end(id);
 }
 
 const struct gic_ops gic_v3 = {v3_init, v3_configure, v3_mask, v3_unmask, v3_ack, v3_end};

@@ -9,41 +9,28 @@
 
 enum { CTL_ENABLE = 1, CTL_MASK = 2 };
 
-__extension__ typedef unsigned __int128 u128;
-
 static struct {
     uint64_t base;         /* counter at start */
     uint64_t ns_per_tick;  /* 32.32 */
     uint64_t ticks_per_ns; /* 32.32, rounded up */
 } timer;
 
-static inline uint64_t counter(void)
-{
-    cpu_isb(); /* the counter may be read early otherwise, and seem to go back */
-    return cpu_read(cntvct_el0);
-}
-
-static inline uint64_t scale(uint64_t v, uint64_t factor)
-{
-    return (uint64_t)((u128)v * factor >> 32);
-}
-
 uint64_t hal_now_ns(void)
 {
-    return scale(counter() - timer.base, timer.ns_per_tick);
+    return cpu_scale(cpu_counter() - timer.base, timer.ns_per_tick);
 }
 
 void board_timer_set(uint64_t when_ns)
 {
     if (when_ns == HAL_NEVER) {
-        cpu_write(cntv_ctl_el0, 0);
+        cpu_timer_control(0);
         return;
     }
-    uint64_t ticks = counter();
-    uint64_t now = scale(ticks - timer.base, timer.ns_per_tick);
-    uint64_t wait = when_ns > now ? scale(when_ns - now, timer.ticks_per_ns) + 1 : 0;
-    cpu_write(cntv_cval_el0, ticks + wait < ticks ? UINT64_MAX : ticks + wait);
-    cpu_write(cntv_ctl_el0, CTL_ENABLE);
+    uint64_t ticks = cpu_counter();
+    uint64_t now = cpu_scale(ticks - timer.base, timer.ns_per_tick);
+    uint64_t wait = when_ns > now ? cpu_scale(when_ns - now, timer.ticks_per_ns) + 1 : 0;
+    cpu_timer_at(ticks + wait < ticks ? UINT64_MAX : ticks + wait);
+    cpu_timer_control(CTL_ENABLE);
     cpu_isb();
 }
 
@@ -51,17 +38,17 @@ void board_timer_set(uint64_t when_ns)
 static void on_timer(void *ctx)
 {
     (void)ctx;
-    cpu_write(cntv_ctl_el0, CTL_ENABLE | CTL_MASK);
+    cpu_timer_control(CTL_ENABLE | CTL_MASK);
     cpu_isb();
 }
 
 void timer_start_clock(void)
 {
-    uint64_t hz = cpu_read(cntfrq_el0) & 0xffffffff;
+    uint64_t hz = cpu_counter_hz();
 
     if (!hz)
         hz = 62500000; /* whoever booted the core did not say; QEMU's is this */
-    timer.base = cpu_read(cntvct_el0);
+    timer.base = cpu_counter();
     timer.ns_per_tick = (HAL_SEC << 32) / hz;
     timer.ticks_per_ns = UINT64_MAX / timer.ns_per_tick + 1;
 }
@@ -70,7 +57,7 @@ const char *timer_init(void)
 {
     if (virt.timer_irq < 0)
         return "the device tree has no virtual timer interrupt";
-    cpu_write(cntv_ctl_el0, 0);
+    cpu_timer_control(0);
     if (hal_irq_attach(virt.timer_irq, on_timer, NULL))
         return "the timer's interrupt cannot be attached";
     return NULL;
@@ -78,6 +65,5 @@ const char *timer_init(void)
 
 void board_wait(void)
 {
-    cpu_dsb();
-    __asm__ volatile("wfi" : : : "memory");
+    cpu_wait();
 }

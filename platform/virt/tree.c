@@ -308,6 +308,7 @@ static const struct kind {
     KIND("arm,gic-v3", gicv3_node),
     KIND("arm,gic-v2m-frame", v2m_node),
     KIND("arm,armv8-timer", timer_node),
+    KIND("arm,armv7-timer", timer_node),
     KIND("pci-host-ecam-generic", pci_node),
     KIND("arm,pl031", rtc_node),
     KIND("arm,psci-0.2", psci_node),

@@ -1,13 +1,11 @@
 /*
- * context.c - interrupt mask, new contexts, random bits, the stack canary.
+ * context.c - interrupt mask, new contexts, random bits.
  */
 #include "arch.h"
 #include "board.h"
 #include "cpu.h"
 
 #define CONTEXT_FRAME 176 /* as arch_switch in vectors.S stores it */
-
-bool arch_secure;
 
 unsigned long arch_irq_save(void)
 {
@@ -22,13 +20,7 @@ void arch_irq_restore(unsigned long state)
     cpu_write(daif, state);
 }
 
-void arch_begin(void);
-void arch_ended(void) __attribute__((noreturn));
-
-void arch_ended(void)
-{
-    arch_die("the function of a context returned");
-}
+void arch_begin(void); /* vectors.S */
 
 void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *), void *arg)
 {
@@ -60,41 +52,4 @@ bool arch_random(uint64_t *out)
         }
     }
     return false;
-}
-
-/* What -fstack-protector compares; its lowest byte is 0, so that no string copies past it. */
-uintptr_t __stack_chk_guard = 0xa5c396e14b2d7800;
-
-void __stack_chk_fail(void) __attribute__((noreturn));
-void __stack_chk_fail(void)
-{
-    arch_die("stack smashed: a function overran its local array");
-}
-
-/* One round of a 64-bit mixing function (multiply and fold), so that each input bit spreads. */
-static inline uint64_t stir(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15ull;
-    return h ^ h >> 29;
-}
-
-__attribute__((no_stack_protector)) void arch_canary_stir(const void *seed, size_t len)
-{
-    const uint8_t *p = seed;
-    uint64_t h = __stack_chk_guard, v;
-
-    for (size_t i = 0; i < len; i++)
-        h = stir(h, p[i]);
-    if (arch_random(&v))
-        h = stir(h, v);
-    h = stir(h, cpu_read(cntpct_el0));
-    __stack_chk_guard = h & ~(uint64_t)0xff;
-}
-
-/* From entry.S: the MMU is on, bss is clear. */
-void arch_start(const void *dtb) __attribute__((noreturn, no_stack_protector));
-void arch_start(const void *dtb)
-{
-    arch_canary_stir(NULL, 0);
-    board_start(dtb);
 }

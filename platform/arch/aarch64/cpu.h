@@ -1,9 +1,12 @@
 /*
- * cpu.h - system registers of AArch64, read and written by name.
+ * cpu.h - what the CPU offers beyond C, on AArch64: system registers, barriers, the counter and its
+ * timer (Arm ARM, D11), the interrupt controller's CPU interface (IHI 0069, 12.2), frame records.
+ * platform/arch/arm/cpu.h has the same functions for 32-bit Arm.
  */
 #ifndef VIREO_CPU_H
 #define VIREO_CPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Register names are part of the instruction, so these two cannot be functions. */
@@ -24,6 +27,99 @@ static inline void cpu_isb(void)
 static inline void cpu_dsb(void)
 {
     __asm__ volatile("dsb sy" : : : "memory");
+}
+
+/* Sleeps until an interrupt is pending, masked or not. */
+static inline void cpu_wait(void)
+{
+    cpu_dsb();
+    __asm__ volatile("wfi" : : : "memory");
+}
+
+/* This core's affinity, a byte a level, level 3 on top. */
+static inline uint32_t cpu_affinity(void)
+{
+    uint64_t mpidr = cpu_read(mpidr_el1);
+
+    return (uint32_t)(mpidr & 0xffffff) | (uint32_t)(mpidr >> 32 & 0xff) << 24;
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* The virtual counter. */
+static inline uint64_t cpu_counter(void)
+{
+    cpu_isb(); /* it may be read early otherwise, and seem to go back */
+    return cpu_read(cntvct_el0);
+}
+
+/* Its frequency, as whoever booted the core has noted it; 0: nobody did. */
+static inline uint32_t cpu_counter_hz(void)
+{
+    return (uint32_t)cpu_read(cntfrq_el0);
+}
+
+/* The virtual timer: bit 0 on, bit 1 silent; it fires when the counter reaches `ticks`. */
+static inline void cpu_timer_control(uint32_t v)
+{
+    cpu_write(cntv_ctl_el0, v);
+}
+
+static inline void cpu_timer_at(uint64_t ticks)
+{
+    cpu_write(cntv_cval_el0, ticks);
+}
+
+/* v times a 32.32 fixed-point factor, rounded down. */
+static inline uint64_t cpu_scale(uint64_t v, uint64_t factor)
+{
+    __extension__ typedef unsigned __int128 u128;
+
+    return (uint64_t)((u128)v * factor >> 32);
+}
+
+/* ---- the CPU interface of a GICv3 ------------------------------------------------------------ */
+
+/* Interrupts of group 1 with a priority above `mask` reach the core. */
+static inline void cpu_gic_enable(uint32_t mask)
+{
+    cpu_write(S3_0_C12_C12_5, cpu_read(S3_0_C12_C12_5) | 1); /* ICC_SRE_EL1: system registers */
+    cpu_isb();
+    cpu_write(S3_0_C4_C6_0, mask); /* ICC_PMR_EL1 */
+    cpu_write(S3_0_C12_C12_7, 1);  /* ICC_IGRPEN1_EL1 */
+    cpu_isb();
+}
+
+/* Acknowledges the most urgent interrupt: its id. */
+static inline uint32_t cpu_gic_ack(void)
+{
+    uint32_t id = (uint32_t)cpu_read(S3_0_C12_C12_0) & 0xffffff; /* ICC_IAR1_EL1 */
+
+    cpu_dsb(); /* the acknowledgement has reached the controller before the handler runs */
+    return id;
+}
+
+static inline void cpu_gic_end(uint32_t id)
+{
+    cpu_write(S3_0_C12_C12_1, id); /* ICC_EOIR1_EL1 */
+    cpu_isb();
+}
+
+/* ---- frame records --------------------------------------------------------------------------- */
+
+/*
+ * A frame record is two words: the caller's frame pointer, and the return address. The frame
+ * pointer points CPU_FRAME_BIAS bytes into it.
+ */
+#define CPU_FRAME_BIAS  0u
+#define CPU_FRAME_ALIGN 16u
+/* Functions that call nothing keep no record. */
+#define CPU_LEAF_RECORDS false
+
+/* The call behind a return address. */
+static inline uintptr_t cpu_call_site(uintptr_t back)
+{
+    return back - 4;
 }
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * arch.h - what arch/aarch64/ and a board say to each other, beyond board.h.
+ * arch.h - what arch/ and a board say to each other, beyond board.h.
  */
 #ifndef VIREO_ARCH_H
 #define VIREO_ARCH_H
@@ -62,10 +62,5 @@ long arch_psci(bool smc, unsigned long function);
 
 /* Prints a message, a back trace of the caller, stops devices, ends the run with status 134. */
 void arch_die(const char *what) __attribute__((noreturn));
-
-struct arch_frame {
-    uint64_t x[31];
-    uint64_t sp, pc, pstate, esr, far;
-};
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * mmu.c - the identity map (Arm ARM, D5: VMSAv8-64, 4 KiB granule, 44-bit addresses, EL1 only).
+ * mmu.c - the identity map: long descriptors of 4 KiB granule, which AArch64 (Arm ARM, D5) and
+ * 32-bit Arm with LPAE (DDI 0406C, B3.6) share. paging.h has what differs.
  *
  * The image is mapped by 4 KiB pages where protections change, RAM by the largest blocks that fit,
  * device windows on demand. What nobody asked for is not mapped, page 0 included. Tables come from
@@ -7,38 +8,20 @@
  */
 #include "arch.h"
 #include "board.h"
-#include "cpu.h"
 #include "hal.h"
+#include "paging.h"
 
-#define VA_BITS     44u
 #define PAGE_SHIFT  12u
-#define BLOCK_SHIFT 21u
 #define LEVEL_BITS  9u
-#define TOP_SHIFT   39u
 #define ENTRIES     512u
 #define POOL_TABLES 10u
 
 /* Descriptor bits (D5.3). */
-#define DESC_BLOCK     1ull
-#define DESC_TABLE     3ull /* or a page, on the last level */
-#define DESC_TYPE      3ull
-#define DESC_ADDR      0x0000fffffffff000ull
-#define ATTR_DEVICE    (1ull << 2) /* index in MAIR; 0 is normal memory */
-#define ATTR_READ_ONLY (1ull << 7)
-#define ATTR_INNER     (3ull << 8)
-#define ATTR_AF        (1ull << 10)
-#define ATTR_PXN       (1ull << 53)
-#define ATTR_UXN       (1ull << 54)
-#define ATTR_MASK      (~DESC_ADDR & ~DESC_TYPE)
-
-#define MAP_TEXT   (ATTR_INNER | ATTR_AF | ATTR_READ_ONLY | ATTR_UXN)
-#define MAP_CONST  (MAP_TEXT | ATTR_PXN)
-#define MAP_DATA   (ATTR_INNER | ATTR_AF | ATTR_PXN | ATTR_UXN)
-#define MAP_DEVICE (ATTR_DEVICE | ATTR_AF | ATTR_PXN | ATTR_UXN)
-
-#define MAIR 0x04ffull /* 0: write-back, allocate; 1: device nGnRE */
-/* TTBR0 only, walks through the inner-shareable cache. */
-#define TCR ((64 - VA_BITS) | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23)
+#define DESC_BLOCK 1ull
+#define DESC_TABLE 3ull /* or a page, on the last level */
+#define DESC_TYPE  3ull
+#define DESC_ADDR  0x0000fffffffff000ull
+#define ATTR_MASK  (~DESC_ADDR & ~DESC_TYPE)
 
 /* The tree's header: byte offsets of its words (Devicetree Specification 0.4, 5.2). */
 enum {
@@ -53,8 +36,6 @@ enum {
 #define TREE_MAGIC 0xd00dfeedu
 
 #define NOINIT __attribute__((section(".noinit"), aligned(4096)))
-/* The code that runs before the MMU: memory is like a device then, so no unaligned access. */
-#define MMU_OFF __attribute__((target("strict-align"), no_stack_protector))
 
 extern char __image_start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[];
 extern char __boot_guard[], __boot_stack_low[], __handler_guard[], __handler_stack_low[];
@@ -81,14 +62,8 @@ MMU_OFF static uint64_t *table_new(void)
 {
     if (mmu.used < POOL_TABLES) {
         uint64_t *t = mmu.pool[mmu.used++];
-        for (uint64_t *p = t; p < t + ENTRIES; p += 8) /* no memset: it may want the MMU on */
-            __asm__ volatile("stp xzr, xzr, [%0]\n\t"
-                             "stp xzr, xzr, [%0, #16]\n\t"
-                             "stp xzr, xzr, [%0, #32]\n\t"
-                             "stp xzr, xzr, [%0, #48]"
-                             :
-                             : "r"(p)
-                             : "memory");
+        for (uint64_t *p = t; p < t + ENTRIES; p += 8)
+            paging_clear(p);
         return t;
     }
     return memory_ready ? page_alloc(1) : NULL;
@@ -104,12 +79,18 @@ static inline bool is_table(uint64_t desc, unsigned shift)
     return shift > PAGE_SHIFT && (desc & DESC_TYPE) == DESC_TABLE;
 }
 
+/* What a mapping is to be like: physical address minus virtual one, and attributes. */
+struct kind {
+    uint64_t away, attr;
+    bool exact; /* a mapping that exists already must have the same attributes */
+};
+
 /*
  * Fills entries of one table from va on, until `end`, the table's end, or an entry that leads to
- * another table. What is mapped already stays; 0 if it is mapped with other attributes and `exact`.
+ * another table. What is mapped already stays; 0 if it is mapped otherwise and that matters.
  */
 MMU_OFF static uint64_t fill(uint64_t *table, unsigned shift, uint64_t va, uint64_t end,
-                             uint64_t attr, bool exact)
+                             const struct kind *k)
 {
     uint64_t size = 1ull << shift;
     uint64_t type = shift == PAGE_SHIFT ? DESC_TABLE : DESC_BLOCK;
@@ -117,18 +98,18 @@ MMU_OFF static uint64_t fill(uint64_t *table, unsigned shift, uint64_t va, uint6
     do {
         uint64_t *e = entry_of(table, shift, va);
         if (!*e)
-            *e = va | attr | type;
+            hal_shared_store64(e, (va + k->away) | k->attr | type);
         else if (is_table(*e, shift))
             break;
-        else if (exact && (*e & ATTR_MASK) != attr)
+        else if (k->exact && (*e & ATTR_MASK) != k->attr)
             return 0;
         va += size;
     } while (end - va >= size && (va >> shift & (ENTRIES - 1)));
     return va;
 }
 
-/* Maps [va, end), whole pages, onto itself. -ENOMEM: no table; -EBUSY: mapped otherwise (exact). */
-MMU_OFF static int map(uint64_t va, uint64_t end, uint64_t attr, bool exact)
+/* Maps [va, end), whole pages. -ENOMEM: no table; -EBUSY: mapped otherwise, and that matters. */
+MMU_OFF static int map(uint64_t va, uint64_t end, const struct kind *k)
 {
     while (va < end) {
         uint64_t *table = mmu.pool[0];
@@ -136,7 +117,7 @@ MMU_OFF static int map(uint64_t va, uint64_t end, uint64_t attr, bool exact)
         for (;;) {
             uint64_t *e = entry_of(table, shift, va);
             uint64_t size = 1ull << shift;
-            bool leaf = shift < TOP_SHIFT && !(va & (size - 1)) && end - va >= size;
+            bool leaf = shift < TOP_SHIFT && !((va | k->away) & (size - 1)) && end - va >= size;
             if (leaf && !is_table(*e, shift))
                 break;
             if (!*e) {
@@ -144,9 +125,9 @@ MMU_OFF static int map(uint64_t va, uint64_t end, uint64_t attr, bool exact)
                 if (!t)
                     return -ENOMEM;
                 cpu_dsb(); /* the walker must not see the table before its zeroes */
-                *e = (uintptr_t)t | DESC_TABLE;
+                hal_shared_store64(e, (uintptr_t)t | DESC_TABLE);
             } else if (!is_table(*e, shift)) {
-                if (exact && (*e & ATTR_MASK) != attr)
+                if (k->exact && (*e & ATTR_MASK) != k->attr)
                     return -EBUSY;
                 va = (va | (size - 1)) + 1; /* a larger block covers this already */
                 goto next;
@@ -154,7 +135,7 @@ MMU_OFF static int map(uint64_t va, uint64_t end, uint64_t attr, bool exact)
             table = (uint64_t *)(uintptr_t)(*e & DESC_ADDR);
             shift -= LEVEL_BITS;
         }
-        va = fill(table, shift, va, end, attr, exact);
+        va = fill(table, shift, va, end, k);
         if (!va)
             return -EBUSY;
     next:;
@@ -162,6 +143,14 @@ MMU_OFF static int map(uint64_t va, uint64_t end, uint64_t attr, bool exact)
     cpu_dsb();
     cpu_isb();
     return 0;
+}
+
+/* Maps memory onto itself; what is mapped already stays as it is. */
+MMU_OFF static int map_memory(uint64_t from, uint64_t to, uint64_t attr)
+{
+    struct kind k = {.attr = attr};
+
+    return map(from, to, &k);
 }
 
 MMU_OFF static uint32_t be32(const uint8_t *p)
@@ -200,12 +189,12 @@ MMU_OFF static const void *map_tree(uint64_t at)
         return NULL;
     uint64_t first = at & ~(uint64_t)(ARCH_PAGE - 1);
     uint64_t end = (at + used + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
-    return map(first, end, MAP_DATA, false) ? NULL : tree;
+    return map_memory(first, end, MAP_DATA) ? NULL : tree;
 }
 
 MMU_OFF static void map_section(const char *from, const char *to, uint64_t attr)
 {
-    map((uintptr_t)from, (uintptr_t)to, attr, false);
+    map_memory((uintptr_t)from, (uintptr_t)to, attr);
 }
 
 /*
@@ -227,17 +216,10 @@ MMU_OFF const void *mmu_boot(uint64_t dtb)
 
     /* The stores above went past the cache: drop what it may hold of the tables. */
     for (uintptr_t p = (uintptr_t)&mmu; p < (uintptr_t)mmu.pool[mmu.used]; p += 64)
-        __asm__ volatile("dc ivac, %0" : : "r"(p) : "memory");
-    __asm__ volatile("dc ivac, %0" : : "r"(&mmu.used) : "memory");
+        paging_drop(p);
+    paging_drop((uintptr_t)&mmu.used);
     cpu_dsb();
-
-    uint64_t pa_range = cpu_read(id_aa64mmfr0_el1) & 15;
-    if (pa_range > 5)
-        pa_range = 5;
-    cpu_write(mair_el1, MAIR);
-    cpu_write(tcr_el1, TCR | pa_range << 32);
-    cpu_write(ttbr0_el1, (uintptr_t)mmu.pool[0]);
-    cpu_isb();
+    paging_load(mmu.pool[0]);
     return tree;
 }
 
@@ -248,7 +230,7 @@ void arch_memory_ready(void)
 
 static int map_ram_part(uint64_t base, uint64_t end)
 {
-    return base < end ? map(base, end, MAP_DATA, false) : 0;
+    return base < end ? map_memory(base, end, MAP_DATA) : 0;
 }
 
 /* All but the image, which is mapped already and has holes: the guards of its stacks. */
@@ -279,32 +261,19 @@ static bool in_ram(uint64_t phys, uint64_t len)
 
 hal_mmio_t hal_mmio_map(uint64_t phys, uint64_t len)
 {
-    static const uint8_t pa_bits[] = {32, 36, 40, 42, 44, 48};
-    uint64_t pa_range = cpu_read(id_aa64mmfr0_el1) & 15;
-    unsigned bits = pa_range < sizeof pa_bits ? pa_bits[pa_range] : VA_BITS;
-    uint64_t limit = 1ull << (bits < VA_BITS ? bits : VA_BITS);
+    uint64_t limit = paging_pa_limit();
 
-    if (!phys || !len || phys >= limit || len > limit - phys || in_ram(phys, len))
-        return 0;
-    uint64_t first = phys & ~(uint64_t)(ARCH_PAGE - 1);
-    uint64_t end = (phys + len + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
-    if (!first)
+    if (phys < ARCH_PAGE || !len || phys >= limit || len > limit - phys || in_ram(phys, len))
         return 0; /* page 0 stays unmapped */
-    return map(first, end, MAP_DEVICE, true) ? 0 : (hal_mmio_t)phys;
+    uint64_t at = paging_place(phys, len), end = at + len;
+    if (!at)
+        return 0;
+    struct kind k = {.away = phys - at, .attr = MAP_DEVICE, .exact = true};
+    uint64_t first = at & ~(uint64_t)(ARCH_PAGE - 1);
+    return map(first, (end + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1), &k) ? 0 : (hal_mmio_t)at;
 }
 
 /* ---- changing what is mapped ----------------------------------------------------------------- */
-
-static void tlb_flush_page(uint64_t va)
-{
-    __asm__ volatile("dsb ishst\n\t"
-                     "tlbi vaae1is, %0\n\t"
-                     "dsb ish\n\t"
-                     "isb"
-                     :
-                     : "r"(va >> PAGE_SHIFT)
-                     : "memory");
-}
 
 /* The last-level entry of the guard below the boot stack: its addresses are free for a window. */
 static uint64_t *window_entry(void)
@@ -329,22 +298,12 @@ static void replace_block(uint64_t *e, uint64_t desc)
     uintptr_t alias = (uintptr_t)__boot_guard;
     unsigned long state = arch_irq_save();
 
-    *window = page | MAP_DATA | DESC_TABLE;
+    hal_shared_store64(window, page | MAP_DATA | DESC_TABLE);
     cpu_dsb();
     cpu_isb();
-    __asm__ volatile("str xzr, [%0]\n\t"
-                     "dsb ishst\n\t"
-                     "tlbi vmalle1is\n\t"
-                     "dsb ish\n\t"
-                     "isb\n\t"
-                     "str %1, [%0]\n\t"
-                     "dsb ishst\n\t"
-                     "isb"
-                     :
-                     : "r"(alias + ((uintptr_t)e - page)), "r"(desc)
-                     : "memory");
-    *window = 0;
-    tlb_flush_page(alias);
+    paging_replace((uint64_t *)(alias + ((uintptr_t)e - page)), desc);
+    hal_shared_store64(window, 0);
+    paging_flush_page(alias);
     arch_irq_restore(state);
 }
 
@@ -394,8 +353,8 @@ int arch_protect(void *addr, size_t len, enum arch_prot prot)
         if (!e)
             return err;
         uint64_t attr = prot == ARCH_READ ? MAP_CONST : MAP_DATA;
-        *e = prot == ARCH_NONE ? 0 : va | attr | DESC_TABLE;
-        tlb_flush_page(va);
+        hal_shared_store64(e, prot == ARCH_NONE ? 0 : va | attr | DESC_TABLE);
+        paging_flush_page(va);
     }
     return 0;
 }

@@ -1,0 +1,244 @@
+/*
+ * fault.c - the end of a run that went wrong: an exception (exception.c of the CPU describes it), a
+ * smashed canary, hal_panic. Prints what is known, a back trace by frame pointers, stops devices,
+ * exits 134.
+ *
+ * Nothing here trusts the stack that it describes. A fault while reporting one cuts the report
+ * short; a further one ends the run at once.
+ */
+#include <stdarg.h>
+
+#include "arch.h"
+#include "board.h"
+#include "cpu.h"
+#include "fault.h"
+#include "hal.h"
+#include "runtime/format.h"
+#include "symbols.h"
+
+#define EXIT_FAULT 134
+#define TRACE_MAX  32u
+
+extern char __boot_stack_low[], __boot_stack_top[], __handler_stack_low[], __handler_stack_top[];
+extern char __fault_stack_low[], __fault_stack_top[];
+
+static unsigned deaths;
+
+void fault_say(const char *fmt, ...)
+{
+    char line[192];
+    va_list ap;
+
+    va_start(ap, fmt);
+    size_t n = format_args(line, sizeof line, fmt, ap);
+    va_end(ap);
+    board_console_write(line, n);
+}
+
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+struct stack {
+    uintptr_t low, high;
+    const char *name;
+};
+
+/* The n-th stack that may be in use; false past the last. low 0: that one is not. */
+static bool stack_get(unsigned n, struct stack *s)
+{
+    switch (n) {
+    case 0:
+        s->name = runtime_task_name();
+        if (!runtime_task_stack(&s->low, &s->high))
+            s->low = s->high = 0;
+        return true;
+    case 1:
+        *s = (struct stack){(uintptr_t)__boot_stack_low, (uintptr_t)__boot_stack_top, "boot"};
+        return true;
+    case 2:
+        *s = (struct stack){(uintptr_t)__handler_stack_low, (uintptr_t)__handler_stack_top,
+                            "handler"};
+        return true;
+    case 3:
+        *s = (struct stack){(uintptr_t)__fault_stack_low, (uintptr_t)__fault_stack_top, "fault"};
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The stack whose guard page holds addr, or NULL. */
+static const char *guard_of(uintptr_t addr)
+{
+    struct stack s;
+
+    for (unsigned n = 0; stack_get(n, &s); n++)
+        if (s.low && addr < s.low && addr >= s.low - ARCH_PAGE)
+            return s.name;
+    return NULL;
+}
+
+/* The frame record that fp points into, or NULL: not aligned, or not whole on a known stack. */
+static const uintptr_t *record_at(uintptr_t fp)
+{
+    uintptr_t at = fp - CPU_FRAME_BIAS;
+    struct stack s;
+
+    if (fp % CPU_FRAME_ALIGN)
+        return NULL;
+    for (unsigned n = 0; stack_get(n, &s); n++)
+        if (at >= s.low && at < s.high && s.high - at >= 2 * sizeof at)
+            return (const uintptr_t *)at;
+    return NULL;
+}
+
+/*
+ * The record of the function that runs, or, if it calls nothing and so has put no return address
+ * there, of its caller: such a function saves the frame pointer alone.
+ */
+static uintptr_t first_frame(uintptr_t fp)
+{
+    const uintptr_t *record = CPU_LEAF_RECORDS ? record_at(fp) : NULL;
+
+    return record && !symbol_is_code(record[1]) && record_at(record[1]) ? record[1] : fp;
+}
+
+static void say_code(uintptr_t pc)
+{
+    unsigned offset;
+    const char *name = symbol_find(pc, &offset);
+
+    if (name)
+        fault_say("    0x%lx %s+0x%x\n", (unsigned long)pc, name, offset);
+    else
+        fault_say("    0x%lx%s\n", (unsigned long)pc, symbol_is_code(pc) ? "" : " (not code)");
+}
+
+/* The callers, from a frame record on: bounded in count, each record checked before it is read. */
+static void back_trace(uintptr_t fp)
+{
+    const uintptr_t *record;
+
+    for (unsigned n = 0; n < TRACE_MAX && (record = record_at(fp)) != NULL; n++) {
+        uintptr_t next = record[0], call = cpu_call_site(record[1]);
+        if (!symbol_is_code(call))
+            break;
+        say_code(call);
+        if (next == fp)
+            break;
+        fp = next;
+    }
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* True for the first report; later ones, from a fault inside it, are cut short. */
+static bool first_death(void)
+{
+    arch_irq_save();
+    return ++deaths == 1;
+}
+
+static void finish(void) __attribute__((noreturn));
+static void finish(void)
+{
+    if (deaths == 1)
+        runtime_stop_devices();
+    if (deaths <= 2)
+        fault_say("vireo: exit %d\n", EXIT_FAULT);
+    board_exit(EXIT_FAULT);
+}
+
+void arch_die(const char *what)
+{
+    if (first_death()) {
+        fault_say("\nvireo: panic in task %s: %s\n", runtime_task_name(), what);
+        fault_say("  back trace:\n");
+        back_trace((uintptr_t)__builtin_frame_address(0));
+    } else if (deaths == 2) {
+        fault_say("vireo: panic while reporting: %s\n", what);
+    }
+    finish();
+}
+
+void hal_panic(const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    text[format_args(text, sizeof text - 1, fmt, ap)] = 0;
+    va_end(ap);
+    arch_die(text);
+}
+
+/* ---- exceptions ------------------------------------------------------------------------------ */
+
+/* Fault status code of an abort: the same for both (Arm ARM, D13.2.37 DFSC; DDI 0406C, B3.13). */
+const char *fault_abort_name(unsigned status)
+{
+    static const char *const groups[] = {"address size", "not mapped", "access flag", "permission"};
+
+    if (status < 16)
+        return groups[status >> 2];
+    if (status == 0x10)
+        return "no device answers there";
+    return status == 0x21 ? "alignment" : "other";
+}
+
+/* What happened, in one line. */
+static void say_cause(const struct fault *f)
+{
+    const char *guard = f->access ? guard_of(f->address) : NULL;
+
+    fault_say("\nvireo: fault in task %s: ", runtime_task_name());
+    if (guard) {
+        fault_say("stack overflow in task %s (address 0x%lx)\n", guard, (unsigned long)f->address);
+    } else if (f->access) {
+        const char *what = f->address < ARCH_PAGE ? "null pointer" : fault_abort_name(f->status);
+        fault_say("%s at 0x%lx: %s\n", f->access, (unsigned long)f->address, what);
+    } else {
+        fault_say("%s\n", f->name);
+    }
+}
+
+static const char *function_at(uintptr_t pc)
+{
+    unsigned offset;
+
+    return symbol_find(pc, &offset);
+}
+
+/*
+ * A function that calls nothing keeps no return address in a record, nor does a jump into nowhere:
+ * then only the link register tells the caller. Elsewhere it points back into the function itself,
+ * after its last call.
+ */
+static bool called_without_record(const struct fault *f)
+{
+    const uintptr_t *record = record_at(f->fp);
+    uintptr_t call = cpu_call_site(f->link);
+
+    if (!symbol_is_code(call))
+        return false;
+    if (record && record[1] == f->link)
+        return false;
+    return !symbol_is_code(f->pc) || function_at(call) != function_at(f->pc);
+}
+
+void fault_report(const struct fault *f, const struct arch_frame *frame,
+                  void (*say_registers)(const struct arch_frame *))
+{
+    if (first_death()) {
+        say_cause(f);
+        say_registers(frame);
+        fault_say("  back trace:\n");
+        say_code(f->pc);
+        if (called_without_record(f))
+            say_code(cpu_call_site(f->link));
+        back_trace(first_frame(f->fp));
+    } else if (deaths == 2) {
+        fault_say("vireo: fault while reporting, pc 0x%lx, %s at 0x%lx\n", (unsigned long)f->pc,
+                  f->name, (unsigned long)f->address);
+    }
+    finish();
+}
