@@ -8,11 +8,6 @@ enum { MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000, MSIX_SIZE = 0x07ff };
 enum { ENTRY_ADDR = 0, ENTRY_ADDR_HIGH = 4, ENTRY_DATA = 8, ENTRY_CONTROL = 12, ENTRY_BYTES = 16 };
 #define ENTRY_MASKED 1u
 
-static uint32_t requester(const struct pci_function *f)
-{
-    return (uint32_t)f->bus << 8 | (uint32_t)f->dev << 3 | f->fn;
-}
-
 static hal_mmio_t entry_at(const struct pci_function *f, unsigned entry)
 {
     return f->msix.table + entry * ENTRY_BYTES;
@@ -46,7 +41,7 @@ int pci_msix_attach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void 
 
     if (entry >= f->msix.entries)
         return -ENOSPC;
-    err = hal_msi_alloc(requester(f), msi);
+    err = hal_msi_alloc(f->requester, msi);
     if (err)
         return err;
     err = hal_irq_attach(msi->irq, fn, ctx);

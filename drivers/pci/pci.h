@@ -10,7 +10,7 @@
 #define PCI_BARS             6
 #define PCI_MAX_CAPABILITIES 48 /* a walk never looks at more, whatever the links say */
 
-/* Configuration space, header type 0 */
+/* Configuration space; header type 0 is a function with a driver, type 1 a bridge */
 enum {
     PCI_VENDOR_ID = 0x00,
     PCI_DEVICE_ID = 0x02,
@@ -19,7 +19,7 @@ enum {
     PCI_REVISION = 0x08,
     PCI_HEADER_TYPE = 0x0e,
     PCI_BAR0 = 0x10,
-    PCI_SUBSYSTEM_ID = 0x2e,
+    PCI_SUBSYSTEM_ID = 0x2e, /* header type 0 only */
     PCI_CAPABILITIES = 0x34,
     PCI_INTERRUPT_LINE = 0x3c,
     PCI_INTERRUPT_PIN = 0x3d,
@@ -31,7 +31,7 @@ enum {
     PCI_COMMAND_INTX_DISABLE = 0x400,
 };
 enum { PCI_STATUS_CAPABILITIES = 0x10 };
-enum { PCI_CAP_VENDOR = 0x09, PCI_CAP_MSIX = 0x11 };
+enum { PCI_CAP_VENDOR = 0x09, PCI_CAP_EXPRESS = 0x10, PCI_CAP_MSIX = 0x11 };
 
 /* A base address register that was sized and given an address; len 0: not there, or no room. */
 struct pci_bar {
@@ -46,8 +46,12 @@ struct pci_msix {
     hal_mmio_t table;
 };
 
+struct pci_bridge;
+
 struct pci_function {
     unsigned host;
+    struct pci_bridge *bridge; /* whose bus it is on; NULL: the root bus */
+    uint16_t requester;        /* how its messages and its DMA are told apart: bus << 8 | devfn */
     uint8_t bus, dev, fn;
     uint16_t vendor, device, subsystem;
     uint8_t revision;
@@ -57,8 +61,9 @@ struct pci_function {
 };
 
 /*
- * Enumerates every host bridge once and calls found() for each function that answers, BARs not yet
- * assigned. The structure lives on the caller's stack: copy what is kept.
+ * Enumerates every host bridge once, giving numbers to the buses behind bridges, and calls found()
+ * for each function that answers, BARs not yet assigned. The structure lives on the caller's stack:
+ * copy what is kept.
  */
 void pci_scan(void (*found)(const struct pci_function *));
 
@@ -69,7 +74,11 @@ void pci_write8(const struct pci_function *f, unsigned off, uint8_t v);
 void pci_write16(const struct pci_function *f, unsigned off, uint16_t v);
 void pci_write32(const struct pci_function *f, unsigned off, uint32_t v);
 
-/* Sizes all BARs, gives them addresses from the host's windows and switches decoding on. */
+/*
+ * Sizes all BARs, gives them addresses from the host's windows and switches decoding on. Behind a
+ * bridge it has to be called in found(): a bridge's windows grow while its bus is scanned, no
+ * later.
+ */
 void pci_assign_bars(struct pci_function *f);
 
 /*

@@ -1,13 +1,12 @@
 /*
- * scan.c - enumeration of the root bus through ECAM (PCIe Base 4.0, 7.2.2), configuration accesses,
- * capability walk (PCI 3.0, 6.7).
+ * scan.c - enumeration through ECAM (PCIe Base 4.0, 7.2.2), bridges included, configuration
+ * accesses, capability walk (PCI 3.0, 6.7).
  */
-#include "pci/pci.h"
+#include "pci/bridge.h"
 
 #define ECAM_FUNCTION        4096u
 #define ECAM_BUS             (256u * ECAM_FUNCTION)
 #define HEADER_MULTIFUNCTION 0x80u
-#define HEADER_TYPE          0x7fu
 
 uint8_t pci_read8(const struct pci_function *f, unsigned off)
 {
@@ -47,11 +46,18 @@ void pci_set_master(const struct pci_function *f, bool on)
                 (uint16_t)(on ? command | PCI_COMMAND_MASTER : command & ~PCI_COMMAND_MASTER));
 }
 
+/* Each bridge turns the pins by the number of the device (PCI-to-PCI Bridge 1.2, 9.1). */
 hal_irq_t pci_intx(const struct pci_function *f)
 {
-    unsigned pin = pci_read8(f, PCI_INTERRUPT_PIN);
+    unsigned pin = pci_read8(f, PCI_INTERRUPT_PIN), dev = f->dev;
 
-    return pin >= 1 && pin <= 4 ? hal_pci_intx(f->host, f->dev, pin) : -ENODEV;
+    if (pin < 1 || pin > 4)
+        return -ENODEV;
+    for (const struct pci_bridge *b = f->bridge; b; b = b->parent) {
+        pin = (pin - 1 + dev) % 4 + 1;
+        dev = b->fn.dev;
+    }
+    return hal_pci_intx(f->host, dev, pin);
 }
 
 void pci_intx_enable(const struct pci_function *f, bool on)
@@ -87,6 +93,17 @@ unsigned pci_next_capability(const struct pci_function *f, unsigned id, unsigned
     return 0;
 }
 
+/* ---- enumeration ----------------------------------------------------------------------------- */
+
+struct scan {
+    const struct hal_pci_host *host;
+    unsigned bus_top; /* highest bus number given so far */
+    unsigned bus_end; /* highest that has configuration space */
+    void (*found)(const struct pci_function *);
+};
+
+static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsigned depth);
+
 /* Reads what identifies a function; false when there is none (all ones). */
 static bool identify(struct pci_function *f)
 {
@@ -97,36 +114,80 @@ static bool identify(struct pci_function *f)
     f->vendor = (uint16_t)ids;
     f->device = (uint16_t)(ids >> 16);
     f->revision = pci_read8(f, PCI_REVISION);
-    f->subsystem = pci_read16(f, PCI_SUBSYSTEM_ID);
+    f->requester = pci_bridge_requester(f->bridge, (uint16_t)(f->bus << 8 | f->dev << 3 | f->fn));
     return true;
 }
 
-static void scan_device(const struct hal_pci_host *host, hal_mmio_t bus_base, unsigned dev,
-                        void (*found)(const struct pci_function *))
+static void scan_bridge(struct scan *s, const struct pci_function *f, unsigned depth)
+{
+    struct pci_bridge *b;
+    unsigned bus = s->bus_top + 1;
+
+    if (depth == PCI_MAX_DEPTH || bus > s->bus_end) {
+        hal_log(HAL_WARN, "pci", "%02x:%02x.%u: no bus number for what is behind this bridge",
+                f->bus, f->dev, f->fn);
+        return;
+    }
+    b = pci_bridge_open(f, bus, s->bus_end);
+    if (!b)
+        return;
+    s->bus_top = bus;
+    scan_bus(s, bus, b, depth + 1);
+    pci_bridge_close(b, s->bus_top);
+}
+
+/* One function; its header type, or -ENODEV. */
+static int scan_function(struct scan *s, struct pci_function *f, unsigned depth)
+{
+    uint8_t header;
+
+    if (!identify(f))
+        return -ENODEV;
+    header = pci_read8(f, PCI_HEADER_TYPE);
+    if ((header & PCI_HEADER_TYPE_MASK) == 0) {
+        f->subsystem = pci_read16(f, PCI_SUBSYSTEM_ID);
+        s->found(f);
+    } else if ((header & PCI_HEADER_TYPE_MASK) == 1) {
+        scan_bridge(s, f, depth);
+    }
+    return header;
+}
+
+static void scan_device(struct scan *s, hal_mmio_t base, unsigned bus, struct pci_bridge *via,
+                        unsigned dev, unsigned depth)
 {
     unsigned functions = 1;
 
     for (unsigned fn = 0; fn < functions; fn++) {
         struct pci_function f = {
-            .host = host->index,
-            .bus = host->bus_first,
+            .host = s->host->index,
+            .bridge = via,
+            .bus = (uint8_t)bus,
             .dev = (uint8_t)dev,
             .fn = (uint8_t)fn,
-            .config = bus_base + (dev * 8 + fn) * ECAM_FUNCTION,
+            .config = base + (dev * 8 + fn) * ECAM_FUNCTION,
         };
-        uint8_t header;
+        int header = scan_function(s, &f, depth);
 
-        if (!identify(&f)) {
-            if (fn == 0)
-                return;
-            continue;
-        }
-        header = pci_read8(&f, PCI_HEADER_TYPE);
+        if (fn == 0 && header < 0)
+            return;
         if (fn == 0 && (header & HEADER_MULTIFUNCTION))
             functions = 8;
-        if ((header & HEADER_TYPE) == 0)
-            found(&f);
     }
+}
+
+static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsigned depth)
+{
+    uint64_t off = (uint64_t)(bus - s->host->bus_first) * ECAM_BUS;
+    hal_mmio_t base = hal_mmio_map(s->host->ecam.cpu + off, ECAM_BUS);
+    unsigned devices = via && pci_bridge_is_port(via) ? 1 : 32;
+
+    if (!base) {
+        hal_log(HAL_WARN, "pci", "bus %u: its configuration space cannot be mapped", bus);
+        return;
+    }
+    for (unsigned dev = 0; dev < devices; dev++)
+        scan_device(s, base, bus, via, dev, depth);
 }
 
 void pci_scan(void (*found)(const struct pci_function *))
@@ -134,13 +195,16 @@ void pci_scan(void (*found)(const struct pci_function *))
     struct hal_pci_host host;
 
     for (unsigned n = 0; hal_pci_host(n, &host) == 0; n++) {
-        hal_mmio_t base = host.ecam.len >= ECAM_BUS ? hal_mmio_map(host.ecam.cpu, ECAM_BUS) : 0;
+        uint64_t buses = host.ecam.len / ECAM_BUS;
+        struct scan s = {.host = &host, .bus_top = host.bus_first, .found = found};
 
-        if (!base) {
+        if (!buses) {
             hal_log(HAL_WARN, "pci", "host %u: no usable configuration space", n);
             continue;
         }
-        for (unsigned dev = 0; dev < 32; dev++)
-            scan_device(&host, base, dev, found);
+        s.bus_end = buses - 1 < (uint64_t)(host.bus_last - host.bus_first)
+                        ? host.bus_first + (unsigned)buses - 1
+                        : host.bus_last;
+        scan_bus(&s, host.bus_first, NULL, 0);
     }
 }

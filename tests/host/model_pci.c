@@ -10,7 +10,8 @@
 #define FUNCTIONS 64
 #define ECAM_BUS  (1u << 20)
 
-enum { COMMAND = 4, STATUS = 6, HEADER = 0x0e, BAR0 = 0x10, CAP_POINTER = 0x34, PIN = 0x3d };
+enum { COMMAND = 4, STATUS = 6, HEADER = 0x0e, BAR0 = 0x10, SECONDARY = 0x19 };
+enum { CAP_POINTER = 0x34, PIN = 0x3d };
 enum { DECODE_IO = 1, DECODE_MEM = 2, MASTER = 4, INTX_OFF = 0x400 };
 enum { MSIX_ON = 0x8000, MSIX_MASK_ALL = 0x4000 };
 
@@ -34,12 +35,25 @@ void model_pci_put(struct model_pci_fn *f, unsigned off, unsigned width, uint32_
         f->config[off + i] = (uint8_t)(v >> 8 * i);
 }
 
-static struct model_pci_fn *at_slot(unsigned dev, unsigned fn)
+static struct model_pci_fn *at_slot(unsigned bus, unsigned dev, unsigned fn)
 {
     for (unsigned i = 0; i < count; i++)
-        if (functions[i]->dev == dev && functions[i]->fn == fn)
+        if (model_pci_bus(functions[i]) == (int)bus && functions[i]->dev == dev &&
+            functions[i]->fn == fn)
             return functions[i];
     return NULL;
+}
+
+/* Is there a bus of that number? */
+static bool bus_exists(unsigned bus)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct model_pci_fn *f = functions[i];
+
+        if (f->config[HEADER] & 1 && model_pci_bus(f) >= 0 && f->config[SECONDARY] == bus)
+            return true;
+    }
+    return bus == host.bus_first;
 }
 
 static void wrong(const struct model_pci_fn *f, const char *what, unsigned v)
@@ -113,6 +127,25 @@ static void check_overlap(struct model_pci_fn *f, unsigned i)
     }
 }
 
+/* The bridges above it, and no others, pass the BAR on. */
+static void check_bridges(struct model_pci_fn *f, unsigned i)
+{
+    const struct model_pci_bar *b = &f->bar[i];
+    bool io = b->kind == MODEL_BAR_IO;
+
+    if (!model_pci_reached(f, io, b->addr, b->size))
+        wrong(f, "a bridge does not pass a BAR on", i);
+    for (unsigned n = 0; n < count; n++) {
+        bool above = false;
+
+        for (const struct model_pci_fn *up = f->bridge; up; up = up->bridge)
+            above |= up == functions[n];
+        if (!above && functions[n]->config[HEADER] & 1 &&
+            model_pci_claims(functions[n], io, b->addr, b->size))
+            wrong(f, "a bridge on another way claims a BAR", i);
+    }
+}
+
 /* Decoding was switched on. A BAR at 0 has no address; nothing may then be at 0. */
 static void check_bars(struct model_pci_fn *f)
 {
@@ -125,23 +158,25 @@ static void check_bars(struct model_pci_fn *f)
         if (!high && !inside(b->kind == MODEL_BAR_IO ? &host.io : &host.mem32, b))
             wrong(f, "a BAR lies outside of the bridge's windows", i);
         check_overlap(f, i);
+        check_bridges(f, i);
     }
 }
 
 /* ---- configuration space --------------------------------------------------------------------- */
 
-static bool is_bar(unsigned off)
+static bool is_bar(const struct model_pci_fn *f, unsigned off)
 {
-    return off >= BAR0 && off < BAR0 + 24;
+    return off >= BAR0 && off < BAR0 + (f->config[HEADER] & 1 ? 8 : 24);
 }
 
 static uint32_t config_read(void *ctx, uint64_t offset, unsigned width, bool sync)
 {
+    unsigned bus = (unsigned)(offset / ECAM_BUS) + host.bus_first;
     unsigned dev = offset >> 15 & 31, fn = offset >> 12 & 7, off = offset & 0xfff;
-    struct model_pci_fn *f = at_slot(dev, fn), *first = at_slot(dev, 0);
+    struct model_pci_fn *f = at_slot(bus, dev, fn), *first = at_slot(bus, dev, 0);
 
     (void)ctx, (void)sync;
-    if (offset >= ECAM_BUS || (fn && (!first || !(first->config[HEADER] & 0x80 || first->gone))))
+    if (!bus_exists(bus) || (fn && (!first || !(first->config[HEADER] & 0x80 || first->gone))))
         host_violation("pci %u.%u: configuration of what cannot be there is read", dev, fn);
     if (!f && off != 0 && !(first && first->gone))
         host_violation("pci %u.%u: absent, but offset %#x is read", dev, fn, off);
@@ -151,11 +186,17 @@ static uint32_t config_read(void *ctx, uint64_t offset, unsigned width, bool syn
         wrong(f, "a read beyond the 256 bytes of PCI", off);
         return 0;
     }
-    if (is_bar(off) && width == 4)
+    if (is_bar(f, off) && width == 4)
         return read_bar(f, (off - BAR0) / 4);
-    if (is_bar(off))
+    if (is_bar(f, off))
         wrong(f, "a part of a BAR is read", off);
     return model_pci_get(f, off, width);
+}
+
+/* Bus numbers and windows of a bridge: low bits tell what it can do, and may be written as 0. */
+static bool is_window(const struct model_pci_fn *f, unsigned off)
+{
+    return f->config[HEADER] & 1 && off >= 0x18 && off < 0x34;
 }
 
 /* Bits that do not stick may be written with their own value only; STATUS is cleared by ones. */
@@ -167,7 +208,7 @@ static void write_plain(struct model_pci_fn *f, unsigned off, unsigned width, ui
 
         if (at == STATUS || at == STATUS + 1)
             now ? wrong(f, "status bits are cleared", now) : (void)0;
-        else if ((now ^ old) & ~mask)
+        else if ((now ^ old) & ~mask && !is_window(f, at))
             wrong(f, "a read-only bit is written", at);
         f->config[at] = (uint8_t)((old & ~mask) | (now & mask));
     }
@@ -189,8 +230,9 @@ static void check_msix_on(const struct model_pci_fn *f)
 
 static void config_write(void *ctx, uint64_t offset, unsigned width, uint32_t v, bool sync)
 {
+    unsigned bus = (unsigned)(offset / ECAM_BUS) + host.bus_first;
     unsigned dev = offset >> 15 & 31, fn = offset >> 12 & 7, off = offset & 0xfff;
-    struct model_pci_fn *f = offset < ECAM_BUS ? at_slot(dev, fn) : NULL;
+    struct model_pci_fn *f = at_slot(bus, dev, fn);
     uint32_t command;
     bool msix;
 
@@ -204,9 +246,9 @@ static void config_write(void *ctx, uint64_t offset, unsigned width, uint32_t v,
         return;
     command = model_pci_get(f, COMMAND, 2);
     msix = model_pci_msix_on(f);
-    if (is_bar(off) && width != 4)
+    if (is_bar(f, off) && width != 4)
         wrong(f, "a part of a BAR is written", off);
-    else if (is_bar(off))
+    else if (is_bar(f, off))
         write_bar(f, (off - BAR0) / 4, v);
     else
         write_plain(f, off, width, v);
@@ -295,6 +337,8 @@ static struct model_pci_fn *target(const struct window *w, uint64_t offset, unsi
                 wrong(functions[n], "access to a BAR while decoding is off", i);
                 continue;
             }
+            if (!model_pci_reached(functions[n], w->io, addr, 1))
+                continue;
             *bar = i;
             *off = addr - b->addr;
             return functions[n];
@@ -418,8 +462,12 @@ void model_pci_add_msix(struct model_pci_fn *f, unsigned entries, unsigned bar, 
 void model_pci_level(struct model_pci_fn *f, bool high)
 {
     bool off = model_pci_get(f, COMMAND, 2) & INTX_OFF || model_pci_msix_on(f);
-    unsigned pin = f->config[PIN];
+    unsigned pin = f->config[PIN], dev = f->dev;
 
+    for (const struct model_pci_fn *up = f->bridge; pin && up; up = up->bridge) {
+        pin = (pin - 1 + dev) % 4 + 1;
+        dev = up->dev;
+    }
     if (wired && pin >= 1 && pin <= 4)
-        host_irq_set(MODEL_PCI_INTX + (hal_irq_t)((f->dev + pin - 1) % 4), high && !off);
+        host_irq_set(MODEL_PCI_INTX + (hal_irq_t)((dev + pin - 1) % 4), high && !off);
 }

@@ -27,6 +27,7 @@ struct model_pci_msix_entry {
 };
 
 struct model_pci_fn {
+    struct model_pci_fn *bridge; /* on whose bus it is; NULL: the root bus */
     uint8_t dev, fn;
     uint8_t config[MODEL_PCI_CONFIG];
     uint8_t writable[MODEL_PCI_CONFIG];
@@ -56,6 +57,14 @@ void model_pci_bridge(const struct hal_pci_host *h, bool intx);
 /* An endpoint without BARs and capabilities, put at dev.fn. It lives as long as the machine. */
 void model_pci_add(struct model_pci_fn *f, unsigned dev, unsigned fn, uint16_t vendor,
                    uint16_t device);
+/* Makes it a bridge: every window there is; express: its port type (4: root port), or -1. */
+void model_pci_make_bridge(struct model_pci_fn *f, int express);
+/* Number of the bus that the function is on; -1: no configuration access gets there now. */
+int model_pci_bus(const struct model_pci_fn *f);
+/* Do all bridges above f let [addr, addr + len) through to it? */
+bool model_pci_reached(const struct model_pci_fn *f, bool io, uint64_t addr, uint64_t len);
+/* Would the bridge take [addr, addr + len), or a part of it, for its own? */
+bool model_pci_claims(const struct model_pci_fn *bridge, bool io, uint64_t addr, uint64_t len);
 void model_pci_put(struct model_pci_fn *f, unsigned off, unsigned width, uint32_t v);
 uint32_t model_pci_get(const struct model_pci_fn *f, unsigned off, unsigned width);
 void model_pci_bar(struct model_pci_fn *f, unsigned i, enum model_pci_bar_kind kind, uint64_t size);
