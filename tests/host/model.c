@@ -72,6 +72,7 @@ void model_reset(struct model *m)
 {
     m->status = 0;
     m->features_checked = false;
+    m->feature_sel = m->driver_feature_sel = m->queue_sel = MODEL_NOT_SELECTED;
     m->interrupt_status = 0;
     m->page_size = 0;
     m->resets++;
@@ -139,6 +140,8 @@ void model_write_status(struct model *m, uint32_t v)
     } else {
         if (m->resets == 0 && !m->stuck)
             host_violation("%s: status %#x before any reset", m->name, v);
+        if (m->reset_left > 0)
+            host_violation("%s: status %#x before the reset read back as 0", m->name, v);
         if (m->stuck && v != S_FAILED)
             host_violation("%s: status %#x after a reset that is not complete", m->name, v);
         if (!m->stuck)
@@ -168,6 +171,9 @@ uint32_t model_read_features(struct model *m, uint32_t word)
 {
     if (!(m->status & S_DRIVER))
         host_violation("%s: features read in status %#x", m->name, m->status);
+    if (word == MODEL_NOT_SELECTED)
+        host_violation("%s: features read, but no word was selected for it", m->name);
+    m->feature_sel = MODEL_NOT_SELECTED;
     if (word > 1 && m->alias_features)
         return m->offered[1];
     return word < 4 ? m->offered[word] : 0;
@@ -177,6 +183,9 @@ void model_write_features(struct model *m, uint32_t word, uint32_t v)
 {
     if (!(m->status & S_DRIVER) || m->status & (S_FEATURES_OK | S_DRIVER_OK))
         host_violation("%s: features written in status %#x", m->name, m->status);
+    if (word == MODEL_NOT_SELECTED)
+        host_violation("%s: features written, but no word was selected for it", m->name);
+    m->driver_feature_sel = MODEL_NOT_SELECTED;
     if (word > 3 && v)
         host_violation("%s: feature word %u written", m->name, word);
     if (word > 3)

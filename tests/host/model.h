@@ -14,6 +14,9 @@
 #define MODEL_CONFIG   256
 #define MODEL_TRACE    4096
 
+#define MODEL_NOT_SELECTED UINT32_MAX /* of a selector register, since the reset or its last use   \
+                                       */
+
 #define MODEL_DEVICE_ID 0x3f /* a device type that no driver of the stack claims */
 
 /* One register access, for tests of the order of steps. */
@@ -107,6 +110,7 @@ struct model {
     bool gone;                 /* every read is all-ones */
     uint32_t bogus_interrupts; /* undefined InterruptStatus bits that are always set */
     bool dead_silent;          /* never interrupts */
+    bool scribbles;            /* it writes descriptors: the driver is not blamed for changes */
 
     unsigned reset_left;
     bool stuck; /* a reset was asked for, and reset_never was set */

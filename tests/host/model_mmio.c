@@ -62,6 +62,8 @@ static uint32_t read_queue_reg(struct model *m, unsigned off)
 {
     struct model_queue *q = selected(m);
 
+    if (m->queue_sel == MODEL_NOT_SELECTED)
+        host_violation("%s: register %#x read, but no queue was selected", m->name, off);
     switch (off) {
     case R_QUEUE_NUM_MAX:
         if (is_legacy(m) && q && q->pfn)
@@ -189,6 +191,9 @@ static void write_pfn(struct model *m, struct model_queue *q, uint32_t v, bool s
     q->desc = (uint64_t)v * m->page_size;
     q->driver = q->desc + 16ull * q->num;
     q->device = (q->driver + 6 + 2ull * q->num + q->align - 1) / q->align * q->align;
+    uint64_t end = (q->device + 6 + 8ull * q->num + q->align - 1) / q->align * q->align;
+    if (!host_dma_is_block(q->desc, end - q->desc))
+        host_violation("%s: queue %u: its area is no one block to its end", m->name, q->index);
     model_start_queue(m, q);
 }
 

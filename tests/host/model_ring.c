@@ -207,9 +207,31 @@ static bool same(const struct model_chain *a, const struct model_chain *b)
     return true;
 }
 
+/* The driver may not touch what the device holds: it is as it was when it was taken. */
+static void check_held(struct model *m, struct model_queue *q, const struct model_chain *c)
+{
+    struct model_chain now;
+
+    memset(&now, 0, offsetof(struct model_chain, segs));
+    now.head = c->head;
+    walk(m, q, &now, q->desc, q->num, now.head, false);
+    if (!same(&now, c))
+        host_violation("%s: queue %u: a chain that the device holds was changed", m->name,
+                       q->index);
+}
+
+/* Section 2.7.7.1: 0 or 1, and always 0 with event index. */
+static void check_flags(struct model *m, struct model_queue *q)
+{
+    uint16_t flags = model_avail_flags(q);
+
+    judge(flags <= !model_accepted(m, BIT_EVENT_IDX), m, q, "available flags", flags);
+}
+
 /* Takes notice of everything that was published: from here on it belongs to the device. */
 void model_expose(struct model *m, struct model_queue *q, uint16_t idx)
 {
+    check_flags(m, q);
     judge((uint16_t)(idx - q->seen) <= q->num, m, q, "available index jumps", idx);
     if ((uint16_t)(idx - q->seen) > q->num)
         return;
@@ -305,7 +327,8 @@ uint32_t model_scatter(const struct model_chain *c, uint32_t off, const void *bu
 
 void model_push(struct model *m, struct model_queue *q, const struct model_chain *c, uint32_t len)
 {
-    (void)m;
+    if (!m->scribbles)
+        check_held(m, q, c);
     model_give_back(c);
     q->held[c->head].count = 0;
     q->held[c->head].indirect = false;

@@ -48,6 +48,8 @@ static uint32_t read_queue(struct model_vpci *v, unsigned off)
 {
     struct model_queue *q = selected(v->m);
 
+    if (v->m->queue_sel == MODEL_NOT_SELECTED)
+        host_violation("%s: field %u read, but no queue was selected", v->m->name, off);
     if (!q || !q->max)
         return 0;
     switch (off) {
@@ -175,6 +177,8 @@ static void write_queue(struct model_vpci *v, unsigned off, uint32_t value, bool
         return;
     }
     model_check_setup(v->m, "queue field");
+    if (off == R_QUEUE_SIZE && (!value || value & (value - 1)))
+        host_violation("%s: queue_size %u is no power of two", v->m->name, value);
     if (off == R_QUEUE_SIZE)
         q->num = value;
     else if (off == R_QUEUE_VECTOR)
@@ -194,6 +198,12 @@ static void write_status(struct model_vpci *v, uint32_t value, bool sync)
     model_write_status(v->m, value);
 }
 
+static void write_config_vector(struct model_vpci *v, uint32_t value)
+{
+    model_check_setup(v->m, "config vector");
+    v->config_vector = map_vector(v, value);
+}
+
 static void write_common(struct model_vpci *v, unsigned off, uint32_t value, bool sync)
 {
     struct model *m = v->m;
@@ -205,7 +215,7 @@ static void write_common(struct model_vpci *v, unsigned off, uint32_t value, boo
     else if (off == R_DRIVER_FEATURE)
         model_write_features(m, m->driver_feature_sel, value);
     else if (off == R_CONFIG_VECTOR)
-        v->config_vector = map_vector(v, value);
+        write_config_vector(v, value);
     else if (off == R_STATUS)
         write_status(v, value, sync);
     else if (off == R_QUEUE_SELECT)
