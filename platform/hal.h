@@ -81,8 +81,9 @@ void hal_free(void *p);
 
 /*
  * Memory that a device may reach: zeroed, physically contiguous, aligned to `align` (a power of
- * two, at most 4096 guaranteed). *dma is the bus address of the first byte. NULL: none left.
- * Free with the size that was asked for, and only when the device can no longer reach it.
+ * two, at most 64 KiB; drivers ask for no more than 4096). *dma is the bus address of the first
+ * byte. NULL: none left. Free with the size that was asked for, and only when the device can no
+ * longer reach it.
  */
 void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma);
 void hal_dma_free(void *p, size_t size);
@@ -119,8 +120,9 @@ struct hal_msi {
 };
 
 /*
- * One more message for the function `requester` (PCI bus << 8 | devfn). -ENODEV when the machine
- * has no doorbell for messages (use INTx), -ENOSPC when they are used up.
+ * One more message for the function `requester` (PCI host << 16 | bus << 8 | devfn). -ENODEV when
+ * the machine has no doorbell for messages (use INTx), -ENOSPC when they are used up, -ENOMEM, -EIO
+ * when the doorbell does not work.
  */
 int hal_msi_alloc(uint32_t requester, struct hal_msi *msi);
 void hal_msi_free(const struct hal_msi *msi);
@@ -135,7 +137,10 @@ struct hal_virtio_mmio {
 };
 int hal_virtio_mmio(unsigned n, struct hal_virtio_mmio *out);
 
-/* The n-th PCI Express host bridge with ECAM. A window with len 0 does not exist. */
+/*
+ * The n-th PCI Express host bridge with ECAM. A window with len 0 does not exist. -ENOENT past the
+ * last; -ENODEV: it is there, but an IOMMU keeps its functions from memory (logged).
+ */
 struct hal_pci_window {
     uint64_t cpu; /* address for the CPU  */
     uint64_t pci; /* address on the bus   */

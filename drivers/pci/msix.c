@@ -41,7 +41,7 @@ int pci_msix_attach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void 
 
     if (entry >= f->msix.entries)
         return -ENOSPC;
-    err = hal_msi_alloc(f->requester, msi);
+    err = hal_msi_alloc((uint32_t)f->host << 16 | f->requester, msi);
     if (err)
         return err;
     err = hal_irq_attach(msi->irq, fn, ctx);

@@ -193,8 +193,11 @@ static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsig
 void pci_scan(void (*found)(const struct pci_function *))
 {
     struct hal_pci_host host;
+    int err;
 
-    for (unsigned n = 0; hal_pci_host(n, &host) == 0; n++) {
+    for (unsigned n = 0; (err = hal_pci_host(n, &host)) != -ENOENT; n++) {
+        if (err)
+            continue; /* it has said why it cannot be used */
         uint64_t buses = host.ecam.len / ECAM_BUS;
         struct scan s = {.host = &host, .bus_top = host.bus_first, .found = found};
 

@@ -42,6 +42,11 @@ int arch_map_ram(uint64_t base, uint64_t len);
 /* page_alloc() works from now on: page tables may come from it. */
 void arch_memory_ready(void);
 
+/* All earlier stores have reached memory: before somebody else is told to read tables there. */
+void arch_memory_sync(void);
+/* The same for one who does not look into the caches: [p, p+len) leaves them. */
+void arch_cache_flush(const void *p, size_t len);
+
 /*
  * Stirs bytes into the stack canary. The caller's frame, and those of its callers, must not be
  * protected ones.

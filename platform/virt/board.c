@@ -128,25 +128,3 @@ int hal_virtio_mmio(unsigned n, struct hal_virtio_mmio *out)
     *out = virt.mmio[n];
     return 0;
 }
-
-int hal_pci_host(unsigned n, struct hal_pci_host *out)
-{
-    if (n >= virt.pci_count)
-        return -ENOENT;
-    *out = virt.pci[n].host;
-    return 0;
-}
-
-hal_irq_t hal_pci_intx(unsigned host, unsigned dev, unsigned pin)
-{
-    if (host >= virt.pci_count || dev > 31 || pin < 1 || pin > 4)
-        return VIRT_IRQ_NONE;
-    const struct virt_pci *p = &virt.pci[host];
-    uint32_t unit = ((uint32_t)p->host.bus_first << 16 | dev << 11) & p->unit_mask;
-    for (unsigned i = 0; i < p->intx_count; i++) {
-        const struct virt_intx *x = &virt.intx[p->intx_first + i];
-        if (x->unit == unit && x->pin == pin)
-            return x->irq;
-    }
-    return VIRT_IRQ_NONE;
-}

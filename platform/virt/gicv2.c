@@ -43,9 +43,10 @@ static void v2_mask(unsigned id)
     hal_write32(dist + GICD_ICENABLER + gic_word(id), gic_bit(id));
 }
 
-static void v2_unmask(unsigned id)
+static int v2_unmask(unsigned id)
 {
     hal_write32(dist + GICD_ISENABLER + gic_word(id), gic_bit(id));
+    return 0;
 }
 
 static unsigned v2_ack(void)
@@ -58,4 +59,9 @@ static void v2_end(unsigned id)
     hal_write32(cpu + GICC_EOIR, id);
 }
 
-const struct gic_ops gic_v2 = {v2_init, v2_configure, v2_mask, v2_unmask, v2_ack, v2_end};
+const struct gic_ops gic_v2 = {
+    .init = v2_init,
+    .lines = {GIC_PPI_FIRST, GIC_SPI_LIMIT, v2_configure, v2_mask, v2_unmask},
+    .ack = v2_ack,
+    .end = v2_end,
+};

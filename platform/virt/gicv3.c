@@ -1,7 +1,7 @@
 /*
  * gicv3.c - GIC architecture version 3 and 4 (Arm IHI 0069), with affinity routing and the CPU
  * interface in system registers. Lines are in group 1: non-secure, or secure where the image runs
- * in the secure world. No LPIs.
+ * in the secure world. LPIs are its.c's.
  */
 #include "cpu.h"
 #include "gic_regs.h"
@@ -13,6 +13,7 @@ enum { CTLR_RWP = 1u << 31, CTLR_ARE = 1 << 4, CTLR_GROUP1 = 3, CTLR_GROUP1_SECU
 #define WAIT_NS (100 * HAL_MS)
 
 static hal_mmio_t dist, redist;
+static uint64_t redist_phys;
 
 /* The frame with SGI and PPI registers of this core, or the distributor. */
 static hal_mmio_t frame_of(unsigned id)
@@ -43,8 +44,10 @@ static hal_mmio_t find_redist(const struct board_range *r)
         if (!frame)
             return 0;
         uint32_t typer = hal_read32(frame + GICR_TYPER);
-        if (hal_read32(frame + GICR_TYPER + 4) == affinity)
+        if (hal_read32(frame + GICR_TYPER + 4) == affinity) {
+            redist_phys = r->base + off;
             return frame;
+        }
         off += typer & TYPER_VLPIS ? 2 * GICR_FRAME : GICR_FRAME;
         if (typer & TYPER_LAST || off > r->len)
             return 0;
@@ -108,9 +111,10 @@ static void v3_mask(unsigned id)
     hal_write32(frame_of(id) + GICD_ICENABLER + gic_word(id), gic_bit(id));
 }
 
-static void v3_unmask(unsigned id)
+static int v3_unmask(unsigned id)
 {
     hal_write32(frame_of(id) + GICD_ISENABLER + gic_word(id), gic_bit(id));
+    return 0;
 }
 
 static unsigned v3_ack(void)
@@ -123,4 +127,14 @@ static void v3_end(unsigned id)
     cpu_gic_end(id);
 }
 
-const struct gic_ops gic_v3 = {v3_init, v3_configure, v3_mask, v3_unmask, v3_ack, v3_end};
+struct gic_v3_frames gic_v3_frames(void)
+{
+    return (struct gic_v3_frames){dist, redist, redist_phys};
+}
+
+const struct gic_ops gic_v3 = {
+    .init = v3_init,
+    .lines = {GIC_PPI_FIRST, GIC_SPI_LIMIT, v3_configure, v3_mask, v3_unmask},
+    .ack = v3_ack,
+    .end = v3_end,
+};

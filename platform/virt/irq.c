@@ -13,6 +13,7 @@ struct handler {
 };
 
 static const struct gic_ops *gic;
+static const struct gic_lines *more; /* LPIs, or NULL */
 static struct handler *handlers[BUCKETS];
 
 const char *gic_init(void)
@@ -28,6 +29,19 @@ const char *gic_init(void)
         return "the device tree has no GICv2 or GICv3 (QEMU: -M virt,gic-version=2 or 3)";
     }
     return gic->init(&virt.gic);
+}
+
+void irq_add_lines(const struct gic_lines *lines)
+{
+    more = lines;
+}
+
+/* Who masks and configures a line; NULL: there is no such line. */
+static const struct gic_lines *lines_of(unsigned id)
+{
+    if (id >= gic->lines.first && id < gic->lines.limit)
+        return &gic->lines;
+    return more && id >= more->first && id < more->limit ? more : NULL;
 }
 
 static bool has_handler(unsigned id)
@@ -48,11 +62,24 @@ static void append(struct handler *h)
     *at = h;
 }
 
+/* Takes a handler out; it is the caller's to free. NULL: there is none. */
+static struct handler *take_out(unsigned id, hal_irq_fn fn, void *ctx)
+{
+    struct handler **at = &handlers[id % BUCKETS], *h;
+
+    while ((h = *at) && !(h->id == id && h->fn == fn && h->ctx == ctx))
+        at = &h->next;
+    if (h)
+        *at = h->next;
+    return h;
+}
+
 int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
 {
     unsigned id = VIRT_IRQ_ID(irq);
+    const struct gic_lines *lines = lines_of(id);
 
-    if (irq < 0 || id < 16 || id >= GIC_SPI_LIMIT || !fn)
+    if (irq < 0 || !lines || !fn)
         return -EINVAL;
     struct handler *h = hal_alloc(sizeof *h);
     if (!h)
@@ -60,11 +87,15 @@ int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
     *h = (struct handler){.fn = fn, .ctx = ctx, .id = id};
     unsigned long state = arch_irq_save();
     if (!has_handler(id))
-        gic->configure(id, irq & VIRT_IRQ_EDGE);
+        lines->configure(id, irq & VIRT_IRQ_EDGE);
     append(h);
-    gic->unmask(id);
+    int err = lines->unmask(id);
+    if (err)
+        take_out(id, fn, ctx);
     arch_irq_restore(state);
-    return 0;
+    if (err)
+        hal_free(h);
+    return err;
 }
 
 void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
@@ -74,27 +105,27 @@ void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
     if (irq < 0)
         return;
     unsigned long state = arch_irq_save();
-    struct handler **at = &handlers[id % BUCKETS], *h;
-    while ((h = *at) && !(h->id == id && h->fn == fn && h->ctx == ctx))
-        at = &h->next;
-    if (h)
-        *at = h->next;
+    struct handler *h = take_out(id, fn, ctx);
     if (h && !has_handler(id))
-        gic->mask(id);
+        lines_of(id)->mask(id);
     arch_irq_restore(state);
     hal_free(h);
 }
 
 void hal_irq_mask(hal_irq_t irq)
 {
-    if (irq >= 0)
-        gic->mask(VIRT_IRQ_ID(irq));
+    const struct gic_lines *lines = irq >= 0 ? lines_of(VIRT_IRQ_ID(irq)) : NULL;
+
+    if (lines)
+        lines->mask(VIRT_IRQ_ID(irq));
 }
 
 void hal_irq_unmask(hal_irq_t irq)
 {
-    if (irq >= 0)
-        gic->unmask(VIRT_IRQ_ID(irq));
+    const struct gic_lines *lines = irq >= 0 ? lines_of(VIRT_IRQ_ID(irq)) : NULL;
+
+    if (lines)
+        lines->unmask(VIRT_IRQ_ID(irq));
 }
 
 void board_irq(void)
@@ -102,7 +133,7 @@ void board_irq(void)
     unsigned id = gic->ack();
     bool handled = false;
 
-    if (id >= GIC_SPI_LIMIT)
+    if (id >= GIC_SPI_LIMIT && id < GIC_SPI_LIMIT + 4)
         return; /* spurious: it went away by itself */
     for (struct handler *h = handlers[id % BUCKETS]; h; h = h->next) {
         if (h->id != id)
@@ -110,8 +141,8 @@ void board_irq(void)
         h->fn(h->ctx);
         handled = true;
     }
-    if (!handled) {
-        gic->mask(id);
+    if (!handled && lines_of(id)) {
+        lines_of(id)->mask(id);
         hal_log(HAL_WARN, "irq", "line %u interrupts but has no handler: masked", id);
     }
     gic->end(id);

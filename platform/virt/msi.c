@@ -1,61 +1,45 @@
 /*
- * msi.c - message-signalled interrupts through the GICv2m frame (Arm Server Base System
- * Architecture, appendix E): a write of an interrupt id to one register raises that line.
+ * msi.c - message-signalled interrupts (hal_msi_*): which doorbell a PCI function's messages go to,
+ * and as whose (Devicetree bindings pci/pci-msi.txt: msi-map, msi-parent).
  */
 #include "virt.h"
 
-enum { V2M_TYPER = 0x8, V2M_SETSPI = 0x40 };
+static const struct msi_doorbell *const doorbells[VIRT_MSI_KINDS] = {
+    [VIRT_MSI_V2M] = &msi_v2m,
+    [VIRT_MSI_ITS] = &msi_its,
+};
 
-static hal_mmio_t frame;
-static unsigned first, count;
-static uint32_t taken[GIC_SPI_LIMIT / 32 + 1];
-
-/* Maps the frame and reads which lines are its own. The frame is not trusted with others. */
-static int frame_open(void)
+/*
+ * The kind of the doorbell of a function, and its id there. VIRT_MSI_KINDS: it has none. A host
+ * that says nothing has the frame of a GICv2m, which needs no id.
+ */
+static enum virt_msi_kind doorbell_of(uint32_t requester, uint32_t *id)
 {
-    if (frame)
-        return 0;
-    if (virt.gic.v2m.len < ARCH_PAGE)
-        return -ENODEV;
-    hal_mmio_t f = hal_mmio_map(virt.gic.v2m.base, virt.gic.v2m.len);
-    if (!f)
-        return -ENODEV;
-    uint32_t typer = hal_read32(f + V2M_TYPER);
-    first = typer >> 16 & 0x3ff;
-    count = typer & 0x3ff;
-    if (first < GIC_SPI_FIRST || !count || first + count > GIC_SPI_LIMIT) {
-        hal_log(HAL_WARN, "msi", "GICv2m claims lines %u to %u: not used", first,
-                first + count - 1);
-        virt.gic.v2m.len = 0;
-        return -ENODEV;
-    }
-    frame = f;
-    return 0;
+    unsigned host = requester >> 16, kind = 0;
+
+    if (host >= virt.pci_count)
+        return VIRT_MSI_KINDS;
+    const struct virt_map *map = &virt.pci[host].msi;
+    if (!map->count)
+        return virt.msi[VIRT_MSI_V2M].reg.len ? VIRT_MSI_V2M : VIRT_MSI_KINDS;
+    const struct virt_map_entry *e = virt_map_find(map, requester & 0xffff, id);
+    while (kind < VIRT_MSI_KINDS &&
+           !(e && virt.msi[kind].reg.len && virt.msi[kind].phandle == e->phandle))
+        kind++;
+    return kind;
 }
 
 int hal_msi_alloc(uint32_t requester, struct hal_msi *msi)
 {
-    int err = frame_open();
+    uint32_t id = 0;
+    enum virt_msi_kind kind = doorbell_of(requester, &id);
 
-    (void)requester; /* a v2m frame does not tell functions apart */
-    if (err)
-        return err;
-    for (unsigned n = 0; n < count; n++) {
-        if (taken[n / 32] >> n % 32 & 1)
-            continue;
-        taken[n / 32] |= 1u << n % 32;
-        msi->addr = virt.gic.v2m.base + V2M_SETSPI;
-        msi->data = first + n;
-        msi->irq = (hal_irq_t)(first + n) | VIRT_IRQ_EDGE;
-        return 0;
-    }
-    return -ENOSPC;
+    return kind < VIRT_MSI_KINDS ? doorbells[kind]->alloc(&virt.msi[kind], id, msi) : -ENODEV;
 }
 
 void hal_msi_free(const struct hal_msi *msi)
 {
-    unsigned n = msi->data - first;
-
-    if (frame && n < count)
-        taken[n / 32] &= ~(1u << n % 32);
+    for (unsigned kind = 0; kind < VIRT_MSI_KINDS; kind++)
+        if (doorbells[kind]->free(msi))
+            return;
 }

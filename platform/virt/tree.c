@@ -183,11 +183,13 @@ static const char *gicv3_node(const struct tree_node *node)
     return gic_node(node, 3);
 }
 
-static const char *v2m_node(const struct tree_node *node)
+/* What others name by its phandle; the first of its kind counts. */
+static void part_node(const struct tree_node *node, struct virt_part *part)
 {
-    if (!virt.gic.v2m.len && !reg_get(node, 0, &virt.gic.v2m))
-        virt.gic.v2m.len = 0;
-    return NULL;
+    struct board_range r;
+
+    if (!part->reg.len && reg_get(node, 0, &r))
+        *part = (struct virt_part){r, tree_word(&node->prop[PROP_PHANDLE], 0)};
 }
 
 /* Interrupts of the timer: secure, physical, virtual, hypervisor. */
@@ -266,6 +268,30 @@ static bool pci_buses(struct hal_pci_host *h, const struct tree_node *node)
     return true;
 }
 
+/* msi-map or iommu-map: entries {first requester id, phandle, first id there, count}. */
+static void pci_map(struct virt_map *map, const struct tree_value *v, const struct tree_value *mask)
+{
+    map->mask = mask->len >= 4 ? tree_word(mask, 0) : ~0u;
+    for (unsigned at = 0; at + 4 <= v->len / 4 && map->count < VIRT_MAP_MAX; at += 4)
+        map->entry[map->count++] = (struct virt_map_entry){
+            .first = tree_word(v, at),
+            .phandle = tree_word(v, at + 1),
+            .id = tree_word(v, at + 2),
+            .count = tree_word(v, at + 3),
+        };
+}
+
+static void pci_maps(struct virt_pci *p, const struct tree_node *node)
+{
+    const struct tree_value *parent = &node->prop[PROP_MSI_PARENT];
+
+    pci_map(&p->msi, &node->prop[PROP_MSI_MAP], &node->prop[PROP_MSI_MAP_MASK]);
+    pci_map(&p->iommu, &node->prop[PROP_IOMMU_MAP], &node->prop[PROP_IOMMU_MAP_MASK]);
+    if (!p->msi.count && parent->len >= 4) /* all of them, unchanged */
+        p->msi.entry[p->msi.count++] =
+            (struct virt_map_entry){.count = 0x10000, .phandle = tree_word(parent, 0)};
+}
+
 static const char *pci_node(const struct tree_node *node)
 {
     struct board_range r;
@@ -284,6 +310,7 @@ static const char *pci_node(const struct tree_node *node)
     unsigned per = 3 + node->address_cells + 2;
     for (unsigned at = 0; at + per <= node->prop[PROP_RANGES].len / 4; at += per)
         pci_window(h, node, at);
+    pci_maps(p, node);
     pass.interrupt_map[virt.pci_count] = node->prop[PROP_INTERRUPT_MAP];
     pass.interrupt_mask[virt.pci_count] = node->prop[PROP_INTERRUPT_MAP_MASK];
     virt.pci_count++;
@@ -294,19 +321,26 @@ static const char *pci_node(const struct tree_node *node)
 
 #define KIND(s, fn)                                                                                \
     {                                                                                              \
-        (s), sizeof(s) - 1, (fn)                                                                   \
+        (s), sizeof(s) - 1, (fn), NULL                                                             \
+    }
+#define PART(s, part)                                                                              \
+    {                                                                                              \
+        (s), sizeof(s) - 1, NULL, (part)                                                           \
     }
 static const struct kind {
     const char *compatible;
     uint32_t len;
-    const char *(*fn)(const struct tree_node *);
+    const char *(*fn)(const struct tree_node *); /* NULL: it is only kept, as */
+    struct virt_part *part;
 } kinds[] = {
     KIND("virtio,mmio", mmio_node),
     KIND("arm,pl011", uart_node),
     KIND("arm,cortex-a15-gic", gicv2_node),
     KIND("arm,gic-400", gicv2_node),
     KIND("arm,gic-v3", gicv3_node),
-    KIND("arm,gic-v2m-frame", v2m_node),
+    PART("arm,gic-v2m-frame", &virt.msi[VIRT_MSI_V2M]),
+    PART("arm,gic-v3-its", &virt.msi[VIRT_MSI_ITS]),
+    PART("arm,smmu-v3", &virt.smmu),
     KIND("arm,armv8-timer", timer_node),
     KIND("arm,armv7-timer", timer_node),
     KIND("pci-host-ecam-generic", pci_node),
@@ -337,7 +371,9 @@ static const char *visit(const struct tree_node *node)
     if (node->depth == 1 && tree_name_is(node->name, "chosen"))
         return chosen_node(node);
     const struct kind *k = kind_of(&node->prop[PROP_COMPATIBLE]);
-    return k ? k->fn(node) : NULL;
+    if (k && k->part)
+        part_node(node, k->part);
+    return k && k->fn ? k->fn(node) : NULL;
 }
 
 /* Does the last component of stdout-path (up to ':') name this node? */

@@ -47,15 +47,6 @@ def test_polling_one_device(boot, site_disk, transport):
         assert ('poll' in how.lower()) == ('net' in kind), wakeups
 
 
-def test_pci_uses_messages_on_gicv2_and_intx_on_gicv3(boot, site_disk):
-    for gic, word in (('2', 'msi'), ('3', 'intx')):
-        guest = boot('httpd', transport='pci', gic=gic, disks=[site_disk], forwards=[80])
-        assert page_of(guest).status == 200
-        for device in http.status_json(guest.port(80))['devices']:
-            assert word in device['wakeup'].lower(), (gic, device)
-        guest.stop()
-
-
 # ---- the two command lines of the documentation, word for word ----
 
 PLAIN = '-M virt -cpu cortex-a72 -m 64 -nographic -netdev user,id=n,hostfwd=tcp:127.0.0.1:0-:80'
