@@ -36,6 +36,7 @@ test-full: check .setup-build+run+test images host-tests
 	@$(PYTEST) --full $(TESTS)
 
 bench: check .setup-build+run+test images disk
+	$(STEP) scripts/image.mk image APP=tests/apps/ringcost
 	@$(PYTHON) scripts/bench $(BENCH)
 
 load: check .setup-build+run+test images disk

@@ -1,0 +1,90 @@
+"""What a queue costs: guest instructions of a submit with its kick and of a reap, a buffer, and the
+accesses to registers that a kick takes. The image is tests/apps/ringcost; with -icount shift=0 its
+counter of retired instructions is exact, so one run is enough.
+"""
+import os
+import re
+
+from vireolib import images, report
+from vireolib.guest import Guest, Lost
+from vireolib.machine import Machine
+
+# transport, what selects it beside the runner's own name for it, boot arguments
+KICKS = (('mmio', ''), ('mmio-legacy', ''), ('pci', ''))
+SEGMENTS = {'1': 'one segment', '3': 'three segments, indirect'}
+
+
+def machine(transport, packed, trace=None):
+    device = 'virtio-serial-device' if transport.startswith('mmio') else 'virtio-serial-pci'
+    extra = ['-chardev', 'null,id=c', '-device',
+             f'{device},max_ports=1,packed={"on" if packed else "off"}' +
+             (',ioeventfd=off' if device.endswith('pci') else ''),
+             '-device', 'virtconsole,chardev=c', '-global', 'virtio-mmio.ioeventfd=off']
+    if trace:
+        extra += ['-trace', 'memory_region_ops_*', '-D', trace]
+    return Machine(images.image('ringcost'), transport=transport, net='none', icount='shift=0',
+                   append='vireo.poll=1', extra=extra)
+
+
+def run(how):
+    with Guest(how) as guest:
+        if guest.wait(30) != 0:
+            raise Lost('ringcost failed\n' + guest.report())
+        return guest.text
+
+
+def costs(ring):
+    """{(batch, segments): (submit, reap)} of one ring."""
+    text = run(machine('mmio', ring == 'packed'))
+    if f'ring={ring} ' not in text:
+        raise Lost(f'the image did not use the {ring} ring\n{text}')
+    found = re.findall(r'cost batch=(\d+) segs=(\d+) submit=([\d.]+) reap=([\d.]+) kicks=1\.00',
+                       text)
+    if len(found) != 4:
+        raise Lost(f'ringcost says nothing usable\n{text}')
+    return {(batch, segs): (float(submit), float(reap)) for batch, segs, submit, reap in found}
+
+
+def accesses(transport):
+    """Accesses to registers a kick, from QEMU's trace of one run, between two lines that the image
+    writes to the serial port."""
+    path = os.path.join(images.BUILD, 'bench', f'trace.{os.getpid()}.txt')
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        run(machine(transport, False, path))
+        with open(path, errors='replace') as f:
+            return count_accesses(f)
+    finally:
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def count_accesses(trace):
+    said, count = '', 0
+    for line in trace:
+        match = re.search(r"memory_region_ops_(read|write) .*value (0x[0-9a-f]+) .*name '([^']*)'",
+                          line)
+        if not match:
+            continue
+        if match[3] == 'pl011':
+            said += chr(int(match[2], 16) & 0x7f) if match[1] == 'write' else ''
+        elif 'kicks begin\n' in said.replace('\r', '') and 'kicks end' not in said:
+            count += 'virtio' in match[3] or 'pci' in match[3]
+    kicks = re.search(r'kicks end: (\d+)', said)
+    if not kicks:
+        raise Lost('the trace does not show the end of ringcost')
+    return count / int(kicks[1])
+
+
+def main(_, readme=None):
+    rows = []
+    for ring in ('split', 'packed'):
+        for (batch, segs), (submit, reap) in costs(ring).items():
+            name, config = f'ring.{ring}.b{batch}', f'{SEGMENTS[segs]}, batches of {batch}'
+            name += '' if segs == '1' else f'.s{segs}'
+            rows += [report.Row(f'{name}.submit_insn', 'instructions', submit, config=config),
+                     report.Row(f'{name}.reap_insn', 'instructions', reap, config=config)]
+    for transport in KICKS:
+        rows.append(report.Row(f'ring.{transport[0]}.kick_accesses', 'accesses',
+                               accesses(transport[0]), config='registers a kick', limit=1))
+    return report.finish('ring', os.path.join(images.BUILD, 'bench', 'ring.json'), rows, readme)
