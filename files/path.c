@@ -1,18 +1,22 @@
 /*
- * path.c - where path names lead: "/dev/vblkN" is a disk, "/mnt/NAME/" the file tree on a disk or
- * in the "initrd", everything else is looked up in the tree at "/". A tree is left by no path: ".."
- * at its top stays there.
+ * path.c - where path names lead: "/dev/vblkN" is a disk, "/dev/random" and "/dev/urandom" are the
+ * generator, other names below "/dev" are what rooms added (dev.h), "/mnt/NAME/" is the file tree
+ * on a disk or in the "initrd", everything else is looked up in the tree at "/". A tree is left by
+ * no path: ".." at its top stays there.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "dev.h"
 #include "ftree.h"
 
-/* What a path names: a disk, or an entry of a tree. */
+/* What a path names: a disk, another device, or an entry of a tree. */
 struct place {
     struct block_device *disk;
+    const struct dev_names *dev;
+    const char *name; /* below /dev */
     const struct ftree *tree;
     uint32_t entry;
 };
@@ -51,18 +55,40 @@ static bool below(const char **path, const char *dir, char name[32])
     return true;
 }
 
+/* What follows "/dev/" in path, or NULL. */
+static const char *below_dev(const char *path)
+{
+    size_t len = first_component(&path);
+
+    if (len != 3 || memcmp(path, "dev", 3))
+        return NULL;
+    path += 3;
+    return path + strspn(path, "/");
+}
+
+static int find_device(const char *path, struct place *at)
+{
+    char name[32];
+
+    at->name = below_dev(path);
+    at->dev = dev_find(&dev_random, at->name);
+    if (at->dev)
+        return 0;
+    below(&path, "dev", name);
+    at->disk = block_find(name);
+    if (!at->disk)
+        return -ENOENT;
+    return *path ? -ENOTDIR : 0;
+}
+
 static int find(const char *path, struct place *at)
 {
     char name[32];
     int err;
 
     *at = (struct place){0};
-    if (below(&path, "dev", name)) {
-        at->disk = block_find(name);
-        if (!at->disk)
-            return -ENOENT;
-        return *path ? -ENOTDIR : 0;
-    }
+    if (below_dev(path))
+        return find_device(path, at);
     err = below(&path, "mnt", name) ? ftree_named(name, &at->tree) : ftree_root(&at->tree);
     return err ? err : ftree_resolve(at->tree, path, &at->entry);
 }
@@ -77,6 +103,8 @@ static int open_path(const char *path, int flags, int mode)
         return -EROFS;
     if (err)
         return err;
+    if (at.dev)
+        return dev_open(at.dev, at.name, flags);
     return at.disk ? disk_open(at.disk, flags) : ftree_open(at.tree, at.entry, flags);
 }
 
@@ -87,6 +115,8 @@ static int stat_path(const char *path, struct stat *st)
 
     if (err)
         return err;
+    if (at.dev)
+        return at.dev->stat(at.name, st);
     if (at.disk)
         disk_stat(at.disk, st);
     else

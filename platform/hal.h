@@ -205,6 +205,14 @@ struct hal_init {
 typedef void (*hal_shutdown_fn)(void *ctx);
 int hal_on_shutdown(hal_shutdown_fn fn, void *ctx);
 
+/* ---- randomness ------------------------------------------------------------------------------ */
+
+/*
+ * Random bytes from outside, for the generator that getentropy() reads: mixed in, and counted as
+ * entropy. The caller's copy should be wiped.
+ */
+void hal_entropy_add(const void *buf, size_t len);
+
 /* ---- boot arguments -------------------------------------------------------------------------- */
 
 /*

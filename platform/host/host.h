@@ -79,6 +79,9 @@ int64_t host_live_blocks(void);
 void host_fail_alloc_after(int64_t n); /* the n-th call from now and all later fail; < 0: never */
 void host_dma_unreachable(bool on);    /* hal_dma_addr answers HAL_DMA_NONE */
 
+/* What hal_entropy_add was given so far; the first 4096 bytes of it are kept. */
+const uint8_t *host_entropy(size_t *len);
+
 /* ---- time, services, start-up ---------------------------------------------------------------- */
 
 void host_advance(uint64_t ns);

@@ -2,8 +2,8 @@
  * entropy.c - random bytes: the ChaCha20 block function (RFC 8439, section 2.3) as a generator that
  * replaces its own key with each block, so that what was handed out cannot be computed afterwards.
  *
- * The key is made of the device tree's rng-seed, of the CPU's generator, and of the time that
- * things took. Only the first two count as entropy.
+ * The key is made of the device tree's rng-seed, of the CPU's generator, of what entropy devices
+ * give (hal_entropy_add), and of the time that things took. All but the last count as entropy.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,10 @@
 
 static uint32_t key[KEY_WORDS];
 static uint64_t blocks;
-static bool seeded;
+static bool seeded;  /* the key holds all that is there without a device */
+static size_t known; /* bytes of entropy in it, ENOUGH at most */
+
+#define ENOUGH 16
 
 static uint32_t rotate(uint32_t v, unsigned n)
 {
@@ -76,25 +79,37 @@ static void stir_timing(void)
     stir(t.word);
 }
 
-static bool stir_seed(void)
+static void stir_bytes(const uint8_t *p, size_t len)
 {
-    const struct board_info *info = board_info();
     uint32_t word[KEY_WORDS];
-    unsigned done = 0;
 
-    while (done < info->seed_len && done < sizeof info->seed) {
-        unsigned n = info->seed_len - done;
-        if (n > sizeof word)
-            n = sizeof word;
+    while (len) {
+        size_t n = len < sizeof word ? len : sizeof word;
+
         memset(word, 0, sizeof word);
-        memcpy(word, info->seed + done, n);
+        memcpy(word, p, n);
         stir(word);
-        done += n;
+        p += n;
+        len -= n;
     }
-    return done >= 16;
+    memset(word, 0, sizeof word);
 }
 
-static bool stir_cpu(void)
+static void count(size_t bytes)
+{
+    known = bytes < ENOUGH - known ? known + bytes : ENOUGH;
+}
+
+static void stir_board(void)
+{
+    const struct board_info *info = board_info();
+    size_t len = info->seed_len < sizeof info->seed ? info->seed_len : sizeof info->seed;
+
+    stir_bytes(info->seed, len);
+    count(len);
+}
+
+static void stir_cpu(void)
 {
     union {
         uint64_t random[4];
@@ -103,21 +118,37 @@ static bool stir_cpu(void)
 
     for (unsigned i = 0; i < 4; i++)
         if (!arch_random(&r.random[i]))
-            return false;
+            return;
     stir(r.word);
-    return true;
+    count(sizeof r);
 }
 
 static void seed(void)
 {
+    if (seeded)
+        return;
     seeded = true;
     stir_timing();
-    bool from_board = stir_seed();
-    bool from_cpu = stir_cpu();
-    if (!from_board && !from_cpu)
+    stir_board();
+    stir_cpu();
+}
+
+void hal_entropy_add(const void *buf, size_t len)
+{
+    seed();
+    stir_bytes(buf, len);
+    count(len);
+}
+
+static void warn(void)
+{
+    static bool warned;
+
+    if (!warned)
         hal_log(HAL_WARN, "vireo",
-                "no entropy: neither rng-seed in the device tree nor a generator in the CPU; "
-                "random numbers can be guessed");
+                "no entropy: neither a virtio-rng device nor rng-seed in the device tree nor a "
+                "generator in the CPU; random numbers can be guessed");
+    warned = true;
 }
 
 void entropy_fill(void *buf, size_t len)
@@ -125,8 +156,9 @@ void entropy_fill(void *buf, size_t len)
     uint8_t *out = buf;
     uint32_t block[16];
 
-    if (!seeded)
-        seed();
+    seed();
+    if (known < ENOUGH)
+        warn();
     while (len) {
         size_t n = len < sizeof block - sizeof key ? len : sizeof block - sizeof key;
         chacha_block(block);

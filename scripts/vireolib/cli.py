@@ -69,6 +69,7 @@ def machine_options(sub):
     add('--forward', action='append', default=[], metavar='HOST:GUEST',
         help='[udp:][ADDR:]PORT:PORT from this host to the image; the first may be `auto`, for '
              f'{m.AUTO_PORT} or the next free one; repeatable')
+    add('--rng', action='store_true', help='an entropy device, fed by this host')
     add('--append', default='', metavar='TEXT', help='boot arguments')
     add('--initrd', default='', metavar='FILE', help='a file tree in memory')
     add('--pcap', default='', metavar='FILE', help='record the network traffic')
@@ -82,9 +83,9 @@ def machine_from(options, extra):
         image=options.image, transport=options.transport, gic=options.gic, cpu=options.cpu,
         smp=options.smp, mem=options.mem, disks=[m.Disk.parse(d) for d in options.disk],
         net=options.net, forwards=[m.Forward.parse(f) for f in options.forward],
-        append=options.append, initrd=options.initrd, pcap=options.pcap, qmp=options.qmp,
-        icount=options.icount, plugin=options.plugin, gdb=getattr(options, 'gdb', 0),
-        extra=extra)
+        rng=options.rng, append=options.append, initrd=options.initrd, pcap=options.pcap,
+        qmp=options.qmp, icount=options.icount, plugin=options.plugin,
+        gdb=getattr(options, 'gdb', 0), extra=extra)
 
 
 def say(text):

@@ -204,6 +204,7 @@ class Machine:
     disks: list = dataclasses.field(default_factory=list)
     net: str = 'user'          # user, none or tap=NAME
     forwards: list = dataclasses.field(default_factory=list)
+    rng: bool = False          # an entropy device
     append: str = ''
     initrd: str = ''
     gdb: int = 0               # port on which to wait for a debugger
@@ -263,6 +264,8 @@ class Machine:
         args += self.net_args()
         for number, disk in enumerate(self.disks):
             args += disk.args(number, self.transport)
+        if self.rng:
+            args += ['-device', self.device('virtio-rng')]
         if self.gdb:
             args += ['-S', '-gdb', f'tcp:127.0.0.1:{self.gdb}']
         if self.qmp:
@@ -270,6 +273,10 @@ class Machine:
         if self.guest_errors:
             args += ['-d', 'guest_errors', '-D', self.guest_errors]
         return args + self.extra
+
+    def device(self, name):
+        """A device's type on the transport in use, with what that needs."""
+        return f'{name}-pci,disable-legacy=on' if self.transport == 'pci' else f'{name}-device'
 
     def net_args(self):
         if self.net == 'none':

@@ -1,0 +1,35 @@
+/* keys - says which keys of a virtio keyboard are pressed, until it was Q. */
+#include <stdio.h>
+#include <vireo.h>
+
+#include "vkey.h"
+
+enum { KEY_Q = 16 };
+
+static struct waitq pressed;
+
+static void on_key(void)
+{
+    waitq_wake_all(&pressed);
+}
+
+int main(void)
+{
+    unsigned key = 0;
+
+    if (!vkey_name()) {
+        printf("keys: there is no keyboard\n");
+        return 2;
+    }
+    vkey_on_key(on_key);
+    printf("keys: %s\n", vkey_name());
+    vireo_ready();
+    while (key != KEY_Q) {
+        key = vkey_next();
+        if (key)
+            printf("keys: %u\n", key);
+        else
+            waitq_wait(&pressed, HAL_NEVER);
+    }
+    return 0;
+}

@@ -1,0 +1,2 @@
+# A driver that lives with its application: nothing else has to know of it.
+SRCS := sum.c
