@@ -13,6 +13,7 @@
 
 #include "block/vblk.h"
 #include "check.h"
+#include "entropy/vrng.h"
 #include "model_pci.h"
 #include "net/vnet.h"
 #include "virtio/virtio.h"
@@ -50,6 +51,11 @@ static void blk_config(struct model *m)
     model_field(m, 32, 1, 0);
 }
 
+static void no_config(struct model *m)
+{
+    (void)m;
+}
+
 static const struct kind {
     const char *name; /* as the area of features.csv */
     uint32_t id;
@@ -58,6 +64,7 @@ static const struct kind {
 } kinds[] = {
     {"net", VIRTIO_ID_NET, net_config, {3, 5, 16}, 3},
     {"blk", VIRTIO_ID_BLOCK, blk_config, {1, 2, 5, 6, 9, 11}, 6},
+    {"rng", 4, no_config, {0}, 0},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -243,7 +250,7 @@ int main(int argc, char **argv)
         SHOWS(no_driver_of_a_type_with_shared_memory, NULL),
     };
 
-    if (vnet_get(0) || !vblk_linked[0]) /* links the drivers */
+    if (vnet_get(0) || !vblk_linked[0] || !vrng_linked[0]) /* links the drivers */
         return 1;
     if (argc > 1 && !strcmp(argv[1], "--implemented"))
         return print_implemented();
