@@ -16,7 +16,6 @@ enum {
     PCI_DEVICE_ID = 0x02,
     PCI_COMMAND = 0x04,
     PCI_STATUS = 0x06,
-    PCI_REVISION = 0x08,
     PCI_HEADER_TYPE = 0x0e,
     PCI_BAR0 = 0x10,
     PCI_SUBSYSTEM_ID = 0x2e, /* header type 0 only */
@@ -54,7 +53,6 @@ struct pci_function {
     uint16_t requester;        /* how its messages and its DMA are told apart: bus << 8 | devfn */
     uint8_t bus, dev, fn;
     uint16_t vendor, device, subsystem;
-    uint8_t revision;
     hal_mmio_t config; /* this function's 4 KiB of ECAM */
     struct pci_bar bar[PCI_BARS];
     struct pci_msix msix;

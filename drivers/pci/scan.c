@@ -113,7 +113,6 @@ static bool identify(struct pci_function *f)
         return false;
     f->vendor = (uint16_t)ids;
     f->device = (uint16_t)(ids >> 16);
-    f->revision = pci_read8(f, PCI_REVISION);
     f->requester = pci_bridge_requester(f->bridge, (uint16_t)(f->bus << 8 | f->dev << 3 | f->fn));
     return true;
 }

@@ -373,14 +373,15 @@ static bool find_structures(struct virtio_pci *p)
     return p->region[CAP_COMMON].base && p->region[CAP_NOTIFY].base && p->region[CAP_ISR].base;
 }
 
-/* Section 4.1.2.1: the device type of a modern or a transitional id; 0: none of ours. */
+/* Section 4.1.2.1: the device type of a modern or a transitional id, of whatever revision; 0: none
+ * of ours. */
 static uint32_t device_type(const struct pci_function *f)
 {
     if (f->vendor != VIRTIO_VENDOR)
         return 0;
     if (f->device >= MODERN_FIRST && f->device <= MODERN_LAST)
         return f->device - MODERN_FIRST;
-    if (f->device >= TRANSITIONAL_FIRST && f->device < MODERN_FIRST && f->revision == 0)
+    if (f->device >= TRANSITIONAL_FIRST && f->device < MODERN_FIRST)
         return f->subsystem;
     return 0;
 }

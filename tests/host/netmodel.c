@@ -85,6 +85,7 @@ static void take_frame(const struct model_chain *c)
     if (memcmp(header, zero, net.hdr_len) != 0)
         host_violation("tx header is not zero without offloads");
     CHECK(net.wire_count < NET_FRAMES);
+    net.wire_segs[net.wire_count] = c->count;
     net.wire_len[net.wire_count] =
         model_gather(c, net.hdr_len, net.wire[net.wire_count], sizeof(net.wire[0]));
     net.wire_count++;

@@ -36,6 +36,7 @@ struct net {
     /* frames that the device saw, in order */
     uint8_t wire[NET_FRAMES][1600];
     uint32_t wire_len[NET_FRAMES];
+    unsigned wire_segs[NET_FRAMES]; /* descriptors that each came in */
     unsigned wire_count;
 };
 extern struct net net;

@@ -100,8 +100,11 @@ static void single_bits(enum model_transport t, unsigned from)
         model_offer(&models[i], from + i);
     host_boot();
     CHECK_EQ(td.probes, DEVICES);
-    for (unsigned i = 0; i < DEVICES; i++)
+    for (unsigned i = 0; i < DEVICES; i++) {
         check_accepted(&models[i]);
+        CHECK_EQ(models[i].status, t == MODEL_MMIO_LEGACY ? 7 : 15);
+    }
+    CHECK_EQ(host_log_lines(HAL_WARN) + host_log_lines(HAL_ERROR), 0);
 }
 
 static void single_bits_0(void)
@@ -207,17 +210,17 @@ int main(int argc, char **argv)
 #f, f                                                                                      \
     }
     static const struct test_case cases[] = {
-        CASE(random_modern),
-        CASE(random_legacy),
-        CASE(single_bits_0),
-        CASE(single_bits_16),
-        CASE(single_bits_32),
-        CASE(single_bits_48),
-        CASE(single_bits_legacy_16),
-        CASE(everything_offered_modern),
-        CASE(everything_offered_legacy),
-        CASE(high_words_are_not_trusted),
-        CASE(boot_argument_denies),
+        SHOWS(random_modern, "INIT-09 FEAT-01 FEAT-02 FEAT-03 FEAT-12 FEAT-14 FEAT-18 MMIO-REG-24"),
+        SHOWS(random_legacy, "FEAT-01 FEAT-02 FEAT-28 LEGACY-MMIO-02"),
+        SHOWS(single_bits_0, "FEAT-02 FEAT-03 FEAT-04 FEAT-09 FEAT-11"),
+        SHOWS(single_bits_16, "FEAT-04 FEAT-09 FEAT-11"),
+        SHOWS(single_bits_32, "FEAT-04 FEAT-09 FEAT-11 FEAT-14 FEAT-18"),
+        SHOWS(single_bits_48, "FEAT-04 FEAT-09 FEAT-11"),
+        SHOWS(single_bits_legacy_16, "FEAT-28 FEAT-29"),
+        SHOWS(everything_offered_modern, "FEAT-06 FEAT-12"),
+        SHOWS(everything_offered_legacy, "FEAT-28 FEAT-29"),
+        SHOWS(high_words_are_not_trusted, "MMIO-REG-24"),
+        SHOWS(boot_argument_denies, "FEAT-02 FEAT-12"),
         CASE(names),
     };
 

@@ -408,11 +408,11 @@ int main(int argc, char **argv)
 #f, f                                                                                      \
     }
     static const struct test_case cases[] = {
-        CASE(id_out_of_range),
-        CASE(id_wild),
-        CASE(id_with_high_bits),
+        SHOWS(id_out_of_range, "SPLIT-29"),
+        SHOWS(id_wild, "SPLIT-29"),
+        SHOWS(id_with_high_bits, "SPLIT-29"),
         CASE(id_with_top_bit),
-        CASE(id_not_outstanding),
+        SHOWS(id_not_outstanding, "SPLIT-29"),
         CASE(id_inside_a_chain),
         CASE(id_twice),
         CASE(id_twice_in_two_batches),
@@ -426,14 +426,14 @@ int main(int argc, char **argv)
         CASE(broken_stays_broken),
         CASE(words_change_after_the_first_look),
         CASE(failure_gives_all_back),
-        CASE(device_needs_reset),
-        CASE(slow_reset),
-        CASE(reset_never_completes),
+        SHOWS(device_needs_reset, "INIT-04 INIT-23 MMIO-NOTIF-06"),
+        SHOWS(slow_reset, "INIT-21 RST-01"),
+        SHOWS(reset_never_completes, "INIT-21"),
         CASE(device_disappears),
         CASE(dead_device_is_left_alone),
-        CASE(undefined_causes),
-        CASE(both_causes_at_once),
-        CASE(spurious_interrupts),
+        SHOWS(undefined_causes, "MMIO-REG-18 MMIO-REG-20"),
+        SHOWS(both_causes_at_once, "MMIO-NOTIF-05 MMIO-NOTIF-06 INIT-22"),
+        SHOWS(spurious_interrupts, "VQ-06"),
         CASE(stuck_line),
     };
 

@@ -89,6 +89,7 @@ static void unknown_version_is_skipped(void)
     CHECK_EQ(td.probes, 0);
     CHECK_EQ(m->trace_len, 2);
     CHECK_EQ(m3->trace_len, 2);
+    CHECK_EQ(host_log_matches("version"), 2);
 }
 
 static void all_ones_is_skipped(void)
@@ -453,33 +454,43 @@ static void shutdown_resets(void)
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
-        {"empty_slots_are_silent", empty_slots_are_silent},
-        {"wrong_magic_is_skipped", wrong_magic_is_skipped},
-        {"unknown_version_is_skipped", unknown_version_is_skipped},
+        SHOWS(empty_slots_are_silent,
+              "MMIO-REG-10 MMIO-REG-11 MMIO-INIT-01 MMIO-INIT-02 MMIO-INIT-03 MMIO-INIT-04"),
+        SHOWS(wrong_magic_is_skipped, "MMIO-REG-06 MMIO-INIT-02"),
+        SHOWS(unknown_version_is_skipped, "MMIO-REG-08 MMIO-REG-09 MMIO-INIT-02"),
         {"all_ones_is_skipped", all_ones_is_skipped},
         {"unclaimed_type_is_left_alone", unclaimed_type_is_left_alone},
         {"unmapped_slot_is_reported", unmapped_slot_is_reported},
         {"names_follow_the_users_order", names_follow_the_users_order},
-        {"modern_sequence", modern_sequence},
-        {"legacy_sequence", legacy_sequence},
-        {"legacy_traffic", legacy_traffic},
-        {"features_refused", features_refused},
-        {"modern_without_version_1", modern_without_version_1},
-        {"reset_that_never_ends", reset_that_never_ends},
-        {"queue_missing", queue_missing},
-        {"queue_size_is_bounded", queue_size_is_bounded},
-        {"probe_that_fails", probe_that_fails},
+        SHOWS(modern_sequence,
+              "INIT-01 INIT-02 INIT-05 INIT-07 INIT-08 INIT-12 INIT-13 INIT-15 INIT-16 RST-01 "
+              "FEAT-16 MMIO-REG-01 MMIO-REG-02 MMIO-REG-03 MMIO-REG-04 MMIO-REG-12 MMIO-REG-13 "
+              "MMIO-REG-15 MMIO-REG-25 MMIO-REG-26 MMIO-REG-27 MMIO-INIT-05 MMIO-INIT-07 "
+              "MMIO-INIT-09 MMIO-INIT-10 MMIO-INIT-11 MMIO-INIT-12"),
+        SHOWS(legacy_sequence,
+              "INIT-01 INIT-02 LEGACY-INIT-01 FEAT-25 FEAT-26 MMIO-REG-01 MMIO-REG-25 "
+              "LEGACY-MMIO-01 LEGACY-MMIO-03 LEGACY-MMIO-04 LEGACY-MMIO-05 LEGACY-MMIO-06 "
+              "LEGACY-MMIO-07 LEGACY-MMIO-08 LEGACY-MMIO-11 LEGACY-MMIO-12 LEGACY-MMIO-14 "
+              "LEGACY-MMIO-16 LEGACY-MMIO-18 LEGACY-VQ-02 LEGACY-VQ-03"),
+        SHOWS(legacy_traffic, "FEAT-26 LEGACY-MMIO-11 LEGACY-MMIO-15 LEGACY-MMIO-17 LEGACY-VQ-02 "
+                              "LEGACY-VQ-03 LEGACY-VQ-04"),
+        SHOWS(features_refused, "INIT-14 INIT-17 INIT-18"),
+        SHOWS(modern_without_version_1, "FEAT-10 FEAT-13 FEAT-25"),
+        SHOWS(reset_that_never_ends, "RST-01"),
+        SHOWS(queue_missing, "MMIO-INIT-08 INIT-17"),
+        SHOWS(queue_size_is_bounded, "MMIO-REG-14 SPLIT-03"),
+        SHOWS(probe_that_fails, "INIT-17"),
         {"out_of_memory_0", out_of_memory},
         {"out_of_memory_1", out_of_memory_1},
         {"out_of_memory_2", out_of_memory_2},
         {"out_of_memory_3", out_of_memory_3},
         {"out_of_memory_4", out_of_memory_4},
-        {"config_generation", config_generation},
-        {"config_torn_read_is_repeated", config_torn_read_is_repeated},
+        SHOWS(config_generation, "CFG-02 MMIO-REG-28 MMIO-REG-05"),
+        SHOWS(config_torn_read_is_repeated, "CFG-01 CFG-02 MMIO-REG-28"),
         {"config_never_settles", config_never_settles},
-        {"config_legacy_two_agreeing_reads", config_legacy_two_agreeing_reads},
+        SHOWS(config_legacy_two_agreeing_reads, "CFG-07 CFG-01 LEGACY-MMIO-18"),
         {"config_legacy_never_agrees", config_legacy_never_agrees},
-        {"config_outside_the_window", config_outside_the_window},
+        SHOWS(config_outside_the_window, "CFG-05"),
         {"shutdown_resets", shutdown_resets},
     };
 

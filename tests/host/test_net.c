@@ -48,8 +48,10 @@ static void batch_is_one_kick(void)
     vnet_flush(net.dev);
     CHECK_EQ(net.tx->kicks, kicks + 1);
     CHECK_EQ(net.wire_count, 20);
-    for (unsigned i = 0; i < 20; i++)
+    for (unsigned i = 0; i < 20; i++) {
         net_check_wire(i, i, 100);
+        CHECK_EQ(net.wire_segs[i], 1); /* the header lies in the headroom */
+    }
     host_run_for(20 * HAL_MS);
     CHECK_EQ(net.tx_done, 20);
     CHECK_EQ(host_allocs(), allocs);
@@ -405,17 +407,18 @@ int main(int argc, char **argv)
 #f, f                                                                                      \
     }
     static const struct test_case cases[] = {
-        CASE(sends_frames_modern),
-        CASE(sends_frames_legacy),
-        CASE(batch_is_one_kick),
+        SHOWS(sends_frames_modern, "INIT-19 MMIO-NOTIF-01 NOTIF-13 NET-TX-01 NET-TX-02 NET-TX-03 "
+                                   "NET-TX-04 NET-TX-34 NET-TX-48"),
+        SHOWS(sends_frames_legacy, "LEGACY-NET-05 LEGACY-NET-11 LEGACY-VQ-06 LEGACY-MMIO-17"),
+        SHOWS(batch_is_one_kick, "VQ-05 SPLIT-22"),
         CASE(full_transmit_ring),
         CASE(short_transmit_ring),
         CASE(refused_frames),
         CASE(reclaim_without_interrupt),
-        CASE(receives_frames_modern),
-        CASE(receives_frames_legacy),
+        SHOWS(receives_frames_modern, "NET-RX-18 NET-CFG-01"),
+        SHOWS(receives_frames_legacy, "LEGACY-NET-05"),
         CASE(length_0),
-        CASE(length_of_half_a_header),
+        SHOWS(length_of_half_a_header, "SPLIT-31 SPLIT-32 NET-RX-18"),
         CASE(length_of_a_header),
         CASE(length_of_no_ethernet_header),
         CASE(length_beyond_the_buffer),
@@ -425,7 +428,7 @@ int main(int argc, char **argv)
         CASE(multicast_mac),
         CASE(mtu_0),
         CASE(mtu_65535),
-        CASE(link_changes),
+        SHOWS(link_changes, "INIT-22 NET-CFG-09"),
         CASE(dies_after_reset),
         CASE(dies_without_reset),
         CASE(receive_ring_breaks),

@@ -2,6 +2,8 @@
  * test_split.c - the split ring (virtio 1.4, section 2.7) against the device side of the model:
  * right traffic in every shape, the order of what is written, and the kick decision.
  */
+#include <string.h>
+
 #include "check.h"
 #include "testdrv.h"
 #include "virtio/virtq_impl.h"
@@ -43,6 +45,8 @@ static struct {
     bool out; /* submitted, not yet back */
     uint32_t writable;
     uint32_t len; /* that the device will say */
+    unsigned count, readable;
+    struct virtq_seg segs[4];
 } ref[4096];
 static struct model_chain held[1024];
 static unsigned held_count, out_count, slots_used, next_buffer;
@@ -69,6 +73,9 @@ static unsigned make_request(struct virtq_request *r, struct virtq_seg *segs)
         off += len;
         ref[n].writable += i >= r->readable ? len : 0;
     }
+    memcpy(ref[n].segs, segs, count * sizeof(segs[0]));
+    ref[n].count = count;
+    ref[n].readable = r->readable;
     r->segs = segs;
     r->cookie = testdrv_cookie(n);
     ref[n].out = true;
@@ -99,12 +106,29 @@ static void submit_some(void)
     CHECK_EQ(virtq_in_flight(q), out_count);
 }
 
+/* The device finds the segments that were submitted: each place, length and direction. */
+static void check_chain(const struct model_chain *c)
+{
+    unsigned n = testdrv_number(q->slots[c->head].cookie);
+
+    CHECK(n < 4096 && ref[n].out);
+    CHECK_EQ(c->count, ref[n].count);
+    CHECK_EQ(c->readable, ref[n].readable);
+    CHECK_EQ(c->indirect, q->indirect && c->count > 1);
+    for (unsigned i = 0; i < c->count; i++) {
+        CHECK(c->segs[i].addr == ref[n].segs[i].addr && c->segs[i].len == ref[n].segs[i].len);
+        CHECK_EQ(c->segs[i].write, i >= c->readable);
+    }
+    if (c->indirect)
+        CHECK_EQ(c->table_len, 16 * c->count);
+}
+
 static void device_takes(void)
 {
     unsigned n = random_below(8);
 
     while (n-- > 0 && model_pop(m, mq, &held[held_count]))
-        held_count++;
+        check_chain(&held[held_count++]);
     model_want_kick(m, mq, random_below(2));
 }
 
@@ -214,13 +238,15 @@ static void malformed_requests(void)
 {
     boot(16, 4, false, false);
     struct virtq_seg good = testdrv_seg(0, 0, 8), zero = {good.addr, 0};
-    struct virtq_seg nowhere = {HAL_DMA_NONE, 8};
+    struct virtq_seg nowhere = {HAL_DMA_NONE, 8}, half = {good.addr, 0x80000000u};
+    struct virtq_seg too_much[2] = {half, half}; /* 2^32 bytes */
     struct virtq_seg five[5] = {good, good, good, good, good};
     struct virtq_request bad[] = {
         {&good, 0, 0, testdrv_cookie(1)},    {five, 5, 0, testdrv_cookie(1)},
         {five, 1, 4, testdrv_cookie(1)},     {five, 0xffff, 2, testdrv_cookie(1)},
         {&zero, 1, 0, testdrv_cookie(1)},    {&zero, 0, 1, testdrv_cookie(1)},
-        {&nowhere, 0, 1, testdrv_cookie(1)},
+        {&nowhere, 0, 1, testdrv_cookie(1)}, {too_much, 0, 2, testdrv_cookie(1)},
+        {too_much, 2, 0, testdrv_cookie(1)}, {too_much, 1, 1, testdrv_cookie(1)},
     };
 
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -403,6 +429,7 @@ static void kick_case(uint16_t start, unsigned batch, uint16_t event)
         r[i] = (struct virtq_request){&seg[i], 1, 0, testdrv_cookie(i)};
     }
     model_put_avail_event(mq, event);
+    model_put_used_flags(mq, random32() & 1); /* means nothing here */
     kicks = mq->kicks;
     CHECK_EQ(virtq_submit(q, r, batch), batch);
     if (mq->kicks - kicks != model_event_reference(start, (uint16_t)(start + batch), event))
@@ -429,8 +456,10 @@ static void kick_by_flag(void)
 {
     boot(16, 2, false, false);
     model_put_used_flags(mq, 1);
+    model_put_avail_event(mq, 0); /* means nothing here */
     testdrv_submit(q, 0);
     CHECK_EQ(mq->kicks, 0);
+    model_put_avail_event(mq, 0x7777);
     model_put_used_flags(mq, 0xfffe); /* bits that mean nothing */
     testdrv_submit(q, 1);
     CHECK_EQ(mq->kicks, 1);
@@ -470,26 +499,34 @@ int main(int argc, char **argv)
     {                                                                                              \
 #f, f                                                                                      \
     }
-#define CASES(size)                                                                                \
+/* What random traffic on a ring of some size shows, and what with indirect descriptors. */
+#define DIRECT                                                                                     \
+    "SPLIT-01 SPLIT-02 SPLIT-06 SPLIT-07 SPLIT-08 SPLIT-12 SPLIT-19 SPLIT-20 SPLIT-21 SPLIT-27 "   \
+    "SPLIT-29 SPLIT-30 VQ-02 VQ-04 INIT-20 NOTIF-05"
+#define INDIRECT "SPLIT-13 SPLIT-15 SPLIT-17 SPLIT-18 VQ-02 VQ-04 INIT-20"
+#define SMALL(size)                                                                                \
     CASE(traffic_##size), CASE(traffic_##size##_event), CASE(traffic_##size##_indirect),           \
         CASE(traffic_##size##_both)
+#define LARGE(size)                                                                                \
+    SHOWS(traffic_##size, DIRECT " NOTIF-01"), SHOWS(traffic_##size##_event, DIRECT " NOTIF-03"),  \
+        SHOWS(traffic_##size##_indirect, INDIRECT), SHOWS(traffic_##size##_both, INDIRECT)
     static const struct test_case cases[] = {
-        CASES(1),
-        CASES(2),
-        CASES(4),
-        CASES(8),
-        CASES(64),
-        CASES(256),
-        CASE(index_goes_round),
-        CASE(malformed_requests),
-        CASE(full_ring),
-        CASE(submit_order_flags),
-        CASE(submit_order_event),
-        CASE(reap_order),
-        CASE(arm_order_flags),
-        CASE(arm_order_event),
-        CASE(kick_decision),
-        CASE(kick_by_flag),
+        SMALL(1),
+        SMALL(2),
+        SMALL(4),
+        LARGE(8),
+        LARGE(64),
+        LARGE(256),
+        SHOWS(index_goes_round, "SPLIT-19 SPLIT-20 SPLIT-27 SPLIT-30 NOTIF-10"),
+        SHOWS(malformed_requests, "SPLIT-05"),
+        SHOWS(full_ring, "SPLIT-09"),
+        SHOWS(submit_order_flags, "SPLIT-22 SPLIT-24 SPLIT-25 SPLIT-26 SPLIT-28 NOTIF-06"),
+        SHOWS(submit_order_event, "SPLIT-25 SPLIT-26 SPLIT-28 NOTIF-09"),
+        SHOWS(reap_order, "SPLIT-30"),
+        SHOWS(arm_order_flags, "SPLIT-33"),
+        SHOWS(arm_order_event, "SPLIT-33"),
+        SHOWS(kick_decision, "NOTIF-09 NOTIF-10 NOTIF-11 SPLIT-22"),
+        SHOWS(kick_by_flag, "NOTIF-06 NOTIF-07 NOTIF-08 SPLIT-23"),
         CASE(descriptors_are_not_read_back),
     };
 

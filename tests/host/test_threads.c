@@ -204,9 +204,9 @@ int main(int argc, char **argv)
 #f, f                                                                                      \
     }
     static const struct test_case cases[] = {
-        CASE(threads_flags),
-        CASE(threads_event),
-        CASE(threads_indirect),
+        SHOWS(threads_flags, "SPLIT-25 SPLIT-26"),
+        SHOWS(threads_event, "SPLIT-25 SPLIT-26"),
+        SHOWS(threads_indirect, "SPLIT-25 SPLIT-26"),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
