@@ -19,6 +19,9 @@ SYS_PIDFD_GETFD = 438      # on every architecture
 # What QEMU says on stderr when it was told to end.
 TERMINATED = re.compile(r'^qemu-system-\w+: terminating on signal (\d+)')
 
+# How lines of QEMU's log begin that no complaint does: -trace writes into the same file.
+TRACED = ('memory_region_ops_read ', 'memory_region_ops_write ')
+
 
 class Lost(AssertionError):
     """What was waited for did not come; the text holds the end of the serial log."""
@@ -143,6 +146,13 @@ class Guest:
 
     def guest_errors(self):
         """What QEMU found wrong with the guest's accesses."""
+        return [line for line in self._log() if not line.startswith(TRACED)]
+
+    def trace(self):
+        """QEMU's log whole: with `-trace memory_region_ops_*` also the accesses themselves."""
+        return self._log()
+
+    def _log(self):
         path = os.path.join(self.directory, 'guest_errors.txt')
         if not os.path.exists(path):
             return []

@@ -118,6 +118,11 @@ class Wire:
                 self.take_dhcp(body[8:])
             elif port == 53:
                 self.take_dns(source, body[8:], socket.inet_ntoa(packet[12:16]))
+            else:
+                self.take_udp(source, port, body[8:])
+
+    def take_udp(self, source, port, payload):
+        """A datagram to us, for whoever derives from this class."""
 
     def take_dhcp(self, request):
         kind = dhcp_options(request[240:]).get(53, b'\0')[0]

@@ -1,0 +1,2 @@
+SRCS := disk.c
+DRIVERS := block

@@ -1,0 +1,226 @@
+"""Cells of the matrix: a machine, what the image is told, what it must say of itself, and the run
+that moves data over both devices and compares. tests/apps/cell is the image.
+"""
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import socket
+import tempfile
+import time
+
+import wire
+from vireolib.guest import Guest
+from vireolib.machine import Disk, Machine
+
+HALF = 128 * 1024            # the image reads as much, and writes as much (tests/apps/cell/disk.c)
+COMPLEMENT = bytes(255 - n for n in range(256))
+DATAGRAMS, WINDOW = 200, 8
+PORT, OURS = 7, 5007
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    transport: str = 'mmio'
+    ring: str = 'split'
+    wakeup: str = 'interrupt'    # polled, interrupt, hybrid
+    event_idx: bool = True
+    indirect: bool = True
+    gic: str = 'v2'              # v2, v3 (without messages), v3+its
+    size: int = 16               # of a queue; 0: the device decides
+    requests: int = 0            # further reads, to take the ring's index round
+    frames: int = 0              # further datagrams
+
+    @property
+    def disk_size(self):
+        """A block request is three descriptors at least, and no chain is longer than its queue."""
+        return max(self.size, 3 if self.ring == 'packed' else 4)
+
+    @property
+    def id(self):
+        words = [self.transport, self.ring, self.wakeup, 'event' if self.event_idx else 'noevent',
+                 'indirect' if self.indirect else 'direct', self.gic, f'q{self.size or "dev"}']
+        words += [f'n{self.requests or self.frames}'] * bool(self.requests or self.frames)
+        return '-'.join(words)
+
+    # ---- the machine -----------------------------------------------------------------------------
+
+    def arguments(self):
+        denied = ['event_idx'] * (not self.event_idx) + ['indirect_desc'] * (not self.indirect)
+        words = ['ip=10.77.0.99/24',
+                 'vireo.poll=' + {'polled': '1', 'interrupt': '0', 'hybrid': 'hybrid'}[self.wakeup]]
+        if denied:
+            words.append('vireo.deny=' + ','.join(denied))
+        if self.size:
+            words += [f'vireo.vnet0.qsize={self.size}', f'vireo.vblk0.qsize={self.disk_size}']
+        words += [f'cell.requests={self.requests}'] * bool(self.requests)
+        words += [f'cell.frames={self.frames}'] * bool(self.frames)
+        return ' '.join(words)
+
+    def machine(self, image, disk, netdev, trace):
+        properties = ['packed=on'] * (self.ring == 'packed')
+        properties += ['ioeventfd=off'] * (trace and self.transport.startswith('pci'))
+        device = ','.join(properties)
+        extra = ['-machine', 'its=off'] * (self.gic == 'v3')
+        extra += ['-trace', 'memory_region_ops_*'] * trace
+        # A second CPU that may come later: with a single one, QEMU before 8.1 drops barriers.
+        return Machine(image, transport=self.transport, gic=self.gic[1], smp='1,maxcpus=2',
+                       mem='32', append=self.arguments(), netdev_line=netdev, net_device=device,
+                       disks=[Disk(disk, device=device)], extra=extra)
+
+    # ---- what the image must say -----------------------------------------------------------------
+
+    def wakeup_name(self):
+        if self.wakeup == 'polled':
+            return 'polled'
+        if self.transport.startswith('mmio'):
+            name = 'irq'
+        else:
+            name = 'intx' if self.gic == 'v3' else 'msi-x'
+        return name + ', hybrid' * (self.wakeup == 'hybrid')
+
+    def transport_name(self):
+        """What a transitional function is driven as does not show from outside: modern."""
+        return 'pci' if self.transport == 'pci-transitional' else self.transport
+
+    def judge(self, device):
+        """What is wrong in one line of the report, as a list of sentences."""
+        features = device['features'].split()
+        wanted = {'transport': self.transport_name(), 'ring': self.ring,
+                  'wakeup': self.wakeup_name(), 'alive': True}
+        wrong = [f'{k} is {device[k]}, not {v}' for k, v in wanted.items() if device[k] != v]
+        for name, has in (('event_idx', self.event_idx), ('indirect_desc', self.indirect),
+                          ('ring_packed', self.ring == 'packed'),
+                          ('version_1', not self.transport.endswith('-legacy'))):
+            if (name in features) != has:
+                wrong.append(f'{name} is {"not " * has}among the features')
+        if (device['interrupts'] == 0) != (self.wakeup == 'polled'):
+            wrong.append(f'{device["interrupts"]} interrupts')
+        size = self.disk_size if device['type'] == 2 else self.size
+        for number, q in enumerate(device['queues']):
+            if self.size and q['size'] != size:
+                wrong.append(f'queue {number} has {q["size"]} entries, not {size}')
+            if q['rekicks']:
+                wrong.append(f'queue {number} lost {q["rekicks"]} kicks')
+        return [f'{device["name"]}: {text}' for text in wrong]
+
+
+# ---- the other end of the cable ------------------------------------------------------------------
+
+class Peer(wire.Wire):
+    """Sends datagrams to the image, and keeps what comes back."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.got = []
+
+    def take_udp(self, source, port, payload):
+        if (source, port) == (PORT, OURS):
+            self.got.append(payload)
+
+    def send(self, payload):
+        self.frame(wire.IPV4, wire.ipv4(wire.UDP, wire.udp(OURS, PORT, payload)))
+
+    def exchange(self, payloads):
+        """Everything comes back complemented, in order, nothing twice and nothing else."""
+        sent = 0
+        self.got = []
+        while len(self.got) < len(payloads):
+            before = len(self.got)
+            while sent < len(payloads) and sent - before < (WINDOW if before else 1):
+                self.send(payloads[sent])
+                sent += 1
+            self.serve(lambda: len(self.got) > before, 10)
+        wrong = [n for n, (out, back) in enumerate(zip(payloads, self.got))
+                 if out.translate(COMPLEMENT) != back]
+        assert not wrong and len(self.got) == len(payloads), f'datagrams {wrong[:9]} are wrong'
+
+    def flood(self, count):
+        """The image sends numbered datagrams; each comes once, in order."""
+        self.got = []
+        self.send(b'f')
+        self.serve(lambda: len(self.got) >= count, 60)
+        numbers = [int.from_bytes(payload[:4], 'little') for payload in self.got]
+        assert numbers == list(range(count)), 'datagrams are missing or out of order'
+
+
+# ---- running -------------------------------------------------------------------------------------
+
+class Run:
+    """A cell that ran: the image's report, and what a test may look at while it still runs."""
+
+    def __init__(self, guest):
+        self.guest = guest
+        self.devices = []
+
+    def report(self):
+        self.guest.expect('^cell: reported')
+        self.devices = [json.loads(line[6:]) for line in self.guest.seen(r'^cell: \{')]
+
+
+def prepare(cell, path):
+    """The disk's first half is random, the second empty; returns the first."""
+    first = random.Random(cell.id).randbytes(HALF)
+    with open(path, 'wb') as f:
+        f.write(first + bytes(HALF))
+    return first
+
+
+def check_disk(path, first):
+    with open(path, 'rb') as f:
+        data = f.read()
+    assert data[:HALF] == first, 'the half of the disk that is only read has changed'
+    assert data[HALF:] == first.translate(COMPLEMENT), 'the half that was written is wrong'
+
+
+def run(cell, image, look=None, trace=False, meanwhile=None):
+    """Boots the cell and moves data. look(run): called while the devices still run, after the
+    report. AssertionError tells what went wrong. Returns the Run, ended; with trace, its .log."""
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix='vc-'))
+        disk = os.path.join(directory, 'disk')
+        first = prepare(cell, disk)
+        peer = stack.enter_context(Peer(directory))
+        guest = stack.enter_context(Guest(cell.machine(image, disk, peer.netdev, trace), directory))
+        done = Run(guest)
+        try:
+            traffic(cell, peer, done, look, meanwhile)
+        except AssertionError as e:
+            said = guest.stderr() + guest.guest_errors()
+            raise AssertionError(f'{e}\n{cell.id}\n{guest.report()}\n' + '\n'.join(said)) from None
+        check_disk(disk, first)
+        done.log = guest.trace()
+        said = guest.stderr() + guest.guest_errors()
+        assert not said, 'QEMU found fault:\n' + '\n'.join(said[:20])
+        wrong = [text for device in done.devices for text in cell.judge(device)]
+        assert not wrong and len(done.devices) == 2, f'{wrong}\n{guest.report()}'
+        return done
+
+
+def traffic(cell, peer, done, look, meanwhile):
+    guest = done.guest
+    guest.expect('^vireo: ready', 60)
+    lengths = random.Random(cell.id)
+    peer.exchange([lengths.randbytes(lengths.randint(2, 1472)) for _ in range(DATAGRAMS)])
+    if meanwhile:
+        meanwhile(done, peer)
+    if cell.frames:
+        peer.flood(cell.frames)
+    peer.send(b'q')
+    serve_until(peer, lambda: guest.seen('^cell: reported'), guest)
+    done.report()
+    if look:
+        look(done)
+    peer.send(b'x')
+    assert guest.wait() == 0, 'the image did not end well'
+    assert not guest.seen('check: FAIL') and guest.seen('^checks: passed='), 'a check failed'
+
+
+def serve_until(peer, holds, guest, timeout=20):
+    peer.serve(lambda: holds() or not guest.alive(), timeout)
+
+
+def qmp_names(words, prefix_end='_F_'):
+    """QEMU's "VIRTIO_RING_F_EVENT_IDX: ..." as the image says it: event_idx."""
+    return {word.split(':')[0].split(prefix_end)[-1].lower() for word in words}

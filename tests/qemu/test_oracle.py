@@ -1,0 +1,88 @@
+"""QEMU as a judge of the real image: its trace of register accesses goes through tests/oracle, and
+what it says of the devices over QMP agrees with what the image says.
+"""
+import pytest
+
+import cells
+import oracle
+
+# What a fault in the drivers would bring about as a finding, by transport.
+EVERYWHERE = ('INIT-01 INIT-02 INIT-05 INIT-06 INIT-07 INIT-08 INIT-09 INIT-11 INIT-13 INIT-16 '
+              'INIT-19 INIT-23 RST-01 CFG-01 CFG-03 FEAT-01 FEAT-05 FEAT-06 FEAT-08 SPLIT-01 '
+              'NOTIF-13')
+MODERN = 'INIT-12 INIT-14 INIT-15 FEAT-12 CFG-02'
+ANY_MMIO = ('MMIO-REG-12 MMIO-REG-13 MMIO-REG-14 MMIO-REG-19 MMIO-REG-20 MMIO-REG-25 MMIO-INIT-01 '
+            'MMIO-INIT-02 MMIO-INIT-03 MMIO-INIT-04 MMIO-NOTIF-01 MMIO-NOTIF-03 MMIO-NOTIF-05 '
+            'MMIO-NOTIF-06')
+ROWS = {
+    'mmio': (EVERYWHERE, MODERN, ANY_MMIO,
+             'FEAT-07 MMIO-REG-01 MMIO-REG-02 MMIO-REG-03 MMIO-REG-04 MMIO-REG-05 MMIO-REG-15 '
+             'MMIO-REG-24 MMIO-REG-27 MMIO-REG-28 MMIO-INIT-07 MMIO-INIT-10 MMIO-INIT-11 '
+             'MMIO-INIT-12'),
+    'mmio-legacy': (EVERYWHERE, ANY_MMIO,
+                    'LEGACY-INIT-01 CFG-07 FEAT-28 LEGACY-MMIO-02 LEGACY-MMIO-03 LEGACY-MMIO-04 '
+                    'LEGACY-MMIO-05 LEGACY-MMIO-06 LEGACY-MMIO-07 LEGACY-MMIO-12 LEGACY-MMIO-15 '
+                    'LEGACY-MMIO-16 LEGACY-MMIO-18'),
+    'pci': (EVERYWHERE, MODERN,
+            'PCI-LAYOUT-01 PCI-CAP-08 PCI-COMMON-01 PCI-COMMON-02 PCI-COMMON-03 PCI-COMMON-04 '
+            'PCI-COMMON-05 PCI-COMMON-06 PCI-COMMON-12 PCI-COMMON-13 PCI-COMMON-14 PCI-COMMON-17 '
+            'PCI-COMMON-18 PCI-NOTIF-01 PCI-NOTIF-03 PCI-NOTIF-05 PCI-ISR-01 PCI-MSIX-04 '
+            'PCI-MSIX-05'),
+}
+CELLS = [pytest.param(cells.Cell(transport=t), id=t, marks=pytest.mark.shows(*' '.join(r).split()))
+         for t, r in ROWS.items()]
+
+
+def change_link(run, peer):
+    """Two changes of the configuration, which the driver has to look at."""
+    for up in (False, True):
+        run.guest.qmp('set_link', name='n0', up=up)
+        peer.serve(lambda: len(run.guest.seen('link (up|down)')) == 1 + up)
+
+
+def agree(run):
+    """x-query-virtio-status and -queue-status say the same as the report."""
+    by_type = {d['name']: d['path'] for d in run.guest.qmp('x-query-virtio')}
+    for device in run.devices:
+        path = by_type['virtio-net' if device['type'] == 1 else 'virtio-blk']
+        status = run.guest.qmp('x-query-virtio-status', path=path)
+        accepted = status['guest-features']
+        names = cells.qmp_names(accepted['transports'] + accepted.get('dev-features', []))
+        assert names == set(device['features'].split())
+        steps = {'acknowledge', 'driver', 'driver_ok'}
+        steps |= {'features_ok'} if 'version_1' in names else set()
+        assert cells.qmp_names(status['status']['statuses'], '_S_') == steps
+        device['qmp'] = [run.guest.qmp('x-query-virtio-queue-status', path=path, queue=n)
+                         for n in range(len(device['queues']))]
+        for queue, said in zip(device['queues'], device['qmp']):
+            assert said['vring-num'] == queue['size']
+            if device['type'] == 2:             # nothing moves there any more
+                assert said['inuse'] == queue['in_flight'] == 0
+                assert said['used-idx'] == queue['completed'] % 65536
+
+
+def addresses(judged, run):
+    """Where the rings lie: what was written into the registers is what QEMU uses."""
+    for device in judged.driven():
+        said = next(d for d in run.devices if d['type'] == device.type)
+        for number, q in device.last_queues.items():
+            wanted = said['qmp'][number]
+            assert q.address('desc') == wanted['vring-desc']
+            if not device.legacy:
+                assert q.address('driver') == wanted['vring-avail']
+                assert q.address('device') == wanted['vring-used']
+            assert device.legacy or q.size == wanted['vring-num']
+
+
+@pytest.mark.parametrize('cell', CELLS)
+def test_register_accesses(built, cell):
+    run = cells.run(cell, built('cell'), look=agree, trace=True, meanwhile=change_link)
+    judged = oracle.check(run.log)
+    assert judged.findings == []
+    driven = judged.driven()
+    assert sorted(d.type for d in driven) == [1, 2]
+    for device in driven:
+        seen = {name for name, count in device.counts.items() if count}
+        assert {'kick', 'reset', 'config', 'ready'} <= seen
+        assert cell.transport.startswith('pci') or {'cause', 'ack'} <= seen
+    addresses(judged, run)
