@@ -27,11 +27,11 @@ OBJECTS += $(CHECK)/$1/$2.o
 $(CHECK)/$1/$2.o: $2 scripts/compile-check.mk
 	@mkdir -p $$(@D) && $$(cc_$1) $$< -o $$@
 endef
-$(foreach m,$(MACHINES),$(foreach s,$(SRC_drivers),$(eval $(call check_one,$m,$s))))
+$(foreach m,$(MACHINES),$(foreach s,$(ALL_DRIVERS),$(eval $(call check_one,$m,$s))))
 -include $(OBJECTS:.o=.d)
 
 all: $(OBJECTS)
-	@echo 'compile-check: files=$(words $(SRC_drivers)) freestanding=$(words $(SRC_drivers))' \
+	@echo 'compile-check: files=$(words $(ALL_DRIVERS)) freestanding=$(words $(ALL_DRIVERS))' \
 	    'machines=$(words $(MACHINES))'
 
 .PHONY: all

@@ -7,6 +7,7 @@ TRANSPORT ?=
 QEMU ?= qemu-system-aarch64
 PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 DEBUG ?=
+LEGACY ?= 1
 V ?=
 
 # A bare-metal compiler with its own newlib is taken when it is on PATH; CROSS= names another.
@@ -17,13 +18,13 @@ export CROSS QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR
 
 ARCHES := $(sort $(patsubst linker/%-virt.ld,%,$(wildcard linker/*-virt.ld)))
 EXAMPLES := $(sort $(patsubst examples/%/main.c,%,$(wildcard examples/*/main.c)))
-TRANSPORTS := mmio mmio-legacy pci
+TRANSPORTS := mmio mmio-legacy pci pci-transitional pci-legacy
 
 # APP is the name of an example, or the path of a folder: whatever holds a slash.
 APP_DIR := $(if $(findstring /,$(APP)),$(abspath $(APP)),examples/$(APP))
 APP_NAME := $(notdir $(APP_DIR))
 
-OUTDIR := build/$(ARCH)
+OUTDIR := build/$(ARCH)$(if $(filter 0,$(LEGACY)),-modern)
 IMAGE := $(OUTDIR)/$(APP_NAME).img
 # An application's site/ becomes a disk, its initrd/ an archive in memory. The demo's disk may be of
 # another folder: `make disk DIR=` writes down which.
@@ -46,6 +47,8 @@ $(if $(call strange,$(CURDIR)),$(error The path of this tree, "$(CURDIR)", $(unu
 $(if $(call unknown,ARCH,ARCHES),$(error ARCH=$(ARCH) does not exist; there is: $(ARCHES)))
 $(if $(call unknown,TRANSPORT,TRANSPORTS),\
     $(error TRANSPORT=$(TRANSPORT) does not exist; there is: $(TRANSPORTS)))
+$(if $(filter-out 0 1,$(or $(LEGACY),empty) $(words $(LEGACY))),\
+    $(error LEGACY=$(LEGACY): it is 1, or 0 for images that drive no device of before virtio 1.0))
 $(if $(call strange,$(APP)),$(error APP="$(APP)": its path $(unusable)))
 $(if $(wildcard $(APP_DIR)/main.c),,$(error $(if $(findstring /,$(APP)),$(no_main),$(no_app))))
 endef

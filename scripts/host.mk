@@ -5,6 +5,7 @@
 # ring with its device in a second thread is built once more, with the thread sanitizer.
 
 include scripts/config.mk
+include scripts/rooms.mk
 Q := $(if $V,,@)
 HOSTCC ?= gcc
 HOST := build/host
@@ -16,7 +17,7 @@ FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-missing-field-initializers 
 
 PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
-LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(wildcard drivers/*/*.c files/*.c))
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(SRC_drivers) $(SRC_files))
 
 all: $(PROGRAMS:%=$(HOST)/%) threads
 threads:
@@ -32,7 +33,10 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 $(HOST)/library.a: $(LIBRARY)
 	$(Q)rm -f $@ && ar qcsT $@ $^
 $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a
-	$(Q)$(HOSTCC) -fsanitize=$(SANITIZE) $^ -lpthread -o $@
+	$(Q)$(HOSTCC) -fsanitize=$(SANITIZE) $(filter %.o,$^) $(filter %.a,$^) -lpthread -o $@
+
+# What an image built with LEGACY=0 has, in place of what the library holds.
+$(HOST)/test_legacy_none: $(LEGACY_NONE:%=$(HOST)/obj/%.o)
 
 -include $(LIBRARY:.o=.d) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.d)
 .SECONDARY:

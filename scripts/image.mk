@@ -4,7 +4,9 @@ include scripts/config.mk
 include scripts/toolchain.mk
 include scripts/rooms.mk
 
-OBJ := $(OUTDIR)/obj$(if $(DEBUG),-debug)
+# With LEGACY=0 the same objects are collected without some of them, into an OUTDIR of its own.
+OBJ := build/$(ARCH)/obj$(if $(DEBUG),-debug)
+LIB := $(OUTDIR)/obj$(if $(DEBUG),-debug)
 OWNER_FILE := $(OUTDIR)/$(APP_NAME).app
 DRIVER_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(ALL_DRIVERS)))))
 
@@ -30,12 +32,12 @@ $(if $(no_driver),$(error $(APP_DIR)/app.mk: DRIVERS names $(no_driver); there i
 # Everything is compiled again when its flags or the compiler change.
 FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(foreach r,$(ROOMS),$(FLAGS_$r))
 FLAGS_FILE := $(OBJ)/flags
-$(shell mkdir -p $(OBJ))
+$(shell mkdir -p $(OBJ) $(LIB))
 $(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(FLAGS_NOW)))
 
 # Objects lie below a folder for the room: obj/net/net/sockets.c.o. Paths may be absolute.
 object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
-archive = $(OBJ)/$1.a
+archive = $(LIB)/$1.a
 # An archive for each room, and for each folder of drivers/: the map file shows who was linked.
 PLAIN_ROOMS := $(filter-out drivers,$(ROOMS))
 ARCHIVES := $(foreach r,$(PLAIN_ROOMS) $(DRIVER_NAMES:%=drivers-%),$(call archive,$r))
@@ -83,7 +85,7 @@ link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-gro
 
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
 # found before newlib's function of that name, whoever asks for it.
-EVERYTHING := $(OBJ)/everything.a
+EVERYTHING := $(LIB)/everything.a
 $(EVERYTHING): $(ARCHIVES) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a
 	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
 

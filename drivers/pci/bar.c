@@ -96,6 +96,7 @@ static void place_bar(struct pci_function *f, unsigned i, const struct bar_shape
         if (pci_bridge_passes(f->bridge, space, shape->prefetch))
             bus = take(w, &c->mem32, w->pci ? 0 : MEM_FIRST, shape->len);
     }
+    f->bar[i] = (struct pci_bar){0, shape->len, shape->io};
     if (!bus) {
         hal_log(HAL_WARN, "pci", "%02x:%02x.%u: no room for BAR %u", f->bus, f->dev, f->fn, i);
         return;
@@ -104,7 +105,7 @@ static void place_bar(struct pci_function *f, unsigned i, const struct bar_shape
     pci_write32(f, PCI_BAR0 + 4 * i, (uint32_t)bus);
     if (shape->wide)
         pci_write32(f, PCI_BAR0 + 4 * i + 4, (uint32_t)(bus >> 32));
-    f->bar[i] = (struct pci_bar){w->cpu + (bus - w->pci), shape->len, shape->io};
+    f->bar[i].phys = w->cpu + (bus - w->pci);
 }
 
 void pci_assign_bars(struct pci_function *f)
@@ -122,7 +123,7 @@ void pci_assign_bars(struct pci_function *f)
 
         if (shape.len)
             place_bar(f, i, &shape, &host);
-        if (f->bar[i].len)
+        if (f->bar[i].phys)
             decode |= shape.io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
         i += shape.wide;
     }
@@ -153,7 +154,7 @@ hal_mmio_t pci_bar_map(const struct pci_function *f, unsigned bar, uint64_t off,
 {
     const struct pci_bar *b = bar < PCI_BARS ? &f->bar[bar] : NULL;
 
-    if (!b || b->io || !len || off > b->len || len > b->len - off)
+    if (!b || !b->phys || !len || off > b->len || len > b->len - off)
         return 0;
     return hal_mmio_map(b->phys + off, len);
 }

@@ -23,6 +23,8 @@ int pci_msix_open(struct pci_function *f)
         return -ENODEV;
     entries = (pci_read16(f, cap + MSIX_CONTROL) & MSIX_SIZE) + 1u;
     where = pci_read32(f, cap + MSIX_TABLE);
+    if ((where & 7) < PCI_BARS && f->bar[where & 7].io)
+        return -ENODEV;
     f->msix.table = pci_bar_map(f, where & 7, where & ~7u, (uint64_t)entries * ENTRY_BYTES);
     if (!f->msix.table)
         return -ENODEV;

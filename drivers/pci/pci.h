@@ -32,10 +32,10 @@ enum {
 enum { PCI_STATUS_CAPABILITIES = 0x10 };
 enum { PCI_CAP_VENDOR = 0x09, PCI_CAP_EXPRESS = 0x10, PCI_CAP_MSIX = 0x11 };
 
-/* A base address register that was sized and given an address; len 0: not there, or no room. */
+/* A base address register that was sized and given an address. */
 struct pci_bar {
-    uint64_t phys; /* for the CPU */
-    uint64_t len;
+    uint64_t phys; /* for the CPU, of I/O space as well; 0: no room, or no window */
+    uint64_t len;  /* 0: not there */
     bool io;
 };
 
@@ -80,8 +80,8 @@ void pci_write32(const struct pci_function *f, unsigned off, uint32_t v);
 void pci_assign_bars(struct pci_function *f);
 
 /*
- * Registers [off, off+len) of a BAR, mapped. 0: the BAR does not exist, is too small, or is an I/O
- * BAR (which needs the I/O window).
+ * Registers [off, off+len) of a BAR, mapped; I/O space through the host's window for it. 0: the BAR
+ * does not exist, has no address or is too small.
  */
 hal_mmio_t pci_bar_map(const struct pci_function *f, unsigned bar, uint64_t off, uint64_t len);
 

@@ -21,9 +21,12 @@ enum { VIRTIO_CAUSE_QUEUE = 1, VIRTIO_CAUSE_CONFIG = 2 };
 
 enum virtio_wakeup {
     VIRTIO_WAKEUP_POLLED,
-    VIRTIO_WAKEUP_IRQ,  /* a line of its own (mmio) */
-    VIRTIO_WAKEUP_INTX, /* a line that may be shared */
-    VIRTIO_WAKEUP_MSIX, /* no cause register to read */
+    VIRTIO_WAKEUP_IRQ,         /* a line of its own (mmio) */
+    VIRTIO_WAKEUP_INTX,        /* a line that may be shared */
+    VIRTIO_WAKEUP_MSIX,        /* a vector a queue, and one for configuration changes */
+    VIRTIO_WAKEUP_MSIX_SHARED, /* one for all queues, one for changes */
+    VIRTIO_WAKEUP_MSIX_SINGLE, /* one for everything */
+    VIRTIO_WAKEUPS
 };
 
 struct virtio_device;
@@ -124,6 +127,17 @@ static inline void virtio_write_field(hal_mmio_t at, unsigned width, uint32_t v)
         hal_write32(at, v);
 }
 
+/* The same, behind all earlier stores to memory. */
+static inline void virtio_write_field_sync(hal_mmio_t at, unsigned width, uint32_t v)
+{
+    if (width == 1)
+        hal_write8_sync(at, (uint8_t)v);
+    else if (width == 2)
+        hal_write16_sync(at, (uint16_t)v);
+    else
+        hal_write32_sync(at, v);
+}
+
 /* ---- core, for the transports ---------------------------------------------------------------- */
 
 /* Does any linked driver want this device type? A transport asks before it touches a device. */
@@ -136,10 +150,15 @@ bool virtio_wanted(uint32_t device_id);
  */
 int virtio_attach(struct virtio_device *dev);
 
-/* Handlers for irq_setup: a line with a cause register, a queue's own vector, the config vector. */
+/*
+ * Handlers for irq_setup: a line with a cause register; a queue's own vector, one of all queues,
+ * the configuration's, one of everything (which have no cause to read).
+ */
 void virtio_irq_shared(void *dev);
 void virtio_irq_queue(void *queue);
+void virtio_irq_queues(void *dev);
 void virtio_irq_config(void *dev);
+void virtio_irq_all(void *dev);
 
 /* Scans of the buses that this image knows (buses.c). */
 typedef void (*virtio_scan_fn)(void);

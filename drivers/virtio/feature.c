@@ -20,6 +20,7 @@ static const struct virtio_feature core_features[] = {
     {VIRTIO_F_ACCESS_PLATFORM, "access_platform", MODERN},
     {VIRTIO_F_ORDER_PLATFORM, "order_platform", MODERN},
     {VIRTIO_F_NOTIFICATION_DATA, "notification_data", MODERN},
+    {VIRTIO_F_NOTIF_CONFIG_DATA, "notif_config_data", MODERN},
 };
 #define CORE_FEATURES (sizeof(core_features) / sizeof(core_features[0]))
 

@@ -221,11 +221,13 @@ static void probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
     }
     m->base = base;
     m->irq = slot->irq;
-    m->dev.legacy = version == 1;
-    m->dev.transport = version == 1 ? &virtio_mmio_legacy : &virtio_mmio_modern;
+    m->dev.transport = &virtio_mmio_modern;
     m->dev.device_id = id;
     m->dev.config_len = (uint32_t)slot->len - MMIO_CONFIG;
-    virtio_attach(&m->dev);
+    if (version == 2 || virtio_mmio_take_legacy(m))
+        virtio_attach(&m->dev);
+    else
+        hal_free(m);
 }
 
 /*

@@ -61,7 +61,13 @@ static inline void virtio_mmio_write(const struct virtio_device *dev, unsigned o
     hal_write32(virtio_mmio_reg(dev, off), v);
 }
 
-extern const struct virtio_transport virtio_mmio_modern, virtio_mmio_legacy;
+extern const struct virtio_transport virtio_mmio_modern;
+
+/*
+ * mmio_legacy.c: makes m a device of version 1. An image without legacy support (LEGACY=0) has
+ * legacy_none.c in its place: false, and a word in the log.
+ */
+bool virtio_mmio_take_legacy(struct virtio_mmio *m);
 
 /* What both tables share. */
 uint32_t virtio_mmio_features_read(struct virtio_device *dev, unsigned word);

@@ -29,7 +29,7 @@ static int legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
     return virtio_mmio_read(dev, MMIO_QUEUE_PFN) == (uint32_t)pfn ? 0 : -EIO;
 }
 
-const struct virtio_transport virtio_mmio_legacy = {
+static const struct virtio_transport virtio_mmio_legacy = {
     .name = "mmio-legacy",
     .feature_words = 1,
     .features_read = virtio_mmio_features_read,
@@ -47,3 +47,10 @@ const struct virtio_transport virtio_mmio_legacy = {
     .irq_cause = virtio_mmio_irq_cause,
     .release = virtio_mmio_release,
 };
+
+bool virtio_mmio_take_legacy(struct virtio_mmio *m)
+{
+    m->dev.transport = &virtio_mmio_legacy;
+    m->dev.legacy = true;
+    return true;
+}

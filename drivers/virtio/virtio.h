@@ -154,9 +154,9 @@ void virtio_fail(struct virtio_device *dev, const char *cause);
 struct virtio_info {
     const char *name;
     uint32_t device_id;
-    const char *transport; /* "mmio", "mmio-legacy", "pci" */
+    const char *transport; /* "mmio", "mmio-legacy", "pci", "pci-legacy" */
     const char *ring;      /* "split" */
-    const char *wakeup;    /* "polled", "irq", "msi-x", "intx" */
+    const char *wakeup;    /* "polled", "irq", "intx", "msi-x" and " shared" or " single" */
     bool alive;
     struct virtio_features offered, accepted;
     uint64_t interrupts;

@@ -146,9 +146,10 @@ static bool arm(struct hal_service *s)
 
 const char *virtio_wakeup_name(const struct virtio_device *dev)
 {
-    static const char *const names[2][4] = {
-        {"polled", "irq", "intx", "msi-x"},
-        {"polled", "irq, hybrid", "intx, hybrid", "msi-x, hybrid"},
+    static const char *const names[2][VIRTIO_WAKEUPS] = {
+        {"polled", "irq", "intx", "msi-x", "msi-x shared", "msi-x single"},
+        {"polled", "irq, hybrid", "intx, hybrid", "msi-x, hybrid", "msi-x shared, hybrid",
+         "msi-x single, hybrid"},
     };
 
     return names[dev->hybrid][dev->wakeup];
@@ -220,6 +221,14 @@ static void wake_from_handler(struct virtio_device *dev)
     hal_service_wake(&dev->service);
 }
 
+/* Any of the queues may have something. */
+static void look_at_all(struct virtio_device *dev)
+{
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        virtq_disarm(dev->queues[i]);
+    wake_from_handler(dev);
+}
+
 void virtio_irq_shared(void *ctx)
 {
     struct virtio_device *dev = ctx;
@@ -237,9 +246,7 @@ void virtio_irq_shared(void *ctx)
         return;
     if (cause & VIRTIO_CAUSE_CONFIG)
         dev->config_pending = true;
-    for (unsigned i = 0; i < dev->queue_count; i++)
-        virtq_disarm(dev->queues[i]);
-    wake_from_handler(dev);
+    look_at_all(dev);
 }
 
 void virtio_irq_queue(void *ctx)
@@ -251,6 +258,25 @@ void virtio_irq_queue(void *ctx)
     hal_ack_order();
     virtq_disarm(q);
     wake_from_handler(q->dev);
+}
+
+void virtio_irq_queues(void *ctx)
+{
+    struct virtio_device *dev = ctx;
+
+    if (storm(dev) || !dev->live)
+        return;
+    hal_ack_order();
+    look_at_all(dev);
+}
+
+/* Section 4.1.5.3: with one vector for both, the configuration is looked at again each time. */
+void virtio_irq_all(void *ctx)
+{
+    struct virtio_device *dev = ctx;
+
+    dev->config_pending = true;
+    virtio_irq_queues(dev);
 }
 
 void virtio_irq_config(void *ctx)

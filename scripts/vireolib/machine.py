@@ -9,7 +9,10 @@ import shutil
 import socket
 import struct
 
-TRANSPORTS = ('mmio', 'mmio-legacy', 'pci')
+TRANSPORTS = ('mmio', 'mmio-legacy', 'pci', 'pci-transitional', 'pci-legacy')
+PCI = {'pci': 'disable-legacy=on,disable-modern=off',
+       'pci-transitional': 'disable-legacy=off,disable-modern=off',
+       'pci-legacy': 'disable-legacy=off,disable-modern=on'}
 GICS = ('2', '3', 'max')
 CPUS = ('cortex-a35', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'cortex-a76',
         'neoverse-n1', 'a64fx', 'max')
@@ -72,9 +75,7 @@ class Disk:
 
     def args(self, number, transport):
         drive = f'if=none,id=d{number},file={quote(self.path)},format={self.format()}'
-        device = f'virtio-blk-device,drive=d{number}'
-        if transport == 'pci':
-            device = f'virtio-blk-pci,drive=d{number},disable-legacy=on'
+        device = virtio_device('virtio-blk', transport, f'drive=d{number}')
         if self.read_only:
             drive += ',readonly=on'
         if self.block != 512:
@@ -155,6 +156,13 @@ def taken(addr, port, proto='tcp'):
 def quote(text):
     """A value inside a QEMU option list: commas are doubled."""
     return text.replace(',', ',,')
+
+
+def virtio_device(name, transport, properties=''):
+    """The -device of a virtio device on that transport."""
+    if transport in PCI:
+        return f'{name}-pci{extra(properties)},{PCI[transport]}'
+    return f'{name}-device{extra(properties)}'
 
 
 def extra(text):
@@ -276,7 +284,7 @@ class Machine:
 
     def device(self, name):
         """A device's type on the transport in use, with what that needs."""
-        return f'{name}-pci,disable-legacy=on' if self.transport == 'pci' else f'{name}-device'
+        return virtio_device(name, self.transport)
 
     def net_args(self):
         if self.net == 'none':
@@ -289,9 +297,9 @@ class Machine:
                 netdev += f',hostfwd={f.proto}:{f.addr}:{f.host_port}-:{f.guest_port}'
         else:
             netdev = f'tap,id=n0,ifname={self.net[4:]},script=no,downscript=no'
-        device = f'virtio-net-device,netdev=n0,mac={MAC}'
-        if self.transport == 'pci':      # romfile=: the guest needs no boot ROM, nor its package
-            device = f'virtio-net-pci,netdev=n0,mac={MAC},disable-legacy=on,romfile='
+        device = virtio_device('virtio-net', self.transport, f'netdev=n0,mac={MAC}')
+        if self.transport in PCI:        # romfile=: the guest needs no boot ROM, nor its package
+            device += ',romfile='
         args = ['-netdev', netdev, '-device', device + extra(self.net_device)]
         if self.pcap:
             args += ['-object', f'filter-dump,id=dump0,netdev=n0,file={quote(self.pcap)}']

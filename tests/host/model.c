@@ -14,6 +14,7 @@ enum {
     S_FEATURES_OK = 8,
     S_FAILED = 128,
 };
+enum { F_RING_RESET = 40 };
 
 void model_init(struct model *m, enum model_transport t, uint32_t device_id)
 {
@@ -25,7 +26,7 @@ void model_init(struct model *m, enum model_transport t, uint32_t device_id)
     m->vendor_id = 0x4c444f4d;
     m->irq = -1;
     m->name = "model";
-    if (t != MODEL_MMIO_LEGACY)
+    if (!model_is_legacy(m))
         model_offer(m, 32);
     for (unsigned i = 0; i < MODEL_QUEUES; i++) {
         m->queues[i].index = i;
@@ -68,6 +69,25 @@ void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
+/* The device forgets the queue's buffers, and lets go of their memory. */
+void model_reset_queue(struct model_queue *q)
+{
+    for (unsigned h = 0; q->exposed && h < q->num; h++) {
+        model_give_back(&q->exposed[h]);
+        model_give_back(&q->held[h]);
+    }
+    free(q->exposed);
+    free(q->held);
+    q->exposed = q->held = NULL;
+    memset(q->outstanding, 0, sizeof(q->outstanding));
+    q->num = 0;
+    q->desc = q->driver = q->device = 0;
+    q->halves = q->align = q->pfn = 0;
+    q->ready = q->checked_idle = false;
+    q->vector = 0xffff;
+    q->seen = q->used = q->signalled = q->published = 0;
+}
+
 void model_reset(struct model *m)
 {
     m->status = 0;
@@ -77,24 +97,8 @@ void model_reset(struct model *m)
     m->page_size = 0;
     m->resets++;
     memset(m->accepted, 0, sizeof(m->accepted));
-    for (unsigned i = 0; i < MODEL_QUEUES; i++) {
-        struct model_queue *q = &m->queues[i];
-        /* The device forgets its buffers, and lets go of their memory. */
-        for (unsigned h = 0; q->exposed && h < q->num; h++) {
-            model_give_back(&q->exposed[h]);
-            model_give_back(&q->held[h]);
-        }
-        free(q->exposed);
-        free(q->held);
-        q->exposed = q->held = NULL;
-        memset(q->outstanding, 0, sizeof(q->outstanding));
-        q->num = 0;
-        q->desc = q->driver = q->device = 0;
-        q->halves = q->align = q->pfn = 0;
-        q->ready = q->checked_idle = false;
-        q->vector = 0xffff;
-        q->seen = q->used = q->signalled = q->published = 0;
-    }
+    for (unsigned i = 0; i < MODEL_QUEUES; i++)
+        model_reset_queue(&m->queues[i]);
     if (m->irq >= 0)
         host_irq_set(m->irq, false);
     if (m->pci)
@@ -104,7 +108,7 @@ void model_reset(struct model *m)
 static void check_status_step(struct model *m, uint32_t v)
 {
     uint32_t old = m->status, added = v & ~old;
-    bool legacy = m->transport == MODEL_MMIO_LEGACY;
+    bool legacy = model_is_legacy(m);
 
     if (old & ~v & ~64u)
         host_violation("%s: status %#x -> %#x drops bits", m->name, old, v);
@@ -233,7 +237,7 @@ uint32_t model_read_config(struct model *m, unsigned off, unsigned width)
 void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t v)
 {
     check_config(m, off, width, "write");
-    if (!(m->status & (S_FEATURES_OK | S_DRIVER_OK)) && m->transport != MODEL_MMIO_LEGACY)
+    if (!(m->status & (S_FEATURES_OK | S_DRIVER_OK)) && !model_is_legacy(m))
         host_violation("%s: config write before FEATURES_OK", m->name);
     for (unsigned i = 0; i < width && off + i < m->config_len; i++)
         m->config[off + i] = (uint8_t)(v >> 8 * i);
@@ -246,9 +250,9 @@ void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t 
 /* Queue registers may be written between FEATURES_OK (DRIVER on legacy) and DRIVER_OK. */
 void model_check_setup(struct model *m, const char *what)
 {
-    uint32_t need = m->transport == MODEL_MMIO_LEGACY ? S_DRIVER : S_FEATURES_OK;
+    uint32_t need = model_is_legacy(m) ? S_DRIVER : S_FEATURES_OK;
 
-    if (!(m->status & need) || m->status & S_DRIVER_OK)
+    if (!(m->status & need) || (m->status & S_DRIVER_OK && !model_accepted(m, F_RING_RESET)))
         host_violation("%s: %s written in status %#x", m->name, what, m->status);
     if (need == S_FEATURES_OK && !m->features_checked)
         host_violation("%s: %s written before FEATURES_OK was read back", m->name, what);

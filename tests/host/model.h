@@ -54,6 +54,7 @@ struct model_queue {
     bool ready, checked_idle;
     uint16_t vector;     /* PCI: MSI-X entry */
     uint16_t notify_off; /* PCI */
+    uint16_t notif_data; /* PCI: what NOTIF_CONFIG_DATA makes of the queue's number */
 
     uint16_t seen;                    /* next entry of the available ring to pop */
     uint16_t used;                    /* next used index */
@@ -76,7 +77,7 @@ struct model_events {
     void (*config_write)(struct model *m, unsigned off, unsigned width, uint32_t v);
 };
 
-enum model_transport { MODEL_MMIO, MODEL_MMIO_LEGACY, MODEL_PCI };
+enum model_transport { MODEL_MMIO, MODEL_MMIO_LEGACY, MODEL_PCI, MODEL_PCI_LEGACY };
 
 struct model {
     enum model_transport transport;
@@ -132,9 +133,16 @@ void model_plug_mmio(struct model *m, unsigned n);
 /* A window that answers as if no device were there; any access but to offsets 0, 4, 8 is judged. */
 void model_plug_empty(unsigned n);
 
+/* Is it a device of before virtio 1.0? */
+static inline bool model_is_legacy(const struct model *m)
+{
+    return m->transport == MODEL_MMIO_LEGACY || m->transport == MODEL_PCI_LEGACY;
+}
+
 /* ---- for the transports of the model --------------------------------------------------------- */
 
 void model_reset(struct model *m);
+void model_reset_queue(struct model_queue *q);
 void model_write_status(struct model *m, uint32_t v);
 uint32_t model_read_status(struct model *m);
 void model_write_features(struct model *m, uint32_t word, uint32_t v);

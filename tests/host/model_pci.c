@@ -169,13 +169,18 @@ static bool is_bar(const struct model_pci_fn *f, unsigned off)
     return off >= BAR0 && off < BAR0 + (f->config[HEADER] & 1 ? 8 : 24);
 }
 
+static bool in_data_window(const struct model_pci_fn *f, unsigned off)
+{
+    return f->window && off >= f->window && off < f->window + 4;
+}
+
 static uint32_t config_read(void *ctx, uint64_t offset, unsigned width, bool sync)
 {
     unsigned bus = (unsigned)(offset / ECAM_BUS) + host.bus_first;
     unsigned dev = offset >> 15 & 31, fn = offset >> 12 & 7, off = offset & 0xfff;
     struct model_pci_fn *f = at_slot(bus, dev, fn), *first = at_slot(bus, dev, 0);
 
-    (void)ctx, (void)sync;
+    (void)ctx;
     if (!bus_exists(bus) || (fn && (!first || !(first->config[HEADER] & 0x80 || first->gone))))
         host_violation("pci %u.%u: configuration of what cannot be there is read", dev, fn);
     if (!f && off != 0 && !(first && first->gone))
@@ -186,6 +191,8 @@ static uint32_t config_read(void *ctx, uint64_t offset, unsigned width, bool syn
         wrong(f, "a read beyond the 256 bytes of PCI", off);
         return 0;
     }
+    if (in_data_window(f, off))
+        return f->window_access(f, false, off - f->window, width, 0, sync);
     if (is_bar(f, off) && width == 4)
         return read_bar(f, (off - BAR0) / 4);
     if (is_bar(f, off))
@@ -236,7 +243,7 @@ static void config_write(void *ctx, uint64_t offset, unsigned width, uint32_t v,
     uint32_t command;
     bool msix;
 
-    (void)ctx, (void)sync;
+    (void)ctx;
     if (!f || off + width > MODEL_PCI_CONFIG) {
         host_violation("pci %u.%u: configuration write at %#x", dev, fn, off);
         return;
@@ -244,6 +251,10 @@ static void config_write(void *ctx, uint64_t offset, unsigned width, uint32_t v,
     f->config_writes++;
     if (f->gone)
         return;
+    if (in_data_window(f, off)) {
+        f->window_access(f, true, off - f->window, width, v, sync);
+        return;
+    }
     command = model_pci_get(f, COMMAND, 2);
     msix = model_pci_msix_on(f);
     if (is_bar(f, off) && width != 4)

@@ -42,6 +42,11 @@ struct model_pci_fn {
     uint32_t table_off;
     struct model_pci_msix_entry msix[MODEL_PCI_MSIX];
 
+    /* Four bytes of configuration space that lead elsewhere: where, and to what. 0: none. */
+    unsigned window;
+    uint32_t (*window_access)(struct model_pci_fn *f, bool write, unsigned off, unsigned width,
+                              uint32_t v, bool sync);
+
     /* Registers behind the BARs, the MSI-X table excepted. */
     uint32_t (*read)(struct model_pci_fn *f, unsigned bar, uint64_t off, unsigned width, bool sync);
     void (*write)(struct model_pci_fn *f, unsigned bar, uint64_t off, unsigned width, uint32_t v,
@@ -96,16 +101,19 @@ struct model_vpci {
     uint16_t config_vector;
 
     /* what a bad device does */
-    unsigned vectors; /* mappings of higher vectors fail; 0xffff: none does */
-    bool size_fixed;  /* queue_size cannot be changed */
-    bool in_use;      /* every queue is enabled from the start */
+    unsigned vectors;           /* mappings of higher vectors fail; 0xffff: none does */
+    bool size_fixed;            /* queue_size cannot be changed */
+    bool in_use;                /* every queue is enabled from the start */
+    unsigned queue_reset_reads; /* of queue_reset, before a queue's reset is complete */
+    bool pfn_lost;              /* legacy: the page number reads 0 whatever was written */
+    bool window;                /* VIRTIO_PCI_CAP_PCI_CFG works; else it is read-only */
 
-    unsigned isr_reads, messages;
+    unsigned isr_reads, messages, window_uses, queue_resets, reset_left;
 };
 
 /*
- * A modern function for m in slot `dev`, as QEMU lays it out: BAR 1 the MSI-X table, BAR 4 all
- * else. Without capabilities when `bare`, for tests that write their own.
+ * A function for m in slot `dev`, as QEMU lays it out: BAR 1 the MSI-X table, BAR 4 all else; a
+ * legacy one: BAR 0 all else. Without capabilities when `bare`, for tests that write their own.
  */
 void model_plug_pci(struct model_vpci *v, struct model *m, unsigned dev, bool bare);
 /* Appends a virtio capability that says what it is told; its offset. */
@@ -114,7 +122,17 @@ unsigned model_vpci_cap(struct model_vpci *v, uint8_t type, uint8_t bar, uint32_
 /* Appends the five capabilities that tell the truth. */
 void model_vpci_caps(struct model_vpci *v);
 
-/* For model.c and model_ring.c. */
+/* Adds what a transitional device has: old ids, and the legacy registers' BAR 0. */
+void model_vpci_transitional(struct model_vpci *v);
+
+/* model_lpci.c: legacy registers, at offsets in BAR 0. */
+uint32_t model_lpci_read(struct model_vpci *v, unsigned off, unsigned width, bool sync);
+void model_lpci_write(struct model_vpci *v, unsigned off, unsigned width, uint32_t value,
+                      bool sync);
+
+/* For model.c, model_ring.c and model_lpci.c. */
+uint32_t model_vpci_read_isr(struct model_vpci *v);
+uint16_t model_vpci_map_vector(const struct model_vpci *v, uint32_t vector);
 void model_vpci_raise(struct model *m, uint32_t cause, struct model_queue *q);
 void model_vpci_reset(struct model *m);
 

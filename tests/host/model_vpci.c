@@ -19,7 +19,9 @@ enum {
     R_QUEUE_ENABLE = 28,
     R_QUEUE_NOTIFY_OFF = 30,
     R_QUEUE_ADDRESSES = 32,
-    R_END = 56,
+    R_NOTIF_CONFIG_DATA = 56,
+    R_QUEUE_RESET = 58,
+    R_END = 60,
 };
 
 #define NO_VECTOR 0xffffu
@@ -34,7 +36,9 @@ static unsigned field_width(unsigned off)
 
     if (off < R_QUEUE_ADDRESSES)
         return width[off];
-    return off < R_END && off % 4 == 0 ? 4 : 0;
+    if (off >= R_NOTIF_CONFIG_DATA)
+        return off < R_END && off % 2 == 0 ? 2 : 0;
+    return off % 4 == 0 ? 4 : 0;
 }
 
 static struct model_queue *selected(struct model *m)
@@ -62,6 +66,14 @@ static uint32_t read_queue(struct model_vpci *v, unsigned off)
         return q->ready || v->in_use;
     case R_QUEUE_NOTIFY_OFF:
         return q->notify_off;
+    case R_NOTIF_CONFIG_DATA:
+        if (!model_accepted(v->m, 39))
+            host_violation("%s: NOTIF_CONFIG_DATA is read, and was not accepted", v->m->name);
+        return q->notif_data;
+    case R_QUEUE_RESET:
+        if (!model_accepted(v->m, 40))
+            host_violation("%s: queue_reset is read, and was not accepted", v->m->name);
+        return v->reset_left && v->reset_left-- ? 1 : 0;
     default:
         host_violation("%s: a queue address is read", v->m->name);
         return 0;
@@ -88,12 +100,10 @@ static uint32_t read_common(struct model_vpci *v, unsigned off)
     }
 }
 
-static uint32_t read_isr(struct model_vpci *v, unsigned off, unsigned width)
+uint32_t model_vpci_read_isr(struct model_vpci *v)
 {
     uint32_t isr = v->m->interrupt_status;
 
-    if (off || width != 1)
-        host_violation("%s: ISR read of %u bytes at %u", v->m->name, width, off);
     if (model_pci_msix_on(&v->fn))
         host_violation("%s: ISR read while MSI-X is on", v->m->name);
     v->isr_reads++;
@@ -102,11 +112,18 @@ static uint32_t read_isr(struct model_vpci *v, unsigned off, unsigned width)
     return isr | v->m->bogus_interrupts;
 }
 
+static uint32_t wrong_isr(const struct model_vpci *v, unsigned width)
+{
+    host_violation("%s: ISR read of %u bytes, or not at its start", v->m->name, width);
+    return 0;
+}
+
+/* A transitional device that works as legacy has no modern registers any more. */
 static unsigned region_at(const struct model_vpci *v, unsigned bar, uint64_t off)
 {
     for (unsigned t = VCAP_COMMON; t <= VCAP_DEVICE; t++)
-        if (v->region[t].len && v->region[t].bar == bar && off >= v->region[t].off &&
-            off - v->region[t].off < v->region[t].len)
+        if (!model_is_legacy(v->m) && v->region[t].len && v->region[t].bar == bar &&
+            off >= v->region[t].off && off - v->region[t].off < v->region[t].len)
             return t;
     host_violation("%s: access to nothing at BAR %u + %#llx", v->m->name, bar,
                    (unsigned long long)off);
@@ -117,15 +134,20 @@ static uint32_t vpci_read(struct model_pci_fn *f, unsigned bar, uint64_t at, uns
                           bool sync)
 {
     struct model_vpci *v = (struct model_vpci *)f;
-    unsigned t = region_at(v, bar, at), off = (unsigned)at - v->region[t].off;
+    unsigned t, off;
     uint32_t value = 0;
+
+    if (model_is_legacy(v->m) && bar == 0)
+        return model_lpci_read(v, (unsigned)at, width, sync);
+    t = region_at(v, bar, at);
+    off = (unsigned)at - v->region[t].off;
 
     if (t == VCAP_COMMON && width != field_width(off))
         host_violation("%s: %u-byte read of common field %u", v->m->name, width, off);
     else if (t == VCAP_COMMON)
         value = read_common(v, off);
     else if (t == VCAP_ISR)
-        value = read_isr(v, off, width);
+        value = off || width != 1 ? wrong_isr(v, width) : model_vpci_read_isr(v);
     else if (t == VCAP_DEVICE)
         value = model_read_config(v->m, off, width);
     else
@@ -160,17 +182,31 @@ static void enable_queue(struct model_vpci *v, struct model_queue *q, uint32_t v
     model_start_queue(m, q);
 }
 
-static uint16_t map_vector(const struct model_vpci *v, uint32_t vector)
+uint16_t model_vpci_map_vector(const struct model_vpci *v, uint32_t vector)
 {
     if (vector != NO_VECTOR && (!model_pci_msix_on(&v->fn) || vector >= v->fn.msix_size))
         host_violation("%s: vector %u is not there", v->m->name, vector);
     return (uint16_t)(vector < v->vectors ? vector : NO_VECTOR);
 }
 
+static void reset_queue(struct model_vpci *v, struct model_queue *q, uint32_t value)
+{
+    if (value != 1 || !model_accepted(v->m, 40) || !q->ready || !(v->m->status & 4))
+        host_violation("%s: queue %u: reset %u in status %#x", v->m->name, q->index, value,
+                       v->m->status);
+    model_reset_queue(q);
+    v->queue_resets++;
+    v->reset_left = v->queue_reset_reads;
+}
+
 static void write_queue(struct model_vpci *v, unsigned off, uint32_t value, bool sync)
 {
     struct model_queue *q = selected(v->m);
 
+    if (q && q->max && off == R_QUEUE_RESET) {
+        reset_queue(v, q, value);
+        return;
+    }
     if (!q || !q->max || q->ready || v->in_use) {
         host_violation("%s: field %u of queue %u, which is absent or in use", v->m->name, off,
                        v->m->queue_sel);
@@ -182,11 +218,11 @@ static void write_queue(struct model_vpci *v, unsigned off, uint32_t value, bool
     if (off == R_QUEUE_SIZE)
         q->num = value;
     else if (off == R_QUEUE_VECTOR)
-        q->vector = map_vector(v, value);
+        q->vector = model_vpci_map_vector(v, value);
     else if (off == R_QUEUE_ENABLE)
         enable_queue(v, q, value, sync);
-    else if (off == R_QUEUE_NOTIFY_OFF)
-        host_violation("%s: queue_notify_off is written", v->m->name);
+    else if (off == R_QUEUE_NOTIFY_OFF || off == R_NOTIF_CONFIG_DATA)
+        host_violation("%s: read-only queue field %u is written", v->m->name, off);
     else
         write_address(q, off, value);
 }
@@ -201,7 +237,7 @@ static void write_status(struct model_vpci *v, uint32_t value, bool sync)
 static void write_config_vector(struct model_vpci *v, uint32_t value)
 {
     model_check_setup(v->m, "config vector");
-    v->config_vector = map_vector(v, value);
+    v->config_vector = model_vpci_map_vector(v, value);
 }
 
 static void write_common(struct model_vpci *v, unsigned off, uint32_t value, bool sync)
@@ -226,23 +262,43 @@ static void write_common(struct model_vpci *v, unsigned off, uint32_t value, boo
         host_violation("%s: read-only common field %u is written", m->name, off);
 }
 
+/* Does the value of a kick say what was negotiated for the queue (sections 2.9, 4.1.5.2)? */
+static bool says(const struct model *m, const struct model_queue *q, uint32_t value)
+{
+    uint32_t want = model_accepted(m, 39) ? q->notif_data : q->index;
+
+    if (model_accepted(m, 38))
+        want |= (uint32_t)model_avail_idx(q) << 16;
+    return value == want;
+}
+
 /* The address says which queue, and so does the value. */
 static void write_notify(struct model_vpci *v, unsigned off, unsigned width, uint32_t value,
                          bool sync)
 {
-    const struct model_queue *q = value < MODEL_QUEUES ? &v->m->queues[value] : NULL;
+    struct model *m = v->m;
+    unsigned i = 0;
 
-    if (width != 2 || !q || off != q->notify_off * v->multiplier)
-        host_violation("%s: notification %u of %u bytes at %#x", v->m->name, value, width, off);
-    model_kick(v->m, value, sync);
+    while (i < MODEL_QUEUES && !(m->queues[i].ready && says(m, &m->queues[i], value)))
+        i++;
+    if (width != (model_accepted(m, 38) ? 4 : 2) || i == MODEL_QUEUES ||
+        off != m->queues[i].notify_off * v->multiplier)
+        host_violation("%s: notification %#x of %u bytes at %#x", m->name, value, width, off);
+    model_kick(m, i, sync);
 }
 
 static void vpci_write(struct model_pci_fn *f, unsigned bar, uint64_t at, unsigned width,
                        uint32_t value, bool sync)
 {
     struct model_vpci *v = (struct model_vpci *)f;
-    unsigned t = region_at(v, bar, at), off = (unsigned)at - v->region[t].off;
+    unsigned t, off;
 
+    if (model_is_legacy(v->m) && bar == 0) {
+        model_lpci_write(v, (unsigned)at, width, value, sync);
+        return;
+    }
+    t = region_at(v, bar, at);
+    off = (unsigned)at - v->region[t].off;
     if (t == VCAP_COMMON)
         model_trace(v->m, off, width, true, sync, value);
     if (t == VCAP_COMMON && width != field_width(off))
@@ -255,6 +311,35 @@ static void vpci_write(struct model_pci_fn *f, unsigned bar, uint64_t at, unsign
         model_write_config(v->m, off, width, value);
     else
         host_violation("%s: the ISR is written", v->m->name);
+}
+
+/* ---- the window (section 4.1.4.9) ------------------------------------------------------------ */
+
+static uint32_t window_access(struct model_pci_fn *f, bool write, unsigned at, unsigned width,
+                              uint32_t value, bool sync)
+{
+    struct model_vpci *v = (struct model_vpci *)f;
+    unsigned cap = f->window - 16, bar = model_pci_get(f, cap + 4, 1);
+    uint32_t off = model_pci_get(f, cap + 8, 4), len = model_pci_get(f, cap + 12, 4);
+
+    v->window_uses++;
+    if (at || width != len || (len != 1 && len != 2 && len != 4) || off % len || bar > 5) {
+        host_violation("%s: %u bytes at %u of a window to BAR %u + %#x, %u bytes", v->m->name,
+                       width, at, bar, off, len);
+        return 0;
+    }
+    if (!write)
+        return f->read(f, bar, off, width, sync);
+    f->write(f, bar, off, width, value, sync);
+    return 0;
+}
+
+static void open_window(struct model_vpci *v, unsigned cap)
+{
+    v->fn.window = cap + 16;
+    v->fn.window_access = window_access;
+    v->fn.writable[cap + 4] = 0xff;
+    memset(&v->fn.writable[cap + 8], 0xff, 8);
 }
 
 /* ---- interrupts ------------------------------------------------------------------------------ */
@@ -312,7 +397,10 @@ unsigned model_vpci_cap(struct model_vpci *v, uint8_t type, uint8_t bar, uint32_
 
 void model_vpci_caps(struct model_vpci *v)
 {
-    model_vpci_cap(v, VCAP_PCI_CFG, 0, 0, 0);
+    unsigned cap = model_vpci_cap(v, VCAP_PCI_CFG, 0, 0, 0);
+
+    if (v->window)
+        open_window(v, cap);
     for (unsigned t = VCAP_DEVICE; t >= VCAP_COMMON; t--)
         model_vpci_cap(v, (uint8_t)t, (uint8_t)v->region[t].bar, v->region[t].off,
                        v->region[t].len);
@@ -326,11 +414,14 @@ void model_plug_pci(struct model_vpci *v, struct model *m, unsigned dev, bool ba
     model_pci_put(&v->fn, 0x2e, 2, 0x1100);
     model_pci_put(&v->fn, 0x3d, 1, 1);
     model_pci_bar(&v->fn, 1, MODEL_BAR_MEM32, 0x1000);
-    model_pci_bar(&v->fn, 4, MODEL_BAR_MEM64, 0x4000);
+    v->m = m;
+    if (model_is_legacy(m))
+        model_vpci_transitional(v);
+    else
+        model_pci_bar(&v->fn, 4, MODEL_BAR_MEM64, 0x4000);
     v->fn.read = vpci_read;
     v->fn.write = vpci_write;
     v->fn.changed = show_level;
-    v->m = m;
     v->multiplier = 4;
     v->vectors = NO_VECTOR;
     v->config_vector = NO_VECTOR;
@@ -347,5 +438,6 @@ void model_plug_pci(struct model_vpci *v, struct model *m, unsigned dev, bool ba
     if (bare)
         return;
     model_pci_add_msix(&v->fn, 4, 1, 0);
-    model_vpci_caps(v);
+    if (!model_is_legacy(m))
+        model_vpci_caps(v);
 }

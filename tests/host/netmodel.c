@@ -78,7 +78,7 @@ static void take_frame(const struct model_chain *c)
     if (c->write_bytes || c->read_bytes < net.hdr_len + 14)
         host_violation("tx chain of %u readable and %u writable bytes", c->read_bytes,
                        c->write_bytes);
-    if (net.m->transport == MODEL_MMIO_LEGACY && !model_accepted(net.m, VIRTIO_F_ANY_LAYOUT) &&
+    if (model_is_legacy(net.m) && !model_accepted(net.m, VIRTIO_F_ANY_LAYOUT) &&
         c->segs[0].len != net.hdr_len)
         host_violation("the header shares a descriptor, without ANY_LAYOUT");
     model_gather(c, 0, header, net.hdr_len);
@@ -123,7 +123,7 @@ void net_plug(enum model_transport t, const unsigned *bits, unsigned n)
         model_field(net.m, 6, 2, 1);
     if (net.m->offered[0] >> NET_F_MTU & 1)
         model_field(net.m, 10, 2, 1400);
-    net.hdr_len = t == MODEL_MMIO_LEGACY ? 10 : 12;
+    net.hdr_len = model_is_legacy(net.m) ? 10 : 12;
     model_plug_mmio(net.m, 0);
     model_watch(net.m);
 }
@@ -158,7 +158,7 @@ void net_deliver(const void *frame, uint32_t len, uint32_t say)
     if (c.read_bytes || c.write_bytes < net.hdr_len + 1514)
         host_violation("rx chain of %u readable and %u writable bytes", c.read_bytes,
                        c.write_bytes);
-    header[10] = net.m->transport != MODEL_MMIO_LEGACY; /* num_buffers */
+    header[10] = !model_is_legacy(net.m); /* num_buffers */
     model_scatter(&c, 0, header, net.hdr_len);
     model_scatter(&c, net.hdr_len, frame, len);
     model_push(net.m, net.rx, &c, say);

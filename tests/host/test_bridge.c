@@ -69,7 +69,7 @@ static void found(const struct pci_function *f)
     *s = *f;
     pci_assign_bars(s);
     for (unsigned i = 0; i < PCI_BARS; i++)
-        if (s->bar[i].len && !s->bar[i].io)
+        if (s->bar[i].phys && !s->bar[i].io)
             CHECK_EQ(hal_read32(pci_bar_map(s, i, 0, 4)), s->device);
 }
 
@@ -116,7 +116,7 @@ static void a_tree(void)
     CHECK_EQ(model_pci_get(inner, 0x18, 4), 0x00040403);
     CHECK(!model_pci_claims(empty, false, 0, UINT64_MAX) && pci->bar[0].addr);
     for (unsigned i = 0; i < seen_count; i++)
-        CHECK(seen[i].bar[0].len && seen[i].bar[1].len && seen[i].bar[4].len);
+        CHECK(seen[i].bar[0].phys && seen[i].bar[1].phys && seen[i].bar[4].phys);
 }
 
 static unsigned calls;
@@ -220,8 +220,8 @@ static void a_poor_bridge(void)
     model_pci_put(bridge, 0x24, 4, 0);
     memset(&bridge->writable[0x24], 0, 12);
     pci_scan(found);
-    CHECK_EQ(seen_as(f)->bar[0].len, 0);
-    CHECK(seen_as(f)->bar[4].len && seen_as(f)->bar[4].phys < h.mem32.cpu + h.mem32.len);
+    CHECK_EQ(seen_as(f)->bar[0].phys, 0);
+    CHECK(seen_as(f)->bar[4].phys && seen_as(f)->bar[4].phys < h.mem32.cpu + h.mem32.len);
     CHECK(host_logged("no room for BAR 0"));
 }
 
@@ -279,7 +279,7 @@ static void addresses_after_the_scan(void)
     memset(late.bar, 0, sizeof(late.bar));
     pci_assign_bars(&late);
     for (unsigned i = 0; i < PCI_BARS; i++)
-        CHECK_EQ(late.bar[i].len, 0);
+        CHECK_EQ(late.bar[i].phys, 0);
 }
 
 int main(int argc, char **argv)

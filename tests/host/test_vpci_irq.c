@@ -76,26 +76,6 @@ static void intx_no_messages(void)
     intx_after();
 }
 
-/* Fewer messages than vectors are needed: what was taken is given back. */
-static void intx_too_few_messages(void)
-{
-    vpci_setup();
-    host_msi_limit(1);
-    intx_after();
-    host_msi_limit(2);
-    CHECK_EQ(hal_msi_alloc(0, &(struct hal_msi){0}), 0);
-    CHECK_EQ(hal_msi_alloc(0, &(struct hal_msi){0}), 0);
-}
-
-static void intx_small_table(void)
-{
-    vpci_bridge(true);
-    vpci_plug(1, true);
-    model_pci_add_msix(&vpci.fn, 1, 1, 0);
-    model_vpci_caps(&vpci);
-    intx_after();
-}
-
 static void intx_table_out_of_the_bar(void)
 {
     vpci_bridge(true);
@@ -247,8 +227,6 @@ int main(int argc, char **argv)
         SHOWS(msix_needs_reset, "INIT-23"),
         SHOWS(intx_no_capability, "PCI-ISR-04 PCI-ISR-06"),
         SHOWS(intx_no_messages, "PCI-ISR-04 PCI-ISR-06"),
-        CASE(intx_too_few_messages),
-        SHOWS(intx_small_table, "PCI-MSIX-04"),
         CASE(intx_table_out_of_the_bar),
         CASE(intx_table_in_a_missing_bar),
         SHOWS(intx_config_vector_does_not_stick, "PCI-MSIX-05 PCI-MSIX-06"),

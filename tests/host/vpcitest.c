@@ -17,10 +17,10 @@ void vpci_bridge(bool intx)
     model_pci_bridge(&h, intx);
 }
 
-void vpci_plug(unsigned queues, bool bare)
+static void plug(enum model_transport t, unsigned queues, bool bare)
 {
     vpci_model = calloc(1, sizeof(*vpci_model));
-    model_init(vpci_model, MODEL_PCI, MODEL_DEVICE_ID);
+    model_init(vpci_model, t, MODEL_DEVICE_ID);
     for (unsigned i = 0; i < queues; i++)
         vpci_model->queues[i].max = 64;
     model_plug_pci(&vpci, vpci_model, 1, bare);
@@ -29,6 +29,16 @@ void vpci_plug(unsigned queues, bool bare)
     td.queues = queues;
     for (unsigned i = 1; i < queues; i++)
         td.cfg[i] = td.cfg[0];
+}
+
+void vpci_plug(unsigned queues, bool bare)
+{
+    plug(MODEL_PCI, queues, bare);
+}
+
+void vpci_plug_legacy(unsigned queues)
+{
+    plug(MODEL_PCI_LEGACY, queues, false);
 }
 
 void vpci_setup(void)
@@ -42,7 +52,8 @@ const char *vpci_wakeup(void)
     static struct virtio_info info;
 
     CHECK_EQ(virtio_info(0, &info), 0);
-    CHECK(info.alive && strcmp(info.transport, "pci") == 0);
+    CHECK(info.alive);
+    CHECK(strcmp(info.transport, model_is_legacy(vpci_model) ? "pci-legacy" : "pci") == 0);
     return info.wakeup;
 }
 

@@ -17,6 +17,9 @@ void vpci_plug(unsigned queues, bool bare);
 /* The bridge, and a device with one queue. */
 void vpci_setup(void);
 
+/* The same with legacy registers only. */
+void vpci_plug_legacy(unsigned queues);
+
 /* How the booted device wakes us: "msi-x". */
 const char *vpci_wakeup(void);
 /* n buffers there and back on each queue, each with one look of the services, none of them late. */
