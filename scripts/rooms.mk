@@ -9,7 +9,8 @@ ALL_DRIVERS := $(wildcard drivers/*/*.c)
 # Either what drives devices of before virtio 1.0, or (LEGACY=0) what refuses them.
 LEGACY_ONLY := drivers/virtio/mmio_legacy.c drivers/virtio/pci_legacy.c
 LEGACY_NONE := drivers/virtio/legacy_none.c
-SRC_drivers := $(filter-out $(if $(filter 0,$(LEGACY)),$(LEGACY_ONLY),$(LEGACY_NONE)),$(ALL_DRIVERS))
+SRC_drivers := $(filter-out $(if $(filter 0,$(LEGACY)),$(LEGACY_ONLY),$(LEGACY_NONE)), \
+                            $(ALL_DRIVERS))
 SRC_files := $(wildcard files/*.c)
 SRC_net := $(wildcard net/*.c)
 # lwIP's own socket layer (api/) wants threads; net/ has its sockets on the tasks instead.
