@@ -58,7 +58,7 @@ deps: .setup-build
 
 setup: .setup-build+run+test
 .setup-%:
-	@scripts/setup $(subst +, ,$*)
+	@ARCH=$(ARCH) scripts/setup $(subst +, ,$*)
 
 check:
 	$(check)@:

@@ -34,6 +34,18 @@ uint32_t ftree_keep(struct ftree *t, const char *s, size_t len)
 
 #define HASH_PRIME ((1ull << 61) - 1)
 
+/* a times b modulo the prime, or that plus the prime; both below 2^61 + 2^8. */
+static uint64_t multiply(uint64_t a, uint64_t b)
+{
+    uint64_t a_high = a >> 32, a_low = (uint32_t)a, b_high = b >> 32, b_low = (uint32_t)b;
+    uint64_t middle = a_high * b_low + a_low * b_high, low = a_low * b_low;
+    /* 2^64 is 8, and 2^61 is 1. */
+    uint64_t sum = (a_high * b_high << 3) + (middle >> 29) + (middle << 35 >> 3) + (low >> 61) +
+                   (low & HASH_PRIME);
+
+    return (sum & HASH_PRIME) + (sum >> 61);
+}
+
 /*
  * The path as a polynomial modulo a prime, at a secret place: two of n bytes have the same value
  * with a probability of n / 2^61, whoever chose them. So the hash's chains stay short.
@@ -43,9 +55,7 @@ static uint32_t hash_of(const struct ftree *t, const char *s, size_t len)
     uint64_t h = 1;
 
     for (size_t i = 0; i < len; i++) {
-        unsigned __int128 product = (unsigned __int128)(h + (uint8_t)s[i]) * t->hash_key;
-
-        h = ((uint64_t)product & HASH_PRIME) + (uint64_t)(product >> 61);
+        h = multiply(h + (uint8_t)s[i], t->hash_key);
         h = h >= HASH_PRIME ? h - HASH_PRIME : h;
     }
     return (uint32_t)(h ^ h >> 32);
@@ -98,9 +108,14 @@ static uint32_t append(struct ftree *t, const char *path, size_t len, uint32_t p
     if (text == FTREE_NONE)
         return FTREE_NONE;
     e = &t->entries[t->count];
-    *e = (struct ftree_entry){.hash = hash_of(t, path, len), .path = text,
-                              .path_len = (uint16_t)len, .parent = parent, .child = FTREE_NONE,
-                              .sibling = FTREE_NONE, .type = FTREE_DIR, .mode = 0555};
+    *e = (struct ftree_entry){.hash = hash_of(t, path, len),
+                              .path = text,
+                              .path_len = (uint16_t)len,
+                              .parent = parent,
+                              .child = FTREE_NONE,
+                              .sibling = FTREE_NONE,
+                              .type = FTREE_DIR,
+                              .mode = 0555};
     if (t->count != FTREE_ROOT) {
         e->sibling = t->entries[parent].child;
         t->entries[parent].child = t->count;

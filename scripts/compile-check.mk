@@ -7,17 +7,19 @@ include scripts/toolchain.mk
 include scripts/rooms.mk
 
 HOSTCC ?= gcc
-ARMCC ?= arm-none-eabi-gcc
+# CROSS= is the compiler of the machine that ARCH= names, aarch64 unless told otherwise.
+cc_of = $(if $(filter $1,$(ARCH)),$(CROSS),$(CROSS_$1))gcc
 CHECK := build/check
 
 STRICT = -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -nostdinc -MMD -MP -c \
          -Idrivers -Iplatform
 own_include = -isystem $(shell $1 -print-file-name=include)
 
-cc_aarch64 = $(CC_TARGET) $(STRICT) $(call own_include,$(CC_TARGET)) $(NO_FP) \
+cc_aarch64 = $(call cc_of,aarch64) $(STRICT) $(call own_include,$(call cc_of,aarch64)) $(NO_FP) \
              -Iplatform/arch/aarch64
-cc_arm = $(ARMCC) $(STRICT) $(call own_include,$(ARMCC)) -mcpu=cortex-a15 -mfloat-abi=hard -mthumb \
-         -Iplatform/arch/arm
+# As the compiler is by itself: T32, and int32_t is long.
+cc_arm = $(call cc_of,arm) $(STRICT) $(call own_include,$(call cc_of,arm)) $(NO_FP) \
+         -mcpu=cortex-a15 -mfloat-abi=hard -mthumb -Iplatform/arch/arm
 cc_host = $(HOSTCC) $(STRICT) $(call own_include,$(HOSTCC)) -Iplatform/host
 
 MACHINES := aarch64 arm host

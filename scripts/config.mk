@@ -11,10 +11,12 @@ LEGACY ?= 1
 V ?=
 
 # A bare-metal compiler with its own newlib is taken when it is on PATH; CROSS= names another.
+CROSS_aarch64 = $(if $(shell command -v aarch64-none-elf-gcc),aarch64-none-elf-,aarch64-linux-gnu-)
+CROSS_arm = arm-none-eabi-
 ifeq ($(origin CROSS),undefined)
-CROSS := $(if $(shell command -v aarch64-none-elf-gcc),aarch64-none-elf-,aarch64-linux-gnu-)
+CROSS := $(CROSS_$(ARCH))
 endif
-export CROSS QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR
+export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR
 
 ARCHES := $(sort $(patsubst linker/%-virt.ld,%,$(wildcard linker/*-virt.ld)))
 EXAMPLES := $(sort $(patsubst examples/%/main.c,%,$(wildcard examples/*/main.c)))

@@ -11,6 +11,10 @@ NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <build/newlib/.key)),FOR
 WANTED := $(if $(OWN_NEWLIB),build/newlib/.key) \
           $(if $(LWIP_DIR),,build/lwip/.version) $(if $(LIBFDT_DIR),,build/libfdt/.version)
 
+# The one that is built here is for AArch64.
+$(if $(and $(OWN_NEWLIB),$(filter-out aarch64,$(ARCH))),$(error $(CC_TARGET) has no newlib for \
+    ARCH=$(ARCH): install libnewlib-arm-none-eabi, or set NEWLIB_DIR=))
+
 deps: $(WANTED)
 	@$(call holds,LWIP_DIR,src/core/init.c)$(call holds,LIBFDT_DIR,libfdt.h):
 

@@ -86,7 +86,7 @@ link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-gro
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
 # found before newlib's function of that name, whoever asks for it.
 EVERYTHING := $(LIB)/everything.a
-$(EVERYTHING): $(ARCHIVES) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a
+$(EVERYTHING): $(ARCHIVES) $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a
 	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
 
 # Whose image lies in build/ARCH: the folder, and how it was built.
@@ -101,18 +101,20 @@ endif
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.
-$(ELF): $(APP_OBJECTS) $(EVERYTHING) $(LD_SCRIPT) $(OWNER_FILE) scripts/symtab.py
+$(ELF): $(APP_OBJECTS) $(EVERYTHING) $(LD_SCRIPT) linker/virt.ld $(OWNER_FILE) scripts/symtab.py
 	$(call say,LD,$@)
 	$(Q)$(call link,-o $(STEM).first)
 	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).first $(STEM).S
-	$(Q)$(CC_TARGET) -c $(STEM).S -o $(STEM).names.o
+	$(Q)$(CC_TARGET) $(MACHINE) -c $(STEM).S -o $(STEM).names.o
 	$(Q)$(call link,$(STEM).names.o -Wl$(comma)-Map=$(@:.elf=.map) -o $(STEM).elf)
 	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).elf $(STEM).S --check
 	$(Q)mv $(STEM).elf $@ && rm -f $(STEM).first
 comma := ,
 
-$(IMAGE): $(ELF)
-	$(Q)$(CROSS)objcopy -O binary $< $@
+# What a flat image needs in front, if the linker script does not put it there.
+HEADER_arm = && $(PYTHON) scripts/uimage.py $< $@
+$(IMAGE): $(ELF) scripts/uimage.py
+	$(Q)$(CROSS)objcopy -O binary $< $@ $(HEADER_$(ARCH))
 
 image: $(IMAGE) $(APP_DISK) $(APP_INITRD)
 	@$(PYTHON) scripts/symtab.py --size $(CROSS)size $(ELF) $<

@@ -9,8 +9,12 @@ The table, little-endian: uint32 count; count pairs {uint32 address - __image_st
 of the name in the strings}, in order of address; the strings, each ending in a zero byte.
 """
 import os
+import re
 import subprocess
 import sys
+
+# Branches that the linker makes between A32 and T32 code; their order is as it falls.
+STUB = re.compile(r'__\w+_(from_arm|from_thumb|veneer)')
 
 
 def functions(nm, elf):
@@ -19,10 +23,12 @@ def functions(nm, elf):
                             text=True).stdout
     start, found = None, {}
     for line in output.splitlines():
-        address, kind, name = line.split(maxsplit=2)
+        address, kind, name = (line.split(maxsplit=2) + [''])[:3]
         if name == '__image_start':
             start = int(address, 16)
         # $x and $d mark code and data for disassemblers; a strong name is preferred to a weak one.
+        if not name or STUB.fullmatch(name):
+            continue
         if kind in 'tTwW' and name[0] != '$' and not name.startswith('__image_'):
             rank = ('TtWw'.index(kind), name)
             at = int(address, 16)

@@ -7,22 +7,32 @@ say = $(if $V,,@printf '  %-5s %s\n' '$1' '$(patsubst $(CURDIR)/%,%,$2)')
 LWIP := $(or $(LWIP_DIR),build/lwip)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 
-# The compiler's own newlib if it has one, else ours.
-COMPILER_LIBC := $(abspath $(filter /%,$(shell $(CC_TARGET) -print-file-name=libc.a 2>/dev/null)))
-COMPILER_PREFIX := $(if $(COMPILER_LIBC),$(abspath $(dir $(COMPILER_LIBC))..))
+# What makes the compiler's code fit the CPU. 32-bit Arm: A32, whose frame pointers form a chain;
+# and int32_t is int, as for the other machines, so that formats and libfdt fit.
+MACHINE_aarch64 = -mno-outline-atomics
+MACHINE_arm = -mcpu=cortex-a15 -mfloat-abi=hard -marm -U__INT32_TYPE__ -D__INT32_TYPE__=int \
+              -U__UINT32_TYPE__ '-D__UINT32_TYPE__=unsigned int'
+MACHINE = $(MACHINE_$(ARCH))
+
+# The compiler's own newlib if it has one, else ours. Its headers lie beside the libc.a for the
+# compiler's default CPU, its libraries where the one for our CPU is.
+libc_of = $(abspath $(filter /%,$(shell $(CC_TARGET) $1 -print-file-name=libc.a 2>/dev/null)))
+COMPILER_PREFIX := $(patsubst %/lib/libc.a,%,$(call libc_of,))
 COMPILER_NEWLIB := $(if $(wildcard $(COMPILER_PREFIX)/include/newlib.h),$(COMPILER_PREFIX))
 NEWLIB := $(or $(NEWLIB_DIR),$(COMPILER_NEWLIB),build/newlib)
 OWN_NEWLIB := $(filter build/newlib,$(NEWLIB))
+NEWLIB_LIB := $(if $(NEWLIB_DIR)$(OWN_NEWLIB),$(NEWLIB)/lib,$(dir $(call libc_of,$(MACHINE))))
 
 # newlib's headers must come after the compiler's: its <stdatomic.h> does not compile with GCC.
-GCC_INCLUDE := $(shell $(CC_TARGET) -print-file-name=include 2>/dev/null)
-FREESTANDING = -ffreestanding -fbuiltin -nostdinc -isystem $(GCC_INCLUDE)
-WITH_LIBC = -nostdinc -isystem $(GCC_INCLUDE) -isystem $(NEWLIB)/include
+GCC_INCLUDE := $(foreach d,include include-fixed,\
+    $(addprefix -isystem ,$(filter /%,$(shell $(CC_TARGET) -print-file-name=$d 2>/dev/null))))
+FREESTANDING = -ffreestanding -fbuiltin -nostdinc $(GCC_INCLUDE)
+WITH_LIBC = -nostdinc $(GCC_INCLUDE) -isystem $(NEWLIB)/include
 
 # The target is no Linux, whatever the compiler was made for.
 NOT_LINUX = -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
 WARNINGS = -Wall -Wextra -Werror
-COMMON = -std=gnu11 -O2 -g -fno-pie -mno-outline-atomics -ffunction-sections -fdata-sections \
+COMMON = -std=gnu11 -O2 -g -fno-pie $(MACHINE) -ffunction-sections -fdata-sections \
          -fno-omit-frame-pointer -fstack-protector-strong -fno-common -fno-unwind-tables \
          -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= $(NOT_LINUX) \
          $(if $(DEBUG),-DVIREO_DEBUG,)
@@ -46,5 +56,6 @@ FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
 # Defined overflow on a hostile tree; no checks for versions that our reader has refused already.
 FLAGS_libfdt = $(COMMON) -O3 -fwrapv -DFDT_ASSUME_MASK=2 -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)
 
-LDFLAGS = -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack \
-          -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
+LDFLAGS = $(MACHINE) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
+          -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments \
+          -Wl,--fatal-warnings

@@ -78,7 +78,8 @@ def run_make(*args, env=None, cwd=TREE, timeout=600):
 
 
 def _run_make(args, env, cwd, timeout):
-    clean = {k: v for k, v in os.environ.items() if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
+    clean = {k: v for k, v in os.environ.items()
+             if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'ARCH')}
     return subprocess.run(['make', '--no-print-directory', *args], cwd=cwd, text=True,
                           capture_output=True, timeout=timeout, env={**clean, **(env or {})})
 
@@ -93,16 +94,17 @@ def built():
     """built('hello') -> path of its .img; tests/apps/NAME wins over examples/NAME. Builds once."""
     done = {}
 
-    def path_of(app, kind='img'):
-        if app not in done:
+    def path_of(app, kind='img', arch='aarch64'):
+        if (app, arch) not in done:
             own = os.path.join('tests', 'apps', app)
             where = own if os.path.isdir(os.path.join(TREE, own)) else app
-            result = run_make('-s', 'image', f'APP={where}')
+            other = ['CROSS=arm-none-eabi-', 'NEWLIB_DIR='] if arch == 'arm' else []
+            result = run_make('-s', 'image', f'APP={where}', f'ARCH={arch}', *other)
             if result.returncode:
-                pytest.fail(f'make image APP={where} failed\n{result.stdout}{result.stderr}',
-                            pytrace=False)
-            done[app] = True
-        return images.image(app, kind)
+                pytest.fail(f'make image APP={where} ARCH={arch} failed\n{result.stdout}'
+                            f'{result.stderr}', pytrace=False)
+            done[app, arch] = True
+        return images.image(app, kind, arch)
 
     return path_of
 
@@ -158,10 +160,10 @@ class Boots:
         self.guests = []
         self.expected = []         # lines that QEMU is meant to say, as patterns
 
-    def __call__(self, app, forwards=(), disks=(), kind='img', **machine):
+    def __call__(self, app, forwards=(), disks=(), kind='img', arch='aarch64', **machine):
         """A Guest that runs `app` (a name, or the path of an image). Machine options as keywords;
         forwards are guest ports or Forward objects; disks are paths or Disk objects."""
-        image = app if os.path.sep in app else self._built(app, kind)
+        image = app if os.path.sep in app else self._built(app, kind, arch)
         described = Machine(
             image, forwards=[f if isinstance(f, Forward) else Forward(0, f) for f in forwards],
             disks=[d if isinstance(d, Disk) else Disk(str(d), read_only=True) for d in disks],

@@ -36,7 +36,10 @@ void board_irq(void);
 /* Of its memory reservation block so many entries are mapped, if it has as many. */
 #define ARCH_DTB_RESERVED 8u
 
-/* Maps RAM that is not mapped yet, read-write. 0 or -ENOMEM. */
+/* RAM from this address on cannot be mapped. */
+uint64_t arch_ram_end(void);
+
+/* Maps RAM that is not mapped yet and ends below arch_ram_end(), read-write. 0 or -ENOMEM. */
 int arch_map_ram(uint64_t base, uint64_t len);
 
 /* page_alloc() works from now on: page tables may come from it. */

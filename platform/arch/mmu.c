@@ -189,6 +189,8 @@ MMU_OFF static const void *map_tree(uint64_t at)
         return NULL;
     uint64_t first = at & ~(uint64_t)(ARCH_PAGE - 1);
     uint64_t end = (at + used + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
+    if (end > (uintptr_t)__image_start && first < (uintptr_t)__image_end)
+        return NULL; /* there is so little memory that it lies where our stacks are */
     return map_memory(first, end, MAP_DATA) ? NULL : tree;
 }
 
@@ -233,14 +235,16 @@ static int map_ram_part(uint64_t base, uint64_t end)
     return base < end ? map_memory(base, end, MAP_DATA) : 0;
 }
 
+uint64_t arch_ram_end(void)
+{
+    return RAM_LIMIT;
+}
+
 /* All but the image, which is mapped already and has holes: the guards of its stacks. */
 int arch_map_ram(uint64_t base, uint64_t len)
 {
-    uint64_t limit = 1ull << VA_BITS;
     uint64_t image = (uintptr_t)__image_start, image_end = (uintptr_t)__image_end;
 
-    if (base >= limit || len > limit - base)
-        return -EINVAL;
     uint64_t end = (base + len) & ~(uint64_t)(ARCH_PAGE - 1);
     base = (base + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
     int err = map_ram_part(base, min64(end, image));

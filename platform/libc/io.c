@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syslimits.h>
 #include <sys/uio.h>
 #include <unistd.h>
 

@@ -1,12 +1,17 @@
 /*
  * locks.c - newlib's locks as recursive task mutexes: stdio holds a stream's lock across _write,
  * which may park. malloc's lock is nothing: malloc never parks, and handlers do not call it.
+ *
+ * A newlib that was configured without locks (Debian's for arm-none-eabi) asks for malloc's alone:
+ * there, tasks must not share a stream whose _write may park. The console's does not.
  */
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/lock.h>
 
 #include "task.h"
+
+#ifdef _RETARGETABLE_LOCKING
 
 struct __lock {
     struct task_mutex mutex;
@@ -74,6 +79,8 @@ void __retarget_lock_release_recursive(_LOCK_T lock)
 {
     __retarget_lock_release(lock);
 }
+
+#endif
 
 #ifdef VIREO_DEBUG
 static bool in_malloc;

@@ -13,6 +13,7 @@
 int _getpid(void);
 int _kill(int pid, int signal);
 void _exit(int status) __attribute__((noreturn));
+void _fini(void);
 
 int _getpid(void)
 {
@@ -34,6 +35,11 @@ int _kill(int pid, int signal)
 void _exit(int status)
 {
     vireo_exit(status);
+}
+
+/* What a newlib with fini functions calls after those of .fini_array. */
+void _fini(void)
+{
 }
 
 long sysconf(int name)

@@ -63,6 +63,24 @@ static bool image_in_ram(void)
     return false;
 }
 
+/* RAM that the CPU cannot reach with the addresses that it has is as good as absent. */
+static void clip_ram(void)
+{
+    struct board_info *info = &virt.info;
+    uint64_t end = arch_ram_end();
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < info->ram_count; i++) {
+        struct board_range r = info->ram[i];
+        if (r.base >= end)
+            continue;
+        if (r.len > end - r.base)
+            r.len = end - r.base;
+        info->ram[kept++] = r;
+    }
+    info->ram_count = kept;
+}
+
 static const char *set_up(const void *dtb)
 {
     if (!dtb)
@@ -72,6 +90,7 @@ static const char *set_up(const void *dtb)
     const char *wrong = tree_read(dtb);
     if (wrong)
         return wrong;
+    clip_ram();
     if (!image_in_ram())
         return "too little memory for this image: give the machine more (-m)";
     for (unsigned i = 0; i < virt.info.ram_count; i++)

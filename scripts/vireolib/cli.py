@@ -55,12 +55,12 @@ def parser():
 
 def machine_options(sub):
     add = sub.add_argument
-    add('image', metavar='IMAGE', help='an arm64 Image (APP.img) or ELF file (APP.elf)')
+    add('image', metavar='IMAGE', help='an arm64 Image or a uImage (APP.img), or an ELF file')
     add('--transport', default='mmio', choices=m.TRANSPORTS,
         help='how virtio devices are attached (mmio)')
     add('--gic', default='2', choices=m.GICS, help='version of the interrupt controller (2)')
-    add('--cpu', default='cortex-a72', choices=m.CPUS, metavar='MODEL',
-        help='cortex-a53, cortex-a72, max ... (cortex-a72)')
+    add('--cpu', default='', choices=m.CPUS, metavar='MODEL',
+        help='cortex-a53, max ... (cortex-a72, or cortex-a15 for an image of 32-bit Arm)')
     add('--smp', default='1', metavar='N', help='CPUs; 1,maxcpus=2 is possible too (1)')
     add('--mem', default='64', metavar='SIZE', help='MiB, or with K, M or G (64)')
     add('--disk', action='append', default=[], metavar='FILE[,ro][,bs=N][,id=TEXT]',

@@ -7,7 +7,7 @@ from vireolib.machine import Unusable
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TREE, 'build')
-ARCH = 'aarch64'
+ARCH = 'aarch64'            # what is built unless ARCH= says otherwise
 
 # QEMU's user network: the guest's usual address, its router and its name server.
 GUEST_IP, ROUTER_IP, DNS_IP = '10.0.2.15', '10.0.2.2', '10.0.2.3'
@@ -16,11 +16,12 @@ STATIC_IP = f'ip={GUEST_IP}::{ROUTER_IP}:255.255.255.0'
 MARK_MAIN, MARK_READY = 96, 97        # platform/board.h: hint #96 + mark
 
 
-def image(app, kind='img'):
-    """Path of build/aarch64/APP.img (or .elf, .map), which must have been built."""
-    path = os.path.join(BUILD, ARCH, f'{app}.{kind}')
+def image(app, kind='img', arch=ARCH):
+    """Path of build/ARCH/APP.img (or .elf, .map), which must have been built."""
+    path = os.path.join(BUILD, arch, f'{app}.{kind}')
     if not os.path.isfile(path):
-        raise Unusable(f'{os.path.relpath(path)} is not built; `make image APP={app}` builds it')
+        raise Unusable(f'{os.path.relpath(path)} is not built; `make ARCH={arch} image APP={app}` '
+                       'builds it')
     return path
 
 

@@ -14,8 +14,11 @@ PCI = {'pci': 'disable-legacy=on,disable-modern=off',
        'pci-transitional': 'disable-legacy=off,disable-modern=off',
        'pci-legacy': 'disable-legacy=off,disable-modern=on'}
 GICS = ('2', '3', 'max')
-CPUS = ('cortex-a35', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'cortex-a76',
-        'neoverse-n1', 'a64fx', 'max')
+# The CPUs that run an image, by what it was built for; the first is what it gets unasked.
+CPUS_OF = {'aarch64': ('cortex-a72', 'cortex-a35', 'cortex-a53', 'cortex-a57', 'cortex-a76',
+                       'neoverse-n1', 'a64fx', 'max'),
+           'arm': ('cortex-a15', 'cortex-a7')}
+CPUS = sum(CPUS_OF.values(), ())
 AUTO_PORT = 8080     # where the search for a free port begins
 AUTO_PORTS = 100     # and how many are tried
 MAC = '52:54:00:12:34:56'
@@ -183,21 +186,25 @@ def find_qemu():
 
 
 def check_image(path):
-    """Refuses what QEMU would load and the CPU would then run as garbage."""
+    """What an image was built for, a key of CPUS_OF. Refuses what QEMU would load and the CPU would
+    then run as garbage."""
     if not os.path.isfile(path):
         raise Unusable(f'there is no image {path}; `make image APP=hello` builds '
                        'build/aarch64/hello.img')
     with open(path, 'rb') as f:
         head = f.read(64)
     if head[56:60] == b'ARM\x64':
-        return
+        return 'aarch64'
+    if head[:4] == b'\x27\x05\x19\x56' and head[28:31] == b'\x05\x02\x02':
+        return 'arm'                     # a uImage: Linux, Arm, kernel
     if head[:4] == b'\x7fELF':
         machine = struct.unpack_from('<H', head, 18)[0] if len(head) >= 20 else 0
-        if head[4:6] == b'\x02\x01' and machine == 183:
-            return
-        raise Unusable(f'{path} is an ELF file, but not for 64-bit little-endian Arm')
-    raise Unusable(f'{path} is neither an arm64 Image nor an AArch64 ELF file; give '
-                   'build/aarch64/APP.img or APP.elf')
+        for arch, ident in ('aarch64', (b'\x02\x01', 183)), ('arm', (b'\x01\x01', 40)):
+            if (head[4:6], machine) == ident:
+                return arch
+        raise Unusable(f'{path} is an ELF file, but not for little-endian 64-bit or 32-bit Arm')
+    raise Unusable(f'{path} is neither an arm64 Image nor a uImage nor an ELF file for Arm; give '
+                   'build/ARCH/APP.img or APP.elf')
 
 
 @dataclasses.dataclass
@@ -206,7 +213,7 @@ class Machine:
     image: str
     transport: str = 'mmio'
     gic: str = '2'
-    cpu: str = 'cortex-a72'
+    cpu: str = ''              # '': what suits the image
     smp: str = '1'             # N or N,maxcpus=M
     mem: str = '64'            # MiB, or a number with K, M or G
     disks: list = dataclasses.field(default_factory=list)
@@ -231,7 +238,6 @@ class Machine:
         """Raises Unusable when the machine cannot be as asked for."""
         choose('--transport', self.transport, TRANSPORTS)
         choose('--gic', self.gic, GICS)
-        choose('--cpu', self.cpu, CPUS)
         if not re.fullmatch(r'[1-9]\d{0,2}(,maxcpus=[1-9]\d{0,2})?', self.smp):
             raise Unusable(f'--smp {self.smp}: write the number of CPUs, such as 1 or '
                            '1,maxcpus=2')
@@ -252,7 +258,11 @@ class Machine:
             why = taken('127.0.0.1', self.gdb)
             if why:
                 raise Unusable(f'--gdb {self.gdb}: {why}; give another port')
-        check_image(self.image)
+        arch = check_image(self.image)
+        self.cpu = self.cpu or CPUS_OF[arch][0]
+        if self.cpu not in CPUS_OF[arch]:
+            raise Unusable(f'--cpu {self.cpu}: {self.image} is an image for {arch}; it runs on '
+                           f'{", ".join(CPUS_OF[arch])}')
         if self.initrd and not os.path.isfile(self.initrd):
             raise Unusable(f'there is no initrd {self.initrd}')
         for disk in self.disks:

@@ -9,6 +9,7 @@
 
 #define VA_BITS   44u
 #define TOP_SHIFT 39u /* each entry of the top table maps 1 << 39 bytes */
+#define RAM_LIMIT (1ull << VA_BITS)
 
 /* The code that runs before the MMU: memory is like a device then, so no unaligned access. */
 #define MMU_OFF __attribute__((target("strict-align"), no_stack_protector))

@@ -192,4 +192,13 @@ static inline void hal_relax(void)
     __asm__ volatile("yield" : : : "memory");
 }
 
+/*
+ * A NOP (the hint 96 + mark, mark 0..31) that a counting plugin recognises in the instruction
+ * stream. A32 code only. mark must be a compile-time constant.
+ */
+static inline __attribute__((always_inline)) void arch_mark_insn(unsigned mark)
+{
+    __asm__ volatile(".inst 0xe320f060 + %c0" : : "i"(mark) : "memory");
+}
+
 #endif

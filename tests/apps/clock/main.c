@@ -26,7 +26,7 @@ static void sleeps(void)
         slept = ns(CLOCK_MONOTONIC) - before;
         check(slept >= t.tv_nsec, "it lasted %ld us of %ld", (long)(slept / 1000),
               t.tv_nsec / 1000);
-        check(slept < t.tv_nsec + 2000000000, "it came back");
+        check(slept < t.tv_nsec + 2000000000ll, "it came back");
     }
 }
 

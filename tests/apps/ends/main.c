@@ -92,7 +92,7 @@ static void do_end(const char *how, int status)
     if (strcmp(how, "null-call") == 0)
         call(nowhere);
     if (strcmp(how, "wild-write") == 0)
-        first_level(0xdead00000000u);
+        first_level((uintptr_t)(sizeof(uintptr_t) > 4 ? 0xdead00000000u : 0xdead0000u));
     if (strcmp(how, "code-write") == 0)
         first_level((uintptr_t)&read_from);
     if (strcmp(how, "constant-write") == 0)

@@ -1,0 +1,37 @@
+/*
+ * mmio.c - addresses for device registers. What lies below RAM_LIMIT is seen at its own address;
+ * registers above, as QEMU's PCI windows with 64-bit addresses, are seen from RAM_LIMIT on.
+ */
+#include "arch.h"
+#include "paging.h"
+
+#define PLACES    64u
+#define PLACE_END 0xfffff000ull
+
+static struct {
+    uint64_t phys; /* whole pages */
+    uint64_t len;
+    uintptr_t at;
+} places[PLACES];
+static unsigned place_count;
+static uint64_t next_free = RAM_LIMIT;
+
+uintptr_t paging_place(uint64_t phys, uint64_t len)
+{
+    uint64_t first = phys & ~(uint64_t)(ARCH_PAGE - 1);
+    uint64_t end = (phys + len + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
+
+    if (end <= RAM_LIMIT)
+        return (uintptr_t)phys;
+    for (unsigned i = 0; i < place_count; i++)
+        if (first >= places[i].phys && end <= places[i].phys + places[i].len)
+            return places[i].at + (uintptr_t)(phys - places[i].phys);
+    if (place_count == PLACES || end - first > PLACE_END - next_free)
+        return 0;
+    uintptr_t at = (uintptr_t)next_free;
+    places[place_count].phys = first;
+    places[place_count].len = end - first;
+    places[place_count++].at = at;
+    next_free += end - first;
+    return at + (uintptr_t)(phys - first);
+}
