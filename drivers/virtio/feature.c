@@ -18,6 +18,8 @@ static const struct virtio_feature core_features[] = {
     {VIRTIO_F_EVENT_IDX, "event_idx", {0}},
     {VIRTIO_F_VERSION_1, "version_1", {0}},
     {VIRTIO_F_ACCESS_PLATFORM, "access_platform", MODERN},
+    {VIRTIO_F_RING_PACKED, "ring_packed", MODERN},
+    {VIRTIO_F_IN_ORDER, "in_order", MODERN},
     {VIRTIO_F_ORDER_PLATFORM, "order_platform", MODERN},
     {VIRTIO_F_NOTIFICATION_DATA, "notification_data", MODERN},
     {VIRTIO_F_NOTIF_CONFIG_DATA, "notif_config_data", MODERN},

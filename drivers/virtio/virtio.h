@@ -155,7 +155,7 @@ struct virtio_info {
     const char *name;
     uint32_t device_id;
     const char *transport; /* "mmio", "mmio-legacy", "pci", "pci-legacy" */
-    const char *ring;      /* "split" */
+    const char *ring;      /* "split", "packed" */
     const char *wakeup;    /* "polled", "irq", "intx", "msi-x" and " shared" or " single" */
     bool alive;
     struct virtio_features offered, accepted;

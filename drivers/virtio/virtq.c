@@ -18,7 +18,6 @@ static unsigned choose_size(const struct virtq_ring *ring, unsigned wanted, unsi
 static void configure(struct virtq *q, const struct virtq_config *cfg, unsigned size)
 {
     q->size = (uint16_t)size;
-    q->mask = (uint16_t)(size - 1);
     q->max_segs = cfg->max_segs < size ? cfg->max_segs : (uint16_t)size;
     q->name = cfg->name;
     q->expects_progress = cfg->expects_progress;
@@ -27,14 +26,45 @@ static void configure(struct virtq *q, const struct virtq_config *cfg, unsigned 
     q->cause = "";
     q->event_idx = virtio_has(q->dev, VIRTIO_F_EVENT_IDX);
     q->indirect = virtio_has(q->dev, VIRTIO_F_INDIRECT_DESC) && q->max_segs > 1;
+    q->in_order = virtio_has(q->dev, VIRTIO_F_IN_ORDER);
     q->order_platform = virtio_has(q->dev, VIRTIO_F_ORDER_PLATFORM);
     q->notification_data = virtio_has(q->dev, VIRTIO_F_NOTIFICATION_DATA);
+}
+
+/* An empty ring, in zeroed memory. */
+static void start(struct virtq *q)
+{
+    q->free_head = 0;
+    q->free_count = q->size;
+    q->oldest = 0;
+    q->batch = 0;
+    q->ring->start(q);
+}
+
+/* Each part's own alignment follows from the layout and from that of the whole. */
+static int allocate(struct virtq *q)
+{
+    unsigned align = virtio_is_legacy(q->dev) ? VIRTIO_LEGACY_ALIGN : 64;
+
+    q->ring->lay_out(q, align);
+    q->slots = hal_alloc(q->size * sizeof(*q->slots));
+    q->memory = hal_dma_alloc(q->ring_bytes, align, &q->desc_dma);
+    if (!q->slots || !q->memory)
+        return -ENOMEM;
+    q->avail_dma += q->desc_dma;
+    q->used_dma += q->desc_dma;
+    if (!q->indirect)
+        return 0;
+    q->tables_bytes = (size_t)q->size * q->max_segs * VIRTQ_DESC_BYTES;
+    q->tables = hal_dma_alloc(q->tables_bytes, VIRTQ_DESC_BYTES, &q->tables_dma);
+    return q->tables ? 0 : -ENOMEM;
 }
 
 struct virtq *virtq_create(struct virtio_device *dev, unsigned index,
                            const struct virtq_config *cfg, unsigned size_max, bool size_fixed)
 {
-    const struct virtq_ring *ring = &virtq_split;
+    const struct virtq_ring *ring =
+        virtio_has(dev, VIRTIO_F_RING_PACKED) ? &virtq_packed : &virtq_split;
     unsigned size = choose_size(ring, cfg->size, size_max, size_fixed);
     struct virtq *q = size ? hal_alloc(sizeof(*q)) : NULL;
 
@@ -44,17 +74,20 @@ struct virtq *virtq_create(struct virtio_device *dev, unsigned index,
     q->index = (uint16_t)index;
     q->ring = ring;
     configure(q, cfg, size);
-    q->slots = hal_alloc(size * sizeof(*q->slots));
-    if (!q->slots || ring->create(q, virtio_is_legacy(dev) ? VIRTIO_LEGACY_ALIGN : 64)) {
+    if (allocate(q)) {
         virtq_destroy(q);
         return NULL;
     }
+    start(q);
     return q;
 }
 
 void virtq_destroy(struct virtq *q)
 {
-    q->ring->destroy(q);
+    if (q->tables)
+        hal_dma_free(q->tables, q->tables_bytes);
+    if (q->memory)
+        hal_dma_free(q->memory, q->ring_bytes);
     hal_free(q->slots);
     hal_free(q);
 }
@@ -115,7 +148,6 @@ int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
     taken = q->ring->submit(q, reqs, n, &wanted);
     if (taken <= 0)
         return taken;
-    q->since_kick += (uint32_t)taken;
     q->stats.submitted += (uint32_t)taken;
     q->stats.publishes++;
     if (wanted)
@@ -138,6 +170,31 @@ int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max)
         q->armed = false;
     }
     return n;
+}
+
+bool virtq_in_order_batch(struct virtq *q, uint32_t id, uint32_t len, unsigned most)
+{
+    unsigned at = q->oldest, n = 1;
+
+    while (at != id && n < most) {
+        at = virtq_in_order_next(q, at);
+        n++;
+    }
+    if (at != id || !q->in_flight) {
+        virtq_break(q, "used id is not one of the oldest, in order");
+        return false;
+    }
+    q->batch = (uint16_t)n;
+    q->batch_len = len;
+    return true;
+}
+
+void virtq_in_order_take(struct virtq *q, struct virtq_done *done)
+{
+    uint16_t id = q->oldest;
+
+    q->oldest = virtq_in_order_next(q, id);
+    virtq_slot_finish(q, id, --q->batch ? UINT32_MAX : q->batch_len, done);
 }
 
 bool virtq_arm(struct virtq *q)
@@ -171,8 +228,11 @@ uint64_t virtq_tick(struct virtq *q, uint64_t now)
 {
     if (q->state != VIRTQ_OK || !q->in_flight)
         return HAL_NEVER;
-    q->quiet = q->used_idx == q->tick_used && q->quiet < UINT16_MAX ? (uint16_t)(q->quiet + 1) : 0;
-    q->tick_used = q->used_idx;
+    if (q->stats.completed != q->tick_completed)
+        q->quiet = 0;
+    else if (q->quiet < UINT16_MAX)
+        q->quiet++;
+    q->tick_completed = q->stats.completed;
     if (q->quiet && q->ring->kick_missed(q)) {
         q->event_idx ? q->stats.rekicks++ : q->stats.nudges++;
         kick(q);

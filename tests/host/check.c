@@ -12,6 +12,8 @@
 
 #define CASE_SECONDS 60
 
+unsigned case_variant;
+
 static int why_fd; /* the child's pipe to the parent: why it failed */
 
 void check_fail(const char *file, int line, const char *fmt, ...)
@@ -52,6 +54,7 @@ uint32_t random_below(uint32_t n)
 static void run_child(const struct test_case *t)
 {
     alarm(CASE_SECONDS);
+    case_variant = t->variant;
     t->fn();
     if (host_violations() > 0)
         check_fail("model", 0, "%u rules broken, first: %s", host_violations(),

@@ -16,7 +16,9 @@ struct test_case {
     const char *name;
     void (*fn)(void);
     const char *shows;
+    unsigned variant; /* what the case sees as case_variant */
 };
+extern unsigned case_variant;
 /* A case by its function's name: SHOWS(full_ring, "SPLIT-09"). A macro, because of the name. */
 #define SHOWS(f, rows)                                                                             \
     {                                                                                              \

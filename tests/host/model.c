@@ -2,8 +2,6 @@
  * model.c - what every transport of the scripted device shares: status and features (virtio 1.4,
  * sections 2.1, 2.2, 3.1), config space (2.5), reset, notifications.
  */
-#include <stdlib.h>
-
 #include "model.h"
 #include "model_pci.h"
 
@@ -68,25 +66,6 @@ void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool
 }
 
 /* ---- status ---------------------------------------------------------------------------------- */
-
-/* The device forgets the queue's buffers, and lets go of their memory. */
-void model_reset_queue(struct model_queue *q)
-{
-    for (unsigned h = 0; q->exposed && h < q->num; h++) {
-        model_give_back(&q->exposed[h]);
-        model_give_back(&q->held[h]);
-    }
-    free(q->exposed);
-    free(q->held);
-    q->exposed = q->held = NULL;
-    memset(q->outstanding, 0, sizeof(q->outstanding));
-    q->num = 0;
-    q->desc = q->driver = q->device = 0;
-    q->halves = q->align = q->pfn = 0;
-    q->ready = q->checked_idle = false;
-    q->vector = 0xffff;
-    q->seen = q->used = q->signalled = q->published = 0;
-}
 
 void model_reset(struct model *m)
 {
@@ -256,64 +235,4 @@ void model_check_setup(struct model *m, const char *what)
         host_violation("%s: %s written in status %#x", m->name, what, m->status);
     if (need == S_FEATURES_OK && !m->features_checked)
         host_violation("%s: %s written before FEATURES_OK was read back", m->name, what);
-}
-
-static void check_area(struct model *m, struct model_queue *q, const char *what, uint64_t addr,
-                       uint64_t len, unsigned align)
-{
-    if (addr % align != 0)
-        host_violation("%s: queue %u: %s area at %#llx is not aligned to %u", m->name, q->index,
-                       what, (unsigned long long)addr, align);
-    if (!host_dma_is_block(addr, len))
-        host_violation("%s: queue %u: %s area at %#llx is no DMA memory", m->name, q->index, what,
-                       (unsigned long long)addr);
-}
-
-static void check_zeroed(struct model *m, struct model_queue *q, uint64_t addr, uint64_t len)
-{
-    uint8_t b;
-
-    for (uint64_t i = 0; i < len; i++) {
-        if (host_dma_read(addr + i, &b, 1) && b != 0) {
-            host_violation("%s: queue %u: ring memory is not zeroed", m->name, q->index);
-            return;
-        }
-    }
-}
-
-/* The driver said that the queue is ready: judges its size and areas. */
-void model_start_queue(struct model *m, struct model_queue *q)
-{
-    uint64_t avail = 6 + 2ull * q->num, used = 6 + 8ull * q->num;
-
-    if (q->num == 0 || q->num > q->max || q->num > MODEL_RING_MAX || q->num & (q->num - 1)) {
-        host_violation("%s: queue %u: size %u, at most %u", m->name, q->index, q->num, q->max);
-        q->num = 0;
-        return;
-    }
-    check_area(m, q, "descriptor", q->desc, 16ull * q->num, 16);
-    check_area(m, q, "driver", q->driver, avail, 2);
-    check_area(m, q, "device", q->device, used, 4);
-    check_zeroed(m, q, q->desc, 16ull * q->num);
-    check_zeroed(m, q, q->device, used);
-    q->exposed = calloc(q->num, sizeof(*q->exposed));
-    q->held = calloc(q->num, sizeof(*q->held));
-    q->ready = true;
-}
-
-void model_kick(struct model *m, uint32_t queue, bool sync)
-{
-    struct model_queue *q = queue < MODEL_QUEUES ? &m->queues[queue] : NULL;
-
-    if (!(m->status & S_DRIVER_OK))
-        host_violation("%s: kick of queue %u in status %#x", m->name, queue, m->status);
-    if (!sync)
-        host_violation("%s: kick of queue %u without ordering", m->name, queue);
-    if (!q || !q->ready) {
-        host_violation("%s: kick of queue %u, which is not ready", m->name, queue);
-        return;
-    }
-    q->kicks++;
-    if (m->on.kick)
-        m->on.kick(m, q);
 }

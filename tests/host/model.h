@@ -1,6 +1,6 @@
 /*
  * model.h - a scripted virtio device for host tests: the device side of virtio-mmio (both
- * versions), virtio-pci and the split ring. It judges what the driver does (each broken rule is a
+ * versions), virtio-pci and both rings. It judges what the driver does (each broken rule is a
  * host_violation) and does what the test says, lawful or not.
  */
 #ifndef VIREO_MODEL_H
@@ -14,8 +14,9 @@
 #define MODEL_CONFIG   256
 #define MODEL_TRACE    4096
 
-#define MODEL_NOT_SELECTED UINT32_MAX /* of a selector register, since the reset or its last use   \
-                                       */
+#define MODEL_NOT_SELECTED                                                                         \
+    UINT32_MAX /* of a selector register, since the reset or its last use                          \
+                */
 
 #define MODEL_DEVICE_ID 0x3f /* a device type that no driver of the stack claims */
 
@@ -33,9 +34,35 @@ struct model_seg {
     bool write;
 };
 
+/* A slot of a packed ring, in the lap of this wrap counter. */
+struct model_place {
+    uint16_t slot;
+    bool wrap;
+};
+
+struct model_packed_desc {
+    uint64_t addr;
+    uint32_t len;
+    uint16_t id, flags;
+};
+
+/* What a slot of a packed ring held when it was exposed, until it is used. */
+struct model_shown {
+    struct model_packed_desc desc;
+    bool out;
+};
+
+/* Flags of a used descriptor that are still to be stored. */
+struct model_pending {
+    uint16_t slot, flags;
+};
+
 /* A buffer that the driver made available. */
 struct model_chain {
-    uint16_t head;
+    uint16_t head;            /* the id in its used entry */
+    uint16_t at;              /* split: its available index */
+    struct model_place place; /* packed: its first slot */
+    unsigned slots;           /* descriptors of the ring that it takes */
     unsigned count, readable; /* segments; the first `readable` are for the device to read */
     uint32_t read_bytes, write_bytes;
     bool indirect;
@@ -56,23 +83,37 @@ struct model_queue {
     uint16_t notify_off; /* PCI */
     uint16_t notif_data; /* PCI: what NOTIF_CONFIG_DATA makes of the queue's number */
 
-    uint16_t seen;                    /* next entry of the available ring to pop */
-    uint16_t used;                    /* next used index */
-    uint16_t signalled;               /* used index at the last interrupt decision */
-    bool outstanding[MODEL_RING_MAX]; /* heads that the device holds */
+    const struct model_ring *ring;    /* model_ring.h; set when the queue starts */
+    uint16_t seen;                    /* chains popped; split: the next index to pop */
+    uint16_t used;                    /* chains used; split: the next used index */
+    uint16_t published;               /* chains that `exposed` has taken in */
+    bool outstanding[MODEL_RING_MAX]; /* ids that the device holds */
     struct model_chain *exposed;      /* num: as it was when published, by ring position */
-    struct model_chain *held;         /* num: popped, by head */
-    uint16_t published;               /* available index up to which `exposed` is filled */
+    struct model_chain *held;         /* num: popped, by id */
+    unsigned skipped, skipped_slots;  /* IN_ORDER: chains that the next entry stands for */
     uint64_t kicks, pops, pushes, irqs;
+
+    uint16_t signalled; /* split: used index at the last interrupt decision */
+    uint16_t next_slot; /* split, IN_ORDER: the next head */
+
+    struct model_shown *shown; /* packed: num of them */
+    unsigned slots_out;
+    struct model_place expose_at, put_at, shown_at, signal_at;
+    struct model_pending pending[MODEL_RING_MAX];
+    unsigned pending_count;
+
+    unsigned reset_left; /* mmio: reads of QueueReset until a reset of the queue is complete */
 };
 
 struct model;
 struct model_vpci; /* model_pci.h */
+struct model_ring; /* model_ring.h */
 
 /* What a test wants to hear of. All may be NULL. */
 struct model_events {
     void (*kick)(struct model *m, struct model_queue *q);
-    void (*status)(struct model *m, uint32_t status); /* after a write of it */
+    void (*status)(struct model *m, uint32_t status);            /* after a write of it */
+    void (*queue_reset)(struct model *m, struct model_queue *q); /* asked for, not yet done */
     void (*config_read)(struct model *m, unsigned off);
     void (*config_write)(struct model *m, unsigned off, unsigned width, uint32_t v);
 };
@@ -108,10 +149,14 @@ struct model {
     bool reset_never;
     unsigned generation_changes; /* config reads that are each followed by a new generation */
     bool generation_never_settles;
-    bool gone;                 /* every read is all-ones */
-    uint32_t bogus_interrupts; /* undefined InterruptStatus bits that are always set */
-    bool dead_silent;          /* never interrupts */
-    bool scribbles;            /* it writes descriptors: the driver is not blamed for changes */
+    bool gone;                  /* every read is all-ones */
+    uint32_t bogus_interrupts;  /* undefined InterruptStatus bits that are always set */
+    bool dead_silent;           /* never interrupts */
+    bool no_write_flag;         /* packed: WRITE is never set in a used descriptor, as in QEMU */
+    unsigned queue_reset_reads; /* reads of QueueReset before a reset of a queue is complete */
+    bool queue_reset_never;
+    bool queue_reset_lies; /* QueueReset reads 0, and the queue goes on, as with QEMU's mmio */
+    bool scribbles;        /* it writes descriptors: the driver is not blamed for changes */
 
     unsigned reset_left;
     bool stuck; /* a reset was asked for, and reset_never was set */
@@ -152,47 +197,63 @@ void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t 
 void model_give_back(const struct model_chain *c);
 void model_start_queue(struct model *m, struct model_queue *q);
 void model_kick(struct model *m, uint32_t queue, bool sync);
+/* Section 2.9: how far the driver is, as NOTIFICATION_DATA has to say it. */
+uint16_t model_position(const struct model_queue *q);
 void model_raise(struct model *m, uint32_t cause, struct model_queue *q);
 void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool sync, uint32_t v);
 void model_check_setup(struct model *m, const char *what);
 
-/* ---- the split ring, device side ------------------------------------------------------------- */
+/* ---- the rings, device side ------------------------------------------------------------------ */
 
-/* Takes notice of what was published up to `idx`: it is the device's from here on. A pop does it
- * too; model_watch does it at the moment of publishing. */
-void model_expose(struct model *m, struct model_queue *q, uint16_t idx);
+/* Takes notice of what is published at the moment when it is; without it, when it is popped. */
 void model_watch(struct model *m);
 /* Takes the next available chain, judging it. False: there is none. */
 bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c);
+/* Is there one to pop? */
+bool model_has_more(struct model *m, struct model_queue *q);
 /* Fills the chain's writable segments with `fill` bytes, gives its memory back, puts it into the
  * used ring with length `len`, and interrupts if the driver asked for it. */
 void model_complete(struct model *m, struct model_queue *q, const struct model_chain *c,
                     uint32_t len);
-/* The same, but without index, so that several are published at once by model_publish. */
+/* The same, but not to be seen yet, so that several are published at once by model_publish. */
 void model_push(struct model *m, struct model_queue *q, const struct model_chain *c, uint32_t len);
 void model_publish(struct model *m, struct model_queue *q);
+/* The two halves of model_publish, without the interrupt itself. */
+void model_show(struct model *m, struct model_queue *q);
+bool model_wants_irq(struct model *m, struct model_queue *q);
+/* IN_ORDER: done with c, but its entry is left out: the next push stands for it too. */
+void model_skip(struct model_queue *q, const struct model_chain *c);
 /* Copies from or to the data of a chain. Returns bytes copied. */
 uint32_t model_gather(const struct model_chain *c, uint32_t off, void *buf, uint32_t len);
 uint32_t model_scatter(const struct model_chain *c, uint32_t off, const void *buf, uint32_t len);
 /* Pops all and completes each with its whole writable length. Returns how many. */
 unsigned model_serve(struct model *m, struct model_queue *q);
+/* Does the device want a kick at the next buffer? Written as event index, event or flag. */
+void model_want_kick(struct model *m, struct model_queue *q, bool on);
 
-/* Raw access for attacks: no rule is kept. */
+/* A lie: a used entry with this id, whatever is out. Not to be seen before model_show/publish. */
+void model_forge(struct model *m, struct model_queue *q, uint32_t id, uint32_t len);
+
+/* Raw access to a split ring, for attacks: no rule is kept. */
 void model_put_used(struct model_queue *q, uint16_t at, uint32_t id, uint32_t len);
 void model_put_used_idx(struct model_queue *q, uint16_t idx);
 uint16_t model_avail_idx(const struct model_queue *q);
 uint16_t model_avail_flags(const struct model_queue *q);
-uint16_t model_used_event(const struct model *m, const struct model_queue *q);
-/* Does the device want a kick at the next buffer? Written as event index or flag. */
-void model_want_kick(struct model *m, struct model_queue *q, bool on);
+uint16_t model_used_event(const struct model_queue *q);
 void model_put_avail_event(struct model_queue *q, uint16_t v);
 void model_put_used_flags(struct model_queue *q, uint16_t v);
 uint16_t *model_used_idx_word(const struct model_queue *q);
 uint16_t *model_used_event_word(const struct model_queue *q);
 /* Starts both sides' indexes at `start`; before anything was submitted. */
 void model_start_index(struct model_queue *q, uint16_t start);
-
 /* The reference for "does the driver have to be told?": by walking, not by arithmetic. */
 bool model_event_reference(uint16_t old, uint16_t new, uint16_t event);
+
+/* The same of a packed ring. Events: slot and wrap counter in the low half, flags in the upper. */
+uint32_t model_driver_event(const struct model_queue *q);
+void model_put_device_event(struct model_queue *q, uint32_t v);
+/* Is the slot and wrap counter of `event` one of those from `from` up to, not with, `to`? */
+bool model_packed_event_reference(const struct model_queue *q, struct model_place from,
+                                  struct model_place to, uint16_t event);
 
 #endif

@@ -33,6 +33,7 @@ enum {
     R_QUEUE_DESC = 0x080, /* low and high word, as the next two */
     R_QUEUE_DRIVER = 0x090,
     R_QUEUE_DEVICE = 0x0a0,
+    R_QUEUE_RESET = 0x0c0,
     R_GENERATION = 0x0fc,
     R_CONFIG = 0x100,
 };
@@ -58,6 +59,34 @@ static void wrong(struct model *m, const char *what, unsigned off)
     host_violation("%s: %s register %#x (version %u)", m->name, what, off, m->version);
 }
 
+static bool has_reset(const struct model *m)
+{
+    return !is_legacy(m) && model_accepted(m, 40);
+}
+
+/* Section 4.2.2.1: 1 as long as the reset goes on; 0 here and in QueueReady when it is complete. */
+static uint32_t read_queue_reset(struct model *m, struct model_queue *q)
+{
+    if (!has_reset(m))
+        wrong(m, "read of unknown", R_QUEUE_RESET);
+    if (!q || !q->reset_left || m->queue_reset_lies)
+        return 0;
+    if (!m->queue_reset_never && --q->reset_left == 0) {
+        model_reset_queue(q);
+        return 0;
+    }
+    return 1;
+}
+
+static void write_queue_reset(struct model *m, struct model_queue *q, uint32_t v)
+{
+    if (!has_reset(m) || v != 1 || !q->ready || q->reset_left)
+        host_violation("%s: queue %u: QueueReset %u (ready %u)", m->name, q->index, v, q->ready);
+    q->reset_left = m->queue_reset_reads + 1;
+    if (m->on.queue_reset)
+        m->on.queue_reset(m, q);
+}
+
 static uint32_t read_queue_reg(struct model *m, unsigned off)
 {
     struct model_queue *q = selected(m);
@@ -75,6 +104,8 @@ static uint32_t read_queue_reg(struct model *m, unsigned off)
         if (q)
             q->checked_idle = true;
         return q ? q->pfn : 0;
+    case R_QUEUE_RESET:
+        return read_queue_reset(m, q);
     default: /* R_QUEUE_READY */
         if (is_legacy(m))
             wrong(m, "read of unknown", off);
@@ -102,6 +133,7 @@ static uint32_t read_control(struct model *m, unsigned off)
     case R_QUEUE_NUM_MAX:
     case R_QUEUE_PFN:
     case R_QUEUE_READY:
+    case R_QUEUE_RESET:
         return read_queue_reg(m, off);
     case R_INTERRUPT_STATUS:
         return m->interrupt_status | m->bogus_interrupts;
@@ -207,6 +239,10 @@ static void write_queue_reg(struct model *m, unsigned off, uint32_t v, bool sync
                        m->queue_sel);
         return;
     }
+    if (off == R_QUEUE_RESET) {
+        write_queue_reset(m, q, v);
+        return;
+    }
     if (!stop)
         model_check_setup(m, "queue register");
     if (q->ready && !stop)
@@ -244,7 +280,20 @@ static bool is_queue_reg(const struct model *m, unsigned off)
         return true;
     if (is_legacy(m))
         return off == R_QUEUE_ALIGN || off == R_QUEUE_PFN;
-    return off == R_QUEUE_READY || is_address(off);
+    return off == R_QUEUE_READY || off == R_QUEUE_RESET || is_address(off);
+}
+
+/* Section 4.2.3.3: with NOTIFICATION_DATA the value says how far the driver is. */
+static void write_notify(struct model *m, uint32_t v, bool sync)
+{
+    bool data = model_accepted(m, 38);
+    uint32_t queue = data ? v & 0xffff : v;
+    const struct model_queue *q = queue < MODEL_QUEUES ? &m->queues[queue] : NULL;
+
+    if (data && q && q->ready && v >> 16 != model_position(q))
+        host_violation("%s: queue %u: a kick says %#x, and the ring is at %#x", m->name, queue,
+                       v >> 16, model_position(q));
+    model_kick(m, queue, sync);
 }
 
 static void write_control(struct model *m, unsigned off, uint32_t v, bool sync)
@@ -260,7 +309,7 @@ static void write_control(struct model *m, unsigned off, uint32_t v, bool sync)
     else if (off == R_QUEUE_SEL)
         m->queue_sel = v;
     else if (off == R_QUEUE_NOTIFY)
-        model_kick(m, v, sync);
+        write_notify(m, v, sync);
     else if (off == R_INTERRUPT_ACK)
         write_ack(m, v);
     else if (off == R_STATUS)

@@ -1,178 +1,138 @@
 /*
- * model_ring.c - the device side of the split virtqueue (virtio 1.4, section 2.7). It reads what
- * the driver published at the moment when it is published, judges it, and judges again when it
- * takes it that nothing was changed afterwards. While it holds a buffer, the driver's accesses to
- * it are errors.
+ * model_ring.c - the device side of a virtqueue, whatever its format (virtio 1.4, section 2.6). It
+ * reads what the driver published at the moment when it is published, judges it, and judges again
+ * when it takes it that nothing was changed afterwards. While it holds a buffer, the driver's
+ * accesses to it are errors.
  */
-#include "model.h"
+#include "model_ring.h"
+
+#include <stdlib.h>
+
 #include "model_pci.h"
 
-enum { F_NEXT = 1, F_WRITE = 2, F_INDIRECT = 4 };
-enum { BIT_INDIRECT = 28, BIT_EVENT_IDX = 29 };
-
-struct raw_desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags, next;
-};
-
-/* ---- words of the rings ---------------------------------------------------------------------- */
-
-static uint16_t *word(uint64_t bus)
-{
-    return host_dma_pointer(bus, 2);
-}
-
-static uint16_t load(const uint16_t *p)
-{
-    return p ? __atomic_load_n(p, __ATOMIC_ACQUIRE) : 0;
-}
-
-static void store(uint16_t *p, uint16_t v)
-{
-    if (p)
-        __atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-
-uint16_t model_avail_idx(const struct model_queue *q)
-{
-    return load(word(q->driver + 2));
-}
-
-uint16_t model_avail_flags(const struct model_queue *q)
-{
-    return load(word(q->driver));
-}
-
-uint16_t *model_used_event_word(const struct model_queue *q)
-{
-    return word(q->driver + 4 + 2ull * q->num);
-}
-
-uint16_t model_used_event(const struct model *m, const struct model_queue *q)
-{
-    (void)m;
-    return load(model_used_event_word(q));
-}
-
-uint16_t *model_used_idx_word(const struct model_queue *q)
-{
-    return word(q->device + 2);
-}
-
-void model_put_used_idx(struct model_queue *q, uint16_t idx)
-{
-    store(model_used_idx_word(q), idx);
-}
-
-void model_put_used_flags(struct model_queue *q, uint16_t v)
-{
-    store(word(q->device), v);
-}
-
-void model_put_avail_event(struct model_queue *q, uint16_t v)
-{
-    store(word(q->device + 4 + 8ull * q->num), v);
-}
-
-void model_put_used(struct model_queue *q, uint16_t at, uint32_t id, uint32_t len)
-{
-    uint32_t *elem = host_dma_pointer(q->device + 4 + 8ull * (at % q->num), 8);
-
-    if (elem) {
-        __atomic_store_n(&elem[0], id, __ATOMIC_RELAXED);
-        __atomic_store_n(&elem[1], len, __ATOMIC_RELAXED);
-    }
-}
-
-void model_want_kick(struct model *m, struct model_queue *q, bool on)
-{
-    if (model_accepted(m, BIT_EVENT_IDX))
-        model_put_avail_event(q, (uint16_t)(on ? q->seen : q->seen + 0x8000));
-    else
-        model_put_used_flags(q, !on);
-}
-
-void model_start_index(struct model_queue *q, uint16_t start)
-{
-    q->seen = q->used = q->signalled = q->published = start;
-    store(word(q->driver + 2), start);
-    model_put_used_idx(q, start);
-}
-
-/* ---- taking a chain -------------------------------------------------------------------------- */
-
-static void judge(bool good, struct model *m, struct model_queue *q, const char *what, unsigned v)
+void model_judge(bool good, struct model *m, struct model_queue *q, const char *what, unsigned v)
 {
     if (!good)
         host_violation("%s: queue %u: %s (%u)", m->name, q->index, what, v);
 }
 
-static void add_segment(struct model *m, struct model_queue *q, struct model_chain *c,
-                        const struct raw_desc *d)
-{
-    bool write = d->flags & F_WRITE;
+/* ---- the life of a queue --------------------------------------------------------------------- */
 
-    judge(d->len != 0, m, q, "descriptor of length 0", c->count);
-    judge(write || c->readable == c->count, m, q, "readable descriptor after a writable", c->count);
-    judge(host_dma_pointer(d->addr, d->len) != NULL, m, q, "buffer is no memory", c->count);
-    if (c->count == MODEL_SEGS)
-        return;
-    c->segs[c->count++] = (struct model_seg){d->addr, d->len, write};
-    c->readable += !write;
-    if (write)
-        c->write_bytes += d->len;
-    else
-        c->read_bytes += d->len;
+void model_check_area(struct model *m, struct model_queue *q, const char *what, uint64_t addr,
+                      uint64_t len, unsigned align)
+{
+    if (addr % align != 0)
+        host_violation("%s: queue %u: %s area at %#llx is not aligned to %u", m->name, q->index,
+                       what, (unsigned long long)addr, align);
+    if (!host_dma_is_block(addr, len))
+        host_violation("%s: queue %u: %s area at %#llx is no DMA memory", m->name, q->index, what,
+                       (unsigned long long)addr);
 }
 
-static bool read_desc(uint64_t table, unsigned i, struct raw_desc *d)
+void model_check_zeroed(struct model *m, struct model_queue *q, uint64_t addr, uint64_t len)
 {
-    return host_dma_read(table + 16ull * i, d, sizeof(*d));
-}
+    uint8_t b;
 
-/* Follows a list in a table of `entries`, at most that many steps. */
-static void walk(struct model *m, struct model_queue *q, struct model_chain *c, uint64_t table,
-                 unsigned entries, unsigned at, bool inner)
-{
-    struct raw_desc d;
-
-    for (unsigned steps = 0;; steps++) {
-        judge(steps < entries, m, q, "chain is longer than its table", entries);
-        judge(at < entries, m, q, "descriptor index out of range", at);
-        if (steps >= entries || at >= entries || !read_desc(table, at, &d))
-            return;
-        judge(!(d.flags & ~7u), m, q, "undefined descriptor flags", d.flags);
-        if (d.flags & F_INDIRECT) {
-            judge(!inner && model_accepted(m, BIT_INDIRECT), m, q, "INDIRECT is not allowed here",
-                  at);
-            judge(!(d.flags & F_NEXT), m, q, "INDIRECT with NEXT", at);
-            judge(!(d.flags & F_WRITE), m, q, "INDIRECT with WRITE", at);
-            judge(d.len != 0 && d.len % 16 == 0, m, q, "indirect table length", d.len);
-            judge(d.len / 16 <= q->num, m, q, "indirect chain longer than the queue", d.len / 16);
-            c->indirect = true;
-            c->table = d.addr;
-            c->table_len = d.len;
-            if (!inner)
-                walk(m, q, c, d.addr, d.len / 16, 0, true);
+    for (uint64_t i = 0; i < len; i++) {
+        if (host_dma_read(addr + i, &b, 1) && b != 0) {
+            host_violation("%s: queue %u: ring memory is not zeroed", m->name, q->index);
             return;
         }
-        add_segment(m, q, c, &d);
-        if (!(d.flags & F_NEXT))
-            return;
-        at = d.next;
     }
 }
 
-static void parse(struct model *m, struct model_queue *q, uint16_t idx, struct model_chain *c)
+void model_start_queue(struct model *m, struct model_queue *q)
 {
-    memset(c, 0, offsetof(struct model_chain, segs));
-    c->head = load(word(q->driver + 4 + 2ull * (idx % q->num)));
-    judge(c->head < q->num, m, q, "head out of range", c->head);
-    if (c->head >= q->num)
+    if (q->num == 0 || q->num > q->max || q->num > MODEL_RING_MAX) {
+        host_violation("%s: queue %u: size %u, at most %u", m->name, q->index, q->num, q->max);
+        q->num = 0;
         return;
-    walk(m, q, c, q->desc, q->num, c->head, false);
-    judge(c->count <= q->num, m, q, "chain longer than the queue", c->count);
+    }
+    q->ring = model_accepted(m, BIT_PACKED) ? &model_packed_ring : &model_split_ring;
+    q->exposed = calloc(q->num, sizeof(*q->exposed));
+    q->held = calloc(q->num, sizeof(*q->held));
+    q->ring->start(m, q);
+    q->ready = true;
+}
+
+/* The device forgets the queue's buffers, and lets go of their memory. */
+void model_reset_queue(struct model_queue *q)
+{
+    for (unsigned h = 0; q->exposed && h < q->num; h++) {
+        model_give_back(&q->exposed[h]);
+        model_give_back(&q->held[h]);
+    }
+    free(q->exposed);
+    free(q->held);
+    free(q->shown);
+    q->exposed = q->held = NULL;
+    q->shown = NULL;
+    memset(q->outstanding, 0, sizeof(q->outstanding));
+    q->num = 0;
+    q->desc = q->driver = q->device = 0;
+    q->halves = q->align = q->pfn = 0;
+    q->ready = q->checked_idle = false;
+    q->vector = 0xffff;
+    q->seen = q->used = q->signalled = q->published = q->next_slot = 0;
+    q->slots_out = q->pending_count = q->skipped = q->skipped_slots = 0;
+}
+
+void model_kick(struct model *m, uint32_t queue, bool sync)
+{
+    struct model_queue *q = queue < MODEL_QUEUES ? &m->queues[queue] : NULL;
+
+    if (!(m->status & 4))
+        host_violation("%s: kick of queue %u in status %#x", m->name, queue, m->status);
+    if (!sync)
+        host_violation("%s: kick of queue %u without ordering", m->name, queue);
+    if (!q || !q->ready) {
+        host_violation("%s: kick of queue %u, which is not ready", m->name, queue);
+        return;
+    }
+    q->kicks++;
+    if (m->on.kick)
+        m->on.kick(m, q);
+}
+
+uint16_t model_position(const struct model_queue *q)
+{
+    return q->ring->position(q);
+}
+
+/* ---- taking a chain -------------------------------------------------------------------------- */
+
+void model_add_segment(struct model *m, struct model_queue *q, struct model_chain *c,
+                       const struct model_seg *seg)
+{
+    model_judge(seg->len != 0, m, q, "descriptor of length 0", c->count);
+    model_judge(seg->write || c->readable == c->count, m, q, "readable descriptor after a writable",
+                c->count);
+    model_judge(host_dma_pointer(seg->addr, seg->len) != NULL, m, q, "buffer is no memory",
+                c->count);
+    if (c->count == MODEL_SEGS)
+        return;
+    c->segs[c->count++] = *seg;
+    c->readable += !seg->write;
+    if (seg->write)
+        c->write_bytes += seg->len;
+    else
+        c->read_bytes += seg->len;
+}
+
+bool model_check_indirect(struct model *m, struct model_queue *q, struct model_chain *c,
+                          uint64_t addr, uint32_t len, uint16_t flags, bool inner)
+{
+    model_judge(!inner && model_accepted(m, BIT_INDIRECT), m, q, "INDIRECT is not allowed here",
+                c->count);
+    model_judge(!(flags & F_NEXT), m, q, "INDIRECT with NEXT", c->count);
+    model_judge(!(flags & F_WRITE), m, q, "INDIRECT with WRITE", c->count);
+    model_judge(len != 0 && len % 16 == 0, m, q, "indirect table length", len);
+    model_judge(len / 16 <= q->num, m, q, "indirect chain longer than the queue", len / 16);
+    model_judge(addr % 16 == 0, m, q, "indirect table is not aligned", (unsigned)addr);
+    c->indirect = true;
+    c->table = addr;
+    c->table_len = len;
+    return !inner;
 }
 
 static void copy_chain(struct model_chain *to, const struct model_chain *from)
@@ -196,7 +156,7 @@ void model_give_back(const struct model_chain *c)
         host_dma_return(c->table, c->table_len);
 }
 
-static bool same(const struct model_chain *a, const struct model_chain *b)
+bool model_same_chain(const struct model_chain *a, const struct model_chain *b)
 {
     if (a->head != b->head || a->count != b->count || a->indirect != b->indirect)
         return false;
@@ -207,57 +167,32 @@ static bool same(const struct model_chain *a, const struct model_chain *b)
     return true;
 }
 
-/* The driver may not touch what the device holds: it is as it was when it was taken. */
-static void check_held(struct model *m, struct model_queue *q, const struct model_chain *c)
+struct model_chain *model_next_exposed(struct model_queue *q)
 {
-    struct model_chain now;
-
-    memset(&now, 0, offsetof(struct model_chain, segs));
-    now.head = c->head;
-    walk(m, q, &now, q->desc, q->num, now.head, false);
-    if (!same(&now, c))
-        host_violation("%s: queue %u: a chain that the device holds was changed", m->name,
-                       q->index);
+    return &q->exposed[q->published % q->num];
 }
 
-/* Section 2.7.7.1: 0 or 1, and always 0 with event index. */
-static void check_flags(struct model *m, struct model_queue *q)
+void model_exposed(struct model *m, struct model_queue *q, struct model_chain *c)
 {
-    uint16_t flags = model_avail_flags(q);
-
-    judge(flags <= !model_accepted(m, BIT_EVENT_IDX), m, q, "available flags", flags);
-}
-
-/* Takes notice of everything that was published: from here on it belongs to the device. */
-void model_expose(struct model *m, struct model_queue *q, uint16_t idx)
-{
-    check_flags(m, q);
-    judge((uint16_t)(idx - q->seen) <= q->num, m, q, "available index jumps", idx);
-    if ((uint16_t)(idx - q->seen) > q->num)
-        return;
-    while (q->published != idx) {
-        struct model_chain *c = &q->exposed[q->published % q->num];
-
-        parse(m, q, q->published, c);
-        judge(c->head >= q->num || !q->outstanding[c->head], m, q, "head is already out", c->head);
-        if (c->head < q->num)
-            q->outstanding[c->head] = true;
-        own(c);
-        q->published++;
-    }
+    model_judge(c->head >= q->num || !q->outstanding[c->head], m, q, "id is already out", c->head);
+    if (c->head < q->num)
+        q->outstanding[c->head] = true;
+    own(c);
+    q->published++;
 }
 
 bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c)
 {
     struct model_chain now;
-    uint16_t idx = q->num ? model_avail_idx(q) : 0;
 
-    if (!q->ready || idx == q->seen)
+    if (!q->ready)
         return false;
-    model_expose(m, q, idx);
+    q->ring->look(m, q);
+    if (q->published == q->seen)
+        return false;
     copy_chain(c, &q->exposed[q->seen % q->num]);
-    parse(m, q, q->seen, &now);
-    if (!same(&now, c))
+    q->ring->parse_again(m, q, c, &now);
+    if (!model_same_chain(&now, c))
         host_violation("%s: queue %u: a published chain was changed", m->name, q->index);
     q->exposed[q->seen % q->num].count = 0;
     q->exposed[q->seen % q->num].indirect = false;
@@ -273,13 +208,11 @@ static void on_event(const struct host_event *e, void *ctx)
 {
     struct model *m = ctx;
 
-    if (e->kind != HOST_PUBLISH)
+    if (e->kind != HOST_PUBLISH && e->kind != HOST_STORE)
         return;
-    for (unsigned i = 0; i < MODEL_QUEUES; i++) {
-        struct model_queue *q = &m->queues[i];
-        if (q->ready && e->addr == (uintptr_t)word(q->driver + 2))
-            model_expose(m, q, (uint16_t)e->v);
-    }
+    for (unsigned i = 0; i < MODEL_QUEUES; i++)
+        if (m->queues[i].ready)
+            m->queues[i].ring->on_event(m, &m->queues[i], e);
 }
 
 void model_watch(struct model *m)
@@ -325,39 +258,61 @@ uint32_t model_scatter(const struct model_chain *c, uint32_t off, const void *bu
     return done;
 }
 
-void model_push(struct model *m, struct model_queue *q, const struct model_chain *c, uint32_t len)
+/* The chain is the driver's again, whether or not an entry will say so. */
+static void release(struct model_queue *q, const struct model_chain *c)
 {
-    if (!m->scribbles)
-        check_held(m, q, c);
     model_give_back(c);
     q->held[c->head].count = 0;
     q->held[c->head].indirect = false;
     q->outstanding[c->head] = false;
-    model_put_used(q, q->used, c->head, len);
-    q->used++;
-    q->pushes++;
 }
 
-bool model_event_reference(uint16_t old, uint16_t new, uint16_t event)
+void model_push(struct model *m, struct model_queue *q, const struct model_chain *c, uint32_t len)
 {
-    for (uint16_t i = old; i != new; i++)
-        if (i == event)
-            return true;
-    return false;
+    if (!m->scribbles)
+        q->ring->check_held(m, q, c);
+    release(q, c);
+    q->ring->put(m, q, c, len);
+    q->used = (uint16_t)(q->used + 1 + q->skipped);
+    q->pushes += 1 + q->skipped;
+    q->skipped = q->skipped_slots = 0;
+}
+
+void model_skip(struct model_queue *q, const struct model_chain *c)
+{
+    release(q, c);
+    q->skipped++;
+    q->skipped_slots += c->slots;
+}
+
+void model_forge(struct model *m, struct model_queue *q, uint32_t id, uint32_t len)
+{
+    struct model_chain c = {.head = (uint16_t)id, .slots = 1};
+
+    if (id < q->num && q->held[id].count)
+        c.slots = q->held[id].slots;
+    if (q->ring == &model_split_ring)
+        model_put_used(q, q->used, id, len);
+    else
+        q->ring->put(m, q, &c, len);
+    q->used++;
+}
+
+void model_show(struct model *m, struct model_queue *q)
+{
+    q->ring->show(m, q);
+}
+
+bool model_wants_irq(struct model *m, struct model_queue *q)
+{
+    return q->ring->wants_irq(m, q);
 }
 
 void model_publish(struct model *m, struct model_queue *q)
 {
-    bool wanted;
-
-    model_put_used_idx(q, q->used);
+    q->ring->show(m, q);
     host_full_barrier();
-    if (model_accepted(m, BIT_EVENT_IDX))
-        wanted = model_event_reference(q->signalled, q->used, model_used_event(m, q));
-    else
-        wanted = !(model_avail_flags(q) & 1);
-    q->signalled = q->used;
-    if (wanted) {
+    if (q->ring->wants_irq(m, q)) {
         q->irqs++;
         if (!m->dead_silent)
             model_raise(m, 1, q);
@@ -384,6 +339,17 @@ unsigned model_serve(struct model *m, struct model_queue *q)
         model_publish(m, q);
     model_want_kick(m, q, true);
     return n;
+}
+
+void model_want_kick(struct model *m, struct model_queue *q, bool on)
+{
+    q->ring->want_kick(m, q, on);
+}
+
+bool model_has_more(struct model *m, struct model_queue *q)
+{
+    q->ring->look(m, q);
+    return q->published != q->seen;
 }
 
 void model_raise(struct model *m, uint32_t cause, struct model_queue *q)

@@ -268,7 +268,7 @@ static bool says(const struct model *m, const struct model_queue *q, uint32_t va
     uint32_t want = model_accepted(m, 39) ? q->notif_data : q->index;
 
     if (model_accepted(m, 38))
-        want |= (uint32_t)model_avail_idx(q) << 16;
+        want |= (uint32_t)model_position(q) << 16;
     return value == want;
 }
 

@@ -49,6 +49,8 @@ static bool expected(const struct model *m, unsigned bit)
         return legacy;
     case VIRTIO_F_VERSION_1:
     case VIRTIO_F_ACCESS_PLATFORM:
+    case VIRTIO_F_RING_PACKED:
+    case VIRTIO_F_IN_ORDER:
     case VIRTIO_F_ORDER_PLATFORM:
     case VIRTIO_F_NOTIFICATION_DATA:
         return !legacy;

@@ -216,15 +216,16 @@ static unsigned fetched;
 /* Makes every word of the used ring nonsense as soon as it was looked at. */
 static void spoil(const struct host_event *e, void *ctx)
 {
+    uintptr_t used = (uintptr_t)q->split.used;
+
     (void)ctx;
     if (e->kind != HOST_LOAD && e->kind != HOST_OBSERVE)
         return;
-    if (e->addr < (uintptr_t)q->used || e->addr >= (uintptr_t)&q->used->ring[SIZE])
+    if (e->addr - used >= 4 + 8 * SIZE)
         return;
     for (unsigned i = 0; i < fetched; i++)
         if (fetched_at[i] == e->addr)
-            host_violation("the word at used + %u is loaded twice",
-                           (unsigned)(e->addr - (uintptr_t)q->used));
+            host_violation("the word at used + %u is loaded twice", (unsigned)(e->addr - used));
     fetched_at[fetched++ % 64] = e->addr;
     if (e->width == 4)
         *(uint32_t *)(uintptr_t)e->addr = 0xffffffff;

@@ -31,9 +31,8 @@ static void boot(unsigned size, unsigned max_segs, bool event_idx, bool indirect
 static void start_at(uint16_t index)
 {
     CHECK_EQ(virtq_in_flight(q), 0);
-    q->avail_idx = q->used_idx = index;
+    q->split.avail_idx = q->split.used_idx = index;
     q->since_kick = 0;
-    hal_shared_store16(&q->avail->idx, index);
     model_start_index(mq, index);
 }
 
@@ -290,16 +289,17 @@ static bool in_area(uint64_t addr, const void *base, size_t len)
  */
 static void check_submit_order(bool event_idx, bool kick)
 {
-    const void *suppression = event_idx ? (const void *)&q->used->ring[q->size] : &q->used->flags;
+    const uint8_t *used = (const uint8_t *)q->split.used;
+    const void *suppression = event_idx ? used + 4 + 8 * q->size : used;
     unsigned stage = 0, publishes = 0, checks = 0, kicks = 0;
 
     for (unsigned i = 0; i < host_event_count(); i++) {
         const struct host_event *e = host_event_at(i);
 
-        if (e->kind == HOST_STORE && in_area(e->addr, q->desc, q->ring_bytes))
+        if (e->kind == HOST_STORE && in_area(e->addr, q->memory, q->ring_bytes))
             CHECK(stage == 0);
         if (e->kind == HOST_PUBLISH) {
-            CHECK(stage == 0 && e->addr == (uintptr_t)&q->avail->idx);
+            CHECK(stage == 0 && e->addr == (uintptr_t)q->split.avail + 2);
             stage = 1;
             publishes++;
         }
@@ -313,7 +313,7 @@ static void check_submit_order(bool event_idx, bool kick)
             kicks++;
         }
         CHECK(e->kind != HOST_READ);
-        CHECK(e->kind != HOST_LOAD || !in_area(e->addr, q->desc, q->ring_bytes));
+        CHECK(e->kind != HOST_LOAD || !in_area(e->addr, q->memory, q->ring_bytes));
     }
     CHECK_EQ(publishes, 1);
     CHECK_EQ(checks, 1);
@@ -367,10 +367,10 @@ static void reap_order(void)
         const struct host_event *e = host_event_at(i);
 
         if (e->kind == HOST_OBSERVE) {
-            CHECK(loads == 0 && e->addr == (uintptr_t)&q->used->idx);
+            CHECK(loads == 0 && e->addr == (uintptr_t)q->split.used + 2);
             observes++;
         } else if (e->kind == HOST_LOAD) {
-            CHECK(observes == 1 && in_area(e->addr, q->used->ring, 16 * 8));
+            CHECK(observes == 1 && in_area(e->addr, (uint8_t *)q->split.used + 4, 16 * 8));
             loads++;
         } else {
             CHECK(e->kind == HOST_CHECKED || e->kind == HOST_CHECK || e->kind == HOST_STORE);
@@ -387,7 +387,7 @@ static void arm_order(bool event_idx)
     bool stored = false, checked = false;
 
     boot(16, 2, event_idx, false);
-    word = event_idx ? (const void *)&q->avail->ring[q->size] : &q->avail->flags;
+    word = event_idx ? model_used_event_word(mq) : host_dma_pointer(mq->driver, 2);
     virtq_disarm(q);
     host_log_events(true);
     CHECK(!virtq_arm(q));
@@ -398,7 +398,7 @@ static void arm_order(bool event_idx)
             CHECK(!checked && e->addr == (uintptr_t)word);
             stored = true;
         } else if (e->kind == HOST_CHECK) {
-            CHECK(stored && e->addr == (uintptr_t)&q->used->idx);
+            CHECK(stored && e->addr == (uintptr_t)q->split.used + 2);
             checked = true;
         }
     }

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "model_pci.h"
+#include "virtio/virtq_impl.h"
 
 struct testdrv td;
 
@@ -132,6 +133,8 @@ struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned 
     m->queues[0].max = max;
     for (unsigned i = 0; i < n; i++)
         model_offer(m, bits[i]);
+    if (case_variant == TD_PACKED)
+        model_offer(m, VIRTIO_F_RING_PACKED);
     if (t == MODEL_PCI)
         plug_pci(m);
     else
@@ -140,6 +143,28 @@ struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned 
     host_boot();
     CHECK(td.dev != NULL && virtio_find("vtest0") == td.dev);
     return m;
+}
+
+static uintptr_t area_word(uint64_t dma, unsigned off)
+{
+    return (uintptr_t)host_dma_pointer(dma + off, 2);
+}
+
+struct testdrv_words testdrv_words(const struct virtq *q)
+{
+    if (q->ring == &virtq_packed)
+        return (struct testdrv_words){
+            .publish = area_word(q->desc_dma, 16u * q->packed.next_avail + 14),
+            .suppression = area_word(q->used_dma, 0),
+            .used = area_word(q->desc_dma, 16u * q->packed.next_used + 14),
+            .arm = area_word(q->avail_dma, 0),
+        };
+    return (struct testdrv_words){
+        .publish = area_word(q->avail_dma, 2),
+        .suppression = area_word(q->used_dma, q->event_idx ? 4 + 8u * q->size : 0),
+        .used = area_word(q->used_dma, 2),
+        .arm = area_word(q->avail_dma, q->event_idx ? 4 + 2u * q->size : 0),
+    };
 }
 
 /* ---- buffers --------------------------------------------------------------------------------- */

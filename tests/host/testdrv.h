@@ -37,6 +37,26 @@ extern struct testdrv td;
 /* One queue "t" of `size` entries, chains of up to max_segs. */
 void testdrv_one_queue(unsigned size, unsigned max_segs);
 
+/*
+ * Cases about any ring: NAME_split and NAME_packed, each with the rows that it shows. A packed one
+ * runs with RING_PACKED offered. A macro, because of the name.
+ */
+#define EACH_RING(f, split_rows, packed_rows)                                                      \
+    {#f "_split", f, split_rows, TD_SPLIT},                                                        \
+    {                                                                                              \
+#f "_packed", f, packed_rows, TD_PACKED                                                    \
+    }
+enum { TD_SPLIT, TD_PACKED };
+
+/* The words that the driver publishes with, and checks or arms; as the event log names them. */
+struct testdrv_words {
+    uintptr_t publish;     /* the next publish */
+    uintptr_t suppression; /* what it checks after that */
+    uintptr_t used;        /* shows the next completion */
+    uintptr_t arm;         /* asks for an interrupt */
+};
+struct testdrv_words testdrv_words(const struct virtq *q);
+
 /* A model at slot 0 with a queue 0 of at most `max` entries, booted with the driver. */
 struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned *bits, unsigned n);
 
