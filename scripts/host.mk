@@ -1,5 +1,5 @@
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*;
-# what else lies there is support for all, and so are drivers/ and files/ (unchanged) and
+# what else lies there is support for all, and so are drivers/ and files/ (unchanged), BOARD and
 # platform/host.
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
 # ring with its device in a second thread is built once more, with the thread sanitizer.
@@ -13,11 +13,14 @@ SANITIZE ?= address,undefined
 
 FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-missing-field-initializers \
         -fno-omit-frame-pointer -fno-common -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
-        -DVIREO_DEBUG -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host
+        -DVIREO_DEBUG -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host \
+        -Iplatform/virt -Iplatform/arch
 
 PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
-LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(SRC_drivers) $(SRC_files))
+# What of the board stands on registers and memory alone.
+BOARD := $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(BOARD) $(SRC_drivers) $(SRC_files))
 
 all: $(PROGRAMS:%=$(HOST)/%) threads
 threads:

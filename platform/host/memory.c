@@ -74,16 +74,18 @@ void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma)
 {
     uint64_t pages = ((uint64_t)size + PAGE - 1) / PAGE * PAGE;
 
-    if (size == 0 || align == 0 || (align & (align - 1)) || align > PAGE)
+    if (size == 0 || align == 0 || (align & (align - 1)) || align > 16 * PAGE)
         host_violation("hal_dma_alloc(%zu, %zu)", size, align);
     if (!alloc_allowed("hal_dma_alloc"))
         return NULL;
     if (!arena)
         arena_create();
-    if (block_count == BLOCKS || arena_used + pages + 2 * PAGE > ARENA_SIZE)
+    if (block_count == BLOCKS || arena_used + pages + 2 * PAGE + align > ARENA_SIZE)
         return NULL;
     /* At the end of its pages, as near to the guard page as the alignment lets it. */
     uint64_t first = arena_used + PAGE;
+    if (align > PAGE)
+        first = (first + align - 1) / align * align;
     uint64_t off = first + (pages - size) / align * align;
     arena_used = first + pages;
     if (mprotect(arena + first, pages, PROT_READ | PROT_WRITE) != 0)

@@ -4,21 +4,6 @@
  */
 #include "virt.h"
 
-const struct virt_map_entry *virt_map_find(const struct virt_map *map, uint32_t requester,
-                                           uint32_t *id)
-{
-    uint32_t masked = requester & map->mask;
-
-    for (unsigned i = 0; i < map->count; i++) {
-        const struct virt_map_entry *e = &map->entry[i];
-        if (masked < e->first || masked - e->first >= e->count)
-            continue;
-        *id = masked - e->first + e->id;
-        return e;
-    }
-    return NULL;
-}
-
 /* Bus addresses are memory addresses here: what translates them in between is made to let them
  * through. The answer is kept, so that all is said once. */
 static int pass_through(unsigned n)

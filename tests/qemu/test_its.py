@@ -1,6 +1,8 @@
 """Messages through the GICv3 ITS and the GICv2m, INTx where there is neither, and PCI behind an
 SMMUv3: which of them the image takes, that interrupts come, and that the data is right.
 """
+import os
+import socket
 import zlib
 
 import pytest
@@ -89,8 +91,58 @@ def test_many_functions(boot, tmp_path, gic, options, wakeup, count):
         assert disk['wakeup'] == wakeup and int(disk['interrupts']) > 0, disk
 
 
+# ---- what ran before the image ----
+
+# Registers, and what a firmware might have left in them.
+SMMU_CR0, SMMU_ON = 0x09050020, 0x1
+GITS_CTLR, GITS_ON = 0x08080000, 0x1
+GICR_CTLR, LPIS_ON = 0x080a0000, 0x1
+
+
+@pytest.fixture
+def left(tmp_path, boot):
+    """left(registers, app, **options): a Guest that starts with those registers written."""
+    def start(registers, app, **options):
+        path = os.path.relpath(tmp_path / 'qtest')       # a socket's name must be short
+        guest = boot(app, **{**options, 'extra': options.get('extra', []) + [
+            '-S', '-accel', 'tcg', '-qtest', f'unix:{path},server=on,wait=off',
+            '-qtest-log', 'none']})
+        guest.qmp('query-status')
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(path)
+            for address, value in registers:
+                s.sendall(f'writel {address:#x} {value:#x}\n'.encode())
+                assert s.recv(100) == b'OK\n'
+        guest.qmp('cont')
+        return guest
+
+    return start
+
+
+def test_its_that_was_left_on(boot, left, tmp_path):
+    """Tables and queue are the image's own all the same."""
+    boot.expect_qemu_says('process_cmdq: invalid write offset 0')     # by the first write below
+    guest = left([(GITS_CTLR, GITS_ON), (GICR_CTLR, LPIS_ON)], 'blkcheck', transport='pci',
+                 gic='3', disks=[Disk(blank(tmp_path, 2 * MIB))], net='none')
+    assert guest.wait(60) == 0
+    assert guest.seen('vblk0: pci, msi-x;'), guest.report()
+
+
+@pytest.mark.shows('FEAT-15')
+@pytest.mark.parametrize('gic', ['2', '3'])
+def test_smmu_that_was_left_on(left, tmp_path, gic):
+    """On, and without a table of streams, it keeps every function from memory."""
+    disk = Disk(blank(tmp_path, 2 * MIB), device='iommu_platform=on')
+    guest = left([(SMMU_CR0, SMMU_ON)], 'blkcheck', transport='pci', gic=gic, disks=[disk],
+                 net='none', extra=machine('iommu=smmuv3'))
+    assert guest.wait(60) == 0
+    assert guest.seen('smmu: switched off: PCI functions pass through'), guest.report()
+
+
 # ---- in front of an SMMUv3 ----
 
+@pytest.mark.shows('FEAT-14')
 @pytest.mark.parametrize('gic', ['2', '3'])
 @pytest.mark.parametrize('iommu', ['', 'iommu=smmuv3'])
 @pytest.mark.parametrize('platform', ['off', 'on'])
