@@ -21,6 +21,7 @@ static const struct virtio_feature core_features[] = {
     {VIRTIO_F_RING_PACKED, "ring_packed", MODERN},
     {VIRTIO_F_IN_ORDER, "in_order", MODERN},
     {VIRTIO_F_ORDER_PLATFORM, "order_platform", MODERN},
+    {VIRTIO_F_RING_RESET, "ring_reset", MODERN},
     {VIRTIO_F_NOTIFICATION_DATA, "notification_data", MODERN},
     {VIRTIO_F_NOTIF_CONFIG_DATA, "notif_config_data", MODERN},
 };

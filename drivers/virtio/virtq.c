@@ -23,7 +23,6 @@ static void configure(struct virtq *q, const struct virtq_config *cfg, unsigned 
     q->expects_progress = cfg->expects_progress;
     q->lazy = cfg->lazy;
     q->vector = VIRTQ_NO_VECTOR;
-    q->cause = "";
     q->event_idx = virtio_has(q->dev, VIRTIO_F_EVENT_IDX);
     q->indirect = virtio_has(q->dev, VIRTIO_F_INDIRECT_DESC) && q->max_segs > 1;
     q->in_order = virtio_has(q->dev, VIRTIO_F_IN_ORDER);
@@ -31,13 +30,16 @@ static void configure(struct virtq *q, const struct virtq_config *cfg, unsigned 
     q->notification_data = virtio_has(q->dev, VIRTIO_F_NOTIFICATION_DATA);
 }
 
-/* An empty ring, in zeroed memory. */
-static void start(struct virtq *q)
+void virtq_start_ring(struct virtq *q)
 {
     q->free_head = 0;
     q->free_count = q->size;
+    q->since_kick = 0;
     q->oldest = 0;
     q->batch = 0;
+    q->quiet = 0;
+    q->take_next = 0;
+    q->cause = "";
     q->ring->start(q);
 }
 
@@ -78,7 +80,7 @@ struct virtq *virtq_create(struct virtio_device *dev, unsigned index,
         virtq_destroy(q);
         return NULL;
     }
-    start(q);
+    virtq_start_ring(q);
     return q;
 }
 
@@ -277,7 +279,7 @@ const struct virtq_stats *virtq_stats(const struct virtq *q)
 
 void *virtq_take_back(struct virtq *q)
 {
-    hal_assert(!q->dev->live);
+    hal_assert(q->state == VIRTQ_OFF);
     while (q->take_next < q->size) {
         struct virtq_slot *slot = &q->slots[q->take_next++];
         void *cookie = slot->cookie;

@@ -3,7 +3,7 @@
  *
  * A buffer is a chain of segments: first those that the device reads, then those that it writes.
  * It belongs to the device from virtq_submit until virtq_reap hands back its cookie, or until
- * virtq_take_back does after the queue was made not live. Each submitted buffer comes back exactly
+ * virtq_take_back does after the queue or the device was reset. Each submitted buffer comes back exactly
  * once.
  *
  * Trust. Nothing that the device wrote is used before it is checked against private state: a
@@ -89,10 +89,26 @@ enum virtq_state virtq_state(const struct virtq *q);
 const char *virtq_cause(const struct virtq *q);
 
 /*
- * After reset only (the queue is not live): hands out the cookies of buffers that never came back,
- * one a call, NULL at the end.
+ * After a reset only, of the device or of the queue: hands out the cookies of buffers that never
+ * came back, one a call, NULL at the end.
  */
 void *virtq_take_back(struct virtq *q);
+
+/*
+ * Takes the queue away from a device that goes on (section 2.6.1, RING_RESET), also when it is
+ * broken: waits for a second at most until the device says that it has let go of it. Then its
+ * buffers are taken back with virtq_take_back, and virtq_restart may follow. -ENOTSUP: not
+ * negotiated. -EINVAL: the queue is off. -ETIMEDOUT: the device never said so; the queue is broken,
+ * its buffers stay with the device, and the device's next service ends it.
+ */
+int virtq_reset(struct virtq *q);
+
+/*
+ * Puts a queue that was reset back into service: an empty ring at its start, as at set-up, with
+ * the same size and interrupt. -EINVAL: it is not off; -EBUSY: buffers were not taken back; else
+ * what the transport says, and the queue stays off.
+ */
+int virtq_restart(struct virtq *q);
 
 /* Counters, for status pages and tests. */
 struct virtq_stats {

@@ -161,6 +161,9 @@ struct virtq *virtq_create(struct virtio_device *dev, unsigned index,
 /* Frees the queue. Only when the device can no longer reach it. */
 void virtq_destroy(struct virtq *q);
 
+/* An empty ring at its start, in memory that is zeroed. No buffer is out. */
+void virtq_start_ring(struct virtq *q);
+
 /* Makes the queue broken; the first cause stays. */
 void virtq_break(struct virtq *q, const char *cause);
 

@@ -51,6 +51,7 @@ static bool expected(const struct model *m, unsigned bit)
     case VIRTIO_F_ACCESS_PLATFORM:
     case VIRTIO_F_RING_PACKED:
     case VIRTIO_F_IN_ORDER:
+    case VIRTIO_F_RING_RESET:
     case VIRTIO_F_ORDER_PLATFORM:
     case VIRTIO_F_NOTIFICATION_DATA:
         return !legacy;

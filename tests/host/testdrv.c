@@ -130,7 +130,8 @@ struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned 
     struct model *m = calloc(1, sizeof(*m));
 
     model_init(m, t, MODEL_DEVICE_ID);
-    m->queues[0].max = max;
+    for (unsigned i = 0; i < td.queues; i++)
+        m->queues[i].max = max;
     for (unsigned i = 0; i < n; i++)
         model_offer(m, bits[i]);
     if (case_variant == TD_PACKED)
