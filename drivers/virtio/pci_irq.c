@@ -182,10 +182,14 @@ void virtio_pci_irq_mask(struct virtio_device *dev)
         hal_irq_mask(p->vector[i].msi.irq);
 }
 
-/* Section 4.1.4.5: reading the ISR acknowledges it. */
+/*
+ * Section 4.1.4.5: reading the ISR acknowledges it. With MSI-X on (and masked, after a storm) it
+ * tells nothing: the configuration may have changed at any time.
+ */
 uint32_t virtio_pci_irq_cause(struct virtio_device *dev)
 {
-    uint32_t cause = virtio_pci_get(dev, VPCI_ISR, 0, 1);
+    uint32_t cause =
+        virtio_pci_of(dev)->msix_on ? VIRTIO_CAUSE_CONFIG : virtio_pci_get(dev, VPCI_ISR, 0, 1);
 
     hal_ack_order();
     return cause;

@@ -9,7 +9,7 @@
 #include "model.h"
 
 #define MODEL_PCI_CONFIG 256
-#define MODEL_PCI_MSIX   64
+#define MODEL_PCI_MSIX   2048
 #define MODEL_PCI_INTX   40 /* the first of the four lines */
 
 enum model_pci_bar_kind { MODEL_BAR_NONE, MODEL_BAR_MEM32, MODEL_BAR_MEM64, MODEL_BAR_IO };
