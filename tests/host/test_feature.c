@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "model_pci.h"
 #include "testdrv.h"
 
 #define DEVICES     16
@@ -14,11 +15,18 @@ static struct model models[DEVICES];
 
 static void plug_all(enum model_transport t)
 {
+    struct hal_pci_host h = model_pci_windows();
+
+    if (t == MODEL_PCI)
+        model_pci_bridge(&h, true);
     testdrv_one_queue(16, 2);
     for (unsigned i = 0; i < DEVICES; i++) {
         model_init(&models[i], t, MODEL_DEVICE_ID);
         models[i].queues[0].max = 16;
-        model_plug_mmio(&models[i], i);
+        if (t == MODEL_PCI)
+            model_plug_pci(calloc(1, sizeof(struct model_vpci)), &models[i], i, false);
+        else
+            model_plug_mmio(&models[i], i);
     }
 }
 
@@ -32,7 +40,7 @@ static bool expected(const struct model *m, unsigned bit)
 {
     bool legacy = m->transport == MODEL_MMIO_LEGACY;
 
-    if (!offered(m, bit) || (legacy && bit > 31))
+    if (!offered(m, bit) || (legacy && bit > 31) || (m->transport != MODEL_PCI && bit > 63))
         return false;
     switch (bit) {
     case TD_A:
@@ -41,6 +49,10 @@ static bool expected(const struct model *m, unsigned bit)
     case VIRTIO_F_INDIRECT_DESC:
     case VIRTIO_F_EVENT_IDX:
         return true;
+    case TD_WORD_2:
+        return true;
+    case TD_LAST:
+        return offered(m, TD_WORD_2);
     case TD_NEEDS_A:
         return offered(m, TD_A);
     case TD_NEEDS_B_AND_2:
@@ -55,6 +67,8 @@ static bool expected(const struct model *m, unsigned bit)
     case VIRTIO_F_ORDER_PLATFORM:
     case VIRTIO_F_NOTIFICATION_DATA:
         return !legacy;
+    case VIRTIO_F_NOTIF_CONFIG_DATA:
+        return m->transport == MODEL_PCI;
     default:
         return false;
     }
@@ -128,6 +142,22 @@ static void single_bits_32(void)
 static void single_bits_48(void)
 {
     single_bits(MODEL_MMIO, 48);
+}
+
+/* 128 bits, with dependencies among the last of them. */
+static void random_pci(void)
+{
+    random_sets(MODEL_PCI);
+}
+
+static void single_bits_64(void)
+{
+    single_bits(MODEL_PCI, 64);
+}
+
+static void single_bits_112(void)
+{
+    single_bits(MODEL_PCI, 112);
 }
 
 static void single_bits_legacy_16(void)
@@ -219,6 +249,9 @@ int main(int argc, char **argv)
         SHOWS(single_bits_16, "FEAT-04 FEAT-09 FEAT-11"),
         SHOWS(single_bits_32, "FEAT-04 FEAT-09 FEAT-11 FEAT-14 FEAT-18"),
         SHOWS(single_bits_48, "FEAT-04 FEAT-09 FEAT-11"),
+        SHOWS(random_pci, "FEAT-01 FEAT-02 FEAT-03 FEAT-06 PCI-COMMON-12"),
+        SHOWS(single_bits_64, "FEAT-04 FEAT-06"),
+        SHOWS(single_bits_112, "FEAT-04 FEAT-06"),
         SHOWS(single_bits_legacy_16, "FEAT-28 FEAT-29"),
         SHOWS(everything_offered_modern, "FEAT-06 FEAT-12"),
         SHOWS(everything_offered_legacy, "FEAT-28 FEAT-29"),

@@ -57,7 +57,9 @@ static void all_feature_words_are_read(void)
     host_boot();
     CHECK_EQ(virtio_info(0, &info), 0);
     CHECK_EQ(info.offered.w[3], 0xffffffff);
-    CHECK_EQ(vpci_model->accepted[2] | vpci_model->accepted[3], 0);
+    CHECK_EQ(vpci_model->accepted[2], 1u << (TD_WORD_2 - 64));
+    CHECK_EQ(vpci_model->accepted[3], 1u << (TD_LAST - 96));
+    CHECK(virtio_has(td.dev, TD_LAST));
     CHECK(!(vpci_model->accepted[0] & (1u << 27 | 1u << 24))); /* legacy only */
     CHECK(model_accepted(vpci_model, TD_HIGH) && model_accepted(vpci_model, VIRTIO_F_VERSION_1));
     CHECK(model_accepted(vpci_model, VIRTIO_F_RING_PACKED) &&
