@@ -33,7 +33,7 @@ static void near_the_wrap(void)
 {
     for (unsigned i = 0; i < QUEUES; i++) {
         model_start_index(&vpci_model->queues[i], 0xfff8);
-        td.q[i]->avail_idx = td.q[i]->used_idx = 0xfff8;
+        td.q[i]->split.avail_idx = td.q[i]->split.used_idx = 0xfff8;
     }
 }
 
@@ -63,6 +63,18 @@ static void both(void)
     model_offer(vpci_model, VIRTIO_F_NOTIF_CONFIG_DATA);
     boot();
     near_the_wrap();
+    vpci_traffic(40);
+}
+
+/* A packed ring tells its next slot and its wrap counter: a ring of 16 is gone round twice. */
+static void both_packed(void)
+{
+    setup();
+    model_offer(vpci_model, VIRTIO_F_RING_PACKED);
+    model_offer(vpci_model, VIRTIO_F_NOTIFICATION_DATA);
+    model_offer(vpci_model, VIRTIO_F_NOTIF_CONFIG_DATA);
+    boot();
+    CHECK(virtio_has(td.dev, VIRTIO_F_RING_PACKED));
     vpci_traffic(40);
 }
 
@@ -154,6 +166,7 @@ int main(int argc, char **argv)
         SHOWS(data, "PCI-NOTIF-04 PCI-NOTIF-06 NOTIF-14 NOTIF-15"),
         SHOWS(config_data, "PCI-NOTIF-03 PCI-NOTIF-07 NOTIF-13"),
         SHOWS(both, "PCI-NOTIF-04 PCI-NOTIF-08 NOTIF-14 NOTIF-15"),
+        SHOWS(both_packed, "PCI-NOTIF-04 PCI-NOTIF-08 NOTIF-16"),
         SHOWS(both_in_one_doorbell, "PCI-NOTIF-02 PCI-NOTIF-08"),
         SHOWS(both_through_the_window, "PCI-NOTIF-08 PCI-CFG-04"),
         SHOWS(data_needs_4_bytes, "PCI-NOTIF-03 PCI-NOTIF-05"),
