@@ -2,10 +2,10 @@
  * insnmark.c - a QEMU TCG plugin (API version 1): counts every instruction a guest executes, and
  * says at which count it passed a marked place.
  *
- * A mark is the instruction `hint #K`, 96 <= K <= 127: a NOP for every CPU. Each one executed
- * writes the line "MARK K insns=N ns=T" to the file given as out=FILE; the end of the run writes
- * "TOTAL insns=N ns=T". T is the host's monotonic time. Idle (WFI) counts nothing. Exact for 1 CPU
- * (-smp 1), and repeatable as far as the guest's input is.
+ * A mark is the instruction `hint #K`, 96 <= K <= 127, of A64 or A32: a NOP for every CPU. Each one
+ * executed writes the line "MARK K insns=N ns=T" to the file given as out=FILE; the end of the run
+ * writes "TOTAL insns=N ns=T". T is the host's monotonic time. Idle (WFI) counts nothing. Exact for
+ * 1 CPU (-smp 1), and repeatable as far as the guest's input is.
  *
  * Build: cc -O2 -shared -fPIC -o insnmark.so insnmark.c
  * Use:   vireo run IMAGE --plugin insnmark.so,out=FILE
@@ -42,6 +42,7 @@ void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*fn)(qemu_plugin_
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t n);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 
 PUBLIC int qemu_plugin_version = 1;
 PUBLIC int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
@@ -68,10 +69,16 @@ static void marked(unsigned int cpu, void *mark)
     fflush(out);
 }
 
-/* The K of an AArch64 `hint #K` (1101 0101 0000 0011 0010 kkkk kkk1 1111), or -1. */
+/*
+ * The K of an AArch64 `hint #K` (1101 0101 0000 0011 0010 kkkk kkk1 1111), or of an A32 one
+ * (1110 0011 0010 0000 1111 0000 kkkk kkkk), or -1. To the other kind of code the first is a store
+ * that no compiler makes (STRBLE r2, [r3, #-(3103 + 32 n)]), the second is undefined.
+ */
 static int hint_of(uint32_t word)
 {
-    return (word & 0xfffff01fu) == 0xd503201fu ? (int)(word >> 5 & 127) : -1;
+    if ((word & 0xfffff01fu) == 0xd503201fu)
+        return (int)(word >> 5 & 127);
+    return (word & 0xffffff00u) == 0xe320f000u ? (int)(word & 255) : -1;
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -81,11 +88,12 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     (void)id;
     for (size_t i = 0; i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-        uint32_t word;
+        uint32_t word = 0;
         int mark;
 
         qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &executed, 1);
-        memcpy(&word, qemu_plugin_insn_data(insn), sizeof word);
+        if (qemu_plugin_insn_size(insn) == sizeof word)
+            memcpy(&word, qemu_plugin_insn_data(insn), sizeof word);
         mark = hint_of(word);
         if (mark >= MARK_FIRST && mark <= MARK_LAST)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, QEMU_PLUGIN_CB_NO_REGS,

@@ -18,6 +18,7 @@
 
 #define EXIT_FAULT 134
 #define TRACE_MAX  32u
+#define CROSS_MAX  512 /* words of stack */
 
 extern char __boot_stack_low[], __boot_stack_top[], __handler_stack_low[], __handler_stack_top[];
 extern char __fault_stack_low[], __fault_stack_top[];
@@ -113,6 +114,27 @@ static void say_code(uintptr_t pc)
         fault_say("    0x%lx%s\n", (unsigned long)pc, symbol_is_code(pc) ? "" : " (not code)");
 }
 
+/*
+ * Past code that keeps no records, and has left fp alone: its caller is what the first word on its
+ * stack, from sp up to fp's record, returns to behind a call. Such code may also use fp for
+ * something else: then nobody knows its callers, and 0 is returned.
+ */
+static uintptr_t cross(uintptr_t sp, uintptr_t fp)
+{
+    const uintptr_t *next = record_at(fp), *p = (const uintptr_t *)(sp & ~(sizeof sp - 1));
+
+    if (!next || !symbol_is_code(next[1]) || next - p > CROSS_MAX) {
+        fault_say("    (code without frame records: its callers are not known)\n");
+        return 0;
+    }
+    for (; p < next; p++)
+        if (symbol_is_code(*p) && cpu_after_call(*p)) {
+            say_code(cpu_call_site(*p));
+            break;
+        }
+    return fp;
+}
+
 /* The callers, from a frame record on: bounded in count, each record checked before it is read. */
 static void back_trace(uintptr_t fp)
 {
@@ -123,6 +145,8 @@ static void back_trace(uintptr_t fp)
         if (!symbol_is_code(call))
             break;
         say_code(call);
+        if (!cpu_keeps_record(record[1]))
+            next = cross((uintptr_t)(record + 2), next);
         if (next == fp)
             break;
         fp = next;
@@ -235,7 +259,8 @@ void fault_report(const struct fault *f, const struct arch_frame *frame,
         say_code(f->pc);
         if (called_without_record(f))
             say_code(cpu_call_site(f->link));
-        back_trace(first_frame(f->fp));
+        uintptr_t fp = first_frame(f->fp);
+        back_trace(f->frameless && !cpu_keeps_record(f->link) ? cross(f->sp, fp) : fp);
     } else if (deaths == 2) {
         fault_say("vireo: fault while reporting, pc 0x%lx, %s at 0x%lx\n", (unsigned long)f->pc,
                   f->name, (unsigned long)f->address);

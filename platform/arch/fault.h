@@ -5,6 +5,7 @@
 #ifndef VIREO_FAULT_H
 #define VIREO_FAULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,8 @@ struct fault {
     const char *access; /* an abort: "read", "write" or "execution"; NULL: none */
     unsigned status;    /* an abort: its fault status code */
     uintptr_t address;  /* an abort: what was accessed */
-    uintptr_t pc, link, fp;
+    uintptr_t pc, link, fp, sp;
+    bool frameless; /* the code at pc keeps no frame records */
 };
 
 /* Ends the run. say_registers prints the frame, in lines of its own. */

@@ -116,6 +116,20 @@ static inline void cpu_gic_end(uint32_t id)
 /* Functions that call nothing keep no record. */
 #define CPU_LEAF_RECORDS false
 
+/* Does the code that a return address leads into keep records? All of it. */
+static inline bool cpu_keeps_record(uintptr_t back)
+{
+    (void)back;
+    return true;
+}
+
+/* Would a call return to this address of code? Asked only where some code keeps no records. */
+static inline bool cpu_after_call(uintptr_t back)
+{
+    (void)back;
+    return false;
+}
+
 /* The call behind a return address. */
 static inline uintptr_t cpu_call_site(uintptr_t back)
 {

@@ -2,8 +2,6 @@
  * exception.c - what an exception was, from the registers that the vectors stored (Arm ARM,
  * D13.2.37: ESR_EL1), for the report of fault.c.
  */
-#include <stdbool.h>
-
 #include "fault.h"
 
 /* As vectors.S stores it. */
@@ -75,6 +73,7 @@ void arch_fault(const struct arch_frame *f)
         .pc = f->pc,
         .link = f->x[30],
         .fp = f->x[29],
+        .sp = f->sp,
     };
 
     fault_report(&fault, f, say_registers);

@@ -125,6 +125,22 @@ static inline void cpu_gic_end(uint32_t id)
 /* A function that calls nothing saves r11 alone, and lets it point there. */
 #define CPU_LEAF_RECORDS true
 
+/* Does the code that a return address leads into keep records? Not newlib's, which is T32 code. */
+static inline bool cpu_keeps_record(uintptr_t back)
+{
+    return !(back & 1);
+}
+
+/* Would a call return to this address of A32 code? Behind BL, BLX label and BLX register. */
+static inline bool cpu_after_call(uintptr_t back)
+{
+    if (back % 4)
+        return false;
+    uint32_t call = *(const uint32_t *)(back - 4);
+    return (call & 0x0f000000) == 0x0b000000 || call >> 25 == 0x7d ||
+           (call & 0x0ffffff0) == 0x012fff30;
+}
+
 /* The call behind a return address. Bit 0 is set in one that leads back into T32 code. */
 static inline uintptr_t cpu_call_site(uintptr_t back)
 {

@@ -19,7 +19,7 @@
     .section .head, "ax"
     .global _start
 _start:
-    cpsid   aif
+    cpsid   if                  /* asynchronous aborts: a non-secure core may not be allowed to */
     mov     r10, r2             /* device tree, or 0 */
     mrc     p15, 0, r1, c0, c0, 5
     lsls    r1, r1, #8
@@ -126,7 +126,6 @@ at_pl1:
 2:  cmp     r0, r1
     blo     1b
 
-    cpsie   a
     mov     r0, r10
     bl      arch_start
 

@@ -2,8 +2,6 @@
  * exception.c - what an exception was, from the registers that the vectors stored (DDI 0406C,
  * B3.13: DFSR and IFSR with long descriptors), for the report of fault.c.
  */
-#include <stdbool.h>
-
 #include "cpu.h"
 #include "fault.h"
 
@@ -14,7 +12,7 @@ struct arch_frame {
 };
 
 enum { VECTOR_UNDEFINED = 1, VECTOR_SVC, VECTOR_PREFETCH, VECTOR_DATA, VECTOR_HYP, VECTOR_FIQ = 7 };
-enum { DFSR_WRITE = 1 << 11, FSR_STATUS = 63, FSR_DEBUG = 0x22 };
+enum { DFSR_WRITE = 1 << 11, FSR_STATUS = 63, FSR_DEBUG = 0x22, CPSR_T32 = 1 << 5 };
 
 static const char *class_name(unsigned vector, unsigned status)
 {
@@ -71,6 +69,8 @@ void arch_fault(const struct arch_frame *f)
         .pc = f->pc,
         .link = f->lr,
         .fp = f->r[11],
+        .sp = f->sp,
+        .frameless = f->cpsr & CPSR_T32,
     };
 
     fault_report(&fault, f, say_registers);
