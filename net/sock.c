@@ -1,14 +1,15 @@
 /*
  * sock.c - sockets as files: life, waiting, and what the descriptor table calls.
  */
-#include "sock.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+
+#include "sock.h"
+#include "sock_api.h"
 
 struct sock *sock_new(enum sock_kind kind, int family)
 {
@@ -94,16 +95,6 @@ int sock_take_error(struct sock *s)
 
     s->error = 0;
     return err;
-}
-
-ssize_t sock_iov_len(const struct iovec *iov, int n)
-{
-    size_t total = 0;
-
-    for (int i = 0; i < n; i++)
-        if (__builtin_add_overflow(total, iov[i].iov_len, &total) || total > SSIZE_MAX)
-            return -EINVAL;
-    return (ssize_t)total;
 }
 
 /* ---- what the descriptor table calls --------------------------------------------------------- */
@@ -217,6 +208,7 @@ static int op_close(struct file *f)
 
 const struct file_ops sock_ops = {
     .name = "socket",
+    .socket = &net_socket_ops,
     .read = op_read,
     .write = op_write,
     .fstat = op_fstat,

@@ -94,8 +94,6 @@ void sock_readable(struct sock *s);
 void sock_writable(struct sock *s);
 void sock_changed(struct sock *s); /* both, for errors and ends */
 int sock_take_error(struct sock *s);
-/* Total of a vector; -EINVAL when it overflows. */
-ssize_t sock_iov_len(const struct iovec *iov, int n);
 
 /* ---- sock_addr.c ---- */
 int sock_addr_in(const struct sock *s, const struct sockaddr *sa, socklen_t len, ip_addr_t *addr,

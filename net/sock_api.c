@@ -1,36 +1,25 @@
 /*
- * sock_api.c - the functions of <sys/socket.h>.
+ * sock_api.c - AF_INET and AF_INET6 as a family of sockets/: what <sys/socket.h> leads to.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "sock.h"
 #include "sock_api.h"
+#include "socket_ops.h"
 
-/* The socket behind a descriptor; NULL with errno set. */
-static struct sock *lookup(int fd)
-{
-    struct file *f = file_get(fd);
-
-    if (!f) {
-        errno = EBADF;
-        return NULL;
-    }
-    if (f->ops != &sock_ops) {
-        errno = ENOTSOCK;
-        return NULL;
-    }
-    return f->ctx;
-}
-
-/* Leaves the stack; a negative result becomes -1 with errno. */
+/* Leaves the stack with a result. */
 static ssize_t done(ssize_t result)
 {
     net_leave();
-    if (result >= 0)
-        return result;
-    errno = (int)-result;
-    return -1;
+    return result;
+}
+
+/* The socket of a file; the stack is entered. */
+static struct sock *enter(struct file *f)
+{
+    net_enter();
+    return f->ctx;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -66,15 +55,12 @@ static void abandon(struct sock *s)
     sock_unref(s);
 }
 
-static int open_socket(int family, int type, int protocol)
+static int open_socket(int family, int type, int protocol, int flags)
 {
-    int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
-    int kind = kind_of(type & ~flags, protocol);
+    int kind = kind_of(type, protocol);
     struct sock *s;
     int err;
 
-    if (family != AF_INET && family != AF_INET6)
-        return -EAFNOSUPPORT;
     if (kind < 0)
         return kind;
     s = sock_new((enum sock_kind)kind, family);
@@ -92,10 +78,10 @@ static int open_socket(int family, int type, int protocol)
     return err;
 }
 
-int socket(int domain, int type, int protocol)
+static int net_open(int family, int type, int protocol, int flags)
 {
     net_enter();
-    return (int)done(open_socket(domain, type, protocol));
+    return (int)done(open_socket(family, type, protocol, flags));
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -112,13 +98,10 @@ static int bind_to(struct sock *s, const struct sockaddr *sa, socklen_t len)
                                        : sock_dgram_bind(s, &addr, port);
 }
 
-int bind(int fd, const struct sockaddr *addr, socklen_t len)
+static int net_bind(struct file *f, const struct sockaddr *addr, socklen_t len)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(bind_to(s, addr, len));
 }
 
@@ -134,13 +117,10 @@ static int connect_to(struct sock *s, const struct sockaddr *sa, socklen_t len)
                                        : sock_dgram_connect(s, &addr, port);
 }
 
-int connect(int fd, const struct sockaddr *addr, socklen_t len)
+static int net_connect(struct file *f, const struct sockaddr *addr, socklen_t len)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(connect_to(s, addr, len));
 }
 
@@ -156,13 +136,10 @@ static int local_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
     return 0;
 }
 
-int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+static int net_getsockname(struct file *f, struct sockaddr *addr, socklen_t *len)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(local_name(s, addr, len));
 }
 
@@ -178,25 +155,19 @@ static int peer_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
     return 0;
 }
 
-int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+static int net_getpeername(struct file *f, struct sockaddr *addr, socklen_t *len)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(peer_name(s, addr, len));
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-int listen(int fd, int backlog)
+static int net_listen(struct file *f, int backlog)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(s->kind <= SOCK_KIND_LISTEN ? sock_tcp_listen(s, backlog) : -EOPNOTSUPP);
 }
 
@@ -217,25 +188,15 @@ static int accept_one(struct sock *s, struct sockaddr *addr, socklen_t *len, int
     return err;
 }
 
-int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+static int net_accept(struct file *f, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(accept_one(s, addr, len, flags));
-}
-
-int accept(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return accept4(fd, addr, len, 0);
 }
 
 static int shut(struct sock *s, int how)
 {
-    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
-        return -EINVAL;
     if (s->kind <= SOCK_KIND_LISTEN)
         return sock_tcp_shutdown(s, how);
     if (!s->connected)
@@ -246,121 +207,82 @@ static int shut(struct sock *s, int how)
     return 0;
 }
 
-int shutdown(int fd, int how)
+static int net_shutdown(struct file *f, int how)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(shut(s, how));
 }
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-static ssize_t send_to(int fd, struct sock_msg *m, int flags, const struct sockaddr *to,
-                       socklen_t tolen)
+static ssize_t net_sendmsg(struct file *f, const struct msghdr *msg, int flags)
 {
-    struct sock *s = lookup(fd);
+    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
+    struct sock *s = enter(f);
     int err = 0;
 
-    if (!s)
-        return -1;
-    net_enter();
-    if (to && s->kind > SOCK_KIND_LISTEN) {
-        err = sock_addr_in(s, to, tolen, &m->addr, &m->port);
-        m->has_addr = true;
+    if (s->kind <= SOCK_KIND_LISTEN)
+        return done(sock_tcp_send(s, &m, flags));
+    if (msg->msg_name) {
+        err = sock_addr_in(s, msg->msg_name, msg->msg_namelen, &m.addr, &m.port);
+        m.has_addr = true;
     }
-    if (err)
-        return done(err);
-    return done(s->kind <= SOCK_KIND_LISTEN ? sock_tcp_send(s, m, flags)
-                                            : sock_dgram_send(s, m, flags));
+    return done(err ? err : sock_dgram_send(s, &m, flags));
 }
 
-ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *to,
-               socklen_t tolen)
-{
-    struct iovec iov = {(void *)buf, len};
-    struct sock_msg m = {.iov = &iov, .iovcnt = 1};
-
-    return send_to(fd, &m, flags, to, tolen);
-}
-
-ssize_t send(int fd, const void *buf, size_t len, int flags)
-{
-    return sendto(fd, buf, len, flags, NULL, 0);
-}
-
-ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+static ssize_t net_recvmsg(struct file *f, struct msghdr *msg, int flags)
 {
     struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
+    struct sock *s = enter(f);
+    ssize_t n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, &m, flags)
+                                            : sock_dgram_recv(s, &m, flags);
 
-    return send_to(fd, &m, flags, msg->msg_name, msg->msg_namelen);
-}
-
-static ssize_t recv_from(int fd, struct sock_msg *m, int flags, struct sockaddr *from,
-                         socklen_t *fromlen)
-{
-    struct sock *s = lookup(fd);
-    ssize_t n;
-
-    if (!s)
-        return -1;
-    net_enter();
-    n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, m, flags) : sock_dgram_recv(s, m, flags);
-    if (n >= 0 && m->has_addr)
-        sock_addr_out(s, &m->addr, m->port, from, fromlen);
-    else if (n >= 0 && fromlen)
-        *fromlen = 0;
+    if (n >= 0) {
+        if (msg->msg_name && m.has_addr)
+            sock_addr_out(s, &m.addr, m.port, msg->msg_name, &msg->msg_namelen);
+        else
+            msg->msg_namelen = 0;
+        msg->msg_flags = m.truncated ? MSG_TRUNC : 0;
+    }
     return done(n);
-}
-
-ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,
-                 socklen_t *fromlen)
-{
-    struct iovec iov = {buf, len};
-    struct sock_msg m = {.iov = &iov, .iovcnt = 1};
-
-    return recv_from(fd, &m, flags, from, fromlen);
-}
-
-ssize_t recv(int fd, void *buf, size_t len, int flags)
-{
-    return recvfrom(fd, buf, len, flags, NULL, NULL);
-}
-
-ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
-{
-    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
-    socklen_t fromlen = msg->msg_namelen;
-    ssize_t n = recv_from(fd, &m, flags, msg->msg_name, msg->msg_name ? &fromlen : NULL);
-
-    if (n < 0)
-        return n;
-    msg->msg_namelen = msg->msg_name ? fromlen : 0;
-    msg->msg_flags = m.truncated ? MSG_TRUNC : 0;
-    msg->msg_controllen = 0;
-    return n;
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+static int net_setsockopt(struct file *f, int level, int name, const void *value, socklen_t len)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(sock_setopt(s, level, name, value, len));
 }
 
-int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+static int net_getsockopt(struct file *f, int level, int name, void *value, socklen_t *len)
 {
-    struct sock *s = lookup(fd);
+    struct sock *s = enter(f);
 
-    if (!s)
-        return -1;
-    net_enter();
     return (int)done(sock_getopt(s, level, name, value, len));
 }
+
+const struct socket_ops net_socket_ops = {
+    .bind = net_bind,
+    .connect = net_connect,
+    .listen = net_listen,
+    .accept = net_accept,
+    .shutdown = net_shutdown,
+    .getsockname = net_getsockname,
+    .getpeername = net_getpeername,
+    .setsockopt = net_setsockopt,
+    .getsockopt = net_getsockopt,
+    .sendmsg = net_sendmsg,
+    .recvmsg = net_recvmsg,
+};
+
+struct socket_family net_socket_family = {
+    .name = "inet", .families = {AF_INET, AF_INET6}, .open = net_open};
+
+static void net_add_family(void)
+{
+    socket_family_add(&net_socket_family);
+}
+HAL_INIT(HAL_INIT_BUS, net_add_family);

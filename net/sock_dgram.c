@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "sock.h"
+#include "socket_ops.h"
 
 static void drop_all(struct sock *s)
 {
@@ -207,7 +208,7 @@ static err_t transmit(struct sock *s, const struct sock_msg *m, struct pbuf *p)
 
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags)
 {
-    ssize_t len = sock_iov_len(m->iov, m->iovcnt);
+    ssize_t len = socket_iov_len(m->iov, m->iovcnt);
     struct pbuf *p;
     err_t err;
 

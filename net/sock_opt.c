@@ -11,6 +11,7 @@
 
 #include "sock.h"
 #include "sock_api.h"
+#include "socket_ops.h"
 
 /* The bits that lwIP keeps in each of its control blocks. */
 static uint8_t *ip_options(struct sock *s)
@@ -33,14 +34,6 @@ static uint8_t option_bit(int name)
     }
 }
 
-static int int_value(const void *value, socklen_t len, int *out)
-{
-    if (!value || len < sizeof(int))
-        return -EINVAL;
-    memcpy(out, value, sizeof(int));
-    return 0;
-}
-
 /* ---- setting --------------------------------------------------------------------------------- */
 
 static int set_bit(struct sock *s, uint8_t bit, int on)
@@ -50,22 +43,6 @@ static int set_bit(struct sock *s, uint8_t bit, int on)
     if (!options)
         return -EINVAL; /* the connection has ended */
     *options = (uint8_t)(on ? *options | bit : *options & ~bit);
-    return 0;
-}
-
-static int set_timeout(uint64_t *timeout, const void *value, socklen_t len)
-{
-    struct timeval tv;
-
-    if (!value || len < sizeof(tv))
-        return -EINVAL;
-    memcpy(&tv, value, sizeof(tv));
-    if (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_usec >= 1000000)
-        return -EDOM;
-    if ((uint64_t)tv.tv_sec > UINT32_MAX)
-        *timeout = 0; /* longer than any image runs */
-    else
-        *timeout = (uint64_t)tv.tv_sec * HAL_SEC + (uint64_t)tv.tv_usec * 1000;
     return 0;
 }
 
@@ -87,12 +64,12 @@ static int set_socket(struct sock *s, int name, const void *value, socklen_t len
     int v, err;
 
     if (name == SO_RCVTIMEO)
-        return set_timeout(&s->read_timeout, value, len);
+        return socket_timeout_in(value, len, &s->read_timeout);
     if (name == SO_SNDTIMEO)
-        return set_timeout(&s->write_timeout, value, len);
+        return socket_timeout_in(value, len, &s->write_timeout);
     if (name == SO_LINGER)
         return set_linger(s, value, len);
-    if ((err = int_value(value, len, &v)))
+    if ((err = socket_int_in(value, len, &v)))
         return err;
     if (option_bit(name))
         return set_bit(s, option_bit(name), v);
@@ -116,7 +93,7 @@ static int set_keepalive(u32_t *ms, int seconds)
 
 static int set_tcp(struct sock *s, int name, const void *value, socklen_t len)
 {
-    int v, err = int_value(value, len, &v);
+    int v, err = socket_int_in(value, len, &v);
 
     if (err)
         return err;
@@ -166,7 +143,7 @@ static int set_ip(struct sock *s, int name, const void *value, socklen_t len)
 
     if (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)
         return set_membership(s, name, value, len);
-    if ((err = int_value(value, len, &v)))
+    if ((err = socket_int_in(value, len, &v)))
         return err;
     if (s->kind <= SOCK_KIND_LISTEN && !s->tcp)
         return -EINVAL;
@@ -185,7 +162,7 @@ static int set_ip(struct sock *s, int name, const void *value, socklen_t len)
 
 static int set_ip6(struct sock *s, int name, const void *value, socklen_t len)
 {
-    int v, err = int_value(value, len, &v);
+    int v, err = socket_int_in(value, len, &v);
 
     if (err)
         return err;
@@ -213,26 +190,6 @@ int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_
 }
 
 /* ---- getting --------------------------------------------------------------------------------- */
-
-static int get_timeout(uint64_t ns, void *value, socklen_t *len)
-{
-    struct timeval tv = {(time_t)(ns / HAL_SEC), (suseconds_t)(ns % HAL_SEC / 1000)};
-
-    if (*len > sizeof(tv))
-        *len = sizeof(tv);
-    memcpy(value, &tv, *len);
-    return 0;
-}
-
-static int get_linger(const struct sock *s, void *value, socklen_t *len)
-{
-    struct linger l = {s->reset_on_close, 0};
-
-    if (*len > sizeof(l))
-        *len = sizeof(l);
-    memcpy(value, &l, *len);
-    return 0;
-}
 
 static int socket_type(const struct sock *s)
 {
@@ -308,20 +265,16 @@ static int get_int(struct sock *s, int level, int name, int *v)
 
 int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len)
 {
-    int v, err;
+    struct linger linger = {s->reset_on_close, 0};
+    int v, err = 0;
 
-    if (!value || !len)
-        return -EFAULT;
     if (level == SOL_SOCKET && name == SO_RCVTIMEO)
-        return get_timeout(s->read_timeout, value, len);
-    if (level == SOL_SOCKET && name == SO_SNDTIMEO)
-        return get_timeout(s->write_timeout, value, len);
-    if (level == SOL_SOCKET && name == SO_LINGER)
-        return get_linger(s, value, len);
-    if ((err = get_int(s, level, name, &v)))
-        return err;
-    if (*len > sizeof(v))
-        *len = sizeof(v);
-    memcpy(value, &v, *len);
-    return 0;
+        socket_timeout_out(s->read_timeout, value, len);
+    else if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+        socket_timeout_out(s->write_timeout, value, len);
+    else if (level == SOL_SOCKET && name == SO_LINGER)
+        socket_value_out(&linger, sizeof(linger), value, len);
+    else if (!(err = get_int(s, level, name, &v)))
+        socket_value_out(&v, sizeof(v), value, len);
+    return err;
 }

@@ -5,6 +5,7 @@
 
 #include "lwip/tcp.h"
 #include "sock.h"
+#include "socket_ops.h"
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
@@ -115,7 +116,7 @@ static int why_empty(struct sock *s, bool *end)
 
 ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
 {
-    ssize_t want = sock_iov_len(m->iov, m->iovcnt);
+    ssize_t want = socket_iov_len(m->iov, m->iovcnt);
     uint64_t deadline = 0;
     size_t done = 0;
     bool end;
@@ -236,7 +237,7 @@ static int send_piece(struct sock *s, const struct iovec *iov, bool more, int fl
 
 ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags)
 {
-    ssize_t want = sock_iov_len(m->iov, m->iovcnt);
+    ssize_t want = socket_iov_len(m->iov, m->iovcnt);
     uint64_t deadline = 0;
     size_t sent = 0;
     int err = want < 0 ? (int)want : may_send(s);

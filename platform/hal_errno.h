@@ -20,8 +20,12 @@
 #define EINVAL 22
 #define ENOSPC 28
 #define EROFS 30
+#define EPIPE 32
 #define ERANGE 34
 #define EPROTO 71
+#define ECONNRESET 104
+#define ECONNREFUSED 111
+#define EADDRINUSE 112
 #define EOVERFLOW 139
 #define ENOTSUP 134
 #define ETIMEDOUT 116

@@ -74,6 +74,7 @@ void **task_slot(unsigned n);
 struct file;
 struct stat;
 struct iovec;
+struct socket_ops;
 
 /*
  * What an open file can do. All may park unless said otherwise; a NULL entry answers with the errno
@@ -99,6 +100,7 @@ struct file_ops {
      */
     void (*abandon)(struct file *f);
     int (*close)(struct file *f); /* nothing names or holds it any more; frees f->ctx */
+    const struct socket_ops *socket; /* what <sys/socket.h> needs; NULL: it is no socket */
 };
 
 struct file {

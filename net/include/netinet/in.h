@@ -108,4 +108,9 @@ static inline uint32_t ntohl(uint32_t x)
     return htonl(x);
 }
 
+/* Whoever includes these addresses uses their family: this is what links the network stack. */
+extern struct socket_family net_socket_family;
+static struct socket_family *const net_socket_family_wanted __attribute__((used)) =
+    &net_socket_family;
+
 #endif

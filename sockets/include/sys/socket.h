@@ -1,6 +1,10 @@
 /*
  * sys/socket.h - sockets (POSIX.1-2017).
  *
+ * An address family is part of an image that includes the header of its addresses:
+ * <netinet/in.h> (AF_INET, AF_INET6) or <linux/vm_sockets.h> (AF_VSOCK). Without it socket() answers
+ * EAFNOSUPPORT.
+ *
  * Numbers are Vireo's own. Not there: SIGPIPE (a write to a closed connection fails with EPIPE),
  * socketpair, out-of-band data, ancillary data.
  */
@@ -48,9 +52,11 @@ struct linger {
 #define AF_UNSPEC 0
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_VSOCK 40
 #define PF_UNSPEC AF_UNSPEC
 #define PF_INET AF_INET
 #define PF_INET6 AF_INET6
+#define PF_VSOCK AF_VSOCK
 
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2

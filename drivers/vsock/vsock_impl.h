@@ -1,0 +1,192 @@
+/*
+ * vsock_impl.h - the inside of the socket device's driver, shared by its source files.
+ */
+#ifndef VIREO_VSOCK_IMPL_H
+#define VIREO_VSOCK_IMPL_H
+
+#include "virtio/virtio.h"
+#include "vsock/vsock.h"
+
+#define VSOCK_RING          64   /* entries wanted of rx and tx */
+#define VSOCK_SPARE         16   /* receive buffers added at a time */
+#define VSOCK_EVENTS        8    /* buffers of the event queue */
+#define VSOCK_BUF           4096 /* bytes of a buffer, the driver's part included */
+#define VSOCK_REPLIES       128  /* resets to strangers that may wait for room */
+#define VSOCK_BUCKETS       64
+#define VSOCK_CLOSE_TIMEOUT (8 * HAL_SEC) /* for the peer's reset at the end (section 5.10.6.6) */
+
+/* Sections 5.10.1 to 5.10.4 */
+enum { VIRTIO_ID_VSOCK = 19 };
+enum { VIRTIO_VSOCK_Q_RX = 0, VIRTIO_VSOCK_Q_TX = 1, VIRTIO_VSOCK_Q_EVENT = 2 };
+enum { VIRTIO_VSOCK_F_STREAM = 0, VIRTIO_VSOCK_F_NO_IMPLIED_STREAM = 2 };
+enum { VIRTIO_VSOCK_CFG_GUEST_CID = 0 };
+
+/* Section 5.10.6 */
+enum {
+    VIRTIO_VSOCK_OP_REQUEST = 1,
+    VIRTIO_VSOCK_OP_RESPONSE = 2,
+    VIRTIO_VSOCK_OP_RST = 3,
+    VIRTIO_VSOCK_OP_SHUTDOWN = 4,
+    VIRTIO_VSOCK_OP_RW = 5,
+    VIRTIO_VSOCK_OP_CREDIT_UPDATE = 6,
+    VIRTIO_VSOCK_OP_CREDIT_REQUEST = 7,
+};
+enum { VIRTIO_VSOCK_TYPE_STREAM = 1 };
+enum { VIRTIO_VSOCK_EVENT_TRANSPORT_RESET = 0 };
+enum { VSOCK_SHUT_BOTH = VSOCK_SHUT_RECEIVE | VSOCK_SHUT_SEND };
+
+/* Little-endian, as every CPU that the rings are built for. The upper halves of a CID are 0. */
+struct virtio_vsock_hdr {
+    uint32_t src_cid, src_cid_high;
+    uint32_t dst_cid, dst_cid_high;
+    uint32_t src_port, dst_port;
+    uint32_t len;
+    uint16_t type, op;
+    uint32_t flags;
+    uint32_t buf_alloc, fwd_cnt;
+};
+_Static_assert(sizeof(struct virtio_vsock_hdr) == 44, "header of section 5.10.6");
+
+/* A packet's memory: the driver's part, then what the device reads or writes. */
+struct vsock_buf {
+    struct vsock_buf *next;
+    uint64_t dma; /* of hdr */
+    uint32_t at;  /* of the payload that is still to be read, */
+    uint32_t end; /* and where it ends */
+    struct virtio_vsock_hdr hdr __attribute__((aligned(16)));
+    uint8_t data[];
+};
+#define VSOCK_DATA (VSOCK_BUF - (uint32_t)offsetof(struct vsock_buf, data))
+
+/* What a connection still has to tell its peer. */
+enum {
+    VSOCK_OWES_REQUEST = 1,
+    VSOCK_OWES_RESPONSE = 2,
+    VSOCK_OWES_CREDIT_UPDATE = 4,
+    VSOCK_OWES_CREDIT_REQUEST = 8,
+    VSOCK_OWES_SHUTDOWN = 16,
+    VSOCK_OWES_RST = 32,
+};
+enum vsock_state { VSOCK_STATE_CONNECTING, VSOCK_STATE_CONNECTED, VSOCK_STATE_ENDED };
+
+struct vsock_conn {
+    struct vsock_conn *next;       /* in its bucket, until it has ended */
+    struct vsock_conn *next_owing; /* in the list of those that owe a packet */
+    struct vsock_addr peer;
+    uint32_t local_port;
+    enum vsock_state state;
+    int error;
+    bool closed; /* the caller has given it up */
+    bool owing;  /* in the list */
+    uint8_t owes;
+    uint8_t own_shut, peer_shut;   /* VSOCK_SHUT_*; they only ever grow */
+    bool asked;                    /* for credit, since the last news of it */
+    bool wants_room;               /* notify when something can be sent */
+    uint64_t deadline;             /* for an answer, or for the peer's last reset */
+    vsock_notify_fn notify;
+    void *ctx;
+    struct vsock_listener *listener; /* in whose queue it waits */
+    struct vsock_conn *next_waiting;
+
+    /* Section 5.10.6.3: free-running counters of 32 bits. */
+    uint32_t tx_cnt, peer_fwd_cnt, peer_buf_alloc;
+    uint32_t rx_cnt, fwd_cnt, buf_alloc;
+    uint32_t told_fwd_cnt; /* fwd_cnt as the peer knows it */
+    struct vsock_buf *rx_head, *rx_tail;
+};
+
+/* A reset to somebody who is in no table. */
+struct vsock_reply {
+    struct vsock_addr peer;
+    uint32_t local_port;
+    uint16_t type;
+};
+
+struct vsock {
+    struct virtio_device *dev;
+    struct virtq *rxq, *txq, *eventq;
+    bool dead, quarantine;
+    bool tx_short; /* somebody found no buffer to send with */
+    bool told_bad; /* a malformed packet was logged */
+    uint32_t cid;
+    uint64_t deadline; /* the earliest of all connections */
+    struct vsock_conn *buckets[VSOCK_BUCKETS];
+    struct vsock_conn *owing_head, *owing_tail;
+    struct vsock_reply replies[VSOCK_REPLIES];
+    unsigned reply_first, reply_count;
+
+    struct vsock_buf *spare; /* for receiving */
+    unsigned posted;
+    struct virtq_seg rx_segs[VSOCK_RING];
+    struct virtq_request rx_requests[VSOCK_RING];
+    struct virtq_done done[VSOCK_RING];
+
+    struct vsock_buf *tx_free;
+    unsigned tx_count; /* buffers for sending: as many as the ring has entries */
+    struct virtq_seg tx_segs[VSOCK_RING];
+    struct virtq_request tx_requests[VSOCK_RING];
+    unsigned staged; /* requests that the next submit hands over */
+
+    uint32_t *events;
+    uint64_t events_dma;
+    struct vsock_stats stats;
+};
+
+/* The device of this image, dead or alive; NULL: there never was one. */
+extern struct vsock *vsock_device;
+
+/* vsock.c */
+void vsock_transport_reset(struct vsock *v);
+
+/* vsock_rx.c */
+int vsock_rx_setup(struct vsock *v);
+void vsock_rx_post(struct vsock *v);
+bool vsock_rx_service(struct vsock *v);
+void vsock_rx_release(struct vsock *v, struct vsock_buf *b); /* a buffer that was read */
+void vsock_rx_dead(struct vsock *v);
+
+/*
+ * vsock_packet.c: what a packet means. used: bytes that the device wrote; may_keep: there is another
+ * buffer for the ring. True: the buffer is a connection's now.
+ */
+bool vsock_packet(struct vsock *v, struct vsock_buf *b, uint32_t used, bool may_keep);
+
+/* vsock_tx.c */
+int vsock_tx_setup(struct vsock *v);
+bool vsock_tx_reap(struct vsock *v);
+void vsock_tx_flush(struct vsock *v); /* sends what is owed, as far as there is room */
+bool vsock_tx_room(struct vsock *v);  /* could a packet be sent now? Reaps to find out */
+void vsock_tx_reply(struct vsock *v, const struct virtio_vsock_hdr *to); /* a reset */
+void vsock_tx_owe(struct vsock *v, struct vsock_conn *c, unsigned what);
+int vsock_tx_data(struct vsock *v, struct vsock_conn *c, const uint8_t *data, uint32_t len);
+void vsock_tx_dead(struct vsock *v);
+
+/* vsock_conn.c: the table of connections, their lives and their credit */
+struct vsock_conn *vsock_conn_new(struct vsock *v, struct vsock_addr peer, uint32_t local_port,
+                                  uint32_t space);
+struct vsock_conn *vsock_conn_find(struct vsock *v, struct vsock_addr peer, uint32_t local_port);
+/* Out of the table, for that reason; it is freed when its caller has closed it. */
+void vsock_conn_end(struct vsock *v, struct vsock_conn *c, int error);
+void vsock_conn_reset(struct vsock *v, struct vsock_conn *c, int error); /* and tells the peer */
+void vsock_conn_unowed(struct vsock *v, struct vsock_conn *c); /* it owes nothing any more */
+/* Frees what was received and not read; it counts as forwarded. */
+void vsock_conn_drop_data(struct vsock *v, struct vsock_conn *c);
+void vsock_conn_notify(struct vsock_conn *c);
+void vsock_conn_deadline(struct vsock *v, struct vsock_conn *c, uint64_t at);
+void vsock_conn_timeouts(struct vsock *v, uint64_t now);
+void vsock_conn_room(struct vsock *v); /* there are buffers to send with again */
+void vsock_conn_end_all(struct vsock *v, int error);
+/* Bytes that the peer has room for. */
+uint32_t vsock_credit(const struct vsock_conn *c);
+/* Takes over what a packet says of the peer's room; false: that cannot be. */
+bool vsock_credit_update(struct vsock_conn *c, const struct virtio_vsock_hdr *h);
+/* Bytes that the peer may still send. */
+uint32_t vsock_space_left(const struct vsock_conn *c);
+
+/* vsock_listen.c */
+struct vsock_listener *vsock_listener_find(uint32_t port);
+/* Has the connection wait to be accepted. */
+void vsock_listener_add(struct vsock_listener *l, struct vsock_conn *c);
+void vsock_listener_drop(struct vsock_conn *c);
+
+#endif

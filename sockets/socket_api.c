@@ -1,0 +1,194 @@
+/*
+ * socket_api.c - the functions of <sys/socket.h>, over whichever family a socket is of. A call holds
+ * its file, as those of io.c do.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "socket_ops.h"
+
+static struct socket_family *families;
+
+void socket_family_add(struct socket_family *f)
+{
+    f->next = families;
+    families = f;
+}
+
+static int result(ssize_t r)
+{
+    if (r >= 0)
+        return (int)r;
+    errno = (int)-r;
+    return -1;
+}
+
+int socket(int domain, int type, int protocol)
+{
+    int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    for (const struct socket_family *f = families; f; f = f->next)
+        if (domain != AF_UNSPEC && (f->families[0] == domain || f->families[1] == domain))
+            return result(f->open(domain, type & ~flags, protocol, flags));
+    return result(-EAFNOSUPPORT);
+}
+
+/* ---- calls on a socket ----------------------------------------------------------------------- */
+
+/* The socket behind a descriptor, held; NULL with errno set. */
+static struct file *hold(int fd)
+{
+    struct file *f = file_hold(fd);
+
+    if (!f) {
+        errno = EBADF;
+        return NULL;
+    }
+    if (!f->ops->socket) {
+        file_drop(f);
+        errno = ENOTSOCK;
+        return NULL;
+    }
+    return f;
+}
+
+/* Drops the hold of a call, and gives its result in POSIX's way. */
+static ssize_t done(struct file *f, ssize_t r)
+{
+    file_drop(f);
+    if (r >= 0)
+        return r;
+    errno = (int)-r;
+    return -1;
+}
+
+int bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct file *f = hold(fd);
+
+    return f ? (int)done(f, f->ops->socket->bind(f, addr, len)) : -1;
+}
+
+int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct file *f = hold(fd);
+
+    return f ? (int)done(f, f->ops->socket->connect(f, addr, len)) : -1;
+}
+
+int listen(int fd, int backlog)
+{
+    struct file *f = hold(fd);
+
+    return f ? (int)done(f, f->ops->socket->listen(f, backlog)) : -1;
+}
+
+int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    struct file *f = hold(fd);
+
+    return f ? (int)done(f, f->ops->socket->accept(f, addr, len, flags)) : -1;
+}
+
+int accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return accept4(fd, addr, len, 0);
+}
+
+int shutdown(int fd, int how)
+{
+    struct file *f = hold(fd);
+
+    if (!f)
+        return -1;
+    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+        return (int)done(f, -EINVAL);
+    return (int)done(f, f->ops->socket->shutdown(f, how));
+}
+
+int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    struct file *f = hold(fd);
+
+    return f ? (int)done(f, f->ops->socket->getsockname(f, addr, len)) : -1;
+}
+
+int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    struct file *f = hold(fd);
+
+    return f ? (int)done(f, f->ops->socket->getpeername(f, addr, len)) : -1;
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    struct file *f = hold(fd);
+
+    return f ? (int)done(f, f->ops->socket->setsockopt(f, level, name, value, len)) : -1;
+}
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    struct file *f = hold(fd);
+
+    if (!f)
+        return -1;
+    if (!value || !len)
+        return (int)done(f, -EFAULT);
+    return (int)done(f, f->ops->socket->getsockopt(f, level, name, value, len));
+}
+
+/* ---- data ------------------------------------------------------------------------------------ */
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    struct file *f = hold(fd);
+
+    return f ? done(f, f->ops->socket->sendmsg(f, msg, flags)) : -1;
+}
+
+ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *to,
+               socklen_t tolen)
+{
+    struct iovec iov = {(void *)buf, len};
+    struct msghdr msg = {
+        .msg_name = (void *)to, .msg_namelen = tolen, .msg_iov = &iov, .msg_iovlen = 1};
+
+    return sendmsg(fd, &msg, flags);
+}
+
+ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+    return sendto(fd, buf, len, flags, NULL, 0);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    struct file *f = hold(fd);
+
+    if (!f)
+        return -1;
+    msg->msg_flags = 0;
+    msg->msg_controllen = 0;
+    return done(f, f->ops->socket->recvmsg(f, msg, flags));
+}
+
+ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,
+                 socklen_t *fromlen)
+{
+    struct iovec iov = {buf, len};
+    struct msghdr msg = {.msg_name = from,
+                         .msg_namelen = fromlen ? *fromlen : 0,
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1};
+    ssize_t n = recvmsg(fd, &msg, flags);
+
+    if (n >= 0 && fromlen)
+        *fromlen = msg.msg_namelen;
+    return n;
+}
+
+ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+    return recvfrom(fd, buf, len, flags, NULL, NULL);
+}

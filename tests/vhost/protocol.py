@@ -1,0 +1,295 @@
+"""The vhost-user protocol, back-end side: what QEMU asks of a device outside of it (QEMU's
+docs/interop/vhost-user.rst). One thread serves QEMU's socket, the queues' kicks, and what the test
+wants done.
+"""
+import array
+import collections
+import os
+import select
+import socket
+import struct
+import tempfile
+import threading
+
+from vhost.ring import Memory, Region, Ring
+
+VERSION_1, PROTOCOL_FEATURES = 32, 30            # feature bits
+REPLY_ACK, CONFIG, STATUS = 3, 9, 16             # protocol feature bits
+REPLY, NEED_REPLY = 4, 8                         # flags of a message
+NO_FD = 0x100                                    # of SET_VRING_KICK, _CALL and _ERR
+
+(GET_FEATURES, SET_FEATURES, SET_OWNER, RESET_OWNER, SET_MEM_TABLE, SET_LOG_BASE, SET_LOG_FD,
+ SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE, SET_VRING_KICK, SET_VRING_CALL,
+ SET_VRING_ERR, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES, GET_QUEUE_NUM,
+ SET_VRING_ENABLE) = range(1, 19)
+GET_CONFIG, SET_CONFIG, SET_STATUS, GET_STATUS = 24, 25, 39, 40
+
+
+class Device:
+    """What a kind of device supplies. Everything but the first lines runs in the back-end's
+    thread; `backend` is set by it."""
+    queues = 1
+    features = ()                # bits of its own
+    backend = None
+
+    def config(self):
+        """The whole configuration space."""
+        return b''
+
+    def kicked(self, ring):
+        """The driver has made buffers available."""
+
+    def started(self, ring):
+        """The driver has set the queue up."""
+
+    def stopped(self, ring):
+        """The queue is gone: a reset, or the machine's end."""
+
+
+class Backend:
+    """Serves one QEMU. `path` is the socket for its chardev; close() ends it and raises what went
+    wrong."""
+
+    def __init__(self, device, event_idx=True, indirect=True):
+        bits = [VERSION_1, PROTOCOL_FEATURES, *device.features]
+        bits += [29] * event_idx + [28] * indirect
+        self.offered = sum(1 << bit for bit in bits)
+        self.accepted = 0
+        self.device = device
+        device.backend = self
+        self.rings = [Ring(i) for i in range(device.queues)]
+        self.memory = None
+        self.error = None
+        self.acks = False
+        self._directory = tempfile.TemporaryDirectory(prefix='vh-')
+        self.path = os.path.join(self._directory.name, 's')
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.path)
+        self._listener.listen(1)
+        self._peer = None
+        self._todo = collections.deque()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK)
+        self._ending = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def do(self, function):
+        """Has the function called in the back-end's thread."""
+        self._todo.append(function)
+        os.eventfd_write(self._wake, 1)
+
+    def close(self):
+        self._ending = True
+        os.eventfd_write(self._wake, 1)
+        self._thread.join(10)
+        for s in (self._listener, self._peer):
+            if s:
+                s.close()
+        self._stop_all()
+        os.close(self._wake)
+        self._directory.cleanup()
+        if self.error:
+            raise self.error
+
+    # ---- the thread ----
+
+    def _serve(self):
+        try:
+            while not self._ending:
+                self._turn()
+        except Exception as e:           # told by close()
+            self.error = e
+            if self._peer:
+                self._peer.close()       # so that QEMU learns of it too
+                self._peer = None
+
+    def _turn(self):
+        kicks = {r.kick: r for r in self.rings if r.kick is not None}
+        poller = select.poll()
+        for fd in [self._wake, (self._peer or self._listener).fileno(), *kicks]:
+            poller.register(fd, select.POLLIN)
+        for fd, _ in poller.poll():
+            if fd == self._wake:
+                os.eventfd_read(fd)
+                while self._todo:
+                    self._todo.popleft()()
+            elif fd in kicks:
+                self._kick(kicks[fd])
+            elif self._peer is None:
+                self._peer = self._listener.accept()[0]
+            elif fd == self._peer.fileno():
+                self._message()
+
+    def _kick(self, ring):
+        try:
+            os.read(ring.kick, 8)
+        except (BlockingIOError, TypeError):     # another turn read it, or it was taken back
+            pass
+        if ring.running():
+            self.device.kicked(ring)
+
+    def interrupt(self, ring):
+        """Publishes what was pushed, and tells the driver if it wants to be told."""
+        if ring.publish() and ring.call is not None:
+            os.eventfd_write(ring.call, 1)
+
+    # ---- messages ----
+
+    def _receive(self, length):
+        data, fds = b'', array.array('i')
+        while len(data) < length:
+            more, ancillary, _, _ = self._peer.recvmsg(length - len(data), socket.CMSG_SPACE(8 * 4))
+            if not more:
+                return None, []
+            data += more
+            for level, kind, content in ancillary:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    fds.frombytes(content[:len(content) // 4 * 4])
+        return data, list(fds)
+
+    def _message(self):
+        head, fds = self._receive(12)
+        if head is None:
+            self._hang_up()
+            return
+        request, flags, size = struct.unpack('<III', head)
+        body, more = self._receive(size) if size else (b'', [])
+        handler = self.HANDLERS.get(request)
+        if handler is None:
+            raise NotImplementedError(f'vhost-user request {request} of QEMU')
+        answer = handler(self, body, fds + more)
+        if answer is None and flags & NEED_REPLY and self.acks:
+            answer = struct.pack('<Q', 0)
+        if answer is not None:
+            self._peer.sendall(struct.pack('<III', request, 1 | REPLY, len(answer)) + answer)
+
+    def _hang_up(self):
+        """QEMU has ended."""
+        self._stop_all()
+        self._peer.close()
+        self._peer = None
+
+    def _stop_all(self):
+        for ring in self.rings:
+            self._stop(ring)
+            for fd in (ring.kick, ring.call):
+                if fd is not None:
+                    os.close(fd)
+            ring.kick = ring.call = None
+        if self.memory:
+            self.memory.close()
+            self.memory = None
+
+    def _stop(self, ring):
+        if ring.memory is not None:
+            self.device.stopped(ring)
+            ring.stop()
+
+    def _start_if_ready(self, ring):
+        if ring.memory is None and ring.addresses and ring.kick is not None and self.memory:
+            ring.start(self.memory, self.accepted)
+            self.device.started(ring)
+
+    def _nothing(self, body, fds):
+        for fd in fds:
+            os.close(fd)
+
+    def _get_features(self, body, fds):
+        return struct.pack('<Q', self.offered)
+
+    def _set_features(self, body, fds):
+        self.accepted, = struct.unpack('<Q', body)
+
+    def _get_protocol_features(self, body, fds):
+        return struct.pack('<Q', 1 << REPLY_ACK | 1 << CONFIG)
+
+    def _set_protocol_features(self, body, fds):
+        self.acks = bool(struct.unpack('<Q', body)[0] >> REPLY_ACK & 1)
+
+    def _get_queue_num(self, body, fds):
+        return struct.pack('<Q', len(self.rings))
+
+    def _set_mem_table(self, body, fds):
+        count, _ = struct.unpack_from('<II', body)
+        regions = []
+        for i in range(count):
+            guest, size, user, offset = struct.unpack_from('<QQQQ', body, 8 + 32 * i)
+            regions.append(Region(guest, size, user, offset, fds[i]))
+            os.close(fds[i])
+        old, self.memory = self.memory, Memory(regions)
+        for ring in self.rings:
+            if ring.memory is not None:
+                used = ring.used_index
+                ring.start(self.memory, self.accepted)
+                ring.used_index = used
+        if old:
+            old.close()
+
+    def _set_vring_num(self, body, fds):
+        index, num = struct.unpack('<II', body)
+        self.rings[index].size = num
+
+    def _set_vring_base(self, body, fds):
+        index, base = struct.unpack('<II', body)
+        self.rings[index].next = base & 0xffff
+
+    def _get_vring_base(self, body, fds):
+        ring = self.rings[struct.unpack_from('<I', body)[0]]
+        self._stop(ring)
+        for fd in (ring.kick, ring.call):
+            if fd is not None:
+                os.close(fd)
+        ring.kick = ring.call = ring.addresses = None
+        ring.enabled = False
+        return struct.pack('<II', ring.index, ring.next)
+
+    def _set_vring_addr(self, body, fds):
+        index, _, desc, used, avail, _ = struct.unpack('<IIQQQQ', body)
+        self.rings[index].addresses = desc, avail, used
+        self._start_if_ready(self.rings[index])
+
+    def _fd_of(self, name, body, fds):
+        what, = struct.unpack('<Q', body)
+        ring = self.rings[what & 0xff]
+        old = getattr(ring, name)
+        if old is not None:
+            os.close(old)
+        setattr(ring, name, None if what & NO_FD else fds[0])
+        return ring
+
+    def _set_vring_kick(self, body, fds):
+        ring = self._fd_of('kick', body, fds)
+        self._start_if_ready(ring)
+        if not self.accepted >> PROTOCOL_FEATURES & 1:
+            self._enable(ring)
+
+    def _set_vring_call(self, body, fds):
+        self._fd_of('call', body, fds)
+
+    def _set_vring_enable(self, body, fds):
+        index, on = struct.unpack('<II', body)
+        if on:
+            self._enable(self.rings[index])
+        else:
+            self.rings[index].enabled = False
+
+    def _enable(self, ring):
+        ring.enabled = True
+        if ring.running():
+            self.device.kicked(ring)     # what was made available before
+
+    def _get_config(self, body, fds):
+        offset, size, flags = struct.unpack_from('<III', body)
+        return struct.pack('<III', offset, size, flags) + \
+            self.device.config()[offset:offset + size].ljust(size, b'\0')
+
+    HANDLERS = {
+        GET_FEATURES: _get_features, SET_FEATURES: _set_features, SET_OWNER: _nothing,
+        RESET_OWNER: _nothing, SET_MEM_TABLE: _set_mem_table, SET_VRING_NUM: _set_vring_num,
+        SET_VRING_ADDR: _set_vring_addr, SET_VRING_BASE: _set_vring_base,
+        GET_VRING_BASE: _get_vring_base, SET_VRING_KICK: _set_vring_kick,
+        SET_VRING_CALL: _set_vring_call, SET_VRING_ERR: _nothing,
+        GET_PROTOCOL_FEATURES: _get_protocol_features,
+        SET_PROTOCOL_FEATURES: _set_protocol_features, GET_QUEUE_NUM: _get_queue_num,
+        SET_VRING_ENABLE: _set_vring_enable, GET_CONFIG: _get_config,
+    }

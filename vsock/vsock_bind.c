@@ -1,0 +1,92 @@
+/*
+ * vsock_bind.c - addresses of AF_VSOCK sockets, and which ports are taken.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vsock_sock.h"
+
+enum { EPHEMERAL_FIRST = 49152, EPHEMERAL_COUNT = 16384 };
+
+static struct vsock_sock *sockets;
+
+void vsock_bind_add(struct vsock_sock *s)
+{
+    s->next = sockets;
+    sockets = s;
+}
+
+void vsock_bind_remove(struct vsock_sock *s)
+{
+    struct vsock_sock **at = &sockets;
+
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+}
+
+int vsock_addr_in(const struct sockaddr *sa, socklen_t len, struct vsock_addr *out)
+{
+    struct sockaddr_vm vm;
+
+    if (!sa || len < sizeof(vm))
+        return -EINVAL;
+    memcpy(&vm, sa, sizeof(vm));
+    if (vm.svm_family != AF_VSOCK)
+        return -EAFNOSUPPORT;
+    if (vm.svm_reserved1 || vm.svm_flags)
+        return -EINVAL;
+    *out = (struct vsock_addr){vm.svm_cid, vm.svm_port};
+    return 0;
+}
+
+void vsock_addr_out(struct vsock_addr a, struct sockaddr *sa, socklen_t *len)
+{
+    struct sockaddr_vm vm = {.svm_family = AF_VSOCK, .svm_port = a.port, .svm_cid = a.cid};
+
+    if (!sa || !len)
+        return;
+    memcpy(sa, &vm, *len < sizeof(vm) ? *len : sizeof(vm));
+    *len = sizeof(vm);
+}
+
+static bool taken(uint32_t port)
+{
+    for (const struct vsock_sock *s = sockets; s; s = s->next)
+        if (s->owns_port && s->port == port)
+            return true;
+    return false;
+}
+
+/*
+ * The search begins anywhere: the host may still hold connections of the image that ran before, with
+ * the same CID, and their ports.
+ */
+static int ephemeral(uint32_t *port)
+{
+    uint32_t start = 0;
+
+    getentropy(&start, sizeof(start));
+    for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
+        *port = EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT;
+        if (!taken(*port) && !vsock_port_used(*port))
+            return 0;
+    }
+    return -EADDRINUSE;
+}
+
+int vsock_bind_port(struct vsock_sock *s, uint32_t port)
+{
+    if (port == VMADDR_PORT_ANY) {
+        int err = ephemeral(&port);
+
+        if (err)
+            return err;
+    }
+    if (taken(port))
+        return -EADDRINUSE;
+    s->port = port;
+    s->owns_port = true;
+    return 0;
+}
