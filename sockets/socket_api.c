@@ -1,6 +1,6 @@
 /*
- * socket_api.c - the functions of <sys/socket.h>, over whichever family a socket is of. A call holds
- * its file, as those of io.c do.
+ * socket_api.c - the functions of <sys/socket.h>, over whichever family a socket is of. A call
+ * holds its file, as those of io.c do.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -177,10 +177,8 @@ ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from
                  socklen_t *fromlen)
 {
     struct iovec iov = {buf, len};
-    struct msghdr msg = {.msg_name = from,
-                         .msg_namelen = fromlen ? *fromlen : 0,
-                         .msg_iov = &iov,
-                         .msg_iovlen = 1};
+    struct msghdr msg = {
+        .msg_name = from, .msg_namelen = fromlen ? *fromlen : 0, .msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n = recvmsg(fd, &msg, flags);
 
     if (n >= 0 && fromlen)

@@ -26,8 +26,9 @@ void socket_family_add(struct socket_family *f);
 
 /*
  * What a socket can do besides what each file can (struct file_ops). The file is held during the
- * call, so it stays while another task closes its descriptor; the family ends the call then (abandon
- * of struct file_ops). Results are counts or negative errno values; NULL answers EOPNOTSUPP.
+ * call, so it stays while another task closes its descriptor; the family ends the call then
+ * (abandon of struct file_ops). Results are counts or negative errno values; NULL answers
+ * EOPNOTSUPP.
  */
 struct socket_ops {
     int (*bind)(struct file *f, const struct sockaddr *addr, socklen_t len);
@@ -48,8 +49,8 @@ struct socket_ops {
 ssize_t socket_iov_len(const struct iovec *iov, int n);
 
 /*
- * Values of options, as setsockopt and getsockopt pass them. in: -EINVAL, too short or NULL; -EDOM, no
- * time. out: as much as fits.
+ * Values of options, as setsockopt and getsockopt pass them. in: -EINVAL, too short or NULL; -EDOM,
+ * no time. out: as much as fits.
  */
 int socket_int_in(const void *value, socklen_t len, int *out);
 int socket_timeout_in(const void *value, socklen_t len, uint64_t *ns); /* 0: for ever */

@@ -289,12 +289,23 @@ static int take_error(struct vsock_sock *s)
 static int get_int(struct vsock_sock *s, int name, int *v)
 {
     switch (name) {
-    case SO_ERROR: *v = take_error(s); return 0;
-    case SO_TYPE: *v = SOCK_STREAM; return 0;
-    case SO_DOMAIN: *v = AF_VSOCK; return 0;
-    case SO_PROTOCOL: *v = 0; return 0;
-    case SO_ACCEPTCONN: *v = s->kind == VSOCK_KIND_LISTENING; return 0;
-    default: return -ENOPROTOOPT;
+    case SO_ERROR:
+        *v = take_error(s);
+        return 0;
+    case SO_TYPE:
+        *v = SOCK_STREAM;
+        return 0;
+    case SO_DOMAIN:
+        *v = AF_VSOCK;
+        return 0;
+    case SO_PROTOCOL:
+        *v = 0;
+        return 0;
+    case SO_ACCEPTCONN:
+        *v = s->kind == VSOCK_KIND_LISTENING;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
     }
 }
 

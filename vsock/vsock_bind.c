@@ -60,8 +60,8 @@ static bool taken(uint32_t port)
 }
 
 /*
- * The search begins anywhere: the host may still hold connections of the image that ran before, with
- * the same CID, and their ports.
+ * The search begins anywhere: the host may still hold connections of the image that ran before,
+ * with the same CID, and their ports.
  */
 static int ephemeral(uint32_t *port)
 {

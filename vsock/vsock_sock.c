@@ -1,5 +1,6 @@
 /*
- * vsock_sock.c - AF_VSOCK sockets as files: life, waiting, data, and what the descriptor table calls.
+ * vsock_sock.c - AF_VSOCK sockets as files: life, waiting, data, and what the descriptor table
+ * calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -220,13 +221,18 @@ static int op_ioctl(struct file *f, unsigned long request, void *arg)
     struct vsock_sock *s = f->ctx;
 
     switch (request) {
-    case FIONREAD: *(int *)arg = s->conn ? (int)vsock_waiting(s->conn) : 0; return 0;
+    case FIONREAD:
+        *(int *)arg = s->conn ? (int)vsock_waiting(s->conn) : 0;
+        return 0;
     case FIONBIO:
         s->nonblock = *(int *)arg != 0;
         f->flags = s->nonblock ? f->flags | O_NONBLOCK : f->flags & ~(unsigned)O_NONBLOCK;
         return 0;
-    case IOCTL_VM_SOCKETS_GET_LOCAL_CID: *(unsigned *)arg = vsock_cid(); return 0;
-    default: return -ENOTTY;
+    case IOCTL_VM_SOCKETS_GET_LOCAL_CID:
+        *(unsigned *)arg = vsock_cid();
+        return 0;
+    default:
+        return -ENOTTY;
     }
 }
 

@@ -18,9 +18,9 @@ enum vsock_kind { VSOCK_KIND_FRESH, VSOCK_KIND_LISTENING, VSOCK_KIND_CONNECTION 
 struct vsock_sock {
     enum vsock_kind kind;
     bool nonblock;
-    bool closed;    /* the last descriptor is gone */
-    bool told;      /* of how connect() ended */
-    bool owns_port; /* by bind() or connect(): nobody else may bind it */
+    bool closed;        /* the last descriptor is gone */
+    bool told;          /* of how connect() ended */
+    bool owns_port;     /* by bind() or connect(): nobody else may bind it */
     uint32_t cid, port; /* bound to; VMADDR_PORT_ANY: not bound */
     uint32_t space;
     struct vsock_conn *conn;

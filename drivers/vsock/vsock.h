@@ -120,9 +120,9 @@ struct vsock_stats {
     uint64_t rx_unknown;           /* for no connection: answered with a reset */
     uint64_t resets;               /* connections that ended by a rule that the peer broke */
     uint64_t events, events_bad;
-    uint64_t rx_stopped;           /* times that receiving waited for room to answer */
-    uint32_t connections;          /* in the table, being closed ones included */
-    uint32_t buffers;              /* receive buffers that exist */
+    uint64_t rx_stopped;  /* times that receiving waited for room to answer */
+    uint32_t connections; /* in the table, being closed ones included */
+    uint32_t buffers;     /* receive buffers that exist */
 };
 void vsock_get_stats(struct vsock_stats *out);
 

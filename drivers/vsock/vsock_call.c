@@ -1,6 +1,6 @@
 /*
- * vsock_call.c - what a socket layer calls on a connection (virtio 1.4, sections 5.10.6.3, 5.10.6.4,
- * 5.10.6.6).
+ * vsock_call.c - what a socket layer calls on a connection (virtio 1.4,
+ * sections 5.10.6.3, 5.10.6.4, 5.10.6.6).
  */
 #include "vsock/vsock_impl.h"
 
@@ -140,9 +140,8 @@ static void tell_space(struct vsock *v, struct vsock_conn *c)
 
 int vsock_recv(struct vsock_conn *c, void *buf, uint32_t len, bool peek)
 {
-    uint32_t n = c->own_shut & VSOCK_SHUT_RECEIVE
-                     ? 0
-                     : copy_out(c, buf, len < INT32_MAX ? len : INT32_MAX);
+    uint32_t n =
+        c->own_shut & VSOCK_SHUT_RECEIVE ? 0 : copy_out(c, buf, len < INT32_MAX ? len : INT32_MAX);
 
     if (n) {
         if (!peek) {

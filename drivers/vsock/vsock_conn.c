@@ -71,7 +71,6 @@ bool vsock_port_used(uint32_t port)
 
 void vsock_conn_notify(struct vsock_conn *c)
 {
-    c->wants_room = false;
     if (c->notify)
         c->notify(c->ctx);
 }
@@ -160,6 +159,14 @@ void vsock_conn_timeouts(struct vsock *v, uint64_t now)
 
 /* ---- credit (section 5.10.6.3) --------------------------------------------------------------- */
 
+static void tell_room(struct vsock_conn *c)
+{
+    if (!c->wants_room || !vsock_credit(c))
+        return;
+    c->wants_room = false;
+    vsock_conn_notify(c);
+}
+
 /* All counters are free-running: differences of 32 bits are right across the wrap. */
 uint32_t vsock_credit(const struct vsock_conn *c)
 {
@@ -170,14 +177,16 @@ uint32_t vsock_credit(const struct vsock_conn *c)
 
 bool vsock_credit_update(struct vsock_conn *c, const struct virtio_vsock_hdr *h)
 {
+    bool had_credit = vsock_credit(c);
+
     /* It cannot have forwarded more than was sent, nor take back what it had. */
     if (h->fwd_cnt - c->peer_fwd_cnt > c->tx_cnt - c->peer_fwd_cnt)
         return false;
     c->peer_fwd_cnt = h->fwd_cnt;
     c->peer_buf_alloc = h->buf_alloc;
     c->asked = false;
-    if (c->wants_room && vsock_credit(c))
-        vsock_conn_notify(c);
+    if (!had_credit)
+        tell_room(c);
     return true;
 }
 
@@ -193,6 +202,5 @@ void vsock_conn_room(struct vsock *v)
 {
     for (unsigned i = 0; i < VSOCK_BUCKETS; i++)
         for (struct vsock_conn *c = v->buckets[i]; c; c = c->next)
-            if (c->wants_room && vsock_credit(c))
-                vsock_conn_notify(c);
+            tell_room(c);
 }

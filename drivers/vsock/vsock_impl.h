@@ -8,7 +8,6 @@
 #include "vsock/vsock.h"
 
 #define VSOCK_RING          64   /* entries wanted of rx and tx */
-#define VSOCK_SPARE         16   /* receive buffers added at a time */
 #define VSOCK_EVENTS        8    /* buffers of the event queue */
 #define VSOCK_BUF           4096 /* bytes of a buffer, the driver's part included */
 #define VSOCK_REPLIES       128  /* resets to strangers that may wait for room */
@@ -79,10 +78,10 @@ struct vsock_conn {
     bool closed; /* the caller has given it up */
     bool owing;  /* in the list */
     uint8_t owes;
-    uint8_t own_shut, peer_shut;   /* VSOCK_SHUT_*; they only ever grow */
-    bool asked;                    /* for credit, since the last news of it */
-    bool wants_room;               /* notify when something can be sent */
-    uint64_t deadline;             /* for an answer, or for the peer's last reset */
+    uint8_t own_shut, peer_shut; /* VSOCK_SHUT_*; they only ever grow */
+    bool asked;                  /* for credit, since the last news of it */
+    bool wants_room;             /* notify when something can be sent */
+    uint64_t deadline;           /* for an answer, or for the peer's last reset */
     vsock_notify_fn notify;
     void *ctx;
     struct vsock_listener *listener; /* in whose queue it waits */
@@ -146,8 +145,8 @@ void vsock_rx_release(struct vsock *v, struct vsock_buf *b); /* a buffer that wa
 void vsock_rx_dead(struct vsock *v);
 
 /*
- * vsock_packet.c: what a packet means. used: bytes that the device wrote; may_keep: there is another
- * buffer for the ring. True: the buffer is a connection's now.
+ * vsock_packet.c: what a packet means. used: bytes that the device wrote; may_keep: there is
+ * another buffer for the ring. True: the buffer is a connection's now.
  */
 bool vsock_packet(struct vsock *v, struct vsock_buf *b, uint32_t used, bool may_keep);
 

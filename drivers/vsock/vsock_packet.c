@@ -132,8 +132,7 @@ static void peer_shutdown(struct vsock *v, struct vsock_conn *c, uint32_t flags)
 
 static void peer_reset(struct vsock *v, struct vsock_conn *c)
 {
-    bool in_order = c->own_shut == VSOCK_SHUT_BOTH ||
-                    (c->peer_shut & VSOCK_SHUT_SEND);
+    bool in_order = c->own_shut == VSOCK_SHUT_BOTH || (c->peer_shut & VSOCK_SHUT_SEND);
 
     vsock_conn_end(v, c, in_order ? 0 : -ECONNRESET);
 }
@@ -142,12 +141,22 @@ static bool connected(struct vsock *v, struct vsock_conn *c, const struct virtio
                       struct vsock_buf *b, bool may_keep)
 {
     switch (h->op) {
-    case VIRTIO_VSOCK_OP_RW: return data(v, c, b, h->len, may_keep);
-    case VIRTIO_VSOCK_OP_CREDIT_UPDATE: break;
-    case VIRTIO_VSOCK_OP_CREDIT_REQUEST: vsock_tx_owe(v, c, VSOCK_OWES_CREDIT_UPDATE); break;
-    case VIRTIO_VSOCK_OP_SHUTDOWN: peer_shutdown(v, c, h->flags); break;
-    case VIRTIO_VSOCK_OP_RST: peer_reset(v, c); break;
-    default: refuse(v, c); break;
+    case VIRTIO_VSOCK_OP_RW:
+        return data(v, c, b, h->len, may_keep);
+    case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
+        break;
+    case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
+        vsock_tx_owe(v, c, VSOCK_OWES_CREDIT_UPDATE);
+        break;
+    case VIRTIO_VSOCK_OP_SHUTDOWN:
+        peer_shutdown(v, c, h->flags);
+        break;
+    case VIRTIO_VSOCK_OP_RST:
+        peer_reset(v, c);
+        break;
+    default:
+        refuse(v, c);
+        break;
     }
     return false;
 }

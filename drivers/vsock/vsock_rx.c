@@ -1,8 +1,8 @@
 /*
  * vsock_rx.c - the receive queue (virtio 1.4, sections 5.10.6.1 and 5.10.6.4).
  *
- * A batch of used buffers is replaced in the ring by spare ones, or by themselves. Receiving goes on
- * while the transmit queue is full: what a connection owes is kept at the connection, and resets
+ * A batch of used buffers is replaced in the ring by spare ones, or by themselves. Receiving goes
+ * on while the transmit queue is full: what a connection owes is kept at the connection, and resets
  * to strangers wait in a table. Only when that table is full does receiving stop (5.10.6.1).
  */
 #include "vsock/vsock_impl.h"
@@ -38,9 +38,8 @@ static bool add_spare(struct vsock *v)
 /* A buffer to post. The pool grows with what connections hold, which their space bounds. */
 static struct vsock_buf *take_spare(struct vsock *v)
 {
-    for (unsigned n = 0; !v->spare && n < VSOCK_SPARE; n++)
-        if (!add_spare(v))
-            break;
+    if (!v->spare)
+        add_spare(v);
     return pop(&v->spare);
 }
 

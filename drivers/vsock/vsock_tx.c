@@ -82,7 +82,8 @@ static void stage(struct vsock *v, struct vsock_buf *b)
     v->stats.tx_bytes += b->hdr.len;
 }
 
-/* One publish and at most one kick for all that was staged. There are as many packets as entries. */
+/* One publish and at most one kick for all that was staged. There are as many packets as entries.
+ */
 static void submit(struct vsock *v)
 {
     int taken = v->staged ? virtq_submit(v->txq, v->tx_requests, v->staged) : 0;
@@ -117,8 +118,7 @@ void vsock_tx_reply(struct vsock *v, const struct virtio_vsock_hdr *to)
     unsigned at = (v->reply_first + v->reply_count) % VSOCK_REPLIES;
 
     hal_assert(v->reply_count < VSOCK_REPLIES);
-    v->replies[at] =
-        (struct vsock_reply){{to->src_cid, to->src_port}, to->dst_port, to->type};
+    v->replies[at] = (struct vsock_reply){{to->src_cid, to->src_port}, to->dst_port, to->type};
     v->reply_count++;
 }
 

@@ -70,6 +70,10 @@ def machine_options(sub):
         help='[udp:][ADDR:]PORT:PORT from this host to the image; the first may be `auto`, for '
              f'{m.AUTO_PORT} or the next free one; repeatable')
     add('--rng', action='store_true', help='an entropy device, fed by this host')
+    add('--vsock', default='', metavar='CID|SOCKET',
+        help='a socket device: with that CID, through /dev/vhost-vsock, or from the vhost-user '
+             'back-end at that path')
+    add('--balloon', action='store_true', help='a memory balloon; QMP: balloon, qom-get')
     add('--append', default='', metavar='TEXT', help='boot arguments')
     add('--initrd', default='', metavar='FILE', help='a file tree in memory')
     add('--pcap', default='', metavar='FILE', help='record the network traffic')

@@ -232,6 +232,8 @@ class Machine:
     netdev: str = ''           # further properties of the user network
     netdev_line: str = ''      # a whole -netdev, with id=n0, in place of what `net` says
     serial: str = 'stdio'
+    vsock: str = ''            # a CID for the kernel's vhost-vsock, or a vhost-user socket
+    balloon: bool = False
     extra: list = dataclasses.field(default_factory=list)
 
     def check(self):
@@ -258,6 +260,7 @@ class Machine:
             why = taken('127.0.0.1', self.gdb)
             if why:
                 raise Unusable(f'--gdb {self.gdb}: {why}; give another port')
+        self.check_vsock()
         arch = check_image(self.image)
         self.cpu = self.cpu or CPUS_OF[arch][0]
         if self.cpu not in CPUS_OF[arch]:
@@ -267,6 +270,22 @@ class Machine:
             raise Unusable(f'there is no initrd {self.initrd}')
         for disk in self.disks:
             disk.check()
+
+    def check_vsock(self):
+        if not self.vsock:
+            return
+        if self.transport == 'pci-legacy':
+            raise Unusable('--vsock: the socket device has no legacy interface; take another '
+                           '--transport')
+        if self.vsock.isdigit():
+            if not 2 < int(self.vsock) < 0xffffffff:
+                raise Unusable(f'--vsock {self.vsock}: a CID is a number from 3 to 4294967294')
+            if not os.path.exists('/dev/vhost-vsock'):
+                raise Unusable(f'--vsock {self.vsock}: there is no /dev/vhost-vsock; as root: '
+                               'modprobe vhost_vsock, or give the socket of a vhost-user back-end')
+        elif not os.path.exists(self.vsock):
+            raise Unusable(f'--vsock {self.vsock}: there is no such socket; it is a CID (3 and '
+                           'up) or the path of a vhost-user back-end, which must run already')
 
     def command(self):
         """QEMU's argument list."""
@@ -282,6 +301,9 @@ class Machine:
         args += self.net_args()
         for number, disk in enumerate(self.disks):
             args += disk.args(number, self.transport)
+        args += self.vsock_args()
+        if self.balloon:
+            args += ['-device', self.device('virtio-balloon') + ',id=balloon']
         if self.rng:
             args += ['-device', self.device('virtio-rng')]
         if self.gdb:
@@ -314,6 +336,22 @@ class Machine:
         if self.pcap:
             args += ['-object', f'filter-dump,id=dump0,netdev=n0,file={quote(self.pcap)}']
         return args
+
+    def vsock_device(self, name, properties):
+        suffix = '-pci' if self.transport in PCI else '-device'    # always a modern one on PCI
+        return ['-device', f'{name}{suffix},{properties}']
+
+    def vsock_args(self):
+        if not self.vsock:
+            return []
+        if self.vsock.isdigit():
+            return self.vsock_device('vhost-vsock', f'guest-cid={self.vsock}')
+        # Another process reads and writes the guest's memory: it has to be a file.
+        mem = self.mem + 'M' if self.mem.isdigit() else self.mem
+        return ['-object', f'memory-backend-memfd,id=mem,size={mem},share=on',
+                '-machine', 'memory-backend=mem',
+                '-chardev', f'socket,id=vsock,path={quote(self.vsock)}',
+                *self.vsock_device('vhost-user-vsock', 'chardev=vsock')]
 
 
 def choose(option, value, known):

@@ -10,11 +10,11 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define VMADDR_CID_ANY 0xffffffffu
+#define VMADDR_CID_ANY        0xffffffffu
 #define VMADDR_CID_HYPERVISOR 0u
-#define VMADDR_CID_LOCAL 1u
-#define VMADDR_CID_HOST 2u
-#define VMADDR_PORT_ANY 0xffffffffu
+#define VMADDR_CID_LOCAL      1u
+#define VMADDR_CID_HOST       2u
+#define VMADDR_PORT_ANY       0xffffffffu
 
 struct sockaddr_vm {
     sa_family_t svm_family; /* AF_VSOCK */
@@ -26,7 +26,7 @@ struct sockaddr_vm {
 };
 
 /* Options at level AF_VSOCK: uint64_t in bytes (4096 to 1 MiB), and struct timeval. */
-#define SO_VM_SOCKETS_BUFFER_SIZE 1
+#define SO_VM_SOCKETS_BUFFER_SIZE     1
 #define SO_VM_SOCKETS_CONNECT_TIMEOUT 6
 
 /* ioctl() on a socket: this machine's CID, an unsigned int. */
