@@ -1,4 +1,5 @@
 """Virtio devices of our own for QEMU, over vhost-user: a process outside of QEMU that shares the
 guest's memory. protocol.py speaks with QEMU, ring.py with the guest; a device is a class over both.
-Standard library only. A machine for it needs `shared_memory=True` (vireolib/machine.py).
+Standard library only. A machine for it has its memory in a file (vsock_args in
+scripts/vireolib/machine.py).
 """

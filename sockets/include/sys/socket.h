@@ -1,9 +1,8 @@
 /*
  * sys/socket.h - sockets (POSIX.1-2017).
  *
- * An address family is part of an image that includes the header of its addresses:
- * <netinet/in.h> (AF_INET, AF_INET6) or <linux/vm_sockets.h> (AF_VSOCK). Without it socket() answers
- * EAFNOSUPPORT.
+ * An address family is part of an image that includes the header of its addresses: <netinet/in.h>
+ * (AF_INET, AF_INET6) or <linux/vm_sockets.h> (AF_VSOCK). Without it socket() answers EAFNOSUPPORT.
  *
  * Numbers are Vireo's own. Not there: SIGPIPE (a write to a closed connection fails with EPIPE),
  * socketpair, out-of-band data, ancillary data.
