@@ -1,5 +1,5 @@
-"""A virtio socket device that plays the host (virtio 1.4, section 5.10). It has services on ports of
-its own, connects to the guest's, and judges every packet that the guest sends.
+"""A virtio socket device that plays the host (virtio 1.4, section 5.10). It has services on ports
+of its own, connects to the guest's, and judges every packet that the guest sends.
 """
 import struct
 import threading
