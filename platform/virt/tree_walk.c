@@ -16,35 +16,36 @@
     {                                                                                              \
         (s), sizeof(s) - 1                                                                         \
     }
+/* Short ones first, which find_prop makes use of. */
 static const struct {
     const char *s;
     int len;
 } prop_names[PROP_COUNT] = {
-    [PROP_COMPATIBLE] = NAME("compatible"),
     [PROP_REG] = NAME("reg"),
     [PROP_RANGES] = NAME("ranges"),
-    [PROP_INTERRUPTS] = NAME("interrupts"),
-    [PROP_INTERRUPT_PARENT] = NAME("interrupt-parent"),
     [PROP_STATUS] = NAME("status"),
-    [PROP_ADDRESS_CELLS] = NAME("#address-cells"),
-    [PROP_SIZE_CELLS] = NAME("#size-cells"),
-    [PROP_DEVICE_TYPE] = NAME("device_type"),
     [PROP_METHOD] = NAME("method"),
     [PROP_PHANDLE] = NAME("phandle"),
-    [PROP_BUS_RANGE] = NAME("bus-range"),
-    [PROP_DMA_COHERENT] = NAME("dma-coherent"),
-    [PROP_INTERRUPT_MAP] = NAME("interrupt-map"),
-    [PROP_INTERRUPT_MAP_MASK] = NAME("interrupt-map-mask"),
-    [PROP_MSI_PARENT] = NAME("msi-parent"),
     [PROP_MSI_MAP] = NAME("msi-map"),
-    [PROP_MSI_MAP_MASK] = NAME("msi-map-mask"),
-    [PROP_IOMMU_MAP] = NAME("iommu-map"),
-    [PROP_IOMMU_MAP_MASK] = NAME("iommu-map-mask"),
     [PROP_BOOTARGS] = NAME("bootargs"),
-    [PROP_STDOUT_PATH] = NAME("stdout-path"),
-    [PROP_INITRD_START] = NAME("linux,initrd-start"),
-    [PROP_INITRD_END] = NAME("linux,initrd-end"),
     [PROP_RNG_SEED] = NAME("rng-seed"),
+    [PROP_BUS_RANGE] = NAME("bus-range"),
+    [PROP_IOMMU_MAP] = NAME("iommu-map"),
+    [PROP_COMPATIBLE] = NAME("compatible"),
+    [PROP_INTERRUPTS] = NAME("interrupts"),
+    [PROP_MSI_PARENT] = NAME("msi-parent"),
+    [PROP_SIZE_CELLS] = NAME("#size-cells"),
+    [PROP_DEVICE_TYPE] = NAME("device_type"),
+    [PROP_STDOUT_PATH] = NAME("stdout-path"),
+    [PROP_DMA_COHERENT] = NAME("dma-coherent"),
+    [PROP_MSI_MAP_MASK] = NAME("msi-map-mask"),
+    [PROP_INTERRUPT_MAP] = NAME("interrupt-map"),
+    [PROP_ADDRESS_CELLS] = NAME("#address-cells"),
+    [PROP_IOMMU_MAP_MASK] = NAME("iommu-map-mask"),
+    [PROP_INTERRUPT_PARENT] = NAME("interrupt-parent"),
+    [PROP_INITRD_END] = NAME("linux,initrd-end"),
+    [PROP_INTERRUPT_MAP_MASK] = NAME("interrupt-map-mask"),
+    [PROP_INITRD_START] = NAME("linux,initrd-start"),
 };
 
 /* What the children of a node inherit. */
@@ -95,7 +96,7 @@ static unsigned find_prop(const void *dtb, uint32_t name)
     int len;
     const char *s = name <= INT32_MAX ? fdt_get_string(dtb, (int)name, &len) : NULL;
 
-    for (unsigned i = 0; s && i < PROP_COUNT; i++)
+    for (unsigned i = 0; s && i < PROP_COUNT && prop_names[i].len <= len; i++)
         if (len == prop_names[i].len && !memcmp(s, prop_names[i].s, (size_t)len))
             return i;
     return UNKNOWN;

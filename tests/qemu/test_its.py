@@ -3,13 +3,15 @@ SMMUv3: which of them the image takes, that interrupts come, and that the data i
 """
 import os
 import socket
+import struct
+import subprocess
 import zlib
 
 import pytest
 
 from test_block import MIB, blank
 from vireolib import http
-from vireolib.machine import Disk
+from vireolib.machine import Disk, find_qemu
 
 # (-machine gic-version=, more of -machine, what PCI functions are woken by)
 CONTROLLERS = [
@@ -77,6 +79,11 @@ def disks_of(tmp_path, count):
     return args
 
 
+def disks_seen(guest):
+    """What manydisks said of each."""
+    return [dict(word.split('=') for word in line.split()[2:]) for line in guest.seen('^disk: ')]
+
+
 @pytest.mark.parametrize('count', [2, 32])
 @pytest.mark.parametrize('gic, options, wakeup', CONTROLLERS)
 def test_many_functions(boot, tmp_path, gic, options, wakeup, count):
@@ -84,11 +91,60 @@ def test_many_functions(boot, tmp_path, gic, options, wakeup, count):
     guest = boot('manydisks', transport='pci', gic=gic, net='none', mem='128',
                  extra=disks_of(tmp_path, count) + machine(options))
     assert guest.wait(60) == 0
-    disks = [dict(word.split('=') for word in line.split()[2:]) for line in guest.seen('^disk: ')]
+    disks = disks_seen(guest)
     assert [int(disk['size']) for disk in disks] == [4096 * (n + 1) for n in range(count)]
     for n, disk in enumerate(disks):
         assert int(disk['crc'], 0) == zlib.crc32(bytes([n + 1]) * 4096 * (n + 1)), disk
         assert disk['wakeup'] == wakeup and int(disk['interrupts']) > 0, disk
+
+
+# ---- what the device tree says ----
+
+@pytest.fixture
+def tree(tmp_path):
+    """tree(gic, old, new) -> QEMU's device tree for that machine, with words replaced in its one
+    place that holds them."""
+    def patched(gic, old, new):
+        path = str(tmp_path / 'virt.dtb')
+        subprocess.run([find_qemu(), '-M', f'virt,gic-version={gic},dumpdtb={path}', '-m', '128',
+                        '-cpu', 'cortex-a72', '-display', 'none'], check=True,
+                       capture_output=True, timeout=30)
+        with open(path, 'rb') as f:
+            data = f.read()
+        old, new = (struct.pack(f'>{len(words)}I', *words) for words in (old, new))
+        assert data.count(old) == 1 and len(old) == len(new)
+        head = struct.unpack('>10I', data[:40])             # QEMU leaves a megabyte of room in it
+        end = max(head[2] + head[9], head[3] + head[8])     # of the structure, of the strings
+        with open(path, 'wb') as f:
+            f.write((data[:4] + struct.pack('>I', end) + data[8:end]).replace(old, new))
+        return path
+
+    return patched
+
+
+MSI = 0x8003        # the phandle that QEMU gives the doorbell for messages
+
+
+@pytest.mark.parametrize('gic', ['2', '3'])
+def test_msi_map_is_followed(boot, tmp_path, tree, gic):
+    """A map that holds slot 1 alone (requester ids 8 to 15): functions of slot 2 take INTx."""
+    dtb = tree(gic, [0, MSI, 0, 0x10000], [8, MSI, 8, 8])
+    guest = boot('manydisks', transport='pci', gic=gic, net='none', mem='128',
+                 extra=disks_of(tmp_path, 10) + ['-dtb', dtb])
+    assert guest.wait(60) == 0
+    for n, disk in enumerate(disks_seen(guest)):
+        assert disk['wakeup'] == ('msi-x' if n < 8 else 'intx'), disk
+        assert int(disk['interrupts']) > 0, disk
+
+
+@pytest.mark.parametrize('gic', ['2', '3'])
+def test_msi_map_to_elsewhere(boot, tmp_path, tree, gic):
+    """A doorbell that the image does not know: INTx."""
+    elsewhere = tree(gic, [0, MSI, 0, 0x10000], [0, MSI + 100, 0, 0x10000])
+    guest = boot('manydisks', transport='pci', gic=gic, net='none', mem='128',
+                 extra=disks_of(tmp_path, 2) + ['-dtb', elsewhere])
+    assert guest.wait(60) == 0
+    assert {disk['wakeup'] for disk in disks_seen(guest)} == {'intx'}
 
 
 # ---- what ran before the image ----
@@ -157,3 +213,14 @@ def test_access_platform(boot, tmp_path, site_disk, gic, iommu, platform):
         assert device['wakeup'] == 'msi-x', device
         assert ('access_platform' in device['features']) == (platform == 'on'), device
     assert bool(guest.seen('smmu: .*pass through')) == bool(iommu), guest.report()
+
+
+@pytest.mark.parametrize('gic', ['2', '3'])
+def test_iommu_of_another_kind(boot, tmp_path, gic):
+    """QEMU's virtio-iommu lets pass what nobody has programmed it for. The image says that it
+    leaves it alone, once."""
+    disk = Disk(blank(tmp_path, 2 * MIB), device='iommu_platform=on')
+    guest = boot('blkcheck', transport='pci', gic=gic, disks=[disk], net='none',
+                 extra=['-device', 'virtio-iommu-pci,addr=0x10'])
+    assert guest.wait(60) == 0
+    assert len(guest.seen('pci: warning: host 0: .*no SMMUv3')) == 1, guest.report()
