@@ -121,8 +121,8 @@ struct hal_msi {
 
 /*
  * One more message for the function `requester` (PCI host << 16 | bus << 8 | devfn). -ENODEV when
- * the machine has no doorbell for messages (use INTx), -ENOSPC when they are used up, -ENOMEM, -EIO
- * when the doorbell does not work.
+ * the machine has no doorbell for messages that works (use INTx), -ENOSPC when they are used up,
+ * -ENOMEM, -EIO when the doorbell has just stopped to work.
  */
 int hal_msi_alloc(uint32_t requester, struct hal_msi *msi);
 void hal_msi_free(const struct hal_msi *msi);

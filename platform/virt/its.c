@@ -174,23 +174,23 @@ static int set_up(const struct virt_part *part)
     return err;
 }
 
-/* The first time that it is asked for decides: what failed is not tried again. */
+/* The first time that it is asked for decides: what failed is not tried again. 0 or -ENODEV. */
 static int its_open(const struct virt_part *part)
 {
-    static bool tried;
-    static int err;
+    static bool tried, works;
 
     if (tried)
-        return err ? err : its.queue.broken ? -EIO : 0;
+        return works && !its.queue.broken ? 0 : -ENODEV;
     tried = true;
-    err = set_up(part);
+    int err = set_up(part);
+    works = !err;
     if (err)
         hal_log(HAL_WARN, "its", "cannot be used (error %d): PCI functions take their INTx lines",
                 -err);
     else
         hal_log(HAL_DEBUG, "its", "%u device ids, %u functions of %u messages, LPIs from %u on",
                 (unsigned)its.devices.ids, its.slot_count, 1u << its.event_bits, GIC_LPI_FIRST);
-    return err;
+    return works ? 0 : -ENODEV;
 }
 
 /* ---- functions and their events -------------------------------------------------------------- */

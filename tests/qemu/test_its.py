@@ -147,6 +147,17 @@ def test_msi_map_to_elsewhere(boot, tmp_path, tree, gic):
     assert {disk['wakeup'] for disk in disks_seen(guest)} == {'intx'}
 
 
+def test_its_that_does_not_work(boot, tmp_path, tree):
+    """The tree says that the ITS is where flash memory is, which never becomes quiescent: said once,
+    and INTx."""
+    dtb = tree('3', [0, 0x08080000, 0, 0x20000], [0, 0x04000000, 0, 0x20000])
+    guest = boot('manydisks', transport='pci', gic='3', net='none', mem='128',
+                 extra=disks_of(tmp_path, 3) + ['-dtb', dtb])
+    assert guest.wait(60) == 0
+    assert len(guest.seen(' its: ')) == 1 and guest.seen('its: .*cannot be used'), guest.report()
+    assert {disk['wakeup'] for disk in disks_seen(guest)} == {'intx'}
+
+
 # ---- what ran before the image ----
 
 # Registers, and what a firmware might have left in them.
