@@ -148,8 +148,8 @@ def test_msi_map_to_elsewhere(boot, tmp_path, tree, gic):
 
 
 def test_its_that_does_not_work(boot, tmp_path, tree):
-    """The tree says that the ITS is where flash memory is, which never becomes quiescent: that is said
-    once, and functions take INTx."""
+    """The tree says that the ITS is where flash memory is, which never becomes quiescent. That is
+    said once, and functions take INTx."""
     dtb = tree('3', [0, 0x08080000, 0, 0x20000], [0, 0x04000000, 0, 0x20000])
     guest = boot('manydisks', transport='pci', gic='3', net='none', mem='128',
                  extra=disks_of(tmp_path, 3) + ['-dtb', dtb])
