@@ -100,9 +100,14 @@ static unsigned find_window(const struct pci_function *f)
 }
 
 /* Boot argument vireo.pci.window: 1 goes through the window even where the BARs can be mapped. */
+static bool window_asked_for(void)
+{
+    return hal_option_u64("pci", "window", 0, 0, 1);
+}
+
 static bool find_structures(struct virtio_pci *p)
 {
-    bool direct = !hal_option_u64("pci", "window", 0, 0, 1);
+    bool direct = !window_asked_for();
     unsigned steps = 0, cap = 0;
 
     p->window = find_window(&p->fn);
@@ -141,9 +146,9 @@ static bool take_modern(struct virtio_pci *p)
     const struct pci_function *f = &p->fn;
 
     if (uses_window(p))
-        hal_log(HAL_WARN, "pci",
-                "%02x:%02x.%u: a BAR cannot be mapped: registers through configuration space",
-                f->bus, f->dev, f->fn);
+        hal_log(HAL_WARN, "pci", "%02x:%02x.%u: registers through configuration space, %s", f->bus,
+                f->dev, f->fn,
+                window_asked_for() ? "as vireo.pci.window=1 says" : "since a BAR cannot be mapped");
     p->map_vector = virtio_pci_modern_map_vector;
     p->dev.transport = &virtio_pci_modern;
     p->dev.config_len = p->region[VPCI_DEVICE].len;
