@@ -46,6 +46,10 @@ load: check .setup-build+run+test images disk
 conformance: check .setup-build+run+test images host-tests
 	@$(PYTHON) scripts/conformance $(CONFORMANCE)
 
+# Makes one thing wrong at a time: some test must notice. MUTANTS=split chooses by name.
+mutants: check .setup-build+run+test host-tests
+	@$(PYTHON) scripts/mutants '$(MUTANTS)'
+
 host-tests: .setup-test
 	$(BUILD) scripts/host.mk all
 
@@ -79,6 +83,6 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-.PHONY: run debug image images disk test test-full bench load conformance host-tests \
+.PHONY: run debug image images disk test test-full bench load conformance mutants host-tests \
         compile-check deps setup check format clean distclean help
 .NOTPARALLEL:

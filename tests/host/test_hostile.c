@@ -352,12 +352,14 @@ static void dead_device_is_left_alone(void)
 static void undefined_causes(void)
 {
     boot();
+    host_run_services(); /* now an interrupt is asked for */
     m->bogus_interrupts = 0xfffffffc;
     model_complete(m, mq, &chain[0], 32);
     model_complete(m, mq, &chain[1], 32);
     host_run_services();
     CHECK_EQ(td.done_count, 2);
     CHECK_EQ(td.config_changes, 0);
+    CHECK(mq->irqs > 0);
 }
 
 static void both_causes_at_once(void)

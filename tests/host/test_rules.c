@@ -324,6 +324,25 @@ static void one_interrupt_legacy(void)
     one_interrupt_for_all_queues(MODEL_MMIO_LEGACY);
 }
 
+/* From its handler on, until the services ran, a queue wants no other interrupt. */
+static void handler_disarms(void)
+{
+    struct model *m = plug(MODEL_MMIO, 2);
+    struct model_chain c[2];
+
+    host_boot();
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(testdrv_submit(td.q[1], i), 1);
+        CHECK(model_pop(m, &m->queues[1], &c[i]));
+    }
+    host_run_services();
+    for (unsigned i = 0; i < 2; i++)
+        model_complete(m, &m->queues[1], &c[i], 32);
+    CHECK_EQ(m->queues[1].irqs, 1);
+    host_run_services();
+    CHECK_EQ(td.done_count, 2);
+}
+
 /* ---- the end of a queue ---------------------------------------------------------------------- */
 
 /* A queue ends with its device, whose reset is read back: never by QueueReady or QueuePFN 0. */
@@ -465,6 +484,7 @@ int main(int argc, char **argv)
         SHOWS(config_widths_legacy, "MMIO-REG-05 CFG-08 LEGACY-MMIO-18"),
         SHOWS(one_interrupt_modern, "MMIO-NOTIF-04"),
         SHOWS(one_interrupt_legacy, "LEGACY-MMIO-17"),
+        SHOWS(handler_disarms, "NOTIF-12"),
         SHOWS(queues_end_with_the_device_modern, "INIT-21"),
         SHOWS(queues_end_with_the_device_legacy, "INIT-21"),
         SHOWS(longest_chain_direct, "SPLIT-04"),

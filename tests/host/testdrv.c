@@ -92,8 +92,9 @@ static void dead(struct virtio_device *dev, bool quarantine)
 static const struct virtio_feature features[] = {
     {TD_A, "a", {0}},
     {TD_B, "b", {0}},
-    {TD_NEEDS_A, "needs_a", {VIRTIO_NEEDS(TD_A)}},
+    /* Before what it needs: dependencies are closed whatever the order of the table. */
     {TD_NEEDS_B_AND_2, "needs_b_and_2", {VIRTIO_NEEDS(TD_B), VIRTIO_NEEDS(TD_NEEDS_A)}},
+    {TD_NEEDS_A, "needs_a", {VIRTIO_NEEDS(TD_A)}},
     {TD_HIGH, "high", {0}},
     {TD_WORD_2, "word_2", {0}},
     {TD_LAST, "last", {VIRTIO_NEEDS(TD_WORD_2)}},
