@@ -15,6 +15,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests'),
                 os.path.join(TREE, 'tests', 'qemu')]
 
+from matrix import Grid                                                  # noqa: E402
 from rowmarks import RowMarks                                           # noqa: E402
 from vireolib import images, tinyimage                                  # noqa: E402
 from vireolib.guest import Guest                                # noqa: E402
@@ -37,6 +38,7 @@ def pytest_configure(config):
     config.addinivalue_line('markers', f'timeout(seconds): hard limit ({HARD_TIMEOUT})')
     os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
     config.pluginmanager.register(RowMarks(config.getoption('--shows')))
+    config.pluginmanager.register(Grid(os.path.join(TREE, 'build', 'matrix.txt')))
 
 
 def pytest_collection_modifyitems(config, items):

@@ -3,9 +3,10 @@
  * the first disk and the first network card, and tells what the devices negotiated.
  *
  * The disk: the first 128 KiB are read, and their complement is written to the 128 KiB after them,
- * flushed, read back and compared. cell.requests=N: then N reads of one sector. The network: each
- * datagram on UDP port 7 comes back complemented; cell.frames=N: an "f" is answered with N numbered
- * datagrams. A "q" ends that and has the report printed, an "x" ends the image.
+ * flushed, read back and compared; then vireo.cell.requests=N reads of one sector each. The
+ * network: each datagram on UDP port 7 comes back complemented; an "f" is answered with as many
+ * numbered datagrams as vireo.cell.frames=N says. A "q" has the report printed, an "x" ends the
+ * image.
  */
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include "../checks.h"
 #include "disk.h"
 #include "net.h"
+#include "task.h"
 #include "vireo.h"
 #include "virtio/virtio.h"
 
@@ -40,14 +42,16 @@ static int bound(void)
     return fd;
 }
 
-/* Sends one, waiting while the stack has no room. */
+/* Sends one. A full transmit ring is told by ENOBUFS, and no poll() tells when it has room. */
 static bool send_one(int fd, const void *data, size_t len, const struct sockaddr_in *to)
 {
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    uint64_t deadline = hal_now_ns() + PATIENCE_MS * HAL_MS;
 
-    while (sendto(fd, data, len, 0, (const struct sockaddr *)to, sizeof *to) < 0)
-        if ((errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) || poll(&p, 1, 1000) < 0)
+    while (sendto(fd, data, len, 0, (const struct sockaddr *)to, sizeof *to) < 0) {
+        if (errno != ENOBUFS || hal_now_ns() > deadline)
             return false;
+        task_yield();
+    }
     return true;
 }
 

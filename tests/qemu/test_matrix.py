@@ -1,0 +1,79 @@
+"""The matrix: every transport, ring, wake-up, set of ring features, interrupt controller and queue
+size that go together, on one image (tests/apps/cell). Each cell moves data both ways over a disk
+and a network card, compares it, and fails if the image drove the devices in another way than asked
+for.
+
+As many cells run at a time as there are processors; the tests wait for theirs.
+"""
+import concurrent.futures
+import os
+
+import pytest
+
+import cells
+import matrix
+
+ALL = matrix.possible()
+CHOSEN = set(matrix.representative(ALL))
+
+
+def parameter(cell):
+    return pytest.param(cell, id=cell.id, marks=[] if cell in CHOSEN else [pytest.mark.full])
+
+
+def run(cell, image):
+    cells.run(cell, image, look=cells.agree)
+
+
+@pytest.fixture(scope='session')
+def outcomes(request, built):
+    """outcomes[cell].result(): None when it is green; raises what went wrong."""
+    image = built('cell')
+    wanted = [item.callspec.params['cell'] for item in request.session.items
+              if 'outcomes' in getattr(item, 'fixturenames', ())]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {cell: pool.submit(run, cell, image) for cell in wanted}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize('cell', [parameter(cell) for cell in ALL])
+def test_cell(cell, outcomes, record_property):
+    record_property('cell', cell.id)
+    outcomes[cell].result()
+
+
+@pytest.mark.parametrize('cell', matrix.WRAPS, ids=lambda cell: cell.id)
+def test_index_goes_round(cell, outcomes):
+    outcomes[cell].result()
+
+
+def test_every_value_and_pair_is_in_the_small_set():
+    wanted = set().union(*map(matrix.pairs, ALL))
+    assert wanted == set().union(*map(matrix.pairs, CHOSEN))
+    assert {value for pair in wanted for axis, value in pair} >= \
+        {value for values in matrix.AXES.values() for value in values}
+
+
+def test_what_cannot_exist_has_a_reason_that_is_needed():
+    """No rule shuts out what another one does already, and each letter is its own."""
+    letters = [letter for letter, *_ in matrix.IMPOSSIBLE]
+    used = {matrix.why_not(cell)[0] for cell in matrix.every() if matrix.why_not(cell)}
+    assert used == set(letters) and len(used) == len(letters)
+    assert not used & {matrix.PASSED, matrix.FAILED, matrix.NOT_RUN}
+
+
+def test_a_cell_that_ran_as_another_is_found():
+    """The image's words are compared with the cell, whatever they are about."""
+    cell = cells.Cell(transport='pci', wakeup='hybrid', gic='v3', size=16, requests=9)
+    good = {'name': 'vblk0', 'type': 2, 'transport': 'pci', 'ring': 'split',
+            'wakeup': 'intx, hybrid', 'features': 'event_idx indirect_desc version_1',
+            'alive': True, 'interrupts': 3,
+            'queues': [{'size': 16, 'rekicks': 0, 'completed': 9}]}
+    assert cell.judge(good) == []
+    for change in ({'transport': 'mmio'}, {'ring': 'packed'}, {'wakeup': 'intx'}, {'alive': False},
+                   {'features': 'event_idx version_1'}, {'interrupts': 0},
+                   {'features': 'event_idx indirect_desc version_1 ring_packed'},
+                   {'queues': [{'size': 128, 'rekicks': 0, 'completed': 9}]},
+                   {'queues': [{'size': 16, 'rekicks': 1, 'completed': 9}]},
+                   {'queues': [{'size': 16, 'rekicks': 0, 'completed': 8}]}):
+        assert len(cell.judge({**good, **change})) == 1, change
