@@ -57,7 +57,7 @@ def machine_options(sub):
     add = sub.add_argument
     add('image', metavar='IMAGE', help='an arm64 Image or a uImage (APP.img), or an ELF file')
     add('--transport', default='mmio', choices=m.TRANSPORTS,
-        help='how virtio devices are attached (mmio)')
+        help='how virtio devices are attached; pci: modern registers only (mmio)')
     add('--gic', default='2', choices=m.GICS, help='version of the interrupt controller (2)')
     add('--cpu', default='', choices=m.CPUS, metavar='MODEL',
         help='cortex-a53, max ... (cortex-a72, or cortex-a15 for an image of 32-bit Arm)')

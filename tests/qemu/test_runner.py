@@ -56,7 +56,9 @@ def test_every_option_reaches_qemu(tiny, tmp_path):
 @pytest.mark.parametrize('transport, has, lacks', [
     ('mmio', 'force-legacy=false', 'pci'),
     ('mmio-legacy', 'virtio-net-device', 'force-legacy'),
-    ('pci', 'virtio-net-pci', 'force-legacy'),
+    ('pci', 'disable-legacy=on,disable-modern=off', 'force-legacy'),
+    ('pci-transitional', 'disable-legacy=off,disable-modern=off', 'force-legacy'),
+    ('pci-legacy', 'disable-legacy=off,disable-modern=on', 'force-legacy'),
 ])
 def test_transports(tiny, transport, has, lacks):
     text = ' '.join(command(tiny(), '--transport', transport)[1:])
