@@ -3,8 +3,8 @@
  *
  * A buffer is a chain of segments: first those that the device reads, then those that it writes.
  * It belongs to the device from virtq_submit until virtq_reap hands back its cookie, or until
- * virtq_take_back does after the queue or the device was reset. Each submitted buffer comes back exactly
- * once.
+ * virtq_take_back does after the queue or the device was reset. Each submitted buffer comes back
+ * exactly once.
  *
  * Trust. Nothing that the device wrote is used before it is checked against private state: a
  * descriptor is never read back. A value that cannot be makes the queue broken with a cause; a
