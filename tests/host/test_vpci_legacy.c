@@ -311,7 +311,7 @@ int main(int argc, char **argv)
         {"page_does_not_stick", page_does_not_stick, ""},
         {"queue_in_use_is_refused", queue_in_use_is_refused, ""},
         {"features", features, "LEGACY-PCI-04 FEAT-28 FEAT-29"},
-        {"config_moves", config_moves, "LEGACY-PCI-03"},
+        {"config_moves", config_moves, "LEGACY-PCI-03 LEGACY-PCI-13"},
         {"config_stays_without_msix", config_stays_without_msix, "LEGACY-PCI-03"},
         {"msix", msix, "LEGACY-PCI-09"},
         {"msix_shared", msix_shared, "PCI-MSIX-05"},

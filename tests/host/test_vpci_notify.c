@@ -160,11 +160,25 @@ static void reset_needs_the_field(void)
     vpci_traffic(5);
 }
 
+/* The device takes its time over a queue's reset: only a 0 ends it. */
+static void reset_is_waited_for(void)
+{
+    setup();
+    vpci.queue_reset_reads = 5;
+    model_offer(vpci_model, VIRTIO_F_RING_RESET);
+    boot();
+    CHECK_EQ(virtq_reset(td.q[1]), 0);
+    CHECK_EQ(vpci.queue_resets, 1);
+    CHECK_EQ(vpci.reset_left, 0);
+    CHECK_EQ(virtq_restart(td.q[1]), 0);
+    vpci_traffic(5);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         SHOWS(data, "PCI-NOTIF-04 PCI-NOTIF-06 NOTIF-14 NOTIF-15"),
-        SHOWS(config_data, "PCI-NOTIF-03 PCI-NOTIF-07 NOTIF-13"),
+        SHOWS(config_data, "FEAT-24 PCI-NOTIF-03 PCI-NOTIF-07 NOTIF-13"),
         SHOWS(both, "PCI-NOTIF-04 PCI-NOTIF-08 NOTIF-14 NOTIF-15"),
         SHOWS(both_packed, "PCI-NOTIF-04 PCI-NOTIF-08 NOTIF-16"),
         SHOWS(both_in_one_doorbell, "PCI-NOTIF-02 PCI-NOTIF-08"),
@@ -173,6 +187,7 @@ int main(int argc, char **argv)
         SHOWS(data_needs_aligned_doorbells, ""),
         SHOWS(data_past_the_end, ""),
         SHOWS(config_data_needs_the_field, "PCI-COMMON-15 PCI-NOTIF-05"),
+        SHOWS(reset_is_waited_for, "PCI-COMMON-07 PCI-COMMON-08 RST-02"),
         SHOWS(reset_needs_the_field, "PCI-COMMON-16"),
     };
 
