@@ -35,6 +35,7 @@ void disk_sync_all(void);
 
 /* Opens /dev/NAME: a descriptor or -errno. */
 int disk_open(struct block_device *dev, int flags);
-void disk_stat(const struct block_device *dev, struct stat *st);
+/* 0, or -EOVERFLOW: an off_t cannot tell its size (2 GiB and more, where it has 32 bits). */
+int disk_stat(const struct block_device *dev, struct stat *st);
 
 #endif

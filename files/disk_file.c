@@ -45,7 +45,7 @@ static ssize_t file_pwrite(struct file *f, const void *buf, size_t len, off_t at
     return err ? err : n;
 }
 
-void disk_stat(const struct block_device *dev, struct stat *st)
+int disk_stat(const struct block_device *dev, struct stat *st)
 {
     *st = (struct stat){0};
     st->st_mode = S_IFBLK | (block_read_only(dev) ? 0444 : 0666);
@@ -53,14 +53,14 @@ void disk_stat(const struct block_device *dev, struct stat *st)
     st->st_size = (off_t)block_capacity(dev);
     st->st_blksize = block_size(dev) > 4096 ? (blksize_t)block_size(dev) : 4096;
     st->st_blocks = (blkcnt_t)(block_capacity(dev) / 512);
+    return st->st_size >= 0 && (uint64_t)st->st_size == block_capacity(dev) ? 0 : -EOVERFLOW;
 }
 
 static int file_stat(struct file *f, struct stat *st)
 {
     struct disk_file *df = f->ctx;
 
-    disk_stat(df->disk->dev, st);
-    return 0;
+    return disk_stat(df->disk->dev, st);
 }
 
 static int file_close_disk(struct file *f)

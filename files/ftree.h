@@ -13,23 +13,23 @@
 #include "disk.h"
 #include "task.h"
 
-#define FTREE_PATH_MAX 1024u /* longest path in an archive, without a NUL */
-#define FTREE_NAME_MAX 255u  /* longest component */
-#define FTREE_LINKS_MAX 8u   /* symbolic links followed in one lookup */
-#define FTREE_NONE UINT32_MAX
-#define FTREE_ROOT 0u
+#define FTREE_PATH_MAX  1024u /* longest path in an archive, without a NUL */
+#define FTREE_NAME_MAX  255u  /* longest component */
+#define FTREE_LINKS_MAX 8u    /* symbolic links followed in one lookup */
+#define FTREE_NONE      UINT32_MAX
+#define FTREE_ROOT      0u
 
 enum ftree_type { FTREE_DIR, FTREE_FILE, FTREE_LINK };
 
 struct ftree_entry {
-    uint64_t data;    /* byte in the archive; for a link: where its target is in text */
-    uint64_t size;    /* bytes; for a link: of its target */
-    uint64_t mtime;   /* seconds of 1970 */
-    uint32_t hash;    /* of the path */
-    uint32_t path;    /* in text; no slash at either end */
+    uint64_t data;  /* byte in the archive; for a link: where its target is in text */
+    uint64_t size;  /* bytes; for a link: of its target */
+    uint64_t mtime; /* seconds of 1970 */
+    uint32_t hash;  /* of the path */
+    uint32_t path;  /* in text; no slash at either end */
     uint32_t parent, child, sibling;
     uint16_t path_len;
-    uint16_t mode;    /* permission bits */
+    uint16_t mode; /* permission bits */
     enum ftree_type type;
 };
 
@@ -48,7 +48,7 @@ struct ftree {
     char *text; /* the paths and link targets */
     size_t text_len, text_room;
     uint64_t hash_key; /* secret, so that nobody can make names that collide */
-    uint32_t *hash; /* entry + 1; 0: free */
+    uint32_t *hash;    /* entry + 1; 0: free */
     uint32_t hash_mask;
 };
 
@@ -56,7 +56,7 @@ struct ftree {
 
 /* Reads exactly len bytes at `at`: 0, -EIO. [parks] */
 int ftree_read(const struct ftree_source *s, void *buf, size_t len, uint64_t at,
-              struct bcache_stream *stream);
+               struct bcache_stream *stream);
 
 /* ---- ftree_index.c --------------------------------------------------------------------------- */
 
@@ -99,7 +99,8 @@ int tar_index(struct ftree *t);
 /* ---- ftree_file.c ---------------------------------------------------------------------------- */
 
 int ftree_open(const struct ftree *t, uint32_t entry, int flags);
-void ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st);
+/* 0, or -EOVERFLOW: an off_t cannot tell the size. */
+int ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st);
 
 /* ---- ftrees.c ------------------------------------------------------------------------------- */
 

@@ -35,7 +35,7 @@ static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
     return n || !len ? n : -EIO; /* the disk ends before the file does */
 }
 
-void ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
+int ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
 {
     const struct ftree_entry *e = &t->entries[entry];
 
@@ -43,18 +43,19 @@ void ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
     st->st_mode = (e->type == FTREE_DIR ? S_IFDIR : S_IFREG) | (e->mode & 0555);
     st->st_ino = (ino_t)(entry + 1);
     st->st_nlink = 1;
-    st->st_size = (off_t)(e->type == FTREE_FILE ? e->size : 0);
+    uint64_t size = e->type == FTREE_FILE ? e->size : 0;
+    st->st_size = (off_t)size;
     st->st_blksize = 4096;
     st->st_blocks = (blkcnt_t)((st->st_size + 511) / 512);
     st->st_mtime = st->st_ctime = st->st_atime = (time_t)e->mtime;
+    return st->st_size >= 0 && (uint64_t)st->st_size == size ? 0 : -EOVERFLOW;
 }
 
 static int file_stat(struct file *f, struct stat *st)
 {
     struct ftree_file *tf = f->ctx;
 
-    ftree_stat(tf->tree, tf->entry, st);
-    return 0;
+    return ftree_stat(tf->tree, tf->entry, st);
 }
 
 static int dir_read(struct file *f, char name[256], bool *is_dir)

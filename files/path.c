@@ -117,11 +117,7 @@ static int stat_path(const char *path, struct stat *st)
         return err;
     if (at.dev)
         return at.dev->stat(at.name, st);
-    if (at.disk)
-        disk_stat(at.disk, st);
-    else
-        ftree_stat(at.tree, at.entry, st);
-    return 0;
+    return at.disk ? disk_stat(at.disk, st) : ftree_stat(at.tree, at.entry, st);
 }
 
 const struct path_ops path_root = {open_path, stat_path};

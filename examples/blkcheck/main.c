@@ -235,6 +235,12 @@ static int prepare(struct job *j)
         return 2;
     }
     j->bytes = options.bytes ? options.bytes : capacity;
+    if ((off_t)j->bytes < 0 || (uint64_t)(off_t)j->bytes != j->bytes) {
+        printf("blkcheck: %llu bytes are more than an off_t can tell: give "
+               "vireo.blkcheck.bytes=2147483647 or less\n",
+               (unsigned long long)j->bytes);
+        return 2;
+    }
     for (j->chunk = CHUNK; j->chunk >= CHUNK_MIN; j->chunk /= 2)
         if ((j->buf = malloc(j->chunk)) != NULL)
             return 0;

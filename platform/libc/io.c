@@ -56,6 +56,14 @@ static off_t file_size(struct file *f)
     return r < 0 ? r : st.st_size;
 }
 
+/* What lies between a file's offset and the last that an off_t can tell. */
+static size_t limit_to_offsets(off_t at, size_t len)
+{
+    uint64_t last = ((uint64_t)1 << (8 * sizeof at - 1)) - 1, left = last - (uint64_t)at;
+
+    return len < left ? len : (size_t)left;
+}
+
 static ssize_t read_file(struct file *f, void *buf, size_t len)
 {
     if (!f || !readable(f))
@@ -66,7 +74,7 @@ static ssize_t read_file(struct file *f, void *buf, size_t len)
         return f->ops->read(f, buf, len);
     if (!f->ops->pread)
         return f->ops->readdir ? -EISDIR : -EINVAL;
-    ssize_t n = f->ops->pread(f, buf, len, f->pos);
+    ssize_t n = f->ops->pread(f, buf, limit_to_offsets(f->pos, len), f->pos);
     if (n > 0)
         f->pos += n;
     return n;
@@ -88,7 +96,10 @@ static ssize_t write_file(struct file *f, const void *buf, size_t len)
             return (ssize_t)end;
         f->pos = end;
     }
-    ssize_t n = f->ops->pwrite(f, buf, len, f->pos);
+    size_t room = limit_to_offsets(f->pos, len);
+    if (len && !room)
+        return -EFBIG;
+    ssize_t n = f->ops->pwrite(f, buf, room, f->pos);
     if (n > 0)
         f->pos += n;
     return n;

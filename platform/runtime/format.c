@@ -4,10 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifdef __aarch64__
-#pragma GCC target("general-regs-only")
-#endif
-
 struct sink {
     char *out;
     size_t size, len;

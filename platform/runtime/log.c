@@ -7,10 +7,6 @@
 #include "hal.h"
 #include "runtime.h"
 
-#ifdef __aarch64__
-#pragma GCC target("general-regs-only")
-#endif
-
 #define LINE_MAX_BYTES 256 /* a longer line is cut */
 
 static enum hal_level level = HAL_INFO;

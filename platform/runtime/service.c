@@ -2,10 +2,6 @@
 #include "hal.h"
 #include "runtime.h"
 
-#ifdef __aarch64__
-#pragma GCC target("general-regs-only") /* hal_service_wake is called from handlers */
-#endif
-
 /*
  * While tasks keep the CPU busy the loop never arms, and a device whose interrupt is off would not
  * be heard. So all services run, as if polled, when this much time has passed since they were

@@ -1,5 +1,5 @@
-"""32-bit Arm (`make ARCH=arm`): the same rooms on a Cortex-A15, on every transport and ring, woken in
-every way; its own ends: faults, exit statuses, privilege levels, memory that it cannot reach.
+"""32-bit Arm (`make ARCH=arm`): the same rooms on a Cortex-A15, on every transport and ring, woken
+in every way; its own ends: faults, exit statuses, privilege levels, memory that it cannot reach.
 """
 import hashlib
 import itertools
@@ -14,7 +14,8 @@ from vireolib import http, images
 from vireolib.machine import Disk, Forward, Machine
 
 MIB = 1 << 20
-CELLS = list(itertools.product(('mmio', 'mmio-legacy', 'pci'), ('irq', 'poll'), ('split', 'packed')))
+CELLS = list(itertools.product(('mmio', 'mmio-legacy', 'pci'), ('irq', 'poll'),
+                               ('split', 'packed')))
 # A version 1 device over mmio has no feature bit for the packed ring (QEMU 7.2 does not offer it).
 CELLS = [cell for cell in CELLS if cell[0] != 'mmio-legacy' or cell[2] != 'packed']
 # One of each axis now; the rest of the grid takes its time.
@@ -156,6 +157,22 @@ def test_blkcheck(arm, tmp_path, transport, wake, ring):
         assert any(f.read(MIB)), 'the pattern is not on the disk'
 
 
+def test_disk_of_3_gib(arm, tmp_path):
+    """An off_t has 32 bits: what it cannot tell is an error that says so, never another place."""
+    path = tmp_path / 'disk.img'
+    with open(path, 'wb') as f:
+        f.truncate(3 << 30)
+    guest = arm('blkcheck', net='none', disks=[Disk(str(path))])
+    assert guest.wait() == 2 and guest.seen('more than an off_t can tell')
+    guest = arm('blkcheck', net='none', append='vireo.blkcheck.bytes=1000000',
+                disks=[Disk(str(path))])
+    assert guest.wait() == 0
+    guest = arm('rawdisk', net='none', disks=[Disk(str(path))])
+    guest.wait()
+    assert guest.seen('check: FAIL fstat.*Value too large')
+    assert guest.seen(r'check: ok read of the same')
+
+
 @pytest.fixture(scope='module')
 def files(tmp_path_factory, make_disk):
     """(path of a disk, {path: SHA-256 of the file there})."""
@@ -208,7 +225,7 @@ def test_pci_interrupts(arm, site_disk, gic, vectors, wakeup):
 
 
 def test_pci_below_4_gib(arm, files):
-    """The configuration space and the BARs of 64 bits lie above 4 GiB unless they are told not to."""
+    """The configuration space and 64-bit BARs lie above 4 GiB unless they are told not to."""
     guest = arm('httpd', transport='pci', forwards=[80], append=images.STATIC_IP,
                 disks=[files[0]], extra=['-machine', 'highmem=off'])
     assert_content(guest, files[1])
