@@ -4,7 +4,7 @@ and the content that virtio 1.4 demands. `check` is a pure function of the log.
 from oracle.rules import Device
 from oracle.trace import Resolver, accesses
 
-GIC_CPU, GIC_ACKNOWLEDGE = 'gic_cpu', 0x0c
+GIC_CPU, GIC_ACKNOWLEDGE, GIC_END = 'gic_cpu', 0x0c, 0x10      # GICv2; GICv3 has no registers here
 
 
 class Judged:
@@ -13,7 +13,14 @@ class Judged:
     def __init__(self):
         self.devices = {}
         self.resolver = Resolver()
-        self.interrupt = 0
+        self.interrupt = 0              # how many there were
+        self.handling = False           # between acknowledging one and its end
+
+    def interrupts(self, access):
+        if access.addr & 0xff == GIC_ACKNOWLEDGE:
+            self.interrupt += 1
+        if access.addr & 0xff in (GIC_ACKNOWLEDGE, GIC_END):
+            self.handling = access.op == 'r'
 
     def device(self, key):
         if key not in self.devices:
@@ -34,15 +41,15 @@ def check(lines, ended=True):
     """Judges a log. ended: the image has shut down by itself, so its devices must be reset."""
     judged = Judged()
     for access in accesses(lines):
-        if access.region == GIC_CPU and access.addr & 0xff == GIC_ACKNOWLEDGE:
-            judged.interrupt += 1
+        if access.region == GIC_CPU:
+            judged.interrupts(access)
             continue
         key, event = judged.resolver.resolve(access)
         if key:
             device = judged.device(key)
             if access.region == 'virtio-pci':
                 device.header_used = True
-            device.see(event, judged.interrupt)
+            device.see(event, judged.interrupt if judged.handling else None)
     for device in judged.devices.values():
         device.finish(ended)
     return judged

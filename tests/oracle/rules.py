@@ -340,8 +340,8 @@ class Device:
             handler(q, event.value)
 
     def r_queue_max(self, q, value):
-        if self.legacy and not q.checked:
-            self.bad('LEGACY-MMIO-05 LEGACY-MMIO-12 LEGACY-PCI-12',
+        if self.legacy and not self.is_pci and not q.checked:
+            self.bad('LEGACY-MMIO-05 LEGACY-MMIO-12',
                      f'the size of queue {q.index} before its page number was read as 0')
         q.max = value
         if self.is_pci:
@@ -406,7 +406,7 @@ class Device:
             return
         if not self.is_pci and self.page_size is None:
             self.bad('LEGACY-MMIO-03', f'the page of queue {q.index} before the page size')
-        if not q.checked:
+        if not self.is_pci and not q.checked:
             self.bad('LEGACY-MMIO-12', f'the page of queue {q.index} was not looked at before')
         if not self.is_pci and (q.size is None or q.align is None):
             self.bad('LEGACY-MMIO-06 LEGACY-MMIO-16',

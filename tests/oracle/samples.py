@@ -58,6 +58,9 @@ w status 0
 r status 0
 '''
 
+PACKED = MMIO.replace('r device_features 0x101', 'r device_features 0x105').replace(
+    'w driver_features 1\n', 'w driver_features 5\n').replace('size 128', 'size 100')
+
 LEGACY = '''
 r magic 0x74726976
 r version 1
@@ -217,6 +220,8 @@ PCI_LEGACY = '''
 r pci+0 0x10011af4 4
 r pci+0x2e 2 2
 r pci+0x10 1 4
+w pci+0x10 0xffffffff 4
+r pci+0x10 0xffffff81 4
 w pci+0x10 0x1000 4
 r pci+0x34 0 1
 w pci+4 5 2

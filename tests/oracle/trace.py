@@ -42,6 +42,7 @@ class Function:
         self.address = address
         self.byte = {}                  # offset -> what was last read or written there
         self.kind = {}                  # BAR -> its low four bits, which tell what it is
+        self.length = {}                # BAR -> its size, as the answer to all ones says
         self.sizing = set()             # BARs that hold all ones: their size is being asked for
 
     def get(self, offset, size):
@@ -55,8 +56,11 @@ class Function:
             self.kind[bar] = access.value & 0xf
         if bar is not None and access.op == 'w':
             (self.sizing.add if access.value == 0xffffffff else self.sizing.discard)(bar)
-        if bar in self.sizing:
-            return                      # the answer is a size, and no address
+        if bar in self.sizing:          # the answer is a size, and no address
+            if access.op == 'r':
+                flags = 3 if access.value & 1 else 0xf
+                self.length[bar] = 0x100000000 - (access.value & ~flags)
+            return
         for i in range(access.size):
             self.byte[offset + i] = access.value >> 8 * i & 0xff
 
@@ -169,7 +173,7 @@ class Resolver:
         if bar and bar[1] and access.region == 'virtio-pci':
             offset = access.addr - bar[0]
             offset -= IO_BASE if offset >= IO_BASE else 0
-            if 0 <= offset < 0x100:
+            if 0 <= offset < function.length.get(0, 0):
                 return legacy_event(access, offset, msix is not None and msix[0])
         return None
 

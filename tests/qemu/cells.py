@@ -28,6 +28,7 @@ class Cell:
     indirect: bool = True
     gic: str = 'v2'              # v2, v3 (without messages), v3+its
     size: int = 16               # of a queue; 0: the device decides
+    intx: bool = False           # PCI: devices that have no messages
     requests: int = 0            # further reads, to take the ring's index round
     frames: int = 0              # further datagrams
 
@@ -60,9 +61,10 @@ class Cell:
     def machine(self, image, disk, netdev, trace):
         properties = ['packed=on'] * (self.ring == 'packed')
         properties += ['ioeventfd=off'] * (trace and self.transport.startswith('pci'))
-        device = ','.join(properties)
+        properties += ['vectors=0'] * self.intx
         extra = ['-machine', 'its=off'] * (self.gic == 'v3')
         extra += ['-trace', 'memory_region_ops_*'] * trace
+        device = ','.join(properties)
         # A second CPU that may come later: with a single one, QEMU before 8.1 drops barriers.
         return Machine(image, transport=self.transport, gic=self.gic[1], smp='1,maxcpus=2',
                        mem='32', append=self.arguments(), netdev_line=netdev, net_device=device,
@@ -76,8 +78,12 @@ class Cell:
         if self.transport.startswith('mmio'):
             name = 'irq'
         else:
-            name = 'intx' if self.gic == 'v3' else 'msi-x'
+            name = 'intx' if self.gic == 'v3' or self.intx else 'msi-x'
         return name + ', hybrid' * (self.wakeup == 'hybrid')
+
+    def reads_cause(self):
+        """Does the driver have a register to read in order to know why it was interrupted?"""
+        return not self.wakeup_name().startswith('msi-x')
 
     def transport_name(self):
         """What a transitional function is driven as does not show from outside: modern."""
