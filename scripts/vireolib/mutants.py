@@ -13,6 +13,7 @@ A mutant is built in a copy of the tree below build/mutants/, one for each worke
 """
 import concurrent.futures
 import dataclasses
+import fcntl
 import glob
 import hashlib
 import json
@@ -204,6 +205,11 @@ def run(mutants, workers, tell, at_last=AT_LAST):
     lock = threading.Lock()
     results, wrong = {}, []
     os.makedirs(WORK, exist_ok=True)
+    alone = open(os.path.join(WORK, 'lock'), 'w')      # held until the process ends
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Wrong('another run is at work in build/mutants/') from None
     left = [m for m in mutants if m.key not in killed]
     for n in range(min(workers, len(left))):
         copies.put(Copy(n))

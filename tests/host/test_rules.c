@@ -423,6 +423,25 @@ static void sizes(void)
     CHECK(VIRTQ_MAX_SIZE <= 32768);
 }
 
+/* A device that went on without moving its event is told of each buffer, or would wait for ever. */
+static void event_left_behind(void)
+{
+    enum { DESC = 2u << 16, WRAP = 0x8000 };
+    struct model *m = plug(MODEL_MMIO, 1);
+    struct model_queue *q = &m->queues[0];
+
+    model_offer(m, VIRTIO_F_RING_PACKED);
+    model_offer(m, VIRTIO_F_EVENT_IDX);
+    host_boot();
+    for (unsigned i = 0; i < 5; i++) {
+        model_put_device_event(q, DESC | WRAP); /* slot 0, first lap */
+        CHECK_EQ(testdrv_submit(td.q[0], i), 1);
+        CHECK_EQ(q->kicks, i + 1);
+        CHECK_EQ(model_serve(m, q), 1);
+        host_run_services();
+    }
+}
+
 /* ---- platforms ------------------------------------------------------------------------------- */
 
 /* Every word that orders takes the device-strength form exactly with ORDER_PLATFORM. */
@@ -490,6 +509,7 @@ int main(int argc, char **argv)
         SHOWS(longest_chain_direct, "SPLIT-04"),
         SHOWS(longest_chain_indirect, "SPLIT-14"),
         SHOWS(sizes, "SPLIT-03"),
+        SHOWS(event_left_behind, NULL),
         SHOWS(order_platform, "FEAT-18 FEAT-19"),
         SHOWS(order_of_processors, NULL),
     };
