@@ -166,7 +166,7 @@ class Copy:
 
 def first_failure(path, program):
     """Runs a host program until its first case fails; the name of that, or None."""
-    env = {**os.environ, 'VIREO_CASE_SECONDS': '10'}
+    env = {**os.environ, 'VIREO_CASE_SECONDS': '40'}
     process = subprocess.Popen([path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                env=env, start_new_session=True, errors='replace')
     late = threading.Timer(SLOW, os.killpg, (process.pid, signal.SIGKILL))
