@@ -88,7 +88,8 @@ struct model_queue {
     uint16_t used;                    /* chains used; split: the next used index */
     uint16_t published;               /* chains that `exposed` has taken in */
     bool outstanding[MODEL_RING_MAX]; /* ids that the device holds */
-    struct model_chain *exposed;      /* num: as it was when published, by ring position */
+    struct model_chain *exposed;      /* num: as it was when published, in turn */
+    unsigned expose_next, pop_next;   /* indexes of it */
     struct model_chain *held;         /* num: popped, by id */
     unsigned skipped, skipped_slots;  /* IN_ORDER: chains that the next entry stands for */
     uint64_t kicks, pops, pushes, irqs;

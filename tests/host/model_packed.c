@@ -137,10 +137,10 @@ static void expose_one(struct model *m, struct model_queue *q, uint16_t first)
     model_exposed(m, q, c);
 }
 
-/* Exposes what follows, as a device does that looks ahead. */
+/* Exposes what follows, as a device does that looks ahead; a whole ring at most. */
 static void look(struct model *m, struct model_queue *q)
 {
-    for (unsigned i = 0; i < q->num; i++) {
+    while (q->slots_out < q->num) {
         uint16_t flags = model_load16(&slot(q, q->expose_at.slot)->flags);
 
         if (!is_avail(flags, q->expose_at.wrap))
@@ -270,7 +270,7 @@ static bool wants_irq(struct model *m, struct model_queue *q)
 /* Where the device looks next. */
 static struct model_place seen_at(const struct model_queue *q)
 {
-    return q->seen == q->published ? q->expose_at : q->exposed[q->seen % q->num].place;
+    return q->seen == q->published ? q->expose_at : q->exposed[q->pop_next].place;
 }
 
 static void want_kick(struct model *m, struct model_queue *q, bool on)

@@ -74,6 +74,7 @@ void model_reset_queue(struct model_queue *q)
     q->ready = q->checked_idle = false;
     q->vector = 0xffff;
     q->seen = q->used = q->signalled = q->published = q->next_slot = 0;
+    q->expose_next = q->pop_next = 0;
     q->slots_out = q->pending_count = q->skipped = q->skipped_slots = 0;
 }
 
@@ -169,7 +170,7 @@ bool model_same_chain(const struct model_chain *a, const struct model_chain *b)
 
 struct model_chain *model_next_exposed(struct model_queue *q)
 {
-    return &q->exposed[q->published % q->num];
+    return &q->exposed[q->expose_next];
 }
 
 void model_exposed(struct model *m, struct model_queue *q, struct model_chain *c)
@@ -179,23 +180,26 @@ void model_exposed(struct model *m, struct model_queue *q, struct model_chain *c
         q->outstanding[c->head] = true;
     own(c);
     q->published++;
+    q->expose_next = (q->expose_next + 1) % q->num;
 }
 
 bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c)
 {
-    struct model_chain now;
+    struct model_chain now, *exposed;
 
     if (!q->ready)
         return false;
     q->ring->look(m, q);
     if (q->published == q->seen)
         return false;
-    copy_chain(c, &q->exposed[q->seen % q->num]);
+    exposed = &q->exposed[q->pop_next];
+    copy_chain(c, exposed);
     q->ring->parse_again(m, q, c, &now);
     if (!model_same_chain(&now, c))
         host_violation("%s: queue %u: a published chain was changed", m->name, q->index);
-    q->exposed[q->seen % q->num].count = 0;
-    q->exposed[q->seen % q->num].indirect = false;
+    exposed->count = 0;
+    exposed->indirect = false;
+    q->pop_next = (q->pop_next + 1) % q->num;
     q->seen++;
     q->pops++;
     if (c->head >= q->num)

@@ -64,8 +64,8 @@ static void check_broken(unsigned left)
 static void bad_id(uint32_t id)
 {
     boot();
-    model_put_used(mq, 0, id, 4);
-    model_put_used_idx(mq, 1);
+    model_forge(m, mq, id, 4);
+    model_show(m, mq);
     check_broken(OUT);
 }
 
@@ -103,9 +103,9 @@ static void id_inside_a_chain(void)
 static void id_twice(void)
 {
     boot();
-    model_put_used(mq, 0, chain[2].head, 32);
-    model_put_used(mq, 1, chain[2].head, 32);
-    model_put_used_idx(mq, 2);
+    model_forge(m, mq, chain[2].head, 32);
+    model_forge(m, mq, chain[2].head, 32);
+    model_show(m, mq);
     check_broken(OUT - 1);
 }
 
@@ -115,8 +115,8 @@ static void id_twice_in_two_batches(void)
     model_complete(m, mq, &chain[2], 32);
     host_run_services();
     CHECK_EQ(td.done_count, 1);
-    model_put_used(mq, 1, chain[2].head, 32);
-    model_put_used_idx(mq, 2);
+    model_forge(m, mq, chain[2].head, 32);
+    model_show(m, mq);
     check_broken(OUT - 1);
 }
 
@@ -125,8 +125,8 @@ static void good_ones_before_a_bad_one(void)
     boot();
     model_push(m, mq, &chain[4], 32);
     model_push(m, mq, &chain[0], 32);
-    model_put_used(mq, 2, 0xffff, 0);
-    model_put_used_idx(mq, 3);
+    model_forge(m, mq, 0xffff, 0);
+    model_show(m, mq);
     check_broken(OUT - 2);
 }
 
@@ -190,13 +190,14 @@ static void broken_stays_broken(void)
 
     td.no_reap = true;
     boot();
-    model_put_used(mq, 0, 99, 0);
-    model_put_used_idx(mq, 1);
+    model_forge(m, mq, 99, 0);
+    model_show(m, mq);
     CHECK_EQ(virtq_reap(q, done, 4), -EIO);
     CHECK_EQ(virtq_state(q), VIRTQ_BROKEN);
     host_log_events(true);
     for (unsigned i = 0; i < 100; i++) {
-        model_put_used(mq, 0, chain[0].head, 4);
+        model_forge(m, mq, chain[0].head, 4);
+        model_show(m, mq);
         CHECK_EQ(virtq_reap(q, done, 4), -EIO);
         CHECK_EQ(testdrv_submit(q, 9), -EIO);
         CHECK_EQ(virtq_free_slots(q), 0);
@@ -208,24 +209,54 @@ static void broken_stays_broken(void)
     CHECK_EQ(host_log_matches("broken"), 1);
 }
 
+/* The wrap counter is the wrong one: nothing is used yet, and nothing happens. */
+static void wrong_wrap(void)
+{
+    struct model_packed_desc *d;
+    struct virtq_done done[4];
+
+    boot();
+    d = host_dma_pointer(mq->desc, 16);
+    for (unsigned bits = 0; bits < 4; bits++) {
+        if (bits == 3)
+            continue; /* that would be the right one */
+        d->flags = (uint16_t)((bits & 1) << 7 | (bits & 2) << 14);
+        model_raise(m, 1, mq);
+        host_run_services();
+        CHECK_EQ(td.done_count, 0);
+        CHECK_EQ(virtq_reap(q, done, 4), 0);
+    }
+    CHECK_EQ(virtq_state(q), VIRTQ_OK);
+    CHECK_EQ(virtq_in_flight(q), OUT);
+    m->scribbles = true;
+    model_complete(m, mq, &chain[0], 32);
+    host_run_services();
+    CHECK_EQ(td.done_count, 1);
+}
+
 /* ---- double fetch ---------------------------------------------------------------------------- */
 
 static uint64_t fetched_at[64];
 static unsigned fetched;
 
-/* Makes every word of the used ring nonsense as soon as it was looked at. */
+/*
+ * Makes every word that tells of completions nonsense as soon as it was looked at. The flags of the
+ * next packed descriptor, which show that there is no more, are looked at once more and left alone.
+ */
 static void spoil(const struct host_event *e, void *ctx)
 {
-    uintptr_t used = (uintptr_t)q->split.used;
+    uintptr_t area = (uintptr_t)host_dma_pointer(mq->device, 4 + 8 * SIZE), len = 4 + 8 * SIZE;
 
     (void)ctx;
-    if (e->kind != HOST_LOAD && e->kind != HOST_OBSERVE)
-        return;
-    if (e->addr - used >= 4 + 8 * SIZE)
+    if (case_variant == TD_PACKED) {
+        area = (uintptr_t)host_dma_pointer(mq->desc, 16 * SIZE);
+        len = 2 * 16 * OUT;
+    }
+    if ((e->kind != HOST_LOAD && e->kind != HOST_OBSERVE) || e->addr - area >= len)
         return;
     for (unsigned i = 0; i < fetched; i++)
         if (fetched_at[i] == e->addr)
-            host_violation("the word at used + %u is loaded twice", (unsigned)(e->addr - used));
+            host_violation("the word at %u is loaded twice", (unsigned)(e->addr - area));
     fetched_at[fetched++ % 64] = e->addr;
     if (e->width == 4)
         *(uint32_t *)(uintptr_t)e->addr = 0xffffffff;
@@ -312,8 +343,7 @@ static void reset_never_completes(void)
     CHECK_EQ(td.deaths, 1);
     /* The device still writes: into memory that is still there. */
     model_complete(m, mq, &chain[0], 32);
-    CHECK(host_dma_is_block(mq->desc, 16 * SIZE));
-    CHECK(host_dma_is_block(mq->device, 6 + 8 * SIZE));
+    CHECK(host_dma_is_block(q->desc_dma, q->ring_bytes));
 }
 
 static void device_disappears(void)
@@ -411,33 +441,36 @@ int main(int argc, char **argv)
 #f, f                                                                                      \
     }
     static const struct test_case cases[] = {
-        SHOWS(id_out_of_range, "SPLIT-29"),
-        SHOWS(id_wild, "SPLIT-29"),
+        EACH_RING(id_out_of_range, "SPLIT-29", "PACK-40"),
+        EACH_RING(id_wild, "SPLIT-29", "PACK-40"),
         SHOWS(id_with_high_bits, "SPLIT-29"),
         CASE(id_with_top_bit),
-        SHOWS(id_not_outstanding, "SPLIT-29"),
+        EACH_RING(id_not_outstanding, "SPLIT-29", "PACK-40"),
         CASE(id_inside_a_chain),
-        CASE(id_twice),
-        CASE(id_twice_in_two_batches),
-        CASE(good_ones_before_a_bad_one),
+        EACH_RING(id_twice, NULL, "PACK-40"),
+        EACH_RING(id_twice_in_two_batches, NULL, "PACK-40"),
+        EACH_RING(good_ones_before_a_bad_one, NULL, NULL),
         CASE(index_one_too_far),
         CASE(index_a_ring_too_far),
         CASE(index_goes_back),
         CASE(index_half_way),
         CASE(index_goes_back_later),
-        CASE(length_is_clamped),
-        CASE(broken_stays_broken),
-        CASE(words_change_after_the_first_look),
-        CASE(failure_gives_all_back),
-        SHOWS(device_needs_reset, "INIT-04 INIT-23 MMIO-NOTIF-06"),
-        SHOWS(slow_reset, "INIT-21 RST-01"),
-        SHOWS(reset_never_completes, "INIT-21"),
-        CASE(device_disappears),
-        CASE(dead_device_is_left_alone),
-        SHOWS(undefined_causes, "MMIO-REG-18 MMIO-REG-20"),
-        SHOWS(both_causes_at_once, "MMIO-NOTIF-05 MMIO-NOTIF-06 INIT-22"),
-        SHOWS(spurious_interrupts, "VQ-06"),
-        CASE(stuck_line),
+        EACH_RING(length_is_clamped, NULL, "PACK-26"),
+        EACH_RING(broken_stays_broken, NULL, NULL),
+        EACH_RING(words_change_after_the_first_look, NULL, NULL),
+        {"wrong_wrap_packed", wrong_wrap, "PACK-09", TD_PACKED},
+        EACH_RING(failure_gives_all_back, NULL, NULL),
+        EACH_RING(device_needs_reset, "INIT-04 INIT-23 MMIO-NOTIF-06",
+                  "INIT-04 INIT-23 MMIO-NOTIF-06"),
+        EACH_RING(slow_reset, "INIT-21 RST-01", "INIT-21 RST-01"),
+        EACH_RING(reset_never_completes, "INIT-21", "INIT-21"),
+        EACH_RING(device_disappears, NULL, NULL),
+        EACH_RING(dead_device_is_left_alone, NULL, NULL),
+        EACH_RING(undefined_causes, "MMIO-REG-18 MMIO-REG-20", "MMIO-REG-18 MMIO-REG-20"),
+        EACH_RING(both_causes_at_once, "MMIO-NOTIF-05 MMIO-NOTIF-06 INIT-22",
+                  "MMIO-NOTIF-05 MMIO-NOTIF-06 INIT-22"),
+        EACH_RING(spurious_interrupts, "VQ-06", "VQ-06"),
+        EACH_RING(stuck_line, NULL, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
