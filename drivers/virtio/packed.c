@@ -151,20 +151,22 @@ static int place(struct virtq *q, const struct virtq_request *r, uint16_t *kept)
 
 /*
  * Was the slot that the device waits for among the last `published`? It lies so many slots back as
- * the next one is ahead of it, in this lap or in the one before (section 2.8.10). Or is it behind
- * all that is out? Such a device went on without saying what it waits for next (QEMU 7.2's network
- * card, when its backend was busy): it is told, or it would wait for ever.
+ * the next one is ahead of it (section 2.8.10). Or is it behind all that is out, and not still to
+ * come? Such a device went on without saying what it waits for next (QEMU 7.2's network card, when
+ * its backend was busy): it is told, or it would wait for ever.
  */
 static bool event_passed(const struct virtq *q, uint32_t event, uint32_t published)
 {
     const struct virtq_packed_state *p = &q->packed;
     uint32_t now = position(p->next_avail, p->avail_flags);
     uint32_t back = (now & EVENT_SLOT) - (event & EVENT_SLOT);
-    uint32_t out = (uint32_t)q->size - q->free_count;
+    uint32_t size = q->size, out = size - q->free_count;
 
     if ((now ^ event) & EVENT_WRAP)
-        back += q->size;
-    return back - 1 < published || back > out;
+        back += size;
+    if (back > 2 * size) /* below zero: the wrap counters come again after two laps */
+        back += 2 * size;
+    return back - 1 < published || (back > out && back < size + out);
 }
 
 static bool wants_kick(const struct virtq *q, uint32_t published)

@@ -106,22 +106,39 @@ static void packed_at(struct model_place p)
 
 static struct model_place ahead(struct model_place p, unsigned n)
 {
-    unsigned slot = p.slot + n;
+    for (; n > 0; n--) {
+        p.slot++;
+        if (p.slot == q->size)
+            p = (struct model_place){0, !p.wrap};
+    }
+    return p;
+}
 
-    return (struct model_place){(uint16_t)(slot % q->size), p.wrap ^ (slot / q->size & 1)};
+/*
+ * The reference, by walking two laps from where the batch begins: told if the event is in it. What
+ * the ring has room for afterwards is still to come. All else lies behind what is out: the device
+ * is told, as it can only wait for that by mistake.
+ */
+static bool packed_reference(struct model_place from, unsigned batch, uint16_t event)
+{
+    for (unsigned n = 0; n < 2 * q->size; n++) {
+        struct model_place p = ahead(from, n);
+
+        if (event == (p.slot | p.wrap << 15))
+            return n < batch || n > q->size;
+    }
+    return false;
 }
 
 static void packed_case(struct model_place from, unsigned batch, unsigned mode, uint16_t event)
 {
-    bool desc = mode == DESC && q->event_idx, wanted;
+    bool desc = mode == DESC && q->event_idx;
     unsigned kicks;
 
     packed_at(from);
     model_put_device_event(mq, (uint32_t)mode << 16 | event);
     kicks = submit(batch);
-    wanted =
-        desc ? model_packed_event_reference(mq, from, ahead(from, batch), event) : mode != DISABLE;
-    if (kicks != wanted)
+    if (kicks != (desc ? packed_reference(from, batch, event) : mode != DISABLE))
         check_fail(__FILE__, __LINE__, "size %u, from %u/%u by %u, event %#x in mode %u: %u kicks",
                    q->size, from.slot, from.wrap, batch, event, mode, kicks);
     empty();
@@ -132,7 +149,6 @@ static void packed_events(struct model_place from, unsigned batch)
     for (unsigned slot = 0; slot < q->size; slot++)
         for (unsigned wrap = 0; wrap < 2; wrap++)
             packed_case(from, batch, DESC, (uint16_t)(slot | wrap << 15));
-    packed_case(from, batch, DESC, 0x7fff); /* none of the ring's */
     packed_case(from, batch, ENABLE, 0x7fff);
     packed_case(from, batch, DISABLE, from.slot);
     packed_case(from, batch, RESERVED, from.slot); /* means nothing: tell it */
@@ -190,7 +206,7 @@ static void packed_chain(void)
         packed_at((struct model_place){2, true});
         model_put_device_event(mq, DESC << 16 | 0x8000 | event);
         CHECK_EQ(testdrv_submit(q, 0), 1);
-        CHECK_EQ(mq->kicks - kicks, event == 2 || event == 3);
+        CHECK_EQ(mq->kicks - kicks, event < 4); /* 0 and 1 lie behind it */
         empty();
     }
 }
