@@ -95,6 +95,19 @@ void hal_dma_free(void *p, size_t size);
 #define HAL_DMA_NONE UINT64_MAX
 uint64_t hal_dma_addr(const void *p, size_t len);
 
+/* The machine's memory in bytes, and what of it nobody uses. */
+struct hal_memory {
+    uint64_t total, free;
+};
+void hal_memory(struct hal_memory *out);
+
+/*
+ * Lends a page of 4096 bytes to the machine's host: its bus address, or HAL_DMA_NONE when there is
+ * none left. Its content is lost, and nothing touches it until it is returned.
+ */
+uint64_t hal_page_lend(void);
+void hal_page_return(uint64_t page);
+
 /* Maps [phys, phys+len) as device memory; 0 when the range cannot be mapped. Idempotent. */
 hal_mmio_t hal_mmio_map(uint64_t phys, uint64_t len);
 

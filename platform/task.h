@@ -162,7 +162,8 @@ struct memory_info {
     uint64_t image;     /* code, data, bss */
     uint64_t heap_used; /* malloc's arena; it shrinks when 128 KiB at its end are free */
     uint64_t pages_used;/* DMA memory, stacks, page tables */
-    uint64_t free;      /* neither arena nor pages */
+    uint64_t lent;      /* to the host, by a memory balloon */
+    uint64_t free;      /* none of these */
 };
 void vireo_memory(struct memory_info *out);
 

@@ -69,10 +69,20 @@ int virtio_config_read64(struct virtio_device *dev, unsigned off, uint64_t *v)
     return virtio_config_read(dev, off, v, 8, 4);
 }
 
+static int write_field(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
+{
+    if (off >= dev->config_len || width > dev->config_len - off)
+        return -EIO;
+    dev->transport->config_write(dev, off, width, v);
+    return 0;
+}
+
 int virtio_config_write8(struct virtio_device *dev, unsigned off, uint8_t v)
 {
-    if (off >= dev->config_len)
-        return -EIO;
-    dev->transport->config_write(dev, off, 1, v);
-    return 0;
+    return write_field(dev, off, 1, v);
+}
+
+int virtio_config_write32(struct virtio_device *dev, unsigned off, uint32_t v)
+{
+    return write_field(dev, off, 4, v);
 }

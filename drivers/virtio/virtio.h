@@ -130,6 +130,7 @@ int virtio_config_read16(struct virtio_device *dev, unsigned off, uint16_t *v);
 int virtio_config_read32(struct virtio_device *dev, unsigned off, uint32_t *v);
 int virtio_config_read64(struct virtio_device *dev, unsigned off, uint64_t *v);
 int virtio_config_write8(struct virtio_device *dev, unsigned off, uint8_t v);
+int virtio_config_write32(struct virtio_device *dev, unsigned off, uint32_t v);
 
 /* In probe: creates queues 0..n-1 with their interrupts. -ENOMEM, -ENODEV (the device lacks one).
  */

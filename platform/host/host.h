@@ -82,6 +82,11 @@ void host_dma_unreachable(bool on);    /* hal_dma_addr answers HAL_DMA_NONE */
 /* What hal_entropy_add was given so far; the first 4096 bytes of it are kept. */
 const uint8_t *host_entropy(size_t *len);
 
+/* What hal_memory says; pages that are lent come off `free`. At first 256 MiB and 200 MiB. */
+void host_set_memory(uint64_t total, uint64_t free);
+bool host_page_is_lent(uint64_t page);
+unsigned host_pages_lent(void);
+
 /* ---- time, services, start-up ---------------------------------------------------------------- */
 
 void host_advance(uint64_t ns);

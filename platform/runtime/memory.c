@@ -19,7 +19,8 @@
 static const struct board_info *board;
 static struct runs pages = {.granule = PAGE_SIZE};
 static struct runs dma_pool = {.granule = DMA_GRANULE};
-static uint64_t pages_out; /* bytes handed out as pages */
+static uint64_t pages_out;  /* bytes handed out as pages, */
+static uint64_t pages_lent; /* of them, to the host */
 
 /* malloc's range: [start, brk) is its own, [brk, end) still free for either side. */
 static struct {
@@ -227,11 +228,30 @@ uint64_t hal_dma_addr(const void *p, size_t len)
     return HAL_DMA_NONE;
 }
 
+/* ---- pages that the host has ----------------------------------------------------------------- */
+
+uint64_t hal_page_lend(void)
+{
+    void *p = page_take(1, PAGE_SIZE);
+
+    if (!p)
+        return HAL_DMA_NONE;
+    pages_lent += PAGE_SIZE;
+    return (uintptr_t)p;
+}
+
+void hal_page_return(uint64_t page)
+{
+    pages_lent -= PAGE_SIZE;
+    page_free((void *)(uintptr_t)page, 1);
+}
+
 /* ---- accounts -------------------------------------------------------------------------------- */
 
 void vireo_memory(struct memory_info *out)
 {
-    *out = (struct memory_info){.pages_used = pages_out,
+    *out = (struct memory_info){.pages_used = pages_out - pages_lent,
+                                .lent = pages_lent,
                                 .heap_used = arena.brk - arena.start,
                                 .free = pages.total + (arena.end - arena.brk)};
     for (unsigned i = 0; i < board->ram_count; i++)
@@ -239,4 +259,12 @@ void vireo_memory(struct memory_info *out)
     for (unsigned i = 0; i < board->reserved_count; i++)
         out->image += board->reserved[i].len;
     out->image -= board->initrd.len;
+}
+
+void hal_memory(struct hal_memory *out)
+{
+    struct memory_info info;
+
+    vireo_memory(&info);
+    *out = (struct hal_memory){info.total, info.free};
 }

@@ -11,12 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "balloon/balloon.h"
 #include "block/vblk.h"
 #include "check.h"
 #include "entropy/vrng.h"
 #include "model_pci.h"
 #include "net/vnet.h"
 #include "virtio/virtio.h"
+#include "vsock/vsock.h"
 
 #define DEVICES 16 /* of a boot */
 #define BITS    128
@@ -63,6 +65,17 @@ static void no_config(struct model *m)
     (void)m;
 }
 
+static void balloon_config(struct model *m)
+{
+    model_field(m, 0, 4, 0);
+    model_field(m, 4, 4, 0);
+}
+
+static void vsock_config(struct model *m)
+{
+    model_field(m, 0, 8, 3);
+}
+
 static const struct kind {
     const char *name; /* as the area of features.csv */
     uint32_t id;
@@ -72,6 +85,8 @@ static const struct kind {
     {"net", VIRTIO_ID_NET, net_config, {3, 5, 16}, 3},
     {"blk", VIRTIO_ID_BLOCK, blk_config, {1, 2, 5, 6, 9, 11}, 6},
     {"rng", 4, no_config, {0}, 0},
+    {"balloon", 5, balloon_config, {0, 1}, 2},
+    {"vsock", 19, vsock_config, {0, 2}, 2},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -257,7 +272,8 @@ int main(int argc, char **argv)
         SHOWS(no_driver_of_a_type_with_shared_memory, NULL),
     };
 
-    if (vnet_get(0) || !vblk_linked[0] || !vrng_linked[0]) /* links the drivers */
+    /* Links the drivers. */
+    if (vnet_get(0) || !vblk_linked[0] || !vrng_linked[0] || !balloon_linked[0] || vsock_up())
         return 1;
     if (argc > 1 && !strcmp(argv[1], "--implemented"))
         return print_implemented();
