@@ -142,6 +142,7 @@ static int setup(struct vsock *v)
 /* Nothing was given to the device yet. */
 static void undo(struct vsock *v)
 {
+    v->rxq = v->txq = NULL;
     vsock_tx_dead(v);
     vsock_rx_dead(v);
     if (v->events)
