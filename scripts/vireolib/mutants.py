@@ -94,6 +94,14 @@ def host_programs():
                   for path in glob.glob(os.path.join(TREE, 'tests', 'host', 'test_*.c')))
 
 
+def check_baseline():
+    """Wrong when a host program fails anyway: it would seem to notice every mutant."""
+    for program in host_programs():
+        failure = first_failure(os.path.join(TREE, 'build', 'host', program), program)
+        if failure:
+            raise Wrong(f'"{failure}" fails without any mutant')
+
+
 class Copy:
     """A copy of the tree in which one mutant after another is built and tested."""
 
@@ -211,6 +219,8 @@ def run(mutants, workers, tell, at_last=AT_LAST):
     except OSError:
         raise Wrong('another run is at work in build/mutants/') from None
     left = [m for m in mutants if m.key not in killed]
+    if left:
+        check_baseline()
     for n in range(min(workers, len(left))):
         copies.put(Copy(n))
 
