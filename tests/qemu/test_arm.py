@@ -231,6 +231,17 @@ def test_pci_below_4_gib(arm, files):
     assert_content(guest, files[1])
 
 
+def test_more_pci_devices_than_windows(arm):
+    """Each of 24 functions has four ranges of registers above 4 GiB: all are seen."""
+    extra = ['-object', 'rng-random,id=r,filename=/dev/urandom']
+    for n in range(24):
+        extra += ['-device', f'virtio-rng-pci,rng=r,disable-legacy=on,addr={n + 2:x}']
+    guest = arm('entropy', net='none', extra=extra)
+    guest.wait(60)
+    assert len(guest.seen(r' vrng\d+: pci, msi-x')) == 24
+    assert not guest.seen('cannot be mapped'), guest.report()
+
+
 # ---- sizes ----
 
 @pytest.mark.parametrize('app, most', [('hello', 96), ('httpd', 432)])

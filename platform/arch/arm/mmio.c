@@ -1,16 +1,17 @@
 /*
  * mmio.c - addresses for device registers. What lies below RAM_LIMIT is seen at its own address;
- * registers above, as QEMU's PCI windows with 64-bit addresses, are seen from RAM_LIMIT on.
+ * registers above, as QEMU's PCI windows with 64-bit addresses, are seen from RAM_LIMIT on: 2 MiB
+ * at a time, so that the many small ranges of neighbours share a place.
  */
 #include "arch.h"
 #include "paging.h"
 
-#define PLACES    64u
-#define PLACE_END 0xfffff000ull
+#define PLACES      128u
+#define PLACE_BYTES 0x200000ull
+#define PLACE_END   0xffe00000ull
 
 static struct {
-    uint64_t phys; /* whole pages */
-    uint64_t len;
+    uint64_t phys, len; /* multiples of PLACE_BYTES */
     uintptr_t at;
 } places[PLACES];
 static unsigned place_count;
@@ -18,8 +19,8 @@ static uint64_t next_free = RAM_LIMIT;
 
 uintptr_t paging_place(uint64_t phys, uint64_t len)
 {
-    uint64_t first = phys & ~(uint64_t)(ARCH_PAGE - 1);
-    uint64_t end = (phys + len + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
+    uint64_t first = phys & ~(PLACE_BYTES - 1);
+    uint64_t end = (phys + len + PLACE_BYTES - 1) & ~(PLACE_BYTES - 1);
 
     if (end <= RAM_LIMIT)
         return (uintptr_t)phys;
