@@ -94,10 +94,12 @@ def test_undefined_instruction(arm):
     assert guest.seen('fault in task main: undefined instruction') and 'main' in trace_of(guest)
 
 
-def test_fault_without_semihosting(boot, built):
+@pytest.mark.parametrize('how', ['null-write', 'svc'])
+def test_fault_without_semihosting(boot, built, how):
+    """The call for it, an SVC that nobody takes, is stepped over, from SVC mode as well."""
     image = built('ends', arch='arm')
     guest = boot.raw(['-M', 'virt', '-cpu', 'cortex-a15', '-nographic', '-nic', 'none', '-kernel',
-                      image, '-append', 'end=null-write'], image=image)
+                      image, '-append', f'end={how}'], image=image)
     guest.wait()
     assert guest.lines[-1][1] == f'vireo: exit {FAILED}'
 

@@ -10,6 +10,7 @@
     .arch_extension virt
     .arch_extension sec
 
+#define MODE_ABT 0x17
 #define FRAME 72                /* struct arch_frame, 18 words */
 #define CONTEXT 104
 
@@ -81,6 +82,8 @@ fatal:                          /* r0: the vector, r1: the pc that was; r0 to r1
     str     r2, [sp, #64]
     str     r0, [sp, #68]
     mov     r0, sp
+    cps     #MODE_ABT           /* not SVC mode: the report ends with an SVC */
+    mov     sp, r0
     mov     r11, #0
     bl      arch_fault
 

@@ -108,6 +108,8 @@ static void do_end(const char *how, int status)
     }
     if (strcmp(how, "undefined") == 0)
         __builtin_trap();
+    if (strcmp(how, "svc") == 0)
+        __asm__ volatile("svc #1");
     if (strcmp(how, "stack-overflow") == 0)
         sink = use_stack(0);
     if (strcmp(how, "task-stack-overflow") == 0) {
