@@ -70,12 +70,17 @@ static hal_irq_t irq_get(const struct tree_node *node, unsigned n)
     return irq_decode(tree_word(v, n * 3), tree_word(v, n * 3 + 1), tree_word(v, n * 3 + 2));
 }
 
-static void reserve(const struct board_range *r)
+/* What there is no room to note would be handed out: such a tree is refused. */
+static const char *reserve(const struct board_range *r)
 {
     struct board_info *info = &virt.info;
 
-    if (r->len && info->reserved_count < BOARD_RANGES)
-        info->reserved[info->reserved_count++] = *r;
+    if (!r->len)
+        return NULL;
+    if (info->reserved_count == BOARD_RANGES)
+        return "device tree: too many reserved ranges of memory";
+    info->reserved[info->reserved_count++] = *r;
+    return NULL;
 }
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
@@ -96,14 +101,12 @@ static const char *memory_node(const struct tree_node *node)
 
 static const char *reserved_node(const struct tree_node *node)
 {
+    const char *wrong = NULL;
     struct board_range r;
 
-    for (unsigned n = 0; reg_get(node, n, &r); n++) {
-        if (virt.info.reserved_count == BOARD_RANGES)
-            return "device tree: too many reserved ranges of memory";
-        reserve(&r);
-    }
-    return NULL;
+    for (unsigned n = 0; !wrong && reg_get(node, n, &r); n++)
+        wrong = reserve(&r);
+    return wrong;
 }
 
 static void initrd(const struct tree_node *node)
@@ -236,7 +239,10 @@ static void pci_window(struct hal_pci_host *h, const struct tree_node *node, uns
     if (!w.len || w.cpu >= ADDRESS_LIMIT || w.len > ADDRESS_LIMIT - w.cpu ||
         w.len > UINT64_MAX - w.pci)
         return;
-    switch (tree_word(v, at) >> 24 & 3) {
+    unsigned space = tree_word(v, at) >> 24 & 3;
+    if (space < 3 && w.pci + w.len > 1ull << 32)
+        return; /* its addresses are for registers of 32 bits */
+    switch (space) {
     case 1:
         h->io = w;
         break;
@@ -434,20 +440,23 @@ static void resolve_intx(unsigned host)
     }
 }
 
-/* The memory reservation block of the tree's header. */
-static void reserve_block(const void *dtb)
+/* The memory reservation block of the tree's header: as many entries as are mapped are too many. */
+static const char *reserve_block(const void *dtb)
 {
+    _Static_assert(ARCH_DTB_RESERVED >= BOARD_RANGES, "no entry is passed over");
+    const char *wrong = NULL;
     struct board_range r;
 
-    for (int n = 0; n < (int)ARCH_DTB_RESERVED && !fdt_get_mem_rsv(dtb, n, &r.base, &r.len); n++) {
-        if (!r.len)
+    for (int n = 0; n < (int)ARCH_DTB_RESERVED && !wrong; n++) {
+        if (fdt_get_mem_rsv(dtb, n, &r.base, &r.len) || !r.len)
             break;
-        reserve(&r);
+        wrong = reserve(&r);
     }
+    return wrong;
 }
 
 /* An initrd that does not lie in memory, or in the image, does not exist. */
-static void reserve_initrd(void)
+static const char *reserve_initrd(void)
 {
     struct board_info *info = &virt.info;
     const struct board_range *r = &info->initrd;
@@ -458,7 +467,7 @@ static void reserve_initrd(void)
                 r->base + r->len <= info->ram[i].base + info->ram[i].len;
     if (!held || overlap(r, &info->reserved[0]))
         info->initrd.len = 0;
-    reserve(&info->initrd);
+    return reserve(&info->initrd);
 }
 
 const char *tree_read(const void *dtb)
@@ -471,9 +480,10 @@ const char *tree_read(const void *dtb)
         return "device tree: no memory";
     if (pass.interrupt_parent != virt.gic.phandle)
         return "device tree: interrupts do not lead to the GIC";
-    reserve_block(dtb);
-    reserve_initrd();
     for (unsigned i = 0; i < virt.pci_count; i++)
         resolve_intx(i);
-    return choose_uart();
+    wrong = reserve_block(dtb);
+    if (!wrong)
+        wrong = reserve_initrd();
+    return wrong ? wrong : choose_uart();
 }

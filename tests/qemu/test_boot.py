@@ -3,6 +3,8 @@ and the ends: exit statuses, bad boot arguments, missing devices.
 """
 import itertools
 import re
+import struct
+import subprocess
 
 import pytest
 
@@ -97,6 +99,25 @@ def test_httpd_with_memory(boot, site_disk, mem, kind):
 def test_hello_with_little_memory(boot, mem):
     guest = boot('hello', mem=mem, net='none')
     assert guest.wait() == 0
+
+
+@pytest.mark.parametrize('count, status', [(7, 0), (8, 1)])
+def test_reserved_ranges(boot, tmp_path, count, status):
+    """Entries of the tree's reservation block: what there are too many of is not handed out."""
+    path = tmp_path / 'virt.dtb'
+    subprocess.run([machine.find_qemu(), '-M', f'virt,dumpdtb={path}', '-cpu', 'cortex-a72', '-m',
+                    '64', '-display', 'none'], check=True, capture_output=True, timeout=30)
+    data = path.read_bytes()
+    head = list(struct.unpack('>10I', data[:40]))
+    used = max(head[2] + head[9], head[3] + head[8])    # then QEMU leaves a megabyte of room
+    head[4] = used + 7 & ~7                             # where the block comes to lie
+    block = b''.join(struct.pack('>2Q', 0x42000000 + (n << 16), 1 << 16) for n in range(count))
+    head[1] = head[4] + len(block) + 16
+    path.write_bytes(struct.pack('>10I', *head) + data[40:used].ljust(head[4] - 40, b'\0') + block +
+                     bytes(16))
+    guest = boot('hello', mem='64', net='none', extra=['-dtb', str(path)])
+    assert guest.wait() == status
+    assert bool(guest.seen('too many reserved ranges of memory')) == bool(status), guest.report()
 
 
 @pytest.mark.parametrize('app', ['hello', 'httpd'])

@@ -147,6 +147,18 @@ def test_msi_map_to_elsewhere(boot, tmp_path, tree, gic):
     assert {disk['wakeup'] for disk in disks_seen(guest)} == {'intx'}
 
 
+def test_window_for_32_bits_above_4_gib(boot, tmp_path, tree):
+    """No register of 32 bits can hold its addresses: it is not used, nor what would lie there, the
+    table of messages."""
+    dtb = tree('3', [0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000],
+               [0x02000000, 1, 0x20000000, 0, 0x10000000, 0, 0x2eff0000])
+    guest = boot('manydisks', transport='pci', gic='3', net='none', mem='128',
+                 extra=disks_of(tmp_path, 2) + ['-dtb', dtb])
+    assert guest.wait(60) == 0
+    assert len(guest.seen('no room for BAR 1')) == 2, guest.report()
+    assert [disk['wakeup'] for disk in disks_seen(guest)] == ['intx', 'intx']
+
+
 def test_its_that_does_not_work(boot, tmp_path, tree):
     """The tree says that the ITS is where flash memory is, which never becomes quiescent. That is
     said once, and functions take INTx."""
