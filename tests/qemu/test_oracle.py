@@ -34,7 +34,7 @@ CELLS = {
     'mmio-legacy-hybrid': (Cell('mmio-legacy', wakeup='hybrid'), EVERYWHERE, LEGACY),
     'pci': (Cell('pci'), EVERYWHERE, MODERN, PCI, MSIX, SPLIT),
     'pci-packed-its': (Cell('pci', 'packed', gic='v3+its', size=7), EVERYWHERE, MODERN, PCI, MSIX,
-                       PACKED),
+                       PACKED, 'PCI-COMMON-02'),
     'pci-intx': (Cell('pci', intx=True), EVERYWHERE, MODERN, PCI, INTX),
     'pci-transitional': (Cell('pci-transitional', 'packed', wakeup='hybrid'), EVERYWHERE, MODERN,
                          PCI, PACKED),
