@@ -5,8 +5,6 @@
  */
 #include "block/block_impl.h"
 
-#define BOUNCE_SIZE 65536u
-
 /* A transfer being made, and how far it has come in the request that it is made of. */
 struct cutter {
     const struct block_device *dev;
@@ -103,7 +101,7 @@ static void take(struct block_device *dev, struct block_transfer *t, const struc
     }
 }
 
-/* ---- memory that the device cannot reach ----------------------------------------------------- */
+/* ---- memory that the device cannot reach, or not piece by piece ------------------------------ */
 
 /* Copies between the bounce buffer and the request's memory, from byte `offset` of it. */
 static void copy_through(struct block_device *dev, const struct block_request *r, uint64_t offset,
@@ -145,7 +143,7 @@ static void advance(struct cutter *c, const struct block_request *r, uint32_t by
 static int bounce(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {
     const struct block_request *r = dev->queue.head;
-    uint32_t size = BOUNCE_SIZE > dev->unit ? BOUNCE_SIZE : dev->unit;
+    uint32_t size = BLOCK_BOUNCE > dev->unit ? BLOCK_BOUNCE : dev->unit;
     uint32_t len;
 
     if (dev->bounce_busy)
@@ -243,7 +241,7 @@ int block_cut(struct block_device *dev, struct block_transfer *t, struct block_d
         return -EIO;
     t->sector = r->sector + (r->cut >> BLOCK_SECTOR_SHIFT);
     begin(&c, r);
-    whole = add_request(&c, r);
+    whole = !dev->bounce_all && add_request(&c, r);
     if (!c.n)
         return bounce(dev, t, &c);
     take(dev, t, &c, whole);

@@ -43,6 +43,7 @@ struct block_driver {
 
 #define BLOCK_MAX_SEGS 62u           /* data pieces of a transfer */
 #define BLOCK_MAX_TRANSFER (1u << 20) /* bytes */
+#define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, if a logical block is not more */
 
 struct block_queue {
     struct block_request *head, *tail;
@@ -60,6 +61,7 @@ struct block_device {
     uint64_t timeout_ns;     /* for each transfer */
     bool read_only;
     bool volatile_cache;
+    bool bounce_all; /* data goes through `bounce` only, which the driver then supplies */
     bool dead;
     char id[BLOCK_ID_LEN + 1];
 

@@ -6,6 +6,10 @@
  * memory that was allocated with the queue, one record for each transfer of the block layer; a
  * completion finds its record by the transfer that the queue hands back, never by what the device
  * says.
+ *
+ * A chain is never longer than its queue, so on a queue of two entries a request has two pieces:
+ * header and data of a write, or data and status of a read, lie in one (section 2.7.4). All data
+ * passes through a bounce buffer there, one transfer at a time.
  */
 #include "block/block_impl.h"
 #include "block/vblk.h"
@@ -54,6 +58,8 @@ struct vblk_record {
 #define VBLK_BATCH 32u
 #define VBLK_BATCH_SEGS 512u
 #define VBLK_REAP 32u
+#define VBLK_HEADROOM 64u /* in front of joined data: the header, and alignment */
+#define VBLK_ROOM (VBLK_HEADROOM + BLOCK_BOUNCE + 1)
 
 struct vblk {
     struct block_device block; /* first: one is the other */
@@ -61,6 +67,8 @@ struct vblk {
     struct virtq *queue;
     struct vblk_record *records;
     uint64_t records_dma;
+    uint8_t *room; /* joined: the bounce buffer and what lies around it */
+    bool joined;    /* two pieces a request: the queue holds no more */
     bool check_len; /* a completion's length means something (section 5.2.6.4: not in legacy) */
 
     /* staged for the queue: requests [first, count), whose segments lie in segs[0..seg_count) */
@@ -83,17 +91,53 @@ static bool room(struct block_device *block)
     return b->count < VBLK_BATCH && b->seg_count + block->max_segs + 2 <= VBLK_BATCH_SEGS;
 }
 
-static void write_header(struct vblk_record *rec, const struct block_transfer *t)
+/* Where the device puts the status of t: behind the data, if it shares a piece with them. */
+static volatile uint8_t *status_of(const struct vblk *b, const struct block_transfer *t)
+{
+    if (b->joined && t->op == BLOCK_READ)
+        return b->block.bounce + t->bytes;
+    if (b->joined && t->op == BLOCK_GET_ID)
+        return b->id + BLOCK_ID_LEN;
+    return &b->records[t->slot].status;
+}
+
+static void write_header(struct vblk_header *header, const struct block_transfer *t)
 {
     static const uint8_t types[] = {[BLOCK_READ] = VBLK_T_IN,
                                     [BLOCK_WRITE] = VBLK_T_OUT,
                                     [BLOCK_FLUSH] = VBLK_T_FLUSH,
                                     [BLOCK_GET_ID] = VBLK_T_GET_ID};
 
-    rec->header.type = types[t->op];
-    rec->header.reserved = 0;
-    rec->header.sector = t->sector; /* 0 for a flush and for the id */
-    rec->status = VBLK_S_POISON;
+    header->type = types[t->op];
+    header->reserved = 0;
+    header->sector = t->sector; /* 0 for a flush and for the id */
+}
+
+/* Header, data, status; pieces used. */
+static unsigned put_apart(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
+                          unsigned n)
+{
+    *seg++ = (struct virtq_seg){record, sizeof(struct vblk_header)};
+    for (unsigned i = 0; i < n; i++)
+        *seg++ = (struct virtq_seg){dma[i].addr, dma[i].len};
+    *seg = (struct virtq_seg){record + offsetof(struct vblk_record, status), 1};
+    return n + 2;
+}
+
+/* The same in two pieces: the one piece of data has room for a header before it and a status after.
+ */
+static unsigned put_joined(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
+                           bool write)
+{
+    const uint32_t header = sizeof(struct vblk_header);
+
+    seg[0] = (struct virtq_seg){record, header};
+    seg[1] = (struct virtq_seg){dma->addr, dma->len + 1};
+    if (write) {
+        seg[0] = (struct virtq_seg){dma->addr - header, header + dma->len};
+        seg[1] = (struct virtq_seg){record + offsetof(struct vblk_record, status), 1};
+    }
+    return 2;
 }
 
 static void stage(struct block_device *block, struct block_transfer *t,
@@ -102,20 +146,21 @@ static void stage(struct block_device *block, struct block_transfer *t,
     struct vblk *b = (struct vblk *)block;
     uint64_t record = b->records_dma + t->slot * sizeof(struct vblk_record);
     struct virtq_seg *seg = &b->segs[b->seg_count];
-    unsigned out = t->op == BLOCK_WRITE ? n : 0;
+    bool write = t->op == BLOCK_WRITE, joined = b->joined && n;
+    unsigned count = joined ? put_joined(seg, record, dma, write) : put_apart(seg, record, dma, n);
+    unsigned out = write ? count - 1 : 1;
+    void *header = joined && write ? block->bounce - sizeof(struct vblk_header)
+                                   : (void *)&b->records[t->slot].header;
 
-    write_header(&b->records[t->slot], t);
+    write_header(header, t);
+    *status_of(b, t) = VBLK_S_POISON;
     b->batch[b->count++] = (struct virtq_request){
         .segs = seg,
-        .readable = (uint16_t)(1 + out),
-        .writable = (uint16_t)(n - out + 1),
+        .readable = (uint16_t)out,
+        .writable = (uint16_t)(count - out),
         .cookie = t,
     };
-    *seg++ = (struct virtq_seg){record, sizeof(struct vblk_header)};
-    for (unsigned i = 0; i < n; i++)
-        *seg++ = (struct virtq_seg){dma[i].addr, dma[i].len};
-    *seg = (struct virtq_seg){record + offsetof(struct vblk_record, status), 1};
-    b->seg_count += n + 2;
+    b->seg_count += count;
 }
 
 static void commit(struct block_device *block)
@@ -143,7 +188,7 @@ static const struct block_driver vblk_block_driver = {room, stage, commit};
 /* The status byte decides. A device that says it wrote less than it should have did not read. */
 static int outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
 {
-    uint8_t status = b->records[t->slot].status;
+    uint8_t status = *status_of(b, t);
 
     if (status != VBLK_S_OK)
         return -EIO;
@@ -314,14 +359,56 @@ static void ask_for_id(struct vblk *b)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* The serial number's place has a byte for a status behind it, and so has the bounce buffer. */
+static size_t records_bytes(const struct vblk *b)
+{
+    return b->block.depth * sizeof(struct vblk_record) + BLOCK_ID_LEN + 1;
+}
+
 static int allocate(struct vblk *b)
 {
-    size_t records = b->block.depth * sizeof(struct vblk_record);
-
-    b->records = hal_dma_alloc(records + BLOCK_ID_LEN, 64, &b->records_dma);
+    b->records = hal_dma_alloc(records_bytes(b), 64, &b->records_dma);
     if (!b->records)
         return -ENOMEM;
-    b->id = (uint8_t *)b->records + records;
+    b->id = (uint8_t *)&b->records[b->block.depth];
+    if (!b->joined)
+        return 0;
+    b->room = hal_dma_alloc(VBLK_ROOM, 64, &b->block.bounce_dma);
+    if (!b->room)
+        return -ENOMEM;
+    b->block.bounce = b->room + VBLK_HEADROOM;
+    b->block.bounce_dma += VBLK_HEADROOM;
+    return 0;
+}
+
+static void free_memory(struct vblk *b)
+{
+    if (b->records)
+        hal_dma_free(b->records, records_bytes(b));
+    if (b->room)
+        hal_dma_free(b->room, VBLK_ROOM);
+    hal_free(b);
+}
+
+/*
+ * A device of before 1.0 wants three pieces (section 5.2.6.4), and its split ring has a power of
+ * two. A piece is longer by a header here; size_max still bounds it.
+ */
+static int join_pieces(struct vblk *b)
+{
+    uint32_t least = virtio_is_legacy(b->dev) ? 4 : 2;
+
+    if (b->block.depth < least) {
+        hal_log(HAL_ERROR, b->block.name,
+                "a queue of %u holds no request: vireo.%s.qsize=%u is the least", b->block.depth,
+                b->block.name, (unsigned)least);
+        return -EINVAL;
+    }
+    b->joined = b->block.bounce_all = true;
+    b->block.max_segs = 1;
+    b->block.max_seg_size -= sizeof(struct vblk_header);
+    if (b->block.max_seg_size > BLOCK_BOUNCE)
+        b->block.max_seg_size = BLOCK_BOUNCE;
     return 0;
 }
 
@@ -339,10 +426,8 @@ static int setup_queue(struct vblk *b)
         return err;
     b->queue = virtio_queue(b->dev, 0);
     b->block.depth = virtq_size(b->queue);
-    if (b->block.depth < 3) {
-        hal_log(HAL_ERROR, b->block.name, "a queue of %u holds no request", b->block.depth);
-        return -EINVAL;
-    }
+    if (b->block.depth < 3)
+        return join_pieces(b);
     if (b->block.max_segs > b->block.depth - 2)
         b->block.max_segs = b->block.depth - 2;
     return 0;
@@ -384,11 +469,8 @@ static int vblk_probe(struct virtio_device *dev)
     b->block.timeout_ns = hal_option_u64(b->block.name, "timeout_ms", 30000, 10, 3600000) * HAL_MS;
     virtio_set_priv(dev, b);
     err = start(b);
-    if (err) {
-        if (b->records)
-            hal_dma_free(b->records, b->block.depth * sizeof(struct vblk_record) + BLOCK_ID_LEN);
-        hal_free(b);
-    }
+    if (err)
+        free_memory(b);
     return err;
 }
 

@@ -29,11 +29,12 @@ static void judge(bool good, const char *what, unsigned v)
 static void judge_data(const struct model_chain *c, const struct header *h)
 {
     uint32_t bytes = h->type == T_OUT ? c->read_bytes - 16 : c->write_bytes - 1;
-    unsigned first = 1, last = c->count - 1;
+    bool apart = disk.q->num > 2; /* else the pieces hold header or status too */
+    unsigned first = apart, last = c->count - apart;
 
     judge(bytes > 0 && bytes % 512 == 0, "data length", bytes);
-    judge(last - first <= (disk.seg_max ? disk.seg_max : 1), "more segments than seg_max",
-          last - first);
+    judge(c->count - 2 <= (disk.seg_max ? disk.seg_max : 1), "more segments than seg_max",
+          c->count - 2);
     for (unsigned i = first; i < last; i++)
         judge(!disk.size_max || c->segs[i].len <= disk.size_max, "segment above size_max",
               c->segs[i].len);
@@ -78,11 +79,13 @@ static uint8_t serve(const struct model_chain *c, const struct header *h, uint32
 
 static void answer(const struct model_chain *c)
 {
+    bool apart = disk.q->num > 2; /* a smaller queue has no room for pieces of their own */
     struct header h = {0};
     uint32_t written = 0;
 
-    judge(c->count >= 2 && c->segs[0].len == 16 && !c->segs[0].write, "header", c->count);
-    judge(c->segs[c->count - 1].len == 1 && c->segs[c->count - 1].write, "status byte", c->count);
+    judge(c->count >= 2 && c->read_bytes >= 16 && c->write_bytes >= 1, "pieces", c->count);
+    judge(!apart || c->segs[0].len == 16, "header", c->segs[0].len);
+    judge(!apart || c->segs[c->count - 1].len == 1, "status byte", c->segs[c->count - 1].len);
     model_gather(c, 0, &h, 16);
     judge(h.reserved == 0, "reserved field", h.reserved);
     disk.requests++;

@@ -441,11 +441,6 @@ static void queue_of_1(void)
     queue_of(1);
 }
 
-static void queue_of_2(void)
-{
-    queue_of(2);
-}
-
 static void queue_of_4(void)
 {
     queue_of(4);
@@ -568,7 +563,6 @@ int main(int argc, char **argv)
         CASE(capacity_huge),
         CASE(capacity_0),
         CASE(queue_of_1),
-        CASE(queue_of_2),
         CASE(queue_of_4),
         CASE(segment_limits_of_0),
         CASE(segment_limits_of_all_ones),
