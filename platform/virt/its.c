@@ -171,6 +171,8 @@ static int set_up(const struct virt_part *part)
     err = run(its_mapc(COLLECTION, its.target));
     if (!err)
         irq_add_lines(&lines);
+    else
+        hal_write32(regs + GITS_CTLR, 0);
     return err;
 }
 

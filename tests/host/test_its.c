@@ -313,6 +313,7 @@ static void unusable(unsigned n)
     model_its_plug(FIRST_ID);
     int with = spoil(n);
     refused(with);
+    CHECK_EQ(model_its.ctlr & 1, 0); /* it is not left on */
 }
 
 static void unusable_in_every_way(void)
