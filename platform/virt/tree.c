@@ -455,7 +455,7 @@ static const char *reserve_block(const void *dtb)
     return wrong;
 }
 
-/* An initrd that does not lie in memory, or in the image, does not exist. */
+/* An initrd that lies in the image, or not in memory that the CPU reaches, does not exist. */
 static const char *reserve_initrd(void)
 {
     struct board_info *info = &virt.info;
@@ -465,7 +465,7 @@ static const char *reserve_initrd(void)
     for (unsigned i = 0; i < info->ram_count; i++)
         held |= r->base >= info->ram[i].base &&
                 r->base + r->len <= info->ram[i].base + info->ram[i].len;
-    if (!held || overlap(r, &info->reserved[0]))
+    if (!held || r->base + r->len > arch_ram_end() || overlap(r, &info->reserved[0]))
         info->initrd.len = 0;
     return reserve(&info->initrd);
 }

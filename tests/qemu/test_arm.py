@@ -5,13 +5,15 @@ import hashlib
 import itertools
 import os
 import re
+import struct
+import subprocess
 
 import pytest
 
 from test_crash import FAILED, FAULTS, PANICS, assert_in_order, trace_of
 from test_net import checks_end
 from vireolib import http, images
-from vireolib.machine import Disk, Forward, Machine
+from vireolib.machine import Disk, Forward, Machine, find_qemu
 
 MIB = 1 << 20
 CELLS = list(itertools.product(('mmio', 'mmio-legacy', 'pci'), ('irq', 'poll'),
@@ -124,6 +126,30 @@ def test_memory(arm, mem):
     assert guest.wait() == 0
     wanted = {'1G': 1024, '3G': 2048}.get(mem) or int(mem)
     assert guest.seen(rf'^Hello\. {wanted} MiB of memory')
+
+
+def test_initrd_that_cannot_be_reached(arm, site_disk, tmp_path):
+    """The tree says that there is one in the third GiB: it does not exist. (The seeds in the tree
+    are made into the two properties.)"""
+    path = tmp_path / 'virt.dtb'
+    subprocess.run([find_qemu(), '-M', f'virt,dumpdtb={path}', '-cpu', 'cortex-a15', '-m', '3G',
+                    '-display', 'none'], check=True, capture_output=True, timeout=30)
+    data = path.read_bytes()
+    head = list(struct.unpack('>10I', data[:40]))
+    names, end = head[3], head[3] + head[8]
+    assert end >= head[2] + head[9]                     # the names come last
+    seeds = [data.index(name, names, end) - names for name in (b'kaslr-seed\0', b'rng-seed\0')]
+    at = [data.index(struct.pack('>3I', 3, size, name)) for size, name in zip((8, 32), seeds)]
+    data = bytearray(data[:end] + b'linux,initrd-start\0linux,initrd-end\0')
+    struct.pack_into('>3IQ', data, at[0], 3, 8, end - names, 0xd0000000)
+    struct.pack_into('>3IQ6I', data, at[1], 3, 8, end - names + 19, 0xd0100000, *[4] * 6)
+    struct.pack_into('>I', data, 4, len(data))
+    struct.pack_into('>I', data, 32, len(data) - names)
+    path.write_bytes(data)
+    guest = arm('httpd', transport='pci', mem='3G', disks=[site_disk], forwards=[80],
+                append=images.STATIC_IP, extra=['-dtb', str(path)])
+    guest.serving()
+    assert http.get(guest.port(80), '/').status == 200
 
 
 def test_too_little_memory_is_said(arm):
