@@ -33,6 +33,12 @@ const char *task_name(const struct task *t);
 /* Gives way to whatever else can run, services included. [parks] */
 void task_yield(void);
 
+/*
+ * The same, if services had no turn for a while. For calls that may end at once every time, so that
+ * a loop of them does not keep out the very devices it waits for. [parks]
+ */
+void task_give_way(void);
+
 /* Sleeps until hal_now_ns() >= when_ns. [parks] */
 void task_sleep_until(uint64_t when_ns);
 
@@ -99,7 +105,7 @@ struct file_ops {
      * follows when it has. Does not park. NULL: its calls end by themselves.
      */
     void (*abandon)(struct file *f);
-    int (*close)(struct file *f); /* nothing names or holds it any more; frees f->ctx */
+    int (*close)(struct file *f);    /* nothing names or holds it any more; frees f->ctx */
     const struct socket_ops *socket; /* what <sys/socket.h> needs; NULL: it is no socket */
 };
 
@@ -158,12 +164,12 @@ const void *vireo_initrd(size_t *len);
 
 /* Memory of the image in bytes, for status pages. */
 struct memory_info {
-    uint64_t total;     /* RAM found */
-    uint64_t image;     /* code, data, bss */
-    uint64_t heap_used; /* malloc's arena; it shrinks when 128 KiB at its end are free */
-    uint64_t pages_used;/* DMA memory, stacks, page tables */
-    uint64_t lent;      /* to the host, by a memory balloon */
-    uint64_t free;      /* none of these */
+    uint64_t total;      /* RAM found */
+    uint64_t image;      /* code, data, bss */
+    uint64_t heap_used;  /* malloc's arena; it shrinks when 128 KiB at its end are free */
+    uint64_t pages_used; /* DMA memory, stacks, page tables */
+    uint64_t lent;       /* to the host, by a memory balloon */
+    uint64_t free;       /* none of these */
 };
 void vireo_memory(struct memory_info *out);
 

@@ -52,9 +52,14 @@ static struct file *hold(int fd)
     return f;
 }
 
-/* Drops the hold of a call, and gives its result in POSIX's way. */
+/*
+ * Drops the hold of a call, and gives its result in POSIX's way. Whoever is told to come again may
+ * do so at once, and for ever.
+ */
 static ssize_t done(struct file *f, ssize_t r)
 {
+    if (r == -EAGAIN || r == -ENOBUFS)
+        task_give_way();
     file_drop(f);
     if (r >= 0)
         return r;

@@ -31,9 +31,14 @@ static bool writable(const struct file *f)
     return (f->flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* Drops the hold of a call, and gives its result in POSIX's way. */
+/*
+ * Drops the hold of a call, and gives its result in POSIX's way. Whoever is told to come again may
+ * do so at once, and for ever.
+ */
 static ssize_t done(struct file *f, ssize_t r)
 {
+    if (r == -EAGAIN)
+        task_give_way();
     if (f)
         file_drop(f);
     return posix_result(r);

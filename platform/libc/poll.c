@@ -158,8 +158,10 @@ static int wait_with_notes(struct poll_wait *notes, struct pollfd *fds, nfds_t n
 static int poll_until(struct pollfd *fds, nfds_t n, bool wait, uint64_t deadline)
 {
     struct poll_wait on_stack[NOTES_ON_STACK], *notes = on_stack;
-    int count = look_at_all(fds, n);
+    int count;
 
+    task_give_way();
+    count = look_at_all(fds, n);
     if (count)
         return count;
     if (!wait) {

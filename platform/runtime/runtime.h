@@ -40,6 +40,8 @@ void task_forbid_parking(bool on);
 
 /* One round over the services; true if one did something. `now` is the present time. */
 bool services_run(uint64_t now);
+/* Had they no turn for 100 us, though tasks were running? */
+bool services_overdue(uint64_t now);
 /* Asks every service for interrupts; true if one says that work appeared meanwhile. */
 bool services_arm(void);
 /* True while a service is polled: the CPU must not sleep. */

@@ -44,13 +44,17 @@ void hal_service_wake(struct hal_service *s)
     s->pending = true;
 }
 
-bool services_run(uint64_t now)
+bool services_overdue(uint64_t now)
 {
-    bool worked = false;
-
     if (!swept_ns)
         swept_ns = now;
-    bool sweep = now - swept_ns >= SWEEP_NS;
+    return now - swept_ns >= SWEEP_NS;
+}
+
+bool services_run(uint64_t now)
+{
+    bool worked = false, sweep = services_overdue(now);
+
     if (sweep)
         swept_ns = now;
     for (struct hal_service *s = first; s; s = next_in_round) {

@@ -332,6 +332,12 @@ void task_yield(void)
     schedule();
 }
 
+void task_give_way(void)
+{
+    if (services_overdue(hal_now_ns()) && task_may_park())
+        task_yield();
+}
+
 void task_sleep_until(uint64_t when_ns)
 {
     check_park("sleep");

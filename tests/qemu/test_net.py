@@ -160,6 +160,19 @@ def test_client_over_ipv6(boot):
         assert guest.seen(r'^address: fec0:')
 
 
+@pytest.mark.parametrize('transport', TRANSPORTS)
+def test_a_flood_does_not_keep_the_card_out(boot, transport):
+    """Small transmit queue, and a task that never waits: services get their turn all the same."""
+    guest = boot('flood', transport=transport, append=f'{images.STATIC_IP} vireo.vnet0.qsize=16',
+                 forwards=[7])
+    guest.expect('flood: listening')
+    with socket.create_connection(('127.0.0.1', guest.port(7)), 10) as s:
+        s.sendall(b'hello')
+        assert s.recv(5) == b'hello'
+    checks_end(guest, 60)
+    assert guest.seen(r'sent, [1-9]\d* times no room'), guest.report()
+
+
 # ---- names and ping, with our own station on the wire ----
 
 class w_in_tmp:
