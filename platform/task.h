@@ -97,6 +97,7 @@ struct file_ops {
     int (*fsync)(struct file *f);
     int (*ioctl)(struct file *f, unsigned long request, void *arg);
     int (*readdir)(struct file *f, char name[256], bool *is_dir); /* 1 entry, 0 end */
+    bool (*terminal)(struct file *f); /* is it one, for isatty()? NULL: no */
     int (*set_nonblock)(struct file *f, bool on);
     /* Which of `events` (POLLIN ...) hold now; does not park. NULL: always ready. */
     int (*poll)(struct file *f, int events);

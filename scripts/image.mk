@@ -74,8 +74,9 @@ $(foreach s,$(APP_SRCS),$(eval $(call compile_app,$s)))
 
 # ---- the image -----------------------------------------------------------------------------------
 
-# Drivers that the application names are linked whole, used or not.
-WHOLE := $(foreach d,$(DRIVERS),$(call driver_objects,$d))
+# Drivers that the application names are linked whole, used or not, and the files that they make.
+WHOLE := $(foreach d,$(DRIVERS),$(call driver_objects,$d) \
+    $(foreach s,$(filter files/dev_$d.c,$(SRC_files)),$(call object,files,$s)))
 APP_OBJECTS := $(foreach s,$(APP_SRCS),$(call app_object,$s)) $(WHOLE)
 ELF := $(IMAGE:.img=.elf)
 STEM := $(OBJ)/$(APP_ROOM)/image

@@ -156,6 +156,8 @@ static void give_up(struct virtio_device *dev)
             status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
         }
     }
+    if (!dev->queue_count)
+        hal_free(dev->queues);
     status_add(dev, VIRTIO_STATUS_FAILED);
     dev->transport->release(dev);
 }
@@ -303,7 +305,10 @@ int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cf
 {
     int err;
 
-    hal_assert(n && n <= VIRTIO_MAX_QUEUES && !dev->queue_count);
+    hal_assert(n && !dev->queues);
+    dev->queues = hal_alloc(n * sizeof(struct virtq *));
+    if (!dev->queues)
+        return -ENOMEM;
     err = create_queues(dev, cfg, n);
     if (err)
         return err;

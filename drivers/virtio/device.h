@@ -8,7 +8,7 @@
 #include "hal.h"
 #include "virtio/virtio.h"
 
-#define VIRTIO_MAX_QUEUES    8
+#define VIRTIO_OWN_VECTORS   8 /* queues that may have an interrupt each; more of them share */
 #define VIRTIO_LEGACY_ALIGN  4096 /* section 2.7.2 and the page size of QueuePFN */
 #define VIRTIO_RESET_TIMEOUT HAL_SEC
 #define VIRTIO_LOOK_PERIOD   (50 * HAL_MS)
@@ -77,7 +77,7 @@ struct virtio_device {
     const struct virtio_transport *transport;
     const struct virtio_driver *driver;
     void *priv;
-    struct virtq *queues[VIRTIO_MAX_QUEUES];
+    struct virtq **queues; /* as many as the driver set up */
     unsigned queue_count;
 
     bool legacy;

@@ -40,7 +40,6 @@ struct virtio_pci {
     struct virtio_pci_region region[VPCI_STRUCTURES];
     unsigned window; /* offset of the window's capability in configuration space; 0: none */
     uint32_t notify_multiplier;
-    uint32_t notify_off[VIRTIO_MAX_QUEUES]; /* of each queue's doorbell in its structure */
 
     /* Connects a vector with a queue, or VPCI_CONFIG; what the device then says it is. */
     uint16_t (*map_vector)(struct virtio_pci *p, unsigned queue, uint16_t vector);
@@ -50,7 +49,7 @@ struct virtio_pci {
         struct hal_msi msi;
         hal_irq_fn fn;
         void *ctx;
-    } vector[1 + VIRTIO_MAX_QUEUES];
+    } vector[1 + VIRTIO_OWN_VECTORS];
     hal_irq_t intx;
     bool intx_on; /* the function may drive its line */
 };

@@ -85,7 +85,8 @@ static void take_down(struct virtio_pci *p, unsigned n)
 
 static int try_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 {
-    int err = p->fn.msix.entries < count ? -ENOSPC : attach_vectors(p, n, count);
+    bool too_many = count > p->fn.msix.entries || count > 1 + VIRTIO_OWN_VECTORS;
+    int err = too_many ? -ENOSPC : attach_vectors(p, n, count);
 
     if (!err) {
         switch_msix(p, true);

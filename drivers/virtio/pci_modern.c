@@ -124,7 +124,7 @@ static int find_doorbell(struct virtio_device *dev, struct virtq *q)
 
     if (off + bytes > notify->len || off % bytes)
         return -EINVAL;
-    p->notify_off[q->index] = (uint32_t)off;
+    q->doorbell.off = (uint32_t)off;
     q->doorbell.addr =
         notify->base ? pci_bar_map(&p->fn, notify->bar, notify->off + off, bytes) : 0;
     if (notify->base && !q->doorbell.addr)
@@ -181,8 +181,7 @@ static bool modern_queue_reset_done(struct virtio_device *dev, struct virtq *q)
 
 static void modern_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
 {
-    virtio_pci_put(dev, VPCI_NOTIFY, virtio_pci_of(dev)->notify_off[q->index],
-                   q->doorbell.width / 8u, value);
+    virtio_pci_put(dev, VPCI_NOTIFY, q->doorbell.off, q->doorbell.width / 8u, value);
 }
 
 const struct virtio_transport virtio_pci_modern = {

@@ -158,6 +158,14 @@ int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
     return taken;
 }
 
+void virtq_nudge(struct virtq *q)
+{
+    if (q->state != VIRTQ_OK)
+        return;
+    q->stats.nudges++;
+    kick(q);
+}
+
 /* ---- reaping --------------------------------------------------------------------------------- */
 
 int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max)
@@ -260,6 +268,11 @@ unsigned virtq_in_flight(const struct virtq *q)
 unsigned virtq_size(const struct virtq *q)
 {
     return q->size;
+}
+
+const char *virtq_name(const struct virtq *q)
+{
+    return q->name;
 }
 
 enum virtq_state virtq_state(const struct virtq *q)

@@ -44,7 +44,7 @@ enum virtq_state { VIRTQ_OFF, VIRTQ_OK, VIRTQ_BROKEN };
 
 /* What a driver wants of a queue when it is set up. */
 struct virtq_config {
-    const char *name;      /* "rx"; appears in the log */
+    const char *name;      /* "rx"; appears in the log; lives as long as the device */
     uint16_t size;         /* wanted entries; the device's maximum and the ring's rules bound it */
     uint16_t max_segs;     /* longest chain, 1..; indirect tables are allocated for it */
     bool expects_progress; /* the device should complete what it is given within milliseconds
@@ -79,11 +79,18 @@ void virtq_disarm(struct virtq *q);
  */
 uint64_t virtq_tick(struct virtq *q, uint64_t now);
 
+/*
+ * Kicks the device although nothing is new, whatever it asked for: for devices that have to be told
+ * twice. Counted as a nudge.
+ */
+void virtq_nudge(struct virtq *q);
+
 /* Buffers that can still be submitted, if each is one segment long (or indirect is negotiated). */
 unsigned virtq_free_slots(const struct virtq *q);
 /* Buffers that are with the device. */
 unsigned virtq_in_flight(const struct virtq *q);
 unsigned virtq_size(const struct virtq *q);
+const char *virtq_name(const struct virtq *q); /* as in its virtq_config */
 enum virtq_state virtq_state(const struct virtq *q);
 /* Why the queue is broken, in words; "" when it is not. */
 const char *virtq_cause(const struct virtq *q);

@@ -66,6 +66,7 @@ struct virtq_doorbell {
     hal_mmio_t addr; /* 0: through the transport's notify() */
     uint8_t width;   /* 16 or 32; 32 with NOTIFICATION_DATA */
     uint16_t id;     /* the queue's number, or what NOTIF_CONFIG_DATA says */
+    uint32_t off;    /* without an address: where the transport finds it */
 };
 
 struct virtq {
@@ -116,6 +117,7 @@ struct virtq {
     uint16_t quiet;          /* ticks without progress */
     uint16_t take_next;      /* where virtq_take_back goes on */
     uint64_t tick_completed; /* at the last tick */
+    uint64_t before_tick; /* completed before it, if an interrupt was asked for; else UINT64_MAX */
     struct virtq_stats stats;
 };
 

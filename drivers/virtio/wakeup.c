@@ -55,22 +55,27 @@ static void config_change(struct virtio_device *dev)
 }
 
 /* Completions that only a tick found: an interrupt that was asked for did not come. */
-static void count_late(struct virtio_device *dev, const uint64_t *before)
+static void count_late(struct virtio_device *dev)
 {
-    for (unsigned i = 0; i < dev->queue_count; i++)
-        if (before[i] != UINT64_MAX)
-            dev->queues[i]->stats.late += dev->queues[i]->stats.completed - before[i];
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        struct virtq *q = dev->queues[i];
+
+        if (q->before_tick != UINT64_MAX)
+            q->stats.late += q->stats.completed - q->before_tick;
+    }
 }
 
 static bool service_on_tick(struct virtio_device *dev)
 {
-    uint64_t before[VIRTIO_MAX_QUEUES];
     bool done;
 
-    for (unsigned i = 0; i < dev->queue_count; i++)
-        before[i] = dev->queues[i]->armed ? dev->queues[i]->stats.completed : UINT64_MAX;
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        struct virtq *q = dev->queues[i];
+
+        q->before_tick = q->armed ? q->stats.completed : UINT64_MAX;
+    }
     done = dev->driver->service(dev);
-    count_late(dev, before);
+    count_late(dev);
     return done;
 }
 

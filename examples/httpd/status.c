@@ -73,13 +73,6 @@ static const char *state_name(enum virtq_state s)
     return s == VIRTQ_OK ? "ok" : s == VIRTQ_BROKEN ? "broken" : "off";
 }
 
-/* "rx", "tx": section 5.1.2 of the standard; the queues of a block device are all alike. */
-static const char *queue_name(uint32_t device_id, unsigned i)
-{
-    static const char *const net[] = {"rx", "tx", "ctrl"};
-    return device_id == VIRTIO_ID_NET && i < 3 ? net[i] : "requests";
-}
-
 static void put_stats(struct text *t, const struct virtq_stats *s)
 {
     put_number(t, "submitted", s->submitted);
@@ -114,7 +107,7 @@ static void put_queues(struct text *t, const struct virtio_info *info, struct vi
         if (t->p[t->len - 1] == '}')
             text_lit(t, ",");
         text_lit(t, "{");
-        put_text(t, "name", queue_name(info->device_id, i));
+        put_text(t, "name", virtq_name(q));
         put_text(t, "state", state_name(virtq_state(q)));
         put_number(t, "size", virtq_size(q));
         put_number(t, "in_flight", virtq_in_flight(q));

@@ -101,6 +101,12 @@ static int console_poll(struct file *f, int events)
     return now & events;
 }
 
+static bool console_terminal(struct file *f)
+{
+    (void)f;
+    return true;
+}
+
 static const struct file_ops console_ops = {
     .name = "console",
     .read = console_read,
@@ -108,6 +114,7 @@ static const struct file_ops console_ops = {
     .fstat = console_fstat,
     .ioctl = console_ioctl,
     .poll = console_poll,
+    .terminal = console_terminal,
 };
 
 struct open_file console_file = {.file = {.ops = &console_ops, .flags = O_RDWR, .refs = 3},
@@ -117,7 +124,7 @@ int _isatty(int fd)
 {
     struct file *f = file_get(fd);
 
-    if (f && f->ops == &console_ops)
+    if (f && f->ops->terminal && f->ops->terminal(f))
         return 1;
     errno = f ? ENOTTY : EBADF;
     return 0;

@@ -14,6 +14,7 @@
 #include "balloon/balloon.h"
 #include "block/vblk.h"
 #include "check.h"
+#include "console/vcon.h"
 #include "entropy/vrng.h"
 #include "model_pci.h"
 #include "net/vnet.h"
@@ -28,16 +29,11 @@ enum { ON_MMIO = 1, ON_LEGACY = 2, ON_PCI = 4, ON_MODERN = ON_MMIO | ON_PCI, ON_
 static const struct {
     uint8_t bit, on;
 } core[] = {
-    {VIRTIO_F_ANY_LAYOUT, ON_LEGACY},
-    {VIRTIO_F_INDIRECT_DESC, ON_ALL},
-    {VIRTIO_F_EVENT_IDX, ON_ALL},
-    {VIRTIO_F_VERSION_1, ON_MODERN},
-    {VIRTIO_F_ACCESS_PLATFORM, ON_MODERN},
-    {VIRTIO_F_RING_PACKED, ON_MODERN},
-    {VIRTIO_F_IN_ORDER, ON_MODERN},
-    {VIRTIO_F_RING_RESET, ON_MODERN},
-    {VIRTIO_F_ORDER_PLATFORM, ON_MODERN},
-    {VIRTIO_F_NOTIFICATION_DATA, ON_MODERN},
+    {VIRTIO_F_ANY_LAYOUT, ON_LEGACY},      {VIRTIO_F_INDIRECT_DESC, ON_ALL},
+    {VIRTIO_F_EVENT_IDX, ON_ALL},          {VIRTIO_F_VERSION_1, ON_MODERN},
+    {VIRTIO_F_ACCESS_PLATFORM, ON_MODERN}, {VIRTIO_F_RING_PACKED, ON_MODERN},
+    {VIRTIO_F_IN_ORDER, ON_MODERN},        {VIRTIO_F_RING_RESET, ON_MODERN},
+    {VIRTIO_F_ORDER_PLATFORM, ON_MODERN},  {VIRTIO_F_NOTIFICATION_DATA, ON_MODERN},
     {VIRTIO_F_NOTIF_CONFIG_DATA, ON_PCI},
 };
 #define CORE (sizeof(core) / sizeof(core[0]))
@@ -76,6 +72,13 @@ static void vsock_config(struct model *m)
     model_field(m, 0, 8, 3);
 }
 
+static void console_config(struct model *m)
+{
+    model_field(m, 0, 2, 80);
+    model_field(m, 2, 2, 25);
+    model_field(m, 4, 4, 1);
+}
+
 static const struct kind {
     const char *name; /* as the area of features.csv */
     uint32_t id;
@@ -87,6 +90,7 @@ static const struct kind {
     {"rng", 4, no_config, {0}, 0},
     {"balloon", 5, balloon_config, {0, 1}, 2},
     {"vsock", 19, vsock_config, {0, 2}, 2},
+    {"console", 3, console_config, {0, 1}, 2},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -273,7 +277,8 @@ int main(int argc, char **argv)
     };
 
     /* Links the drivers. */
-    if (vnet_get(0) || !vblk_linked[0] || !vrng_linked[0] || !balloon_linked[0] || vsock_up())
+    if (vnet_get(0) || !vblk_linked[0] || !vrng_linked[0] || !balloon_linked[0] || vsock_up() ||
+        vcon_port(0))
         return 1;
     if (argc > 1 && !strcmp(argv[1], "--implemented"))
         return print_implemented();

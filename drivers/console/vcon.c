@@ -1,0 +1,282 @@
+/*
+ * vcon.c - virtio console device: probe, size of the screen, death (virtio 1.4, sections 5.3.2 to
+ * 5.3.6). One port, or several with control queues.
+ */
+#include "console/vcon_impl.h"
+
+static const struct virtio_feature features[] = {
+    {VCON_F_SIZE, "size", {0}},
+    {VCON_F_MULTIPORT, "multiport", {0}},
+};
+
+static struct vcon *vcons;
+
+/* Section 5.3.2: port 0, the control queues, then the other ports. */
+static unsigned queue_of(unsigned port, bool tx)
+{
+    return (port ? 2 * port + 2 : 0) + tx;
+}
+enum { CONTROL_RX = 2, CONTROL_TX = 3 };
+
+/* "rx31" */
+static const char *name_queue(char out[8], const char *what, unsigned port)
+{
+    unsigned n = 0;
+
+    for (; what[n]; n++)
+        out[n] = what[n];
+    if (port >= 10)
+        out[n++] = (char)('0' + port / 10 % 10);
+    out[n++] = (char)('0' + port % 10);
+    out[n] = '\0';
+    return out;
+}
+
+/* ---- probe ----------------------------------------------------------------------------------- */
+
+/* How many ports will have queues. */
+static int count_ports(struct vcon *c)
+{
+    uint64_t limit = hal_option_u64(virtio_name(c->dev), "ports",
+                                    virtio_is_legacy(c->dev) ? VCON_PORTS_LEGACY : VCON_PORTS, 1,
+                                    VCON_PORTS_MAX);
+    uint32_t offered = 1;
+    int err = 0;
+
+    c->multiport = virtio_has(c->dev, VCON_F_MULTIPORT);
+    if (c->multiport)
+        err = virtio_config_read32(c->dev, VCON_CONFIG_MAX_PORTS, &offered);
+    if (!err && !offered) {
+        hal_log(HAL_ERROR, virtio_name(c->dev), "the device says that it has no port at all");
+        err = -EINVAL;
+    }
+    c->port_count = offered < limit ? offered : (unsigned)limit;
+    return err;
+}
+
+static void describe_queues(struct vcon *c, struct virtq_config *queues)
+{
+    for (unsigned i = 0; i < c->port_count; i++) {
+        struct vcon_port *p = &c->ports[i];
+
+        queues[queue_of(i, false)] = (struct virtq_config){
+            .name = name_queue(p->queue_name[0], "rx", i), .size = VCON_RX, .max_segs = 1};
+        queues[queue_of(i, true)] = (struct virtq_config){
+            .name = name_queue(p->queue_name[1], "tx", i), .size = VCON_TX, .max_segs = 1};
+    }
+    if (!c->multiport)
+        return;
+    queues[CONTROL_RX] =
+        (struct virtq_config){.name = "control rx", .size = VCON_CTL_MAX, .max_segs = 1};
+    queues[CONTROL_TX] =
+        (struct virtq_config){.name = "control tx", .size = VCON_CTL_TX, .max_segs = 1};
+}
+
+static int setup_queues(struct vcon *c)
+{
+    unsigned n = c->multiport ? 2 * c->port_count + 2 : 2;
+    struct virtq_config *queues = hal_alloc(n * sizeof(*queues));
+    int err;
+
+    if (!queues)
+        return -ENOMEM;
+    describe_queues(c, queues);
+    err = virtio_setup_queues(c->dev, queues, n);
+    hal_free(queues);
+    if (err)
+        return err;
+    for (unsigned i = 0; i < c->port_count; i++) {
+        struct vcon_port *p = &c->ports[i];
+
+        p->con = c;
+        p->id = i;
+        p->rxq = virtio_queue(c->dev, queue_of(i, false));
+        p->txq = virtio_queue(c->dev, queue_of(i, true));
+    }
+    return 0;
+}
+
+static int setup(struct vcon *c)
+{
+    int err = count_ports(c);
+
+    if (err)
+        return err;
+    c->ports = hal_alloc(c->port_count * sizeof(*c->ports));
+    if (!c->ports)
+        return -ENOMEM;
+    err = setup_queues(c);
+    if (err)
+        return err;
+    if (!c->multiport)
+        return vcon_port_prepare(&c->ports[0]);
+    c->ctl_rx = virtio_queue(c->dev, CONTROL_RX);
+    c->ctl_tx = virtio_queue(c->dev, CONTROL_TX);
+    return vcon_control_setup(c);
+}
+
+/* Section 5.3.4: cols and rows mean something with SIZE only, and for port 0. */
+static void read_size(struct virtio_device *dev)
+{
+    struct vcon *c = virtio_priv(dev);
+    struct vcon_port *p = &c->ports[0];
+    uint16_t size[2];
+
+    if (c->dead || !virtio_has(dev, VCON_F_SIZE) ||
+        virtio_config_read(dev, VCON_CONFIG_COLS, size, sizeof(size), 2))
+        return;
+    p->cols = size[0];
+    p->rows = size[1];
+    p->has_size = true;
+    vcon_changed(p);
+}
+
+/* The only port of a simple device is there from the start, and somebody at its other end. */
+static void add_only_port(struct vcon *c)
+{
+    struct vcon_port *p = &c->ports[0];
+
+    vcon_port_add(p);
+    p->console = p->host_open = true;
+}
+
+static void append(struct vcon *c)
+{
+    struct vcon **at = &vcons;
+
+    for (; *at; at = &(*at)->next)
+        c->number++;
+    *at = c;
+}
+
+static int vcon_probe(struct virtio_device *dev)
+{
+    struct vcon *c = hal_alloc(sizeof(*c));
+    int err;
+
+    if (!c)
+        return -ENOMEM;
+    c->dev = dev;
+    err = setup(c);
+    if (err) {
+        hal_free(c->ports);
+        hal_free(c);
+        return err;
+    }
+    virtio_set_priv(dev, c);
+    virtio_start(dev);
+    if (c->multiport)
+        vcon_control_start(c);
+    else
+        add_only_port(c);
+    read_size(dev);
+    c->settle_ns = hal_now_ns() + VCON_SETTLE;
+    append(c);
+    return 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static bool vcon_service(struct virtio_device *dev)
+{
+    struct vcon *c = virtio_priv(dev);
+    bool did = c->multiport && vcon_control_service(c);
+
+    for (unsigned i = 0; i < c->port_count; i++)
+        did |= vcon_port_service(&c->ports[i]);
+    return did;
+}
+
+static void vcon_dead(struct virtio_device *dev, bool quarantine)
+{
+    struct vcon *c = virtio_priv(dev);
+
+    if (c->dead)
+        return;
+    c->dead = true;
+    if (c->multiport)
+        vcon_control_free(c, quarantine);
+    for (unsigned i = 0; i < c->port_count; i++) {
+        vcon_port_free(&c->ports[i], quarantine);
+        vcon_port_remove(&c->ports[i]);
+    }
+}
+
+VIRTIO_DRIVER(vcon_driver) = {
+    .device_id = VIRTIO_ID_CONSOLE,
+    .prefix = "vcon",
+    .features = features,
+    .feature_count = sizeof(features) / sizeof(features[0]),
+    .probe = vcon_probe,
+    .service = vcon_service,
+    .config_changed = read_size,
+    .dead = vcon_dead,
+};
+
+/* ---- for the files of the ports -------------------------------------------------------------- */
+
+struct vcon_port *vcon_port(unsigned n)
+{
+    for (struct vcon *c = vcons; c; c = c->next)
+        for (unsigned i = 0; i < c->port_count; i++)
+            if (c->ports[i].present && n-- == 0)
+                return &c->ports[i];
+    return NULL;
+}
+
+uint64_t vcon_settled_at(void)
+{
+    uint64_t last = 0;
+
+    for (const struct vcon *c = vcons; c; c = c->next)
+        if (c->multiport && !c->dead && c->settle_ns > last)
+            last = c->settle_ns;
+    return last;
+}
+
+unsigned vcon_device_number(const struct vcon_port *p)
+{
+    return p->con->number;
+}
+
+unsigned vcon_port_number(const struct vcon_port *p)
+{
+    return p->id;
+}
+
+const char *vcon_label(const struct vcon_port *p)
+{
+    return p->label;
+}
+
+bool vcon_is_console(const struct vcon_port *p)
+{
+    return p->console;
+}
+
+bool vcon_size(const struct vcon_port *p, uint16_t *cols, uint16_t *rows)
+{
+    *cols = p->cols;
+    *rows = p->rows;
+    return p->has_size;
+}
+
+unsigned vcon_incarnation(const struct vcon_port *p)
+{
+    return p->incarnation;
+}
+
+bool vcon_present(const struct vcon_port *p)
+{
+    return p->present;
+}
+
+bool vcon_host_open(const struct vcon_port *p)
+{
+    return p->host_open;
+}
+
+unsigned vcon_host_closes(const struct vcon_port *p)
+{
+    return p->host_closes;
+}
