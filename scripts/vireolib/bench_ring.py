@@ -89,6 +89,7 @@ def main(_, readme=None):
             rows += [report.Row(f'{name}.submit_insn', 'instructions', submit, config=config),
                      report.Row(f'{name}.reap_insn', 'instructions', reap, config=config)]
     for name, transport, append, limit in KICKS:
-        rows.append(report.Row(f'ring.{name}.kick_accesses', 'accesses', accesses(transport, append),
-                               config=append or 'registers a kick', limit=limit))
+        rows.append(report.Row(f'ring.{name}.kick_accesses', 'accesses',
+                               accesses(transport, append), limit=limit,
+                               config=append or 'registers a kick'))
     return report.finish('ring', os.path.join(images.BUILD, 'bench', 'ring.json'), rows, readme)
