@@ -58,7 +58,7 @@
  *   uint16_t hal_observe16(const uint16_t *, bool platform);        this load, then later accesses
  *   uint16_t hal_check16  (const uint16_t *, bool platform);  all earlier stores, then this load:
  *            reading a suppression word after publishing, or an index after arming
- *   (and hal_publish32 / hal_observe32 / hal_check32, same contracts)
+ *   uint32_t hal_check32  (const uint32_t *, bool platform);  the same
  *
  *   void hal_relax(void);        a hint inside a bounded busy wait
  */

@@ -16,8 +16,7 @@ FLAGS = {'aarch64': [], 'arm': ['-mcpu=cortex-a15', '-mthumb', '-mfloat-abi=hard
 # verb -> its barrier, or (among processors, with ORDER_PLATFORM); and where the access stands
 VERBS = {
     'aarch64': {
-        'publish16': ('ishst', 'oshst', 'after'), 'publish32': ('ishst', 'oshst', 'after'),
-        'observe16': ('ishld', 'oshld', 'before'), 'observe32': ('ishld', 'oshld', 'before'),
+        'publish16': ('ishst', 'oshst', 'after'), 'observe16': ('ishld', 'oshld', 'before'),
         'check16': ('ish', 'osh', 'after'), 'check32': ('ish', 'osh', 'after'),
         'write8_sync': ('oshst', 'after'), 'write16_sync': ('oshst', 'after'),
         'write32_sync': ('oshst', 'after'),

@@ -124,20 +124,22 @@ HOST_SHARED(32)
 HOST_SHARED(64)
 #undef HOST_SHARED
 
-#define HOST_ORDERED(bits)                                                                         \
-    static inline void hal_publish##bits(uint##bits##_t *p, uint##bits##_t v, bool platform)       \
-    {                                                                                              \
-        if (host_events_on)                                                                        \
-            host_event(HOST_PUBLISH, p, (bits) / 8, v, platform);                                  \
-        __atomic_store_n(p, v, __ATOMIC_RELEASE);                                                  \
-    }                                                                                              \
-    static inline uint##bits##_t hal_observe##bits(const uint##bits##_t *p, bool platform)         \
-    {                                                                                              \
-        uint##bits##_t v = __atomic_load_n(p, __ATOMIC_ACQUIRE);                                   \
-        if (host_events_on)                                                                        \
-            host_event(HOST_OBSERVE, p, (bits) / 8, v, platform);                                  \
-        return v;                                                                                  \
-    }                                                                                              \
+static inline void hal_publish16(uint16_t *p, uint16_t v, bool platform)
+{
+    if (host_events_on)
+        host_event(HOST_PUBLISH, p, 2, v, platform);
+    __atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+static inline uint16_t hal_observe16(const uint16_t *p, bool platform)
+{
+    uint16_t v = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+    if (host_events_on)
+        host_event(HOST_OBSERVE, p, 2, v, platform);
+    return v;
+}
+
+#define HOST_CHECKS(bits)                                                                          \
     static inline uint##bits##_t hal_check##bits(const uint##bits##_t *p, bool platform)           \
     {                                                                                              \
         if (host_events_on)                                                                        \
@@ -148,8 +150,8 @@ HOST_SHARED(64)
             host_event(HOST_CHECKED, p, (bits) / 8, v, platform);                                  \
         return v;                                                                                  \
     }
-HOST_ORDERED(16)
-HOST_ORDERED(32)
-#undef HOST_ORDERED
+HOST_CHECKS(16)
+HOST_CHECKS(32)
+#undef HOST_CHECKS
 
 #endif

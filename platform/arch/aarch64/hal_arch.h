@@ -157,22 +157,9 @@ static inline void hal_publish16(uint16_t *p, uint16_t v, bool platform)
     hal_shared_store16(p, v);
 }
 
-static inline void hal_publish32(uint32_t *p, uint32_t v, bool platform)
-{
-    hal_order_publish(platform);
-    hal_shared_store32(p, v);
-}
-
 static inline uint16_t hal_observe16(const uint16_t *p, bool platform)
 {
     uint16_t v = hal_shared_load16(p);
-    hal_order_observe(platform);
-    return v;
-}
-
-static inline uint32_t hal_observe32(const uint32_t *p, bool platform)
-{
-    uint32_t v = hal_shared_load32(p);
     hal_order_observe(platform);
     return v;
 }
