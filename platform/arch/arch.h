@@ -56,7 +56,7 @@ void arch_cache_flush(const void *p, size_t len);
  */
 void arch_canary_stir(const void *seed, size_t len);
 
-/* The image was entered at EL3 and stays in the secure world (no PSCI, secure interrupts). */
+/* The image was entered in the secure world and stays there (no PSCI, secure interrupts). */
 extern bool arch_secure;
 
 /*

@@ -57,6 +57,12 @@ def test_hello(arm, kind, gic, level):
     assert guest.seen(r'^Hello\. 64 MiB of memory') and guest.lines[-1][1] == 'vireo: exit 0'
 
 
+@pytest.mark.parametrize('gic', ['2', '3'])
+def test_interrupts_in_the_secure_world(arm, gic):
+    """What is entered as an ELF file stays there: the timer's line is in the secure group."""
+    checks_end(arm('clock', kind='elf', gic=gic, net='none', extra=['-machine', 'secure=on']), 60)
+
+
 @pytest.mark.parametrize('status', [3, 255])
 def test_exit_status(arm, status):
     guest = arm('ends', append=f'end=exit status={status}', net='none')

@@ -93,6 +93,12 @@ at_pl1:
     isb
     mov     r1, #(1 << 30)
     vmsr    fpexc, r1
+    mov     r9, #1
+    mrc     p15, 0, r9, c1, c1, 0   /* SCR: not defined in the non-secure world */
+    .global arch_scr_read
+arch_scr_read:
+    mvn     r9, r9
+    and     r9, r9, #1          /* the image runs in the secure world */
 
     mov     r0, r10
     mov     r1, #0
@@ -126,6 +132,8 @@ at_pl1:
 2:  cmp     r0, r1
     blo     1b
 
+    ldr     r0, =arch_secure
+    strb    r9, [r0]
     mov     r0, r10
     bl      arch_start
 

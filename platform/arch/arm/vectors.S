@@ -3,7 +3,8 @@
  *
  * Tasks run in System mode, an interrupt in IRQ mode, on the handler stack. It keeps what a C
  * function may change, FP registers included: the compiler's own 64-bit division uses them. Every
- * other exception is fatal, on the fault stack, but for the one SVC that asks for semihosting.
+ * other exception is fatal, on the fault stack, but for the one SVC that asks for semihosting, and
+ * the one register that is read to see whether it is there.
  */
     .syntax unified
     .arm
@@ -38,6 +39,9 @@ arch_vectors:
     b       back_by_4
 
 undefined:
+    ldr     sp, =arch_scr_read
+    cmp     lr, sp
+    movseq  pc, lr              /* entry.S asks which world it is in */
     fatal_entry 1
     mrs     r1, spsr
     tst     r1, #(1 << 5)       /* T32 code? */
