@@ -154,6 +154,7 @@ struct model {
     uint32_t bogus_interrupts;  /* undefined InterruptStatus bits that are always set */
     bool dead_silent;           /* never interrupts */
     bool no_write_flag;         /* packed: WRITE is never set in a used descriptor, as in QEMU */
+    uint16_t used_flags;        /* packed: that every used descriptor has beside its own */
     unsigned queue_reset_reads; /* reads of QueueReset before a reset of a queue is complete */
     bool queue_reset_never;
     bool queue_reset_lies; /* QueueReset reads 0, and the queue goes on, as with QEMU's mmio */

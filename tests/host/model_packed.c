@@ -210,6 +210,7 @@ static void put(struct model *m, struct model_queue *q, const struct model_chain
 
     if (len && !m->no_write_flag)
         flags |= F_WRITE;
+    flags |= m->used_flags;
     d->id = c->head;
     d->len = len;
     q->pending[q->pending_count++] = (struct model_pending){q->put_at.slot, flags};

@@ -229,8 +229,39 @@ static void packed_arming(void)
     }
 }
 
-/* ---- NOTIFICATION_DATA: a repeated kick repeats itself --------------------------------------- */
+/* ---- NOTIFICATION_DATA: where the next buffer goes ------------------------------------------- */
 
+/*
+ * Over MMIO, all round the ring: the queue in bits 0 to 15, in 16 to 31 the split ring's available
+ * index, or the packed ring's slot with its wrap counter on top.
+ */
+static void data_over_the_wrap(void)
+{
+    static const unsigned bits[] = {VIRTIO_F_NOTIFICATION_DATA};
+    bool packed = case_variant == TD_PACKED;
+
+    td.queues = 2;
+    td.cfg[0] = (struct virtq_config){.name = "a", .size = 4, .max_segs = 1};
+    td.cfg[1] = (struct virtq_config){.name = "b", .size = packed ? 3 : 4, .max_segs = 1};
+    m = testdrv_boot(MODEL_MMIO, 8, bits, 1);
+    mq = &m->queues[1];
+    q = td.q[1];
+    if (!packed) {
+        q->split.avail_idx = q->split.used_idx = 0xfffa;
+        model_start_index(mq, 0xfffa);
+    }
+    for (unsigned i = 1; i <= 12; i++) {
+        uint32_t slot = i % 3, wrap = i / 3 % 2 == 0, index = (0xfffa + i) & 0xffff;
+
+        CHECK_EQ(submit(1), 1);
+        const struct model_access *kick = &m->trace[m->trace_len - 1];
+        CHECK(kick->write && kick->off == 0x50 && kick->width == 4);
+        CHECK_EQ(kick->v, 1 | (packed ? slot << 16 | wrap << 31 : index << 16));
+        empty();
+    }
+}
+
+/* A kick that is repeated says the same again. */
 static void repeated_kick(void)
 {
     static const unsigned bits[] = {VIRTIO_F_NOTIFICATION_DATA, VIRTIO_F_EVENT_IDX};
@@ -271,6 +302,8 @@ int main(int argc, char **argv)
         {"packed_flag", packed_flag, "NOTIF-PACK-01", TD_PACKED},
         {"packed_chain", packed_chain, "NOTIF-PACK-04", TD_PACKED},
         {"packed_arming", packed_arming, "NOTIF-PACK-05 NOTIF-PACK-07", TD_PACKED},
+        EACH_RING(data_over_the_wrap, "MMIO-NOTIF-02 NOTIF-14 NOTIF-15",
+                  "MMIO-NOTIF-02 NOTIF-16 PACK-12"),
         EACH_RING(repeated_kick, "NOTIF-17", "NOTIF-17 PACK-13"),
     };
 

@@ -305,6 +305,25 @@ static void length_without_write(void)
     }
 }
 
+/* Section 2.8.6: a used descriptor stands alone, whatever its NEXT says, and so does INDIRECT. */
+static void next_of_a_used_one(void)
+{
+    enum { NEXT = 1, INDIRECT = 4 };
+
+    boot(5, 2, false, false);
+    m->used_flags = NEXT | INDIRECT;
+    for (unsigned i = 0; i < 20; i++) {
+        for (unsigned k = 0; k < 2; k++)
+            CHECK_EQ(testdrv_submit(q, 2 * i + k), 1);
+        CHECK_EQ(model_serve(m, mq), 2);
+        host_run_services();
+        CHECK_EQ(td.done_count, 2 * i + 2);
+        for (unsigned k = 0; k < 2; k++)
+            CHECK_EQ(testdrv_number(td.done[2 * i + k].cookie), 2 * i + k);
+        CHECK_EQ(virtq_free_slots(q), 5);
+    }
+}
+
 /* A chain that no ring of that size could hold is refused; one that fits an empty ring passes. */
 static void longer_than_the_ring(void)
 {
@@ -339,6 +358,7 @@ int main(int argc, char **argv)
         EACH_RING(orders_as_for_a_cpu, NULL, NULL),
         EACH_RING(descriptors_are_not_read_back, NULL, NULL),
         {"length_without_write_packed", length_without_write, "PACK-25 PACK-26", TD_PACKED},
+        {"next_of_a_used_one", next_of_a_used_one, "PACK-24", TD_PACKED},
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -10,6 +10,7 @@
 #include "virtio/virtq_impl.h"
 
 enum { FEATURES = 0x10, DRIVER_FEATURES = 0x20, READY = 0x44, PFN = 0x40, STATUS = 0x70 };
+enum { QUEUE_RESET = 0xc0 };
 
 static struct model *plug(enum model_transport t, unsigned queues)
 {
@@ -345,14 +346,24 @@ static void handler_disarms(void)
 
 /* ---- the end of a queue ---------------------------------------------------------------------- */
 
-/* A queue ends with its device, whose reset is read back: never by QueueReady or QueuePFN 0. */
+/*
+ * A queue ends with its device, whose reset is read back, or alone by RING_RESET: never by
+ * QueueReady or QueuePFN 0.
+ */
 static void queues_end_with_the_device(enum model_transport t)
 {
     struct model *m = plug(t, 2);
+    bool alone = t == MODEL_MMIO;
 
     m->reset_reads = 5;
+    m->queue_reset_reads = 5;
+    if (alone)
+        model_offer(m, VIRTIO_F_RING_RESET);
     host_boot();
     round_trip(m, 1, 1);
+    CHECK_EQ(virtq_reset(td.q[1]), alone ? 0 : -ENOTSUP);
+    CHECK_EQ(count(m, QUEUE_RESET, true), alone);
+    CHECK_EQ(m->queues[1].ready, !alone);
     CHECK_EQ(testdrv_submit(td.q[0], 2), 1);
     virtio_fail(td.dev, "test");
     host_run_services();
@@ -421,6 +432,23 @@ static void sizes(void)
     }
     CHECK_EQ(virtq_split.size_rule(UINT32_MAX), VIRTQ_MAX_SIZE);
     CHECK(VIRTQ_MAX_SIZE <= 32768);
+}
+
+/* A packed ring takes any size, and never more than 32768, whatever device and driver would do. */
+static void sizes_packed(void)
+{
+    struct model *m = plug(MODEL_MMIO, 1);
+
+    for (unsigned wanted = 0; wanted <= 70000; wanted++)
+        CHECK_EQ(virtq_packed.size_rule(wanted), wanted < VIRTQ_MAX_SIZE ? wanted : VIRTQ_MAX_SIZE);
+    CHECK(VIRTQ_MAX_SIZE <= 32768);
+    model_offer(m, VIRTIO_F_RING_PACKED);
+    m->queues[0].max = 65535;
+    td.cfg[0].size = 65535;
+    host_boot();
+    CHECK(virtio_has(td.dev, VIRTIO_F_RING_PACKED));
+    CHECK_EQ(m->queues[0].num, VIRTQ_MAX_SIZE);
+    round_trip(m, 0, 1);
 }
 
 /* A device that went on without moving its event is told of each buffer, or would wait for ever. */
@@ -509,6 +537,7 @@ int main(int argc, char **argv)
         SHOWS(longest_chain_direct, "SPLIT-04"),
         SHOWS(longest_chain_indirect, "SPLIT-14"),
         SHOWS(sizes, "SPLIT-03"),
+        SHOWS(sizes_packed, "PACK-04"),
         SHOWS(event_left_behind, NULL),
         SHOWS(order_platform, "FEAT-18 FEAT-19"),
         SHOWS(order_of_processors, NULL),
