@@ -220,6 +220,11 @@ bool virtq_arm(struct virtq *q)
     return false;
 }
 
+void virtq_hold(struct virtq *q, bool hold)
+{
+    q->held = hold;
+}
+
 void virtq_disarm(struct virtq *q)
 {
     q->armed = false;

@@ -73,6 +73,13 @@ bool virtq_arm(struct virtq *q);
 void virtq_disarm(struct virtq *q);
 
 /*
+ * hold: the driver leaves in the ring what is complete, until it has room for it and says so here.
+ * Meanwhile the queue causes no service: neither is an interrupt asked for, nor does what waits
+ * there keep the service from sleeping. Something else has to make it look again.
+ */
+void virtq_hold(struct virtq *q, bool hold);
+
+/*
  * The tick behind liveness (design: no wait rests on a suppression word alone). Called now and
  * then while buffers are out: looks at the suppression word again and kicks once more if a kick
  * was missed. Returns when it wants to be called next (HAL_NEVER: not before the next submit).

@@ -114,6 +114,7 @@ struct virtq {
     enum virtq_state state;
     const char *cause;
     bool expects_progress, lazy;
+    bool held;               /* the driver does not want what is complete */
     uint16_t quiet;          /* ticks without progress */
     uint16_t take_next;      /* where virtq_take_back goes on */
     uint64_t tick_completed; /* at the last tick */

@@ -141,7 +141,7 @@ static bool arm(struct hal_service *s)
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
 
-        if (!q->lazy || !q->free_count)
+        if (!q->held && (!q->lazy || !q->free_count))
             pending |= virtq_arm(q);
     }
     if (pending)

@@ -114,7 +114,11 @@ static int setup_queues(struct vsock *v)
 {
     static const struct virtq_config queues[] = {
         [VIRTIO_VSOCK_Q_RX] = {.name = "rx", .size = VSOCK_RING, .max_segs = 1},
-        [VIRTIO_VSOCK_Q_TX] = {.name = "tx", .size = VSOCK_RING, .max_segs = 1, .lazy = true},
+        [VIRTIO_VSOCK_Q_TX] = {.name = "tx",
+                               .size = VSOCK_RING,
+                               .max_segs = 1,
+                               .expects_progress = true,
+                               .lazy = true},
         [VIRTIO_VSOCK_Q_EVENT] = {.name = "event", .size = VSOCK_EVENTS, .max_segs = 1},
     };
     int err = virtio_setup_queues(v->dev, queues, 3);

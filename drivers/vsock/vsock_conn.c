@@ -107,6 +107,7 @@ static void leave_table(struct vsock *v, struct vsock_conn *c, int error)
     c->error = error;
     c->deadline = HAL_NEVER;
     c->owes = 0;
+    v->leaving += c->owing;
     if (c->listener) { /* nobody will ever see it */
         vsock_listener_drop(c);
         c->closed = true;

@@ -10,7 +10,7 @@
 #define VSOCK_RING          64   /* entries wanted of rx and tx */
 #define VSOCK_EVENTS        8    /* buffers of the event queue */
 #define VSOCK_BUF           4096 /* bytes of a buffer, the driver's part included */
-#define VSOCK_REPLIES       128  /* resets to strangers that may wait for room */
+#define VSOCK_REPLIES       128  /* resets that may wait for room */
 #define VSOCK_BUCKETS       64
 #define VSOCK_CLOSE_TIMEOUT (8 * HAL_SEC) /* for the peer's reset at the end (section 5.10.6.6) */
 
@@ -113,6 +113,7 @@ struct vsock {
     struct vsock_conn *owing_head, *owing_tail;
     struct vsock_reply replies[VSOCK_REPLIES];
     unsigned reply_first, reply_count;
+    unsigned leaving; /* connections that have ended and are still in the list of those that owe */
 
     struct vsock_buf *spare; /* for receiving */
     unsigned posted;

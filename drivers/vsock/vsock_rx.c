@@ -3,7 +3,8 @@
  *
  * A batch of used buffers is replaced in the ring by spare ones, or by themselves. Receiving goes
  * on while the transmit queue is full: what a connection owes is kept at the connection, and resets
- * to strangers wait in a table. Only when that table is full does receiving stop (5.10.6.1).
+ * to strangers wait in a table. Only when that table is full, or as many connections are over but
+ * for their reset, does receiving stop (5.10.6.1).
  */
 #include "vsock/vsock_impl.h"
 
@@ -100,13 +101,18 @@ void vsock_rx_release(struct vsock *v, struct vsock_buf *b)
     hal_dma_free(b, VSOCK_BUF);
 }
 
-/* Each packet may cost one reset to a stranger: no more are taken than can be remembered. */
+/*
+ * Each packet may cost one reset, to a stranger or of a connection that is over: no more are taken
+ * than can be remembered. The transmit queue makes room.
+ */
 static unsigned batch(struct vsock *v)
 {
-    unsigned room = VSOCK_REPLIES - v->reply_count;
+    unsigned used = v->reply_count + v->leaving;
+    unsigned room = used < VSOCK_REPLIES ? VSOCK_REPLIES - used : 0;
 
     if (!room)
         v->stats.rx_stopped++;
+    virtq_hold(v->rxq, !room);
     return room < VSOCK_RING ? room : VSOCK_RING;
 }
 

@@ -128,6 +128,7 @@ void vsock_tx_owe(struct vsock *v, struct vsock_conn *c, unsigned what)
     if (c->owing)
         return;
     c->owing = true;
+    v->leaving += c->state == VSOCK_STATE_ENDED;
     c->next_owing = NULL;
     if (v->owing_tail)
         v->owing_tail->next_owing = c;
@@ -179,6 +180,7 @@ static void settle_first(struct vsock *v)
     if (!v->owing_head)
         v->owing_tail = NULL;
     c->owing = false;
+    v->leaving -= c->state == VSOCK_STATE_ENDED;
     vsock_conn_unowed(v, c);
 }
 

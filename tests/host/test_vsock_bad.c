@@ -271,7 +271,10 @@ static void receives_while_transmit_is_full(void)
     CHECK(vsock_send(c, "x", 1) == 1);
 }
 
-/* Resets to strangers wait in a table; when it is full, receiving waits, and then goes on. */
+/*
+ * Resets to strangers wait in a table; when it is full, receiving waits, and then goes on. The
+ * service sleeps meanwhile.
+ */
 static void strangers_while_transmit_is_full(void)
 {
     struct vs_packet p = vs_from(1, 4321, VS_RW);
@@ -286,7 +289,6 @@ static void strangers_while_transmit_is_full(void)
         ;
     for (unsigned i = 0; i < VSOCK_REPLIES + 10; i++) {
         p.src_port = i + 1;
-        vs.unsettled = i + 1 >= VSOCK_REPLIES;
         vs_deliver(&p);
     }
     vsock_get_stats(&s);
@@ -295,6 +297,34 @@ static void strangers_while_transmit_is_full(void)
     vs_release();
     CHECK_EQ(vs_count(VS_RST), VSOCK_REPLIES + 10);
     CHECK_EQ(vs_last(VS_RST)->dst_port, VSOCK_REPLIES + 10);
+    CHECK_EQ(vsock_error(c), 0);
+}
+
+/* The same for connections that are over before they could be answered: they take no more memory.
+ */
+static void resets_while_transmit_is_full(void)
+{
+    struct vs_packet p = vs_from(1, 7, VS_REQUEST);
+    static uint8_t block[100000];
+    struct vsock_conn *c;
+    int64_t blocks;
+
+    vs_boot_plain();
+    CHECK_EQ(vsock_listen(&listener), 0);
+    c = vs_connected(1u << 30);
+    vs.hold_tx = true;
+    while (vsock_send(c, block, sizeof(block)) > 0)
+        ;
+    blocks = host_live_blocks();
+    for (unsigned i = 0; i < VSOCK_REPLIES + 10; i++) {
+        p.src_port = i + 1;
+        p.fwd_cnt = 1; /* of nothing */
+        vs_deliver(&p);
+    }
+    CHECK_EQ(host_live_blocks(), blocks + VSOCK_REPLIES);
+    vs_release();
+    CHECK_EQ(vs_count(VS_RST), VSOCK_REPLIES + 10);
+    CHECK_EQ(host_live_blocks(), blocks);
     CHECK_EQ(vsock_error(c), 0);
 }
 
@@ -464,6 +494,7 @@ int main(int argc, char **argv)
         {"data_instead_of_an_answer", data_instead_of_an_answer, ""},
         {"receives_while_transmit_is_full", receives_while_transmit_is_full, "VSOCK-10"},
         {"strangers_while_transmit_is_full", strangers_while_transmit_is_full, "VSOCK-10"},
+        {"resets_while_transmit_is_full", resets_while_transmit_is_full, ""},
         {"memory_runs_out", memory_runs_out, ""},
         {"transport_reset", transport_reset, "VSOCK-22 VSOCK-23 VSOCK-24"},
         {"events_are_reposted", events_are_reposted, "VSOCK-21"},

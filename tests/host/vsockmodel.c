@@ -123,14 +123,6 @@ unsigned vs_count(uint16_t op)
     return n;
 }
 
-static void run(void)
-{
-    if (vs.unsettled)
-        host_run_round();
-    else
-        host_run_services();
-}
-
 /* ---- to the driver --------------------------------------------------------------------------- */
 
 struct vs_packet vs_from(uint32_t host_port, uint32_t guest_port, uint16_t op)
@@ -158,7 +150,7 @@ void vs_deliver_as(const struct vs_packet *p, uint32_t used)
     model_scatter(&c, VS_HDR, p->data, p->len < VS_DATA ? p->len : VS_DATA);
     model_push(vs.m, vs.rx, &c, used);
     model_publish(vs.m, vs.rx);
-    run();
+    host_run_services();
 }
 
 void vs_deliver(const struct vs_packet *p)
@@ -193,7 +185,7 @@ void vs_event(uint32_t id, uint32_t len)
     model_scatter(&c, 0, bytes, len < 4 ? len : 4);
     model_push(vs.m, vs.event, &c, len);
     model_publish(vs.m, vs.event);
-    run();
+    host_run_services();
 }
 
 /* ---- set-up ---------------------------------------------------------------------------------- */

@@ -32,7 +32,6 @@ struct vs {
     struct model *m;
     struct model_queue *rx, *tx, *event;
     bool hold_tx;       /* the device leaves what is sent in the ring */
-    bool unsettled;     /* the driver has work that it cannot do: one round of services at a time */
     uint64_t cid;       /* that the driver must use */
     uint32_t buf_alloc; /* that vs_from announces */
     struct vs_packet sent[VS_TRACE];
