@@ -49,24 +49,31 @@ static void ask(struct vrng *r)
     if (r->asked || r->dead || virtq_submit(r->q, &request, 1) != 1)
         return;
     r->asked = true;
-    r->deadline_ns = hal_now_ns() + VRNG_PATIENCE;
-    virtio_wake_at(r->dev, r->deadline_ns);
 }
 
+static bool waits(const struct vrng *r)
+{
+    return r->missing && !r->dead && !r->silent;
+}
+
+/* One deadline for all the answers that it takes; whoever asks meanwhile does not move it. */
 static void refresh(struct vrng *r)
 {
-    r->again_ns = hal_now_ns() + VRNG_PERIOD;
-    if (r->dead)
+    uint64_t now = hal_now_ns();
+
+    r->again_ns = now + VRNG_PERIOD;
+    if (r->dead || waits(r))
         return;
+    r->deadline_ns = now + VRNG_PATIENCE;
     r->missing = VRNG_BYTES;
     ask(r);
-    virtio_wake_at(r->dev, r->again_ns);
+    virtio_wake_at(r->dev, r->silent ? r->again_ns : r->deadline_ns);
 }
 
 /* len is at most VRNG_BYTES: the queue checks it against what was posted. */
 static void take(struct vrng *r, uint32_t len)
 {
-    r->asked = r->silent = false;
+    r->asked = false;
     r->answers++;
     r->bytes += len;
     if (!len && ++r->empty > VRNG_EMPTY_MAX) {
@@ -78,25 +85,28 @@ static void take(struct vrng *r, uint32_t len)
         r->empty = 0;
         r->missing -= len < r->missing ? len : r->missing;
     }
-    if (r->missing)
+    if (r->missing) {
         ask(r);
-    else
-        changed();
+        return;
+    }
+    r->silent = false;
+    changed();
 }
 
 static void look_at_clock(struct vrng *r)
 {
     uint64_t now = hal_now_ns();
 
-    if (r->asked && !r->silent && now >= r->deadline_ns) {
-        hal_log(HAL_WARN, virtio_name(r->dev), "no answer within %u ms: not waited for any more",
+    if (waits(r) && now >= r->deadline_ns) {
+        hal_log(HAL_WARN, virtio_name(r->dev),
+                "no full answer within %u ms: not waited for any more",
                 (unsigned)(VRNG_PATIENCE / HAL_MS));
         r->silent = true;
         changed();
     }
     if (now >= r->again_ns)
         refresh(r);
-    virtio_wake_at(r->dev, r->asked && !r->silent ? r->deadline_ns : r->again_ns);
+    virtio_wake_at(r->dev, waits(r) ? r->deadline_ns : r->again_ns);
 }
 
 static bool vrng_service(struct virtio_device *dev)
@@ -171,11 +181,6 @@ VIRTIO_DRIVER(vrng_driver) = {
 };
 
 /* ---- for others ------------------------------------------------------------------------------ */
-
-static bool waits(const struct vrng *r)
-{
-    return r->missing && !r->dead && !r->silent;
-}
 
 void vrng_refresh(void)
 {

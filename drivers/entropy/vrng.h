@@ -16,7 +16,7 @@ void vrng_refresh(void);
 
 /*
  * Is there a device whose answer is worth waiting for? False no later than 250 ms after
- * vrng_refresh: a device that is silent for so long is not waited for until it answers.
+ * vrng_refresh: a device that has not given all by then is not waited for until it has.
  */
 bool vrng_pending(void);
 
@@ -27,7 +27,7 @@ void vrng_on_change(void (*fn)(void));
 struct vrng_info {
     const char *name;
     bool alive;
-    bool silent;      /* did not answer in time */
+    bool silent;      /* did not give all in time */
     uint64_t answers; /* requests that came back */
     uint64_t bytes;   /* that were mixed in */
 };

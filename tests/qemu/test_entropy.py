@@ -57,7 +57,7 @@ def test_silent_device(boot, tmp_path):
     guest = boot('entropy', net='none', extra=NO_SEED + device)
     checks_end(guest)
     listener.close()
-    assert guest.seen(r'vrng0: warning: no answer within 250 ms'), guest.report()
+    assert guest.seen(r'vrng0: warning: no full answer within 250 ms'), guest.report()
     assert guest.seen(r'entropy: silent=1 alive=1'), guest.report()
     assert guest.seen(WARNING), guest.report()
 
