@@ -52,6 +52,7 @@ struct balloon {
     bool dead;
     bool at_floor;
     uint32_t wanted, lent;
+    uint32_t told; /* what was wanted when the log said that it cannot be had */
     uint64_t floor, retry_ns;
     uint64_t reports;
     struct balloon_batch *batches;   /* in the balloon, the newest first */
@@ -129,11 +130,12 @@ static void give_back(struct balloon_batch *batch, unsigned from)
 
 static void reach_floor(struct balloon *b)
 {
-    if (!b->at_floor)
+    if (b->told != b->wanted)
         hal_log(HAL_WARN, virtio_name(b->dev),
                 "the host wants %u MiB, and has %u: the rest is the image's own "
                 "(vireo.balloon0.floor=)",
                 b->wanted >> 8, b->lent >> 8);
+    b->told = b->wanted;
     b->at_floor = true;
     b->retry_ns = hal_now_ns() + BALLOON_RETRY;
     virtio_wake_at(b->dev, b->retry_ns);

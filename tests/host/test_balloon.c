@@ -225,6 +225,7 @@ static void stops_at_the_floor(uint32_t wanted)
     host_set_memory(64 << 20, 9 << 20);
     host_run_for(3 * HAL_SEC);
     must_have(2304);
+    CHECK_EQ(host_log_matches("the rest is the image's own"), 1);
     want(100);
     must_have(100);
     CHECK(!info().at_floor);
