@@ -16,8 +16,8 @@
 #include "console/vcon.h"
 #include "dev.h"
 
-#define LAST_WORDS HAL_SEC /* how long the host may take over what is unread when the image ends   \
-                            */
+/* How long the host may take over what is unread when the image ends. */
+#define LAST_WORDS HAL_SEC
 
 /* An open port. A port is open once at a time. */
 struct port_file {
@@ -35,7 +35,7 @@ static struct waitq arrivals; /* a port may have come */
 
 static struct {
     const char *name;       /* what vireo.stdout= says */
-    struct port_file *port; /* that has become descriptors 0 and 1 */
+    struct port_file *port; /* that has become descriptors 0 and 1, while it is open */
     struct file *uart;      /* what they were */
     uint64_t end_ns;        /* the image ends: not waited for beyond */
     bool back;              /* on the serial line again */
@@ -223,6 +223,8 @@ static int port_close(struct file *f)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
+    if (p == standard.port)
+        standard.port = NULL;
     if (!gone(p))
         vcon_close(p->port);
     free(p);
@@ -295,7 +297,8 @@ static void last_words(void)
 {
     standard.end_ns = hal_now_ns() + LAST_WORDS;
     fflush(stdout);
-    port_fsync(standard.port->file);
+    if (standard.port)
+        port_fsync(standard.port->file);
 }
 
 static struct vcon_port *wait_for_port(void)

@@ -142,6 +142,15 @@ def test_standard_output(boot, sockets, transport):
     assert not guest.seen(r'^line '), guest.report()
 
 
+def test_standard_output_closed(boot, sockets):
+    """A program that closes its standard streams before it ends."""
+    guest = boot('ports', net='none', append='vireo.stdout=vport/out do=leave',
+                 extra=device('mmio') + port(sockets, 'out'))
+    with connect(guest, sockets, 'out') as s:
+        assert receive(s, 8) == b'leaving\n'
+    assert guest.wait() == 7
+
+
 @pytest.mark.parametrize('transport', TRANSPORTS)
 @pytest.mark.parametrize('more', ['', ',max_ports=1'])
 @pytest.mark.shows('CON-01', 'CON-03')

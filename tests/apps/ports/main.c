@@ -3,6 +3,7 @@
  *   echo    what comes in at /dev/vport/echo goes out again, until the host hangs up
  *   fill    writes to /dev/vport/fill without waiting until nothing goes, waits until the host
  *           reads, and checks itself at the ends
+ *   leave   closes its standard streams, and ends
  *   list    names each port that there is, with what is known of it
  *   talk    writes lines to standard output and reads one from standard input
  *   wait    says on the serial line what happens to /dev/vport/echo
@@ -114,6 +115,18 @@ static int do_talk(void)
     return 7;
 }
 
+/* Gives its standard streams up; what lies where they were remembered is other data then. */
+static int do_leave(void)
+{
+    printf("leaving\n");
+    fflush(stdout);
+    close(0);
+    close(1);
+    for (size_t size = 16; size <= 512; size += 16)
+        memset(malloc(size), 0x5a, size);
+    return 7;
+}
+
 static int do_wait(void)
 {
     int fd = open_soon("/dev/vport/echo", O_RDWR);
@@ -140,6 +153,8 @@ int main(void)
         return do_echo();
     if (what && !strcmp(what, "fill"))
         return do_fill();
+    if (what && !strcmp(what, "leave"))
+        return do_leave();
     if (what && !strcmp(what, "list"))
         return do_list();
     if (what && !strcmp(what, "wait"))
