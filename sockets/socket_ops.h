@@ -27,8 +27,8 @@ void socket_family_add(struct socket_family *f);
 /*
  * What a socket can do besides what each file can (struct file_ops). The file is held during the
  * call, so it stays while another task closes its descriptor; the family ends the call then
- * (abandon of struct file_ops). Results are counts or negative errno values; NULL answers
- * EOPNOTSUPP.
+ * (abandon of struct file_ops). Results are counts or negative errno values. A family has all of
+ * them; what it cannot do answers -EOPNOTSUPP.
  */
 struct socket_ops {
     int (*bind)(struct file *f, const struct sockaddr *addr, socklen_t len);

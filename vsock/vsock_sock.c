@@ -85,6 +85,15 @@ int vsock_sock_wait(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadlin
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
+/* The same for data: meanwhile another task's connect() may have told that the connection failed.
+ */
+static int wait_for_data(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadline, int flags)
+{
+    int err = vsock_sock_wait(s, timeout_ns, deadline, flags);
+
+    return err || s->conn ? err : -ENOTCONN;
+}
+
 /* Sends all of one piece; fewer, or an error, when it may not wait any longer. */
 static ssize_t send_piece(struct vsock_sock *s, const struct iovec *piece, uint64_t *deadline,
                           int flags)
@@ -97,7 +106,7 @@ static ssize_t send_piece(struct vsock_sock *s, const struct iovec *piece, uint6
                            left < INT_MAX ? (uint32_t)left : INT_MAX);
 
         if (n == -EAGAIN)
-            n = vsock_sock_wait(s, s->write_timeout, deadline, flags);
+            n = wait_for_data(s, s->write_timeout, deadline, flags);
         if (n < 0)
             return sent ? (ssize_t)sent : n;
         sent += (size_t)n;
@@ -165,7 +174,7 @@ static ssize_t recv_all(struct vsock_sock *s, const struct iovec *iov, int n, in
         if (got == 0 || (got > 0 && (!all || !rest.iov_len)))
             return total;
         if (got == -EAGAIN)
-            got = vsock_sock_wait(s, s->read_timeout, &deadline, flags);
+            got = wait_for_data(s, s->read_timeout, &deadline, flags);
         if (got < 0)
             return total ? total : got;
     }
