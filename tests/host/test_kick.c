@@ -23,19 +23,24 @@ static void boot(unsigned size, bool event_idx)
     q = td.q[0];
 }
 
-/* Buffers of one segment; the kicks that they made. */
-static unsigned submit(unsigned n)
+/* Buffers of one segment, the first of them number `first`; the kicks that they made. */
+static unsigned submit_from(unsigned first, unsigned n)
 {
     struct virtq_seg seg[BATCH];
     struct virtq_request r[BATCH];
     uint64_t kicks = mq->kicks;
 
     for (unsigned i = 0; i < n; i++) {
-        seg[i] = testdrv_seg(i, 0, 8);
-        r[i] = (struct virtq_request){&seg[i], 1, 0, testdrv_cookie(i)};
+        seg[i] = testdrv_seg(first + i, 0, 8);
+        r[i] = (struct virtq_request){&seg[i], 1, 0, testdrv_cookie(first + i)};
     }
     CHECK_EQ(virtq_submit(q, r, n), n);
     return (unsigned)(mq->kicks - kicks);
+}
+
+static unsigned submit(unsigned n)
+{
+    return submit_from(0, n);
 }
 
 static void empty(void)
@@ -115,43 +120,57 @@ static struct model_place ahead(struct model_place p, unsigned n)
 }
 
 /*
- * The reference, by walking two laps from where the batch begins: told if the event is in it. What
- * the ring has room for afterwards is still to come. All else lies behind what is out: the device
- * is told, as it can only wait for that by mistake.
+ * The reference, by walking two laps from the oldest buffer that is out: `older` of them were there
+ * before the batch. Told if the event is in the batch. What is older was announced in its time, and
+ * what the ring has room for afterwards is still to come. All else lies behind what is out: the
+ * device is told, as it can only wait for that by mistake.
  */
-static bool packed_reference(struct model_place from, unsigned batch, uint16_t event)
+static bool packed_reference(struct model_place from, unsigned older, unsigned batch,
+                             uint16_t event)
 {
     for (unsigned n = 0; n < 2 * q->size; n++) {
         struct model_place p = ahead(from, n);
 
         if (event == (p.slot | p.wrap << 15))
-            return n < batch || n > q->size;
+            return (n >= older && n < older + batch) || n > q->size;
     }
     return false;
 }
 
-static void packed_case(struct model_place from, unsigned batch, unsigned mode, uint16_t event)
+static void packed_case(struct model_place from, unsigned older, unsigned batch, unsigned mode,
+                        uint16_t event)
 {
     bool desc = mode == DESC && q->event_idx;
     unsigned kicks;
 
     packed_at(from);
+    model_put_device_event(mq, DISABLE << 16);
+    if (older)
+        CHECK_EQ(submit(older), 0);
     model_put_device_event(mq, (uint32_t)mode << 16 | event);
-    kicks = submit(batch);
-    if (kicks != (desc ? packed_reference(from, batch, event) : mode != DISABLE))
-        check_fail(__FILE__, __LINE__, "size %u, from %u/%u by %u, event %#x in mode %u: %u kicks",
-                   q->size, from.slot, from.wrap, batch, event, mode, kicks);
+    kicks = submit_from(older, batch);
+    if (kicks != (desc ? packed_reference(from, older, batch, event) : mode != DISABLE))
+        check_fail(__FILE__, __LINE__,
+                   "size %u, from %u/%u by %u after %u, event %#x in mode %u: %u kicks", q->size,
+                   from.slot, from.wrap, batch, older, event, mode, kicks);
     empty();
 }
 
-static void packed_events(struct model_place from, unsigned batch)
+static void packed_events(struct model_place from, unsigned older, unsigned batch)
 {
     for (unsigned slot = 0; slot < q->size; slot++)
         for (unsigned wrap = 0; wrap < 2; wrap++)
-            packed_case(from, batch, DESC, (uint16_t)(slot | wrap << 15));
-    packed_case(from, batch, ENABLE, 0x7fff);
-    packed_case(from, batch, DISABLE, from.slot);
-    packed_case(from, batch, RESERVED, from.slot); /* means nothing: tell it */
+            packed_case(from, older, batch, DESC, (uint16_t)(slot | wrap << 15));
+    packed_case(from, older, batch, ENABLE, 0x7fff);
+    packed_case(from, older, batch, DISABLE, from.slot);
+    packed_case(from, older, batch, RESERVED, from.slot); /* means nothing: tell it */
+}
+
+static void packed_batches(struct model_place from)
+{
+    for (unsigned older = 0; older < q->size; older++)
+        for (unsigned batch = 1; older + batch <= q->size; batch++)
+            packed_events(from, older, batch);
 }
 
 static void packed_all(unsigned size, bool event_idx)
@@ -159,8 +178,7 @@ static void packed_all(unsigned size, bool event_idx)
     boot(size, event_idx);
     for (unsigned slot = 0; slot < size; slot++)
         for (unsigned wrap = 0; wrap < 2; wrap++)
-            for (unsigned batch = 1; batch <= size; batch++)
-                packed_events((struct model_place){(uint16_t)slot, wrap}, batch);
+            packed_batches((struct model_place){(uint16_t)slot, wrap});
 }
 
 static void packed_event_1(void)
