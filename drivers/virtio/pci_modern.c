@@ -146,6 +146,12 @@ uint16_t virtio_pci_modern_map_vector(struct virtio_pci *p, unsigned queue, uint
     return get16(&p->dev, field);
 }
 
+/* Without MSI-X there is no vector to map, and what the field then reads back means nothing. */
+static bool keeps_vector(struct virtio_pci *p, const struct virtq *q)
+{
+    return virtio_pci_modern_map_vector(p, q->index, q->vector) == q->vector || !p->msix_on;
+}
+
 static int modern_queue_enable(struct virtio_device *dev, struct virtq *q)
 {
     int err;
@@ -158,7 +164,7 @@ static int modern_queue_enable(struct virtio_device *dev, struct virtq *q)
     put16(dev, QUEUE_SIZE, q->size);
     if (get16(dev, QUEUE_SIZE) != q->size)
         return -EIO;
-    if (virtio_pci_modern_map_vector(virtio_pci_of(dev), q->index, q->vector) != q->vector)
+    if (!keeps_vector(virtio_pci_of(dev), q))
         return -EIO;
     put_address(dev, QUEUE_DESC, q->desc_dma);
     put_address(dev, QUEUE_DRIVER, q->avail_dma);

@@ -103,6 +103,7 @@ struct model_vpci {
     /* what a bad device does */
     unsigned vectors;           /* mappings of higher vectors fail; 0xffff: none does */
     bool size_fixed;            /* queue_size cannot be changed */
+    bool vector_fields_lost;    /* without MSI-X on, the vectors' fields read 0 */
     bool in_use;                /* every queue is enabled from the start */
     unsigned queue_reset_reads; /* of queue_reset, before a queue's reset is complete */
     bool pfn_lost;              /* legacy: the page number reads 0 whatever was written */

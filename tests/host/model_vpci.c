@@ -60,7 +60,7 @@ static uint32_t read_queue(struct model_vpci *v, unsigned off)
     case R_QUEUE_SIZE:
         return q->num && !v->size_fixed ? q->num : q->max;
     case R_QUEUE_VECTOR:
-        return q->vector;
+        return v->vector_fields_lost && !model_pci_msix_on(&v->fn) ? 0 : q->vector;
     case R_QUEUE_ENABLE:
         q->checked_idle = true;
         return q->ready || v->in_use;

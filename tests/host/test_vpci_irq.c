@@ -69,6 +69,16 @@ static void intx_no_capability(void)
     intx_after();
 }
 
+/* The vectors' fields mean something with MSI-X only: such a device may read anything there. */
+static void intx_no_vector_fields(void)
+{
+    vpci_bridge(true);
+    vpci_plug(1, true);
+    model_vpci_caps(&vpci);
+    vpci.vector_fields_lost = true;
+    intx_after();
+}
+
 static void intx_no_messages(void)
 {
     vpci_setup();
@@ -226,6 +236,7 @@ int main(int argc, char **argv)
         SHOWS(msix_traffic, "PCI-ISR-01 PCI-MSIX-04"),
         SHOWS(msix_needs_reset, "INIT-23"),
         SHOWS(intx_no_capability, "PCI-ISR-04 PCI-ISR-06"),
+        SHOWS(intx_no_vector_fields, ""),
         SHOWS(intx_no_messages, "PCI-ISR-04 PCI-ISR-06"),
         CASE(intx_table_out_of_the_bar),
         CASE(intx_table_in_a_missing_bar),
