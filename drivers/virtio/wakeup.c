@@ -138,6 +138,10 @@ static bool arm(struct hal_service *s)
 
     if (!dev->live || dev->service.polled)
         return false;
+    if (dev->wakeup == VIRTIO_WAKEUP_POLLED) {
+        dev->service.polled = true; /* a storm in the middle of spin() */
+        return true;
+    }
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
 
