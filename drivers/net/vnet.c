@@ -146,6 +146,17 @@ static void read_framing(struct vnet *v)
     v->frame_max = v->mtu + VNET_ETH_HLEN;
 }
 
+/* A header with a descriptor of its own makes two of a frame, and no chain is longer than its ring.
+ */
+static int check_sizes(const struct vnet *v)
+{
+    if (v->one_seg || (virtq_size(v->rxq) > 1 && virtq_size(v->txq) > 1))
+        return 0;
+    hal_log(HAL_ERROR, vnet_name(v), "a queue of 1 holds no frame: vireo.%s.qsize=2 is the least",
+            vnet_name(v));
+    return -EINVAL;
+}
+
 static int setup(struct vnet *v)
 {
     const struct virtq_config queues[] = {
@@ -163,7 +174,7 @@ static int setup(struct vnet *v)
         return err;
     v->rxq = virtio_queue(v->dev, VIRTIO_NET_Q_RX);
     v->txq = virtio_queue(v->dev, VIRTIO_NET_Q_TX);
-    if ((err = vnet_tx_setup(v)) || (err = vnet_rx_setup(v)))
+    if ((err = check_sizes(v)) || (err = vnet_tx_setup(v)) || (err = vnet_rx_setup(v)))
         return err;
     return 0;
 }

@@ -303,6 +303,38 @@ static void link_changes(void)
     }
 }
 
+/* ---- rings of one entry ---------------------------------------------------------------------- */
+
+/* Header and frame share it where they may; where they may not, that is said. */
+static void ring_of_one(enum model_transport t)
+{
+    host_set_bootargs("vireo.vnet0.qsize=1");
+    net_plug(t, NULL, 0);
+    net_boot();
+}
+
+static void ring_of_one_modern(void)
+{
+    ring_of_one(MODEL_MMIO);
+    CHECK(net.dev != NULL);
+    net_deliver_good(1, 60);
+    model_publish(net.m, net.rx);
+    host_run_services();
+    CHECK_EQ(net.inputs, 1);
+    CHECK_EQ(net_send(0, 16, 1, 100), 0);
+    vnet_flush(net.dev);
+    CHECK_EQ(net.wire_count, 1);
+    net_check_wire(0, 0, 100);
+}
+
+static void ring_of_one_legacy(void)
+{
+    ring_of_one(MODEL_MMIO_LEGACY);
+    CHECK(net.dev == NULL);
+    CHECK(host_logged("vireo.vnet0.qsize=2 is the least"));
+    CHECK_EQ(host_live_blocks(), 0);
+}
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 static void dies(bool reset_works)
@@ -429,6 +461,8 @@ int main(int argc, char **argv)
         CASE(mtu_0),
         CASE(mtu_65535),
         SHOWS(link_changes, "INIT-22 NET-CFG-09"),
+        CASE(ring_of_one_modern),
+        CASE(ring_of_one_legacy),
         CASE(dies_after_reset),
         CASE(dies_without_reset),
         CASE(receive_ring_breaks),
