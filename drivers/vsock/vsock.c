@@ -212,6 +212,7 @@ static void vsock_dead(struct virtio_device *dev, bool quarantine)
     v->dead = true;
     v->quarantine = quarantine;
     vsock_conn_end_all(v, -EIO);
+    vsock_listeners_notify();
     vsock_tx_dead(v);
     vsock_rx_dead(v);
     while (virtq_take_back(v->eventq))

@@ -188,5 +188,6 @@ struct vsock_listener *vsock_listener_find(uint32_t port);
 /* Has the connection wait to be accepted. */
 void vsock_listener_add(struct vsock_listener *l, struct vsock_conn *c);
 void vsock_listener_drop(struct vsock_conn *c);
+void vsock_listeners_notify(void); /* the device is dead: nobody will come */
 
 #endif

@@ -69,6 +69,13 @@ void vsock_listener_drop(struct vsock_conn *c)
     c->listener = NULL;
 }
 
+void vsock_listeners_notify(void)
+{
+    for (struct vsock_listener *l = listeners; l; l = l->next)
+        if (l->notify)
+            l->notify(l->ctx);
+}
+
 struct vsock_conn *vsock_accept(struct vsock_listener *l, vsock_notify_fn notify, void *ctx)
 {
     struct vsock_conn *c = l->head;

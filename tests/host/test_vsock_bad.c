@@ -432,6 +432,28 @@ static void reset_to_no_cid(void)
 
 /* ---- death ----------------------------------------------------------------------------------- */
 
+static void break_receiving(void)
+{
+    model_put_used(vs.rx, (uint16_t)vs.rx->used, 5000, 4);
+    model_put_used_idx(vs.rx, (uint16_t)(vs.rx->used + 1));
+    model_raise(vs.m, 1, vs.rx);
+    host_run_services();
+    CHECK(!vsock_up());
+}
+
+/* Who waits for a connection waits no more. */
+static void listeners_hear_of_the_end(void)
+{
+    unsigned notified;
+
+    vs_boot_plain();
+    CHECK_EQ(vsock_listen(&listener), 0);
+    notified = vs.notified;
+    break_receiving();
+    CHECK_EQ(vs.notified, notified + 1);
+    vsock_unlisten(&listener);
+}
+
 static void dies(bool reset_works)
 {
     struct vsock_conn *c, *held;
@@ -445,11 +467,7 @@ static void dies(bool reset_works)
         vsock_connect((struct vsock_addr){VS_HOST, 99}, 5001, 9999, HAL_SEC, vs_notify, &vs, &held),
         0);
     vs.m->reset_never = !reset_works;
-    model_put_used(vs.rx, (uint16_t)vs.rx->used, 5000, 4);
-    model_put_used_idx(vs.rx, (uint16_t)(vs.rx->used + 1));
-    model_raise(vs.m, 1, vs.rx);
-    host_run_services();
-    CHECK(!vsock_up());
+    break_receiving();
     CHECK_EQ(vsock_recv(c, buf, 10, false), 5); /* what had come is the image's */
     CHECK_EQ(vsock_recv(c, buf, 10, false), -EIO);
     CHECK_EQ(vsock_send(c, "x", 1), -EIO);
@@ -500,6 +518,7 @@ int main(int argc, char **argv)
         {"events_are_reposted", events_are_reposted, "VSOCK-21"},
         {"events_that_lie", events_that_lie, ""},
         {"reset_to_no_cid", reset_to_no_cid, ""},
+        {"listeners_hear_of_the_end", listeners_hear_of_the_end, ""},
         {"dies_after_reset", dies_after_reset, ""},
         {"dies_without_reset", dies_without_reset, ""},
     };
