@@ -72,7 +72,7 @@ static void on_add(struct vcon *c, struct vcon_port *p)
     p->refused = vcon_port_prepare(p) != 0;
     p->tell_ready = true;
     if (p->refused)
-        hal_log(HAL_ERROR, virtio_name(c->dev), "no memory for port %u", p->id);
+        complain(c, VCON_NO_MEMORY, "no memory for port", p->id);
     else
         vcon_port_add(p);
 }

@@ -115,7 +115,7 @@ struct vcon {
     struct vcon *next;
 };
 
-enum { VCON_BAD_SHORT, VCON_BAD_PORT, VCON_BAD_EVENT, VCON_BAD_STATE };
+enum { VCON_BAD_SHORT, VCON_BAD_PORT, VCON_BAD_EVENT, VCON_BAD_STATE, VCON_NO_MEMORY };
 
 /* vcon_port.c */
 int vcon_port_prepare(struct vcon_port *p); /* buffers, once; -ENOMEM */

@@ -392,11 +392,14 @@ static void no_memory_for_a_port(void)
     plug(MODEL_MMIO, true, false, PORTS);
     host_fail_alloc_after(0);
     tell(1, ADD, 0);
-    host_fail_alloc_after(-1);
     check_said(1, 1, PORT_READY, 0);
+    tell(1, ADD, 0);
+    check_said(2, 1, PORT_READY, 0);
+    host_fail_alloc_after(-1);
+    CHECK_EQ(host_log_matches("no memory for port 1"), 1);
     CHECK(!vcon_port(0));
     tell(1, ADD, 0); /* now there is */
-    check_said(2, 1, PORT_READY, 1);
+    check_said(3, 1, PORT_READY, 1);
     CHECK(vcon_port(0) != NULL);
 }
 
