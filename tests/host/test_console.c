@@ -403,6 +403,37 @@ static void no_memory_for_a_port(void)
     CHECK(vcon_port(0) != NULL);
 }
 
+/* Each allocation in turn is the one that fails, until the device can be used. */
+static void no_memory_at_boot(bool multi)
+{
+    for (int64_t n = 0; !virtio_find("vcon0"); n++) {
+        int64_t before = host_live_blocks();
+
+        CHECK(n < 200);
+        host_fail_alloc_after(n);
+        if (n == 0)
+            plug(MODEL_MMIO, multi, false, PORTS);
+        else
+            host_boot();
+        host_fail_alloc_after(-1);
+        CHECK(virtio_find("vcon0") || host_live_blocks() <= before + 1); /* the transport's own */
+    }
+    host_run_services();
+}
+
+static void no_memory_at_boot_one(void)
+{
+    no_memory_at_boot(false);
+    CHECK(vcon_port(0) != NULL);
+}
+
+static void no_memory_at_boot_several(void)
+{
+    no_memory_at_boot(true);
+    tell(1, ADD, 0);
+    CHECK(vcon_port(0) != NULL);
+}
+
 static void no_ports_at_all(void)
 {
     plug(MODEL_MMIO, true, false, 0);
@@ -530,6 +561,8 @@ int main(int argc, char **argv)
         {"nonsense", nonsense, ""},
         {"refused_ports", refused_ports, "CON-12"},
         {"no_memory_for_a_port", no_memory_for_a_port, "CON-12"},
+        {"no_memory_at_boot_one", no_memory_at_boot_one, ""},
+        {"no_memory_at_boot_several", no_memory_at_boot_several, ""},
         {"no_ports_at_all", no_ports_at_all, ""},
         {"more_ports_than_queues", more_ports_than_queues, ""},
         {"lengths_that_cannot_be", lengths_that_cannot_be, ""},
