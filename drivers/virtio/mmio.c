@@ -60,10 +60,11 @@ void virtio_mmio_doorbell(struct virtio_device *dev, struct virtq *q)
 int virtio_mmio_irq_setup(struct virtio_device *dev, unsigned n)
 {
     struct virtio_mmio *m = (struct virtio_mmio *)dev;
-    int err = hal_irq_attach(m->irq, virtio_irq_shared, dev);
+    int err;
 
     (void)n;
-    dev->wakeup = VIRTIO_WAKEUP_IRQ;
+    dev->wakeup = VIRTIO_WAKEUP_IRQ; /* before the handler: a storm may change it at once */
+    err = hal_irq_attach(m->irq, virtio_irq_shared, dev);
     m->attached = !err;
     return err;
 }

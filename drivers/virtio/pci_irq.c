@@ -114,11 +114,10 @@ static int setup_msix(struct virtio_pci *p, unsigned n)
     for (unsigned i = 0; i < 3 && !err; i++) {
         if (i && counts[i] >= counts[i - 1])
             continue;
+        p->dev.wakeup = VIRTIO_WAKEUP_MSIX + i; /* before the handlers, as for the line */
         err = try_vectors(p, n, counts[i]);
-        if (!err) {
-            p->dev.wakeup = VIRTIO_WAKEUP_MSIX + i;
+        if (!err)
             return 0;
-        }
         hal_log(HAL_INFO, p->dev.name, "MSI-X with %u vectors: %s", counts[i], why(err));
         err = err == -ENODEV ? err : 0;
     }
@@ -127,24 +126,31 @@ static int setup_msix(struct virtio_pci *p, unsigned n)
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
+/* All is set before the handler is: a line that others hold high ends in a storm at once. */
+static int attach_line(struct virtio_pci *p, hal_irq_t line)
+{
+    int err;
+
+    p->intx = line;
+    p->intx_on = true;
+    p->dev.wakeup = VIRTIO_WAKEUP_INTX;
+    err = hal_irq_attach(line, virtio_irq_shared, &p->dev);
+    if (err)
+        p->intx = -ENODEV;
+    else if (p->intx_on)
+        pci_intx_enable(&p->fn, true);
+    return err;
+}
+
 static int setup_intx(struct virtio_pci *p)
 {
     hal_irq_t line = pci_intx(&p->fn);
-    int err = line;
 
     if (!p->region[VPCI_ISR].base) {
         hal_log(HAL_INFO, p->dev.name, "INTx: no handler could read its cause through the window");
         return -ENODEV;
     }
-    if (line >= 0)
-        err = hal_irq_attach(line, virtio_irq_shared, &p->dev);
-    if (err)
-        return err;
-    p->intx = line;
-    p->intx_on = true;
-    p->dev.wakeup = VIRTIO_WAKEUP_INTX;
-    pci_intx_enable(&p->fn, true);
-    return 0;
+    return line < 0 ? line : attach_line(p, line);
 }
 
 int virtio_pci_irq_setup(struct virtio_device *dev, unsigned n)

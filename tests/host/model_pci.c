@@ -480,5 +480,6 @@ void model_pci_level(struct model_pci_fn *f, bool high)
         dev = up->dev;
     }
     if (wired && pin >= 1 && pin <= 4)
-        host_irq_set(MODEL_PCI_INTX + (hal_irq_t)((dev + pin - 1) % 4), high && !off);
+        host_irq_set(MODEL_PCI_INTX + (hal_irq_t)((dev + pin - 1) % 4),
+                     (high && !off) || f->line_held);
 }

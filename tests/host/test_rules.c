@@ -344,6 +344,29 @@ static void handler_disarms(void)
     CHECK_EQ(td.done_count, 2);
 }
 
+static void hold_line(struct model *m, uint32_t status)
+{
+    if (status == 11)
+        host_irq_set(m->irq, true);
+}
+
+/* High before it has a handler: the storm comes while interrupts are set up, and polling stays. */
+static void line_is_stuck_at_once(void)
+{
+    struct model *m = plug(MODEL_MMIO, 1);
+    struct virtio_info info;
+
+    m->on.status = hold_line;
+    host_boot();
+    CHECK(host_irq_is_masked(m->irq));
+    CHECK_EQ(virtio_info(0, &info), 0);
+    CHECK(strcmp(info.wakeup, "polled") == 0);
+    CHECK_EQ(testdrv_submit(td.q[0], 0), 1);
+    CHECK_EQ(model_serve(m, &m->queues[0]), 1);
+    host_run_round();
+    CHECK_EQ(td.done_count, 1);
+}
+
 /* ---- the end of a queue ---------------------------------------------------------------------- */
 
 /*
@@ -532,6 +555,7 @@ int main(int argc, char **argv)
         SHOWS(one_interrupt_modern, "MMIO-NOTIF-04"),
         SHOWS(one_interrupt_legacy, "LEGACY-MMIO-17"),
         SHOWS(handler_disarms, "NOTIF-12"),
+        SHOWS(line_is_stuck_at_once, NULL),
         SHOWS(queues_end_with_the_device_modern, "INIT-21"),
         SHOWS(queues_end_with_the_device_legacy, "INIT-21"),
         SHOWS(longest_chain_direct, "SPLIT-04"),

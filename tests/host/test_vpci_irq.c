@@ -126,6 +126,22 @@ static void intx_of_another_device(void)
     vpci_traffic(3);
 }
 
+/* Somebody else holds it high from the start: it is masked, and the device works, polled. */
+static void intx_line_held(void)
+{
+    vpci_setup();
+    host_msi_limit(0);
+    vpci.fn.line_held = true;
+    host_boot();
+    CHECK(strcmp(vpci_wakeup(), "polled") == 0);
+    CHECK(host_irq_is_masked(MODEL_PCI_INTX + 1));
+    CHECK(model_pci_get(&vpci.fn, 4, 2) & 0x400); /* and the function's own switch is off */
+    CHECK_EQ(testdrv_submit(td.q[0], 0), 1);
+    CHECK_EQ(model_serve(vpci_model, &vpci_model->queues[0]), 1);
+    host_run_round();
+    CHECK_EQ(td.done_count, 1);
+}
+
 static void polled_without_any_interrupt(void)
 {
     vpci_bridge(false);
@@ -242,6 +258,7 @@ int main(int argc, char **argv)
         CASE(intx_table_in_a_missing_bar),
         SHOWS(intx_config_vector_does_not_stick, "PCI-MSIX-05 PCI-MSIX-06"),
         CASE(intx_of_another_device),
+        CASE(intx_line_held),
         CASE(polled_without_any_interrupt),
         CASE(polled_config_change),
         CASE(polled_by_boot_argument),
