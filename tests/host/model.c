@@ -111,6 +111,15 @@ static void check_status_step(struct model *m, uint32_t v)
         host_violation("%s: status %#x -> %#x takes two steps at once", m->name, old, v);
 }
 
+static bool refuses(const struct model *m)
+{
+    bool hit = m->refuse_features;
+
+    for (unsigned w = 0; w < 4; w++)
+        hit |= m->accepted[w] & m->refuse[w];
+    return hit;
+}
+
 void model_write_status(struct model *m, uint32_t v)
 {
     if (v == 0) {
@@ -130,8 +139,10 @@ void model_write_status(struct model *m, uint32_t v)
         if (!m->stuck)
             check_status_step(m, v);
         m->status = v;
-        if (v & S_FEATURES_OK && m->refuse_features)
+        if (v & S_FEATURES_OK && refuses(m)) {
             m->status &= ~(uint32_t)S_FEATURES_OK;
+            m->refused += !(v & S_FAILED);
+        }
     }
     if (m->on.status)
         m->on.status(m, v);

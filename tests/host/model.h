@@ -145,6 +145,8 @@ struct model {
 
     /* What a bad device does. */
     bool refuse_features; /* FEATURES_OK never sticks */
+    uint32_t refuse[4];   /* nor with any of these bits accepted */
+    unsigned refused;     /* how often it did not stick */
     bool alias_features;  /* words above 1 read as word 1, like QEMU's virtio-mmio */
     unsigned reset_reads; /* reads of the status after a reset before it is 0 */
     bool reset_never;

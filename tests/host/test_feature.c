@@ -215,6 +215,50 @@ static void boot_argument_denies(void)
     CHECK(model_accepted(second, VIRTIO_F_EVENT_IDX));
 }
 
+/*
+ * A device that does not do what it offers is asked once more, from a reset on, for the least; both
+ * sets are in the log, by name.
+ */
+static void refused_once(void)
+{
+    struct model *m = &models[0];
+
+    testdrv_one_queue(16, 2);
+    model_init(m, MODEL_MMIO, MODEL_DEVICE_ID);
+    model_offer(m, TD_A);
+    model_offer(m, VIRTIO_F_EVENT_IDX);
+    model_offer(m, VIRTIO_F_ACCESS_PLATFORM);
+    m->queues[0].max = 16;
+    m->refuse[0] = 1u << VIRTIO_F_EVENT_IDX;
+    model_plug_mmio(m, 0);
+    host_boot();
+    CHECK_EQ(td.probes, 1);
+    CHECK_EQ(m->refused, 1);
+    CHECK_EQ(m->resets, 2);
+    CHECK(!model_accepted(m, VIRTIO_F_EVENT_IDX) && !model_accepted(m, TD_A));
+    CHECK(model_accepted(m, VIRTIO_F_VERSION_1) && model_accepted(m, VIRTIO_F_ACCESS_PLATFORM));
+    CHECK(host_logged("with less again"));
+    CHECK(host_logged("features: a event_idx version_1 access_platform"));
+    CHECK(host_logged("offered: a event_idx version_1 access_platform"));
+    CHECK(host_logged("features: version_1 access_platform"));
+}
+
+static void refused_twice(void)
+{
+    struct model *m = &models[0];
+
+    testdrv_one_queue(16, 2);
+    model_init(m, MODEL_MMIO, MODEL_DEVICE_ID);
+    model_offer(m, TD_A);
+    m->refuse_features = true;
+    model_plug_mmio(m, 0);
+    host_boot();
+    CHECK_EQ(td.probes, 0);
+    CHECK_EQ(m->refused, 2); /* and no third time */
+    CHECK(m->status & 128);
+    CHECK(host_logged("refuses these features as well"));
+}
+
 static void names(void)
 {
     char buf[64], tiny[6];
@@ -257,6 +301,8 @@ int main(int argc, char **argv)
         SHOWS(everything_offered_legacy, "FEAT-28 FEAT-29"),
         SHOWS(high_words_are_not_trusted, "MMIO-REG-24"),
         SHOWS(boot_argument_denies, "FEAT-02 FEAT-12"),
+        CASE(refused_once),
+        CASE(refused_twice),
         CASE(names),
     };
 
