@@ -32,12 +32,12 @@ struct port_file {
 
 static struct port_file *open_ports;
 static struct waitq arrivals; /* a port may have come */
+static uint64_t last_ns;      /* the image ends: no host is waited for beyond; 0: it does not */
 
 static struct {
     const char *name;       /* what vireo.stdout= says */
     struct port_file *port; /* that has become descriptors 0 and 1, while it is open */
     struct file *uart;      /* what they were */
-    uint64_t end_ns;        /* the image ends: not waited for beyond */
     bool back;              /* on the serial line again */
 } standard;
 
@@ -101,7 +101,7 @@ static bool has_input(const struct port_file *p)
  */
 static bool back_on_uart(struct port_file *p)
 {
-    bool late = standard.end_ns && hal_now_ns() >= standard.end_ns;
+    bool late = last_ns && hal_now_ns() >= last_ns;
 
     if (p != standard.port || (!gone(p) && !late))
         return false;
@@ -151,7 +151,8 @@ static ssize_t port_write(struct file *f, const void *buf, size_t len)
             break;
         if (f->flags & O_NONBLOCK)
             return done ? (ssize_t)done : -EAGAIN;
-        waitq_wait(&p->queue, standard.end_ns ? standard.end_ns : HAL_NEVER);
+        if (waitq_wait(&p->queue, last_ns ? last_ns : HAL_NEVER) && p != standard.port)
+            return done ? (ssize_t)done : -EIO; /* the image ends, and waits no longer */
     }
     return (ssize_t)done;
 }
@@ -199,7 +200,8 @@ static int port_fsync(struct file *f)
     struct port_file *p = f->ctx;
 
     while (!gone(p) && vcon_unsent(p->port) && !back_on_uart(p))
-        waitq_wait(&p->queue, standard.end_ns ? standard.end_ns : HAL_NEVER);
+        if (waitq_wait(&p->queue, last_ns ? last_ns : HAL_NEVER) && p != standard.port)
+            return -EIO; /* the image ends, and waits no longer */
     return gone(p) ? -EIO : 0;
 }
 
@@ -295,9 +297,11 @@ HAL_INIT(HAL_INIT_STACK, prepare);
 
 static void last_words(void)
 {
-    standard.end_ns = hal_now_ns() + LAST_WORDS;
+    last_ns = hal_now_ns() + LAST_WORDS;
+    if (!standard.port)
+        return;
     fflush(stdout);
-    if (standard.port)
+    if (standard.port) /* still: that was a chance to find it gone */
         port_fsync(standard.port->file);
 }
 
@@ -316,6 +320,7 @@ __attribute__((constructor)) static void redirect(void)
 {
     int fd;
 
+    atexit(last_words);
     if (!standard.name)
         return;
     fd = wait_for_port() ? open_name(standard.name, O_RDWR) : -ENODEV;
@@ -327,7 +332,7 @@ __attribute__((constructor)) static void redirect(void)
     }
     standard.uart = file_hold(1);
     standard.port = file_get(fd)->ctx;
-    if (dup2(fd, 0) == 0 && dup2(fd, 1) == 1)
-        atexit(last_words);
+    dup2(fd, 0);
+    dup2(fd, 1);
     close(fd);
 }

@@ -90,6 +90,16 @@ def test_host_that_does_not_read(boot, sockets, transport):
     checks_end(guest)
 
 
+@pytest.mark.parametrize('stdout', ['', ' vireo.stdout=/dev/vport/out'])
+def test_end_with_a_host_that_does_not_read(boot, sockets, stdout):
+    """What a stream still holds is given up after a second; the image ends as main() said."""
+    guest = boot('ports', net='none', append='do=stuck' + stdout,
+                 extra=device('pci') + port(sockets, 'stuck') + port(sockets, 'out'),
+                 transport='pci')
+    with connect(guest, sockets, 'stuck'), connect(guest, sockets, 'out'):
+        assert guest.wait(30) == 5
+
+
 @pytest.mark.parametrize('transport', TRANSPORTS)
 @pytest.mark.shows('CON-02', 'CON-13', 'CON-14', 'CON-16')
 def test_many_ports(boot, sockets, transport):

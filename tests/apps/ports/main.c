@@ -127,6 +127,23 @@ static int do_leave(void)
     return 7;
 }
 
+/* Ends with something left to write to a host that reads nothing: that is given up. */
+static int do_stuck(void)
+{
+    int fd = open_soon("/dev/vport/stuck", O_RDWR | O_NONBLOCK);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (!f)
+        return 1;
+    while (poll(&p, 1, 500) == 1 && p.revents == POLLOUT)
+        while (write(fd, buf, sizeof buf) > 0)
+            continue;
+    fcntl(fd, F_SETFL, 0);
+    fprintf(f, "never read");
+    return 5;
+}
+
 static int do_wait(void)
 {
     int fd = open_soon("/dev/vport/echo", O_RDWR);
@@ -157,6 +174,8 @@ int main(void)
         return do_leave();
     if (what && !strcmp(what, "list"))
         return do_list();
+    if (what && !strcmp(what, "stuck"))
+        return do_stuck();
     if (what && !strcmp(what, "wait"))
         return do_wait();
     return do_talk();
