@@ -99,7 +99,7 @@ unsigned virtq_in_flight(const struct virtq *q);
 unsigned virtq_size(const struct virtq *q);
 const char *virtq_name(const struct virtq *q); /* as in its virtq_config */
 enum virtq_state virtq_state(const struct virtq *q);
-/* Why the queue is broken, in words; "" when it is not. */
+/* Why the queue broke, in words, until it is restarted; "" if it did not. */
 const char *virtq_cause(const struct virtq *q);
 
 /*
