@@ -205,8 +205,9 @@ def load_state(tree):
 
 
 def run(mutants, workers, tell, at_last=AT_LAST):
-    """Tries each mutant: ({name: killer or None}, [what went wrong]). tell(mutant, killer) is
-    called as they end. What was killed on this tree before is not tried again."""
+    """Tries each mutant: ({name: killer or None}, [what went wrong], how many of them were
+    known). tell(mutant, killer) is called as they end. What was killed on this tree before is not
+    tried again."""
     tree = conformance.fingerprint()
     killed = load_state(tree)
     copies = queue.SimpleQueue()
@@ -219,6 +220,7 @@ def run(mutants, workers, tell, at_last=AT_LAST):
     except OSError:
         raise Wrong('another run is at work in build/mutants/') from None
     left = [m for m in mutants if m.key not in killed]
+    known = len(mutants) - len(left)
     if left:
         check_baseline()
     for n in range(min(workers, len(left))):
@@ -252,4 +254,4 @@ def run(mutants, workers, tell, at_last=AT_LAST):
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return results, wrong
+    return results, wrong, known

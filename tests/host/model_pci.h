@@ -103,6 +103,7 @@ struct model_vpci {
 
     /* what a bad device does */
     unsigned vectors;           /* mappings of higher vectors fail; 0xffff: none does */
+    unsigned vectorless;        /* nor do any of the queues of these bits; bit 31: of changes */
     bool size_fixed;            /* queue_size cannot be changed */
     bool vector_fields_lost;    /* without MSI-X on, the vectors' fields read 0 */
     bool in_use;                /* every queue is enabled from the start */

@@ -218,7 +218,7 @@ static void write_queue(struct model_vpci *v, unsigned off, uint32_t value, bool
     if (off == R_QUEUE_SIZE)
         q->num = value;
     else if (off == R_QUEUE_VECTOR)
-        q->vector = model_vpci_map_vector(v, value);
+        q->vector = v->vectorless >> q->index & 1 ? NO_VECTOR : model_vpci_map_vector(v, value);
     else if (off == R_QUEUE_ENABLE)
         enable_queue(v, q, value, sync);
     else if (off == R_QUEUE_NOTIFY_OFF || off == R_NOTIF_CONFIG_DATA)
@@ -237,7 +237,7 @@ static void write_status(struct model_vpci *v, uint32_t value, bool sync)
 static void write_config_vector(struct model_vpci *v, uint32_t value)
 {
     model_check_setup(v->m, "config vector");
-    v->config_vector = model_vpci_map_vector(v, value);
+    v->config_vector = v->vectorless >> 31 ? NO_VECTOR : model_vpci_map_vector(v, value);
 }
 
 static void write_common(struct model_vpci *v, unsigned off, uint32_t value, bool sync)

@@ -204,6 +204,47 @@ static void dead_device(void)
     CHECK_EQ(virtq_restart(q), -EINVAL);
 }
 
+static void plug_mmio(void)
+{
+    testdrv_one_queue(SIZE, 2);
+    m = calloc(1, sizeof(*m));
+    model_init(m, MODEL_MMIO, MODEL_DEVICE_ID);
+    m->queues[0].max = SIZE;
+    model_offer(m, VIRTIO_F_RING_RESET);
+    if (case_variant == TD_PACKED)
+        model_offer(m, VIRTIO_F_RING_PACKED);
+    model_plug_mmio(m, 0);
+}
+
+/* QEMU's virtio-mmio offers what it has no register for: it is told by its vendor. */
+static void offered_by_qemus_mmio(void)
+{
+    plug_mmio();
+    m->vendor_id = 0x554d4551; /* "QEMU" */
+    host_boot();
+    CHECK(td.dev && !virtio_has(td.dev, VIRTIO_F_RING_RESET));
+    CHECK_EQ(virtq_reset(td.q[0]), -ENOTSUP);
+}
+
+static int reset_in_probe(struct virtio_device *dev)
+{
+    CHECK_EQ(virtio_setup_queues(dev, td.cfg, 1), 0);
+    CHECK_EQ(virtq_reset(virtio_queue(dev, 0)), -EINVAL);
+    CHECK_EQ(virtq_restart(virtio_queue(dev, 0)), -EINVAL);
+    return -ENODEV;
+}
+
+/* Before DRIVER_OK there is nothing to be reset. */
+static void before_it_is_live(void)
+{
+    td.probe = reset_in_probe;
+    plug_mmio();
+    host_boot();
+    CHECK_EQ(td.probes, 1);
+    for (unsigned i = 0; i < m->trace_len; i++)
+        CHECK(m->trace[i].off != 0xc0);
+}
+
 /* The device does not take the queue again: it stays off, and nothing of it is used. */
 static void cannot_be_enabled(void)
 {
@@ -270,6 +311,8 @@ int main(int argc, char **argv)
         EACH_RING(broken_queue, NULL, NULL),
         EACH_RING(not_negotiated, NULL, NULL),
         EACH_RING(dead_device, NULL, NULL),
+        EACH_RING(before_it_is_live, NULL, NULL),
+        EACH_RING(offered_by_qemus_mmio, NULL, NULL),
         EACH_RING(cannot_be_enabled, NULL, NULL),
         EACH_RING(the_other_queue_goes_on, NULL, NULL),
         EACH_RING(on_pci, RST " PCI-COMMON-08", RST " PCI-COMMON-08"),

@@ -165,6 +165,25 @@ static void maps_0(void)
     CHECK_EQ(host_log_matches("MSI-X with"), 3);
 }
 
+/* One that gets none is enough for a rung to break, and what others got is taken back. */
+static void vectorless(unsigned bits)
+{
+    setup();
+    vpci.vectorless = bits;
+    boot_to(&line);
+    CHECK_EQ(host_log_matches("MSI-X with"), 3);
+}
+
+static void changes_get_no_vector(void)
+{
+    vectorless(1u << 31);
+}
+
+static void last_queue_gets_no_vector(void)
+{
+    vectorless(1u << (QUEUES - 1));
+}
+
 /* One queue needs two vectors: with one entry they are one. */
 static void one_queue(void)
 {
@@ -234,6 +253,76 @@ static void storm(void)
     CHECK_EQ(td.done_count, 1);
 }
 
+/* The line is not the function's alone: its own switch silences it, and others are still heard. */
+static void storm_on_a_shared_line(void)
+{
+    hal_irq_t irq = MODEL_PCI_INTX + 1;
+
+    setup();
+    host_msi_limit(0);
+    host_boot();
+    CHECK_EQ(host_irq_handlers(irq), 1);
+    for (unsigned i = 0; i < 100000 && strcmp(vpci_wakeup(), "intx") == 0; i++)
+        host_irq_pulse(irq);
+    CHECK(strcmp(vpci_wakeup(), "polled") == 0);
+    CHECK(model_pci_get(&vpci.fn, 4, 2) & 0x400);
+    CHECK(!host_irq_is_masked(irq));
+}
+
+/* ---- handlers -------------------------------------------------------------------------------- */
+
+/* The cause if it has to be read, an order, then what disarms: none drains. */
+static void handler_does_little(const struct rung *r)
+{
+    unsigned reads = 0, orders = 0;
+    struct model_chain c;
+
+    setup();
+    host_msi_limit(r->vectors);
+    host_boot();
+    CHECK(strcmp(vpci_wakeup(), r->name) == 0);
+    CHECK_EQ(testdrv_submit(td.q[1], 1), 1);
+    CHECK(model_pop(vpci_model, &vpci_model->queues[1], &c));
+    host_run_services();
+    host_set_hook(NULL, NULL);
+    host_log_events(true);
+    model_complete(vpci_model, &vpci_model->queues[1], &c, 32);
+    host_log_events(false);
+    for (unsigned i = 0; i < host_event_count(); i++) {
+        const struct host_event *e = host_event_at(i);
+
+        CHECK(e->kind != HOST_OBSERVE && e->kind != HOST_LOAD && e->kind != HOST_WRITE);
+        CHECK(e->kind != HOST_READ || !orders);
+        reads += e->kind == HOST_READ;
+        orders += e->kind == HOST_ACK_ORDER;
+    }
+    CHECK_EQ(reads, r == &line);
+    CHECK_EQ(orders, 1);
+    CHECK_EQ(td.done_count, 0);
+    host_run_services();
+    CHECK_EQ(td.done_count, 1);
+}
+
+static void handler_own(void)
+{
+    handler_does_little(&own);
+}
+
+static void handler_shared(void)
+{
+    handler_does_little(&shared);
+}
+
+static void handler_single(void)
+{
+    handler_does_little(&single);
+}
+
+static void handler_line(void)
+{
+    handler_does_little(&line);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -249,11 +338,18 @@ int main(int argc, char **argv)
         SHOWS(maps_3, "PCI-MSIX-05 PCI-MSIX-06"),
         SHOWS(maps_1, "PCI-MSIX-05 PCI-MSIX-06 PCI-ISR-08"),
         SHOWS(maps_0, "PCI-MSIX-05 PCI-MSIX-06 PCI-MSIX-07"),
+        SHOWS(changes_get_no_vector, "PCI-MSIX-05 PCI-MSIX-06"),
+        SHOWS(last_queue_gets_no_vector, "PCI-MSIX-05 PCI-MSIX-06"),
         SHOWS(one_queue, "PCI-MSIX-01"),
         SHOWS(no_line_either, "PCI-MSIX-06"),
         SHOWS(reset_wanted_shared, "INIT-23"),
         SHOWS(reset_wanted_single, "INIT-23 PCI-ISR-08"),
         SHOWS(storm, ""),
+        SHOWS(storm_on_a_shared_line, ""),
+        SHOWS(handler_own, ""),
+        SHOWS(handler_shared, ""),
+        SHOWS(handler_single, ""),
+        SHOWS(handler_line, "PCI-ISR-04"),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
