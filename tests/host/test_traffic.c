@@ -28,6 +28,8 @@ static struct {
     bool out; /* submitted, not yet back */
     uint32_t writable;
     uint32_t len; /* that the driver should be told */
+    unsigned count, readable;
+    struct virtq_seg segs[4];
 } ref[BUFFERS];
 static struct model_chain held[MODEL_RING_MAX]; /* a queue, if the device works in order */
 static unsigned held_first, held_count, out_count, slots_used, next_buffer;
@@ -81,10 +83,12 @@ static unsigned make_request(struct virtq_request *r, struct virtq_seg *segs)
     next_buffer = (n + 1) % BUFFERS;
     r->readable = (uint16_t)random_below(count + 1);
     r->writable = (uint16_t)(count - r->readable);
+    ref[n].count = count;
+    ref[n].readable = r->readable;
     ref[n].writable = 0;
     for (unsigned i = 0; i < count; i++) {
         uint32_t len = 1 + random_below(TESTDRV_BUF / q->max_segs);
-        segs[i] = testdrv_seg(n, off, len);
+        segs[i] = ref[n].segs[i] = testdrv_seg(n, off, len);
         off += len;
         ref[n].writable += i >= r->readable ? len : 0;
     }
@@ -123,18 +127,30 @@ static struct model_chain *held_at(unsigned n)
     return &held[(held_first + n) % MODEL_RING_MAX];
 }
 
+static unsigned number_of(const struct model_chain *c)
+{
+    return testdrv_number(q->slots[c->head].cookie);
+}
+
+/* The device was given what was submitted, segment by segment. */
+static void check_chain(const struct model_chain *c)
+{
+    unsigned n = number_of(c);
+
+    CHECK(n < BUFFERS && ref[n].out);
+    CHECK_EQ(c->count, ref[n].count);
+    CHECK_EQ(c->readable, ref[n].readable);
+    for (unsigned i = 0; i < c->count; i++)
+        CHECK(c->segs[i].addr == ref[n].segs[i].addr && c->segs[i].len == ref[n].segs[i].len);
+}
+
 static void device_takes(void)
 {
     unsigned n = random_below(8);
 
-    while (n-- > 0 && model_pop(m, mq, held_at(held_count)))
-        held_count++;
+    for (; n > 0 && model_pop(m, mq, held_at(held_count)); n--)
+        check_chain(held_at(held_count++));
     model_want_kick(m, mq, random_below(2));
-}
-
-static unsigned number_of(const struct model_chain *c)
-{
-    return testdrv_number(q->slots[c->head].cookie);
 }
 
 static void told(unsigned buffer, uint32_t len)
