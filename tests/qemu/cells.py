@@ -10,6 +10,7 @@ import struct
 import tempfile
 
 import wire
+from vireolib import http
 from vireolib.guest import Guest
 from vireolib.machine import Disk, Machine
 
@@ -101,7 +102,7 @@ class Cell:
                           ('version_1', not self.transport.endswith('-legacy'))):
             if (name in features) != has:
                 wrong.append(f'{name} is {"not " * has}among the features')
-        if (device['interrupts'] == 0) != (self.wakeup == 'polled'):
+        if device['interrupts'] if self.wakeup == 'polled' else not http.woken(device):
             wrong.append(f'{device["interrupts"]} interrupts')
         size = self.disk_size if device['type'] == 2 else self.size
         moved, least = device['queues'][-1]['completed'], self.frames

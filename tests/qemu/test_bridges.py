@@ -50,7 +50,7 @@ def test_behind_bridges(boot, built, site_disk, place, wake):
     assert len(devices) == 2
     for device in devices:
         assert device['wakeup'].startswith('intx' if none else 'msi-x'), device
-        assert device['interrupts'] > 0
+        assert http.woken(device), device
 
 
 @pytest.mark.parametrize('machine', ['', ',highmem=off', ',gic-version=3'])

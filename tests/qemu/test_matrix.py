@@ -88,10 +88,11 @@ def test_a_cell_that_ran_as_another_is_found():
     good = {'name': 'vblk0', 'type': 2, 'transport': 'pci', 'ring': 'split',
             'wakeup': 'intx, hybrid', 'features': 'event_idx indirect_desc version_1',
             'alive': True, 'interrupts': 3,
-            'queues': [{'size': 16, 'rekicks': 0, 'completed': 9}]}
+            'queues': [{'size': 16, 'rekicks': 0, 'late': 0, 'completed': 9}]}
     assert cell.judge(good) == []
     for change in ({'transport': 'mmio'}, {'ring': 'packed'}, {'wakeup': 'intx'}, {'alive': False},
-                   {'features': 'event_idx version_1'}, {'interrupts': 0},
+                   {'features': 'event_idx version_1'},
+                   {'interrupts': 0, 'queues': [{**good['queues'][0], 'late': 1}]},
                    {'features': 'event_idx indirect_desc version_1 ring_packed'},
                    {'queues': [{'size': 128, 'rekicks': 0, 'completed': 9}]},
                    {'queues': [{'size': 16, 'rekicks': 1, 'completed': 9}]},

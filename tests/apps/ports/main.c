@@ -5,6 +5,7 @@
  *           reads, and checks itself at the ends
  *   leave   closes its standard streams, and ends
  *   list    names each port that there is, with what is known of it
+ *   stuck   ends with something left to write to /dev/vport/stuck, which nobody reads
  *   talk    writes lines to standard output and reads one from standard input
  *   wait    says on the serial line what happens to /dev/vport/echo
  */
@@ -16,6 +17,8 @@
 
 #include "../checks.h"
 #include "vireo.h"
+
+enum { LINES = 150 };
 
 static char buf[10000];
 
@@ -106,7 +109,7 @@ static int do_list(void)
 static int do_talk(void)
 {
     printf("terminal: %d\n", isatty(1));
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < LINES; i++)
         printf("line %d\n", i);
     printf("say something\n");
     if (!fgets(buf, sizeof buf, stdin))
