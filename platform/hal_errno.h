@@ -27,6 +27,7 @@
 #define ECONNREFUSED 111
 #define EADDRINUSE 112
 #define EOVERFLOW 139
+#define ESTALE 133
 #define ENOTSUP 134
 #define ETIMEDOUT 116
 #define ECANCELED 140

@@ -42,6 +42,8 @@ struct block_request {
     /*
      * 0; -EINVAL: not whole logical blocks; -EROFS; -EIO: beyond the end, a device's error, or the
      * device is dead; -ENOMEM: memory that the device cannot reach and none to copy it to.
+     * -ESTALE, of a flush only: the device was reset, and writes that it had completed since the
+     * last good flush may be lost. Told once: write them again, then flush again.
      */
     int result;
     /* With -EIO: the device never let go of the memory. It must not be used for anything else. */
@@ -68,6 +70,7 @@ struct block_stats {
     uint64_t merged;    /* requests that travelled with the one before them */
     uint64_t bounced;   /* transfers that had to be copied */
     uint64_t errors;    /* requests that failed */
+    uint64_t replayed;  /* transfers that were with a device when it was reset, and went out again */
 };
 
 struct block_info {
@@ -83,7 +86,10 @@ struct block_info {
     struct block_stats stats;
 };
 
-/* The n-th block device in order of discovery, or NULL. A dead device stays in the list. */
+/*
+ * The n-th block device in order of discovery, or NULL. A dead device stays in the list; it lives
+ * again when the same disk (size, serial number) is plugged in again.
+ */
 struct block_device *block_get(unsigned n);
 /* By name, or NULL. */
 struct block_device *block_find(const char *name);

@@ -8,7 +8,7 @@
 #include "hal.h"
 #include "virtio/virtio.h"
 
-#define VIRTIO_OWN_VECTORS   8 /* queues that may have an interrupt each; more of them share */
+#define VIRTIO_OWN_VECTORS   8    /* queues that may have an interrupt each; more of them share */
 #define VIRTIO_LEGACY_ALIGN  4096 /* section 2.7.2 and the page size of QueuePFN */
 #define VIRTIO_RESET_TIMEOUT HAL_SEC
 #define VIRTIO_LOOK_PERIOD   (50 * HAL_MS)
@@ -149,6 +149,20 @@ bool virtio_wanted(uint32_t device_id);
  * transport's release() was called.
  */
 int virtio_attach(struct virtio_device *dev);
+
+/*
+ * Hot-plug, from the buses. virtio_unplug: the device left the bus, or is about to. `here`: its
+ * registers still answer, so it is reset first; without it nothing of it is touched, and its
+ * memory is quarantined unless the bus knows (`absent`) that nothing is there which could write.
+ * Everybody who waits gets an error; the structure and its name stay.
+ * virtio_replug: a device of the same type is in the same place again, its transport's part of the
+ * structure is renewed: it takes the steps of section 3.1 again and goes on under its name. An
+ * error: it is another device, or does not work; it stays unplugged.
+ */
+void virtio_unplug(struct virtio_device *dev, bool here, bool absent);
+int virtio_replug(struct virtio_device *dev);
+/* All devices that have a driver, those that are gone included; NULL gives the first. */
+struct virtio_device *virtio_next(const struct virtio_device *dev);
 
 /*
  * Handlers for irq_setup: a line with a cause register; a queue's own vector, one of all queues,

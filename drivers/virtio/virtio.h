@@ -94,10 +94,28 @@ struct virtio_driver {
     /* The device announced a configuration change (section 2.4). May be NULL. */
     void (*config_changed)(struct virtio_device *dev);
     /*
-     * The device is dead: it broke a rule, timed out, asked for a reset or went away. It was reset
-     * and can no longer reach memory: take the buffers back (virtq_take_back) and fail whoever
-     * waits with -EIO. `quarantine` is set when the reset never completed: the buffers' memory must
-     * not be reused, only their waiters be failed.
+     * Recovery. A queue broke, a deadline passed, the device asked for a reset: the queue alone, or
+     * the device with all its queues, was reset and can no longer reach their memory. Called for
+     * each such queue: take its buffers back (virtq_take_back), keep those that can be submitted
+     * once more without harm, drop or fail the others. NULL: this driver does not recover, and
+     * dead() follows at once.
+     */
+    void (*queue_lost)(struct virtio_device *dev, struct virtq *q);
+    /*
+     * The whole device was reset, or plugged in again: the same features were negotiated as before,
+     * its queues are empty and known to it, DRIVER_OK is not set yet. Read the config space again.
+     * An error means that this is not the device that it was: it is given up. May be NULL.
+     */
+    int (*returned)(struct virtio_device *dev);
+    /* The queue works again, after DRIVER_OK: fill it, submit again what was kept. */
+    void (*queue_back)(struct virtio_device *dev, struct virtq *q);
+    /*
+     * The device is given up: recovery was tried as often as it may be, it went away, or it is not
+     * what it was. Take all buffers back (those that queue_lost already took are the driver's) and
+     * fail whoever waits, and those to come, with -EIO. `quarantine` is set when no reset
+     * completed: the buffers' memory must not be used again, only their waiters be failed. The
+     * driver's own state stays: a device that is plugged in again goes on with returned() and
+     * queue_back(), and lives.
      */
     void (*dead)(struct virtio_device *dev, bool quarantine);
 };
@@ -146,9 +164,16 @@ void virtio_wake(struct virtio_device *dev);
 /* Have service() called no later than this. Only ever brings the time forward. */
 void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns);
 
-/* The device broke its contract (the cause is logged once): reset, then dead(). Safe in service().
+/*
+ * The device broke its contract (the cause is logged once): it is reset and recovered as a whole, a
+ * bounded number of times with growing pauses, then given up. Safe in service() and
+ * config_changed().
  */
 void virtio_fail(struct virtio_device *dev, const char *cause);
+/* The same, without a try: it is not the device that it was, and is given up. */
+void virtio_refuse(struct virtio_device *dev, const char *cause);
+/* Is it in service: neither being recovered nor given up? */
+bool virtio_works(const struct virtio_device *dev);
 
 /* ---- for status pages and tests -------------------------------------------------------------- */
 
@@ -158,7 +183,11 @@ struct virtio_info {
     const char *transport; /* "mmio", "mmio-legacy", "pci", "pci-legacy" */
     const char *ring;      /* "split", "packed" */
     const char *wakeup;    /* "polled", "irq", "intx", "msi-x" and " shared" or " single" */
-    bool alive;
+    bool alive;            /* in service */
+    const char *state;     /* "ok", "resetting", "waiting" (for the next try), "gone" */
+    const char *cause;     /* of the last failure, in words; "" if there was none */
+    uint64_t resets;       /* of the device since it started, and of single queues */
+    uint64_t recoveries;   /* of them, those after which it worked again */
     struct virtio_features offered, accepted;
     uint64_t interrupts;
     unsigned queues;

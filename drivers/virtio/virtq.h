@@ -40,7 +40,13 @@ struct virtq_done {
     uint32_t len;
 };
 
-enum virtq_state { VIRTQ_OFF, VIRTQ_OK, VIRTQ_BROKEN };
+enum virtq_state {
+    VIRTQ_OFF, /* not with the device: before it starts, or after it let go of the queue */
+    VIRTQ_OK,
+    VIRTQ_BROKEN,    /* a rule was broken or a deadline passed; the cause says which */
+    VIRTQ_RESETTING, /* the device was asked to let go of it, and has not said so yet */
+    VIRTQ_GONE,      /* given up together with its device */
+};
 
 /* What a driver wants of a queue when it is set up. */
 struct virtq_config {
@@ -101,6 +107,12 @@ const char *virtq_name(const struct virtq *q); /* as in its virtq_config */
 enum virtq_state virtq_state(const struct virtq *q);
 /* Why the queue broke, in words, until it is restarted; "" if it did not. */
 const char *virtq_cause(const struct virtq *q);
+/*
+ * The driver gives up on what the device does with this queue (a deadline passed, an answer that
+ * cannot be): the queue is BROKEN with this cause, logged once, and recovered by the next service,
+ * alone if RING_RESET was negotiated, else with its device. The first cause stays.
+ */
+void virtq_fail(struct virtq *q, const char *cause);
 
 /*
  * After a reset only, of the device or of the queue: hands out the cookies of buffers that never
