@@ -49,7 +49,7 @@ struct vblk_header {
 /* What the device sees of a transfer, besides its data. */
 struct vblk_record {
     struct vblk_header header;
-    volatile uint8_t status;
+    uint8_t status;
     uint8_t pad[15];
 };
 
@@ -92,7 +92,7 @@ static bool room(struct block_device *block)
 }
 
 /* Where the device puts the status of t: behind the data, if it shares a piece with them. */
-static volatile uint8_t *status_of(const struct vblk *b, const struct block_transfer *t)
+static uint8_t *status_of(const struct vblk *b, const struct block_transfer *t)
 {
     if (b->joined && t->op == BLOCK_READ)
         return b->block.bounce + t->bytes;
@@ -188,7 +188,7 @@ static const struct block_driver vblk_block_driver = {room, stage, commit};
 /* The status byte decides. A device that says it wrote less than it should have did not read. */
 static int outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
 {
-    uint8_t status = *status_of(b, t);
+    uint8_t status = hal_shared_load8(status_of(b, t));
 
     if (status != VBLK_S_OK)
         return -EIO;
@@ -343,8 +343,13 @@ static void id_done(struct block_request *r)
 {
     struct vblk *b = r->ctx;
 
-    for (unsigned i = 0; !r->result && i < BLOCK_ID_LEN && b->id[i]; i++)
-        b->block.id[i] = b->id[i] > ' ' && b->id[i] < 0x7f ? (char)b->id[i] : '?';
+    for (unsigned i = 0; !r->result && i < BLOCK_ID_LEN; i++) {
+        uint8_t c = hal_shared_load8(&b->id[i]);
+
+        if (!c)
+            break;
+        b->block.id[i] = c > ' ' && c < 0x7f ? (char)c : '?';
+    }
 }
 
 static void ask_for_id(struct vblk *b)

@@ -89,8 +89,13 @@ static void on_name(struct vcon_port *p, const uint8_t *text, uint32_t len)
 {
     unsigned n = 0;
 
-    for (; n < len && n < VCON_LABEL - 1 && text[n]; n++)
-        p->label[n] = text[n] < ' ' || text[n] == 0x7f ? '?' : (char)text[n];
+    for (; n < len && n < VCON_LABEL - 1; n++) {
+        uint8_t c = hal_shared_load8(&text[n]);
+
+        if (!c)
+            break;
+        p->label[n] = c < ' ' || c == 0x7f ? '?' : (char)c;
+    }
     p->label[n] = '\0';
     hal_log(HAL_DEBUG, virtio_name(p->con->dev), "port %u is \"%s\"", p->id, p->label);
     vcon_changed(p);

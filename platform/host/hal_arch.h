@@ -103,7 +103,7 @@ static inline void hal_relax(void)
 
 /*
  * The accessors of shared words, for one width each. A macro, as C has no other way to write the
- * same function for three types.
+ * same function for four types.
  */
 #define HOST_SHARED(bits)                                                                          \
     static inline uint##bits##_t hal_shared_load##bits(const uint##bits##_t *p)                    \
@@ -119,6 +119,7 @@ static inline void hal_relax(void)
             host_event(HOST_STORE, p, (bits) / 8, v, false);                                       \
         __atomic_store_n(p, v, __ATOMIC_RELAXED);                                                  \
     }
+HOST_SHARED(8)
 HOST_SHARED(16)
 HOST_SHARED(32)
 HOST_SHARED(64)

@@ -19,6 +19,11 @@ void host_violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 unsigned host_violations(void);
 const char *host_first_violation(void); /* "" when there is none */
 void host_violations_clear(void);       /* for a test that provokes one */
+/*
+ * From now on what `who` says is printed, and not counted: a device that lied about its registers
+ * cannot judge what came of it. The text of a broken rule begins with who found it.
+ */
+void host_excuse(const char *who);
 
 /* ---- events: see host_event_kind in hal_arch.h ----------------------------------------------- */
 
@@ -69,6 +74,8 @@ bool host_dma_is_block(uint64_t bus, size_t len);
 void host_dma_own(uint64_t bus, size_t len);
 /* ... and gives it back. */
 void host_dma_return(uint64_t bus, size_t len);
+/* Is any byte at p the device's? Exact, where AddressSanitizer counts in steps of eight. */
+bool host_dma_owned(const volatile void *p, size_t len);
 /* The device's own accesses; false when the range is not memory. */
 bool host_dma_read(uint64_t bus, void *buf, size_t len);
 bool host_dma_write(uint64_t bus, const void *buf, size_t len);
@@ -90,6 +97,8 @@ unsigned host_pages_lent(void);
 /* ---- time, services, start-up ---------------------------------------------------------------- */
 
 void host_advance(uint64_t ns);
+/* Once the time is `when`, fn is called: what a device does by itself. Not inside of a handler. */
+void host_at(uint64_t when, void (*fn)(void *ctx), void *ctx);
 void host_time_step(uint64_t ns); /* how much a call of hal_now_ns takes; 1 us at first */
 
 /*

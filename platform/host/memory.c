@@ -26,6 +26,7 @@ static struct block {
 } blocks[BLOCKS];
 static unsigned block_count;
 static uint8_t *arena;
+static uint8_t *owned; /* for each byte of it: how many buffers of a device it belongs to */
 static uint64_t arena_used;
 
 static uint64_t alloc_calls;
@@ -64,7 +65,9 @@ void hal_free(void *p)
 static void arena_create(void)
 {
     arena = mmap(NULL, ARENA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (arena == MAP_FAILED) {
+    owned = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (arena == MAP_FAILED || owned == MAP_FAILED) {
         perror("DMA arena");
         abort();
     }
@@ -152,20 +155,45 @@ void *host_dma_pointer(uint64_t bus, size_t len)
     return (void *)(uintptr_t)bus;
 }
 
+/* Marks what lies in the arena. Buffers may share memory that the device only reads. */
+static void mark(uint64_t bus, size_t len, int change)
+{
+    if (bus < HOST_DMA_BASE || bus >= HOST_DMA_BASE + ARENA_SIZE)
+        return;
+    for (uint8_t *at = owned + (bus - HOST_DMA_BASE), *end = at + len; at < end; at++)
+        *at = (uint8_t)(*at + change);
+}
+
+bool host_dma_owned(const volatile void *p, size_t len)
+{
+    uintptr_t at = (uintptr_t)p - (uintptr_t)arena;
+
+    if (!arena || at >= ARENA_SIZE)
+        return false;
+    for (size_t i = 0; i < len && at + i < ARENA_SIZE; i++)
+        if (owned[at + i])
+            return true;
+    return false;
+}
+
 void host_dma_own(uint64_t bus, size_t len)
 {
     void *p = host_dma_pointer(bus, len);
 
-    if (p)
-        ASAN_POISON_MEMORY_REGION(p, len);
+    if (!p)
+        return;
+    ASAN_POISON_MEMORY_REGION(p, len);
+    mark(bus, len, 1);
 }
 
 void host_dma_return(uint64_t bus, size_t len)
 {
     void *p = host_dma_pointer(bus, len);
 
-    if (p)
-        ASAN_UNPOISON_MEMORY_REGION(p, len);
+    if (!p)
+        return;
+    ASAN_UNPOISON_MEMORY_REGION(p, len);
+    mark(bus, len, -1);
 }
 
 /* A device's access is no access of the program: it is not judged by AddressSanitizer. */

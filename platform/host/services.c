@@ -2,6 +2,7 @@
  * services.c (host) - virtual time, the service loop, the init table and shutdown.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "host.h"
 
@@ -11,20 +12,69 @@ static uint64_t now = HAL_MS;
 static uint64_t step = 1000;
 static struct hal_service *services;
 
+/* What somebody outside does when its time has come. */
+#define ALARMS 32
+static struct {
+    uint64_t when;
+    void (*fn)(void *ctx);
+    void *ctx;
+} alarms[ALARMS];
+static unsigned alarm_count;
+static bool ringing;
+
+static void ring_alarms(void)
+{
+    if (ringing)
+        return;
+    ringing = true;
+    for (unsigned i = 0; i < alarm_count;) {
+        void (*fn)(void *) = alarms[i].fn;
+        void *ctx = alarms[i].ctx;
+
+        if (alarms[i].when > now) {
+            i++;
+            continue;
+        }
+        alarms[i] = alarms[--alarm_count];
+        fn(ctx);
+        i = 0;
+    }
+    ringing = false;
+}
+
+void host_at(uint64_t when, void (*fn)(void *ctx), void *ctx)
+{
+    if (alarm_count == ALARMS) {
+        fprintf(stderr, "host_at: more than %u alarms\n", ALARMS);
+        abort();
+    }
+    alarms[alarm_count].when = when;
+    alarms[alarm_count].fn = fn;
+    alarms[alarm_count++].ctx = ctx;
+}
+
+/* Time passes. An alarm never rings inside of a handler, or of another. */
+static void pass(uint64_t ns)
+{
+    now += ns;
+    if (alarm_count && !host_in_handler())
+        ring_alarms();
+}
+
 uint64_t hal_now_ns(void)
 {
-    now += step;
+    pass(step);
     return now;
 }
 
 void host_relax(void)
 {
-    now += 10 * step;
+    pass(10 * step);
 }
 
 void host_advance(uint64_t ns)
 {
-    now += ns;
+    pass(ns);
 }
 
 void host_time_step(uint64_t ns)
@@ -119,6 +169,9 @@ static uint64_t earliest(void)
     for (struct hal_service *s = services; s; s = s->next)
         if (s->next_ns < when)
             when = s->next_ns;
+    for (unsigned i = 0; i < alarm_count; i++)
+        if (alarms[i].when < when)
+            when = alarms[i].when;
     return when;
 }
 
@@ -131,11 +184,10 @@ void host_run_for(uint64_t ns)
         uint64_t when = earliest();
         if (now >= end || when > end)
             break;
-        if (when > now)
-            now = when;
+        pass(when > now ? when - now : 0);
     }
     if (now < end)
-        now = end;
+        pass(end - now);
 }
 
 /* ---- start-up -------------------------------------------------------------------------------- */

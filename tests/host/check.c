@@ -19,6 +19,7 @@ static unsigned case_seconds(void)
 }
 
 unsigned case_variant;
+const char *case_name;
 
 static int why_fd; /* the child's pipe to the parent: why it failed */
 
@@ -45,6 +46,11 @@ void expect_violations(unsigned n)
 
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
 
+void random_seed(uint64_t v)
+{
+    seed = v;
+}
+
 uint32_t random32(void)
 {
     seed = seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -61,6 +67,7 @@ static void run_child(const struct test_case *t)
 {
     alarm(case_seconds());
     case_variant = t->variant;
+    case_name = t->name;
     t->fn();
     if (host_violations() > 0)
         check_fail("model", 0, "%u rules broken, first: %s", host_violations(),
@@ -112,30 +119,57 @@ static bool run_case(const struct test_case *t)
     return false;
 }
 
-static int list_cases(const struct test_case *cases, unsigned n)
+/* ---- cases and their variants ---------------------------------------------------------------- */
+
+static const struct test_variant none[] = {{"", 0}, {NULL, 0}};
+
+static const struct test_variant *variants_of(const struct test_case *t)
 {
-    for (unsigned i = 0; i < n; i++)
-        printf("%s: %s\n", cases[i].name, cases[i].shows ? cases[i].shows : "");
-    return 0;
+    return t->variants ? t->variants : none;
+}
+
+/* The case as it is listed and run in this variant; its name lies in `name`. */
+static struct test_case in_variant(const struct test_case *t, const struct test_variant *v,
+                                   char *name, size_t len)
+{
+    struct test_case one = *t;
+
+    snprintf(name, len, t->variants ? "%s[%s]" : "%s", t->name, v->name);
+    one.name = name;
+    one.variant = t->variants ? v->value : t->variant;
+    return one;
+}
+
+static void list_case(const struct test_case *t)
+{
+    printf("%s: %s\n", t->name, t->shows ? t->shows : "");
 }
 
 int run_cases(const struct test_case *cases, unsigned n, int argc, char **argv)
 {
     unsigned passed = 0, failed = 0;
     const char *env = getenv("VIREO_SEED");
+    bool list = argc > 1 && !strcmp(argv[1], "--list");
+    char name[120];
 
-    if (argc > 1 && !strcmp(argv[1], "--list"))
-        return list_cases(cases, n);
     if (env)
         seed = strtoull(env, NULL, 0);
     for (unsigned i = 0; i < n; i++) {
-        if (argc > 1 && !strstr(cases[i].name, argv[1]))
-            continue;
-        if (run_case(&cases[i]))
-            passed++;
-        else
-            failed++;
+        for (const struct test_variant *v = variants_of(&cases[i]); v->name; v++) {
+            struct test_case one = in_variant(&cases[i], v, name, sizeof(name));
+
+            if (list)
+                list_case(&one);
+            else if (argc > 1 && !strstr(name, argv[1]))
+                continue;
+            else if (run_case(&one))
+                passed++;
+            else
+                failed++;
+        }
     }
+    if (list)
+        return 0;
     printf("%u passed, %u failed\n", passed, failed);
     return failed || !passed;
 }

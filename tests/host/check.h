@@ -11,14 +11,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* shows: rows of tests/conformance/requirements.csv that the case shows, with spaces. */
+/* One of the ways in which a case runs; a table of them ends with a name of NULL. */
+struct test_variant {
+    const char *name;
+    unsigned value;
+};
+
+/*
+ * shows: rows of tests/conformance/requirements.csv that the case shows, with spaces. A case with
+ * variants runs once for each, as "name[variant]".
+ */
 struct test_case {
     const char *name;
     void (*fn)(void);
     const char *shows;
-    unsigned variant; /* what the case sees as case_variant */
+    unsigned variant; /* what the case sees as case_variant, without variants */
+    const struct test_variant *variants;
 };
 extern unsigned case_variant;
+/* The name that the running case is listed with. */
+extern const char *case_name;
 /* A case by its function's name: SHOWS(full_ring, "SPLIT-09"). A macro, because of the name. */
 #define SHOWS(f, rows)                                                                             \
     {                                                                                              \
@@ -56,5 +68,6 @@ void expect_violations(unsigned n);
 /* A repeatable random number; the seed is a constant, or VIREO_SEED of the environment. */
 uint32_t random32(void);
 uint32_t random_below(uint32_t n); /* 0..n-1 */
+void random_seed(uint64_t v);
 
 #endif

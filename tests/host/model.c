@@ -65,6 +65,21 @@ void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool
             (struct model_access){(uint16_t)off, (uint8_t)width, write, sync, v};
 }
 
+uint32_t model_answer(struct model *m, enum model_space s, unsigned off, unsigned width, uint32_t v)
+{
+    uint32_t all_ones = UINT32_MAX >> (32 - 8 * width);
+
+    if (m->on.access)
+        v = m->on.access(m, s, off, false, v);
+    return m->gone ? all_ones : v & all_ones;
+}
+
+void model_written(struct model *m, enum model_space s, unsigned off, uint32_t v)
+{
+    if (m->on.access)
+        m->on.access(m, s, off, true, v);
+}
+
 /* ---- status ---------------------------------------------------------------------------------- */
 
 void model_reset(struct model *m)

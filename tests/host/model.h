@@ -110,8 +110,22 @@ struct model;
 struct model_vpci; /* model_pci.h */
 struct model_ring; /* model_ring.h */
 
+/* Where a register access goes: offsets are from the start of each. */
+enum model_space {
+    MODEL_AT_REGISTERS, /* of virtio-mmio; the common structure; the legacy header */
+    MODEL_AT_ISR,       /* PCI, modern: the one byte */
+    MODEL_AT_NOTIFY,    /* PCI, modern */
+    MODEL_AT_CONFIG,    /* of the device type */
+    MODEL_AT_FUNCTION,  /* PCI: configuration space of the function */
+    MODEL_SPACES
+};
+
 /* What a test wants to hear of. All may be NULL. */
 struct model_events {
+    /* Every access, a read when it was answered with v. What it returns is the answer then. */
+    uint32_t (*access)(struct model *m, enum model_space s, unsigned off, bool write, uint32_t v);
+    /* A used entry was put, and is not shown yet: model_amend changes it. */
+    void (*put)(struct model *m, struct model_queue *q, const struct model_chain *c);
     void (*kick)(struct model *m, struct model_queue *q);
     void (*status)(struct model *m, uint32_t status);            /* after a write of it */
     void (*queue_reset)(struct model *m, struct model_queue *q); /* asked for, not yet done */
@@ -205,6 +219,10 @@ void model_kick(struct model *m, uint32_t queue, bool sync);
 uint16_t model_position(const struct model_queue *q);
 void model_raise(struct model *m, uint32_t cause, struct model_queue *q);
 void model_trace(struct model *m, unsigned off, unsigned width, bool write, bool sync, uint32_t v);
+/* The answer to a read, after on.access; and tells it of a write. */
+uint32_t model_answer(struct model *m, enum model_space s, unsigned off, unsigned width,
+                      uint32_t v);
+void model_written(struct model *m, enum model_space s, unsigned off, uint32_t v);
 void model_check_setup(struct model *m, const char *what);
 
 /* ---- the rings, device side ------------------------------------------------------------------ */
@@ -237,6 +255,10 @@ void model_want_kick(struct model *m, struct model_queue *q, bool on);
 
 /* A lie: a used entry with this id, whatever is out. Not to be seen before model_show/publish. */
 void model_forge(struct model *m, struct model_queue *q, uint32_t id, uint32_t len);
+
+/* The same with an entry that was just put, in on.put: one word of it. */
+enum model_used_word { MODEL_USED_ID, MODEL_USED_LEN, MODEL_USED_FLAGS /* packed: toggles bits */ };
+void model_amend(struct model_queue *q, enum model_used_word which, uint32_t v);
 
 /* Raw access to a split ring, for attacks: no rule is kept. */
 void model_put_used(struct model_queue *q, uint16_t at, uint32_t id, uint32_t len);

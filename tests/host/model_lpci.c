@@ -72,11 +72,15 @@ uint32_t model_lpci_read(struct model_vpci *v, unsigned off, unsigned width, boo
     uint32_t value = 0;
 
     if (off >= header_len(v))
-        return model_read_config(v->m, off - header_len(v), width);
-    if (width != field_width(off))
+        return model_answer(v->m, MODEL_AT_CONFIG, off - header_len(v), width,
+                            model_read_config(v->m, off - header_len(v), width));
+    if (v->m->gone)
+        value = UINT32_MAX;
+    else if (width != field_width(off))
         host_violation("%s: %u-byte read of legacy register %u", v->m->name, width, off);
     else
         value = read_header(v, off);
+    value = model_answer(v->m, MODEL_AT_REGISTERS, off, width, value);
     model_trace(v->m, off, width, false, sync, value);
     return value;
 }
@@ -139,7 +143,13 @@ static void write_header(struct model_vpci *v, unsigned off, uint32_t value, boo
 
 void model_lpci_write(struct model_vpci *v, unsigned off, unsigned width, uint32_t value, bool sync)
 {
-    if (off >= header_len(v)) {
+    bool config = off >= header_len(v);
+
+    model_written(v->m, config ? MODEL_AT_CONFIG : MODEL_AT_REGISTERS,
+                  config ? off - header_len(v) : off, value);
+    if (v->m->gone)
+        return;
+    if (config) {
         model_write_config(v->m, off - header_len(v), width, value);
         return;
     }

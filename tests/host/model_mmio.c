@@ -165,6 +165,8 @@ static uint32_t mmio_read(void *ctx, uint64_t offset, unsigned width, bool sync)
         host_violation("%s: %u-byte read of register %#x", m->name, width, off);
     else
         v = read_control(m, off);
+    v = off >= R_CONFIG ? model_answer(m, MODEL_AT_CONFIG, off - R_CONFIG, width, v)
+                        : model_answer(m, MODEL_AT_REGISTERS, off, width, v);
     model_trace(m, off, width, false, sync, v);
     return v;
 }
@@ -326,6 +328,8 @@ static void mmio_write(void *ctx, uint64_t offset, unsigned width, uint32_t v, b
     unsigned off = (unsigned)offset;
 
     model_trace(m, off, width, true, sync, v);
+    model_written(m, off >= R_CONFIG ? MODEL_AT_CONFIG : MODEL_AT_REGISTERS,
+                  off >= R_CONFIG ? off - R_CONFIG : off, v);
     if (probe_only(m))
         host_violation("%s: offset %#x written of no device", m->name, off);
     if (off == R_STATUS && v & 4 && !(m->status & 4) && !sync)

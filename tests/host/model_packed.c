@@ -218,6 +218,18 @@ static void put(struct model *m, struct model_queue *q, const struct model_chain
     q->put_at = advance(q, q->put_at, q->skipped_slots + c->slots);
 }
 
+static void amend(struct model_queue *q, enum model_used_word which, uint32_t v)
+{
+    struct model_pending *p = &q->pending[q->pending_count - 1];
+
+    if (which == MODEL_USED_ID)
+        slot(q, p->slot)->id = (uint16_t)v;
+    else if (which == MODEL_USED_LEN)
+        slot(q, p->slot)->len = v;
+    else
+        p->flags ^= (uint16_t)v;
+}
+
 /* The first one last, so that all are seen at once. */
 static void show(struct model *m, struct model_queue *q)
 {
@@ -297,6 +309,7 @@ const struct model_ring model_packed_ring = {
     .parse_again = parse_again,
     .check_held = check_held,
     .put = put,
+    .amend = amend,
     .show = show,
     .wants_irq = wants_irq,
     .want_kick = want_kick,

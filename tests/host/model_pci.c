@@ -174,7 +174,7 @@ static bool in_data_window(const struct model_pci_fn *f, unsigned off)
     return f->window && off >= f->window && off < f->window + 4;
 }
 
-static uint32_t config_read(void *ctx, uint64_t offset, unsigned width, bool sync)
+static uint32_t config_read_true(void *ctx, uint64_t offset, unsigned width, bool sync)
 {
     unsigned bus = (unsigned)(offset / ECAM_BUS) + host.bus_first;
     unsigned dev = offset >> 15 & 31, fn = offset >> 12 & 7, off = offset & 0xfff;
@@ -233,6 +233,16 @@ static void check_msix_on(const struct model_pci_fn *f)
     for (unsigned i = 0; i < f->msix_size; i++)
         if (!(f->msix[i].control & 1) && f->msix[i].addr != HOST_MSI_DOORBELL)
             wrong(f, "MSI-X is switched on with a wild entry", i);
+}
+
+/* What the function says of it, unless it is another function's. */
+static uint32_t config_read(void *ctx, uint64_t offset, unsigned width, bool sync)
+{
+    uint32_t v = config_read_true(ctx, offset, width, sync);
+    struct model_pci_fn *f = at_slot((unsigned)(offset / ECAM_BUS) + host.bus_first,
+                                     offset >> 15 & 31, offset >> 12 & 7);
+
+    return f && f->answer && !f->gone ? f->answer(f, offset & 0xfff, width, v) : v;
 }
 
 static void config_write(void *ctx, uint64_t offset, unsigned width, uint32_t v, bool sync)

@@ -53,6 +53,8 @@ struct model_pci_fn {
     void (*write)(struct model_pci_fn *f, unsigned bar, uint64_t off, unsigned width, uint32_t v,
                   bool sync);
     void (*changed)(struct model_pci_fn *f); /* after a write of configuration space */
+    /* The answer to a read of configuration space that was found to be v. May be NULL. */
+    uint32_t (*answer)(struct model_pci_fn *f, unsigned off, unsigned width, uint32_t v);
 };
 
 /* QEMU's virt machine, nearly: all windows, bus addresses unlike the CPU's. */

@@ -277,6 +277,8 @@ void model_push(struct model *m, struct model_queue *q, const struct model_chain
         q->ring->check_held(m, q, c);
     release(q, c);
     q->ring->put(m, q, c, len);
+    if (m->on.put)
+        m->on.put(m, q, c);
     q->used = (uint16_t)(q->used + 1 + q->skipped);
     q->pushes += 1 + q->skipped;
     q->skipped = q->skipped_slots = 0;
@@ -300,6 +302,11 @@ void model_forge(struct model *m, struct model_queue *q, uint32_t id, uint32_t l
     else
         q->ring->put(m, q, &c, len);
     q->used++;
+}
+
+void model_amend(struct model_queue *q, enum model_used_word which, uint32_t v)
+{
+    q->ring->amend(q, which, v);
 }
 
 void model_show(struct model *m, struct model_queue *q)

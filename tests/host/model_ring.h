@@ -31,6 +31,8 @@ struct model_ring {
     void (*check_held)(struct model *m, struct model_queue *q, const struct model_chain *c);
     /* Writes a used entry for c, and for the q->skipped chains before it; not yet to be seen. */
     void (*put)(struct model *m, struct model_queue *q, const struct model_chain *c, uint32_t len);
+    /* Changes a word of what was put last. */
+    void (*amend)(struct model_queue *q, enum model_used_word which, uint32_t v);
     /* Lets the driver see what was put. */
     void (*show)(struct model *m, struct model_queue *q);
     /* Does the driver want an interrupt for what was shown since the last question? */

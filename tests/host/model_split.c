@@ -196,6 +196,15 @@ static void put(struct model *m, struct model_queue *q, const struct model_chain
     model_put_used(q, q->used, c->head, len);
 }
 
+/* In on.put: q->used is still the place of the entry. */
+static void amend(struct model_queue *q, enum model_used_word which, uint32_t v)
+{
+    uint32_t *elem = host_dma_pointer(q->device + 4 + 8ull * (q->used % q->num), 8);
+
+    if (elem && which != MODEL_USED_FLAGS)
+        __atomic_store_n(&elem[which == MODEL_USED_LEN], v, __ATOMIC_RELAXED);
+}
+
 static void show(struct model *m, struct model_queue *q)
 {
     (void)m;
@@ -240,6 +249,7 @@ const struct model_ring model_split_ring = {
     .parse_again = parse_again,
     .check_held = check_held,
     .put = put,
+    .amend = amend,
     .show = show,
     .wants_irq = wants_irq,
     .want_kick = want_kick,

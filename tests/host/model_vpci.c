@@ -130,6 +130,13 @@ static unsigned region_at(const struct model_vpci *v, unsigned bar, uint64_t off
     return 0;
 }
 
+static const enum model_space space_of[] = {
+    [VCAP_COMMON] = MODEL_AT_REGISTERS,
+    [VCAP_NOTIFY] = MODEL_AT_NOTIFY,
+    [VCAP_ISR] = MODEL_AT_ISR,
+    [VCAP_DEVICE] = MODEL_AT_CONFIG,
+};
+
 static uint32_t vpci_read(struct model_pci_fn *f, unsigned bar, uint64_t at, unsigned width,
                           bool sync)
 {
@@ -142,7 +149,9 @@ static uint32_t vpci_read(struct model_pci_fn *f, unsigned bar, uint64_t at, uns
     t = region_at(v, bar, at);
     off = (unsigned)at - v->region[t].off;
 
-    if (t == VCAP_COMMON && width != field_width(off))
+    if (v->m->gone)
+        value = UINT32_MAX;
+    else if (t == VCAP_COMMON && width != field_width(off))
         host_violation("%s: %u-byte read of common field %u", v->m->name, width, off);
     else if (t == VCAP_COMMON)
         value = read_common(v, off);
@@ -152,6 +161,7 @@ static uint32_t vpci_read(struct model_pci_fn *f, unsigned bar, uint64_t at, uns
         value = model_read_config(v->m, off, width);
     else
         host_violation("%s: the notify structure is read", v->m->name);
+    value = model_answer(v->m, space_of[t], off, width, value);
     if (t == VCAP_COMMON)
         model_trace(v->m, off, width, false, sync, value);
     return value;
@@ -301,6 +311,9 @@ static void vpci_write(struct model_pci_fn *f, unsigned bar, uint64_t at, unsign
     off = (unsigned)at - v->region[t].off;
     if (t == VCAP_COMMON)
         model_trace(v->m, off, width, true, sync, value);
+    model_written(v->m, space_of[t], off, value);
+    if (v->m->gone)
+        return;
     if (t == VCAP_COMMON && width != field_width(off))
         host_violation("%s: %u-byte write of common field %u", v->m->name, width, off);
     else if (t == VCAP_COMMON)
@@ -343,6 +356,11 @@ static void open_window(struct model_vpci *v, unsigned cap)
 }
 
 /* ---- interrupts ------------------------------------------------------------------------------ */
+
+static uint32_t function_read(struct model_pci_fn *f, unsigned off, unsigned width, uint32_t v)
+{
+    return model_answer(((struct model_vpci *)f)->m, MODEL_AT_FUNCTION, off, width, v);
+}
 
 static void show_level(struct model_pci_fn *f)
 {
@@ -422,6 +440,7 @@ void model_plug_pci(struct model_vpci *v, struct model *m, unsigned dev, bool ba
     v->fn.read = vpci_read;
     v->fn.write = vpci_write;
     v->fn.changed = show_level;
+    v->fn.answer = function_read;
     v->multiplier = 4;
     v->vectors = NO_VECTOR;
     v->config_vector = NO_VECTOR;

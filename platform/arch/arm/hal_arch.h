@@ -100,6 +100,11 @@ static inline void hal_ack_order(void)
     __asm__ volatile("dmb osh" : : : "memory");
 }
 
+static inline uint8_t hal_shared_load8(const uint8_t *p)
+{
+    return *(const volatile uint8_t *)p;
+}
+
 static inline uint16_t hal_shared_load16(const uint16_t *p)
 {
     return *(const volatile uint16_t *)p;
