@@ -70,7 +70,7 @@ struct block_stats {
     uint64_t merged;    /* requests that travelled with the one before them */
     uint64_t bounced;   /* transfers that had to be copied */
     uint64_t errors;    /* requests that failed */
-    uint64_t replayed;  /* transfers that were with a device when it was reset, and went out again */
+    uint64_t replayed;  /* transfers that a reset took from a device, and that went out again */
 };
 
 struct block_info {

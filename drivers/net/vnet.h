@@ -60,7 +60,7 @@ struct vnet_stats {
     uint64_t rx_no_client;        /* dropped: nobody listens */
     uint64_t rx_bad_length;       /* dropped: shorter than a header, or longer than a frame */
     uint64_t tx_full;             /* refused: the ring was full */
-    uint64_t tx_lost;             /* queued or in the ring when a reset took them, or sent meanwhile */
+    uint64_t tx_lost;             /* queued or in the ring when a reset came, or sent meanwhile */
     uint32_t rx_buffers;          /* receive buffers that exist */
     uint32_t rx_spare;            /* of them, free now */
     uint32_t rx_spare_low;        /* the least that were free after a batch was refilled */

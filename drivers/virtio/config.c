@@ -44,7 +44,7 @@ int virtio_config_read(struct virtio_device *dev, unsigned off, void *buf, unsig
 
     hal_assert((width == 1 || width == 2 || width == 4) && len % width == 0 && off % width == 0 &&
                len <= 64);
-    if (off > dev->config_len || len > dev->config_len - off)
+    if (dev->away || off > dev->config_len || len > dev->config_len - off)
         return -EIO;
     for (unsigned i = 0; i < CONFIG_TRIES; i++)
         if (counted ? settled_by_generation(dev, off, buf, len, width)
@@ -71,7 +71,7 @@ int virtio_config_read64(struct virtio_device *dev, unsigned off, uint64_t *v)
 
 static int write_field(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
 {
-    if (off >= dev->config_len || width > dev->config_len - off)
+    if (dev->away || off >= dev->config_len || width > dev->config_len - off)
         return -EIO;
     dev->transport->config_write(dev, off, width, v);
     return 0;

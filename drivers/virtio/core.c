@@ -48,7 +48,7 @@ static void give_name(struct virtio_device *dev)
 
 /* ---- status (section 2.1) and reset (2.4) ---------------------------------------------------- */
 
-static void status_add(struct virtio_device *dev, uint8_t bit)
+void virtio_status_add(struct virtio_device *dev, uint8_t bit)
 {
     dev->status |= bit;
     dev->transport->status_write(dev, dev->status);
@@ -84,8 +84,8 @@ static int reset_and_acknowledge(struct virtio_device *dev)
         hal_log(HAL_ERROR, dev->name, "the device does not complete a reset");
         return err;
     }
-    status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
-    status_add(dev, VIRTIO_STATUS_DRIVER);
+    virtio_status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+    virtio_status_add(dev, VIRTIO_STATUS_DRIVER);
     return 0;
 }
 
@@ -107,7 +107,7 @@ static int offer_and_accept(struct virtio_device *dev, bool reduced)
         t->features_write(dev, w, dev->accepted.w[w]);
     if (dev->legacy)
         return 0;
-    status_add(dev, VIRTIO_STATUS_FEATURES_OK);
+    virtio_status_add(dev, VIRTIO_STATUS_FEATURES_OK);
     return t->status_read(dev) & VIRTIO_STATUS_FEATURES_OK ? 0 : 1;
 }
 
@@ -130,8 +130,7 @@ static int accept_features(struct virtio_device *dev)
     return -ENODEV;
 }
 
-/* A device that does not reset, or is not wanted any more, is kept from memory by the bus. */
-static void cut_off(struct virtio_device *dev)
+void virtio_cut_off(struct virtio_device *dev)
 {
     if (dev->transport->cut_off)
         dev->transport->cut_off(dev);
@@ -146,19 +145,19 @@ static void drop_queues(struct virtio_device *dev)
     dev->queue_count = 0;
 }
 
-/* Gives the device up. Its queues are freed only if the reset shows that it has let go of them. */
-static void give_up(struct virtio_device *dev)
+/* It is not usable. Its queues are freed only if the reset shows that it has let go of them. */
+static void abandon(struct virtio_device *dev)
 {
     if (dev->queue_count) {
         dev->transport->irq_release(dev);
         if (virtio_reset(dev) == 0) {
             drop_queues(dev);
-            status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+            virtio_status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
         }
     }
     if (!dev->queue_count)
         hal_free(dev->queues);
-    status_add(dev, VIRTIO_STATUS_FAILED);
+    virtio_status_add(dev, VIRTIO_STATUS_FAILED);
     dev->transport->release(dev);
 }
 
@@ -187,11 +186,12 @@ int virtio_attach(struct virtio_device *dev)
         return -ENODEV;
     give_name(dev);
     virtio_choose_wakeup(dev);
-    dev->tick_ns = dev->driver_ns = dev->service.next_ns = HAL_NEVER;
+    dev->tries_max = (unsigned)hal_option_u64(dev->name, "resets", VIRTIO_RESETS, 0, 1000);
+    dev->tick_ns = dev->driver_ns = dev->recover_ns = dev->service.next_ns = HAL_NEVER;
     err = start_device(dev);
     if (err) {
         hal_log(HAL_ERROR, dev->name, "not usable (error %d)", -err);
-        give_up(dev);
+        abandon(dev);
         return err;
     }
     *devices_tail = dev;
@@ -206,9 +206,12 @@ static void stop_all(void *ctx)
 {
     (void)ctx;
     for (struct virtio_device *dev = devices; dev; dev = dev->next) {
-        if (dev->live && virtio_reset(dev))
+        bool running = dev->state != VIRTIO_WAITING && dev->state != VIRTIO_GONE;
+
+        if (running && virtio_reset(dev))
             hal_log(HAL_WARN, dev->name, "does not complete its last reset");
-        cut_off(dev);
+        if (!dev->away)
+            virtio_cut_off(dev);
     }
 }
 
@@ -289,12 +292,13 @@ static int create_queues(struct virtio_device *dev, const struct virtq_config *c
     return 0;
 }
 
-static void setup_interrupts(struct virtio_device *dev, unsigned n)
+void virtio_setup_interrupts(struct virtio_device *dev)
 {
     dev->wakeup = VIRTIO_WAKEUP_POLLED;
+    dev->hybrid = dev->hybrid_wanted;
     if (dev->polled_wanted)
         return;
-    if (dev->transport->irq_setup(dev, n)) {
+    if (dev->transport->irq_setup(dev, dev->queue_count)) {
         dev->wakeup = VIRTIO_WAKEUP_POLLED;
         dev->hybrid = false;
         hal_log(HAL_WARN, dev->name, "no interrupt can be had: polled");
@@ -312,7 +316,7 @@ int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cf
     err = create_queues(dev, cfg, n);
     if (err)
         return err;
-    setup_interrupts(dev, n);
+    virtio_setup_interrupts(dev);
     for (unsigned i = 0; i < n; i++) {
         err = dev->transport->queue_enable(dev, dev->queues[i]);
         if (err) {
@@ -327,32 +331,16 @@ int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cf
 void virtio_start(struct virtio_device *dev)
 {
     dev->live = true;
-    status_add(dev, VIRTIO_STATUS_DRIVER_OK);
-}
-
-/* ---- the end of a device --------------------------------------------------------------------- */
-
-void virtio_bury(struct virtio_device *dev, const char *cause)
-{
-    bool quarantine;
-
-    hal_log(HAL_ERROR, dev->name, "device given up: %s", cause);
-    dev->transport->irq_release(dev);
-    quarantine = virtio_reset(dev) != 0;
-    if (quarantine) {
-        hal_log(HAL_ERROR, dev->name, "reset never completed: its memory stays quarantined");
-        cut_off(dev);
-    }
-    for (unsigned i = 0; i < dev->queue_count; i++)
-        dev->queues[i]->state = VIRTQ_OFF;
-    dev->driver->dead(dev, quarantine);
-    if (!quarantine) {
-        status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
-        status_add(dev, VIRTIO_STATUS_FAILED);
-    }
+    dev->state = VIRTIO_OK;
+    virtio_status_add(dev, VIRTIO_STATUS_DRIVER_OK);
 }
 
 /* ---- for status pages ------------------------------------------------------------------------ */
+
+struct virtio_device *virtio_next(const struct virtio_device *dev)
+{
+    return dev ? dev->next : devices;
+}
 
 struct virtio_device *virtio_find(const char *name)
 {
@@ -377,6 +365,10 @@ int virtio_info(unsigned n, struct virtio_info *out)
         .ring = d->queue_count ? d->queues[0]->ring->name : "",
         .wakeup = virtio_wakeup_name(d),
         .alive = d->live,
+        .state = virtio_state_name(d),
+        .cause = d->cause ? d->cause : "",
+        .resets = d->resets,
+        .recoveries = d->recoveries,
         .offered = d->offered,
         .accepted = d->accepted,
         .interrupts = d->interrupts,

@@ -12,9 +12,12 @@
 #define VIRTIO_LEGACY_ALIGN  4096 /* section 2.7.2 and the page size of QueuePFN */
 #define VIRTIO_RESET_TIMEOUT HAL_SEC
 #define VIRTIO_LOOK_PERIOD   (50 * HAL_MS)
-#define VIRTIO_GONE_READS    16            /* all ones so often: there is no device any more */
-#define VIRTIO_STORM         100000        /* handler calls without one run of the service */
-#define VIRTIO_HYBRID_SPIN   (50 * HAL_US) /* polled so long after the last progress */
+#define VIRTIO_GONE_READS    16             /* all ones so often: there is no device any more */
+#define VIRTIO_STORM         100000         /* handler calls without one run of the service */
+#define VIRTIO_HYBRID_SPIN   (50 * HAL_US)  /* polled so long after the last progress */
+#define VIRTIO_RESETS        5              /* tries in a row to bring a device back */
+#define VIRTIO_RESET_LOOK    HAL_MS         /* between looks at a reset that is slow */
+#define VIRTIO_HEALTHY       (10 * HAL_SEC) /* in service so long: the tries count anew */
 
 /* Causes of an interrupt, as InterruptStatus and the ISR encode them (4.1.4.5, 4.2.2). */
 enum { VIRTIO_CAUSE_QUEUE = 1, VIRTIO_CAUSE_CONFIG = 2 };
@@ -27,6 +30,15 @@ enum virtio_wakeup {
     VIRTIO_WAKEUP_MSIX_SHARED, /* one for all queues, one for changes */
     VIRTIO_WAKEUP_MSIX_SINGLE, /* one for everything */
     VIRTIO_WAKEUPS
+};
+
+/* What the core does with a device; recover.c moves it from one to the next. */
+enum virtio_state {
+    VIRTIO_STARTING,  /* the steps of section 3.1.1, at first or again */
+    VIRTIO_OK,        /* in service */
+    VIRTIO_RESETTING, /* 0 was written into its status, and has not been read back */
+    VIRTIO_WAITING,   /* it is reset and has let go of everything; the next try comes later */
+    VIRTIO_GONE,      /* given up, or unplugged */
 };
 
 struct virtio_device;
@@ -83,7 +95,8 @@ struct virtio_device {
     bool legacy;
     bool live;           /* DRIVER_OK was written, and no reset since */
     bool polled_wanted;  /* boot argument */
-    bool hybrid;         /* boot argument: interrupts, and polled while there is progress */
+    bool hybrid_wanted;  /* boot argument: interrupts, and polled while there is progress */
+    bool hybrid;         /* so it is at present */
     bool woken;          /* by a handler, since the last run [handler] */
     bool config_pending; /* [handler] */
     const char *failing; /* cause of a failure that the next run deals with */
@@ -94,6 +107,21 @@ struct virtio_device {
     uint64_t look_ns;    /* polled: when to look for a configuration change again */
     uint64_t spin_ns;    /* hybrid: polled until then */
     enum virtio_wakeup wakeup;
+
+    /* recovery */
+    enum virtio_state state;
+    const char *cause;    /* of the last failure; NULL: there was none */
+    bool final;           /* no try is made any more */
+    bool plugged;         /* in again: one try, which has not been made yet */
+    bool away;            /* nothing answers at its registers: they are left alone */
+    bool told_dead;       /* the driver was told, and has not returned since */
+    unsigned tries;       /* to bring it back, since it was healthy */
+    unsigned tries_max;   /* boot argument */
+    uint64_t broke_ns;    /* when it went out of service */
+    uint64_t back_ns;     /* when it came into service again */
+    uint64_t deadline_ns; /* of the reset under way */
+    uint64_t recover_ns;  /* when recovery wants to go on */
+    uint64_t resets, recoveries;
 
     uint32_t device_id;
     uint8_t status; /* what was written last: the register is not read back to be changed */
@@ -194,10 +222,25 @@ void virtio_log_features(const struct virtio_device *dev, enum hal_level level);
 void virtio_choose_wakeup(struct virtio_device *dev);
 const char *virtio_wakeup_name(const struct virtio_device *dev);
 void virtio_service_start(struct virtio_device *dev);
+void virtio_schedule(struct virtio_device *dev);
 void virtio_tick_later(struct virtio_device *dev);
 
-/* core.c: writes status 0 and waits for it; -ETIMEDOUT when the device never comes back. */
+/*
+ * core.c. virtio_reset: writes status 0 and waits for it; -ETIMEDOUT when the device never comes
+ * back. virtio_status_add writes what was written before and this bit.
+ */
 int virtio_reset(struct virtio_device *dev);
-void virtio_bury(struct virtio_device *dev, const char *cause);
+void virtio_status_add(struct virtio_device *dev, uint8_t bit);
+void virtio_setup_interrupts(struct virtio_device *dev);
+/* A device that does not reset, or is not wanted any more, is kept from memory by the bus. */
+void virtio_cut_off(struct virtio_device *dev);
+
+/*
+ * recover.c, from the device's service. virtio_mend: it is in service, but failed, or one of its
+ * queues did or is being reset. virtio_recover: it is not in service. True if anything was done.
+ */
+bool virtio_mend(struct virtio_device *dev);
+bool virtio_recover(struct virtio_device *dev);
+const char *virtio_state_name(const struct virtio_device *dev);
 
 #endif

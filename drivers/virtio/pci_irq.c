@@ -15,7 +15,12 @@ static void detach_vectors(struct virtio_pci *p)
     while (p->vectors > 0) {
         unsigned i = --p->vectors;
 
-        pci_msix_detach(&p->fn, i, p->vector[i].fn, p->vector[i].ctx, &p->vector[i].msi);
+        if (!p->dev.away) {
+            pci_msix_detach(&p->fn, i, p->vector[i].fn, p->vector[i].ctx, &p->vector[i].msi);
+            continue;
+        }
+        hal_irq_detach(p->vector[i].msi.irq, p->vector[i].fn, p->vector[i].ctx);
+        hal_msi_free(&p->vector[i].msi);
     }
 }
 
@@ -165,11 +170,14 @@ void virtio_pci_irq_release(struct virtio_device *dev)
     struct virtio_pci *p = virtio_pci_of(dev);
 
     if (p->vectors) {
-        switch_msix(p, false);
+        if (!dev->away)
+            switch_msix(p, false);
+        p->msix_on = false;
         detach_vectors(p);
     }
     if (p->intx >= 0) {
-        pci_intx_enable(&p->fn, false);
+        if (!dev->away)
+            pci_intx_enable(&p->fn, false);
         hal_irq_detach(p->intx, virtio_irq_shared, dev);
         p->intx = -ENODEV;
     }

@@ -40,7 +40,15 @@ void virtq_start_ring(struct virtq *q)
     q->quiet = 0;
     q->take_next = 0;
     q->cause = "";
+    q->armed = false;
     q->ring->start(q);
+}
+
+void virtq_renew(struct virtq *q)
+{
+    hal_assert(!q->in_flight);
+    memset(q->memory, 0, q->ring_bytes);
+    virtq_start_ring(q);
 }
 
 /* Each part's own alignment follows from the layout and from that of the whole. */
@@ -96,12 +104,18 @@ void virtq_destroy(struct virtq *q)
 
 void virtq_break(struct virtq *q, const char *cause)
 {
-    if (q->state == VIRTQ_BROKEN)
+    if (q->state > VIRTQ_OK)
         return;
     q->state = VIRTQ_BROKEN;
     q->cause = cause;
     hal_log(HAL_ERROR, virtio_name(q->dev), "queue %s is broken: %s", q->name, cause);
     virtio_wake(q->dev);
+}
+
+void virtq_fail(struct virtq *q, const char *cause)
+{
+    if (q->state == VIRTQ_OK)
+        virtq_break(q, cause);
 }
 
 /* ---- submitting ------------------------------------------------------------------------------ */
@@ -297,7 +311,7 @@ const struct virtq_stats *virtq_stats(const struct virtq *q)
 
 void *virtq_take_back(struct virtq *q)
 {
-    hal_assert(q->state == VIRTQ_OFF);
+    hal_assert(q->state == VIRTQ_OFF || q->state == VIRTQ_GONE);
     while (q->take_next < q->size) {
         struct virtq_slot *slot = &q->slots[q->take_next++];
         void *cookie = slot->cookie;

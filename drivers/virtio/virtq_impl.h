@@ -117,6 +117,7 @@ struct virtq {
     bool held;               /* the driver does not want what is complete */
     uint16_t quiet;          /* ticks without progress */
     uint16_t take_next;      /* where virtq_take_back goes on */
+    uint64_t reset_ns;       /* when its last reset alone was asked for; 0: never */
     uint64_t tick_completed; /* at the last tick */
     uint64_t before_tick; /* completed before it, if an interrupt was asked for; else UINT64_MAX */
     struct virtq_stats stats;
@@ -166,6 +167,9 @@ void virtq_destroy(struct virtq *q);
 
 /* An empty ring at its start, in memory that is zeroed. No buffer is out. */
 void virtq_start_ring(struct virtq *q);
+
+/* The same once more, after a reset: its buffers were all taken back. */
+void virtq_renew(struct virtq *q);
 
 /* Makes the queue broken; the first cause stays. */
 void virtq_break(struct virtq *q, const char *cause);

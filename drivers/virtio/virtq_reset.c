@@ -23,10 +23,11 @@ int virtq_reset(struct virtq *q)
 {
     if (!virtio_has(q->dev, VIRTIO_F_RING_RESET))
         return -ENOTSUP;
-    if (!q->dev->live || q->state == VIRTQ_OFF)
+    if (!q->dev->live || (q->state != VIRTQ_OK && q->state != VIRTQ_BROKEN))
         return -EINVAL;
     q->state = VIRTQ_OFF; /* from here on nobody submits, reaps, arms or kicks */
     q->armed = false;
+    q->reset_ns = hal_now_ns(); /* if it fails, its device is reset */
     q->dev->transport->queue_reset(q->dev, q);
     if (wait_for_reset(q))
         return 0;
@@ -42,8 +43,7 @@ int virtq_restart(struct virtq *q)
         return -EINVAL;
     if (q->in_flight)
         return -EBUSY;
-    memset(q->memory, 0, q->ring_bytes);
-    virtq_start_ring(q);
+    virtq_renew(q);
     err = q->dev->transport->queue_enable(q->dev, q);
     if (err) {
         hal_log(HAL_ERROR, virtio_name(q->dev), "queue %s cannot be enabled again", q->name);

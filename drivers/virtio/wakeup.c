@@ -6,9 +6,16 @@
 #include "virtio/device.h"
 #include "virtio/virtq_impl.h"
 
-static void schedule(struct virtio_device *dev)
+/* Out of service, only recovery has anything to do. */
+void virtio_schedule(struct virtio_device *dev)
 {
-    dev->service.next_ns = dev->tick_ns < dev->driver_ns ? dev->tick_ns : dev->driver_ns;
+    uint64_t at = dev->recover_ns;
+
+    if (dev->live && dev->tick_ns < at)
+        at = dev->tick_ns;
+    if (dev->live && dev->driver_ns < at)
+        at = dev->driver_ns;
+    dev->service.next_ns = at;
 }
 
 /* ---- task context ---------------------------------------------------------------------------- */
@@ -19,7 +26,7 @@ void virtio_tick_later(struct virtio_device *dev)
     if (dev->tick_ns != HAL_NEVER)
         return;
     dev->tick_ns = hal_now_ns() + VIRTQ_TICK;
-    schedule(dev);
+    virtio_schedule(dev);
 }
 
 static void tick(struct virtio_device *dev, uint64_t now)
@@ -34,14 +41,12 @@ static void tick(struct virtio_device *dev, uint64_t now)
     dev->tick_ns = next;
 }
 
-static const char *what_is_wrong(const struct virtio_device *dev)
+static bool something_is_wrong(const struct virtio_device *dev)
 {
-    if (dev->failing)
-        return dev->failing;
     for (unsigned i = 0; i < dev->queue_count; i++)
-        if (virtq_state(dev->queues[i]) == VIRTQ_BROKEN)
-            return virtq_cause(dev->queues[i]);
-    return NULL;
+        if (dev->queues[i]->state > VIRTQ_OK)
+            return true;
+    return dev->failing;
 }
 
 /* Section 2.4, and 2.1.2: a configuration change may be the device's way to ask for a reset. */
@@ -102,10 +107,9 @@ static bool run(struct hal_service *s)
     struct virtio_device *dev = (struct virtio_device *)s;
     uint64_t now = hal_now_ns();
     bool due = now >= dev->tick_ns, woken = dev->woken, done;
-    const char *wrong;
 
     if (!dev->live)
-        return false;
+        return virtio_recover(dev);
     dev->woken = false;
     dev->streak = 0;
     if (now >= dev->driver_ns)
@@ -117,16 +121,11 @@ static bool run(struct hal_service *s)
     done = due && !woken ? service_on_tick(dev) : dev->driver->service(dev);
     if (due)
         tick(dev, now);
-    wrong = what_is_wrong(dev);
-    if (wrong) {
-        virtio_bury(dev, wrong);
-        dev->service.polled = false;
-        dev->tick_ns = dev->driver_ns = HAL_NEVER;
-        done = true;
-    }
+    if (something_is_wrong(dev))
+        done |= virtio_mend(dev);
     if (dev->hybrid)
         spin(dev, now, done);
-    schedule(dev);
+    virtio_schedule(dev);
     return done;
 }
 
@@ -169,8 +168,8 @@ void virtio_choose_wakeup(struct virtio_device *dev)
 {
     const char *how = hal_option(dev->name, "poll");
 
-    dev->hybrid = how && virtio_same_name(how, "hybrid");
-    if (how && !dev->hybrid)
+    dev->hybrid_wanted = how && virtio_same_name(how, "hybrid");
+    if (how && !dev->hybrid_wanted)
         dev->polled_wanted = hal_option_u64(dev->name, "poll", 0, 0, 1);
 }
 
@@ -194,14 +193,7 @@ void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns)
     if (when_ns >= dev->driver_ns)
         return;
     dev->driver_ns = when_ns;
-    schedule(dev);
-}
-
-void virtio_fail(struct virtio_device *dev, const char *cause)
-{
-    if (!dev->failing)
-        dev->failing = cause;
-    virtio_wake(dev);
+    virtio_schedule(dev);
 }
 
 /* ---- handlers -------------------------------------------------------------------------------- */

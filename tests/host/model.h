@@ -18,7 +18,8 @@
     UINT32_MAX /* of a selector register, since the reset or its last use                          \
                 */
 
-#define MODEL_DEVICE_ID 0x3f /* a device type that no driver of the stack claims */
+/* Device types that no driver of the stack claims. */
+enum { MODEL_DEVICE_ID = 0x3f, MODEL_RECOVERS_ID = 0x3e };
 
 /* One register access, for tests of the order of steps. */
 struct model_access {

@@ -311,10 +311,9 @@ static void dies(bool reset_works)
     model_put_used(queue(INFLATE), (uint16_t)queue(INFLATE)->used, 4711, 0);
     model_put_used_idx(queue(INFLATE), (uint16_t)(queue(INFLATE)->used + 1));
     model_raise(bt.m, 1, queue(INFLATE));
-    host_run_services();
+    host_run_for(5 * HAL_SEC);
     CHECK(!info().alive);
     CHECK_EQ(host_pages_lent(), 600);
-    host_run_for(5 * HAL_SEC);
 }
 
 static void dies_after_reset(void)

@@ -531,7 +531,7 @@ static void dies(bool reset_completes)
     m->reset_never = !reset_completes;
     m->status |= VIRTIO_STATUS_NEEDS_RESET;
     model_raise(m, 2, NULL);
-    host_run_services();
+    host_run_for(2 * HAL_SEC);
     CHECK(changes > 0 && !vcon_present(p) && !vcon_port(0));
     CHECK_EQ(vcon_read(p, buf, 8), 0);
     CHECK_EQ(vcon_write(p, buf, 8), 0);

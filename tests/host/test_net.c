@@ -355,7 +355,7 @@ static void dies(bool reset_works)
     net.m->status |= 0x40;
     model_raise(net.m, 2, NULL);
     host_run_services();
-    host_run_for(HAL_SEC);
+    host_run_for(2 * HAL_SEC);
     CHECK(!net.link_up && net.link_calls >= 1);
     CHECK(!vnet_link_up(net.dev));
     vnet_get_stats(net.dev, &s);

@@ -229,7 +229,7 @@ static void dies(bool reset_completes)
     m->reset_never = !reset_completes;
     m->status |= VIRTIO_STATUS_NEEDS_RESET;
     model_raise(m, 2, NULL);
-    host_run_services();
+    host_run_for(2 * HAL_SEC);
     CHECK_EQ(answers, 2);
     CHECK_EQ(results[0], -EIO);
     CHECK_EQ(results[1], -EIO);

@@ -437,7 +437,7 @@ static void break_receiving(void)
     model_put_used(vs.rx, (uint16_t)vs.rx->used, 5000, 4);
     model_put_used_idx(vs.rx, (uint16_t)(vs.rx->used + 1));
     model_raise(vs.m, 1, vs.rx);
-    host_run_services();
+    host_run_for(2 * HAL_SEC);
     CHECK(!vsock_up());
 }
 

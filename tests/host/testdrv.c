@@ -69,24 +69,56 @@ static void config_changed(struct virtio_device *dev)
     td.config_changes++;
 }
 
-static void dead(struct virtio_device *dev, bool quarantine)
+static void take_all_back(struct virtq *q)
 {
     bool seen[BUFFERS] = {false};
     void *cookie;
 
-    (void)dev;
+    while ((cookie = virtq_take_back(q)) != NULL) {
+        unsigned n = testdrv_number(cookie);
+        CHECK(n < BUFFERS && !seen[n]);
+        seen[n] = true;
+        td.taken_back++;
+    }
+    CHECK(virtq_take_back(q) == NULL);
+    CHECK_EQ(virtq_in_flight(q), 0);
+}
+
+static void dead(struct virtio_device *dev, bool quarantine)
+{
+    CHECK(dev == td.dev && !virtio_works(dev));
     td.deaths++;
     td.quarantine = quarantine;
     for (unsigned i = 0; i < td.queues; i++) {
-        while ((cookie = virtq_take_back(td.q[i])) != NULL) {
-            unsigned n = testdrv_number(cookie);
-            CHECK(n < BUFFERS && !seen[n]);
-            seen[n] = true;
-            td.taken_back++;
-        }
-        CHECK(virtq_take_back(td.q[i]) == NULL);
-        CHECK_EQ(virtq_in_flight(td.q[i]), 0);
+        CHECK_EQ(virtq_state(td.q[i]), VIRTQ_GONE);
+        take_all_back(td.q[i]);
     }
+}
+
+static void queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    CHECK(dev == td.dev);
+    CHECK_EQ(virtq_state(q), VIRTQ_OFF);
+    td.lost[q->index]++;
+    take_all_back(q);
+}
+
+static int returned(struct virtio_device *dev)
+{
+    CHECK(dev == td.dev && !virtio_works(dev));
+    td.returns++;
+    for (unsigned i = 0; i < td.queues; i++)
+        CHECK_EQ(virtq_state(td.q[i]), VIRTQ_OFF);
+    return td.returned ? td.returned(dev) : 0;
+}
+
+static void queue_back(struct virtio_device *dev, struct virtq *q)
+{
+    CHECK(dev == td.dev && virtio_works(dev));
+    CHECK_EQ(virtq_state(q), VIRTQ_OK);
+    td.back[q->index]++;
+    if (td.queue_back)
+        td.queue_back(dev, q);
 }
 
 static const struct virtio_feature features[] = {
@@ -111,6 +143,20 @@ VIRTIO_DRIVER(testdrv) = {
     .dead = dead,
 };
 
+VIRTIO_DRIVER(testdrv_recovers) = {
+    .device_id = MODEL_RECOVERS_ID,
+    .prefix = "vtest",
+    .features = features,
+    .feature_count = sizeof(features) / sizeof(features[0]),
+    .probe = probe,
+    .service = service,
+    .config_changed = config_changed,
+    .queue_lost = queue_lost,
+    .returned = returned,
+    .queue_back = queue_back,
+    .dead = dead,
+};
+
 void testdrv_one_queue(unsigned size, unsigned max_segs)
 {
     td.queues = 1;
@@ -132,7 +178,7 @@ struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned 
 {
     struct model *m = calloc(1, sizeof(*m));
 
-    model_init(m, t, MODEL_DEVICE_ID);
+    model_init(m, t, td.recovers ? MODEL_RECOVERS_ID : MODEL_DEVICE_ID);
     for (unsigned i = 0; i < td.queues; i++)
         m->queues[i].max = max;
     for (unsigned i = 0; i < n; i++)

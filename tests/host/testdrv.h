@@ -21,6 +21,9 @@ struct testdrv {
     struct virtq_config cfg[4];
     int (*probe)(struct virtio_device *dev); /* before the queues; may be NULL */
     bool no_reap;                            /* service() leaves the queues alone */
+    bool recovers;                           /* testdrv_boot: the driver with queue_lost */
+    int (*returned)(struct virtio_device *dev);
+    void (*queue_back)(struct virtio_device *dev, struct virtq *q);
 
     /* what happened */
     struct virtio_device *dev;
@@ -29,6 +32,8 @@ struct testdrv {
     bool quarantine;
     int reap_error;
     unsigned taken_back;
+    unsigned lost[4], back[4]; /* calls, by queue */
+    unsigned returns;
     struct virtq_done done[TESTDRV_DONE]; /* in order of completion */
     unsigned done_queue[TESTDRV_DONE];
     unsigned done_count;

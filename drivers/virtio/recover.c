@@ -1,0 +1,439 @@
+/*
+ * recover.c - a device, or one of its queues, that broke is reset and brought back (virtio 1.4,
+ * sections 2.1.2, 2.4, 2.6.1, 3.1.1). All of it happens in the device's service, a step at a time:
+ * nobody waits for a reset, and other devices go on.
+ *
+ * A buffer is handed back only after the device said that it has let go of it: by a status, or a
+ * queue, that reads back as reset. A device gets dev->tries_max tries in a row, with growing pauses
+ * between them; then, or when no reset completes, it is given up.
+ */
+#include "virtio/device.h"
+#include "virtio/virtq_impl.h"
+
+/* Before the first try there is none; the last one stands for all that follow. */
+static const uint64_t pauses[] = {0, 10 * HAL_MS, 100 * HAL_MS, HAL_SEC, 5 * HAL_SEC};
+
+static uint64_t pause_before_try(unsigned made)
+{
+    unsigned last = sizeof(pauses) / sizeof(pauses[0]) - 1;
+
+    return pauses[made < last ? made : last];
+}
+
+static unsigned ms_since(uint64_t then)
+{
+    return (unsigned)((hal_now_ns() - then) / HAL_MS);
+}
+
+static void go_on_at(struct virtio_device *dev, uint64_t when)
+{
+    dev->recover_ns = when;
+    virtio_schedule(dev);
+}
+
+/* ---- out of service -------------------------------------------------------------------------- */
+
+/* From here on no handler runs, and nobody submits, reaps, arms or kicks. */
+static void take_out(struct virtio_device *dev)
+{
+    dev->live = false;
+    dev->state = VIRTIO_RESETTING;
+    dev->failing = NULL;
+    dev->tick_ns = dev->driver_ns = HAL_NEVER;
+    dev->transport->irq_release(dev);
+    dev->service.polled = dev->config_pending = dev->woken = false;
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        struct virtq *q = dev->queues[i];
+
+        if (q->state != VIRTQ_GONE)
+            q->state = VIRTQ_RESETTING;
+        q->armed = false;
+    }
+}
+
+static void ask_for_reset(struct virtio_device *dev)
+{
+    dev->state = VIRTIO_RESETTING;
+    dev->status = 0;
+    dev->resets++;
+    dev->deadline_ns = hal_now_ns() + VIRTIO_RESET_TIMEOUT;
+    dev->transport->status_write(dev, 0);
+    go_on_at(dev, 0);
+}
+
+static bool tries_left(const struct virtio_device *dev)
+{
+    return !dev->final && dev->driver->queue_lost && dev->tries < dev->tries_max;
+}
+
+/* It was in service and is no longer: it is told once why. */
+static void fail_device(struct virtio_device *dev, const char *cause, bool logged)
+{
+    uint64_t now = hal_now_ns();
+
+    if (now - dev->back_ns >= VIRTIO_HEALTHY)
+        dev->tries = 0;
+    dev->cause = cause;
+    dev->broke_ns = now;
+    dev->final = !tries_left(dev);
+    if (!dev->final && !logged)
+        hal_log(HAL_ERROR, dev->name, "failed, and is reset: %s", cause);
+    take_out(dev);
+    ask_for_reset(dev);
+}
+
+/* The last that is done for it, unless the bus finds another in its place. */
+static void give_up(struct virtio_device *dev, bool quarantine)
+{
+    dev->state = VIRTIO_GONE;
+    go_on_at(dev, HAL_NEVER);
+    if (quarantine && !dev->away)
+        virtio_cut_off(dev);
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        dev->queues[i]->state = VIRTQ_GONE;
+    if (!dev->told_dead)
+        dev->driver->dead(dev, quarantine);
+    dev->told_dead = true;
+    if (quarantine || dev->away)
+        return;
+    virtio_status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+    virtio_status_add(dev, VIRTIO_STATUS_FAILED);
+}
+
+static void log_end(const struct virtio_device *dev, const char *reset)
+{
+    if (reset)
+        hal_log(HAL_ERROR, dev->name, "%s: its memory stays quarantined", reset);
+    if (dev->tries)
+        hal_log(HAL_ERROR, dev->name, "device given up after %u resets: %s", dev->tries,
+                dev->cause);
+    else
+        hal_log(HAL_ERROR, dev->name, "device given up: %s", dev->cause);
+}
+
+/* ---- a try ----------------------------------------------------------------------------------- */
+
+/* The same set as before, which the driver's state rests on: no more, and no less. */
+static const char *accept_again(struct virtio_device *dev)
+{
+    const struct virtio_transport *t = dev->transport;
+
+    for (unsigned w = 0; w < t->feature_words; w++)
+        dev->offered.w[w] = t->features_read(dev, w);
+    for (unsigned w = 0; w < t->feature_words; w++)
+        if (dev->accepted.w[w] & ~dev->offered.w[w])
+            return "it no longer offers its features";
+    for (unsigned w = t->feature_words; w-- > 0;)
+        t->features_write(dev, w, dev->accepted.w[w]);
+    if (dev->legacy)
+        return NULL;
+    virtio_status_add(dev, VIRTIO_STATUS_FEATURES_OK);
+    return t->status_read(dev) & VIRTIO_STATUS_FEATURES_OK ? NULL
+                                                           : "it no longer accepts its features";
+}
+
+static const char *check_queues(struct virtio_device *dev)
+{
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        unsigned max = dev->transport->queue_max(dev, i);
+
+        if (max < dev->queues[i]->size ||
+            (dev->transport->size_fixed && max != dev->queues[i]->size))
+            return max ? "a queue has another size" : "it lacks a queue";
+    }
+    return NULL;
+}
+
+static const char *enable_queues(struct virtio_device *dev)
+{
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        struct virtq *q = dev->queues[i];
+
+        virtq_renew(q);
+        q->reset_ns = 0;
+        if (dev->transport->queue_enable(dev, q))
+            return "it does not take a queue";
+    }
+    return NULL;
+}
+
+/* Section 3.1.1, up to before DRIVER_OK. NULL, or why not. */
+static const char *initialise_again(struct virtio_device *dev)
+{
+    const char *why;
+
+    dev->state = VIRTIO_STARTING;
+    virtio_status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
+    virtio_status_add(dev, VIRTIO_STATUS_DRIVER);
+    why = accept_again(dev);
+    if (!why)
+        why = check_queues(dev);
+    if (why)
+        return why;
+    virtio_setup_interrupts(dev);
+    why = enable_queues(dev);
+    if (why)
+        return why;
+    dev->told_dead = false;
+    if (dev->driver->returned && dev->driver->returned(dev)) {
+        dev->final = true;
+        return "it is not the device that it was";
+    }
+    return NULL;
+}
+
+static void start_again(struct virtio_device *dev)
+{
+    dev->told_dead = dev->plugged = false;
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        dev->queues[i]->state = VIRTQ_OK;
+    dev->service.polled = dev->wakeup == VIRTIO_WAKEUP_POLLED;
+    dev->spin_ns = dev->look_ns = 0;
+    dev->back_ns = hal_now_ns();
+    dev->recoveries++;
+    virtio_start(dev);
+    go_on_at(dev, HAL_NEVER);
+    hal_log(HAL_INFO, dev->name, "works again after %u ms, %s", ms_since(dev->broke_ns),
+            virtio_wakeup_name(dev));
+    if (dev->driver->queue_back)
+        for (unsigned i = 0; i < dev->queue_count; i++)
+            dev->driver->queue_back(dev, dev->queues[i]);
+    virtio_wake(dev);
+}
+
+static void try_again(struct virtio_device *dev)
+{
+    const char *why;
+
+    dev->tries++;
+    why = initialise_again(dev);
+    if (!why) {
+        start_again(dev);
+        return;
+    }
+    hal_log(HAL_WARN, dev->name, "does not come back: %s", why);
+    dev->cause = why;
+    dev->final |= dev->plugged;
+    take_out(dev);
+    ask_for_reset(dev);
+}
+
+/* ---- the steps ------------------------------------------------------------------------------- */
+
+/* The device has let go of all of its queues: each is told once. */
+static void let_go(struct virtio_device *dev)
+{
+    for (unsigned i = 0; i < dev->queue_count; i++) {
+        struct virtq *q = dev->queues[i];
+        bool lost = q->state == VIRTQ_RESETTING;
+
+        q->state = VIRTQ_OFF;
+        if (lost)
+            dev->driver->queue_lost(dev, q);
+    }
+}
+
+static void reset_complete(struct virtio_device *dev)
+{
+    uint64_t pause = pause_before_try(dev->tries);
+
+    if (!dev->plugged && !tries_left(dev)) {
+        log_end(dev, NULL);
+        give_up(dev, false);
+        return;
+    }
+    let_go(dev);
+    if (!pause || dev->plugged) {
+        try_again(dev);
+        return;
+    }
+    dev->state = VIRTIO_WAITING;
+    go_on_at(dev, hal_now_ns() + pause);
+}
+
+/* 0: the reset is complete. -ENXIO: all ones, so nothing is there any more. */
+static int look_at_reset(struct virtio_device *dev)
+{
+    unsigned gone = 0;
+
+    for (unsigned i = 0; i < VIRTIO_GONE_READS; i++) {
+        uint8_t status = dev->transport->status_read(dev);
+
+        if (!status)
+            return 0;
+        gone += status == 0xff;
+    }
+    return gone == VIRTIO_GONE_READS ? -ENXIO : -EAGAIN;
+}
+
+static void go_on_with_reset(struct virtio_device *dev)
+{
+    int err = look_at_reset(dev);
+    uint64_t now = hal_now_ns();
+
+    if (!err) {
+        reset_complete(dev);
+    } else if (err == -EAGAIN && now < dev->deadline_ns) {
+        go_on_at(dev, now + VIRTIO_RESET_LOOK);
+    } else {
+        log_end(dev, err == -ENXIO ? "it is no longer there" : "reset never completed");
+        give_up(dev, true);
+    }
+}
+
+bool virtio_recover(struct virtio_device *dev)
+{
+    if (hal_now_ns() < dev->recover_ns)
+        return false;
+    if (dev->state == VIRTIO_WAITING)
+        try_again(dev);
+    else if (dev->state == VIRTIO_RESETTING)
+        go_on_with_reset(dev);
+    return dev->recover_ns == 0 || dev->live;
+}
+
+/* ---- one queue (section 2.6.1) --------------------------------------------------------------- */
+
+/* Not twice in a short time: then it is not the queue alone. */
+static bool can_reset_alone(const struct virtio_device *dev, const struct virtq *q)
+{
+    return virtio_has(dev, VIRTIO_F_RING_RESET) && dev->driver->queue_lost &&
+           dev->driver->queue_back && dev->tries_max &&
+           (!q->reset_ns || hal_now_ns() - q->reset_ns >= VIRTIO_HEALTHY);
+}
+
+static void ask_for_queue_reset(struct virtio_device *dev, struct virtq *q)
+{
+    dev->cause = q->cause;
+    dev->resets++;
+    q->state = VIRTQ_RESETTING;
+    q->armed = false;
+    q->reset_ns = hal_now_ns();
+    dev->transport->queue_reset(dev, q);
+}
+
+/* NULL, or what went wrong. */
+static const char *queue_returns(struct virtio_device *dev, struct virtq *q)
+{
+    hal_ack_order(); /* the register first, then the memory that the device has let go of */
+    q->state = VIRTQ_OFF;
+    dev->driver->queue_lost(dev, q);
+    if (virtq_restart(q))
+        return "a queue that was reset cannot be enabled again";
+    dev->recoveries++;
+    hal_log(HAL_INFO, dev->name, "queue %s works again after %u ms", q->name,
+            ms_since(q->reset_ns));
+    dev->driver->queue_back(dev, q);
+    return NULL;
+}
+
+/* A step of the queue's reset. NULL: it goes on, or is over. */
+static const char *mend_queue(struct virtio_device *dev, struct virtq *q)
+{
+    if (q->state == VIRTQ_BROKEN)
+        ask_for_queue_reset(dev, q);
+    if (dev->transport->queue_reset_done(dev, q))
+        return queue_returns(dev, q);
+    if (hal_now_ns() - q->reset_ns >= VIRTIO_RESET_TIMEOUT)
+        return "the reset of a queue does not complete";
+    dev->recover_ns = hal_now_ns() + VIRTIO_RESET_LOOK;
+    return NULL;
+}
+
+bool virtio_mend(struct virtio_device *dev)
+{
+    const char *cause = dev->failing;
+    bool logged = false, did = false;
+
+    dev->recover_ns = HAL_NEVER;
+    for (unsigned i = 0; i < dev->queue_count && !cause; i++) {
+        struct virtq *q = dev->queues[i];
+
+        if (q->state == VIRTQ_BROKEN && !can_reset_alone(dev, q)) {
+            cause = q->cause;
+            logged = true;
+        } else if (q->state > VIRTQ_OK) {
+            cause = mend_queue(dev, q);
+            did |= q->state == VIRTQ_OK;
+        }
+    }
+    if (cause)
+        fail_device(dev, cause, logged);
+    return did || cause;
+}
+
+/* ---- from outside ---------------------------------------------------------------------------- */
+
+void virtio_fail(struct virtio_device *dev, const char *cause)
+{
+    if (dev->state > VIRTIO_OK)
+        return; /* it is being reset already, or was given up */
+    if (!dev->failing)
+        dev->failing = cause;
+    virtio_wake(dev);
+}
+
+void virtio_refuse(struct virtio_device *dev, const char *cause)
+{
+    if (dev->state == VIRTIO_GONE || dev->final)
+        return;
+    dev->final = true;
+    if (dev->state > VIRTIO_OK)
+        dev->cause = cause;
+    else
+        dev->failing = cause;
+    virtio_wake(dev);
+}
+
+bool virtio_works(const struct virtio_device *dev)
+{
+    return dev->live && !dev->failing;
+}
+
+const char *virtio_state_name(const struct virtio_device *dev)
+{
+    static const char *const names[] = {
+        [VIRTIO_STARTING] = "starting", [VIRTIO_OK] = "ok",     [VIRTIO_RESETTING] = "resetting",
+        [VIRTIO_WAITING] = "waiting",   [VIRTIO_GONE] = "gone",
+    };
+
+    return names[dev->state];
+}
+
+/* ---- hot-plug -------------------------------------------------------------------------------- */
+
+void virtio_unplug(struct virtio_device *dev, bool here, bool absent)
+{
+    bool quarantine = !here && !absent;
+
+    dev->away = !here;
+    if (dev->state != VIRTIO_GONE) {
+        hal_log(HAL_WARN, dev->name, "unplugged");
+        dev->cause = "unplugged";
+        dev->final = true;
+        take_out(dev);
+        if (here) {
+            ask_for_reset(dev);
+            quarantine = look_at_reset(dev) != 0;
+        }
+        give_up(dev, quarantine);
+    }
+    dev->away = true;
+}
+
+int virtio_replug(struct virtio_device *dev)
+{
+    if (dev->state != VIRTIO_GONE)
+        return -EINVAL;
+    if (!dev->driver->queue_back)
+        return -ENOTSUP;
+    dev->away = dev->final = false;
+    dev->plugged = true;
+    dev->tries = 0;
+    dev->broke_ns = hal_now_ns();
+    ask_for_reset(dev);
+    while (virtio_recover(dev) && !dev->live)
+        ;
+    dev->away = dev->state == VIRTIO_GONE;
+    return dev->away ? -ENODEV : 0;
+}
