@@ -17,7 +17,7 @@ sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests'),
 
 from matrix import Grid                                                  # noqa: E402
 from rowmarks import RowMarks                                           # noqa: E402
-from vireolib import images, tinyimage                                  # noqa: E402
+from vireolib import faultrig, images, tinyimage                        # noqa: E402
 from vireolib.guest import Guest                                # noqa: E402
 from vireolib.machine import Disk, Forward, Machine, find_qemu             # noqa: E402
 
@@ -161,6 +161,7 @@ class Boots:
         self._tmp_path = tmp_path
         self.guests = []
         self.expected = []         # lines that QEMU is meant to say, as patterns
+        self.allowed = []          # and those that it may say
 
     def __call__(self, app, forwards=(), disks=(), kind='img', arch='aarch64', **machine):
         """A Guest that runs `app` (a name, or the path of an image). Machine options as keywords;
@@ -177,6 +178,10 @@ class Boots:
         return self._start(RawMachine(image, raw=args,
                                       forwards=[Forward(0, port) for port in forwards]))
 
+    def machine(self, described):
+        """A Guest of a Machine that is described already."""
+        return self._start(described)
+
     def _start(self, described):
         directory = self._tmp_path / f'qemu{len(self.guests)}'
         directory.mkdir()
@@ -188,6 +193,10 @@ class Boots:
         """For a test that injects a fault: these lines, and no others, may come from QEMU."""
         self.expected += patterns
 
+    def qemu_may_say(self, *patterns):
+        """The same, where it depends on the moment whether QEMU says them."""
+        self.allowed += patterns
+
     def finish(self):
         for guest in self.guests:
             guest.stop()
@@ -195,7 +204,8 @@ class Boots:
     def judge(self):
         for guest in self.guests:
             said = guest.stderr() + guest.guest_errors()
-            rest = [line for line in said if not any(re.search(p, line) for p in self.expected)]
+            fine = self.expected + self.allowed
+            rest = [line for line in said if not any(re.search(p, line) for p in fine)]
             missing = [p for p in self.expected if not any(re.search(p, line) for line in said)]
             assert not rest, 'QEMU found fault:\n' + '\n'.join(rest[:20]) + '\n' + guest.report()
             assert not missing, f'QEMU did not say {missing}\n' + guest.report()
@@ -210,6 +220,25 @@ def boot(built, tmp_path, request):
     # A test that failed has said why; QEMU's opinion then stands in its report already.
     if not getattr(request.node, 'failed', False):
         boots.judge()
+
+
+@pytest.fixture(scope='session')
+def fault_site(tmp_path_factory):
+    """A disk with random files, and what is in them."""
+    return faultrig.make_site(str(tmp_path_factory.mktemp('site')))
+
+
+@pytest.fixture
+def rig(boot, built, fault_site, tmp_path):
+    """rig(**machine) -> a Rig (vireolib/faultrig.py) that has looked at its disks once."""
+    def start(**machine):
+        disk, pages = fault_site
+        described = faultrig.machine(built('soak'), str(tmp_path), disk, **machine)
+        started = faultrig.Rig(boot.machine(described), str(tmp_path), pages)
+        started.ready()
+        return started
+
+    return start
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -144,6 +144,10 @@ class Guest:
         with open(os.path.join(self.directory, 'stderr.txt'), errors='replace') as f:
             return [line for line in f.read().splitlines() if not TERMINATED.match(line)]
 
+    def stderr_size(self):
+        """Bytes that QEMU has written there: grows as soon as it says anything."""
+        return os.fstat(self._stderr.fileno()).st_size
+
     def guest_errors(self):
         """What QEMU found wrong with the guest's accesses."""
         return [line for line in self._log() if not line.startswith(TRACED)]

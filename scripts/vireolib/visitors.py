@@ -1,0 +1,89 @@
+"""Clients of a web server that look at every byte: each keeps one connection as long as that lasts,
+asks for pages in an order of its own, and counts what was wrong, broken or slow.
+"""
+import random
+import threading
+import time
+
+from vireolib import http
+
+PATIENCE = 30.0            # seconds without an answer: the server hangs
+
+
+class Visitor(threading.Thread):
+    def __init__(self, port, pages, seed):
+        """pages: {path: bytes}."""
+        super().__init__(daemon=True)
+        self.port, self.pages = port, pages
+        self.random = random.Random(seed)
+        self.answers = 0           # bodies that were right
+        self.bytes = 0
+        self.broken = 0            # connections that ended early, and were made anew
+        self.trouble = []          # wrong bytes, wrong statuses, silence
+        self.slowest = 0.0
+        self.done = threading.Event()
+
+    def run(self):
+        while not self.done.is_set():
+            try:
+                with http.Connection(self.port, timeout=PATIENCE) as connection:
+                    while not self.done.is_set():
+                        self.visit(connection)
+            except TimeoutError:
+                self.trouble.append(f'no answer within {PATIENCE:g} s')
+            except OSError:
+                self.broken += 1
+                self.done.wait(0.1)
+
+    def visit(self, connection):
+        path = self.random.choice(sorted(self.pages))
+        begun = time.monotonic()
+        answer = connection.get(path)
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+        if answer.status != 200:
+            self.trouble.append(f'{path}: status {answer.status}')
+        elif answer.body != self.pages[path]:
+            self.trouble.append(f'{path}: {len(answer.body)} bytes that differ from those of the '
+                                'file')
+        else:
+            self.answers += 1
+            self.bytes += len(answer.body)
+
+
+class Visitors:
+    """Some of them. Use as a context manager."""
+
+    def __init__(self, port, pages, count):
+        self.all = [Visitor(port, pages, seed) for seed in range(count)]
+
+    def __enter__(self):
+        for visitor in self.all:
+            visitor.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self):
+        for visitor in self.all:
+            visitor.done.set()
+        for visitor in self.all:
+            visitor.join(PATIENCE + 5)
+
+    def total(self, what):
+        return sum(getattr(visitor, what) for visitor in self.all)
+
+    @property
+    def trouble(self):
+        return [text for visitor in self.all for text in visitor.trouble]
+
+    @property
+    def slowest(self):
+        return max(visitor.slowest for visitor in self.all)
+
+    def each_answered(self, before):
+        """Has every one had an answer since `answers()` returned this?"""
+        return all(now > then for now, then in zip(self.answers(), before))
+
+    def answers(self):
+        return [visitor.answers for visitor in self.all]

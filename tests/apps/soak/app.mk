@@ -1,0 +1,4 @@
+SRCS := disk.c backend.c \
+    $(patsubst %,../../../examples/httpd/%.c,chunked conn files http reply route server sink \
+    status status_page)
+DRIVERS := block
