@@ -114,9 +114,8 @@ class Faults:
 
     def device(self, name):
         """QEMU's path of the virtio device with that id."""
-        found = [d['path'] for d in self.guest.qmp('x-query-virtio') if name in d['path'].split('/')]
-        assert len(found) == 1, f'{name}: {self.guest.qmp("x-query-virtio")}'
-        return found[0]
+        paths = [d['path'] for d in self.guest.qmp('x-query-virtio')]
+        return next(path for path in paths if name in path.split('/'))
 
     def spoil(self, name, queue):
         """Writes nonsense into the ring of a queue, again and again, until QEMU meets it: then it
