@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "model_pci.h"
 #include "virtio/virtio.h"
 
 struct net net;
@@ -107,6 +108,14 @@ void net_serve_tx(struct model *model, struct model_queue *q)
         model_publish(model, q);
 }
 
+static void plug_pci(void)
+{
+    struct hal_pci_host h = model_pci_windows();
+
+    model_pci_bridge(&h, true);
+    model_plug_pci(calloc(1, sizeof(struct model_vpci)), net.m, 1, false);
+}
+
 void net_plug(enum model_transport t, const unsigned *bits, unsigned n)
 {
     net.m = calloc(1, sizeof(*net.m));
@@ -124,8 +133,26 @@ void net_plug(enum model_transport t, const unsigned *bits, unsigned n)
     if (net.m->offered[0] >> NET_F_MTU & 1)
         model_field(net.m, 10, 2, 1400);
     net.hdr_len = model_is_legacy(net.m) ? 10 : 12;
-    model_plug_mmio(net.m, 0);
+    if (t == MODEL_PCI)
+        plug_pci();
+    else
+        model_plug_mmio(net.m, 0);
     model_watch(net.m);
+}
+
+void net_plug_way(const unsigned *more, unsigned n)
+{
+    unsigned bits[16] = {NET_F_MAC, NET_F_STATUS};
+    unsigned count = 2;
+    enum model_transport t = case_variant == NET_LEGACY ? MODEL_MMIO_LEGACY
+                             : case_variant < NET_PCI   ? MODEL_MMIO
+                                                        : MODEL_PCI;
+
+    for (unsigned i = 0; i < n; i++)
+        bits[count++] = more[i];
+    if (case_variant == NET_MMIO_PACKED || case_variant == NET_PCI_PACKED)
+        bits[count++] = VIRTIO_F_RING_PACKED;
+    net_plug(t, bits, count);
 }
 
 void net_boot(void)
@@ -159,6 +186,8 @@ void net_deliver(const void *frame, uint32_t len, uint32_t say)
         host_violation("rx chain of %u readable and %u writable bytes", c.read_bytes,
                        c.write_bytes);
     header[10] = !model_is_legacy(net.m); /* num_buffers */
+    for (unsigned i = 0; i < sizeof(header) && net.lies; i++)
+        header[i] = (uint8_t)random32();
     model_scatter(&c, 0, header, net.hdr_len);
     model_scatter(&c, net.hdr_len, frame, len);
     model_push(net.m, net.rx, &c, say);

@@ -15,10 +15,23 @@ enum { NET_F_MTU = 3, NET_F_MAC = 5, NET_F_STATUS = 16 };
 #define NET_FRAMES  8192
 #define NET_PACKETS 512 /* test frames with memory of their own */
 
+/*
+ * Cases that run over every ring and transport: NAME_mmio and so on, each with its rows. A macro,
+ * because of the name. net_plug_way() plugs what case_variant says.
+ */
+enum net_way { NET_MMIO, NET_MMIO_PACKED, NET_LEGACY, NET_PCI, NET_PCI_PACKED };
+#define EACH_WAY(f, rows)                                                                          \
+    {#f "_mmio", f, rows, NET_MMIO}, {#f "_mmio_packed", f, rows, NET_MMIO_PACKED},                \
+        {#f "_mmio_legacy", f, NULL, NET_LEGACY}, {#f "_pci", f, NULL, NET_PCI},                   \
+    {                                                                                              \
+#f "_pci_packed", f, NULL, NET_PCI_PACKED                                                  \
+    }
+
 struct net {
     /* what the test says */
     bool keep;    /* the stack keeps every frame */
     bool hold_tx; /* the device leaves what is sent in the ring */
+    bool lies;    /* the device fills the headers of what it delivers with rubbish */
 
     struct model *m;
     struct model_queue *rx, *tx;
@@ -43,6 +56,8 @@ extern struct net net;
 
 /* The device at slot 0. MAC 52:54:00:12:34:56, link up, MTU 1400, as far as those are offered. */
 void net_plug(enum model_transport t, const unsigned *bits, unsigned n);
+/* The same over ring and transport of case_variant; with MAC and STATUS. */
+void net_plug_way(const unsigned *more, unsigned n);
 void net_boot(void); /* and attaches the stack */
 /* MAC and STATUS, and perhaps EVENT_IDX and INDIRECT_DESC; booted. */
 void net_boot_plain(enum model_transport t);

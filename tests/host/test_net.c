@@ -440,7 +440,9 @@ int main(int argc, char **argv)
     }
     static const struct test_case cases[] = {
         SHOWS(sends_frames_modern, "INIT-19 MMIO-NOTIF-01 NOTIF-13 NET-TX-01 NET-TX-02 NET-TX-03 "
-                                   "NET-TX-04 NET-TX-34 NET-TX-48"),
+                                   "NET-TX-04 NET-TX-08 NET-TX-10 NET-TX-12 NET-TX-14 "
+                                   "NET-TX-16 NET-TX-17 NET-TX-20 NET-TX-23 NET-TX-25 "
+                                   "NET-TX-26 NET-TX-34 NET-TX-45 NET-TX-46 NET-TX-48"),
         SHOWS(sends_frames_legacy, "LEGACY-NET-05 LEGACY-NET-11 LEGACY-VQ-06 LEGACY-MMIO-17"),
         SHOWS(batch_is_one_kick, "VQ-05 SPLIT-22"),
         CASE(full_transmit_ring),
@@ -456,7 +458,7 @@ int main(int argc, char **argv)
         CASE(length_beyond_the_buffer),
         CASE(stack_keeps_everything),
         CASE(mac_and_mtu),
-        CASE(no_mac),
+        SHOWS(no_mac, "NET-CFG-07"),
         CASE(multicast_mac),
         CASE(mtu_0),
         CASE(mtu_65535),
