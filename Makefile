@@ -42,6 +42,11 @@ bench: check .setup-build+run+test images disk
 load: check .setup-build+run+test images disk
 	@$(PYTHON) scripts/load $(LOAD)
 
+# Faults in the devices of a working image. TIME=seconds
+soak: check .setup-build+run+test deps
+	$(STEP) scripts/image.mk image APP=tests/apps/soak
+	@$(PYTHON) scripts/soak $(if $(TIME),--time '$(TIME)') $(SOAK)
+
 # Runs what has not passed on this tree yet, and writes docs/conformance.md.
 conformance: check .setup-build+run+test images host-tests
 	@$(PYTHON) scripts/conformance $(CONFORMANCE)
@@ -83,6 +88,6 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-.PHONY: run debug image images disk test test-full bench load conformance mutants host-tests \
+.PHONY: run debug image images disk test test-full bench load soak conformance mutants host-tests \
         compile-check deps setup check format clean distclean help
 .NOTPARALLEL:

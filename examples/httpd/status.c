@@ -16,7 +16,7 @@
 #include "text.h"
 #include "virtio/virtio.h"
 
-#define SIZE_FIRST 8192u
+#define SIZE_FIRST    8192u
 #define SIZE_MAX_JSON (256u * 1024u)
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
@@ -70,7 +70,13 @@ static void put_text(struct text *t, const char *name, const char *v)
 
 static const char *state_name(enum virtq_state s)
 {
-    return s == VIRTQ_OK ? "ok" : s == VIRTQ_BROKEN ? "broken" : "off";
+    static const char *const names[] = {[VIRTQ_OFF] = "off",
+                                        [VIRTQ_OK] = "ok",
+                                        [VIRTQ_BROKEN] = "broken",
+                                        [VIRTQ_RESETTING] = "resetting",
+                                        [VIRTQ_GONE] = "gone"};
+
+    return names[s];
 }
 
 static void put_stats(struct text *t, const struct virtq_stats *s)
@@ -159,6 +165,7 @@ static void put_net(struct text *t, const char *name)
     put_number(t, "rx_no_spare", s.rx_no_spare);
     put_number(t, "rx_bad_length", s.rx_bad_length);
     put_number(t, "tx_full", s.tx_full);
+    put_number(t, "tx_lost", s.tx_lost);
     put_number(t, "rx_buffers", s.rx_buffers);
     put_number(t, "rx_spare_low", s.rx_spare_low);
     put_number(t, "rx_held", s.rx_held);
@@ -211,6 +218,7 @@ static void put_block(struct text *t, const char *name)
     put_number(t, "transfers", b.stats.transfers);
     put_number(t, "merged", b.stats.merged);
     put_number(t, "errors", b.stats.errors);
+    put_number(t, "replayed", b.stats.replayed);
     text_lit(t, "}");
 }
 
@@ -222,13 +230,18 @@ static uint64_t put_device(struct text *t, const struct virtio_info *info)
 
     text_lit(t, "{");
     put_text(t, "name", info->name);
-    put_text(t, "type", info->device_id == VIRTIO_ID_NET     ? "net"
-                        : info->device_id == VIRTIO_ID_BLOCK ? "block"
-                                                             : "other");
+    put_text(t, "type",
+             info->device_id == VIRTIO_ID_NET     ? "net"
+             : info->device_id == VIRTIO_ID_BLOCK ? "block"
+                                                  : "other");
     put_text(t, "transport", info->transport);
     put_text(t, "ring", info->ring);
     put_text(t, "wakeup", info->wakeup);
     put_bool(t, "alive", info->alive);
+    put_text(t, "state", info->state);
+    put_text(t, "cause", info->cause);
+    put_number(t, "resets", info->resets);
+    put_number(t, "recoveries", info->recoveries);
     put_features(t, dev);
     put_number(t, "interrupts", info->interrupts);
     put_queues(t, info, dev, &sum);

@@ -71,7 +71,7 @@ const char status_page[] =
     "function table(head,rows){const t=el('table');t.append(el('tr','',...head.map(h=>"
     "el('th','',h))),...rows.map(r=>el('tr','',...r.map(v=>el('td','',typeof v==='number'?num(v):v"
     ")))));return el('div','wide',t)}\n"
-    "function device(d){const c=el('div','card dev',el('h3','',d.name+(d.alive?'':' (dead)')));"
+    "function device(d){const c=el('div','card dev',el('h3','',d.name+(d.alive?'':' ('+d.state+')')));"
     "for(const t of [d.type,d.transport,d.ring+' ring',d.wakeup])c.append(el('span','tag',t));"
     "c.append(el('div','',...d.features.map(f=>el('span','tag',f))));"
     "c.append(table(['queue','size','in flight','completed','batches','kicks','rekicks','nudges',"

@@ -80,12 +80,16 @@ class Rig:
 
     def disks(self):
         """{serial number: what the image tells of that disk}."""
-        self.command('s')
-        line = self._control._until(b'\n')
+        try:
+            self.command('s')
+            line = self._control._until(b'\n')
+        except OSError:
+            self.forget_connection()     # an answer that came late would be taken for the next
+            raise
         return {d['id']: d for d in json.loads(line)['disks']}
 
     def forget_connection(self):
-        """After a reset of the machine."""
+        """The next command makes another: after a reset of the machine, or a failure."""
         self._control = None
 
     def goes_on(self, *names, rounds=2, timeout=30.0):

@@ -120,7 +120,7 @@ class Faults:
     def spoil(self, name, queue):
         """Writes nonsense into the ring of a queue, again and again, until QEMU meets it: then it
         says what it thinks of it, sets NEEDS_RESET and touches the device's queues no more. What
-        QEMU said. The queue must be in use, and the caller knows the line that is to come."""
+        QEMU said: nothing if the queue was not used meanwhile."""
         path = self.device(name)
         ring = self.guest.qmp('x-query-virtio-queue-status', path=path, queue=queue)
         features = self.guest.qmp('x-query-virtio-status', path=path)['guest-features']
@@ -131,8 +131,8 @@ class Faults:
         for _ in range(RING_TURNS):
             spoiler(self.memory(), ring)
             if self.guest.stderr_size() > size:
+                self.guest.until(lambda: len(self.guest.stderr()) > before, 'whole line of QEMU')
                 break
-        self.guest.until(lambda: len(self.guest.stderr()) > before, 'word from QEMU')
         return self.guest.stderr()[before:]
 
     def memory(self):

@@ -1,0 +1,252 @@
+"""make soak: a working image, and faults in its devices every few seconds.
+
+tests/apps/soak serves pages from one disk and verifies three others. What can break is a list of
+faults, each with a target that it has for itself while it lasts; which comes when is drawn from a
+seed. Nothing is kept: a run that was interrupted starts anew.
+"""
+import collections
+import functools
+import random
+import re
+import tempfile
+import time
+
+from vireolib import faultrig, images
+from vireolib.guest import Guest, Lost
+
+SIZE = 4 << 20             # bytes of a verified disk
+DISKS = ('posix', 'raw', 'rawscratch')
+DEADLINE_MS = 1000         # of a request, so that a crawling disk is reset
+EVERY = (0.5, 4.0)         # seconds between the begins of two faults
+REPORT = 10.0              # seconds between two lines
+STILL = 60.0               # seconds after which a disk without a round hangs
+WARM_UP = 3.0              # seconds of work before memory is first read
+SETTLE = 30.0              # seconds in which it must be back
+SLACK = 256 * 1024         # bytes: what malloc keeps of its peak
+REST = 12.0                # seconds without faults before the end: longer than any pause of a retry
+
+Fault = collections.namedtuple('Fault', 'name target begin')
+
+
+# ---- what can break ----------------------------------------------------------------------------
+
+def crawl(soak, disk, rng):
+    soak.faults.throttle(disk, rng.choice((1, 2, 10, 50)))
+    return rng.uniform(0.5, 4), functools.partial(soak.faults.throttle, disk, 0)
+
+
+def errors(soak, disk, rng):
+    """Of some requests to some place, or to all of them."""
+    rules = []
+    for _ in range(rng.randint(1, 3)):
+        rule = {'iotype': rng.choice(('read', 'write')), 'errno': rng.choice((5, 28))}
+        if rng.random() < 0.7:
+            rule['sector'] = rng.randrange(SIZE // 512)
+        rules.append(rule)
+    rules += [{'iotype': 'flush', 'errno': 5, 'once': True}] * rng.randint(0, 3)
+    node = soak.faults.fail(disk, *rules)
+    return rng.uniform(0.5, 3), functools.partial(soak.mend, disk, node)
+
+
+def resize(soak, disk, rng):
+    soak.faults.resize(disk, SIZE * rng.randint(2, 5))
+    return rng.uniform(0.1, 3), functools.partial(soak.faults.resize, disk, SIZE)
+
+
+def spoil(soak, device, rng, queues=1):
+    """Some other ring is not used at this moment: then nothing happens."""
+    if not soak.faults.spoil(device, rng.randrange(queues)):
+        soak.missed += 1
+    return 0, lambda: None
+
+
+def pull(soak, _, rng):
+    soak.faults.link(False)
+    return rng.uniform(0.2, 3), functools.partial(soak.faults.link, True)
+
+
+def announce(soak, _, rng):
+    soak.faults.announce()
+    return 0, lambda: None
+
+
+def stand_still(soak, _, rng):
+    soak.faults.pause()
+    soak.faults.hold(rng.uniform(0.1, 3 * DEADLINE_MS / 1000))
+    soak.faults.go_on()
+    return 0, lambda: None
+
+
+def faults_of(ring):
+    """All of them. QEMU 7.2 loops for ever when it stops in a packed ring of a disk."""
+    net_rings = functools.partial(spoil, queues=2)
+    all_faults = [Fault('crawl', disk, crawl) for disk in ('site', *DISKS)]
+    all_faults += [Fault('errors', disk, errors) for disk in DISKS]
+    all_faults += [Fault('resize', 'rawscratch', resize)] * 2
+    all_faults += [Fault('ring', 'net0', net_rings)] * 2
+    all_faults += [Fault('link', 'net0', pull), Fault('announce', 'net0', announce)]
+    all_faults += [Fault('pause', 'machine', stand_still)]
+    if ring == 'split':
+        all_faults += [Fault('ring', disk, lambda s, d, rng: spoil(s, 'dev-' + d, rng))
+                       for disk in ('site', *DISKS)]
+    return all_faults
+
+
+# ---- the run -----------------------------------------------------------------------------------
+
+class Soak:
+    def __init__(self, rig, options):
+        self.rig, self.options = rig, options
+        self.guest, self.faults = rig.guest, rig.faults
+        self.random = random.Random(options.seed)
+        self.pending = []            # (when to undo, target, how)
+        self.counts = collections.Counter()
+        self.missed = 0
+        self.bad = []
+        self.rounds = {}             # disk: (rounds, when they were last seen to grow)
+
+    # ---- faults ----
+
+    def busy(self, target):
+        return any(t == target for _, t, _ in self.pending)
+
+    def mend(self, disk, node):
+        """QEMU flushes before it changes a disk's nodes, and that may be a flush that is to fail."""
+        for _ in range(5):
+            try:
+                return self.faults.heal(disk, node)
+            except RuntimeError as e:
+                if 'flush' not in str(e):
+                    raise
+        raise Lost(f'{disk} cannot be mended')
+
+    def strike(self):
+        """Begins one fault, on a target that has none."""
+        fault = self.random.choice([f for f in faults_of(self.options.ring)
+                                    if not self.busy(f.target)])
+        seconds, undo = fault.begin(self, fault.target, self.random)
+        self.counts[fault.name] += 1
+        self.pending.append((time.monotonic() + seconds, fault.target, undo))
+
+    def undo(self, now):
+        for entry in [e for e in self.pending if e[0] <= now]:
+            entry[2]()
+            self.pending.remove(entry)
+
+    # ---- watching ----
+
+    def look(self, now):
+        """Only while the network works. Have all disks had a round within STILL seconds?"""
+        for name, disk in self.rig.disks().items():
+            rounds, when = self.rounds.get(name, (-1, now))
+            if disk['rounds'] > rounds:
+                self.rounds[name] = disk['rounds'], now
+            elif now - when > STILL:
+                self.bad.append(f'{name}: no round in {STILL:g} s')
+                self.rounds[name] = rounds, now
+
+    def tell(self, began, visitors):
+        disks = ' '.join(f'{name} {rounds}' for name, (rounds, _) in sorted(self.rounds.items()))
+        print(f'{time.monotonic() - began:6.0f} s  faults {sum(self.counts.values()):4d}  '
+              f'pages {visitors.total("answers"):6d}  slowest {visitors.slowest:5.1f} s  '
+              f'reconnects {visitors.total("broken"):3d}  rounds: {disks}  bad {len(self.bad)}',
+              flush=True)
+
+    def run(self, visitors):
+        began = time.monotonic()
+        end, strike_at, tell_at, look_at = began + self.options.time, began, began, began
+        while (now := time.monotonic()) < end and self.guest.alive():
+            self.undo(now)
+            if now >= strike_at and now < end - min(REST, self.options.time / 3):
+                self.strike()
+                strike_at = time.monotonic() + self.random.uniform(*EVERY)
+            if now >= look_at and not self.busy('net0'):
+                self.look(now)
+                look_at = now + 1
+            if now >= tell_at:
+                self.tell(began, visitors)
+                tell_at += REPORT
+            self.faults.hold(0.05)
+        self.undo(float('inf'))
+        self.tell(began, visitors)
+
+
+# ---- memory ------------------------------------------------------------------------------------
+
+def at_rest(status):
+    """What must be the same before and after, in bytes and pieces."""
+    net = next(d['net'] for d in status['devices'] if d['type'] == 'net')
+    return {'memory': status['memory']['total'] - status['memory']['free'],
+            'stack': status['network']['mem_used'], 'sockets': status['network']['sockets'],
+            'receive buffers': net['rx_buffers'], 'held': net['rx_held']}
+
+
+def settled(rig, before=None):
+    """Once it is as before, or SETTLE seconds have passed."""
+    now = at_rest(rig.status())
+    deadline = time.monotonic() + (SETTLE if before else 5)
+    while time.monotonic() < deadline and (not before or grown(before, now)):
+        rig.faults.hold(0.5)
+        now = at_rest(rig.status())
+    return now
+
+
+def grown(before, after):
+    slack = {'memory': SLACK, 'stack': 16384, 'sockets': 0, 'receive buffers': 0, 'held': 0}
+    return [f'{what}: {before[what]} before, {after[what]} after' for what in before
+            if after[what] > before[what] + slack[what] or
+            (what == 'receive buffers' and after[what] != before[what])]
+
+
+# ---- all of it ---------------------------------------------------------------------------------
+
+def judge(soak, before):
+    """After the last fault: the state of everything."""
+    rig, bad = soak.rig, soak.bad
+    bad += grown(before, settled(rig, before))
+    for device in rig.status()['devices']:
+        name = device.get('block', {}).get('id', device['name'])
+        print(f'{name:12s} {device["state"]:5s} resets {device["resets"]:4d}, '
+              f'recoveries {device["recoveries"]:4d}  {device["cause"]}')
+        if device['state'] != 'ok':
+            bad.append(f'{name} is {device["state"]}: {device["cause"]}')
+    bad += rig.end()
+    expected = [re.compile(p) for p in faultrig.SAID]
+    bad += ['QEMU said: ' + line for line in rig.guest.stderr() + rig.guest.guest_errors()
+            if not any(p.search(line) for p in expected)]
+
+
+def work(options, directory):
+    site, pages = faultrig.make_site(directory)
+    machine = faultrig.machine(
+        images.image('soak'), directory, site, disks=DISKS, size=SIZE, ring=options.ring,
+        transport=options.transport, append=f'vireo.timeout_ms={DEADLINE_MS} {options.append}')
+    with Guest(machine) as guest:
+        rig = faultrig.Rig(guest, directory, pages)
+        soak = Soak(rig, options)
+        try:
+            rig.ready()
+            with rig.visiting(options.clients):
+                rig.faults.hold(WARM_UP)
+            before = settled(rig)
+            with rig.visiting(options.clients) as visitors:
+                soak.run(visitors)
+            soak.bad += visitors.trouble
+            judge(soak, before)
+        except (Lost, OSError, RuntimeError, KeyError, ValueError) as e:
+            soak.bad.append(f'{e!r}\n{guest.report(40)}')
+    return soak
+
+
+def main(options):
+    print(f'soak: {options.time} s on {options.transport} with {options.ring} rings, seed '
+          f'{options.seed}', flush=True)
+    with tempfile.TemporaryDirectory(prefix='vireo-soak-') as directory:
+        soak = work(options, directory)
+    for text in soak.bad[:40]:
+        print('bad: ' + text)
+    faults = sum(soak.counts.values())
+    print('faults: ' + ', '.join(f'{name} {n}' for name, n in sorted(soak.counts.items())) +
+          f'; rings that were not in use: {soak.missed}')
+    print(f'soak: seconds={options.time} faults={faults} bad={len(soak.bad)}')
+    return 1 if soak.bad or not faults else 0
