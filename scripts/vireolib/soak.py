@@ -111,7 +111,7 @@ class Soak:
         return any(t == target for _, t, _ in self.pending)
 
     def mend(self, disk, node):
-        """QEMU flushes before it changes a disk's nodes, and that may be a flush that is to fail."""
+        """QEMU flushes before it changes a disk's nodes, which may be a flush that is to fail."""
         for _ in range(5):
             try:
                 return self.faults.heal(disk, node)
