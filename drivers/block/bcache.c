@@ -3,7 +3,7 @@
  */
 #include "block/bcache_impl.h"
 
-#define BCACHE_BLOCK 4096u
+#define BCACHE_BLOCK      4096u
 #define BCACHE_MIN_BLOCKS 16u
 #define BCACHE_MAX_BLOCKS (1u << 18)
 
@@ -104,25 +104,19 @@ static bool grow(struct bcache *c)
     return true;
 }
 
-/* The least recently used clean block; else the oldest that is written, though not flushed. */
+/* The least recently used clean block. */
 static struct bcache_block *evict(struct bcache *c)
 {
     struct bcache_link *l = c->lru.prev;
 
-    if (l == &c->lru) {
-        l = c->unflushed.next;
-        while (l != &c->unflushed && ((struct bcache_block *)l)->pins)
-            l = l->next;
-        if (l == &c->unflushed)
-            return NULL;
-        c->unflushed_count--;
-    }
+    if (l == &c->lru)
+        return NULL;
     hash_remove(c, (struct bcache_block *)l);
     c->stats.evictions++;
     return (struct bcache_block *)l;
 }
 
-static struct bcache_block *take_any(struct bcache *c)
+struct bcache_block *bcache_take_any(struct bcache *c)
 {
     struct bcache_block *b;
 
@@ -138,7 +132,7 @@ static struct bcache_block *take_any(struct bcache *c)
 
 struct bcache_block *bcache_take(struct bcache *c, uint64_t index)
 {
-    struct bcache_block *b = take_any(c);
+    struct bcache_block *b = bcache_take_any(c);
 
     if (!b)
         return NULL;
@@ -213,10 +207,22 @@ static int wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
         w->round = c->round_active ? c->round : c->round + 1;
     }
     bcache_start_round(c);
+    if (bcache_list_empty(&c->lru) || bcache_crowded(c))
+        bcache_start_flush(c);
     return wait_for(&c->room_waiters, w);
 }
 
 /* ---- getting a block ------------------------------------------------------------------------- */
+
+void bcache_move(struct bcache *c, struct bcache_block *old, struct bcache_block *b)
+{
+    hash_remove(c, old);
+    b->index = old->index;
+    b->len = old->len;
+    b->alone = old->alone;
+    b->state = BCACHE_EMPTY;
+    hash_add(c, b);
+}
 
 /*
  * The borrowed block keeps its contents; the disk's is a new one from here on, EMPTY and of no
@@ -224,15 +230,11 @@ static int wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
  */
 static struct bcache_block *replace(struct bcache *c, struct bcache_block *old, bool copy)
 {
-    struct bcache_block *b = take_any(c);
+    struct bcache_block *b = bcache_take_any(c);
 
     if (!b)
         return NULL;
-    hash_remove(c, old);
-    b->index = old->index;
-    b->len = old->len;
-    b->alone = old->alone;
-    b->state = BCACHE_EMPTY;
+    bcache_move(c, old, b);
     if (copy)
         memcpy(b->data, old->data, old->len);
     if (old->state == BCACHE_DIRTY) {
@@ -242,7 +244,6 @@ static struct bcache_block *replace(struct bcache *c, struct bcache_block *old, 
     bcache_unlink(old);
     c->unflushed_count -= old->state == BCACHE_UNFLUSHED;
     old->state = BCACHE_ORPHAN;
-    hash_add(c, b);
     return b;
 }
 
@@ -264,9 +265,8 @@ static int get_to_write(struct bcache *c, struct bcache_block *b, enum bcache_us
 }
 
 /* Block `index` is not there: b is NULL, or has no data. */
-static int get_absent(struct bcache *c, struct bcache_block *b, uint64_t index,
-                      enum bcache_use use, unsigned more, struct bcache_wait *w,
-                      struct bcache_block **out)
+static int get_absent(struct bcache *c, struct bcache_block *b, uint64_t index, enum bcache_use use,
+                      unsigned more, struct bcache_wait *w, struct bcache_block **out)
 {
     if (block_dead(c->dev))
         return -EIO;
@@ -519,8 +519,7 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
         hal_free(c);
         return NULL;
     }
-    c->service = (struct hal_service){
-        .name = "bcache", .run = bcache_run, .next_ns = HAL_NEVER};
+    c->service = (struct hal_service){.name = "bcache", .run = bcache_run, .next_ns = HAL_NEVER};
     hal_service_add(&c->service);
     c->next = caches;
     caches = c;

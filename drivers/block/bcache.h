@@ -7,7 +7,9 @@
  * may be shorter. Written blocks are dirty until the device has them, and unflushed until a flush
  * has covered them. Dirty blocks go out in order of address, in large requests: when a quarter of
  * the cache is dirty, after some seconds, or when somebody syncs; at most half of the cache is
- * dirty. When room is short, written blocks that no flush covers yet go after all clean ones.
+ * dirty. A block that no flush covers yet stays in the cache, since a device that is reset may lose
+ * it: then it is written once more. A quarter of the cache being unflushed, it flushes by itself;
+ * at most three quarters are dirty or unflushed.
  *
  * No call parks; all are made in task context.
  */
@@ -37,9 +39,9 @@ enum bcache_use {
 
 /* How one reader moves over the disk; zeroed at first. */
 struct bcache_stream {
-    uint64_t next;     /* the block that would make it sequential */
-    uint64_t ahead;    /* read ahead up to here */
-    unsigned window;   /* blocks */
+    uint64_t next;   /* the block that would make it sequential */
+    uint64_t ahead;  /* read ahead up to here */
+    unsigned window; /* blocks */
 };
 
 /* A request to make everything written so far durable. */
@@ -98,8 +100,8 @@ struct bcache_stats {
     uint64_t blocks, max_blocks; /* allocated, limit */
     uint64_t dirty, unflushed, borrowed;
     uint64_t hits, misses;
-    uint64_t blocks_read; /* because they were asked for */
-    uint64_t readahead;   /* because they were likely to be */
+    uint64_t blocks_read;      /* because they were asked for */
+    uint64_t readahead;        /* because they were likely to be */
     uint64_t reads, writeouts; /* requests to the device */
     uint64_t blocks_written;
     uint64_t evictions;

@@ -8,12 +8,12 @@
 #include "block/bcache.h"
 
 enum bcache_state {
-    BCACHE_FREE,      /* on free; of no disk block */
-    BCACHE_EMPTY,     /* on lru; has a place, no data */
-    BCACHE_FAILED,    /* on lru; could not be read, and somebody is to be told */
+    BCACHE_FREE,   /* on free; of no disk block */
+    BCACHE_EMPTY,  /* on lru; has a place, no data */
+    BCACHE_FAILED, /* on lru; could not be read, and somebody is to be told */
     BCACHE_READING,
-    BCACHE_CLEAN,     /* on lru unless borrowed */
-    BCACHE_DIRTY,     /* on dirty or outgoing */
+    BCACHE_CLEAN, /* on lru unless borrowed */
+    BCACHE_DIRTY, /* on dirty or outgoing */
     BCACHE_WRITING,
     BCACHE_UNFLUSHED, /* on unflushed or flushing */
     BCACHE_ORPHAN,    /* borrowed, and replaced by a newer block meanwhile */
@@ -34,12 +34,12 @@ struct bcache_block {
     uint32_t len; /* the part that is on the disk */
     uint16_t pins;
     uint8_t state;
-    bool alone;   /* a request that it was part of has failed: the next is for it alone */
+    bool alone; /* a request that it was part of has failed: the next is for it alone */
 };
 
-#define BCACHE_IO_SEGS 32u
-#define BCACHE_IO_BLOCKS 64u
-#define BCACHE_IOS 32u
+#define BCACHE_IO_SEGS       32u
+#define BCACHE_IO_BLOCKS     64u
+#define BCACHE_IOS           32u
 #define BCACHE_IOS_FOR_READS 8u
 
 /* One request to the device. */
@@ -62,12 +62,12 @@ struct bcache {
     struct bcache_block **hash;
     size_t hash_mask;
 
-    struct bcache_link free, lru;            /* lru: most recent first */
-    struct bcache_link dirty, outgoing;      /* outgoing: sorted, of the round that is under way */
-    struct bcache_link unflushed, flushing;  /* oldest first */
-    unsigned dirty_count;                    /* dirty, outgoing and being written */
+    struct bcache_link free, lru;           /* lru: most recent first */
+    struct bcache_link dirty, outgoing;     /* outgoing: sorted, of the round that is under way */
+    struct bcache_link unflushed, flushing; /* oldest first */
+    unsigned dirty_count;                   /* dirty, outgoing and being written */
     unsigned unflushed_count;
-    unsigned writing;                        /* blocks */
+    unsigned writing; /* blocks */
     unsigned borrowed;
 
     struct bcache_io *ios, *free_ios;
@@ -78,8 +78,9 @@ struct bcache {
     bool round_active;
     bool round_failed; /* the last one did, or this one does: only who waits for one begins one */
     uint64_t round, round_done;
-    bool flush_out, unflushed_writes;        /* the device may hold writes that no flush covers */
+    bool flush_out, unflushed_writes; /* the device may hold writes that no flush covers */
     uint64_t flush, flush_done;
+    unsigned stale_flushes; /* in a row that found the device reset */
     struct block_request flush_request;
     struct bcache_sync *syncs;
     uint64_t errors;
@@ -133,6 +134,10 @@ uint32_t bcache_disk_len(const struct bcache *c, uint64_t index);
 struct bcache_block *bcache_find(const struct bcache *c, uint64_t index);
 /* A block for `index`, of no list, state EMPTY, in the hash; NULL: no room now. */
 struct bcache_block *bcache_take(struct bcache *c, uint64_t index);
+/* A block of no list and no disk block; NULL: no room now. */
+struct bcache_block *bcache_take_any(struct bcache *c);
+/* The disk's block is `b` from here on; `old`, which is of no list then, has no place any more. */
+void bcache_move(struct bcache *c, struct bcache_block *old, struct bcache_block *b);
 /* Its state is final: it goes where blocks of that state go. */
 void bcache_settle_clean(struct bcache *c, struct bcache_block *b);
 void bcache_settle_empty(struct bcache *c, struct bcache_block *b, bool failed);
@@ -158,14 +163,22 @@ void bcache_read_done(struct bcache_io *io);
 
 /* ---- bcache_write.c -------------------------------------------------------------------------- */
 
+/* Are there as many blocks that the disk does not hold for sure as may be? */
+static inline bool bcache_crowded(const struct bcache *c)
+{
+    return c->dirty_count + c->unflushed_count >= c->max_blocks - c->max_blocks / 4;
+}
+
 static inline bool bcache_too_dirty(const struct bcache *c)
 {
-    return c->dirty_count >= c->max_blocks / 2;
+    return c->dirty_count >= c->max_blocks / 2 || bcache_crowded(c);
 }
 
 void bcache_mark_dirty(struct bcache *c, struct bcache_block *b);
 /* Begins a round if there is something to write and none is under way. */
 void bcache_start_round(struct bcache *c);
+/* Begins a flush if blocks wait for one and none is out. */
+void bcache_start_flush(struct bcache *c);
 void bcache_write_more(struct bcache *c);
 void bcache_write_done(struct bcache_io *io);
 bool bcache_run(struct hal_service *s);

@@ -3,11 +3,13 @@
  *
  * A round takes what is dirty when it begins, sorts it, and writes it in runs. A sync needs the
  * round that holds all that was dirty when it came, and then a flush that began after that round's
- * end. Several may share both.
+ * end. Several may share both. A flush that finds that the device was reset starts them all over:
+ * whatever no flush covers is dirty again.
  */
 #include "block/bcache_impl.h"
 
-#define BCACHE_AGE (5 * HAL_SEC) /* dirty data goes out after so long at the latest */
+#define BCACHE_AGE           (5 * HAL_SEC) /* dirty data goes out after so long at the latest */
+#define BCACHE_STALE_FLUSHES 5u            /* in a row: then it is an error */
 
 static void progress(struct bcache *c);
 
@@ -111,7 +113,10 @@ void bcache_mark_dirty(struct bcache *c, struct bcache_block *b)
     c->dirty_count++;
 }
 
-/* The service: ends a round that wrote nothing, and begins one when dirty blocks have aged. */
+/*
+ * The service: ends a round that wrote nothing, and begins one when dirty blocks have aged. On a
+ * device that was given up they wait until it is back.
+ */
 bool bcache_run(struct hal_service *s)
 {
     struct bcache *c = (struct bcache *)s;
@@ -126,7 +131,7 @@ bool bcache_run(struct hal_service *s)
     s->next_ns = HAL_NEVER;
     if (bcache_list_empty(&c->dirty))
         return false;
-    if (c->round_active)
+    if (c->round_active || block_dead(c->dev))
         s->next_ns = hal_now_ns() + BCACHE_AGE;
     else
         bcache_start_round(c);
@@ -218,17 +223,32 @@ static void written(struct bcache *c, struct bcache_block *b)
     c->unflushed_count++;
 }
 
+/* The device may still read the block's memory: its contents go on in another, if there is one. */
+static struct bcache_block *leave_behind(struct bcache *c, struct bcache_block *old)
+{
+    struct bcache_block *b = bcache_take_any(c);
+
+    if (!b) {
+        c->dirty_count--;
+        bcache_settle_lost(c, old);
+        return NULL;
+    }
+    bcache_move(c, old, b);
+    memcpy(b->data, old->data, old->len);
+    old->state = BCACHE_LOST;
+    return b;
+}
+
 /* It stays dirty, for the next round, by itself: one bad sector does not keep its neighbours. */
 static void not_written(struct bcache *c, struct bcache_block *b, bool lost)
 {
-    if (lost) {
-        c->dirty_count--;
-        bcache_settle_lost(c, b);
+    if (lost && !(b = leave_behind(c, b)))
         return;
-    }
     b->state = BCACHE_DIRTY;
     b->alone = true;
     bcache_append(&c->dirty, b);
+    if (block_dead(c->dev) && c->service.next_ns == HAL_NEVER)
+        c->service.next_ns = hal_now_ns() + BCACHE_AGE;
 }
 
 void bcache_write_done(struct bcache_io *io)
@@ -252,30 +272,68 @@ void bcache_write_done(struct bcache_io *io)
     }
     bcache_write_more(c);
     progress(c);
+    if (c->unflushed_count >= c->max_blocks / 4 && !result)
+        bcache_start_flush(c);
     bcache_wake_room(c);
+}
+
+/* The round whose end means that all that is dirty now was written. */
+static uint64_t needed_round(const struct bcache *c)
+{
+    if (!bcache_list_empty(&c->dirty))
+        return c->round + 1;
+    return c->round_active ? c->round : c->round_done;
 }
 
 /* ---- flushing -------------------------------------------------------------------------------- */
 
-static void flush_done(struct block_request *r)
+static void write_again(struct bcache *c, struct bcache_link *blocks)
 {
-    struct bcache *c = r->ctx;
     struct bcache_block *b;
 
-    c->flush_out = false;
-    c->flush_done = c->flush;
-    c->errors += r->result != 0;
-    c->unflushed_writes |= r->result != 0;
-    c->stats.flushes++;
+    while ((b = bcache_first(blocks)))
+        bcache_mark_dirty(c, b);
+}
+
+static void all_flushed(struct bcache *c)
+{
+    struct bcache_block *b;
+
     while ((b = bcache_first(&c->flushing))) {
-        if (r->result) {
-            bcache_mark_dirty(c, b);
-            continue;
-        }
         bcache_unlink(b);
         c->unflushed_count--;
         bcache_settle_clean(c, b);
     }
+}
+
+/* Whoever waits, waits for all that is dirty now. */
+static void start_over(struct bcache *c)
+{
+    for (struct bcache_sync *s = c->syncs; s; s = s->next) {
+        s->round = needed_round(c);
+        s->flush = 0;
+    }
+}
+
+static void flush_done(struct block_request *r)
+{
+    struct bcache *c = r->ctx;
+    bool stale = r->result == -ESTALE && c->stale_flushes < BCACHE_STALE_FLUSHES;
+
+    c->flush_out = false;
+    c->flush_done = c->flush;
+    c->stats.flushes++;
+    c->stale_flushes = stale ? c->stale_flushes + 1 : 0;
+    c->errors += r->result && !stale;
+    c->unflushed_writes |= r->result != 0;
+    if (r->result)
+        write_again(c, &c->flushing);
+    else
+        all_flushed(c);
+    if (r->result == -ESTALE) /* the device may have lost these, too */
+        write_again(c, &c->unflushed);
+    if (stale)
+        start_over(c);
     progress(c);
     bcache_wake_room(c);
 }
@@ -291,6 +349,13 @@ static void start_flush(struct bcache *c)
         move_all(&c->unflushed, &c->flushing);
     *r = (struct block_request){.op = BLOCK_FLUSH, .done = flush_done, .ctx = c};
     block_submit(c->dev, &r, 1);
+}
+
+void bcache_start_flush(struct bcache *c)
+{
+    if (c->flush_out || bcache_list_empty(&c->unflushed))
+        return;
+    start_flush(c);
 }
 
 /* ---- those who wait -------------------------------------------------------------------------- */
@@ -335,14 +400,6 @@ static void progress(struct bcache *c)
         done->result = c->errors == done->errors ? 0 : -EIO;
         done->done(done);
     }
-}
-
-/* The round whose end means that all that is dirty now was written. */
-static uint64_t needed_round(const struct bcache *c)
-{
-    if (!bcache_list_empty(&c->dirty))
-        return c->round + 1;
-    return c->round_active ? c->round : c->round_done;
 }
 
 int bcache_sync(struct bcache *c, struct bcache_sync *s)

@@ -82,7 +82,7 @@ bool block_dead(const struct block_device *dev)
 
 /* ---- completion ------------------------------------------------------------------------------ */
 
-static void enqueue(struct block_queue *q, struct block_request *r)
+void block_enqueue(struct block_queue *q, struct block_request *r)
 {
     r->next = NULL;
     if (q->tail)
@@ -141,14 +141,13 @@ static bool run_finished(struct hal_service *s)
     return any;
 }
 
-static struct hal_service finisher = {
-    .name = "block", .run = run_finished, .next_ns = HAL_NEVER};
+static struct hal_service finisher = {.name = "block", .run = run_finished, .next_ns = HAL_NEVER};
 
-static void finish_later(struct block_device *dev, struct block_request *r, int result)
+void block_finish_later(struct block_device *dev, struct block_request *r, int result)
 {
     if (!r->result)
         r->result = result;
-    enqueue(&dev->finished, r);
+    block_enqueue(&dev->finished, r);
     hal_service_wake(&finisher);
 }
 
@@ -172,7 +171,7 @@ static void activate(struct block_device *dev, struct block_transfer *t, uint64_
     dev->stats.bounced += t->bounced;
 }
 
-static void deactivate(struct block_device *dev, struct block_transfer *t)
+void block_deactivate(struct block_device *dev, struct block_transfer *t)
 {
     *(t->prev ? &t->prev->next : &dev->oldest) = t->next;
     *(t->next ? &t->next->prev : &dev->newest) = t->prev;
@@ -191,7 +190,19 @@ static void fail_head(struct block_device *dev, int err)
     if (!r->result)
         r->result = err;
     if (!r->transfers)
-        finish_later(dev, r, err);
+        block_finish_later(dev, r, err);
+}
+
+/* A flush at the head: does it end without the device? Then *result is how. */
+static bool flush_ends(struct block_device *dev, int *result)
+{
+    struct block_request *r = dev->queue.head;
+
+    *result = r->stale || dev->stale ? -ESTALE : 0;
+    if (!*result)
+        return dev->read_only || !dev->volatile_cache; /* nothing to flush: done */
+    dev->stale = false;
+    return true;
 }
 
 /*
@@ -201,13 +212,14 @@ static void fail_head(struct block_device *dev, int err)
  */
 static bool flush_holds(struct block_device *dev)
 {
+    int result;
+
     if (dev->queue.head->op != BLOCK_FLUSH)
         return false;
     if (dev->writes_out || dev->finished.head)
         return true;
-    while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH &&
-           (dev->read_only || !dev->volatile_cache))
-        fail_head(dev, 0); /* nothing to flush: done */
+    while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH && flush_ends(dev, &result))
+        fail_head(dev, result);
     return false;
 }
 
@@ -220,6 +232,8 @@ static void pump(struct block_device *dev)
         struct block_transfer *t = dev->free;
         int n;
 
+        if (dev->wary && !block_may_go(dev))
+            break;
         if (flush_holds(dev))
             break;
         if (!dev->queue.head)
@@ -239,15 +253,21 @@ static void pump(struct block_device *dev)
         dev->driver->commit(dev);
 }
 
+void block_rewind(struct block_request *r)
+{
+    r->seg_at = 0;
+    r->seg_done = 0;
+    r->cut = 0;
+}
+
 /* They failed together: each is tried by itself, so that one bad sector fails one request. */
 static void retry_alone(struct block_device *dev, struct block_request *first, unsigned count)
 {
     struct block_request *r = first;
 
     for (unsigned i = 0;; i++, r = r->next) {
-        r->seg_at = r->transfers = 0;
-        r->seg_done = 0;
-        r->cut = 0;
+        block_rewind(r);
+        r->transfers = 0;
         r->queued = r->alone = true;
         if (i + 1 == count)
             break;
@@ -258,6 +278,15 @@ static void retry_alone(struct block_device *dev, struct block_request *first, u
         dev->queue.tail = r;
 }
 
+/* Flushes may be out together, and complete in any order. */
+static void note_durability(struct block_device *dev, const struct block_transfer *t)
+{
+    if (t->op == BLOCK_WRITE)
+        dev->wrote++;
+    else if (t->op == BLOCK_FLUSH && t->covers > dev->durable)
+        dev->durable = t->covers;
+}
+
 void block_complete(struct block_device *dev, struct block_transfer *t, int result)
 {
     struct block_request *r = t->first, *next;
@@ -266,7 +295,9 @@ void block_complete(struct block_device *dev, struct block_transfer *t, int resu
     hal_assert(dev->hold);
     if (t->bounced && t->op == BLOCK_READ && !result)
         block_unbounce(dev, t);
-    deactivate(dev, t);
+    block_deactivate(dev, t);
+    if (!result && t->op != BLOCK_READ)
+        note_durability(dev, t);
     if (result && count > 1 && t->op != BLOCK_FLUSH) {
         retry_alone(dev, r, count);
         return;
@@ -279,27 +310,6 @@ void block_complete(struct block_device *dev, struct block_transfer *t, int resu
         if (!r->queued && !r->transfers)
             deliver(dev, r);
     }
-}
-
-void block_fail_all(struct block_device *dev, bool quarantine)
-{
-    dev->dead = true;
-    while (dev->oldest) {
-        struct block_transfer *t = dev->oldest;
-        struct block_request *r = t->first, *next;
-
-        for (unsigned i = 0; i < t->count; i++, r = next) {
-            next = r->next;
-            r->transfers--;
-            r->quarantined |= quarantine;
-            r->result = -EIO;
-            if (!r->queued && !r->transfers)
-                finish_later(dev, r, -EIO);
-        }
-        deactivate(dev, t);
-    }
-    while (dev->queue.head)
-        fail_head(dev, -EIO);
 }
 
 /* ---- submitting ------------------------------------------------------------------------------ */
@@ -333,6 +343,16 @@ static int check(const struct block_device *dev, struct block_request *r)
     return 0;
 }
 
+void block_begin(struct block_request *r)
+{
+    block_rewind(r);
+    r->transfers = 0;
+    r->bytes = 0;
+    r->result = 0;
+    r->replays = 0;
+    r->queued = r->alone = r->quarantined = r->lost = r->stale = false;
+}
+
 void block_submit(struct block_device *dev, struct block_request *const *reqs, unsigned n)
 {
     block_hold(dev);
@@ -340,18 +360,14 @@ void block_submit(struct block_device *dev, struct block_request *const *reqs, u
         struct block_request *r = reqs[i];
         int err;
 
-        r->seg_done = 0;
-        r->seg_at = r->transfers = 0;
-        r->cut = r->bytes = 0;
-        r->result = 0;
-        r->queued = r->alone = r->quarantined = false;
+        block_begin(r);
         err = check(dev, r);
         if (err) {
-            finish_later(dev, r, err);
+            block_finish_later(dev, r, err);
             continue;
         }
         r->queued = true;
-        enqueue(&dev->queue, r);
+        block_enqueue(&dev->queue, r);
     }
     block_release(dev);
 }

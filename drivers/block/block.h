@@ -7,6 +7,10 @@
  * writes before it have completed. Requests that are out together are otherwise not ordered: do not
  * overlap a write with anything.
  *
+ * A device that is reset loses none of them. Those that it had are sent again, in the order in
+ * which they were submitted, three times at most, the last time with nothing else beside; those
+ * that come meanwhile wait until it works again, or is given up.
+ *
  * All calls are made in task context and none parks. Sectors are 512 bytes, whatever the device's
  * logical block is.
  */
@@ -15,9 +19,9 @@
 
 #include "hal.h"
 
-#define BLOCK_SECTOR 512u
+#define BLOCK_SECTOR       512u
 #define BLOCK_SECTOR_SHIFT 9
-#define BLOCK_ID_LEN 20 /* what GET_ID stores; not terminated by a NUL if it is that long */
+#define BLOCK_ID_LEN       20 /* what GET_ID stores; not terminated by a NUL if it is that long */
 
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_GET_ID };
 
@@ -40,8 +44,9 @@ struct block_request {
     void *ctx;
 
     /*
-     * 0; -EINVAL: not whole logical blocks; -EROFS; -EIO: beyond the end, a device's error, or the
-     * device is dead; -ENOMEM: memory that the device cannot reach and none to copy it to.
+     * 0; -EINVAL: not whole logical blocks; -EROFS; -EIO: beyond the end, a device's error, four
+     * resets of the device while it had the request, or the device is dead; -ENOMEM: memory that
+     * the device cannot reach and none to copy it to.
      * -ESTALE, of a flush only: the device was reset, and writes that it had completed since the
      * last good flush may be lost. Told once: write them again, then flush again.
      */
@@ -51,13 +56,15 @@ struct block_request {
 
     /* the layer's own */
     struct block_request *next;
-    size_t seg_done;    /* bytes of segs[seg_at] that were cut off already */
-    uint64_t cut;       /* bytes that were cut off in all */
+    size_t seg_done; /* bytes of segs[seg_at] that were cut off already */
+    uint64_t cut;    /* bytes that were cut off in all */
     uint64_t bytes;
     unsigned seg_at;
     unsigned transfers; /* of this request that are with the device */
+    uint8_t replays;    /* how often it was with a device that was reset */
     bool queued;        /* still in the device's queue */
     bool alone;         /* failed together with others: tried by itself */
+    bool lost, stale;
 };
 
 struct block_device;
@@ -70,7 +77,7 @@ struct block_stats {
     uint64_t merged;    /* requests that travelled with the one before them */
     uint64_t bounced;   /* transfers that had to be copied */
     uint64_t errors;    /* requests that failed */
-    uint64_t replayed;  /* transfers that a reset took from a device, and that went out again */
+    uint64_t replayed;  /* requests that were with a device when it was reset, and go out again */
 };
 
 struct block_info {
@@ -81,7 +88,7 @@ struct block_info {
     bool volatile_cache; /* a write is durable only after a flush */
     bool dead;
     unsigned max_segs;
-    unsigned depth;      /* requests that can be with the device */
+    unsigned depth;            /* requests that can be with the device */
     char id[BLOCK_ID_LEN + 1]; /* serial, printable ASCII; "" when there is none */
     struct block_stats stats;
 };

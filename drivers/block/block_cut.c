@@ -186,6 +186,7 @@ static int cut_id(struct block_device *dev, struct block_transfer *t, struct cut
 /* All the flushes that wait for the same writes are one to the device. */
 static int cut_flush(struct block_device *dev, struct block_transfer *t, const struct cutter *c)
 {
+    t->covers = dev->wrote;
     while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH)
         take(dev, t, c, true);
     return 0;

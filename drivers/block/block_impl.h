@@ -26,9 +26,11 @@ struct block_transfer {
     /* the layer's own */
     struct block_transfer *next, *prev; /* the active ones, oldest first; or the free ones */
     struct block_request *first;
-    unsigned count;   /* requests, linked by next */
-    uint64_t offset;  /* of the first byte in `first` */
+    unsigned count;  /* requests, linked by next */
+    uint64_t offset; /* of the first byte in `first` */
+    uint64_t covers; /* a flush: so many writes had completed before it went out */
     bool bounced;
+    bool lost; /* the device had it when it was reset */
 };
 
 struct block_driver {
@@ -41,9 +43,10 @@ struct block_driver {
     void (*commit)(struct block_device *dev);
 };
 
-#define BLOCK_MAX_SEGS 62u           /* data pieces of a transfer */
+#define BLOCK_MAX_SEGS     62u        /* data pieces of a transfer */
 #define BLOCK_MAX_TRANSFER (1u << 20) /* bytes */
 #define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, if a logical block is not more */
+#define BLOCK_REPLAYS      3u         /* times that a request is sent again after a reset */
 
 struct block_queue {
     struct block_request *head, *tail;
@@ -53,12 +56,12 @@ struct block_queue {
 struct block_device {
     const char *name;
     const struct block_driver *driver;
-    uint64_t sectors;        /* capacity, multiple of the logical block */
-    uint32_t block_size;     /* power of two, >= 512 */
-    uint32_t max_segs;       /* 1..BLOCK_MAX_SEGS */
-    uint32_t max_seg_size;   /* bytes, >= 512 */
-    unsigned depth;          /* transfers that can be out */
-    uint64_t timeout_ns;     /* for each transfer */
+    uint64_t sectors;      /* capacity, multiple of the logical block */
+    uint32_t block_size;   /* power of two, >= 512 */
+    uint32_t max_segs;     /* 1..BLOCK_MAX_SEGS */
+    uint32_t max_seg_size; /* bytes, >= 512 */
+    unsigned depth;        /* transfers that can be out */
+    uint64_t timeout_ns;   /* for each transfer */
     bool read_only;
     bool volatile_cache;
     bool bounce_all; /* data goes through `bounce` only, which the driver then supplies */
@@ -74,8 +77,13 @@ struct block_device {
     struct block_queue finished; /* done() is still to be called */
     unsigned hold;
     unsigned writes_out; /* write transfers with the device */
-    uint32_t unit;       /* a transfer is a multiple of this many bytes */
-    uint32_t piece;      /* longest piece */
+    bool wary;           /* not everything that waits may go: may_go() */
+    bool paused;         /* nothing goes, but `first` */
+    struct block_request *first;
+    uint64_t wrote, durable; /* write transfers that completed, those of them that a flush covers */
+    bool stale;              /* the next flush is told that writes before it may be lost */
+    uint32_t unit;           /* a transfer is a multiple of this many bytes */
+    uint32_t piece;          /* longest piece */
     uint32_t unit_pieces;
     uint8_t *bounce;
     uint64_t bounce_dma;
@@ -98,6 +106,22 @@ void block_complete(struct block_device *dev, struct block_transfer *t, int resu
 /* Ends every request, with the device or waiting, with -EIO, and those to come. */
 void block_fail_all(struct block_device *dev, bool quarantine);
 
+/* Recovery: nothing more is staged from here on. */
+void block_pause(struct block_device *dev);
+/*
+ * The device was reset and knows of no transfer any more. The requests of those that it had (the
+ * driver set `lost`) and of those that were only staged go back to the head of the queue, in order,
+ * to be cut again. Paused.
+ */
+void block_requeue(struct block_device *dev);
+/*
+ * One request before all others, also while these are paused. It is forgotten, without its
+ * callback, when the device is reset or given up before it completes. The device has timeout_ns.
+ */
+void block_ask(struct block_device *dev, struct block_request *r, uint64_t timeout_ns);
+/* All may go, also after block_fail_all(). */
+void block_resume(struct block_device *dev);
+
 /* When the oldest transfer is overdue; HAL_NEVER when none is out. */
 static inline uint64_t block_deadline(const struct block_device *dev)
 {
@@ -112,7 +136,18 @@ int block_cut(struct block_device *dev, struct block_transfer *t, struct block_d
 /* After a bounced read: the data to where it belongs. */
 void block_unbounce(struct block_device *dev, const struct block_transfer *t);
 
-/* Takes the head off the queue. */
+/* Takes the head off the queue; appends to it. */
 struct block_request *block_dequeue(struct block_queue *q);
+void block_enqueue(struct block_queue *q, struct block_request *r);
+
+/* block.c, for block_lost.c: done() is called soon, with `result` if there is no other yet. */
+void block_finish_later(struct block_device *dev, struct block_request *r, int result);
+/* t is with the device no more. */
+void block_deactivate(struct block_device *dev, struct block_transfer *t);
+/* r is new to the layer; it is cut from its start again. */
+void block_begin(struct block_request *r);
+void block_rewind(struct block_request *r);
+/* block_lost.c: may the queue's head go, while the device is wary? */
+bool block_may_go(struct block_device *dev);
 
 #endif

@@ -11,30 +11,10 @@
  * header and data of a write, or data and status of a read, lie in one (section 2.7.4). All data
  * passes through a bounce buffer there, one transfer at a time.
  */
-#include "block/block_impl.h"
 #include "block/vblk.h"
-#include "virtio/virtio.h"
+#include "block/vblk_impl.h"
 
 const char vblk_linked[] = "vblk";
-
-/* Section 5.2.3 */
-enum {
-    VBLK_F_SIZE_MAX = 1,
-    VBLK_F_SEG_MAX = 2,
-    VBLK_F_RO = 5,
-    VBLK_F_BLK_SIZE = 6,
-    VBLK_F_FLUSH = 9,
-    VBLK_F_CONFIG_WCE = 11,
-};
-
-/* Section 5.2.4: offsets in the configuration space */
-enum {
-    VBLK_CONFIG_CAPACITY = 0,
-    VBLK_CONFIG_SIZE_MAX = 8,
-    VBLK_CONFIG_SEG_MAX = 12,
-    VBLK_CONFIG_BLK_SIZE = 20,
-    VBLK_CONFIG_WRITEBACK = 32,
-};
 
 /* Section 5.2.6 */
 enum { VBLK_T_IN = 0, VBLK_T_OUT = 1, VBLK_T_FLUSH = 4, VBLK_T_GET_ID = 8 };
@@ -53,34 +33,10 @@ struct vblk_record {
     uint8_t pad[15];
 };
 
-#define VBLK_DEPTH 128u
-#define VBLK_MAX_BLOCK (64u * 1024u)
-#define VBLK_BATCH 32u
-#define VBLK_BATCH_SEGS 512u
-#define VBLK_REAP 32u
+#define VBLK_DEPTH    128u
+#define VBLK_REAP     32u
 #define VBLK_HEADROOM 64u /* in front of joined data: the header, and alignment */
-#define VBLK_ROOM (VBLK_HEADROOM + BLOCK_BOUNCE + 1)
-
-struct vblk {
-    struct block_device block; /* first: one is the other */
-    struct virtio_device *dev;
-    struct virtq *queue;
-    struct vblk_record *records;
-    uint64_t records_dma;
-    uint8_t *room; /* joined: the bounce buffer and what lies around it */
-    bool joined;    /* two pieces a request: the queue holds no more */
-    bool check_len; /* a completion's length means something (section 5.2.6.4: not in legacy) */
-
-    /* staged for the queue: requests [first, count), whose segments lie in segs[0..seg_count) */
-    struct virtq_request batch[VBLK_BATCH];
-    struct virtq_seg segs[VBLK_BATCH_SEGS];
-    unsigned first, count, seg_count;
-
-    /* the serial number, read once */
-    struct block_request id_request;
-    struct block_seg id_seg;
-    uint8_t *id;
-};
+#define VBLK_ROOM     (VBLK_HEADROOM + BLOCK_BOUNCE + 1)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
@@ -140,8 +96,8 @@ static unsigned put_joined(struct virtq_seg *seg, uint64_t record, const struct 
     return 2;
 }
 
-static void stage(struct block_device *block, struct block_transfer *t,
-                  const struct block_dma *dma, unsigned n)
+static void stage(struct block_device *block, struct block_transfer *t, const struct block_dma *dma,
+                  unsigned n)
 {
     struct vblk *b = (struct vblk *)block;
     uint64_t record = b->records_dma + t->slot * sizeof(struct vblk_record);
@@ -171,8 +127,8 @@ static void commit(struct block_device *block)
     if (b->first == b->count)
         return;
     taken = virtq_submit(b->queue, &b->batch[b->first], b->count - b->first);
-    if (taken < 0) {
-        virtio_fail(b->dev, "its queue takes no requests");
+    if (taken < 0) { /* the queue is broken, and will be lost: block_requeue() */
+        block_pause(block);
         return;
     }
     b->first += (unsigned)taken;
@@ -227,139 +183,13 @@ static bool vblk_service(struct virtio_device *dev)
     any = reap(b);
     commit(&b->block); /* what a full ring did not take */
     block_release(&b->block);
+    if (virtq_state(b->queue) != VIRTQ_OK)
+        return any;
     if (b->block.oldest && hal_now_ns() >= block_deadline(&b->block))
-        virtio_fail(dev, "a request was not completed in time");
+        virtq_fail(b->queue, "a request was not completed in time");
     else
         virtio_wake_at(dev, block_deadline(&b->block));
     return any;
-}
-
-/* ---- configuration (section 5.2.4) ----------------------------------------------------------- */
-
-static int read_capacity(struct vblk *b, uint64_t *sectors)
-{
-    uint64_t v;
-    int err = virtio_config_read64(b->dev, VBLK_CONFIG_CAPACITY, &v);
-
-    if (err)
-        return err;
-    if (v > UINT64_MAX >> BLOCK_SECTOR_SHIFT >> 1) {
-        hal_log(HAL_ERROR, b->block.name, "a capacity of %llu sectors is more than can be",
-                (unsigned long long)v);
-        return -EINVAL;
-    }
-    *sectors = v & ~(uint64_t)((b->block.block_size >> BLOCK_SECTOR_SHIFT) - 1);
-    return 0;
-}
-
-static int read_block_size(struct vblk *b)
-{
-    uint32_t v = BLOCK_SECTOR;
-    int err = 0;
-
-    if (virtio_has(b->dev, VBLK_F_BLK_SIZE))
-        err = virtio_config_read32(b->dev, VBLK_CONFIG_BLK_SIZE, &v);
-    if (err)
-        return err;
-    if (v < BLOCK_SECTOR || v & (v - 1) || v > VBLK_MAX_BLOCK) {
-        hal_log(HAL_ERROR, b->block.name,
-                "a block size of %u is not a power of two from 512 to %u", v, VBLK_MAX_BLOCK);
-        return -EINVAL;
-    }
-    b->block.block_size = v;
-    return 0;
-}
-
-/* A limit that makes no sense is answered with the safest one that the standard allows. */
-static int read_limits(struct vblk *b)
-{
-    uint32_t segs = 1, size = BLOCK_MAX_TRANSFER;
-    int err = 0;
-
-    if (virtio_has(b->dev, VBLK_F_SEG_MAX))
-        err = virtio_config_read32(b->dev, VBLK_CONFIG_SEG_MAX, &segs);
-    if (!err && virtio_has(b->dev, VBLK_F_SIZE_MAX))
-        err = virtio_config_read32(b->dev, VBLK_CONFIG_SIZE_MAX, &size);
-    if (size < BLOCK_SECTOR) {
-        hal_log(HAL_WARN, b->block.name, "size_max %u is ignored: less than a sector", size);
-        size = BLOCK_MAX_TRANSFER;
-    }
-    b->block.max_segs = segs < 1 ? 1 : segs > BLOCK_MAX_SEGS ? BLOCK_MAX_SEGS : segs;
-    b->block.max_seg_size = size < BLOCK_MAX_TRANSFER ? size : BLOCK_MAX_TRANSFER;
-    return err;
-}
-
-/*
- * Section 5.2.5.2: with CONFIG_WCE `writeback` says whether writes are volatile until a flush;
- * without it, FLUSH does. Without either the device writes through.
- */
-static int read_cache_mode(struct vblk *b)
-{
-    uint8_t writeback = 1;
-    int err = 0;
-
-    if (virtio_has(b->dev, VBLK_F_CONFIG_WCE))
-        err = virtio_config_read(b->dev, VBLK_CONFIG_WRITEBACK, &writeback, 1, 1);
-    b->block.volatile_cache = virtio_has(b->dev, VBLK_F_FLUSH) && writeback;
-    return err;
-}
-
-static int read_config(struct vblk *b)
-{
-    int err = read_block_size(b);
-
-    if (!err)
-        err = read_capacity(b, &b->block.sectors);
-    if (!err)
-        err = read_limits(b);
-    if (!err)
-        err = read_cache_mode(b);
-    b->block.read_only = virtio_has(b->dev, VBLK_F_RO);
-    b->block.volatile_cache &= !b->block.read_only;
-    b->check_len = !virtio_is_legacy(b->dev);
-    return err;
-}
-
-static void vblk_config_changed(struct virtio_device *dev)
-{
-    struct vblk *b = virtio_priv(dev);
-    uint64_t sectors;
-
-    if (read_capacity(b, &sectors)) {
-        virtio_fail(dev, "its capacity cannot be read");
-        return;
-    }
-    if (sectors == b->block.sectors)
-        return;
-    hal_log(HAL_INFO, b->block.name, "capacity is now %llu sectors, was %llu",
-            (unsigned long long)sectors, (unsigned long long)b->block.sectors);
-    block_resize(&b->block, sectors);
-}
-
-/* ---- the serial number (section 5.2.6) ------------------------------------------------------- */
-
-/* 20 bytes, without a NUL if it is that long; what cannot be printed is not. */
-static void id_done(struct block_request *r)
-{
-    struct vblk *b = r->ctx;
-
-    for (unsigned i = 0; !r->result && i < BLOCK_ID_LEN; i++) {
-        uint8_t c = hal_shared_load8(&b->id[i]);
-
-        if (!c)
-            break;
-        b->block.id[i] = c > ' ' && c < 0x7f ? (char)c : '?';
-    }
-}
-
-static void ask_for_id(struct vblk *b)
-{
-    struct block_request *const r = &b->id_request;
-
-    b->id_seg = (struct block_seg){b->id, BLOCK_ID_LEN};
-    *r = (struct block_request){.op = BLOCK_GET_ID, .segs = &b->id_seg, .seg_count = 1,
-                                .done = id_done, .ctx = b};
-    block_submit(&b->block, &r, 1);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -370,7 +200,7 @@ static size_t records_bytes(const struct vblk *b)
     return b->block.depth * sizeof(struct vblk_record) + BLOCK_ID_LEN + 1;
 }
 
-static int allocate(struct vblk *b)
+int vblk_allocate(struct vblk *b)
 {
     b->records = hal_dma_alloc(records_bytes(b), 64, &b->records_dma);
     if (!b->records)
@@ -438,21 +268,36 @@ static int setup_queue(struct vblk *b)
     return 0;
 }
 
+static void apply(struct vblk *b)
+{
+    const struct vblk_shape *s = &b->shape;
+
+    b->block.sectors = s->sectors;
+    b->block.block_size = s->block_size;
+    b->block.max_segs = s->max_segs;
+    b->block.max_seg_size = s->max_seg_size;
+    b->block.read_only = s->read_only;
+    b->block.volatile_cache = s->volatile_cache;
+    b->check_len = !virtio_is_legacy(b->dev);
+}
+
 /* Once the device is started nothing may fail: what can was done before. */
 static int start(struct vblk *b)
 {
-    int err = read_config(b);
+    int err = vblk_read_shape(b, &b->shape);
 
+    if (err)
+        return err;
+    apply(b);
+    err = setup_queue(b);
     if (!err)
-        err = setup_queue(b);
-    if (!err)
-        err = allocate(b);
+        err = vblk_allocate(b);
     if (!err)
         err = block_register(&b->block);
     if (err)
         return err;
     virtio_start(b->dev);
-    ask_for_id(b);
+    vblk_identify(b);
     hal_log(HAL_INFO, b->block.name, "%llu KiB, blocks of %u, %s",
             (unsigned long long)(b->block.sectors >> 1), (unsigned)b->block.block_size,
             b->block.read_only        ? "read-only"
@@ -480,13 +325,32 @@ static int vblk_probe(struct virtio_device *dev)
 }
 
 /* The transfers themselves are the block layer's; the queue only has to let go of them. */
+static void take_all_back(struct vblk *b)
+{
+    struct block_transfer *t;
+
+    while ((t = virtq_take_back(b->queue)))
+        t->lost = true;
+    b->first = b->count = b->seg_count = 0;
+}
+
+static void vblk_queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    struct vblk *b = virtio_priv(dev);
+
+    (void)q;
+    b->unanswered += b->came_back;
+    take_all_back(b);
+    block_requeue(&b->block);
+}
+
 static void vblk_dead(struct virtio_device *dev, bool quarantine)
 {
     struct vblk *b = virtio_priv(dev);
 
-    while (virtq_take_back(b->queue))
-        ;
-    b->first = b->count = b->seg_count = 0;
+    take_all_back(b);
+    b->given_up = true;
+    b->quarantined |= quarantine;
     block_fail_all(&b->block, quarantine);
 }
 
@@ -507,5 +371,8 @@ VIRTIO_DRIVER(vblk_driver) = {
     .probe = vblk_probe,
     .service = vblk_service,
     .config_changed = vblk_config_changed,
+    .queue_lost = vblk_queue_lost,
+    .returned = vblk_returned,
+    .queue_back = vblk_queue_back,
     .dead = vblk_dead,
 };
