@@ -45,9 +45,10 @@ static void take_out(struct virtio_device *dev)
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
 
-        if (q->state != VIRTQ_GONE)
+        if (q->state != VIRTQ_OFF && q->state != VIRTQ_GONE)
             q->state = VIRTQ_RESETTING;
         q->armed = false;
+        q->vector = VIRTQ_NO_VECTOR;
     }
 }
 
@@ -214,6 +215,7 @@ static void try_again(struct virtio_device *dev)
     hal_log(HAL_WARN, dev->name, "does not come back: %s", why);
     dev->cause = why;
     dev->final |= dev->plugged;
+    dev->plugged = false;
     take_out(dev);
     ask_for_reset(dev);
 }

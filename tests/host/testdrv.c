@@ -185,7 +185,7 @@ struct model *testdrv_boot(enum model_transport t, unsigned max, const unsigned 
         model_offer(m, bits[i]);
     if (case_variant == TD_PACKED)
         model_offer(m, VIRTIO_F_RING_PACKED);
-    if (t == MODEL_PCI)
+    if (t == MODEL_PCI || t == MODEL_PCI_LEGACY)
         plug_pci(m);
     else
         model_plug_mmio(m, 0);
