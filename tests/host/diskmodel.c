@@ -140,7 +140,10 @@ void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
         model_field(disk.m, 20, 4, 512);
     if (disk.m->offered[0] >> DISK_F_CONFIG_WCE & 1)
         model_field(disk.m, 32, 1, 1);
-    model_plug_mmio(disk.m, 0);
+    if (disk.plug)
+        disk.plug(disk.m);
+    else
+        model_plug_mmio(disk.m, 0);
     model_watch(disk.m);
 }
 

@@ -23,6 +23,7 @@ enum {
 
 struct disk {
     /* what the test says, before disk_plug() or later */
+    void (*plug)(struct model *m); /* onto which bus; NULL: slot 0 of virtio-mmio */
     uint32_t size_max, seg_max; /* 0: not set */
     unsigned fail_left;         /* so many requests end with fail_status */
     uint8_t fail_status;        /* 0xee: the status byte is not written */

@@ -230,6 +230,8 @@ void model_check_setup(struct model *m, const char *what);
 
 /* Takes notice of what is published at the moment when it is; without it, when it is popped. */
 void model_watch(struct model *m);
+/* What the hook of model_watch does, for a test with a hook of its own. */
+void model_hear(const struct host_event *e, void *model);
 /* Takes the next available chain, judging it. False: there is none. */
 bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c);
 /* Is there one to pop? */

@@ -208,7 +208,7 @@ bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c)
     return true;
 }
 
-static void on_event(const struct host_event *e, void *ctx)
+void model_hear(const struct host_event *e, void *ctx)
 {
     struct model *m = ctx;
 
@@ -221,7 +221,7 @@ static void on_event(const struct host_event *e, void *ctx)
 
 void model_watch(struct model *m)
 {
-    host_set_hook(on_event, m);
+    host_set_hook(model_hear, m);
 }
 
 /* ---- giving it back -------------------------------------------------------------------------- */
@@ -275,7 +275,8 @@ void model_push(struct model *m, struct model_queue *q, const struct model_chain
 {
     if (!m->scribbles)
         q->ring->check_held(m, q, c);
-    release(q, c);
+    if (q->outstanding[c->head]) /* else a lie gave it back before */
+        release(q, c);
     q->ring->put(m, q, c, len);
     if (m->on.put)
         m->on.put(m, q, c);

@@ -223,7 +223,7 @@ static void write_queue(struct model_vpci *v, unsigned off, uint32_t value, bool
         return;
     }
     model_check_setup(v->m, "queue field");
-    if (off == R_QUEUE_SIZE && (!value || value & (value - 1)))
+    if (off == R_QUEUE_SIZE && (!value || (value & (value - 1) && !model_accepted(v->m, 34))))
         host_violation("%s: queue_size %u is no power of two", v->m->name, value);
     if (off == R_QUEUE_SIZE)
         q->num = value;

@@ -133,7 +133,9 @@ void net_plug(enum model_transport t, const unsigned *bits, unsigned n)
     if (net.m->offered[0] >> NET_F_MTU & 1)
         model_field(net.m, 10, 2, 1400);
     net.hdr_len = model_is_legacy(net.m) ? 10 : 12;
-    if (t == MODEL_PCI)
+    if (net.plug)
+        net.plug(net.m);
+    else if (t == MODEL_PCI)
         plug_pci();
     else
         model_plug_mmio(net.m, 0);
