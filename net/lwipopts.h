@@ -62,6 +62,8 @@
 #define LWIP_IPV6_FORWARD 0
 #define LWIP_IPV6_FRAG 1
 #define LWIP_IPV6_REASS 1
+/* What lwIP keeps in a fragment that waits holds a pointer, and must not cover its data. */
+#define IPV6_FRAG_COPYHEADER (__SIZEOF_POINTER__ > 4)
 #define LWIP_IPV6_AUTOCONFIG 1
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT 1
 #define LWIP_IPV6_DHCP6 0
@@ -124,13 +126,15 @@
 #define LWIP_HOOK_FILENAME "net_hooks.h"
 #define LWIP_HOOK_TCP_ISN net_tcp_isn
 
-/* Counters, for status pages; no checks that a packet could trip. */
+/* Counters, for status pages; checks that a packet could trip in debug builds only. */
 #define LWIP_STATS 1
 #define LWIP_STATS_LARGE 1
 #define LWIP_STATS_DISPLAY 0
 #define MEM_STATS 0
 #define MEMP_STATS 0
 #define SYS_STATS 0
+#ifndef VIREO_DEBUG
 #define LWIP_NOASSERT 1
+#endif
 
 #endif

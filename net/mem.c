@@ -54,6 +54,11 @@ uint64_t net_mem_used(void)
     return used;
 }
 
+uint64_t net_mem_lent(void)
+{
+    return lent;
+}
+
 uint64_t net_mem_limit(void)
 {
     return limit;

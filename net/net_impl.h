@@ -110,6 +110,7 @@ void net_mem_init(void);
 enum { NET_MEM_RX = 4, NET_MEM_RX_SMALL = 5, NET_MEM_TX = 7 }; /* eighths of the limit */
 bool net_mem_admit(unsigned eighths);
 uint64_t net_mem_used(void);
+uint64_t net_mem_lent(void);
 uint64_t net_mem_limit(void);
 uint64_t net_mem_failed(void);
 

@@ -168,6 +168,7 @@ void net_get_stats(struct net_stats *out)
         .tcp_accepted = net_core.tcp_accepted,
         .tcp_refused = net_core.tcp_refused,
         .mem_used = net_mem_used(),
+        .mem_lent = net_mem_lent(),
         .mem_limit = net_mem_limit(),
         .mem_failed = net_mem_failed(),
     };

@@ -9,7 +9,7 @@ NEWLIB_KEY := $(CROSS) $(shell $(CC_TARGET) -dumpfullversion) \
 NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <build/newlib/.key)),FORCE)
 
 WANTED := $(if $(OWN_NEWLIB),build/newlib/.key) \
-          $(if $(LWIP_DIR),,build/lwip/.version) $(if $(LIBFDT_DIR),,build/libfdt/.version)
+          $(if $(LWIP_DIR),,build/lwip/.fixed) $(if $(LIBFDT_DIR),,build/libfdt/.version)
 
 # The one that is built here is for AArch64.
 $(if $(and $(OWN_NEWLIB),$(filter-out aarch64,$(ARCH))),$(error $(CC_TARGET) has no newlib for \
@@ -26,5 +26,9 @@ build/newlib/.key: $(NEWLIB_STALE)
 	@echo '$(NEWLIB_KEY)' > $@
 build/lwip/.version build/libfdt/.version: build/%/.version:
 	@scripts/fetch-source $* $(@D)
+
+build/lwip/.fixed: build/lwip/.version scripts/fix-lwip
+	@scripts/fix-lwip $(@D)
+	@touch $@
 
 .PHONY: deps FORCE

@@ -324,6 +324,7 @@ static void put_network(struct text *t)
     put_number(t, "tx_full", s.tx_full);
     put_number(t, "sockets", s.sockets);
     put_number(t, "mem_used", s.mem_used);
+    put_number(t, "mem_lent", s.mem_lent);
     put_number(t, "mem_limit", s.mem_limit);
     put_number(t, "mem_failed", s.mem_failed);
     text_lit(t, "}");

@@ -42,7 +42,8 @@ struct net_stats {
     uint32_t tcp_time_wait;   /* now */
     uint32_t sockets;         /* now */
     uint64_t tcp_accepted, tcp_refused; /* since boot; refused: backlog or memory exhausted */
-    uint64_t mem_used, mem_limit;       /* bytes of the stack's memory */
+    uint64_t mem_used, mem_limit;       /* bytes of the stack's memory, and the most it may take */
+    uint64_t mem_lent;                  /* of mem_used, what holds something now */
     uint64_t mem_failed;                /* allocations that the limit or the machine refused */
 };
 void net_get_stats(struct net_stats *out);
