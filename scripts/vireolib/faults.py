@@ -152,7 +152,7 @@ def spoil_split(memory, ring):
 
 
 def spoil_packed(memory, ring):
-    """Each descriptor has no bytes. Not for disks: QEMU 7.2 would loop for ever over such a ring."""
+    """Each descriptor has no bytes. Not for disks: over such a ring QEMU 7.2 loops for ever."""
     start = ring['vring-desc'] - RAM
     for at in range(start + 8, start + 16 * ring['vring-num'], 16):
         memory[at:at + 4] = bytes(4)

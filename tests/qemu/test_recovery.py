@@ -57,8 +57,8 @@ def test_a_machine_that_stood_still(rig, transport):
 
 @pytest.mark.parametrize('transport', ['mmio', 'pci'])
 def test_a_disk_that_needs_a_reset(boot, rig, transport):
-    """Past the cache, through it, and the one that serves. (QEMU 7.2 itself may loop for ever when a
-    request in a packed ring is not to its liking: virtio_blk_handle_vq. So split rings only.)"""
+    """Past the cache, through it, and the one that serves. Split rings only: QEMU 7.2 itself may
+    loop for ever when it does not like a request in a packed one (virtio_blk_handle_vq)."""
     boot.qemu_may_say(*faultrig.SAID)
     r = rig(transport=transport)
     with r.visiting() as visitors:
