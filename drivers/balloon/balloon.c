@@ -79,6 +79,15 @@ static void tell_actual(struct balloon *b)
         virtio_fail(b->dev, "the field `actual` lies outside of the config space");
 }
 
+static int make_buffers(struct balloon *b)
+{
+    if (!b->pfns)
+        b->pfns = hal_dma_alloc(BALLOON_BATCH * 4, 16, &b->pfns_dma);
+    if (!b->stats)
+        b->stats = hal_dma_alloc(BALLOON_STATS * sizeof(*b->stats), 16, &b->stats_dma);
+    return b->pfns && b->stats ? 0 : -ENOMEM;
+}
+
 static void read_wanted(struct balloon *b)
 {
     uint32_t pages;
@@ -169,12 +178,18 @@ static bool inflate(struct balloon *b)
     return true;
 }
 
-static void inflated(struct balloon *b)
+/* What was on its way is in the balloon. */
+static void keep_inflating(struct balloon *b)
 {
     b->inflating->next = b->batches;
     b->batches = b->inflating;
     b->inflating = NULL;
     b->lent += b->batches->count;
+}
+
+static void inflated(struct balloon *b)
+{
+    keep_inflating(b);
     tell_actual(b);
 }
 
@@ -256,9 +271,9 @@ static bool balloon_service(struct virtio_device *dev)
     }
     if (b->inflating || b->deflating)
         return did;
-    if (b->wanted > b->lent)
+    if (b->wanted > b->lent && virtq_state(b->inflateq) == VIRTQ_OK)
         did |= inflate(b);
-    else if (b->wanted < b->lent)
+    else if (b->wanted < b->lent && virtq_state(b->deflateq) == VIRTQ_OK)
         did |= deflate(b);
     return did;
 }
@@ -283,17 +298,13 @@ static int setup(struct balloon *b)
     b->inflateq = virtio_queue(b->dev, VIRTIO_BALLOON_Q_INFLATE);
     b->deflateq = virtio_queue(b->dev, VIRTIO_BALLOON_Q_DEFLATE);
     b->statsq = virtio_queue(b->dev, VIRTIO_BALLOON_Q_STATS);
-    b->pfns = hal_dma_alloc(BALLOON_BATCH * 4, 16, &b->pfns_dma);
-    b->stats = hal_dma_alloc(BALLOON_STATS * sizeof(*b->stats), 16, &b->stats_dma);
-    return b->pfns && b->stats ? 0 : -ENOMEM;
+    return make_buffers(b);
 }
 
 static void free_buffers(struct balloon *b)
 {
     hal_dma_free(b->pfns, BALLOON_BATCH * 4);
     hal_dma_free(b->stats, BALLOON_STATS * sizeof(*b->stats));
-    b->pfns = NULL;
-    b->stats = NULL;
 }
 
 static uint64_t read_floor(struct virtio_device *dev)
@@ -340,9 +351,59 @@ static int balloon_probe(struct virtio_device *dev)
     return 0;
 }
 
+/* A batch that was on its way in counts as lent: the device may have taken it. None goes out. */
+static void balloon_queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    struct balloon *b = virtio_priv(dev);
+
+    while (virtq_take_back(q))
+        continue;
+    if (q == b->inflateq && b->inflating)
+        keep_inflating(b);
+    if (q == b->deflateq)
+        b->deflating = 0;
+}
+
+/* A device that was reset has forgotten the balloon: its pages are the image's, and it starts anew.
+ */
+static void empty(struct balloon *b)
+{
+    struct balloon_batch *batch;
+
+    while ((batch = b->batches)) {
+        b->batches = batch->next;
+        give_back(batch, 0);
+        hal_free(batch);
+    }
+    b->lent = 0;
+    b->at_floor = false;
+}
+
+static int balloon_returned(struct virtio_device *dev)
+{
+    struct balloon *b = virtio_priv(dev);
+    int err = make_buffers(b);
+
+    if (err)
+        return err;
+    empty(b);
+    b->dead = false;
+    tell_actual(b);
+    read_wanted(b);
+    return 0;
+}
+
+static void balloon_queue_back(struct virtio_device *dev, struct virtq *q)
+{
+    struct balloon *b = virtio_priv(dev);
+
+    if (q == b->statsq)
+        report(b);
+}
+
 /*
- * What the balloon holds stays with the host for good: the device was never told that it is wanted
- * back, so it may not be there any more.
+ * What the balloon holds stays with the host: the device was never told that it is wanted back, so
+ * it may not be there any more. Only a device that is plugged in again in its place ends that.
  */
 static void balloon_dead(struct virtio_device *dev, bool quarantine)
 {
@@ -351,11 +412,14 @@ static void balloon_dead(struct virtio_device *dev, bool quarantine)
     if (b->dead)
         return;
     b->dead = true;
-    while (virtq_take_back(b->inflateq) || virtq_take_back(b->deflateq) ||
-           (b->statsq && virtq_take_back(b->statsq)))
-        ;
+    balloon_queue_lost(dev, b->inflateq);
+    balloon_queue_lost(dev, b->deflateq);
+    if (b->statsq)
+        balloon_queue_lost(dev, b->statsq);
     if (!quarantine)
         free_buffers(b);
+    b->pfns = NULL;
+    b->stats = NULL;
 }
 
 VIRTIO_DRIVER(balloon_driver) = {
@@ -366,6 +430,9 @@ VIRTIO_DRIVER(balloon_driver) = {
     .probe = balloon_probe,
     .service = balloon_service,
     .config_changed = balloon_config_changed,
+    .queue_lost = balloon_queue_lost,
+    .returned = balloon_returned,
+    .queue_back = balloon_queue_back,
     .dead = balloon_dead,
 };
 

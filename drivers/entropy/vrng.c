@@ -53,7 +53,7 @@ static void ask(struct vrng *r)
 
 static bool waits(const struct vrng *r)
 {
-    return r->missing && !r->dead && !r->silent;
+    return r->missing && !r->dead && !r->silent && virtio_works(r->dev);
 }
 
 /* One deadline for all the answers that it takes; whoever asks meanwhile does not move it. */
@@ -132,6 +132,14 @@ static void append(struct vrng *r)
     *at = r;
 }
 
+/* The buffer is made here; one that a device never let go of is never used again. */
+static int make_buffer(struct vrng *r)
+{
+    if (!r->buf)
+        r->buf = hal_dma_alloc(VRNG_BYTES, 64, &r->buf_dma);
+    return r->buf ? 0 : -ENOMEM;
+}
+
 static int vrng_probe(struct virtio_device *dev)
 {
     static const struct virtq_config queue = {.name = "requests", .size = 2, .max_segs = 1};
@@ -143,10 +151,10 @@ static int vrng_probe(struct virtio_device *dev)
     r = hal_alloc(sizeof(*r));
     if (!r)
         return -ENOMEM;
-    r->buf = hal_dma_alloc(VRNG_BYTES, 64, &r->buf_dma);
-    if (!r->buf) {
+    err = make_buffer(r);
+    if (err) {
         hal_free(r);
-        return -ENOMEM;
+        return err;
     }
     r->dev = dev;
     r->q = virtio_queue(dev, 0);
@@ -155,6 +163,40 @@ static int vrng_probe(struct virtio_device *dev)
     refresh(r);
     append(r);
     return 0;
+}
+
+/* Nobody waits for a device that is being reset. */
+static void vrng_queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    struct vrng *r = virtio_priv(dev);
+
+    while (virtq_take_back(q))
+        r->asked = false;
+    changed();
+}
+
+static int vrng_returned(struct virtio_device *dev)
+{
+    struct vrng *r = virtio_priv(dev);
+    int err = make_buffer(r);
+
+    if (err)
+        return err;
+    r->dead = false;
+    r->empty = 0;
+    return 0;
+}
+
+/* It is asked for what it still owes, or anew: what it gave before may be all that it had. */
+static void vrng_queue_back(struct virtio_device *dev, struct virtq *q)
+{
+    struct vrng *r = virtio_priv(dev);
+
+    (void)q;
+    if (r->missing)
+        ask(r);
+    else
+        refresh(r);
 }
 
 static void vrng_dead(struct virtio_device *dev, bool quarantine)
@@ -169,6 +211,7 @@ static void vrng_dead(struct virtio_device *dev, bool quarantine)
         r->asked = false;
     if (!quarantine)
         hal_dma_free(r->buf, VRNG_BYTES);
+    r->buf = NULL;
     changed();
 }
 
@@ -177,6 +220,9 @@ VIRTIO_DRIVER(vrng_driver) = {
     .prefix = "vrng",
     .probe = vrng_probe,
     .service = vrng_service,
+    .queue_lost = vrng_queue_lost,
+    .returned = vrng_returned,
+    .queue_back = vrng_queue_back,
     .dead = vrng_dead,
 };
 

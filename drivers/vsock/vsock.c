@@ -72,15 +72,20 @@ static void post_events(struct vsock *v, const struct virtq_done *done, unsigned
         segs[i] = (struct virtq_seg){v->events_dma + 4 * (uint64_t)(event - v->events), 4};
         requests[i] = (struct virtq_request){&segs[i], 0, 1, event};
     }
-    if (virtq_submit(v->eventq, requests, n) != (int)n)
+    if (virtq_submit(v->eventq, requests, n) != (int)n && virtq_state(v->eventq) == VIRTQ_OK)
         virtio_fail(v->dev, "the event queue does not take its buffers back");
+}
+
+static void forget_connections(struct vsock *v, int error)
+{
+    vsock_conn_end_all(v, error);
+    v->reply_count = 0;
 }
 
 void vsock_transport_reset(struct vsock *v)
 {
     hal_log(HAL_INFO, virtio_name(v->dev), "transport reset: all connections are gone");
-    vsock_conn_end_all(v, -ECONNRESET);
-    v->reply_count = 0;
+    forget_connections(v, -ECONNRESET);
     if (read_cid(v))
         virtio_fail(v->dev, "no valid CID after a transport reset");
 }
@@ -129,34 +134,45 @@ static int setup_queues(struct vsock *v)
     return err;
 }
 
+static int make_buffers(struct vsock *v)
+{
+    int err;
+
+    v->events = hal_dma_alloc(VSOCK_EVENTS * 4, 16, &v->events_dma);
+    if (!v->events)
+        return -ENOMEM;
+    err = vsock_tx_setup(v);
+    return err ? err : vsock_rx_setup(v);
+}
+
+/* All that the device does not have. */
+static void free_buffers(struct vsock *v)
+{
+    vsock_tx_free_all(v);
+    vsock_rx_free_all(v);
+    if (v->events)
+        hal_dma_free(v->events, VSOCK_EVENTS * 4);
+    v->events = NULL;
+}
+
 static int setup(struct vsock *v)
 {
     int err;
 
     if ((err = check_stream(v)) || (err = read_cid(v)) || (err = setup_queues(v)))
         return err;
-    v->events = hal_dma_alloc(VSOCK_EVENTS * 4, 16, &v->events_dma);
-    if (!v->events)
-        return -ENOMEM;
-    if ((err = vsock_tx_setup(v)) || (err = vsock_rx_setup(v)))
-        return err;
-    return 0;
+    return make_buffers(v);
 }
 
-/* Nothing was given to the device yet. */
-static void undo(struct vsock *v)
+static void post_all_events(struct vsock *v)
 {
-    v->rxq = v->txq = NULL;
-    vsock_tx_dead(v);
-    vsock_rx_dead(v);
-    if (v->events)
-        hal_dma_free(v->events, VSOCK_EVENTS * 4);
-    hal_free(v);
+    unsigned size = virtq_size(v->eventq);
+
+    post_events(v, NULL, size < VSOCK_EVENTS ? size : VSOCK_EVENTS);
 }
 
 static int vsock_probe(struct virtio_device *dev)
 {
-    unsigned events;
     struct vsock *v;
     int err;
 
@@ -171,13 +187,13 @@ static int vsock_probe(struct virtio_device *dev)
     v->deadline = HAL_NEVER;
     err = setup(v);
     if (err) {
-        undo(v);
+        free_buffers(v);
+        hal_free(v);
         return err;
     }
     virtio_set_priv(dev, v);
     virtio_start(dev);
-    events = virtq_size(v->eventq);
-    post_events(v, NULL, events < VSOCK_EVENTS ? events : VSOCK_EVENTS);
+    post_all_events(v);
     vsock_rx_post(v);
     vsock_device = v;
     hal_log(HAL_INFO, virtio_name(dev), "cid %u", v->cid);
@@ -203,6 +219,51 @@ static bool vsock_service(struct virtio_device *dev)
     return did;
 }
 
+/*
+ * Whichever queue it was, packets or the news of a transport reset may be lost with it: no stream
+ * is whole any more. Listeners stay.
+ */
+static void vsock_queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    struct vsock *v = virtio_priv(dev);
+
+    if (q == v->txq)
+        vsock_tx_take_back(v);
+    else if (q == v->rxq)
+        vsock_rx_take_back(v);
+    while (virtq_take_back(q))
+        continue;
+    forget_connections(v, -ECONNRESET);
+}
+
+/* After its death there is no buffer left; else all are here. */
+static int vsock_returned(struct virtio_device *dev)
+{
+    struct vsock *v = virtio_priv(dev);
+    int err = read_cid(v);
+
+    if (err || !v->dead)
+        return err;
+    v->quarantine = false;
+    err = make_buffers(v);
+    if (err)
+        free_buffers(v);
+    v->dead = err;
+    return err;
+}
+
+static void vsock_queue_back(struct virtio_device *dev, struct virtq *q)
+{
+    struct vsock *v = virtio_priv(dev);
+
+    if (q == v->rxq)
+        vsock_rx_post(v);
+    else if (q == v->eventq)
+        post_all_events(v);
+    else
+        vsock_conn_room(v);
+}
+
 static void vsock_dead(struct virtio_device *dev, bool quarantine)
 {
     struct vsock *v = virtio_priv(dev);
@@ -211,14 +272,15 @@ static void vsock_dead(struct virtio_device *dev, bool quarantine)
         return;
     v->dead = true;
     v->quarantine = quarantine;
-    vsock_conn_end_all(v, -EIO);
+    forget_connections(v, -EIO);
     vsock_listeners_notify();
-    vsock_tx_dead(v);
-    vsock_rx_dead(v);
+    vsock_tx_take_back(v);
+    vsock_rx_take_back(v);
     while (virtq_take_back(v->eventq))
-        ;
-    if (!quarantine)
-        hal_dma_free(v->events, VSOCK_EVENTS * 4);
+        continue;
+    if (quarantine)
+        v->events = NULL;
+    free_buffers(v);
 }
 
 VIRTIO_DRIVER(vsock_driver) = {
@@ -228,5 +290,8 @@ VIRTIO_DRIVER(vsock_driver) = {
     .feature_count = sizeof(vsock_features) / sizeof(vsock_features[0]),
     .probe = vsock_probe,
     .service = vsock_service,
+    .queue_lost = vsock_queue_lost,
+    .returned = vsock_returned,
+    .queue_back = vsock_queue_back,
     .dead = vsock_dead,
 };

@@ -143,7 +143,8 @@ int vsock_rx_setup(struct vsock *v);
 void vsock_rx_post(struct vsock *v);
 bool vsock_rx_service(struct vsock *v);
 void vsock_rx_release(struct vsock *v, struct vsock_buf *b); /* a buffer that was read */
-void vsock_rx_dead(struct vsock *v);
+void vsock_rx_take_back(struct vsock *v);                    /* after a reset */
+void vsock_rx_free_all(struct vsock *v); /* that neither the device nor a connection has */
 
 /*
  * vsock_packet.c: what a packet means. used: bytes that the device wrote; may_keep: there is
@@ -159,7 +160,8 @@ bool vsock_tx_room(struct vsock *v);  /* could a packet be sent now? Reaps to fi
 void vsock_tx_reply(struct vsock *v, const struct virtio_vsock_hdr *to); /* a reset */
 void vsock_tx_owe(struct vsock *v, struct vsock_conn *c, unsigned what);
 int vsock_tx_data(struct vsock *v, struct vsock_conn *c, const uint8_t *data, uint32_t len);
-void vsock_tx_dead(struct vsock *v);
+void vsock_tx_take_back(struct vsock *v);
+void vsock_tx_free_all(struct vsock *v);
 
 /* vsock_conn.c: the table of connections, their lives and their credit */
 struct vsock_conn *vsock_conn_new(struct vsock *v, struct vsock_addr peer, uint32_t local_port,

@@ -142,15 +142,26 @@ bool vsock_rx_service(struct vsock *v)
     return true;
 }
 
-/* Buffers that connections still hold come back through vsock_rx_release. */
-void vsock_rx_dead(struct vsock *v)
+/* What no reset ever completed for may still be written to: nobody uses it again. */
+void vsock_rx_take_back(struct vsock *v)
 {
     struct vsock_buf *b;
 
-    while (v->rxq && (b = virtq_take_back(v->rxq)))
+    while ((b = virtq_take_back(v->rxq)))
         if (!v->quarantine)
             push(&v->spare, b);
+        else
+            v->stats.buffers--;
     v->posted = 0;
-    while ((b = pop(&v->spare)))
+}
+
+/* Buffers that connections still hold come back through vsock_rx_release. */
+void vsock_rx_free_all(struct vsock *v)
+{
+    struct vsock_buf *b;
+
+    while ((b = pop(&v->spare))) {
         hal_dma_free(b, VSOCK_BUF);
+        v->stats.buffers--;
+    }
 }

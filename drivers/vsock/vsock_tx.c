@@ -52,7 +52,7 @@ bool vsock_tx_reap(struct vsock *v)
 
 bool vsock_tx_room(struct vsock *v)
 {
-    return v->tx_free || vsock_tx_reap(v);
+    return virtq_state(v->txq) == VIRTQ_OK && (v->tx_free || vsock_tx_reap(v));
 }
 
 /* ---- packets --------------------------------------------------------------------------------- */
@@ -88,7 +88,7 @@ static void submit(struct vsock *v)
 {
     int taken = v->staged ? virtq_submit(v->txq, v->tx_requests, v->staged) : 0;
 
-    if (taken != (int)v->staged)
+    if (taken != (int)v->staged && virtq_state(v->txq) == VIRTQ_OK)
         virtio_fail(v->dev, "the transmit queue does not take its packets");
     taken = taken < 0 ? 0 : taken;
     v->stats.tx_packets += (unsigned)taken;
@@ -224,15 +224,21 @@ int vsock_tx_data(struct vsock *v, struct vsock_conn *c, const uint8_t *data, ui
     return (int)sent;
 }
 
-void vsock_tx_dead(struct vsock *v)
+void vsock_tx_take_back(struct vsock *v)
+{
+    struct vsock_buf *b;
+
+    while ((b = virtq_take_back(v->txq)))
+        if (!v->quarantine)
+            push_free(v, b);
+}
+
+void vsock_tx_free_all(struct vsock *v)
 {
     struct vsock_buf *b;
 
     while (v->owing_head)
         settle_first(v);
-    while (v->txq && (b = virtq_take_back(v->txq)))
-        if (!v->quarantine)
-            push_free(v, b);
     while ((b = v->tx_free)) {
         v->tx_free = b->next;
         hal_dma_free(b, VSOCK_BUF);

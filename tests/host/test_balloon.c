@@ -8,7 +8,7 @@
 #include "balloon/balloon.h"
 #include "check.h"
 #include "model.h"
-#include "virtio/virtio.h"
+#include "virtio/device.h"
 
 enum {
     ID = 5,
@@ -302,6 +302,7 @@ static void statistics(void)
 /* The device breaks a rule: what it has is not used again, since it never gave it back. */
 static void dies(bool reset_works)
 {
+    host_set_bootargs("vireo.resets=0");
     boot_plain(MODEL_MMIO);
     want(500);
     must_have(500);
@@ -324,6 +325,69 @@ static void dies_after_reset(void)
 static void dies_without_reset(void)
 {
     dies(false);
+}
+
+static void forget(void)
+{
+    memset(bt.in, 0, sizeof(bt.in));
+    bt.in_count = 0;
+    bt.hold = false;
+}
+
+/* After a reset the balloon is empty, and filled again with what the host wants now. */
+static void recovers(void)
+{
+    int64_t blocks;
+
+    boot_plain(MODEL_MMIO);
+    for (unsigned i = 0; i < 5; i++) {
+        want(500);
+        must_have(500);
+        blocks = host_live_blocks();
+        bt.hold = true;
+        want(i & 1 ? 300 : 600); /* a batch is on its way, out or in */
+        bt.m->status |= VIRTIO_STATUS_NEEDS_RESET;
+        bt.m->config[0] = 500 % 256;
+        bt.m->config[1] = 500 / 256;
+        forget();
+        model_raise(bt.m, 2, NULL);
+        host_run_for(20 * HAL_SEC);
+        must_have(500);
+        CHECK(info().alive);
+        CHECK_EQ(host_live_blocks(), blocks);
+    }
+    want(0);
+    must_have(0);
+    CHECK_EQ(host_pages_lent(), 0);
+}
+
+/* Its pages stay with the host while it is away, and come back with another one. */
+static void plugged_in_again(void)
+{
+    struct virtio_device *dev;
+
+    boot_plain(MODEL_MMIO);
+    dev = virtio_find("balloon0");
+    for (unsigned i = 0; i < 4; i++) {
+        want(500);
+        must_have(500);
+        virtio_unplug(dev, false, i & 1);
+        CHECK_EQ(host_pages_lent(), 500);
+        forget();
+        CHECK_EQ(virtio_replug(dev), 0);
+        host_run_services();
+        must_have(500);
+    }
+    virtio_unplug(dev, true, false);
+    host_fail_alloc_after(1);
+    CHECK_EQ(virtio_replug(dev), -ENODEV);
+    host_fail_alloc_after(-1);
+    CHECK(!info().alive);
+    CHECK_EQ(host_pages_lent(), 500);
+    forget();
+    CHECK_EQ(virtio_replug(dev), 0);
+    host_run_services();
+    must_have(500);
 }
 
 static void no_memory_for_the_driver(void)
@@ -367,6 +431,8 @@ int main(int argc, char **argv)
         SHOWS(statistics, NULL),
         SHOWS(dies_after_reset, NULL),
         SHOWS(dies_without_reset, NULL),
+        SHOWS(recovers, NULL),
+        SHOWS(plugged_in_again, NULL),
         SHOWS(no_memory_for_the_driver, NULL),
         SHOWS(no_memory_to_remember, NULL),
     };

@@ -9,7 +9,7 @@
 #include "entropy/vrng.h"
 #include "host.h"
 #include "model.h"
-#include "virtio/virtio.h"
+#include "virtio/device.h"
 
 enum { RNG_ID = 4, ASKED = 64 };
 
@@ -135,7 +135,7 @@ static void one_byte_at_a_time(void)
     check_bytes(ASKED);
 }
 
-/* Answers without a byte break the device's rule: some are forgiven, then it is given up. */
+/* Answers without a byte break the device's rule: some are forgiven, some resets tried. */
 static void empty_answers(void)
 {
     plug(MODEL_MMIO);
@@ -143,12 +143,14 @@ static void empty_answers(void)
     host_boot();
     CHECK(requests < 20);
     check_bytes(0);
-    host_run_services();
+    CHECK(!vrng_pending());
+    host_run_for(7 * HAL_SEC);
     CHECK(!info().alive && !vrng_pending());
-    CHECK(host_logged("answers without a byte"));
+    CHECK(host_logged("given up after 5 resets: answers without a byte"));
+    CHECK(requests < 100);
     vrng_refresh();
     host_run_for(10 * HAL_SEC);
-    CHECK(requests < 20);
+    CHECK(requests < 100);
 }
 
 /* More than was asked for: no byte beyond the buffer is taken. */
@@ -246,6 +248,7 @@ static void dies_with_a_request(void)
 {
     int64_t blocks;
 
+    host_set_bootargs("vireo.vrng0.resets=0");
     plug(MODEL_MMIO);
     host_boot();
     blocks = host_live_blocks();
@@ -276,8 +279,76 @@ static void reset_never_completes(void)
     m->status |= VIRTIO_STATUS_NEEDS_RESET;
     model_raise(m, 2, NULL);
     host_run_services();
+    CHECK(!vrng_pending()); /* nobody waits for as long as that takes */
+    host_run_for(2 * HAL_SEC);
     CHECK(!info().alive && !vrng_pending());
     CHECK_EQ(host_live_blocks(), blocks); /* the buffer stays quarantined */
+}
+
+/* What it owed when it broke is asked for once more, and so is what is wanted later. */
+static void recovers(void)
+{
+    int64_t blocks;
+
+    plug(MODEL_MMIO);
+    host_boot();
+    blocks = host_live_blocks();
+    for (unsigned i = 0; i < 5; i++) {
+        host_run_services();
+        silent = true;
+        vrng_refresh();
+        CHECK(vrng_pending());
+        silent = false;
+        held.count = 0;
+        m->reset_reads = 100;
+        m->status |= VIRTIO_STATUS_NEEDS_RESET;
+        model_raise(m, 2, NULL);
+        vrng_on_change(on_change);
+        changes = 0;
+        host_run_services();
+        CHECK(info().alive && !vrng_pending());
+        host_run_for(20 * HAL_SEC);
+        CHECK(changes >= 2);
+        CHECK_EQ(requests, 1 + 2 * (i + 1));
+        check_bytes((i + 2) * ASKED);
+    }
+    CHECK_EQ(host_live_blocks(), blocks);
+}
+
+/* It goes, with or without its buffer, and another one comes in its place. */
+static void plugged_in_again(void)
+{
+    struct virtio_device *dev;
+    int64_t blocks;
+
+    plug(MODEL_MMIO);
+    host_boot();
+    dev = virtio_find("vrng0");
+    blocks = host_live_blocks();
+    for (unsigned i = 1; i < 5; i++) {
+        bool absent = i & 1;
+
+        silent = true;
+        vrng_refresh();
+        virtio_unplug(dev, false, absent);
+        CHECK(!info().alive && !vrng_pending());
+        blocks += !absent; /* that one is quarantined */
+        CHECK_EQ(host_live_blocks(), blocks - 1);
+        silent = false;
+        held.count = 0;
+        CHECK_EQ(virtio_replug(dev), 0);
+        host_run_services();
+        CHECK(info().alive && !vrng_pending());
+        check_bytes((i + 1) * ASKED);
+        CHECK_EQ(host_live_blocks(), blocks);
+    }
+    virtio_unplug(dev, true, false);
+    host_fail_alloc_after(0);
+    CHECK_EQ(virtio_replug(dev), -ENODEV);
+    host_fail_alloc_after(-1);
+    CHECK(!info().alive);
+    CHECK_EQ(virtio_replug(dev), 0);
+    CHECK(info().alive);
 }
 
 static void no_memory(void)
@@ -309,6 +380,8 @@ int main(int argc, char **argv)
         {"refreshes", refreshes, ""},
         {"dies_with_a_request", dies_with_a_request, ""},
         {"reset_never_completes", reset_never_completes, ""},
+        {"recovers", recovers, ""},
+        {"plugged_in_again", plugged_in_again, ""},
         {"no_memory", no_memory, ""},
     };
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
