@@ -18,7 +18,7 @@ enum {
     BRIDGE_PREF_LIMIT_HIGH = 0x2c,
     BRIDGE_IO_BASE_HIGH = 0x30, /* base and limit, 16 bits each */
 };
-enum { EXPRESS_FLAGS = 2, PORT_ROOT = 4, PORT_DOWNSTREAM = 6, PORT_TO_PCI = 7 };
+enum { PORT_ROOT = 4, PORT_DOWNSTREAM = 6, PORT_TO_PCI = 7 };
 #define NOT_EXPRESS 0xffu
 
 static uint16_t own_requester(const struct pci_function *f)
@@ -31,8 +31,9 @@ static unsigned port_type(const struct pci_function *f)
 {
     unsigned steps = 0, cap = pci_next_capability(f, PCI_CAP_EXPRESS, 0, &steps);
 
-    return cap && cap + EXPRESS_FLAGS + 2 <= 256 ? pci_read16(f, cap + EXPRESS_FLAGS) >> 4 & 15
-                                                 : NOT_EXPRESS;
+    return cap && cap + PCI_EXPRESS_FLAGS + 2 <= 256
+               ? pci_read16(f, cap + PCI_EXPRESS_FLAGS) >> 4 & 15
+               : NOT_EXPRESS;
 }
 
 bool pci_bridge_is_port(const struct pci_bridge *b)
@@ -122,6 +123,31 @@ void pci_bridge_cover(struct pci_bridge *b, enum pci_space space, uint64_t bus, 
     }
 }
 
+uint64_t pci_bridge_room(const struct pci_bridge *b, enum pci_space space)
+{
+    return b->window[space].first > b->window[space].last
+               ? 0
+               : b->window[space].last - b->window[space].first + 1;
+}
+
+uint64_t pci_bridge_take(struct pci_bridge *b, enum pci_space space, uint64_t len,
+                         bool prefetchable)
+{
+    uint64_t at = (b->given[space] + len - 1) & ~(len - 1), last = b->window[space].last;
+
+    if (!pci_bridge_room(b, space) || at < b->given[space] || at > last || len - 1 > last - at ||
+        (space == PCI_SPACE_MEM64 && !prefetchable))
+        return 0;
+    b->given[space] = at + len;
+    return at;
+}
+
+void pci_bridge_clear(struct pci_bridge *b)
+{
+    for (unsigned s = 0; s < PCI_SPACES; s++)
+        b->given[s] = b->window[s].first;
+}
+
 static struct pci_bridge *bridges; /* all of them, the last one first; they are never freed */
 
 /* ---- bus numbers ----------------------------------------------------------------------------- */
@@ -138,10 +164,10 @@ static bool write_buses(const struct pci_bridge *b, unsigned secondary, unsigned
 
 static void enable(const struct pci_bridge *b)
 {
-    uint16_t command = pci_read16(&b->fn, PCI_COMMAND);
+    uint8_t command = pci_read8(&b->fn, PCI_COMMAND);
 
-    pci_write16(&b->fn, PCI_COMMAND,
-                (uint16_t)(command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+    pci_write8(&b->fn, PCI_COMMAND,
+               (uint8_t)(command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
 }
 
 struct pci_bridge *pci_bridge_open(const struct pci_function *f, unsigned secondary, unsigned last)
@@ -160,6 +186,7 @@ struct pci_bridge *pci_bridge_open(const struct pci_function *f, unsigned second
     if (!write_buses(b, secondary, last)) {
         hal_log(HAL_WARN, "pci", "%02x:%02x.%u: the bridge takes no bus numbers: passed over",
                 f->bus, f->dev, f->fn);
+        write_buses(b, 0, 0);
         hal_free(b);
         return NULL;
     }

@@ -31,6 +31,7 @@ enum {
 };
 enum { PCI_STATUS_CAPABILITIES = 0x10 };
 enum { PCI_CAP_VENDOR = 0x09, PCI_CAP_EXPRESS = 0x10, PCI_CAP_MSIX = 0x11 };
+enum { PCI_EXPRESS_FLAGS = 2 }; /* in the PCI Express capability */
 
 /* A base address register that was sized and given an address. */
 struct pci_bar {
@@ -58,12 +59,36 @@ struct pci_function {
     struct pci_msix msix;
 };
 
+/* Who hears of functions. Both are called in task context, later on from a service. */
+struct pci_client {
+    /*
+     * A function answers, at the scan or plugged in since; its BARs are not yet assigned. The
+     * structure lives on the caller's stack: copy what is kept.
+     */
+    void (*found)(const struct pci_function *f);
+    /*
+     * All behind this port goes: it is asked to and still there, or has gone already, which
+     * pci_presence() tells of each function. NULL: nothing is plugged in or out after the scan.
+     */
+    void (*leave)(const struct pci_bridge *port);
+};
+
 /*
- * Enumerates every host bridge once, giving numbers to the buses behind bridges, and calls found()
- * for each function that answers, BARs not yet assigned. The structure lives on the caller's stack:
- * copy what is kept.
+ * Enumerates every host bridge once, giving numbers to the buses behind bridges, and serves the
+ * slots of their ports from then on (hotplug.c). The client must live for ever.
  */
-void pci_scan(void (*found)(const struct pci_function *));
+void pci_scan(const struct pci_client *client);
+
+/* Is the function on the bus of that port, or on one below? */
+bool pci_is_behind(const struct pci_function *f, const struct pci_bridge *port);
+
+/*
+ * Is a function that was let reach memory (pci_set_master) still there, behind this port? GONE:
+ * certainly not, and what may answer in its place cannot reach memory. SILENT: nobody knows, the
+ * port does not answer either.
+ */
+enum pci_presence { PCI_HERE, PCI_GONE, PCI_SILENT };
+enum pci_presence pci_presence(const struct pci_function *f, const struct pci_bridge *port);
 
 uint8_t pci_read8(const struct pci_function *f, unsigned off);
 uint16_t pci_read16(const struct pci_function *f, unsigned off);
@@ -75,7 +100,7 @@ void pci_write32(const struct pci_function *f, unsigned off, uint32_t v);
 /*
  * Sizes all BARs, gives them addresses from the host's windows and switches decoding on. Behind a
  * bridge it has to be called in found(): a bridge's windows grow while its bus is scanned, no
- * later.
+ * later. What is plugged in later shares the 2 MiB of each kind that its slot was left.
  */
 void pci_assign_bars(struct pci_function *f);
 
@@ -107,7 +132,8 @@ void pci_msix_detach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void
                      const struct hal_msi *msi);
 void pci_msix_enable(const struct pci_function *f, bool on);
 
-/* The function's INTx line, negative when it has none; and its switch in the command register. */
+/* The function's INTx line, negative when it has none; and its switch in the command register,
+ * whose byte nothing else changes. [handler] */
 hal_irq_t pci_intx(const struct pci_function *f);
 void pci_intx_enable(const struct pci_function *f, bool on);
 

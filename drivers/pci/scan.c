@@ -40,10 +40,10 @@ void pci_write32(const struct pci_function *f, unsigned off, uint32_t v)
 
 void pci_set_master(const struct pci_function *f, bool on)
 {
-    uint16_t command = pci_read16(f, PCI_COMMAND);
+    uint8_t command = pci_read8(f, PCI_COMMAND);
 
-    pci_write16(f, PCI_COMMAND,
-                (uint16_t)(on ? command | PCI_COMMAND_MASTER : command & ~PCI_COMMAND_MASTER));
+    pci_write8(f, PCI_COMMAND,
+               (uint8_t)(on ? command | PCI_COMMAND_MASTER : command & ~PCI_COMMAND_MASTER));
 }
 
 /* Each bridge turns the pins by the number of the device (PCI-to-PCI Bridge 1.2, 9.1). */
@@ -62,11 +62,10 @@ hal_irq_t pci_intx(const struct pci_function *f)
 
 void pci_intx_enable(const struct pci_function *f, bool on)
 {
-    uint16_t command = pci_read16(f, PCI_COMMAND);
+    const unsigned off = PCI_COMMAND + 1, disable = PCI_COMMAND_INTX_DISABLE >> 8;
+    uint8_t command = pci_read8(f, off);
 
-    pci_write16(
-        f, PCI_COMMAND,
-        (uint16_t)(on ? command & ~PCI_COMMAND_INTX_DISABLE : command | PCI_COMMAND_INTX_DISABLE));
+    pci_write8(f, off, (uint8_t)(on ? command & ~disable : command | disable));
 }
 
 /* A link is usable if it leaves room for the header behind it; the two low bits are reserved. */
@@ -99,7 +98,7 @@ struct scan {
     const struct hal_pci_host *host;
     unsigned bus_top; /* highest bus number given so far */
     unsigned bus_end; /* highest that has configuration space */
-    void (*found)(const struct pci_function *);
+    const struct pci_client *client;
 };
 
 static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsigned depth);
@@ -132,6 +131,8 @@ static void scan_bridge(struct scan *s, const struct pci_function *f, unsigned d
         return;
     s->bus_top = bus;
     scan_bus(s, bus, b, depth + 1);
+    if (s->client->leave)
+        pci_slot_serve(b, s->client);
     pci_bridge_close(b, s->bus_top);
 }
 
@@ -145,7 +146,7 @@ static int scan_function(struct scan *s, struct pci_function *f, unsigned depth)
     header = pci_read8(f, PCI_HEADER_TYPE);
     if ((header & PCI_HEADER_TYPE_MASK) == 0) {
         f->subsystem = pci_read16(f, PCI_SUBSYSTEM_ID);
-        s->found(f);
+        s->client->found(f);
     } else if ((header & PCI_HEADER_TYPE_MASK) == 1) {
         scan_bridge(s, f, depth);
     }
@@ -175,10 +176,16 @@ static void scan_device(struct scan *s, hal_mmio_t base, unsigned bus, struct pc
     }
 }
 
+static hal_mmio_t map_bus(const struct hal_pci_host *host, unsigned bus)
+{
+    uint64_t off = (uint64_t)(bus - host->bus_first) * ECAM_BUS;
+
+    return hal_mmio_map(host->ecam.cpu + off, ECAM_BUS);
+}
+
 static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsigned depth)
 {
-    uint64_t off = (uint64_t)(bus - s->host->bus_first) * ECAM_BUS;
-    hal_mmio_t base = hal_mmio_map(s->host->ecam.cpu + off, ECAM_BUS);
+    hal_mmio_t base = map_bus(s->host, bus);
     unsigned devices = via && pci_bridge_is_port(via) ? 1 : 32;
 
     if (!base) {
@@ -189,7 +196,7 @@ static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsig
         scan_device(s, base, bus, via, dev, depth);
 }
 
-void pci_scan(void (*found)(const struct pci_function *))
+void pci_scan(const struct pci_client *client)
 {
     struct hal_pci_host host;
     int err;
@@ -198,7 +205,7 @@ void pci_scan(void (*found)(const struct pci_function *))
         if (err)
             continue; /* it has said why it cannot be used */
         uint64_t buses = host.ecam.len / ECAM_BUS;
-        struct scan s = {.host = &host, .bus_top = host.bus_first, .found = found};
+        struct scan s = {.host = &host, .bus_top = host.bus_first, .client = client};
 
         if (!buses) {
             hal_log(HAL_WARN, "pci", "host %u: no usable configuration space", n);
@@ -209,4 +216,48 @@ void pci_scan(void (*found)(const struct pci_function *))
                         : host.bus_last;
         scan_bus(&s, host.bus_first, NULL, 0);
     }
+}
+
+/* ---- afterwards ------------------------------------------------------------------------------ */
+
+/* Not there: all ones. There, but not ready yet: vendor 1 (PCIe Base 4.0, 2.3.2). */
+bool pci_slot_answers(const struct pci_bridge *port)
+{
+    struct hal_pci_host host;
+    hal_mmio_t base;
+    uint16_t vendor;
+
+    if (hal_pci_host(port->fn.host, &host))
+        return false;
+    base = map_bus(&host, port->secondary);
+    vendor = base ? hal_read16(base + PCI_VENDOR_ID) : 0;
+    return vendor > 1 && vendor != 0xffff;
+}
+
+void pci_scan_slot(struct pci_bridge *port, const struct pci_client *client)
+{
+    struct hal_pci_host host;
+    struct scan s = {.host = &host, .client = client}; /* no number for buses further on */
+
+    if (hal_pci_host(port->fn.host, &host))
+        return;
+    pci_bridge_clear(port);
+    scan_bus(&s, port->secondary, port, 1);
+}
+
+bool pci_is_behind(const struct pci_function *f, const struct pci_bridge *port)
+{
+    const struct pci_bridge *b = f->bridge;
+
+    while (b && b != port)
+        b = b->parent;
+    return b && b == port;
+}
+
+/* A function that was drawn out and put back has forgotten that it may reach memory. */
+enum pci_presence pci_presence(const struct pci_function *f, const struct pci_bridge *port)
+{
+    if (pci_read16(f, PCI_VENDOR_ID) != 0xffff)
+        return pci_read8(f, PCI_COMMAND) & PCI_COMMAND_MASTER ? PCI_HERE : PCI_GONE;
+    return pci_read16(&port->fn, PCI_VENDOR_ID) != 0xffff ? PCI_GONE : PCI_SILENT;
 }

@@ -170,6 +170,66 @@ static bool choose_registers(struct virtio_pci *p)
     return false;
 }
 
+/* Makes p this function, ready for the steps of section 3.1; false: it is not usable, and said why.
+ */
+static bool set_up(struct virtio_pci *p, const struct pci_function *f)
+{
+    p->fn = *f;
+    p->intx = -ENODEV;
+    memset(p->region, 0, sizeof(p->region));
+    pci_assign_bars(&p->fn);
+    if (!choose_registers(p))
+        return false;
+    pci_set_master(&p->fn, true);
+    pci_intx_enable(&p->fn, false);
+    return true;
+}
+
+static void attach(const struct pci_function *f, uint32_t type)
+{
+    struct virtio_pci *p = hal_alloc(sizeof(*p));
+
+    if (!p) {
+        hal_log(HAL_ERROR, "pci", "no memory for a device of type %u", type);
+        return;
+    }
+    p->dev.device_id = type;
+    if (set_up(p, f))
+        virtio_attach(&p->dev);
+    else
+        hal_free(p);
+}
+
+/* ---- plugged in and out ---------------------------------------------------------------------- */
+
+static bool is_pci(const struct virtio_device *dev)
+{
+    return dev->transport->release == virtio_pci_release;
+}
+
+/* The device of that type which was in the same place before. */
+static struct virtio_pci *former(const struct pci_function *f, uint32_t type)
+{
+    for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
+        const struct pci_function *old = &virtio_pci_of(dev)->fn;
+
+        if (is_pci(dev) && dev->device_id == type && old->host == f->host && old->bus == f->bus &&
+            old->dev == f->dev && old->fn == f->fn)
+            return virtio_pci_of(dev);
+    }
+    return NULL;
+}
+
+static void attach_again(struct virtio_pci *p, const struct pci_function *f)
+{
+    int err = set_up(p, f) ? virtio_replug(&p->dev) : -ENODEV;
+
+    if (!err)
+        return;
+    hal_log(HAL_ERROR, p->dev.name, "plugged in again, but not taken into use (error %d)", -err);
+    pci_set_master(&p->fn, false);
+}
+
 static void found(const struct pci_function *f)
 {
     uint32_t type = device_type(f);
@@ -177,27 +237,30 @@ static void found(const struct pci_function *f)
 
     if (!type || !virtio_wanted(type))
         return;
-    p = hal_alloc(sizeof(*p));
-    if (!p) {
-        hal_log(HAL_ERROR, "pci", "no memory for a device of type %u", type);
-        return;
+    p = former(f, type);
+    if (p)
+        attach_again(p, f);
+    else
+        attach(f, type);
+}
+
+static void leave(const struct pci_bridge *port)
+{
+    for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
+        enum pci_presence presence;
+
+        if (!is_pci(dev) || !pci_is_behind(&virtio_pci_of(dev)->fn, port))
+            continue;
+        presence = pci_presence(&virtio_pci_of(dev)->fn, port);
+        virtio_unplug(dev, presence == PCI_HERE, presence == PCI_GONE);
     }
-    p->fn = *f;
-    p->intx = -ENODEV;
-    p->dev.device_id = type;
-    pci_assign_bars(&p->fn);
-    if (!choose_registers(p)) {
-        hal_free(p);
-        return;
-    }
-    pci_set_master(&p->fn, true);
-    pci_intx_enable(&p->fn, false);
-    virtio_attach(&p->dev);
 }
 
 void virtio_pci_scan(void)
 {
-    pci_scan(found);
+    static const struct pci_client client = {found, leave};
+
+    pci_scan(&client);
 }
 
 void virtio_pci_cut_off(struct virtio_device *dev)

@@ -24,7 +24,7 @@ void model_pci_make_bridge(struct model_pci_fn *f, int express)
     model_pci_put(f, PREF, 2, 0x0001); /* 64-bit ones */
     model_pci_put(f, PREF + 2, 2, 0x0001);
     if (express >= 0)
-        model_pci_put(f, model_pci_cap(f, 0x10, 20) + 2, 2, (unsigned)express << 4 | 2);
+        model_pci_put(f, model_pci_cap(f, 0x10, 60) + 2, 2, (unsigned)express << 4 | 2);
 }
 
 int model_pci_bus(const struct model_pci_fn *f)

@@ -35,13 +35,16 @@ void model_pci_put(struct model_pci_fn *f, unsigned off, unsigned width, uint32_
         f->config[off + i] = (uint8_t)(v >> 8 * i);
 }
 
+/* Of several that were there one after another, the one that answers. */
 static struct model_pci_fn *at_slot(unsigned bus, unsigned dev, unsigned fn)
 {
+    struct model_pci_fn *found = NULL;
+
     for (unsigned i = 0; i < count; i++)
         if (model_pci_bus(functions[i]) == (int)bus && functions[i]->dev == dev &&
-            functions[i]->fn == fn)
-            return functions[i];
-    return NULL;
+            functions[i]->fn == fn && (!found || found->gone))
+            found = functions[i];
+    return found;
 }
 
 /* Is there a bus of that number? */
@@ -120,8 +123,8 @@ static void check_overlap(struct model_pci_fn *f, unsigned i)
         for (unsigned k = 0; k < 6; k++) {
             const struct model_pci_bar *o = &functions[n]->bar[k];
 
-            if (o != b && decodes(functions[n], k) && o->addr && same_space(o, b) &&
-                o->addr < b->addr + b->size && b->addr < o->addr + o->size)
+            if (o != b && !functions[n]->gone && decodes(functions[n], k) && o->addr &&
+                same_space(o, b) && o->addr < b->addr + b->size && b->addr < o->addr + o->size)
                 wrong(f, "two BARs decode one address", i);
         }
     }
@@ -265,6 +268,8 @@ static void config_write(void *ctx, uint64_t offset, unsigned width, uint32_t v,
         f->window_access(f, true, off - f->window, width, v, sync);
         return;
     }
+    if (f->write_config && f->write_config(f, off, width, v))
+        return;
     command = model_pci_get(f, COMMAND, 2);
     msix = model_pci_msix_on(f);
     if (is_bar(f, off) && width != 4)
@@ -342,9 +347,11 @@ struct window {
     bool io;
 };
 
+/* Who is gone was asked for only if nobody else is there. */
 static struct model_pci_fn *target(const struct window *w, uint64_t offset, unsigned *bar,
                                    uint64_t *off)
 {
+    struct model_pci_fn *gone = NULL;
     uint64_t addr = w->w->pci + offset;
 
     for (unsigned n = 0; n < count; n++) {
@@ -362,9 +369,13 @@ static struct model_pci_fn *target(const struct window *w, uint64_t offset, unsi
                 continue;
             *bar = i;
             *off = addr - b->addr;
-            return functions[n];
+            if (!functions[n]->gone)
+                return functions[n];
+            gone = functions[n];
         }
     }
+    if (gone)
+        return gone;
     host_violation("pci: nobody decodes %#llx", (unsigned long long)addr);
     return NULL;
 }

@@ -55,6 +55,8 @@ struct model_pci_fn {
     void (*changed)(struct model_pci_fn *f); /* after a write of configuration space */
     /* The answer to a read of configuration space that was found to be v. May be NULL. */
     uint32_t (*answer)(struct model_pci_fn *f, unsigned off, unsigned width, uint32_t v);
+    /* Takes a write of configuration space over; false: it is as any other. May be NULL. */
+    bool (*write_config)(struct model_pci_fn *f, unsigned off, unsigned width, uint32_t v);
 };
 
 /* QEMU's virt machine, nearly: all windows, bus addresses unlike the CPU's. */

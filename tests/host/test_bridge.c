@@ -72,6 +72,7 @@ static void found(const struct pci_function *f)
         if (s->bar[i].phys && !s->bar[i].io)
             CHECK_EQ(hal_read32(pci_bar_map(s, i, 0, 4)), s->device);
 }
+static const struct pci_client client = {found, NULL};
 
 static const struct pci_function *seen_as(const struct model_pci_fn *m)
 {
@@ -104,7 +105,7 @@ static void a_tree(void)
     inner = plug_bridge(pci, 7, CONVENTIONAL);
     deep = plug_bars(inner, 9);
     last = plug_bars(NULL, 31);
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 5);
     check_numbers(first, 0, 0);
     check_numbers(behind, 1, 1 << 8);
@@ -138,7 +139,7 @@ static void lines_turn(void)
             model_pci_put(plug(bridge, 2 * pin + depth, 0), 0x3d, 1, pin);
         bridge = plug_bridge(bridge, 1 + depth, CONVENTIONAL);
     }
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 20);
     for (unsigned i = 0; i < seen_count; i++) {
         struct model_pci_fn *m = &fns[seen[i].device];
@@ -159,7 +160,7 @@ static void a_port_has_one_device(void)
     machine(256);
     port = plug_bridge(NULL, 1, ROOT_PORT);
     plug(port, 1, 0);
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 0);
 }
 
@@ -172,7 +173,7 @@ static void numbers_run_out(void)
         bridge = plug_bridge(bridge, 0, CONVENTIONAL);
         plug_bars(bridge, 1);
     }
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 2);
     CHECK(host_logged("no bus number"));
 }
@@ -186,7 +187,7 @@ static void too_deep(void)
         bridge = plug_bridge(bridge, 0, CONVENTIONAL);
         plug_bars(bridge, 1);
     }
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 8);
     CHECK(host_logged("no bus number"));
 }
@@ -201,7 +202,7 @@ static void numbers_do_not_stick(void)
     bridge->writable[0x19] = 0;
     plug(bridge, 0, 0);
     plug_bars(NULL, 2);
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 1);
     CHECK(host_logged("takes no bus numbers"));
 }
@@ -219,7 +220,7 @@ static void a_poor_bridge(void)
     bridge->writable[0x1c] = bridge->writable[0x1d] = 0;
     model_pci_put(bridge, 0x24, 4, 0);
     memset(&bridge->writable[0x24], 0, 12);
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_as(f)->bar[0].phys, 0);
     CHECK(seen_as(f)->bar[4].phys && seen_as(f)->bar[4].phys < h.mem32.cpu + h.mem32.len);
     CHECK(host_logged("no room for BAR 0"));
@@ -259,7 +260,7 @@ static void random_trees(void)
             ends++;
         }
     }
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, ends);
     CHECK_EQ(host_log_lines(HAL_WARN), 0);
 }
@@ -274,7 +275,7 @@ static void addresses_after_the_scan(void)
     bridge = plug_bridge(NULL, 1, CONVENTIONAL);
     plug_bars(bridge, 0);
     plug_bars(NULL, 2);
-    pci_scan(found);
+    pci_scan(&client);
     late = *seen_as(&fns[1]);
     memset(late.bar, 0, sizeof(late.bar));
     pci_assign_bars(&late);

@@ -18,6 +18,7 @@ static void found(const struct pci_function *f)
     CHECK(seen_count < 32);
     seen[seen_count++] = *f;
 }
+static const struct pci_client client = {found, NULL};
 
 static struct model_pci_fn *plug(unsigned dev, unsigned fn)
 {
@@ -37,7 +38,7 @@ static void bridge(void)
 /* The only function, as the scan finds it. */
 static struct pci_function *scan_one(void)
 {
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 1);
     return &seen[0];
 }
@@ -56,7 +57,7 @@ static void scan_finds_what_is_there(void)
     plug(1, 3);
     plug(1, 7);
     model_pci_put(plug(31, 0), 0x2e, 2, 0xabcd);
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 5);
     for (unsigned i = 0; i < 5; i++) {
         CHECK_EQ(seen[i].dev, where[i][0]);
@@ -76,7 +77,7 @@ static void scan_passes_over(void)
     model_pci_put(bus, 0x0e, 1, 1); /* a bridge */
     model_pci_put(none, 0, 4, 0);   /* vendor 0 */
     dead->gone = true;
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 0);
 }
 
@@ -93,12 +94,12 @@ static void scan_without_configuration_space(void)
 {
     struct hal_pci_host h = model_pci_windows();
 
-    pci_scan(found); /* no bridge at all */
+    pci_scan(&client); /* no bridge at all */
     CHECK_EQ(host_log_lines(HAL_WARN), 0);
     h.ecam.len = 0x80000; /* less than a bus */
     model_pci_bridge(&h, true);
     plug(0, 0);
-    pci_scan(found);
+    pci_scan(&client);
     CHECK_EQ(seen_count, 0);
     CHECK(host_logged("configuration space"));
 }
@@ -144,7 +145,7 @@ static void random_bars(struct model_pci_fn *f)
 
 static void assign_all(const struct hal_pci_host *h)
 {
-    pci_scan(found);
+    pci_scan(&client);
     for (unsigned i = 0; i < seen_count; i++) {
         pci_assign_bars(&seen[i]);
         check_bars(h, &seen[i], &fns[i]);
