@@ -317,7 +317,7 @@ static void modern_of_revision_0(void)
 static void others_are_left_alone(void)
 {
     static const uint16_t ids[][2] = {{0x1af5, 0x107f}, {0x1af4, 0x1080}, {0x1af4, 0x1040},
-                                      {0x1af4, 0x107e}, {0x1af4, 0x0fff}, {0x1b36, 0x0008}};
+                                      {0x1af4, 0x107d}, {0x1af4, 0x0fff}, {0x1b36, 0x0008}};
     static struct model_vpci other[6];
 
     vpci_bridge(true);

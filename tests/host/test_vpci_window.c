@@ -198,7 +198,7 @@ static void asks_for_a_reset(void)
     vpci_model->status |= 64;
     model_raise(vpci_model, 2, NULL);
     host_advance(100 * HAL_MS);
-    host_run_round();
+    host_run_services();
     CHECK_EQ(td.deaths, 1);
     CHECK_EQ(td.taken_back, 1);
 }
