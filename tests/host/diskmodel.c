@@ -13,7 +13,7 @@
 
 enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
 
-struct disk disk;
+struct disk disk = {.id = DISK_ID, .answers = DISK_NEVER, .killer = UINT64_MAX};
 
 struct header {
     uint32_t type, reserved;
@@ -45,8 +45,6 @@ static void judge_data(const struct model_chain *c, const struct header *h)
 /* Does one request; the status, and in *written how many bytes of data the device wrote. */
 static uint8_t serve(const struct model_chain *c, const struct header *h, uint32_t *written)
 {
-    static const char id[BLOCK_ID_LEN] = DISK_ID;
-
     if (disk.fail_left > 0) {
         disk.fail_left--;
         return disk.fail_status;
@@ -61,16 +59,22 @@ static uint8_t serve(const struct model_chain *c, const struct header *h, uint32
         judge(c->write_bytes == 1, "write with writable data", c->write_bytes);
         judge(!model_accepted(disk.m, DISK_F_RO), "write to a read-only disk", 0);
         model_gather(c, 16, disk.data + h->sector * 512, c->read_bytes - 16);
+        if (!model_accepted(disk.m, DISK_F_FLUSH))
+            memcpy(disk.platter + h->sector * 512, disk.data + h->sector * 512, c->read_bytes - 16);
         return 0;
     case T_FLUSH:
         judge(h->sector == 0 && c->count == 2, "flush with a sector or data", c->count);
         judge(model_accepted(disk.m, DISK_F_FLUSH), "flush was not negotiated", 0);
         judge(disk.writes_pending == 0, "flush while writes are out", disk.writes_pending);
         disk.flushes++;
+        memcpy(disk.platter, disk.data, sizeof(disk.data));
         return 0;
     case T_GET_ID:
         judge(c->write_bytes == 21, "id length", c->write_bytes);
-        *written = model_scatter(c, 0, id, 20);
+        disk.identified++;
+        if (!disk.id[0])
+            return 2;
+        *written = model_scatter(c, 0, disk.id, BLOCK_ID_LEN);
         return 0;
     default:
         return 2;
@@ -97,29 +101,69 @@ static void answer(const struct model_chain *c)
                written + 1 - (disk.short_by < written ? disk.short_by : written));
 }
 
+void disk_break(void)
+{
+    model_forge(disk.m, disk.q, 0xffff, 0);
+    model_show(disk.m, disk.q);
+    model_raise(disk.m, 1, disk.q);
+}
+
+/* Notes what the request asks for. True: it is the one that breaks the queue. */
+static bool take(const struct model_chain *c)
+{
+    struct header h;
+
+    model_gather(c, 0, &h, 16);
+    disk.writes_pending += h.type == T_OUT;
+    if (disk.taken < DISK_ORDER)
+        disk.order[disk.taken++] =
+            (struct disk_order){h.type, c->read_bytes + c->write_bytes - 17, h.sector};
+    return h.type != T_FLUSH && h.type != T_GET_ID && h.sector == disk.killer;
+}
+
 /* Takes everything there is, answers in random order. */
 static struct model_chain held[DISK_RING];
 
 static void on_kick(struct model *model, struct model_queue *q)
 {
     unsigned n = 0;
+    bool broken = false;
 
-    while (!disk.mute && model_pop(model, q, &held[n])) {
-        struct header h;
-
-        model_gather(&held[n], 0, &h, 16);
-        disk.writes_pending += h.type == T_OUT;
-        n++;
-    }
+    while (!disk.mute && model_pop(model, q, &held[n]))
+        broken |= take(&held[n++]);
     model_want_kick(disk.m, q, true);
-    while (n > 0) {
+    while (n > 0 && !broken && disk.answers) {
         unsigned at = random_below(n);
 
         answer(&held[at]);
         held[at] = held[--n];
+        disk.answers -= disk.answers != DISK_NEVER;
     }
     if (!disk.mute)
         model_publish(model, q);
+    if (broken)
+        disk_break();
+}
+
+static void on_status(struct model *model, uint32_t status)
+{
+    if (status || model->stuck)
+        return;
+    disk.writes_pending = 0;
+    if (disk.forgets)
+        memcpy(disk.data, disk.platter, sizeof(disk.data));
+}
+
+static void plug_into_bus(enum model_transport t)
+{
+    if (t == MODEL_PCI || t == MODEL_PCI_LEGACY) {
+        struct hal_pci_host h = model_pci_windows();
+
+        model_pci_bridge(&h, true);
+        model_plug_pci(&disk.pci, disk.m, 1, false);
+    } else {
+        model_plug_mmio(disk.m, 0);
+    }
 }
 
 void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
@@ -131,6 +175,7 @@ void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
         model_offer(disk.m, bits[i]);
     disk.q = &disk.m->queues[0];
     disk.m->on.kick = on_kick;
+    disk.m->on.status = on_status;
     model_field(disk.m, 0, 8, DISK_SECTORS);
     if (disk.m->offered[0] >> DISK_F_SIZE_MAX & 1)
         model_field(disk.m, 8, 4, disk.size_max);
@@ -143,7 +188,7 @@ void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
     if (disk.plug)
         disk.plug(disk.m);
     else
-        model_plug_mmio(disk.m, 0);
+        plug_into_bus(t);
     model_watch(disk.m);
 }
 
@@ -162,6 +207,27 @@ void disk_boot_plain(void)
 
     disk.seg_max = 16;
     disk_plug(MODEL_MMIO, bits, random_below(2) ? 4 : 3);
+    disk_boot();
+    CHECK(disk.dev != NULL);
+}
+
+enum { PACKED = 1, PCI = 2 };
+const struct test_variant disk_ways[] = {
+    {"mmio-split", 0}, {"mmio-packed", PACKED}, {"pci-split", PCI}, {"pci-packed", PCI | PACKED},
+    {NULL, 0},
+};
+
+void disk_boot_way(const unsigned *bits, unsigned n)
+{
+    unsigned all[16] = {DISK_F_SEG_MAX, DISK_F_FLUSH, VIRTIO_F_EVENT_IDX}, count = 3;
+
+    for (unsigned i = 0; i < n; i++)
+        all[count++] = bits[i];
+    if (case_variant & PACKED)
+        all[count++] = VIRTIO_F_RING_PACKED;
+    if (!disk.seg_max)
+        disk.seg_max = 16;
+    disk_plug(case_variant & PCI ? MODEL_PCI : MODEL_MMIO, all, count);
     disk_boot();
     CHECK(disk.dev != NULL);
 }

@@ -6,7 +6,8 @@
 #define VIREO_DISKMODEL_H
 
 #include "block/block.h"
-#include "model.h"
+#include "check.h"
+#include "model_pci.h"
 
 enum {
     DISK_F_SIZE_MAX = 1,
@@ -20,30 +21,53 @@ enum {
 #define DISK_SECTORS 4096u
 #define DISK_RING    64
 #define DISK_ID      "VIREO-MODEL-0123456"
+#define DISK_NEVER   UINT32_MAX
+
+/* What a request asked for, in the order in which the device took them. */
+struct disk_order {
+    uint32_t type, bytes;
+    uint64_t sector;
+};
+#define DISK_ORDER 8192
 
 struct disk {
     /* what the test says, before disk_plug() or later */
-    void (*plug)(struct model *m); /* onto which bus; NULL: slot 0 of virtio-mmio */
-    uint32_t size_max, seg_max; /* 0: not set */
-    unsigned fail_left;         /* so many requests end with fail_status */
-    uint8_t fail_status;        /* 0xee: the status byte is not written */
-    bool mute;                  /* takes nothing, answers nothing */
-    uint32_t short_by;          /* claims to have written so many bytes less */
+    void (*plug)(struct model *m); /* onto which bus; NULL: slot 0 of virtio-mmio, or PCI */
+    uint32_t size_max, seg_max;    /* 0: not set */
+    unsigned fail_left;            /* so many requests end with fail_status */
+    uint8_t fail_status;           /* 0xee: the status byte is not written */
+    bool mute;                     /* takes nothing, answers nothing */
+    uint32_t short_by;             /* claims to have written so many bytes less */
+    char id[BLOCK_ID_LEN + 1];     /* its serial number, DISK_ID at first; "": it knows none */
+    bool forgets;                  /* a reset loses what no flush covered */
+    unsigned answers; /* so many more, then it takes requests and is silent; DISK_NEVER */
+    uint64_t killer;  /* a request from this sector breaks the queue; UINT64_MAX: none */
 
     /* what happened */
     struct model *m;
     struct model_queue *q;
     struct block_device *dev; /* "vblk0"; NULL when it was refused */
+    struct model_vpci pci;
     uint8_t data[DISK_SECTORS * BLOCK_SECTOR];
-    unsigned requests, flushes, writes_pending;
+    uint8_t platter[DISK_SECTORS * BLOCK_SECTOR]; /* what a reset leaves, if it forgets */
+    unsigned requests, flushes, writes_pending, identified;
+    struct disk_order order[DISK_ORDER];
+    unsigned taken; /* entries of order */
 };
 extern struct disk disk;
 
-/* The device at slot 0, with these features. Its config fields may still be changed. */
+/* An answer that cannot be: the queue is broken from the next look on. */
+void disk_break(void);
+/* The device at slot 0 (PCI: 1), with these features. Its config fields may still be changed. */
 void disk_plug(enum model_transport t, const unsigned *bits, unsigned n);
 void disk_boot(void);
 /* SEG_MAX 16, FLUSH, EVENT_IDX, and perhaps INDIRECT_DESC; booted. */
 void disk_boot_plain(void);
+
+/* The ways in which a case about any ring and bus runs: for the variants of a struct test_case. */
+extern const struct test_variant disk_ways[];
+/* The case's way, with SEG_MAX 16, FLUSH, EVENT_IDX and these; booted. */
+void disk_boot_way(const unsigned *bits, unsigned n);
 
 struct io {
     struct block_request r;
