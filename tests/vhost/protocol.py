@@ -4,17 +4,21 @@ wants done.
 """
 import array
 import collections
+import heapq
+import itertools
 import os
 import select
 import socket
 import struct
 import tempfile
 import threading
+import time
 
-from vhost.ring import Memory, Region, Ring
+from vhost.queue import RING_PACKED, Ring
+from vhost.ring import Memory, Region
 
 VERSION_1, PROTOCOL_FEATURES = 32, 30            # feature bits
-REPLY_ACK, CONFIG, STATUS = 3, 9, 16             # protocol feature bits
+REPLY_ACK, NET_MTU, OWN_REQUESTS, CONFIG = 3, 4, 5, 9     # protocol feature bits
 REPLY, NEED_REPLY = 4, 8                         # flags of a message
 NO_FD = 0x100                                    # of SET_VRING_KICK, _CALL and _ERR
 
@@ -22,7 +26,8 @@ NO_FD = 0x100                                    # of SET_VRING_KICK, _CALL and 
  SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE, SET_VRING_KICK, SET_VRING_CALL,
  SET_VRING_ERR, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES, GET_QUEUE_NUM,
  SET_VRING_ENABLE) = range(1, 19)
-GET_CONFIG, SET_CONFIG, SET_STATUS, GET_STATUS = 24, 25, 39, 40
+SET_MTU, SET_OWN_REQUESTS, GET_CONFIG = 20, 21, 24
+CONFIG_CHANGED = 2                               # a request of our own
 
 
 class Device:
@@ -30,6 +35,7 @@ class Device:
     thread; `backend` is set by it."""
     queues = 1
     features = ()                # bits of its own
+    has_config = True            # QEMU asks for its configuration space, and makes up none itself
     backend = None
 
     def config(self):
@@ -45,14 +51,17 @@ class Device:
     def stopped(self, ring):
         """The queue is gone: a reset, or the machine's end."""
 
+    def reset(self):
+        """The driver has reset the device, or the machine stopped: all queues are gone."""
+
 
 class Backend:
     """Serves one QEMU. `path` is the socket for its chardev; close() ends it and raises what went
     wrong."""
 
-    def __init__(self, device, event_idx=True, indirect=True):
+    def __init__(self, device, event_idx=True, indirect=True, packed=False):
         bits = [VERSION_1, PROTOCOL_FEATURES, *device.features]
-        bits += [29] * event_idx + [28] * indirect
+        bits += [29] * event_idx + [28] * indirect + [RING_PACKED] * packed
         self.offered = sum(1 << bit for bit in bits)
         self.accepted = 0
         self.device = device
@@ -61,13 +70,14 @@ class Backend:
         self.memory = None
         self.error = None
         self.acks = False
+        self._places = {}
         self._directory = tempfile.TemporaryDirectory(prefix='vh-')
         self.path = os.path.join(self._directory.name, 's')
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.path)
-        self._listener.listen(1)
-        self._peer = None
+        self._listener = self._peer = self._own = None
+        self._listen()
         self._todo = collections.deque()
+        self._later = []                 # heap of (when, number, function)
+        self._numbers = itertools.count()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK)
         self._ending = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -78,20 +88,53 @@ class Backend:
         self._todo.append(function)
         os.eventfd_write(self._wake, 1)
 
+    def after(self, seconds, function):
+        """The same, some time from now. In the back-end's thread only."""
+        heapq.heappush(self._later, (time.monotonic() + seconds, next(self._numbers), function))
+
+    def config_changed(self):
+        """Tells QEMU, which asks for the configuration then. In the back-end's thread only."""
+        if self._own:
+            self._own.sendall(struct.pack('<III', CONFIG_CHANGED, 1, 0))
+
+    def vanish(self, seconds, keep=True):
+        """The process dies, and is there again after so long: QEMU must have been told to connect
+        again (reconnect=1). keep: it remembers how far it was with the queues; otherwise QEMU tells
+        it. In the back-end's thread only."""
+        if self._peer is None:
+            return
+        places = {ring: ring.part.place() for ring in self.rings if ring.part}
+        self._listener.close()
+        self._listener = None
+        os.unlink(self.path)
+        self._hang_up()
+        if keep:
+            self._places = places
+        self.after(seconds, self._listen)
+
     def close(self):
-        self._ending = True
-        os.eventfd_write(self._wake, 1)
-        self._thread.join(10)
-        for s in (self._listener, self._peer):
-            if s:
-                s.close()
-        self._stop_all()
-        os.close(self._wake)
-        self._directory.cleanup()
+        self.shut()
         if self.error:
             raise self.error
 
+    def shut(self):
+        """The same, for who looks at `error` himself."""
+        self._ending = True
+        os.eventfd_write(self._wake, 1)
+        self._thread.join(10)
+        self._stop_all()
+        for s in (self._listener, self._peer, self._own):
+            if s:
+                s.close()
+        os.close(self._wake)
+        self._directory.cleanup()
+
     # ---- the thread ----
+
+    def _listen(self):
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.path)
+        self._listener.listen(1)
 
     def _serve(self):
         try:
@@ -105,20 +148,29 @@ class Backend:
 
     def _turn(self):
         kicks = {r.kick: r for r in self.rings if r.kick is not None}
+        peer = self._peer or self._listener
         poller = select.poll()
-        for fd in [self._wake, (self._peer or self._listener).fileno(), *kicks]:
+        for fd in [self._wake, *([peer.fileno()] if peer else []), *kicks]:
             poller.register(fd, select.POLLIN)
-        for fd, _ in poller.poll():
+        for fd, _ in poller.poll(self._patience()):
             if fd == self._wake:
                 os.eventfd_read(fd)
                 while self._todo:
                     self._todo.popleft()()
-            elif fd in kicks:
+            elif fd in kicks and kicks[fd].kick == fd:
                 self._kick(kicks[fd])
-            elif self._peer is None:
-                self._peer = self._listener.accept()[0]
-            elif fd == self._peer.fileno():
+            elif peer and peer is self._peer and fd == peer.fileno():
                 self._message()
+            elif peer and peer is self._listener and self._peer is None:
+                self._peer = peer.accept()[0]
+        while self._later and self._later[0][0] <= time.monotonic():
+            heapq.heappop(self._later)[2]()
+
+    def _patience(self):
+        """Milliseconds until something is to be done."""
+        if not self._later:
+            return None
+        return max(0, (self._later[0][0] - time.monotonic()) * 1000)
 
     def _kick(self, ring):
         try:
@@ -164,10 +216,12 @@ class Backend:
             self._peer.sendall(struct.pack('<III', request, 1 | REPLY, len(answer)) + answer)
 
     def _hang_up(self):
-        """QEMU has ended."""
+        """QEMU has ended, or this process is to look as if it had."""
         self._stop_all()
-        self._peer.close()
-        self._peer = None
+        for s in (self._peer, self._own):
+            if s:
+                s.close()
+        self._peer = self._own = None
 
     def _stop_all(self):
         for ring in self.rings:
@@ -175,7 +229,8 @@ class Backend:
             for fd in (ring.kick, ring.call):
                 if fd is not None:
                     os.close(fd)
-            ring.kick = ring.call = None
+            ring.kick = ring.call = ring.addresses = None
+            ring.enabled = False
         if self.memory:
             self.memory.close()
             self.memory = None
@@ -188,7 +243,15 @@ class Backend:
     def _start_if_ready(self, ring):
         if ring.memory is None and ring.addresses and ring.kick is not None and self.memory:
             ring.start(self.memory, self.accepted)
+            self._resume(ring)
             self.device.started(ring)
+
+    def _resume(self, ring):
+        """After vanish(): goes on where the queue was, if it is still the same one."""
+        place = self._places.pop(ring, None)
+        if place and ring.part.was_at(place):
+            ring.base = place[0]
+            ring.start(self.memory, self.accepted)
 
     def _nothing(self, body, fds):
         for fd in fds:
@@ -201,7 +264,8 @@ class Backend:
         self.accepted, = struct.unpack('<Q', body)
 
     def _get_protocol_features(self, body, fds):
-        return struct.pack('<Q', 1 << REPLY_ACK | 1 << CONFIG)
+        bits = [REPLY_ACK, NET_MTU, OWN_REQUESTS] + [CONFIG] * self.device.has_config
+        return struct.pack('<Q', sum(1 << bit for bit in bits))
 
     def _set_protocol_features(self, body, fds):
         self.acks = bool(struct.unpack('<Q', body)[0] >> REPLY_ACK & 1)
@@ -219,9 +283,8 @@ class Backend:
         old, self.memory = self.memory, Memory(regions)
         for ring in self.rings:
             if ring.memory is not None:
-                used = ring.used_index
+                ring.base = ring.part.base()
                 ring.start(self.memory, self.accepted)
-                ring.used_index = used
         if old:
             old.close()
 
@@ -231,7 +294,7 @@ class Backend:
 
     def _set_vring_base(self, body, fds):
         index, base = struct.unpack('<II', body)
-        self.rings[index].next = base & 0xffff
+        self.rings[index].base = base
 
     def _get_vring_base(self, body, fds):
         ring = self.rings[struct.unpack_from('<I', body)[0]]
@@ -241,7 +304,10 @@ class Backend:
                 os.close(fd)
         ring.kick = ring.call = ring.addresses = None
         ring.enabled = False
-        return struct.pack('<II', ring.index, ring.next)
+        self._places.pop(ring, None)
+        if not any(r.memory for r in self.rings):
+            self.device.reset()
+        return struct.pack('<II', ring.index, ring.base)
 
     def _set_vring_addr(self, body, fds):
         index, _, desc, used, avail, _ = struct.unpack('<IIQQQQ', body)
@@ -283,6 +349,11 @@ class Backend:
         return struct.pack('<III', offset, size, flags) + \
             self.device.config()[offset:offset + size].ljust(size, b'\0')
 
+    def _set_own_requests(self, body, fds):
+        if self._own:
+            self._own.close()
+        self._own = socket.socket(fileno=fds[0])
+
     HANDLERS = {
         GET_FEATURES: _get_features, SET_FEATURES: _set_features, SET_OWNER: _nothing,
         RESET_OWNER: _nothing, SET_MEM_TABLE: _set_mem_table, SET_VRING_NUM: _set_vring_num,
@@ -291,5 +362,6 @@ class Backend:
         SET_VRING_CALL: _set_vring_call, SET_VRING_ERR: _nothing,
         GET_PROTOCOL_FEATURES: _get_protocol_features,
         SET_PROTOCOL_FEATURES: _set_protocol_features, GET_QUEUE_NUM: _get_queue_num,
-        SET_VRING_ENABLE: _set_vring_enable, GET_CONFIG: _get_config,
+        SET_VRING_ENABLE: _set_vring_enable, GET_CONFIG: _get_config, SET_MTU: _nothing,
+        SET_OWN_REQUESTS: _set_own_requests,
     }

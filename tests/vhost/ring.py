@@ -1,11 +1,12 @@
-"""The device side of a split virtqueue in shared memory (virtio 1.4, section 2.7)."""
+"""The guest's memory, buffers in it, and the device side of a split virtqueue (virtio 1.4, section
+2.7). packed.py has the other format.
+"""
 import mmap
 import struct
 import threading
 
 NEXT, WRITE, INDIRECT = 1, 2, 4        # descriptor flags
 NO_INTERRUPT = 1                       # of the available ring
-EVENT_IDX = 29                         # feature bit
 
 
 class Broken(Exception):
@@ -22,9 +23,11 @@ class Region:
         self.words = self.bytes.cast('H')      # an access is one load or store
 
     def close(self):
-        self.words.release()
-        self.bytes.release()
-        self.map.close()
+        self.words = self.bytes = None
+        try:
+            self.map.close()
+        except BufferError:          # somebody still has a piece of it: it goes with the last one
+            pass
 
 
 class Memory:
@@ -55,10 +58,13 @@ class Memory:
 
 
 class Chain:
-    """A buffer of the driver: the parts that the device reads, and those that it writes."""
+    """A buffer of the driver: the parts that the device reads, and those that it writes. `head` is
+    what names it in a used entry; `slots` are its descriptors in the ring, `table` is the indirect
+    one or None."""
 
-    def __init__(self, head, readable, writable):
-        self.head, self.readable, self.writable = head, readable, writable
+    def __init__(self, head, slots, readable, writable, table=None):
+        self.head, self.slots, self.readable, self.writable = head, slots, readable, writable
+        self.table = table
 
     def read(self):
         return b''.join(self.readable)
@@ -76,40 +82,59 @@ class Chain:
         return done
 
 
-class Ring:
-    """One queue, from SET_VRING_* until GET_VRING_BASE."""
+class Parts:
+    """Collects the parts of a chain, and judges them."""
 
-    def __init__(self, index):
-        self.index = index
-        self.size = 0
-        self.addresses = None        # QEMU's addresses of descriptors, available and used ring
-        self.next = 0                # of the available ring
-        self.used_index = 0
-        self.kick = self.call = None
-        self.enabled = False
-        self.event_idx = False
-        self.memory = None
-        self._fence = threading.Lock()
+    def __init__(self, memory, where):
+        self.memory, self.where = memory, where
+        self.readable, self.writable = [], []
 
-    def start(self, memory, features):
-        desc, avail, used = self.addresses
-        self.memory = memory
-        self.event_idx = bool(features >> EVENT_IDX & 1)
-        self.desc = memory.at(desc, 16 * self.size, 'user')
-        self.avail = memory.words(avail, 3 + self.size)
-        self.used = memory.words(used, 3 + 4 * self.size)
-        self.used_index = self.used[1]
+    def add(self, address, length, flags):
+        if not length:
+            raise Broken(f'{self.where}: a descriptor of no bytes')
+        if not flags & WRITE and self.writable:
+            raise Broken(f'{self.where}: a readable part behind a writable one')
+        part = self.memory.at(address, length)
+        (self.writable if flags & WRITE else self.readable).append(part)
 
-    def stop(self):
-        self.memory = self.desc = self.avail = self.used = None
+    def table(self, address, length):
+        """The indirect table there."""
+        if not length or length % 16:
+            raise Broken(f'{self.where}: an indirect table of {length} bytes')
+        return self.memory.at(address, length)
 
-    def running(self):
-        return self.memory is not None and self.enabled
 
-    def barrier(self):
-        """Taking a lock orders stores before later loads; nothing else in the language does."""
-        with self._fence:
+class Fence:
+    """Taking a lock orders stores before later loads; nothing else in the language does."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+
+    def __call__(self):
+        with self._lock:
             pass
+
+
+class Split:
+    """Descriptor table, available and used ring."""
+
+    def __init__(self, index, size, memory, addresses, base, event_idx):
+        desc, avail, used = addresses
+        self.index, self.size, self.event_idx = index, size, event_idx
+        self.memory = memory
+        self.next = base & 0xffff        # of the available ring
+        self.desc = memory.at(desc, 16 * size, 'user')
+        self.avail = memory.words(avail, 3 + size)
+        self.used = memory.words(used, 3 + 4 * size)
+        self.used_index = self.used[1]
+        self.barrier = Fence()
+
+    def base(self):
+        return self.next
+
+    def place(self):
+        """For a device that comes back: nothing, since QEMU can tell it from the used index."""
+        return None
 
     def waiting(self):
         """Is there a buffer? Asks to be kicked for the next one when there is none."""
@@ -121,44 +146,40 @@ class Ring:
         return self.avail[1] != self.next
 
     def pop(self):
-        """The next buffer, or None."""
-        if not self.waiting():
-            return None
         count = (self.avail[1] - self.next) & 0xffff
         if count > self.size:
             raise Broken(f'queue {self.index}: {count} buffers available in {self.size} entries')
         head = self.avail[2 + self.next % self.size]
         self.next = (self.next + 1) & 0xffff
-        return Chain(head, *self._walk(self.desc, self.size, head))
+        parts = Parts(self.memory, f'queue {self.index}')
+        slots, table = self._walk(parts, self.desc, self.size, head)
+        return Chain(head, slots, parts.readable, parts.writable, table)
 
-    def _walk(self, table, size, at):
-        readable, writable = [], []
-        for _ in range(size + 1):
+    def _walk(self, parts, table, size, at):
+        slots = []
+        for _ in range(size):
             if at >= size:
                 raise Broken(f'queue {self.index}: descriptor {at} of {size}')
             address, length, flags, following = struct.unpack_from('<QIHH', table, 16 * at)
+            slots.append(at)
             if flags & INDIRECT:
-                inner = self.memory.at(address, length)
-                return self._walk(inner, length // 16, 0)
-            if not length:
-                raise Broken(f'queue {self.index}: a descriptor of no bytes')
-            if readable is not None and not flags & WRITE and writable:
-                raise Broken(f'queue {self.index}: a readable part behind a writable one')
-            (writable if flags & WRITE else readable).append(self.memory.at(address, length))
+                inner = parts.table(address, length)
+                self._walk(parts, inner, length // 16, 0)
+                return slots, inner
+            parts.add(address, length, flags)
             if not flags & NEXT:
-                return readable, writable
+                return slots, None
             at = following
         raise Broken(f'queue {self.index}: a chain that does not end')
 
-    def push(self, chain, length):
-        """Puts the buffer into the used ring; publish() tells of it."""
+    def put(self, head, length, count=1):
+        """An entry for the used ring, of whatever is said: a head has 32 bits there."""
         at = 2 + 4 * (self.used_index % self.size)
-        self.used[at], self.used[at + 1] = chain.head, 0
+        self.used[at], self.used[at + 1] = head & 0xffff, head >> 16
         self.used[at + 2], self.used[at + 3] = length & 0xffff, length >> 16
         self.used_index = (self.used_index + 1) & 0xffff
 
     def publish(self):
-        """Makes what was pushed visible; True if the driver wants an interrupt."""
         old = self.used[1]
         if old == self.used_index:
             return False
