@@ -55,6 +55,11 @@ conformance: check .setup-build+run+test images host-tests
 mutants: check .setup-build+run+test host-tests
 	@$(PYTHON) scripts/mutants '$(MUTANTS)'
 
+# Attacks an unmodified image with devices of our own. HOSTILE='blk-.* pci' chooses cells.
+hostile: check .setup-build+run+test deps
+	$(STEP) scripts/image.mk image APP=tests/apps/hostage
+	@$(PYTHON) tests/hostile '$(HOSTILE)'
+
 host-tests: .setup-test
 	$(BUILD) scripts/host.mk all
 
@@ -88,6 +93,6 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-.PHONY: run debug image images disk test test-full bench load soak conformance mutants host-tests \
-        compile-check deps setup check format clean distclean help
+.PHONY: run debug image images disk test test-full bench load soak conformance mutants hostile \
+        host-tests compile-check deps setup check format clean distclean help
 .NOTPARALLEL:

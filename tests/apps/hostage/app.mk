@@ -1,0 +1,2 @@
+SRCS := disk.c net.c
+DRIVERS := console

@@ -1,0 +1,221 @@
+"""Attacks of a disk: status bytes, what it says of itself, and sizes that change (virtio 1.4,
+section 5.2).
+"""
+from hostile.attack import BLK, Attack, Lasting
+from hostile.attacks_queue import Late
+from hostile.disk import BLK_SIZE_F, FLUSH, READ, SECTOR, SIZE_MAX_F, WRITE
+
+HUGE = (1 << 64) - 1
+
+
+class OfDisk(Attack):
+    targets = (BLK,)
+
+
+# ---- status bytes --------------------------------------------------------------------------------
+
+class Status(OfDisk):
+    """The status is 0x7f."""
+    name = 'status-garbage'
+    value, kinds = 0x7f, (READ, WRITE, FLUSH)
+
+    def status(self, kind, right):
+        if not self.on or kind not in self.kinds:
+            return right
+        self.struck()
+        return self.value
+
+
+class StatusUnsupported(Status):
+    """The status of a request is UNSUPP."""
+    name = 'status-unsupported'
+    value = 2
+
+
+class StatusNone(Status):
+    """No status is written."""
+    name = 'status-none'
+    value = None
+
+
+class ReadError(Status):
+    """A read fails with IOERR."""
+    name = 'status-read-error'
+    value, kinds = 1, (READ,)
+
+
+class WriteError(Status):
+    """A write fails with IOERR."""
+    name = 'status-write-error'
+    value, kinds = 1, (WRITE,)
+
+
+class FlushError(Status):
+    """A flush fails with IOERR."""
+    name = 'status-flush-error'
+    value, kinds = 1, (FLUSH,)
+
+
+class LateStatus(Late):
+    """Status byte and header of a request are overwritten after it was given back."""
+    name = 'late-status'
+    targets = (BLK,)
+
+    def scribble(self, part, chain):
+        chain.writable[-1][-1] = 0x55
+        chain.readable[0][:16] = b'\x55' * 16
+
+
+# ---- what it says of itself ----------------------------------------------------------------------
+
+class Lie(OfDisk):
+    """A lie from the start."""
+    at_boot = True
+
+    def prepare(self):
+        self.lie(self.device)
+
+    def lie(self, disk):
+        raise NotImplementedError
+
+
+class BlockSizeNone(Lie):
+    """blk_size 0."""
+    name = 'blksize-zero'
+
+    def lie(self, disk):
+        disk.blk_size = 0
+
+
+class BlockSizeOdd(Lie):
+    """blk_size 3."""
+    name = 'blksize-odd'
+
+    def lie(self, disk):
+        disk.blk_size = 3
+
+
+class BlockSizeHuge(Lie):
+    """blk_size 2 GiB."""
+    name = 'blksize-huge'
+
+    def lie(self, disk):
+        disk.blk_size = 1 << 31
+
+
+class CapacityNone(Lie):
+    """A disk of no sectors."""
+    name = 'capacity-zero'
+
+    def lie(self, disk):
+        disk.capacity = 0
+
+
+class CapacityHuge(Lie):
+    """A disk of 2^64 - 1 sectors."""
+    name = 'capacity-huge'
+
+    def lie(self, disk):
+        disk.capacity = HUGE
+
+
+class SegmentsNone(Lie):
+    """seg_max 0."""
+    name = 'segmax-zero'
+
+    def lie(self, disk):
+        disk.seg_max = 0
+
+
+class SegmentsHuge(Lie):
+    """seg_max 0xffffffff."""
+    name = 'segmax-huge'
+
+    def lie(self, disk):
+        disk.seg_max = 0xffffffff
+
+
+class SizeNone(Lie):
+    """size_max 0."""
+    name = 'sizemax-zero'
+
+    def lie(self, disk):
+        disk.size_max = 0
+
+
+class SizeOdd(Lie):
+    """size_max 513."""
+    name = 'sizemax-odd'
+
+    def lie(self, disk):
+        disk.size_max = SECTOR + 1
+
+
+class FeaturesNonsense(Lie):
+    """Every feature bit is offered."""
+    name = 'features-nonsense'
+
+    def lie(self, disk):
+        keep = disk.backend.offered & (1 << 28 | 1 << 29 | 1 << 34)
+        disk.backend.offered = HUGE & ~(1 << 28 | 1 << 29 | 1 << 34 | 1 << 33) | keep
+
+
+class FeaturesFew(Lie):
+    """No feature of its own is offered, but the fields are there."""
+    name = 'features-none'
+
+    def lie(self, disk):
+        disk.backend.offered &= ~(1 << SIZE_MAX_F | 1 << BLK_SIZE_F | 1 << 2 | 1 << 9)
+        disk.write_through = True
+
+
+class IdGarbage(Lie):
+    """The serial number is 20 bytes of 0xff, and nothing is written to the rest of its buffer."""
+    name = 'id-garbage'
+
+    def lie(self, disk):
+        disk.id = b'\xff' * 20
+
+
+# ---- sizes that change ---------------------------------------------------------------------------
+
+class CapacityChange(Lasting):
+    """The capacity becomes 0 for a while."""
+    name = 'capacity-vanishes'
+    targets = (BLK,)
+    values = (0,)
+
+    def start(self):
+        super().start()
+        self.right, self.turn = self.device.capacity, 0
+        self.say()
+
+    def say(self):
+        if self.on:
+            self.device.capacity = self.values[self.turn % len(self.values)]
+            self.turn += 1
+            self.device.backend.config_changed()
+            self.device.backend.after(0.01, self.say) if len(self.values) > 1 else None
+
+    def end(self):
+        self.device.capacity = self.right
+        self.device.backend.config_changed()
+        super().end()
+
+
+class CapacityGrows(CapacityChange):
+    """The capacity becomes 2^64 - 1 for a while."""
+    name = 'capacity-explodes'
+    values = (HUGE,)
+
+
+class CapacityHalf(CapacityChange):
+    """The disk shrinks to half for a while."""
+    name = 'capacity-shrinks'
+    values = (2048,)
+
+
+class CapacityFlaps(CapacityChange):
+    """The capacity changes every 10 ms."""
+    name = 'capacity-flaps'
+    values = (4096, 2048, 0, 1 << 40, 7)
