@@ -272,7 +272,10 @@ static void start_late(void)
 void rig_boot(void)
 {
     rig_plug(rig.m);
-    model_watch(rig.m);
+    if (rig.plugged)
+        rig.plugged();
+    if (!rig.m->on.access) /* else a script is listening, and passes it on */
+        model_watch(rig.m);
     host_boot();
     if (rig.q && !rig_is_packed())
         start_late();

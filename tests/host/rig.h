@@ -49,8 +49,9 @@ struct rig_buffer {
 
 struct rig {
     /* the test may set these */
-    bool serve;   /* the device takes and answers what is there at each kick */
-    bool no_reap; /* the service leaves the queue alone */
+    bool serve;            /* the device takes and answers what is there at each kick */
+    bool no_reap;          /* the service leaves the queue alone */
+    void (*plugged)(void); /* the device is on its bus, and nobody looked yet; may be NULL */
     int (*probe)(struct virtio_device *dev); /* before the queue; may be NULL */
 
     struct model *m;

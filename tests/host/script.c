@@ -166,6 +166,8 @@ static void forge(struct model_queue *q, uint32_t id, uint32_t len)
     if (!q->ready || q->pending_count)
         return;
     s.m->scribbles = true;
+    if (q->ring != &model_split_ring)
+        host_excuse(s.m->name); /* the slot may be one that is still to be looked at */
     model_forge(s.m, q, id, len);
     let_go(q, id);
     model_show(s.m, q);
@@ -363,6 +365,8 @@ static void behave(const struct script_entry *e, const struct moment *at)
     default: /* DO_VANISH */
         host_excuse(m->name);
         m->gone = true;
+        if (m->pci)
+            m->pci->fn.gone = true;
     }
 }
 
@@ -485,6 +489,8 @@ void script_end(void)
     s.running = false;
     s.m->gone = s.m->dead_silent = s.m->reset_never = false;
     s.m->reset_reads = 0;
+    if (s.m->pci)
+        s.m->pci->fn.gone = false;
     hear(NULL);
 }
 
