@@ -30,9 +30,9 @@ enum net_way { NET_MMIO, NET_MMIO_PACKED, NET_LEGACY, NET_PCI, NET_PCI_PACKED };
 struct net {
     /* what the test says */
     void (*plug)(struct model *m); /* onto which bus; NULL: slot 0 of virtio-mmio */
-    bool keep;    /* the stack keeps every frame */
-    bool hold_tx; /* the device leaves what is sent in the ring */
-    bool lies;    /* the device fills the headers of what it delivers with rubbish */
+    bool keep;                     /* the stack keeps every frame */
+    bool hold_tx;                  /* the device leaves what is sent in the ring */
+    bool lies; /* the device fills the headers of what it delivers with rubbish */
 
     struct model *m;
     struct model_queue *rx, *tx;
