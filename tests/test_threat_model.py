@@ -1,0 +1,52 @@
+"""docs/threat-model.md names tests: each must exist."""
+import ast
+import fnmatch
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import TREE
+
+PAGE = os.path.join(TREE, 'docs', 'threat-model.md')
+NAMED = re.compile(r'`(test_\w+)(\.py)?: ([\w*]+)`')
+FOLDERS = ('tests', 'tests/qemu', 'tests/hostile', 'tests/fuzz')
+
+
+def named():
+    """(file, '.py' or '', pattern) of each test that the page names."""
+    with open(PAGE) as f:
+        return sorted(set(NAMED.findall(f.read())))
+
+
+def functions(name):
+    """The tests of a Python file."""
+    for folder in FOLDERS:
+        path = os.path.join(TREE, folder, name + '.py')
+        if os.path.exists(path):
+            with open(path) as f:
+                return [node.name for node in ast.walk(ast.parse(f.read()))
+                        if isinstance(node, ast.FunctionDef) and node.name.startswith('test_')]
+    return []
+
+
+def cases(programs, name):
+    """Those of a host program, without what stands in brackets behind a name: transport, ring."""
+    result = subprocess.run([os.path.join(programs, 'host', name), '--list'], text=True,
+                            capture_output=True, check=True)
+    return [re.split(r'[\[:]', line)[0] for line in result.stdout.splitlines()]
+
+
+def test_the_page_names_tests():
+    assert len(named()) > 50
+    with open(PAGE) as f:
+        lines = [line for line in f.read().splitlines() if line.startswith('| ')]
+    tables = [line for line in lines if 'shown by' in line]
+    assert len(tables) >= 5
+
+
+@pytest.mark.parametrize('name, python, pattern', named())
+def test_it_exists(programs, name, python, pattern):
+    found = functions(name) if python else cases(programs, name)
+    assert fnmatch.filter(found, pattern), f'{name}: nothing there is called {pattern}'
