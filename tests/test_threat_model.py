@@ -46,6 +46,25 @@ def test_the_page_names_tests():
     assert len(tables) >= 5
 
 
+def attacks():
+    """Names of those in tests/hostile."""
+    folder = os.path.join(TREE, 'tests', 'hostile')
+    text = ''
+    for name in os.listdir(folder):
+        if name.startswith('attack'):
+            with open(os.path.join(folder, name)) as f:
+                text += f.read()
+    return re.findall(r"^    name = '([\w-]+)'", text, re.M)
+
+
+def test_its_attacks_exist():
+    with open(PAGE) as f:
+        patterns = re.findall(r'`hostile: ([\w*-]+)`', f.read())
+    assert len(patterns) > 10
+    for pattern in patterns:
+        assert fnmatch.filter(attacks(), pattern), f'tests/hostile has no attack {pattern}'
+
+
 @pytest.mark.parametrize('name, python, pattern', named())
 def test_it_exists(programs, name, python, pattern):
     found = functions(name) if python else cases(programs, name)

@@ -86,10 +86,7 @@ class Rig:
         except OSError:
             self.forget_connection()     # an answer that came late would be taken for the next
             raise
-        try:
-            return {d['id']: d for d in json.loads(line)['disks']}
-        except ValueError:
-            print('LINE', repr(line), repr(self._control._buffer)); raise
+        return {d['id']: d for d in json.loads(line)['disks']}
 
     def forget_connection(self):
         """The next command makes another: after a reset of the machine, or a failure."""
