@@ -157,6 +157,7 @@ static int vcon_probe(struct virtio_device *dev)
     if (!c)
         return -ENOMEM;
     c->dev = dev;
+    c->return_ns = HAL_NEVER;
     err = setup(c);
     if (err) {
         hal_free(c->ports);
@@ -177,14 +178,100 @@ static int vcon_probe(struct virtio_device *dev)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* Ports that were not announced again are gone, and ends of the host that were not opened again. */
+static void end_return(struct vcon *c)
+{
+    c->return_ns = HAL_NEVER;
+    for (unsigned i = 0; i < c->port_count; i++) {
+        struct vcon_port *p = &c->ports[i];
+
+        if (p->awaited) {
+            hal_log(HAL_WARN, virtio_name(c->dev), "port %u did not come back", i);
+            vcon_port_remove(p);
+        } else if (p->was_open && !p->host_open) {
+            p->host_closes++;
+            vcon_changed(p);
+        }
+        p->was_open = false;
+    }
+}
+
 static bool vcon_service(struct virtio_device *dev)
 {
     struct vcon *c = virtio_priv(dev);
     bool did = c->multiport && vcon_control_service(c);
 
+    if (hal_now_ns() >= c->return_ns)
+        end_return(c);
+    else if (c->return_ns != HAL_NEVER)
+        virtio_wake_at(dev, c->return_ns);
     for (unsigned i = 0; i < c->port_count; i++)
         did |= vcon_port_service(&c->ports[i]);
     return did;
+}
+
+static struct vcon_port *port_of(struct vcon *c, const struct virtq *q)
+{
+    for (unsigned i = 0; i < c->port_count; i++)
+        if (c->ports[i].rxq == q || c->ports[i].txq == q)
+            return &c->ports[i];
+    return NULL;
+}
+
+static void vcon_queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    struct vcon *c = virtio_priv(dev);
+    struct vcon_port *p = port_of(c, q);
+
+    if (p)
+        vcon_port_lost(p, q);
+    else
+        vcon_control_lost(c, q);
+}
+
+/* After its death all buffers are gone. */
+static int revive(struct vcon *c)
+{
+    int err = c->multiport ? vcon_control_prepare(c) : 0;
+
+    for (unsigned i = 0; i < c->port_count && !err; i++)
+        err = vcon_port_revive(&c->ports[i]);
+    c->dead = err;
+    return err;
+}
+
+/* A device with several ports says once more which there are; whoever uses one waits for that. */
+static int vcon_returned(struct virtio_device *dev)
+{
+    struct vcon *c = virtio_priv(dev);
+    int err = c->dead ? revive(c) : 0;
+
+    if (err)
+        return err;
+    c->refuse = 0;
+    for (unsigned i = 0; i < c->port_count; i++) {
+        struct vcon_port *p = &c->ports[i];
+
+        p->awaited = c->multiport && p->present;
+        p->tell_ready = p->tell_open = false;
+    }
+    if (c->multiport)
+        c->return_ns = hal_now_ns() + VCON_RETURN;
+    read_size(dev);
+    return 0;
+}
+
+static void vcon_queue_back(struct virtio_device *dev, struct virtq *q)
+{
+    struct vcon *c = virtio_priv(dev);
+    struct vcon_port *p = port_of(c, q);
+
+    if (p)
+        vcon_port_back(p, q);
+    else if (q == c->ctl_tx && virtio_works(dev))
+        vcon_control_start(c); /* the other one is back already */
+    if (p && q == p->txq && !c->multiport && !p->present)
+        add_only_port(c);
 }
 
 static void vcon_dead(struct virtio_device *dev, bool quarantine)
@@ -210,6 +297,9 @@ VIRTIO_DRIVER(vcon_driver) = {
     .probe = vcon_probe,
     .service = vcon_service,
     .config_changed = read_size,
+    .queue_lost = vcon_queue_lost,
+    .returned = vcon_returned,
+    .queue_back = vcon_queue_back,
     .dead = vcon_dead,
 };
 

@@ -63,8 +63,23 @@ void vcon_control_send(struct vcon *c)
 
 /* ---- from the device ------------------------------------------------------------------------- */
 
+/* It was there before the reset, and is again: whoever uses it goes on. */
+static void on_return(struct vcon_port *p)
+{
+    p->awaited = false;
+    p->was_open = p->host_open;
+    p->host_open = false; /* until the device says so */
+    p->tell_ready = true;
+    p->tell_open = p->guest_open || p->console;
+    vcon_changed(p);
+}
+
 static void on_add(struct vcon *c, struct vcon_port *p)
 {
+    if (p->awaited) {
+        on_return(p);
+        return;
+    }
     if (p->present) {
         complain(c, VCON_BAD_STATE, "added twice: port", p->id);
         return;
@@ -222,8 +237,28 @@ int vcon_control_setup(struct vcon *c)
     if (!c->ctl_window)
         c->ctl_window = 1;
     c->ctl_bytes = out_offset(c, VCON_CTL_TX);
-    c->ctl_area = hal_dma_alloc(c->ctl_bytes, 64, &c->ctl_dma);
+    return vcon_control_prepare(c);
+}
+
+int vcon_control_prepare(struct vcon *c)
+{
+    if (!c->ctl_area)
+        c->ctl_area = hal_dma_alloc(c->ctl_bytes, 64, &c->ctl_dma);
     return c->ctl_area ? 0 : -ENOMEM;
+}
+
+/*
+ * What the device told, or was told, cannot be told again by one side alone: if only this queue was
+ * reset, so is the device.
+ */
+void vcon_control_lost(struct vcon *c, struct virtq *q)
+{
+    while (virtq_take_back(q))
+        continue;
+    if (q == c->ctl_tx)
+        for (unsigned i = 0; i < VCON_CTL_TX; i++)
+            c->ctl_out[i].busy = false;
+    virtio_fail(c->dev, "messages about its ports are lost");
 }
 
 void vcon_control_start(struct vcon *c)
@@ -236,13 +271,9 @@ void vcon_control_start(struct vcon *c)
 
 void vcon_control_free(struct vcon *c, bool quarantine)
 {
-    if (!c->ctl_area)
-        return;
-    while (virtq_take_back(c->ctl_rx))
-        continue;
-    while (virtq_take_back(c->ctl_tx))
-        continue;
-    if (!quarantine)
+    vcon_control_lost(c, c->ctl_rx);
+    vcon_control_lost(c, c->ctl_tx);
+    if (!quarantine && c->ctl_area)
         hal_dma_free(c->ctl_area, c->ctl_bytes);
     c->ctl_area = NULL;
 }

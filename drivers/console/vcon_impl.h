@@ -40,6 +40,7 @@ enum {
 #define VCON_CTL_TX  8  /* control messages on their way at once */
 #define VCON_EMPTY   64 /* receive buffers without a byte in a row: the device is broken */
 #define VCON_SETTLE  (250 * HAL_MS)
+#define VCON_RETURN  HAL_SEC /* after a reset, for the device to announce its ports again */
 
 /* Ports that are driven, at most: vireo.vconN.ports=. Legacy rings take two pages each. */
 #define VCON_PORTS        32
@@ -56,6 +57,8 @@ struct vcon_rx {
 struct vcon_tx {
     struct vcon_tx *next; /* of the free ones */
     uint16_t number;
+    uint16_t len;
+    uint32_t order; /* in which they were given to the device */
 };
 
 /* A control message on its way. */
@@ -68,6 +71,8 @@ struct vcon_port {
     struct vcon *con;
     uint32_t id;
     bool present;
+    bool awaited;  /* there before a reset, and not announced again yet */
+    bool was_open; /* host_open, before that */
     bool console;
     bool guest_open, host_open;
     bool has_size;
@@ -89,6 +94,10 @@ struct vcon_port {
     struct vcon_rx *filled[VCON_RX]; /* in order of arrival */
     unsigned filled_count;
     struct vcon_tx *tx_free;
+    struct vcon_tx *again[VCON_TX]; /* a reset took them from the device: to be sent once more */
+    unsigned again_count;
+    unsigned rx_count, tx_count; /* buffers in use: as many as the queues take */
+    uint32_t next_order;
     unsigned empty; /* buffers without a byte, since the last with one */
 };
 
@@ -100,6 +109,8 @@ struct vcon {
     unsigned port_count;
     struct vcon_port *ports;
     uint64_t settle_ns; /* the first answer is waited for until then */
+    uint64_t
+        return_ns; /* ports that have not been announced again by then are gone; or HAL_NEVER */
 
     /* control queues */
     struct virtq *ctl_rx, *ctl_tx;
@@ -123,10 +134,15 @@ void vcon_port_add(struct vcon_port *p);
 void vcon_port_remove(struct vcon_port *p);
 bool vcon_port_service(struct vcon_port *p);
 void vcon_port_free(struct vcon_port *p, bool quarantine);
+void vcon_port_lost(struct vcon_port *p, struct virtq *q);
+void vcon_port_back(struct vcon_port *p, struct virtq *q);
+int vcon_port_revive(struct vcon_port *p); /* after vcon_port_free */
 void vcon_changed(struct vcon_port *p);
 
 /* vcon_control.c */
 int vcon_control_setup(struct vcon *c);
+int vcon_control_prepare(struct vcon *c); /* its buffers, once; -ENOMEM */
+void vcon_control_lost(struct vcon *c, struct virtq *q);
 void vcon_control_start(struct vcon *c);
 bool vcon_control_service(struct vcon *c);
 void vcon_control_send(struct vcon *c);

@@ -58,6 +58,21 @@ static void post(struct vcon_port *p, struct vcon_rx *const *list, unsigned n)
         virtq_submit(p->rxq, requests, n);
 }
 
+static void free_tx(struct vcon_port *p, struct vcon_tx *tx)
+{
+    tx->next = p->tx_free;
+    p->tx_free = tx;
+}
+
+static void free_all_tx(struct vcon_port *p)
+{
+    p->tx_free = NULL;
+    for (unsigned i = 0; i < p->tx_count; i++) {
+        p->tx[i].number = (uint16_t)i;
+        free_tx(p, &p->tx[i]);
+    }
+}
+
 /* No more buffers than the queue has entries, so that what is given is always taken. */
 static void first_buffers(struct vcon_port *p)
 {
@@ -69,11 +84,30 @@ static void first_buffers(struct vcon_port *p)
         list[i] = &p->rx[i];
     }
     post(p, list, n);
-    n = least(VCON_TX, virtq_free_slots(p->txq));
+    p->rx_count = n;
+    p->tx_count = least(VCON_TX, virtq_free_slots(p->txq));
+    free_all_tx(p);
+}
+
+/* Gives filled transmit buffers to the device, in this order; bytes that it did not take. */
+static size_t submit_tx(struct vcon_port *p, struct vcon_tx *const *list, unsigned n)
+{
+    struct virtq_seg segs[VCON_TX];
+    struct virtq_request requests[VCON_TX];
+    size_t left = 0;
+    int taken;
+
     for (unsigned i = 0; i < n; i++) {
-        p->tx[i] = (struct vcon_tx){p->tx_free, (uint16_t)i};
-        p->tx_free = &p->tx[i];
+        list[i]->order = p->next_order++;
+        segs[i] = (struct virtq_seg){p->area_dma + tx_offset(list[i]), list[i]->len};
+        requests[i] = (struct virtq_request){.segs = &segs[i], .readable = 1, .cookie = list[i]};
     }
+    taken = n ? virtq_submit(p->txq, requests, n) : 0;
+    for (unsigned i = taken > 0 ? (unsigned)taken : 0; i < n; i++) {
+        left += list[i]->len; /* the queue broke in between */
+        free_tx(p, list[i]);
+    }
+    return left;
 }
 
 static void drop_input(struct vcon_port *p)
@@ -101,24 +135,89 @@ void vcon_port_add(struct vcon_port *p)
 void vcon_port_remove(struct vcon_port *p)
 {
     p->present = p->console = p->host_open = p->guest_open = false;
-    p->tell_ready = p->tell_open = false;
+    p->tell_ready = p->tell_open = p->awaited = p->was_open = false;
+    while (p->again_count)
+        free_tx(p, p->again[--p->again_count]);
     vcon_changed(p);
 }
 
 void vcon_port_free(struct vcon_port *p, bool quarantine)
 {
-    if (p->rxq)
-        while (virtq_take_back(p->rxq))
-            continue;
-    if (p->txq)
-        while (virtq_take_back(p->txq))
-            continue;
-    p->filled_count = 0;
+    while (virtq_take_back(p->rxq) || virtq_take_back(p->txq))
+        continue;
+    p->filled_count = p->again_count = 0;
     p->tx_free = NULL;
     if (!quarantine && p->area)
         hal_dma_free(p->area, AREA);
     p->area = NULL;
-    p->rxq = p->txq = NULL;
+}
+
+/* ---- recovery -------------------------------------------------------------------------------- */
+
+/* By when they were given to the device: take_back knows no order. */
+static void send_again(struct vcon_port *p, struct vcon_tx *tx)
+{
+    unsigned at = p->again_count++;
+
+    for (; at && (int32_t)(p->again[at - 1]->order - tx->order) > 0; at--)
+        p->again[at] = p->again[at - 1];
+    p->again[at] = tx;
+}
+
+/*
+ * What was received and not read stays. What the device had to send and did not say it has sent is
+ * kept: the host may see some of it twice, and none of it is lost.
+ */
+void vcon_port_lost(struct vcon_port *p, struct virtq *q)
+{
+    void *cookie;
+
+    while ((cookie = virtq_take_back(q)))
+        if (q == p->txq)
+            send_again(p, cookie);
+}
+
+static bool is_filled(const struct vcon_port *p, const struct vcon_rx *rx)
+{
+    for (unsigned i = 0; i < p->filled_count; i++)
+        if (p->filled[i] == rx)
+            return true;
+    return false;
+}
+
+static void post_all(struct vcon_port *p)
+{
+    struct vcon_rx *list[VCON_RX];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < p->rx_count; i++)
+        if (!is_filled(p, &p->rx[i]))
+            list[n++] = &p->rx[i];
+    post(p, list, n);
+}
+
+void vcon_port_back(struct vcon_port *p, struct virtq *q)
+{
+    unsigned n = p->again_count;
+
+    if (!p->incarnation)
+        return;
+    if (q == p->rxq) {
+        post_all(p);
+        return;
+    }
+    p->again_count = 0;
+    submit_tx(p, p->again, n);
+    vcon_changed(p);
+}
+
+int vcon_port_revive(struct vcon_port *p)
+{
+    if (!p->incarnation)
+        return 0;
+    p->empty = 0;
+    free_all_tx(p);
+    return vcon_port_prepare(p);
 }
 
 /* ---- service --------------------------------------------------------------------------------- */
@@ -128,12 +227,8 @@ static bool reap_tx(struct vcon_port *p)
     struct virtq_done done[VCON_TX];
     int n = virtq_reap(p->txq, done, VCON_TX);
 
-    for (int i = 0; i < n; i++) { /* the length means nothing here: the device writes nothing */
-        struct vcon_tx *tx = done[i].cookie;
-
-        tx->next = p->tx_free;
-        p->tx_free = tx;
-    }
+    for (int i = 0; i < n; i++) /* the length means nothing here: the device writes nothing */
+        free_tx(p, done[i].cookie);
     return n > 0;
 }
 
@@ -220,16 +315,15 @@ size_t vcon_read(struct vcon_port *p, void *buf, size_t len)
 
 bool vcon_writable(const struct vcon_port *p)
 {
-    return p->present && p->tx_free && (p->host_open || p->console);
+    return p->present && p->tx_free && (p->host_open || p->console) &&
+           virtq_state(p->txq) == VIRTQ_OK;
 }
 
 size_t vcon_write(struct vcon_port *p, const void *buf, size_t len)
 {
-    struct virtq_seg segs[VCON_TX];
-    struct virtq_request requests[VCON_TX];
+    struct vcon_tx *list[VCON_TX];
     unsigned n = 0;
     size_t done = 0;
-    int taken;
 
     while (done < len && vcon_writable(p)) {
         struct vcon_tx *tx = p->tx_free;
@@ -237,27 +331,16 @@ size_t vcon_write(struct vcon_port *p, const void *buf, size_t len)
 
         p->tx_free = tx->next;
         memcpy(p->area + tx_offset(tx), (const char *)buf + done, piece);
-        segs[n] = (struct virtq_seg){p->area_dma + tx_offset(tx), (uint32_t)piece};
-        requests[n] = (struct virtq_request){.segs = &segs[n], .readable = 1, .cookie = tx};
-        n++;
+        tx->len = (uint16_t)piece;
+        list[n++] = tx;
         done += piece;
     }
-    if (!n)
-        return 0;
-    taken = virtq_submit(p->txq, requests, n);
-    for (unsigned i = taken > 0 ? (unsigned)taken : 0; i < n; i++) {
-        struct vcon_tx *tx = requests[i].cookie; /* the queue broke in between */
-
-        tx->next = p->tx_free;
-        p->tx_free = tx;
-        done -= segs[i].len;
-    }
-    return done;
+    return done - submit_tx(p, list, n);
 }
 
 bool vcon_unsent(const struct vcon_port *p)
 {
-    return p->present && virtq_in_flight(p->txq);
+    return p->present && (virtq_in_flight(p->txq) || p->again_count);
 }
 
 static void say_open(struct vcon_port *p)

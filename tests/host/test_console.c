@@ -3,148 +3,20 @@
  * and several, control messages that are lawful and that are not, ports that go while they are in
  * use.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "conmodel.h"
 #include "console/vcon.h"
-#include "host.h"
-#include "model.h"
 #include "virtio/virtio.h"
 
-enum { CONSOLE_ID = 3, F_SIZE = 0, F_MULTIPORT = 1 };
-enum { READY = 0, ADD, REMOVE, PORT_READY, CONSOLE, RESIZE, OPEN, NAME };
-enum { PORTS = 3, BUF = 2048, RX = 4, TX = 8 };
-
-static struct model *m;
-static struct {
-    uint32_t id;
-    uint16_t event, value;
-} said[64]; /* by the driver, on the control queue */
-static unsigned said_count;
-static bool hold_tx;           /* the device leaves what is sent in the ring */
-static uint32_t sent_used_len; /* what the device says of buffers that it only reads */
-static uint8_t sent[1 << 20];
-static size_t sent_len;
-
-static struct model_queue *rxq(unsigned port)
-{
-    return &m->queues[port ? 2 * port + 2 : 0];
-}
-
-static void take_control(struct model_queue *q)
-{
-    struct model_chain c;
-
-    while (model_pop(m, q, &c)) {
-        CHECK(c.read_bytes == 8 && !c.write_bytes && c.count == 1);
-        CHECK(said_count < 64);
-        model_gather(&c, 0, &said[said_count++], 8);
-        model_complete(m, q, &c, sent_used_len);
-    }
-}
-
-static void take_data(struct model_queue *q)
-{
-    struct model_chain c;
-
-    while (!hold_tx && model_pop(m, q, &c)) {
-        if (c.write_bytes)
-            host_violation("writable buffer on transmit queue %u", q->index);
-        CHECK(sent_len + c.read_bytes <= sizeof(sent));
-        sent_len += model_gather(&c, 0, sent + sent_len, c.read_bytes);
-        model_complete(m, q, &c, sent_used_len);
-    }
-}
-
-static void on_kick(struct model *model, struct model_queue *q)
-{
-    bool multi = model_accepted(model, F_MULTIPORT);
-
-    if (multi && q->index == 3)
-        take_control(q);
-    else if (q->index & 1)
-        take_data(q);
-    model_want_kick(model, q, true);
-}
-
-static void plug(enum model_transport t, bool multi, bool size, unsigned ports)
-{
-    m = calloc(1, sizeof(*m));
-    model_init(m, t, CONSOLE_ID);
-    for (unsigned i = 0; i < (multi ? 8 : 2); i++)
-        m->queues[i].max = 32;
-    if (multi)
-        model_offer(m, F_MULTIPORT);
-    if (size)
-        model_offer(m, F_SIZE);
-    model_offer(m, 2); /* EMERG_WRITE, not accepted */
-    if (size) {
-        model_field(m, 0, 2, 80);
-        model_field(m, 2, 2, 25);
-    }
-    if (multi)
-        model_field(m, 4, 4, ports);
-    m->on.kick = on_kick;
-    model_plug_mmio(m, 0);
-    model_watch(m);
-    host_boot();
-    host_run_services();
-}
-
-/* A message of the device: 8 bytes and what follows, or as many of all that as `len` says. */
-static void tell_len(uint32_t id, unsigned event, unsigned value, const void *extra, uint32_t more,
-                     uint32_t len)
-{
-    uint8_t text[96];
-    struct model_queue *q = &m->queues[2];
-    struct model_chain c;
-    uint16_t words[2] = {(uint16_t)event, (uint16_t)value};
-
-    memcpy(text, &id, 4);
-    memcpy(text + 4, words, 4);
-    memcpy(text + 8, extra ? extra : "", more);
-    CHECK(model_pop(m, q, &c));
-    if (c.read_bytes)
-        host_violation("readable buffer on the control receive queue");
-    model_scatter(&c, 0, text, 8 + more);
-    model_complete(m, q, &c, len);
-    host_run_services();
-}
-
-static void tell(uint32_t id, unsigned event, unsigned value)
-{
-    tell_len(id, event, value, NULL, 0, 8);
-}
-
-static void check_said(unsigned at, uint32_t id, unsigned event, unsigned value)
-{
-    CHECK(at < said_count);
-    CHECK_EQ(said[at].id, id);
-    CHECK_EQ(said[at].event, event);
-    CHECK_EQ(said[at].value, value);
-}
-
-/* Input for a port, `say` bytes long as the device claims. */
-static bool deliver(unsigned port, const void *data, uint32_t len, uint32_t say)
-{
-    struct model_chain c;
-
-    if (!model_pop(m, rxq(port), &c))
-        return false;
-    if (c.read_bytes || c.write_bytes != BUF)
-        host_violation("receive buffer of %u and %u bytes", c.read_bytes, c.write_bytes);
-    model_scatter(&c, 0, data, len);
-    model_complete(m, rxq(port), &c, say);
-    host_run_services();
-    return true;
-}
+enum { PORTS = 3, BUF = CON_BUF, RX = 4, TX = 8 };
 
 static struct vcon_port *boot_with_port(uint32_t id)
 {
-    plug(MODEL_MMIO, true, false, PORTS);
-    tell(id, ADD, 0);
-    tell(id, OPEN, 1);
+    con_plug(MODEL_MMIO, true, false, PORTS);
+    con_tell(id, ADD, 0);
+    con_tell(id, OPEN, 1);
     CHECK(vcon_port(0) != NULL);
     return vcon_port(0);
 }
@@ -156,22 +28,22 @@ static void one_port(enum model_transport t)
     struct vcon_port *p;
     char buf[16];
 
-    plug(t, false, false, 1);
+    con_plug(t, false, false, 1);
     p = vcon_port(0);
     CHECK(p && !vcon_port(1) && vcon_is_console(p) && vcon_host_open(p));
     CHECK_EQ(vcon_settled_at(), 0);
-    CHECK(!m->queues[2].ready && m->queues[0].ready && m->queues[1].ready);
+    CHECK(!con.m->queues[2].ready && con.m->queues[0].ready && con.m->queues[1].ready);
     CHECK_EQ(vcon_open(p), 0);
     CHECK_EQ(vcon_open(p), -EBUSY);
     CHECK_EQ(vcon_write(p, "hello", 5), 5);
-    CHECK(sent_len == 5 && !memcmp(sent, "hello", 5));
+    CHECK(con.sent_len == 5 && !memcmp(con.sent, "hello", 5));
     CHECK_EQ(vcon_read(p, buf, 16), 0);
-    CHECK(deliver(0, "answer", 6, 6));
+    CHECK(con_deliver(0, "answer", 6, 6));
     CHECK_EQ(vcon_readable(p), 6);
     CHECK_EQ(vcon_read(p, buf, 4), 4);
     CHECK_EQ(vcon_read(p, buf + 4, 12), 2);
     CHECK(!memcmp(buf, "answer", 6));
-    CHECK_EQ(said_count, 0);
+    CHECK_EQ(con.said_count, 0);
 }
 
 static void one_port_modern(void)
@@ -190,13 +62,13 @@ static void reader_holds_back_host(void)
     struct vcon_port *p;
     char text[BUF], buf[BUF];
 
-    plug(MODEL_MMIO, false, false, 1);
+    con_plug(MODEL_MMIO, false, false, 1);
     p = vcon_port(0);
     for (unsigned round = 0; round < 50; round++) {
         unsigned n = 0;
 
         memset(text, 'a' + (char)(round % 26), sizeof(text));
-        while (deliver(0, text, BUF, BUF))
+        while (con_deliver(0, text, BUF, BUF))
             n++;
         CHECK_EQ(n, RX);
         CHECK_EQ(vcon_readable(p), RX * BUF);
@@ -215,23 +87,23 @@ static void host_holds_back_writer(void)
 
     for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)(i * 7 + i / 999);
-    plug(MODEL_MMIO, false, false, 1);
+    con_plug(MODEL_MMIO, false, false, 1);
     p = vcon_port(0);
-    hold_tx = true;
+    con.hold_tx = true;
     done = vcon_write(p, data, sizeof(data));
     CHECK_EQ(done, TX * BUF);
     CHECK(!vcon_writable(p) && vcon_unsent(p));
     CHECK_EQ(vcon_write(p, data, 1), 0);
-    hold_tx = false;
+    con.hold_tx = false;
     while (done < sizeof(data)) {
-        take_data(&m->queues[1]);
+        con_take_data(&con.m->queues[1]);
         host_run_services();
         done += vcon_write(p, data + done, sizeof(data) - done);
     }
-    take_data(&m->queues[1]);
+    con_take_data(&con.m->queues[1]);
     host_run_services();
     CHECK(!vcon_unsent(p) && vcon_writable(p));
-    CHECK(sent_len == sizeof(data) && !memcmp(sent, data, sizeof(data)));
+    CHECK(con.sent_len == sizeof(data) && !memcmp(con.sent, data, sizeof(data)));
 }
 
 /* ---- size ------------------------------------------------------------------------------------ */
@@ -240,11 +112,11 @@ static void size_of_port_0(void)
 {
     uint16_t cols, rows;
 
-    plug(MODEL_MMIO, false, true, 1);
+    con_plug(MODEL_MMIO, false, true, 1);
     CHECK(vcon_size(vcon_port(0), &cols, &rows) && cols == 80 && rows == 25);
-    model_field(m, 0, 2, 132);
-    m->generation++;
-    model_raise(m, 2, NULL);
+    model_field(con.m, 0, 2, 132);
+    con.m->generation++;
+    model_raise(con.m, 2, NULL);
     host_run_services();
     CHECK(vcon_size(vcon_port(0), &cols, &rows) && cols == 132 && rows == 25);
 }
@@ -253,7 +125,7 @@ static void no_size_without_the_feature(void)
 {
     uint16_t cols, rows;
 
-    plug(MODEL_MMIO, false, false, 1);
+    con_plug(MODEL_MMIO, false, false, 1);
     CHECK(!vcon_size(vcon_port(0), &cols, &rows));
 }
 
@@ -264,9 +136,9 @@ static void resize_message(void)
     uint16_t cols, rows;
 
     CHECK(!vcon_size(p, &cols, &rows));
-    tell_len(1, RESIZE, 0, size, 4, 11);
+    con_tell_len(1, RESIZE, 0, size, 4, 11);
     CHECK(!vcon_size(p, &cols, &rows)); /* a byte short */
-    tell_len(1, RESIZE, 0, size, 4, 12);
+    con_tell_len(1, RESIZE, 0, size, 4, 12);
     CHECK(vcon_size(p, &cols, &rows) && cols == 100 && rows == 40);
 }
 
@@ -274,26 +146,26 @@ static void resize_message(void)
 
 static void handshake(enum model_transport t)
 {
-    plug(t, true, false, PORTS);
+    con_plug(t, true, false, PORTS);
     CHECK(!vcon_port(0) && vcon_settled_at() > 0);
     for (unsigned i = 0; i < 2 * PORTS + 2; i++)
-        CHECK(m->queues[i].ready);
-    check_said(0, said[0].id, READY, 1);
-    CHECK_EQ(said_count, 1);
-    CHECK_EQ(model_avail_idx(rxq(2)), 0);
-    tell(2, ADD, 0);
-    check_said(1, 2, PORT_READY, 1);
-    CHECK_EQ(model_avail_idx(rxq(2)), RX);
+        CHECK(con.m->queues[i].ready);
+    con_check_said(0, con.said[0].id, READY, 1);
+    CHECK_EQ(con.said_count, 1);
+    CHECK_EQ(model_avail_idx(con_rxq(2)), 0);
+    con_tell(2, ADD, 0);
+    con_check_said(1, 2, PORT_READY, 1);
+    CHECK_EQ(model_avail_idx(con_rxq(2)), RX);
     CHECK_EQ(vcon_port_number(vcon_port(0)), 2);
     CHECK(!vcon_is_console(vcon_port(0)) && !vcon_host_open(vcon_port(0)));
-    tell(2, CONSOLE, 1);
-    check_said(2, 2, OPEN, 1);
-    CHECK_EQ(said_count, 3);
+    con_tell(2, CONSOLE, 1);
+    con_check_said(2, 2, OPEN, 1);
+    CHECK_EQ(con.said_count, 3);
     CHECK(vcon_is_console(vcon_port(0)) && vcon_writable(vcon_port(0)));
-    tell_len(2, NAME, 1, "org.name", 8, 16);
+    con_tell_len(2, NAME, 1, "org.name", 8, 16);
     CHECK(!strcmp(vcon_label(vcon_port(0)), "org.name"));
-    tell(0, ADD, 0);
-    tell(0, CONSOLE, 1); /* there may be more than one */
+    con_tell(0, ADD, 0);
+    con_tell(0, CONSOLE, 1); /* there may be more than one */
     CHECK(vcon_is_console(vcon_port(0)) && vcon_is_console(vcon_port(1)));
 }
 
@@ -305,12 +177,12 @@ static void handshake_modern(void)
 /* Devices of before 1.0 may say anything of the length of what they only read. */
 static void handshake_legacy(void)
 {
-    sent_used_len = 77;
+    con.sent_used_len = 77;
     handshake(MODEL_MMIO_LEGACY);
     CHECK_EQ(vcon_open(vcon_port(0)), 0);
     CHECK_EQ(vcon_write(vcon_port(0), "data", 4), 4);
     host_run_services();
-    CHECK(sent_len == 4 && !memcmp(sent, "data", 4) && !vcon_unsent(vcon_port(0)));
+    CHECK(con.sent_len == 4 && !memcmp(con.sent, "data", 4) && !vcon_unsent(vcon_port(0)));
 }
 
 static void names(void)
@@ -318,37 +190,37 @@ static void names(void)
     struct vcon_port *p = boot_with_port(1);
     char longer[80];
 
-    tell_len(1, NAME, 1, "abc", 3, 10); /* the length counts, not what lies behind it */
+    con_tell_len(1, NAME, 1, "abc", 3, 10); /* the length counts, not what lies behind it */
     CHECK(!strcmp(vcon_label(p), "ab"));
-    tell_len(1, NAME, 1, "abc\0", 4, 12); /* as QEMU does it */
+    con_tell_len(1, NAME, 1, "abc\0", 4, 12); /* as QEMU does it */
     CHECK(!strcmp(vcon_label(p), "abc"));
-    tell_len(1, NAME, 1, "a\nb\x7f", 4, 12);
+    con_tell_len(1, NAME, 1, "a\nb\x7f", 4, 12);
     CHECK(!strcmp(vcon_label(p), "a?b?"));
     memset(longer, 'n', sizeof(longer));
-    tell_len(1, NAME, 1, longer, 80, 88);
+    con_tell_len(1, NAME, 1, longer, 80, 88);
     CHECK_EQ(strlen(vcon_label(p)), 63);
-    tell_len(1, NAME, 1, NULL, 0, 8);
+    con_tell_len(1, NAME, 1, NULL, 0, 8);
     CHECK_EQ(strlen(vcon_label(p)), 0);
 }
 
 static void opening_and_closing(void)
 {
     struct vcon_port *p = boot_with_port(1);
-    unsigned before = said_count;
+    unsigned before = con.said_count;
     char buf[8];
 
     CHECK_EQ(vcon_open(p), 0);
-    check_said(before, 1, OPEN, 1);
-    CHECK(deliver(1, "stale", 5, 5));
+    con_check_said(before, 1, OPEN, 1);
+    CHECK(con_deliver(1, "stale", 5, 5));
     vcon_close(p);
     host_run_services();
-    check_said(before + 1, 1, OPEN, 0);
+    con_check_said(before + 1, 1, OPEN, 0);
     CHECK_EQ(vcon_open(p), 0);
     CHECK_EQ(vcon_read(p, buf, 8), 0); /* was for whoever had it open */
-    tell(1, OPEN, 0);
+    con_tell(1, OPEN, 0);
     CHECK(!vcon_host_open(p) && !vcon_writable(p));
     CHECK_EQ(vcon_host_closes(p), 1);
-    tell(1, OPEN, 1);
+    con_tell(1, OPEN, 1);
     CHECK(vcon_host_open(p) && vcon_writable(p));
 }
 
@@ -357,25 +229,25 @@ static void opening_and_closing(void)
 static void nonsense(void)
 {
     struct vcon_port *p = boot_with_port(1);
-    unsigned before = said_count;
+    unsigned before = con.said_count;
 
     for (unsigned again = 0; again < 3; again++) {
         for (uint32_t len = 0; len < 8; len++)
-            tell_len(1, REMOVE, 0, NULL, 0, len); /* too short to mean it */
-        tell(1, ADD, 0);                          /* it is there */
-        tell(2, REMOVE, 0);                       /* it is not */
-        tell(2, CONSOLE, 1);
-        tell(2, OPEN, 1);
-        tell_len(2, NAME, 0, "x", 1, 9);
-        tell(PORTS, REMOVE, 0);
-        tell(0xffffffff, ADD, 0);
-        tell(0x80000000, CONSOLE, 0);
-        tell(1, READY, 1); /* the driver's own */
-        tell(1, PORT_READY, 1);
-        tell(1, 0xffff, 0);
+            con_tell_len(1, REMOVE, 0, NULL, 0, len); /* too short to mean it */
+        con_tell(1, ADD, 0);                          /* it is there */
+        con_tell(2, REMOVE, 0);                       /* it is not */
+        con_tell(2, CONSOLE, 1);
+        con_tell(2, OPEN, 1);
+        con_tell_len(2, NAME, 0, "x", 1, 9);
+        con_tell(PORTS, REMOVE, 0);
+        con_tell(0xffffffff, ADD, 0);
+        con_tell(0x80000000, CONSOLE, 0);
+        con_tell(1, READY, 1); /* the driver's own */
+        con_tell(1, PORT_READY, 1);
+        con_tell(1, 0xffff, 0);
     }
     CHECK(vcon_port(0) == p && !vcon_port(1) && vcon_present(p));
-    CHECK_EQ(said_count, before);
+    CHECK_EQ(con.said_count, before);
     CHECK_EQ(host_log_matches("control message ignored"), 4);
     CHECK_EQ(virtq_state(virtio_queue(virtio_find("vcon0"), 2)), VIRTQ_OK);
 }
@@ -384,29 +256,29 @@ static void nonsense(void)
 static void refused_ports(void)
 {
     host_set_bootargs("vireo.vcon0.ports=2");
-    plug(MODEL_MMIO, true, false, PORTS);
-    CHECK(!m->queues[6].ready);
-    tell(2, ADD, 0);
-    check_said(1, 2, PORT_READY, 0);
-    CHECK_EQ(said_count, 2);
-    tell(1, ADD, 0);
-    check_said(2, 1, PORT_READY, 1);
+    con_plug(MODEL_MMIO, true, false, PORTS);
+    CHECK(!con.m->queues[6].ready);
+    con_tell(2, ADD, 0);
+    con_check_said(1, 2, PORT_READY, 0);
+    CHECK_EQ(con.said_count, 2);
+    con_tell(1, ADD, 0);
+    con_check_said(2, 1, PORT_READY, 1);
     CHECK_EQ(vcon_port_number(vcon_port(0)), 1);
 }
 
 static void no_memory_for_a_port(void)
 {
-    plug(MODEL_MMIO, true, false, PORTS);
+    con_plug(MODEL_MMIO, true, false, PORTS);
     host_fail_alloc_after(0);
-    tell(1, ADD, 0);
-    check_said(1, 1, PORT_READY, 0);
-    tell(1, ADD, 0);
-    check_said(2, 1, PORT_READY, 0);
+    con_tell(1, ADD, 0);
+    con_check_said(1, 1, PORT_READY, 0);
+    con_tell(1, ADD, 0);
+    con_check_said(2, 1, PORT_READY, 0);
     host_fail_alloc_after(-1);
     CHECK_EQ(host_log_matches("no memory for port 1"), 1);
     CHECK(!vcon_port(0));
-    tell(1, ADD, 0); /* now there is */
-    check_said(3, 1, PORT_READY, 1);
+    con_tell(1, ADD, 0); /* now there is */
+    con_check_said(3, 1, PORT_READY, 1);
     CHECK(vcon_port(0) != NULL);
 }
 
@@ -419,7 +291,7 @@ static void no_memory_at_boot(bool multi)
         CHECK(n < 200);
         host_fail_alloc_after(n);
         if (n == 0)
-            plug(MODEL_MMIO, multi, false, PORTS);
+            con_plug(MODEL_MMIO, multi, false, PORTS);
         else
             host_boot();
         host_fail_alloc_after(-1);
@@ -437,20 +309,20 @@ static void no_memory_at_boot_one(void)
 static void no_memory_at_boot_several(void)
 {
     no_memory_at_boot(true);
-    tell(1, ADD, 0);
+    con_tell(1, ADD, 0);
     CHECK(vcon_port(0) != NULL);
 }
 
 static void no_ports_at_all(void)
 {
-    plug(MODEL_MMIO, true, false, 0);
+    con_plug(MODEL_MMIO, true, false, 0);
     CHECK(!virtio_find("vcon0"));
     CHECK(host_logged("no port at all"));
 }
 
 static void more_ports_than_queues(void)
 {
-    plug(MODEL_MMIO, true, false, 0xffffffff);
+    con_plug(MODEL_MMIO, true, false, 0xffffffff);
     CHECK(!virtio_find("vcon0")); /* the model has queues for three */
     CHECK(host_logged("no queue 8"));
 }
@@ -460,16 +332,17 @@ static void lengths_that_cannot_be(void)
     struct vcon_port *p;
     static char buf[2 * BUF];
 
-    plug(MODEL_MMIO, false, false, 1);
+    host_set_bootargs("vireo.resets=0");
+    con_plug(MODEL_MMIO, false, false, 1);
     p = vcon_port(0);
-    CHECK(deliver(0, "abc", 3, 0xffffffff)); /* never more than was posted */
+    CHECK(con_deliver(0, "abc", 3, 0xffffffff)); /* never more than was posted */
     CHECK_EQ(vcon_read(p, buf, sizeof(buf)), BUF);
-    CHECK(deliver(0, "", 0, 0));
+    CHECK(con_deliver(0, "", 0, 0));
     CHECK_EQ(vcon_readable(p), 0);
-    CHECK(deliver(0, "abc", 3, 3));
+    CHECK(con_deliver(0, "abc", 3, 3));
     CHECK_EQ(vcon_read(p, buf, sizeof(buf)), 3);
     for (unsigned i = 0; i < 100 && vcon_present(p); i++)
-        deliver(0, "", 0, 0);
+        con_deliver(0, "", 0, 0);
     CHECK(!vcon_present(p));
     CHECK(host_logged("without a byte"));
 }
@@ -483,28 +356,28 @@ static void removed_while_written_to(void)
     static uint8_t data[TX * BUF];
     unsigned first = vcon_incarnation(p);
 
-    hold_tx = true;
+    con.hold_tx = true;
     CHECK_EQ(vcon_open(p), 0);
     CHECK_EQ(vcon_write(p, data, sizeof(data)), sizeof(data));
-    CHECK(deliver(1, "unread", 6, 6));
-    tell(1, REMOVE, 0);
+    CHECK(con_deliver(1, "unread", 6, 6));
+    con_tell(1, REMOVE, 0);
     CHECK(!vcon_present(p) && !vcon_writable(p) && !vcon_port(0));
     CHECK_EQ(vcon_write(p, data, 10), 0);
-    tell(1, REMOVE, 0); /* and nonsense on top */
-    tell(1, ADD, 0);
+    con_tell(1, REMOVE, 0); /* and nonsense on top */
+    con_tell(1, ADD, 0);
     CHECK_EQ(vcon_incarnation(p), first + 1);
     CHECK_EQ(vcon_readable(p), 0);
-    tell(1, OPEN, 1);
+    con_tell(1, OPEN, 1);
     CHECK_EQ(vcon_open(p), 0);
     CHECK(!vcon_writable(p)); /* the device still has every buffer */
-    hold_tx = false;
-    take_data(&m->queues[5]);
+    con.hold_tx = false;
+    con_take_data(&con.m->queues[5]);
     host_run_services();
     CHECK_EQ(vcon_write(p, "new", 3), 3);
-    CHECK(!memcmp(sent + sent_len - 3, "new", 3));
+    CHECK(!memcmp(con.sent + con.sent_len - 3, "new", 3));
     for (unsigned i = 0; i < RX; i++)
-        CHECK(deliver(1, "x", 1, 1));
-    CHECK(!deliver(1, "x", 1, 1));
+        CHECK(con_deliver(1, "x", 1, 1));
+    CHECK(!con_deliver(1, "x", 1, 1));
     CHECK_EQ(vcon_readable(p), RX);
 }
 
@@ -518,19 +391,22 @@ static void on_change(struct vcon_port *p)
 
 static void dies(bool reset_completes)
 {
-    struct vcon_port *p = boot_with_port(1);
-    int64_t blocks = host_live_blocks();
+    struct vcon_port *p;
+    int64_t blocks;
     char buf[8];
 
+    host_set_bootargs("vireo.resets=0");
+    p = boot_with_port(1);
+    blocks = host_live_blocks();
     vcon_on_change(on_change);
-    hold_tx = true;
+    con.hold_tx = true;
     CHECK_EQ(vcon_open(p), 0);
     CHECK_EQ(vcon_write(p, "abc", 3), 3);
-    CHECK(deliver(1, "unread", 6, 6));
+    CHECK(con_deliver(1, "unread", 6, 6));
     changes = 0;
-    m->reset_never = !reset_completes;
-    m->status |= VIRTIO_STATUS_NEEDS_RESET;
-    model_raise(m, 2, NULL);
+    con.m->reset_never = !reset_completes;
+    con.m->status |= VIRTIO_STATUS_NEEDS_RESET;
+    model_raise(con.m, 2, NULL);
     host_run_for(2 * HAL_SEC);
     CHECK(changes > 0 && !vcon_present(p) && !vcon_port(0));
     CHECK_EQ(vcon_read(p, buf, 8), 0);
