@@ -137,6 +137,43 @@ static void rx_batch_end(void *ctx)
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
+static bool is_own_address(const struct net_dev *d, const ip_addr_t *a)
+{
+    if (IP_IS_V4(a))
+        return ip4_addr_cmp(ip_2_ip4(a), netif_ip4_addr(&d->netif));
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (ip6_addr_cmp(ip_2_ip6(a), netif_ip6_addr(&d->netif, i)))
+            return true;
+    return false;
+}
+
+/* Ends a connection with an error for its owner, and without a word to the peer. */
+static void end_connection(struct tcp_pcb *pcb, err_t err)
+{
+    tcp_err_fn told = pcb->errf;
+    void *arg = pcb->callback_arg;
+
+    tcp_err(pcb, NULL);
+    tcp_abandon(pcb, 0);
+    if (told)
+        told(arg, err);
+}
+
+/*
+ * The device was given up: nobody shall wait for ever for what came through it. Listening sockets
+ * and datagrams go on, for it may be plugged in again.
+ */
+static void end_connections(struct net_dev *d)
+{
+    struct tcp_pcb *next;
+
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = next) {
+        next = pcb->next;
+        if (is_own_address(d, &pcb->local_ip))
+            end_connection(pcb, ERR_IF);
+    }
+}
+
 static void link_changed(void *ctx, bool up)
 {
     struct net_dev *d = ctx;
@@ -148,6 +185,8 @@ static void link_changed(void *ctx, bool up)
         netif_set_link_up(&d->netif);
     else
         netif_set_link_down(&d->netif);
+    if (vnet_is_dead(d->vnet))
+        end_connections(d);
     net_kick();
     if (outside)
         net_leave();

@@ -1,5 +1,6 @@
 /*
- * vnet.c - virtio network device: probe, link state, death (virtio 1.4, sections 5.1.2 to 5.1.5).
+ * vnet.c - virtio network device: probe, link state, recovery (virtio 1.4, sections 5.1.2 to
+ * 5.1.5).
  *
  * No offload is negotiated yet: frames leave with complete checksums, and the stack verifies every
  * one that comes in. One receive and one transmit queue, no control queue.
@@ -41,6 +42,11 @@ unsigned vnet_mtu(const struct vnet *v)
 bool vnet_link_up(const struct vnet *v)
 {
     return v->link_up && !v->dead;
+}
+
+bool vnet_is_dead(const struct vnet *v)
+{
+    return v->dead;
 }
 
 unsigned vnet_hdr_len(const struct vnet *v)
@@ -110,7 +116,8 @@ static int read_mac(struct vnet *v)
         make_mac(v);
         return 0;
     }
-    err = virtio_config_read(v->dev, VIRTIO_NET_CFG_MAC, v->mac, VNET_MAC_LEN, 1);
+    err = virtio_config_read(v->dev, VIRTIO_NET_CFG_MAC, v->mac_told, VNET_MAC_LEN, 1);
+    memcpy(v->mac, v->mac_told, VNET_MAC_LEN);
     if (!err && ((v->mac[0] & 1) || memcmp(v->mac, none, VNET_MAC_LEN) == 0)) {
         hal_log(HAL_WARN, vnet_name(v), "the device's address is no unicast one: using a random");
         make_mac(v);
@@ -118,22 +125,25 @@ static int read_mac(struct vnet *v)
     return err;
 }
 
-static int read_mtu(struct vnet *v)
+/* What the device says, or what Ethernet has; not checked. */
+static int mtu_from_config(struct vnet *v, uint16_t *mtu)
 {
-    uint16_t mtu;
-    int err;
-
-    v->mtu = 1500;
+    *mtu = 1500;
     if (!virtio_has(v->dev, VIRTIO_NET_F_MTU))
         return 0;
-    err = virtio_config_read16(v->dev, VIRTIO_NET_CFG_MTU, &mtu);
+    return virtio_config_read16(v->dev, VIRTIO_NET_CFG_MTU, mtu);
+}
+
+static int read_mtu(struct vnet *v)
+{
+    int err = mtu_from_config(v, &v->mtu);
+
     if (err)
         return err;
-    if (mtu < 68 || mtu > 65535 - VNET_ETH_HLEN) {
-        hal_log(HAL_ERROR, vnet_name(v), "mtu %u is outside 68..65521: device not used", mtu);
+    if (v->mtu < 68 || v->mtu > 65535 - VNET_ETH_HLEN) {
+        hal_log(HAL_ERROR, vnet_name(v), "mtu %u is outside 68..65521: device not used", v->mtu);
         return -EINVAL;
     }
-    v->mtu = mtu;
     return 0;
 }
 
@@ -196,6 +206,8 @@ static int vnet_probe(struct virtio_device *dev)
     if (!v)
         return -ENOMEM;
     v->dev = dev;
+    v->tx_timeout_ns =
+        hal_option_u64(virtio_name(dev), "timeout_ms", VNET_TX_TIMEOUT, 10, 3600000) * HAL_MS;
     err = setup(v);
     if (err) {
         if (v->tx_hdr)
@@ -205,6 +217,7 @@ static int vnet_probe(struct virtio_device *dev)
     }
     virtio_set_priv(dev, v);
     virtio_start(dev);
+    v->tx_up = true;
     vnet_rx_post(v);
     v->link_up = link_from_config(v);
     append(v);
@@ -218,6 +231,7 @@ static bool vnet_service(struct virtio_device *dev)
 
     v->tx_scheduled = false;
     did = vnet_tx_reap(v);
+    vnet_tx_watch(v);
     if (vnet_rx_service(v)) {
         did = true;
         if (v->client)
@@ -228,10 +242,7 @@ static bool vnet_service(struct virtio_device *dev)
         vnet_flush(v);
         did = true;
     }
-    if (v->fail_cause)
-        virtio_fail(dev, v->fail_cause);
-    else
-        vnet_tx_schedule(v);
+    vnet_tx_schedule(v);
     return did;
 }
 
@@ -243,6 +254,66 @@ static void vnet_config_changed(struct virtio_device *dev)
         set_link(v, link_from_config(v));
 }
 
+/* ---- recovery -------------------------------------------------------------------------------- */
+
+static void vnet_queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    struct vnet *v = virtio_priv(dev);
+
+    if (q == v->txq)
+        vnet_tx_lost(v);
+    else
+        vnet_rx_lost(v);
+}
+
+static void vnet_queue_back(struct virtio_device *dev, struct virtq *q)
+{
+    struct vnet *v = virtio_priv(dev);
+
+    if (q != v->txq) {
+        vnet_rx_back(v);
+        return;
+    }
+    vnet_tx_back(v);
+    if (v->link_unread) {
+        v->link_unread = false;
+        set_link(v, link_from_config(v));
+    }
+}
+
+static int another_card(const struct vnet *v, const char *what)
+{
+    hal_log(HAL_ERROR, vnet_name(v), "it came back with another %s: this is another card", what);
+    return -ESTALE;
+}
+
+/*
+ * The stack above keeps its addresses, and the receive buffers their size: so must the card. A link
+ * that went down meanwhile is told when the queues work.
+ */
+static int vnet_returned(struct virtio_device *dev)
+{
+    struct vnet *v = virtio_priv(dev);
+    uint8_t mac[VNET_MAC_LEN];
+    uint16_t mtu;
+    int err = mtu_from_config(v, &mtu);
+
+    if (err)
+        return err;
+    if (mtu != v->mtu)
+        return another_card(v, "mtu");
+    if (virtio_has(dev, VIRTIO_NET_F_MAC)) {
+        err = virtio_config_read(dev, VIRTIO_NET_CFG_MAC, mac, VNET_MAC_LEN, 1);
+        if (err)
+            return err;
+        if (memcmp(mac, v->mac_told, VNET_MAC_LEN) != 0)
+            return another_card(v, "address");
+    }
+    v->link_unread = true;
+    v->dead = v->quarantine = false;
+    return 0;
+}
+
 static void vnet_dead(struct virtio_device *dev, bool quarantine)
 {
     struct vnet *v = virtio_priv(dev);
@@ -251,9 +322,11 @@ static void vnet_dead(struct virtio_device *dev, bool quarantine)
         return;
     v->dead = true;
     v->quarantine = quarantine;
-    set_link(v, false);
-    vnet_tx_dead(v);
-    vnet_rx_dead(v);
+    v->link_unread = v->link_up = false;
+    vnet_tx_lost(v);
+    vnet_rx_lost(v);
+    if (v->client)
+        v->client->link(v->client->ctx, false); /* also when it was down before */
 }
 
 VIRTIO_DRIVER(vnet_driver) = {
@@ -264,5 +337,8 @@ VIRTIO_DRIVER(vnet_driver) = {
     .probe = vnet_probe,
     .service = vnet_service,
     .config_changed = vnet_config_changed,
+    .queue_lost = vnet_queue_lost,
+    .returned = vnet_returned,
+    .queue_back = vnet_queue_back,
     .dead = vnet_dead,
 };

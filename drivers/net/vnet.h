@@ -10,6 +10,10 @@
  * publish and at most one kick for all that were queued. Its memory belongs to the device until
  * tx_done hands the cookie back.
  *
+ * Recovery. A device that is reset is the same afterwards (address, mtu, link state), frames that
+ * it held are lost. If no reset completed, what it could still reach is never used again: neither
+ * does tx_done come for those frames, nor are those receive buffers filled once more.
+ *
  * All functions run in task context and never park.
  */
 #ifndef VIREO_VNET_H
@@ -44,11 +48,11 @@ struct vnet_client {
     void (*input)(void *ctx, struct vnet_rx *rx);
     /* The frames of one batch were delivered: the time to send what they caused. */
     void (*batch_end)(void *ctx);
-    /* A frame left, or never will (the device died). */
+    /* A frame left, or never will (the device was reset or died). */
     void (*tx_done)(void *ctx, void *cookie);
     /* There is room again after vnet_send had said -EAGAIN. Never called below vnet_send. */
     void (*tx_room)(void *ctx);
-    /* The link came up or went down; down for good when the device died. */
+    /* The link came up or went down; down, and vnet_is_dead, when the device was given up. */
     void (*link)(void *ctx, bool up);
     void *ctx;
 };
@@ -75,6 +79,8 @@ const uint8_t *vnet_mac(const struct vnet *v);
 /* Largest packet behind the Ethernet header, in bytes; 68..65521. */
 unsigned vnet_mtu(const struct vnet *v);
 bool vnet_link_up(const struct vnet *v);
+/* Given up: it sends and receives nothing unless it is plugged in again. */
+bool vnet_is_dead(const struct vnet *v);
 void vnet_get_stats(const struct vnet *v, struct vnet_stats *out);
 
 /* Attaches the stack (one a device). The client must outlive the device. -EBUSY: there is one. */
@@ -94,7 +100,9 @@ unsigned vnet_hdr_len(const struct vnet *v);
 /*
  * Queues a frame of n pieces (1..VNET_TX_PIECES). headroom: bytes before pieces[0].data that belong
  * to the frame too and may be overwritten; with vnet_hdr_len() of them the frame takes a descriptor
- * less. On 0 the memory is the device's until tx_done(cookie); cookie must not be NULL.
+ * less. On 0 the memory is the device's until tx_done(cookie), which may come before this returns;
+ * cookie must not be NULL. While the device is being recovered, frames are taken, dropped, and
+ * counted: what is repeated then, as TCP does, goes through later.
  * -EAGAIN: no room, tx_room will tell when; -EMSGSIZE: longer than mtu + 14, or too many pieces (a
  * short queue takes fewer);
  * -EIO: the device is dead; -EFAULT: memory that the device cannot reach.

@@ -176,11 +176,8 @@ bool vnet_rx_service(struct vnet *v)
     unsigned deliver = 0;
     int n = virtq_reap(v->rxq, v->done, VNET_BATCH);
 
-    if (n <= 0) {
-        if (n < 0 && !v->fail_cause)
-            v->fail_cause = virtq_cause(v->rxq);
+    if (n <= 0) /* the core sees to a broken queue */
         return false;
-    }
     grow_for(v, (unsigned)n);
     for (int i = 0; i < n; i++)
         v->rx_requests[i] = rx_request(v, replace(v, &v->done[i], &deliver));
@@ -217,15 +214,24 @@ bool vnet_rx_tight(const struct vnet *v)
 }
 
 /*
- * The buffers stay allocated: the stack may hold frames that still lie in them. Those of a device
- * that may still write are not even handed out again.
+ * Frames that the stack holds are not touched. Buffers of a device that may still write are never
+ * used again: they do not count any more, and others may take their place.
  */
-void vnet_rx_dead(struct vnet *v)
+void vnet_rx_lost(struct vnet *v)
 {
     struct vnet_buf *b;
 
-    while (v->rxq && (b = virtq_take_back(v->rxq)))
-        if (!v->quarantine)
+    while ((b = virtq_take_back(v->rxq))) {
+        if (v->quarantine)
+            v->buf_count--;
+        else
             push_spare(v, b);
-    v->posted = 0;
+        v->posted--;
+    }
+}
+
+void vnet_rx_back(struct vnet *v)
+{
+    grow_for(v, VNET_RX_GROW);
+    vnet_rx_post(v);
 }

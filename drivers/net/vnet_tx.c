@@ -30,28 +30,32 @@ void vnet_tx_schedule(struct vnet *v)
     virtio_wake_at(v->dev, hal_now_ns() + (v->tx_count ? HAL_MS : VNET_TX_RECLAIM));
 }
 
-/* The queue broke. The stack may be in the middle of a call: the service ends the device. */
-static void fail_later(struct vnet *v, const char *cause)
+/* From the oldest frame on, those that wait to be handed over: n of them will never be sent. */
+static void drop_pending(struct vnet *v, unsigned n)
 {
-    if (v->fail_cause)
-        return;
-    v->fail_cause = cause;
-    virtio_wake(v->dev);
+    for (; n; n--) {
+        void *cookie = v->tx_requests[v->tx_first].cookie;
+
+        v->tx_first = (v->tx_first + 1) % VNET_TX_PENDING;
+        v->tx_count--;
+        v->stats.tx_lost++;
+        v->client->tx_done(v->client->ctx, cookie);
+    }
 }
 
 bool vnet_tx_reap(struct vnet *v)
 {
     struct virtq_done done[16];
     unsigned total = 0;
-    int n;
+    int n = 0;
 
     while (total < VNET_RING && (n = virtq_reap(v->txq, done, 16)) > 0) {
         total += (unsigned)n;
         for (int i = 0; i < n; i++)
             v->client->tx_done(v->client->ctx, done[i].cookie);
     }
-    if (virtq_state(v->txq) == VIRTQ_BROKEN)
-        fail_later(v, virtq_cause(v->txq));
+    if (n < 0)
+        v->tx_up = false;
     return total != 0;
 }
 
@@ -65,8 +69,10 @@ static bool flush_run(struct vnet *v)
         run = v->tx_count;
     taken = virtq_submit(v->txq, &v->tx_requests[v->tx_first], run);
     if (taken < 0) {
-        fail_later(v, *virtq_cause(v->txq) ? virtq_cause(v->txq) : "frame refused by the ring");
-        return false;
+        if (taken != -EIO)
+            drop_pending(v, 1);
+        v->tx_up = taken != -EIO;
+        return v->tx_up;
     }
     for (int i = 0; i < taken; i++)
         v->stats.tx_bytes += v->tx_pending[v->tx_first + (unsigned)i].bytes;
@@ -78,7 +84,7 @@ static bool flush_run(struct vnet *v)
 
 void vnet_flush(struct vnet *v)
 {
-    if (v->dead || v->fail_cause)
+    if (!v->tx_up || v->tx_drain)
         return;
     while (v->tx_count && flush_run(v))
         ;
@@ -143,16 +149,26 @@ static int segs_max(const struct vnet *v)
     return (int)(size < VNET_TX_PIECES + 1 ? size : VNET_TX_PIECES + 1);
 }
 
+/* While the queue is being recovered, frames are lost as on a cable that was pulled for a moment. */
+static int not_sent(struct vnet *v, void *cookie)
+{
+    if (v->dead)
+        return -EIO;
+    v->stats.tx_lost++;
+    v->client->tx_done(v->client->ctx, cookie);
+    return 0;
+}
+
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
               void *cookie)
 {
     unsigned slot;
     int segs;
 
-    if (v->dead || v->fail_cause)
-        return -EIO;
     if (n == 0 || n > VNET_TX_PIECES)
         return -EMSGSIZE;
+    if (!v->tx_up)
+        return not_sent(v, cookie);
     if (!have_room(v)) {
         v->tx_blocked = true;
         v->stats.tx_full++;
@@ -170,24 +186,60 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
     return 0;
 }
 
+/* ---- deadline and recovery ------------------------------------------------------------------- */
+
+static void start_watch(struct vnet *v)
+{
+    v->tx_quiet_ns = v->tx_busy_ns = v->tx_looked_ns = 0;
+    v->tx_drain = false;
+}
+
+/*
+ * A queue with frames in it that completes none for so long has failed. That would not find a
+ * single frame that never comes back among others that do; so, when the queue has not been empty
+ * for as long, what is to be sent waits until it is. Only time in which we could have looked counts:
+ * a machine that was stopped does not blame its device.
+ */
+void vnet_tx_watch(struct vnet *v)
+{
+    uint64_t completed = virtq_stats(v->txq)->completed, now, passed;
+
+    if (!virtq_in_flight(v->txq)) {
+        start_watch(v);
+        return;
+    }
+    now = hal_now_ns();
+    passed = v->tx_looked_ns ? now - v->tx_looked_ns : 0;
+    passed = passed < VNET_TX_LOOK ? passed : VNET_TX_LOOK;
+    v->tx_looked_ns = now;
+    v->tx_busy_ns += passed;
+    v->tx_quiet_ns = completed == v->tx_completed ? v->tx_quiet_ns + passed : 0;
+    v->tx_completed = completed;
+    if (v->tx_quiet_ns >= v->tx_timeout_ns && v->tx_up)
+        virtq_fail(v->txq, "a frame is not sent in time");
+    v->tx_drain = v->tx_busy_ns >= v->tx_timeout_ns;
+}
+
 /*
  * Frames in the ring and in the queue are lost. Their memory goes back to the stack, unless the
  * device may still read it.
  */
-void vnet_tx_dead(struct vnet *v)
+void vnet_tx_lost(struct vnet *v)
 {
     void *cookie;
 
+    v->tx_up = false;
     while ((cookie = virtq_take_back(v->txq))) {
         v->stats.tx_lost++;
         if (!v->quarantine)
             v->client->tx_done(v->client->ctx, cookie);
     }
-    while (v->tx_count) {
-        v->stats.tx_lost++;
-        cookie = v->tx_requests[v->tx_first].cookie;
-        v->tx_first = (v->tx_first + 1) % VNET_TX_PENDING;
-        v->tx_count--;
-        v->client->tx_done(v->client->ctx, cookie);
-    }
+    drop_pending(v, v->tx_count);
+    start_watch(v);
+}
+
+void vnet_tx_back(struct vnet *v)
+{
+    v->tx_up = true;
+    vnet_tx_room(v);
 }

@@ -335,74 +335,7 @@ static void ring_of_one_legacy(void)
     CHECK_EQ(host_live_blocks(), 0);
 }
 
-/* ---- the end --------------------------------------------------------------------------------- */
-
-static void dies(bool reset_works)
-{
-    struct vnet_stats s;
-
-    net_boot_plain(MODEL_MMIO);
-    net.keep = true;
-    net_deliver_good(1, 60);
-    model_publish(net.m, net.rx);
-    host_run_services();
-    net.hold_tx = true;
-    for (unsigned i = 0; i < 10; i++)
-        CHECK_EQ(net_send(i, 16, 1, 100), 0);
-    vnet_flush(net.dev);
-    CHECK_EQ(net_send(10, 16, 1, 100), 0); /* queued, not flushed */
-    net.m->reset_never = !reset_works;
-    net.m->status |= 0x40;
-    model_raise(net.m, 2, NULL);
-    host_run_services();
-    host_run_for(2 * HAL_SEC);
-    CHECK(!net.link_up && net.link_calls >= 1);
-    CHECK(!vnet_link_up(net.dev));
-    vnet_get_stats(net.dev, &s);
-    CHECK_EQ(s.tx_lost, 11);
-    for (unsigned i = 0; i < 10; i++)
-        CHECK_EQ(net.frame_state[i], reset_works ? 2 : 1);
-    CHECK_EQ(net_send(20, 16, 1, 100), -EIO);
-    vnet_flush(net.dev);
-    vnet_rx_free(net.kept[0]);
-    CHECK(net.tx_done == 11 || !reset_works);
-}
-
-static void dies_after_reset(void)
-{
-    dies(true);
-}
-
-static void dies_without_reset(void)
-{
-    dies(false);
-}
-
-static void receive_ring_breaks(void)
-{
-    net_boot_plain(MODEL_MMIO);
-    model_put_used(net.rx, 0, 0xffff, 100);
-    model_put_used_idx(net.rx, 1);
-    model_raise(net.m, 1, net.rx);
-    host_run_services();
-    CHECK(!vnet_link_up(net.dev));
-    CHECK_EQ(net_send(0, 16, 1, 100), -EIO);
-    CHECK_EQ(host_log_matches("broken"), 1);
-}
-
-static void transmit_ring_breaks(void)
-{
-    net_boot_plain(MODEL_MMIO);
-    net.hold_tx = true;
-    CHECK_EQ(net_send(0, 16, 1, 100), 0);
-    vnet_flush(net.dev);
-    model_put_used_idx(net.tx, 9);
-    model_raise(net.m, 1, net.tx);
-    host_run_for(50 * HAL_MS);
-    CHECK(!vnet_link_up(net.dev));
-    CHECK_EQ(net.tx_done, 1);
-    CHECK_EQ(host_log_matches("broken"), 1);
-}
+/* ---- memory --------------------------------------------------------------------------------- */
 
 static void out_of_memory(unsigned n)
 {
@@ -465,10 +398,6 @@ int main(int argc, char **argv)
         SHOWS(link_changes, "INIT-22 NET-CFG-09"),
         CASE(ring_of_one_modern),
         CASE(ring_of_one_legacy),
-        CASE(dies_after_reset),
-        CASE(dies_without_reset),
-        CASE(receive_ring_breaks),
-        CASE(transmit_ring_breaks),
         CASE(out_of_memory_0),
         CASE(out_of_memory_1),
         CASE(out_of_memory_2),
