@@ -219,9 +219,10 @@ int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len)
         piece[i] = (struct vnet_piece){p + off, l};
         off += l;
     }
+    net.frame_state[n] = 1; /* it may come back at once */
     int err = vnet_send(net.dev, piece, pieces, headroom, &net.frame_state[n]);
-    if (!err)
-        net.frame_state[n] = 1;
+    if (err)
+        net.frame_state[n] = 0;
     return err;
 }
 

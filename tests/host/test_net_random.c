@@ -33,8 +33,7 @@ static bool queues_run(void)
     if (net.m->resets != resets_seen)
         taken_count = 0; /* what the device had is no longer its own */
     resets_seen = net.m->resets;
-    return net.m->status & VIRTIO_STATUS_DRIVER_OK &&
-           !(net.m->status & VIRTIO_STATUS_NEEDS_RESET);
+    return net.m->status & VIRTIO_STATUS_DRIVER_OK && !(net.m->status & VIRTIO_STATUS_NEEDS_RESET);
 }
 
 static void random_send(void)
@@ -78,12 +77,24 @@ static void random_fault(void)
         net.m->status |= VIRTIO_STATUS_NEEDS_RESET;
         model_raise(net.m, 2, NULL);
         break;
-    case 1: bad_id(net.rx); break;
-    case 2: bad_id(net.tx); break;
-    case 3: virtio_fail(dev, "a test says so"); break;
-    case 4: virtq_fail(virtio_queue(dev, random_below(2)), "a test says so"); break;
-    case 5: net.m->reset_reads = random_below(300); break;
-    default: host_run_for(6 * HAL_SEC); break; /* beyond the deadline */
+    case 1:
+        bad_id(net.rx);
+        break;
+    case 2:
+        bad_id(net.tx);
+        break;
+    case 3:
+        virtio_fail(dev, "a test says so");
+        break;
+    case 4:
+        virtq_fail(virtio_queue(dev, random_below(2)), "a test says so");
+        break;
+    case 5:
+        net.m->reset_reads = random_below(300);
+        break;
+    default:
+        host_run_for(6 * HAL_SEC);
+        break; /* beyond the deadline */
     }
 }
 
@@ -106,6 +117,8 @@ static void random_step(void)
         net.keep = !net.keep;
     else
         host_run_for(random_below(20) * HAL_MS);
+    if (!queues_run() && random_below(40) == 0)
+        host_run_for(random_below(12) * HAL_SEC); /* pauses grow to 5 s; after 10 s it is healthy */
     host_run_services();
     check_buffers();
 }
@@ -123,7 +136,7 @@ static void anything(void)
     for (unsigned i = 0; i < 4000; i++)
         random_step();
     CHECK_EQ(virtio_info(0, &info), 0);
-    CHECK(info.recoveries > 5);
+    CHECK(info.recoveries > 20);
     net.keep = false;
     net.m->reset_reads = 0;
     host_run_for(30 * HAL_SEC);
