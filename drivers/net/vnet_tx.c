@@ -149,7 +149,7 @@ static int segs_max(const struct vnet *v)
     return (int)(size < VNET_TX_PIECES + 1 ? size : VNET_TX_PIECES + 1);
 }
 
-/* While the queue is being recovered, frames are lost as on a cable that was pulled for a moment. */
+/* While the queue is being recovered, frames are lost as on a cable that is pulled for a moment. */
 static int not_sent(struct vnet *v, void *cookie)
 {
     if (v->dead)
@@ -197,8 +197,8 @@ static void start_watch(struct vnet *v)
 /*
  * A queue with frames in it that completes none for so long has failed. That would not find a
  * single frame that never comes back among others that do; so, when the queue has not been empty
- * for as long, what is to be sent waits until it is. Only time in which we could have looked counts:
- * a machine that was stopped does not blame its device.
+ * for as long, what is to be sent waits until it is. Only time in which we could have looked
+ * counts: a machine that was stopped does not blame its device.
  */
 void vnet_tx_watch(struct vnet *v)
 {
