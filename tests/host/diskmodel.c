@@ -13,7 +13,7 @@
 
 enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
 
-struct disk disk = {.id = DISK_ID, .answers = DISK_NEVER, .killer = UINT64_MAX};
+struct diskmodel disk = {.id = DISK_ID, .answers = DISK_NEVER, .killer = UINT64_MAX};
 
 struct header {
     uint32_t type, reserved;

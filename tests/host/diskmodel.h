@@ -30,7 +30,7 @@ struct disk_order {
 };
 #define DISK_ORDER 8192
 
-struct disk {
+struct diskmodel {
     /* what the test says, before disk_plug() or later */
     void (*plug)(struct model *m); /* onto which bus; NULL: slot 0 of virtio-mmio, or PCI */
     uint32_t size_max, seg_max;    /* 0: not set */
@@ -54,7 +54,7 @@ struct disk {
     struct disk_order order[DISK_ORDER];
     unsigned taken; /* entries of order */
 };
-extern struct disk disk;
+extern struct diskmodel disk;
 
 /* An answer that cannot be: the queue is broken from the next look on. */
 void disk_break(void);

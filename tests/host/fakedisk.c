@@ -187,27 +187,44 @@ static int serve(struct fakedisk *f, unsigned slot)
     }
 }
 
-bool fakedisk_step(struct fakedisk *f)
+static struct block_transfer *let_go(struct fakedisk *f, unsigned slot)
 {
-    unsigned busy[FAKEDISK_DEPTH], n = 0, slot;
-    struct block_transfer *t;
-    int result;
+    struct block_transfer *t = f->slot[slot].t;
 
-    for (unsigned i = 0; i < f->dev.depth; i++)
-        if (f->slot[i].t)
-            busy[n++] = i;
-    if (!n)
-        return false;
-    slot = busy[random_below(n)];
-    t = f->slot[slot].t;
-    result = serve(f, slot);
     if (t->op == BLOCK_READ)
         for (unsigned k = 0; k < f->slot[slot].n; k++)
             host_dma_return(f->slot[slot].dma[k].addr, f->slot[slot].dma[k].len);
     f->slot[slot].t = NULL;
     f->out--;
+    return t;
+}
+
+void fakedisk_finish(struct fakedisk *f, unsigned slot)
+{
+    int result = serve(f, slot);
+
     block_hold(&f->dev);
-    block_complete(&f->dev, t, result);
+    block_complete(&f->dev, let_go(f, slot), result);
     block_release(&f->dev);
-    return true;
+}
+
+bool fakedisk_step(struct fakedisk *f)
+{
+    unsigned busy[FAKEDISK_DEPTH], n = 0;
+
+    for (unsigned i = 0; i < f->dev.depth; i++)
+        if (f->slot[i].t)
+            busy[n++] = i;
+    if (n)
+        fakedisk_finish(f, busy[random_below(n)]);
+    return n != 0;
+}
+
+void fakedisk_reset(struct fakedisk *f)
+{
+    for (unsigned i = 0; i < f->dev.depth; i++)
+        if (f->slot[i].t)
+            let_go(f, i)->lost = true;
+    memcpy(f->now, f->durable, f->bytes);
+    block_requeue(&f->dev);
 }

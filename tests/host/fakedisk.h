@@ -36,5 +36,12 @@ struct fakedisk {
 struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits);
 /* Completes one transfer, whichever; false if there is none. */
 bool fakedisk_step(struct fakedisk *f);
+/* Completes that in this slot. */
+void fakedisk_finish(struct fakedisk *f, unsigned slot);
+/*
+ * It is reset, and loses what it had not flushed. block_resume() is still to come, or it is given
+ * up: block_fail_all().
+ */
+void fakedisk_reset(struct fakedisk *f);
 
 #endif

@@ -37,8 +37,8 @@ static uint8_t *model;
 static uint16_t *version; /* of each byte: how often it changed */
 static uint64_t size, blocks, next_in_order;
 static uint32_t block;
-static bool faults;
-static unsigned reads_in_ten;
+static bool faults, resets, down;
+static unsigned reads_in_ten, reset_count;
 static unsigned operations, calls_ok, calls_failed, syncs_ok, syncs_failed;
 
 /* ---- syncs ----------------------------------------------------------------------------------- */
@@ -197,6 +197,17 @@ static void start(uint64_t bytes, const struct block_device *limits, size_t cach
         syncs[i] = (struct sync){.seen = malloc(size * sizeof(*version))};
 }
 
+/* Now and then the disk is reset, loses what was not flushed, and comes back some time later. */
+static void reset_or_return(void)
+{
+    down = !down;
+    reset_count += down;
+    if (down)
+        fakedisk_reset(f);
+    else
+        block_resume(&f->dev);
+}
+
 static void step(void)
 {
     unsigned what = random_below(32);
@@ -213,6 +224,8 @@ static void step(void)
         start_sync(&syncs[random_below(SYNCS)]);
     else if (random_below(50) == 0)
         host_advance(HAL_SEC);
+    if (resets && random_below(down ? 20 : 400) == 0)
+        reset_or_return();
     CHECK(faults || c->dirty_count <= c->max_blocks / 2 + ACTORS);
     CHECK(c->blocks <= c->max_blocks && c->borrowed <= c->max_blocks / 4);
 }
@@ -263,6 +276,8 @@ static unsigned length(const struct bcache_link *list)
 static void finish(void)
 {
     f->fail_reads = f->fail_writes = f->fail_flushes = 0;
+    if (down)
+        reset_or_return();
     drain();
     start_sync(&syncs[0]); /* one that may hear of errors before */
     while (syncs[0].busy)
@@ -323,6 +338,31 @@ static void random_faults(void)
         finish();
     }
     CHECK(calls_ok > 5000 && syncs_ok > 20 && calls_failed > 10 && syncs_failed > 5);
+}
+
+/* Nobody hears of a reset, and nothing that was synced is lost in one. */
+static void random_resets(void)
+{
+    resets = true;
+    for (unsigned seed = 0; seed < 10; seed++) {
+        random_run(6000);
+        finish();
+        for (unsigned i = 0; i < f->dev.depth; i++)
+            CHECK(!f->slot[i].t);
+    }
+    CHECK(calls_ok > 5000 && syncs_ok > 20 && reset_count > 50);
+    CHECK_EQ(calls_failed + syncs_failed, 0);
+}
+
+static void random_resets_and_faults(void)
+{
+    resets = true;
+    for (unsigned seed = 0; seed < 6; seed++) {
+        faults = true;
+        random_run(6000);
+        finish();
+    }
+    CHECK(calls_ok > 3000 && syncs_ok > 10 && reset_count > 30);
 }
 
 /* No write works any more: writers hear of it, and the cache does not try for ever. */
@@ -527,6 +567,8 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         {"random_use", random_use},
         {"random_faults", random_faults},
+        {"random_resets", random_resets},
+        {"random_resets_and_faults", random_resets_and_faults},
         {"every_write_fails", every_write_fails},
         {"edges", edges},
         {"write_back", write_back},

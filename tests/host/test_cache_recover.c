@@ -1,0 +1,381 @@
+/*
+ * test_cache_recover.c - the cache, /dev/vblkN and trees when the disk below is reset, given up and
+ * comes back: what was synced is on the disk, what was not is still written, and nobody waits for
+ * ever.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "block/bcache_impl.h"
+#include "check.h"
+#include "disk.h"
+#include "fakedisk.h"
+#include "ftree.h"
+#include "host.h"
+#include "hosttask.h"
+#include "tarmaker.h"
+
+#define BLOCK 4096u
+
+static struct fakedisk *f;
+static struct bcache *c;
+static struct disk *d;
+static unsigned resets_left; /* the disk is reset each time that it is given a flush */
+
+static unsigned slot_of(enum block_op op)
+{
+    for (unsigned i = 0; i < f->dev.depth; i++)
+        if (f->slot[i].t && f->slot[i].t->op == op)
+            return i;
+    return FAKEDISK_DEPTH;
+}
+
+static bool go_on(void *ctx)
+{
+    (void)ctx;
+    if (resets_left && slot_of(BLOCK_FLUSH) < FAKEDISK_DEPTH) {
+        resets_left--;
+        fakedisk_reset(f);
+        block_resume(&f->dev);
+        return true;
+    }
+    return fakedisk_step(f) | host_run_round();
+}
+
+static void start(uint64_t bytes, size_t cache)
+{
+    static const struct block_device limits = {.block_size = 512,
+                                               .max_segs = 40,
+                                               .max_seg_size = 1u << 20,
+                                               .depth = 16,
+                                               .volatile_cache = true};
+
+    f = fakedisk_new(bytes, &limits);
+    CHECK(f != NULL);
+    hosttask_on_wait(go_on, NULL);
+    c = bcache_create(&f->dev, cache);
+    d = disk_of(&f->dev);
+    CHECK(c && d && d->cache == c);
+}
+
+static int write_block(uint64_t index, uint8_t byte)
+{
+    uint8_t buf[BLOCK];
+
+    memset(buf, byte, sizeof(buf));
+    return (int)disk_write(d, buf, BLOCK, index * BLOCK);
+}
+
+static void fill(uint64_t first, unsigned count, uint8_t byte)
+{
+    for (unsigned i = 0; i < count; i++)
+        CHECK_EQ(write_block(first + i, byte), BLOCK);
+}
+
+static void check_durable(uint64_t first, unsigned count, uint8_t byte)
+{
+    for (uint64_t at = first * BLOCK; at < (first + count) * BLOCK; at++)
+        CHECK_EQ(f->durable[at], byte);
+}
+
+static void run(void)
+{
+    while (go_on(NULL))
+        ;
+}
+
+/* ---- resets ---------------------------------------------------------------------------------- */
+
+/* The flush finds the disk reset: all is written again, and only then does the sync end. */
+static void reset_under_a_flush(void)
+{
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(3, 10, 7);
+    resets_left = 1;
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 10, 7);
+    CHECK_EQ(resets_left, 0);
+    CHECK_EQ(c->dirty_count + c->unflushed_count, 0);
+    CHECK_EQ(bcache_errors(c), 0);
+    CHECK(f->writes >= 2);
+}
+
+/* Written out by age, reset, and synced afterwards. */
+static void reset_before_a_sync(void)
+{
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(3, 10, 7);
+    bcache_start_round(c);
+    run();
+    CHECK_EQ(c->unflushed_count, 10);
+    CHECK_EQ(c->dirty_count, 0);
+    fakedisk_reset(f);
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 10, 7);
+}
+
+static unsigned syncs_good;
+
+static void synced(struct bcache_sync *s)
+{
+    syncs_good += !s->result;
+}
+
+/* Some were written again meanwhile, others while the flush was out. */
+static void reset_under_a_flush_and_writes(void)
+{
+    struct bcache_sync sync = {.done = synced};
+
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(0, 10, 1);
+    bcache_start_round(c);
+    run();
+    CHECK_EQ(bcache_sync(c, &sync), -EAGAIN);
+    CHECK(slot_of(BLOCK_FLUSH) < FAKEDISK_DEPTH);
+    fill(5, 10, 2);
+    bcache_start_round(c);
+    while (slot_of(BLOCK_WRITE) < FAKEDISK_DEPTH)
+        fakedisk_finish(f, slot_of(BLOCK_WRITE));
+    fakedisk_reset(f);
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK_EQ(syncs_good, 1);
+    check_durable(0, 5, 1);
+    check_durable(5, 10, 2);
+}
+
+/* Reset at every flush: in the end who syncs is told, and nothing is forgotten. */
+static void reset_under_every_flush(void)
+{
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(3, 10, 7);
+    resets_left = 1000;
+    CHECK_EQ(disk_sync(d), -EIO);
+    CHECK(resets_left > 900);
+    CHECK_EQ(c->dirty_count, 10);
+    resets_left = 0;
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 10, 7);
+}
+
+/* Far more than the cache holds is written and never synced: it flushes by itself, in time. */
+static void nothing_unflushed_is_evicted(void)
+{
+    uint8_t buf[BLOCK];
+
+    start(256 * BLOCK, 16 * BLOCK);
+    for (unsigned i = 0; i < 200; i++) {
+        CHECK_EQ(write_block(i, (uint8_t)(i + 1)), BLOCK);
+        CHECK(c->dirty_count + c->unflushed_count <= 13);
+        if (i % 50 == 49) {
+            fakedisk_reset(f);
+            block_resume(&f->dev);
+        }
+    }
+    CHECK(f->flushes > 5);
+    for (unsigned i = 0; i < 200; i++) {
+        CHECK_EQ(disk_read(d, buf, BLOCK, i * BLOCK, NULL), BLOCK);
+        CHECK_EQ(buf[17], (uint8_t)(i + 1));
+    }
+    CHECK_EQ(disk_sync(d), 0);
+    for (unsigned i = 0; i < 200; i++)
+        check_durable(i, 1, (uint8_t)(i + 1));
+}
+
+/* A reader gets room although all that could go is unflushed. */
+static void a_reader_has_room_made(void)
+{
+    uint8_t buf[BLOCK];
+
+    start(256 * BLOCK, 16 * BLOCK);
+    fill(0, 11, 5);
+    bcache_start_round(c);
+    run();
+    for (unsigned i = 100; i < 140; i++)
+        CHECK_EQ(disk_read(d, buf, BLOCK, i * BLOCK, NULL), BLOCK);
+    fakedisk_reset(f);
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(0, 11, 5);
+}
+
+/* ---- given up, and back ---------------------------------------------------------------------- */
+
+static void give_up(bool quarantine)
+{
+    fakedisk_reset(f);
+    block_fail_all(&f->dev, quarantine);
+    run();
+}
+
+/* Everybody is told; what is dirty is written when the disk is back, without being asked to. */
+static void gone_and_back(void)
+{
+    struct file *file;
+    uint8_t buf[BLOCK];
+    int fd;
+
+    start(256 * BLOCK, 64 * BLOCK);
+    fd = disk_open(&f->dev, O_RDWR);
+    file = hosttask_file(fd);
+    fill(3, 10, 7);
+    give_up(false);
+    CHECK_EQ(file->ops->fsync(file), -EIO);
+    CHECK_EQ(write_block(50, 1), -EIO);
+    CHECK_EQ(disk_read(d, buf, BLOCK, 60 * BLOCK, NULL), -EIO);
+    CHECK_EQ(disk_read(d, buf, BLOCK, 3 * BLOCK, NULL), BLOCK); /* from the cache */
+    CHECK_EQ(disk_open(&f->dev, O_RDONLY), -EIO);
+    CHECK_EQ(c->dirty_count, 10);
+    host_run_for(30 * HAL_SEC);
+    CHECK_EQ(c->dirty_count, 10);
+    block_resume(&f->dev);
+    for (unsigned i = 0; i < 20 && c->dirty_count; i++) {
+        host_run_for(HAL_SEC);
+        run();
+    }
+    CHECK_EQ(c->dirty_count, 0);
+    CHECK_EQ(file->ops->fsync(file), 0);
+    check_durable(3, 10, 7);
+    CHECK_EQ(disk_read(d, buf, BLOCK, 60 * BLOCK, NULL), BLOCK);
+    hosttask_close(fd);
+}
+
+/* With writes out and synced by somebody: all of it ends. */
+static void gone_under_a_sync(void)
+{
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(3, 10, 7);
+    bcache_start_round(c);
+    CHECK(slot_of(BLOCK_WRITE) < FAKEDISK_DEPTH);
+    give_up(false);
+    CHECK_EQ(disk_sync(d), -EIO);
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 10, 7);
+}
+
+/* What it wrote and had not flushed is written once more after it is back. */
+static void gone_with_unflushed_writes(void)
+{
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(3, 10, 7);
+    bcache_start_round(c);
+    run();
+    CHECK_EQ(c->unflushed_count, 10);
+    give_up(false);
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 10, 7);
+}
+
+/* It never let go of the memory: what was to be written goes on elsewhere. */
+static void gone_and_not_let_go(void)
+{
+    struct bcache_block *old[10];
+
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(3, 10, 7);
+    bcache_start_round(c);
+    for (unsigned i = 0; i < 10; i++)
+        old[i] = bcache_find(c, 3 + i);
+    for (unsigned i = 0; i < f->dev.depth; i++)
+        f->slot[i].t = NULL;
+    f->out = 0;
+    block_fail_all(&f->dev, true);
+    run();
+    CHECK_EQ(c->dirty_count, 10);
+    block_resume(&f->dev);
+    fill(3, 5, 9);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(bcache_find(c, 3 + i) != old[i]);
+        CHECK_EQ(old[i]->state, BCACHE_LOST);
+        CHECK_EQ(old[i]->data[0], 7);
+    }
+    disk_sync(d);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 5, 9);
+    check_durable(8, 5, 7);
+}
+
+/* A tree of files on a disk that was away. */
+static void a_tree_works_again(void)
+{
+    struct tarmaker a = {0};
+    const struct ftree *t;
+
+    tarmaker_file(&a, "file", 600);
+    tarmaker_end(&a);
+    start(64 * BLOCK, 64 * BLOCK);
+    memcpy(f->now, a.image, a.len);
+    memcpy(f->durable, a.image, a.len);
+    tarmaker_free(&a);
+    give_up(false);
+    CHECK_EQ(ftree_named("fake0", &t), -EIO);
+    block_resume(&f->dev);
+    CHECK_EQ(ftree_named("fake0", &t), 0);
+    CHECK(ftree_find(t, "file", 4) != FTREE_NONE);
+    give_up(false);
+    block_resume(&f->dev);
+    CHECK_EQ(ftree_named("fake0", &t), 0);
+    CHECK(ftree_find(t, "file", 4) != FTREE_NONE);
+}
+
+/* ---- the block layer below ------------------------------------------------------------------- */
+
+static unsigned ended;
+
+static void end(struct block_request *r)
+{
+    (void)r;
+    ended++;
+}
+
+/* Two flushes are out; that which began before a write completes last, and does not cover it. */
+static void flushes_that_overlap(void)
+{
+    static uint8_t mem[512];
+    struct block_seg seg = {mem, 512};
+    struct block_request w = {.op = BLOCK_WRITE, .segs = &seg, .seg_count = 1, .done = end};
+    struct block_request one = {.op = BLOCK_FLUSH, .done = end}, two = one;
+    struct block_request *list[] = {&w, &one, &two};
+
+    start(64 * BLOCK, 64 * BLOCK);
+    block_submit(&f->dev, &list[0], 1);
+    run();
+    block_submit(&f->dev, &list[1], 1); /* slot 0 */
+    block_submit(&f->dev, &list[0], 1); /* slot 1 */
+    CHECK(f->slot[0].t && f->slot[0].t->op == BLOCK_FLUSH && f->slot[1].t);
+    fakedisk_finish(f, 1);
+    fakedisk_finish(f, 0); /* of the first write only */
+    CHECK_EQ(ended, 3);
+    fakedisk_reset(f);
+    block_resume(&f->dev);
+    block_submit(&f->dev, &list[2], 1);
+    run();
+    CHECK_EQ(two.result, -ESTALE);
+    block_submit(&f->dev, &list[2], 1);
+    run();
+    CHECK_EQ(two.result, 0);
+    CHECK_EQ(ended, 5);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test_case cases[] = {
+        {"reset_under_a_flush", reset_under_a_flush},
+        {"reset_before_a_sync", reset_before_a_sync},
+        {"reset_under_a_flush_and_writes", reset_under_a_flush_and_writes},
+        {"reset_under_every_flush", reset_under_every_flush},
+        {"nothing_unflushed_is_evicted", nothing_unflushed_is_evicted},
+        {"a_reader_has_room_made", a_reader_has_room_made},
+        {"gone_and_back", gone_and_back},
+        {"gone_under_a_sync", gone_under_a_sync},
+        {"gone_with_unflushed_writes", gone_with_unflushed_writes},
+        {"gone_and_not_let_go", gone_and_not_let_go},
+        {"a_tree_works_again", a_tree_works_again},
+        {"flushes_that_overlap", flushes_that_overlap},
+    };
+
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
