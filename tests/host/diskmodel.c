@@ -65,7 +65,6 @@ static uint8_t serve(const struct model_chain *c, const struct header *h, uint32
     case T_FLUSH:
         judge(h->sector == 0 && c->count == 2, "flush with a sector or data", c->count);
         judge(model_accepted(disk.m, DISK_F_FLUSH), "flush was not negotiated", 0);
-        judge(disk.writes_pending == 0, "flush while writes are out", disk.writes_pending);
         disk.flushes++;
         memcpy(disk.platter, disk.data, sizeof(disk.data));
         return 0;
@@ -114,6 +113,8 @@ static bool take(const struct model_chain *c)
     struct header h;
 
     model_gather(c, 0, &h, 16);
+    judge(h.type != T_FLUSH || !disk.writes_pending, "flush while writes before it are out",
+          disk.writes_pending);
     disk.writes_pending += h.type == T_OUT;
     if (disk.taken < DISK_ORDER)
         disk.order[disk.taken++] =
@@ -145,11 +146,18 @@ static void on_kick(struct model *model, struct model_queue *q)
         disk_break();
 }
 
+static void on_queue_reset(struct model *model, struct model_queue *q)
+{
+    (void)model, (void)q;
+    disk.writes_pending = 0;
+    disk.answers = DISK_NEVER;
+}
+
 static void on_status(struct model *model, uint32_t status)
 {
     if (status || model->stuck)
         return;
-    disk.writes_pending = 0;
+    on_queue_reset(model, disk.q);
     if (disk.forgets)
         memcpy(disk.data, disk.platter, sizeof(disk.data));
 }
@@ -176,6 +184,7 @@ void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
     disk.q = &disk.m->queues[0];
     disk.m->on.kick = on_kick;
     disk.m->on.status = on_status;
+    disk.m->on.queue_reset = on_queue_reset;
     model_field(disk.m, 0, 8, DISK_SECTORS);
     if (disk.m->offered[0] >> DISK_F_SIZE_MAX & 1)
         model_field(disk.m, 8, 4, disk.size_max);

@@ -40,7 +40,7 @@ struct diskmodel {
     uint32_t short_by;             /* claims to have written so many bytes less */
     char id[BLOCK_ID_LEN + 1];     /* its serial number, DISK_ID at first; "": it knows none */
     bool forgets;                  /* a reset loses what no flush covered */
-    unsigned answers; /* so many more, then it takes requests and is silent; DISK_NEVER */
+    unsigned answers; /* so many more, then silence until a reset; DISK_NEVER: always */
     uint64_t killer;  /* a request from this sector breaks the queue; UINT64_MAX: none */
 
     /* what happened */

@@ -219,6 +219,7 @@ static void silent_device(void)
     disk_boot_way(NULL, 0);
     disk.answers = 3;
     start_all();
+    disk.mute = true;
     for (unsigned i = 0; i < IOS; i++)
         io_wait(&io[i]);
     CHECK_EQ(io_outstanding, 0);
