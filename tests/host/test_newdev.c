@@ -10,6 +10,7 @@
 #include "host.h"
 #include "model.h"
 #include "model_pci.h"
+#include "virtio/device.h"
 
 static struct model *m;
 static bool hold; /* the device keeps what it is sent */
@@ -221,6 +222,7 @@ static void dies(bool reset_completes)
 {
     int64_t blocks;
 
+    host_set_bootargs("vireo.resets=0");
     boot_with_all(MODEL_MMIO);
     blocks = host_live_blocks();
     hold = true;
@@ -247,6 +249,55 @@ static void dies_for_good(void)
     dies(false);
 }
 
+/* Two requests are out when it fails, and one comes meanwhile: all are answered, once. */
+static void recovers(void)
+{
+    boot_with_all(MODEL_MMIO);
+    for (unsigned i = 0; i < 5; i++) {
+        answers = held_count = 0;
+        hold = true;
+        CHECK_EQ(ask(0, 1, 2), 0);
+        CHECK_EQ(ask(1, 3, 4), 0);
+        CHECK_EQ(held_count, 2);
+        hold = false;
+        m->reset_reads = 40;
+        m->status |= VIRTIO_STATUS_NEEDS_RESET;
+        model_raise(m, 2, NULL);
+        host_run_services();
+        CHECK_EQ(ask(2, 5, 6), 0);
+        host_run_for(20 * HAL_SEC);
+        CHECK_EQ(answers, 3);
+        for (unsigned k = 0; k < 3; k++)
+            CHECK(results[k] == 0 && sums[k] == 4 * k + 3);
+    }
+    model_field(m, CONFIG_LIMIT, 4, 1); /* it is read again */
+    virtio_fail(sum.dev, "test");
+    host_run_for(20 * HAL_SEC);
+    CHECK_EQ(ask(0, 1, 2), -EINVAL);
+}
+
+static void plugged_in_again(void)
+{
+    struct virtio_device *dev;
+
+    boot_with_all(MODEL_MMIO);
+    dev = sum.dev;
+    for (unsigned i = 0; i < 4; i++) {
+        answers = held_count = 0;
+        hold = true;
+        CHECK_EQ(ask(0, 1, 2), 0);
+        virtio_unplug(dev, false, i & 1);
+        CHECK_EQ(answers, 1);
+        CHECK_EQ(results[0], -EIO);
+        CHECK_EQ(ask(0, 1, 2), -ENODEV);
+        hold = false;
+        CHECK_EQ(virtio_replug(dev), 0);
+        CHECK_EQ(ask(0, 1, 2), 0);
+        host_run_services();
+        CHECK_EQ(results[0], 0);
+    }
+}
+
 static void no_device(void)
 {
     host_boot();
@@ -267,6 +318,8 @@ int main(int argc, char **argv)
         {"reports", reports, ""},
         {"dies_cleanly", dies_cleanly, ""},
         {"dies_for_good", dies_for_good, ""},
+        {"recovers", recovers, ""},
+        {"plugged_in_again", plugged_in_again, ""},
         {"no_device", no_device, ""},
     };
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

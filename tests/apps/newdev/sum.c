@@ -16,8 +16,9 @@ static struct {
     struct virtio_device *dev; /* NULL: there is none, or it is dead */
     struct shared *shared;
     uint64_t dma;
-    sum_fn done[SLOTS]; /* NULL: the slot is free */
+    sum_fn done[SLOTS];
     void *ctx[SLOTS];
+    unsigned count[SLOTS];          /* of numbers, 0 if the slot is free */
     uint32_t limit, width, reports; /* numbers in a request, bytes of a sum, last report */
 } sum;
 
@@ -51,6 +52,42 @@ static void post_report(uint32_t *buffer)
     virtq_submit(virtio_queue(sum.dev, Q_REPORTS), &request, 1);
 }
 
+/* What a slot asks for, for the first time or once more. */
+static bool send(unsigned i)
+{
+    struct slot *slot = &sum.shared->slot[i];
+    struct virtq_seg segs[] = {{dma_of(slot->numbers), sum.count[i] * 4},
+                               {dma_of(slot->sum), sum.width}};
+    struct virtq_request request = {.segs = segs, .readable = 1, .writable = 1, .cookie = slot};
+
+    return virtq_submit(virtio_queue(sum.dev, Q_REQUESTS), &request, 1) == 1;
+}
+
+/* Also when the device was reset, or plugged in again: what is not there yet is made. */
+static int sum_returned(struct virtio_device *dev)
+{
+    if (!sum.shared)
+        sum.shared = hal_dma_alloc(sizeof(*sum.shared), 64, &sum.dma);
+    if (!sum.shared)
+        return -ENOMEM;
+    sum.dev = dev;
+    sum.width = virtio_has(dev, SUM_F_WIDE) ? 8 : 4;
+    read_limit(dev);
+    return 0;
+}
+
+/* The queue is empty: buffers for reports, and what was asked for and not answered. */
+static void sum_queue_back(struct virtio_device *dev, struct virtq *q)
+{
+    bool reports = q == virtio_queue(dev, Q_REPORTS);
+
+    for (unsigned i = 0; i < (reports ? REPORTS : SLOTS); i++)
+        if (reports)
+            post_report(&sum.shared->report[i]);
+        else if (sum.count[i])
+            send(i);
+}
+
 static int sum_probe(struct virtio_device *dev)
 {
     static const struct virtq_config queues[QUEUES] = {
@@ -59,17 +96,13 @@ static int sum_probe(struct virtio_device *dev)
     };
     int err = sum.dev ? -EBUSY : virtio_setup_queues(dev, queues, QUEUES);
 
+    if (!err)
+        err = sum_returned(dev);
     if (err)
         return err;
-    sum.shared = hal_dma_alloc(sizeof(*sum.shared), 64, &sum.dma);
-    if (!sum.shared)
-        return -ENOMEM;
-    sum.dev = dev;
-    sum.width = virtio_has(dev, SUM_F_WIDE) ? 8 : 4;
-    read_limit(dev);
     virtio_start(dev);
-    for (unsigned i = 0; i < REPORTS; i++)
-        post_report(&sum.shared->report[i]);
+    for (unsigned i = 0; i < QUEUES; i++)
+        sum_queue_back(dev, virtio_queue(dev, i));
     return 0;
 }
 
@@ -78,7 +111,7 @@ static void finish(struct slot *slot, int err)
     unsigned i = (unsigned)(slot - sum.shared->slot);
     sum_fn done = sum.done[i];
 
-    sum.done[i] = NULL; /* free again: done may use it */
+    sum.count[i] = 0; /* free again: done may use it */
     done(sum.ctx[i], err, err ? 0 : slot->sum[0] | (uint64_t)slot->sum[1] << 32);
 }
 
@@ -99,18 +132,26 @@ static bool sum_service(struct virtio_device *dev)
     return n > 0 || m > 0;
 }
 
-/* It was reset and will not be used again: every caller hears of it, once. */
+/* A sum can be asked for twice without harm, so all that was out stays in its slot. */
+static void sum_queue_lost(struct virtio_device *dev, struct virtq *q)
+{
+    (void)dev;
+    while (virtq_take_back(q))
+        continue;
+}
+
+/* It was reset and is given up: every caller hears of it, once. */
 static void sum_dead(struct virtio_device *dev, bool quarantine)
 {
     for (unsigned i = 0; i < QUEUES; i++)
-        while (virtq_take_back(virtio_queue(dev, i)))
-            continue;
+        sum_queue_lost(dev, virtio_queue(dev, i));
     sum.dev = NULL;
     for (unsigned i = 0; i < SLOTS; i++)
-        if (sum.done[i])
+        if (sum.count[i])
             finish(&sum.shared->slot[i], -EIO);
     if (!quarantine)
         hal_dma_free(sum.shared, sizeof(*sum.shared));
+    sum.shared = NULL;
 }
 
 VIRTIO_DRIVER(sum_driver) = {
@@ -121,6 +162,9 @@ VIRTIO_DRIVER(sum_driver) = {
     .probe = sum_probe,
     .service = sum_service,
     .config_changed = read_limit,
+    .queue_lost = sum_queue_lost,
+    .returned = sum_returned,
+    .queue_back = sum_queue_back,
     .dead = sum_dead,
 };
 
@@ -128,19 +172,17 @@ int sum_request(const uint32_t *numbers, unsigned n, sum_fn done, void *ctx)
 {
     unsigned i = 0;
 
-    while (i < SLOTS && sum.done[i])
+    while (i < SLOTS && sum.count[i])
         i++;
     if (!sum.dev || !n || n > sum.limit || i == SLOTS)
         return !sum.dev ? -ENODEV : i == SLOTS ? -EAGAIN : -EINVAL;
-    struct slot *slot = &sum.shared->slot[i];
-    struct virtq_seg segs[] = {{dma_of(slot->numbers), n * 4}, {dma_of(slot->sum), sum.width}};
-    struct virtq_request request = {.segs = segs, .readable = 1, .writable = 1, .cookie = slot};
-    memcpy(slot->numbers, numbers, n * 4);
-    if (virtq_submit(virtio_queue(sum.dev, Q_REQUESTS), &request, 1) != 1)
-        return -EAGAIN;
+    memcpy(sum.shared->slot[i].numbers, numbers, n * 4);
+    sum.count[i] = n;
     sum.done[i] = done;
     sum.ctx[i] = ctx;
-    return 0;
+    if (!send(i) && virtio_works(sum.dev))
+        sum.count[i] = 0; /* no room; while the device is being reset, the request waits */
+    return sum.count[i] ? 0 : -EAGAIN;
 }
 
 uint32_t sum_reports(void)
