@@ -25,6 +25,7 @@ static bool rough; /* errors that reach who calls, too */
 
 static void go_away(void)
 {
+    model_reset(disk.m); /* what is not there has no memory of ours */
     disk.m->gone = true;
     virtio_unplug(dev, false, true);
 }
