@@ -103,8 +103,10 @@ static bool run_case(const struct test_case *t)
         run_child(t);
     }
     close(fds[1]);
-    ssize_t n = read(fds[0], why, sizeof(why) - 1);
-    why[n > 0 ? n : 0] = '\0';
+    size_t len = 0;
+    for (ssize_t n; (n = read(fds[0], why + len, sizeof(why) - 1 - len)) > 0;)
+        len += (size_t)n;
+    why[len] = '\0';
     close(fds[0]);
     if (pid < 0 || waitpid(pid, &status, 0) != pid) {
         perror("fork");

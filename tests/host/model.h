@@ -67,6 +67,7 @@ struct model_chain {
     unsigned count, readable; /* segments; the first `readable` are for the device to read */
     uint32_t read_bytes, write_bytes;
     bool indirect;
+    bool owned;     /* in the model's own copy: its memory is the device's */
     uint64_t table; /* bus address and length of the indirect table */
     uint32_t table_len;
     struct model_seg segs[MODEL_SEGS]; /* last: only `count` of them are copied */
@@ -176,6 +177,7 @@ struct model {
     bool queue_reset_never;
     bool queue_reset_lies; /* QueueReset reads 0, and the queue goes on, as with QEMU's mmio */
     bool scribbles;        /* it writes descriptors: the driver is not blamed for changes */
+    bool lied;             /* about what it used: it cannot judge what the driver makes available */
 
     unsigned reset_left;
     bool stuck; /* a reset was asked for, and reset_never was set */
@@ -213,7 +215,10 @@ void model_write_features(struct model *m, uint32_t word, uint32_t v);
 uint32_t model_read_features(struct model *m, uint32_t word);
 uint32_t model_read_config(struct model *m, unsigned off, unsigned width);
 void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t v);
-void model_give_back(const struct model_chain *c);
+/* The same of what begins at addr: after a lie only the driver knows what it was told. */
+void model_disown(struct model *m, uint64_t addr);
+/* The buffer with this id is the driver's again, whether or not it was taken. */
+void model_let_go(struct model_queue *q, uint32_t id);
 void model_start_queue(struct model *m, struct model_queue *q);
 void model_kick(struct model *m, uint32_t queue, bool sync);
 /* Section 2.9: how far the driver is, as NOTIFICATION_DATA has to say it. */

@@ -174,7 +174,7 @@ static void publish(struct model *m, struct model_queue *q, uint16_t flags)
     model_judge(!is_avail(d->flags, q->expose_at.wrap), m, q, "exposed before it is published",
                 q->expose_at.slot);
     model_judge(is_avail(flags, q->expose_at.wrap), m, q, "published, and not available", flags);
-    if (!m->scribbles)
+    if (!m->scribbles && !m->lied)
         check_untouched(m, q);
     expose_one(m, q, flags);
     look(m, q);

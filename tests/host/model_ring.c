@@ -12,11 +12,20 @@
 
 void model_judge(bool good, struct model *m, struct model_queue *q, const char *what, unsigned v)
 {
-    if (!good)
+    if (!good && !m->lied)
         host_violation("%s: queue %u: %s (%u)", m->name, q->index, what, v);
 }
 
 /* ---- the life of a queue --------------------------------------------------------------------- */
+
+static void give_back(struct model_chain *c)
+{
+    for (unsigned i = 0; c->owned && i < c->count; i++)
+        host_dma_return(c->segs[i].addr, c->segs[i].len);
+    if (c->owned && c->indirect)
+        host_dma_return(c->table, c->table_len);
+    c->owned = false;
+}
 
 void model_check_area(struct model *m, struct model_queue *q, const char *what, uint64_t addr,
                       uint64_t len, unsigned align)
@@ -59,8 +68,8 @@ void model_start_queue(struct model *m, struct model_queue *q)
 void model_reset_queue(struct model_queue *q)
 {
     for (unsigned h = 0; q->exposed && h < q->num; h++) {
-        model_give_back(&q->exposed[h]);
-        model_give_back(&q->held[h]);
+        give_back(&q->exposed[h]);
+        give_back(&q->held[h]);
     }
     free(q->exposed);
     free(q->held);
@@ -141,20 +150,13 @@ static void copy_chain(struct model_chain *to, const struct model_chain *from)
     memcpy(to, from, offsetof(struct model_chain, segs) + from->count * sizeof(from->segs[0]));
 }
 
-static void own(const struct model_chain *c)
+static void own(struct model_chain *c)
 {
+    c->owned = true;
     for (unsigned i = 0; i < c->count; i++)
         host_dma_own(c->segs[i].addr, c->segs[i].len);
     if (c->indirect)
         host_dma_own(c->table, c->table_len);
-}
-
-void model_give_back(const struct model_chain *c)
-{
-    for (unsigned i = 0; i < c->count; i++)
-        host_dma_return(c->segs[i].addr, c->segs[i].len);
-    if (c->indirect)
-        host_dma_return(c->table, c->table_len);
 }
 
 bool model_same_chain(const struct model_chain *a, const struct model_chain *b)
@@ -170,7 +172,22 @@ bool model_same_chain(const struct model_chain *a, const struct model_chain *b)
 
 struct model_chain *model_next_exposed(struct model_queue *q)
 {
+    give_back(&q->exposed[q->expose_next]); /* after a lie it may still be there */
     return &q->exposed[q->expose_next];
+}
+
+void model_disown(struct model *m, uint64_t addr)
+{
+    for (unsigned i = 0; i < MODEL_QUEUES; i++) {
+        struct model_queue *q = &m->queues[i];
+
+        for (unsigned k = 0; q->exposed && k < q->num; k++) {
+            if (q->held[k].count && q->held[k].segs[0].addr == addr)
+                model_let_go(q, q->held[k].head);
+            if (q->exposed[k].owned && q->exposed[k].segs[0].addr == addr)
+                model_let_go(q, q->exposed[k].head);
+        }
+    }
 }
 
 void model_exposed(struct model *m, struct model_queue *q, struct model_chain *c)
@@ -195,15 +212,16 @@ bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c)
     exposed = &q->exposed[q->pop_next];
     copy_chain(c, exposed);
     q->ring->parse_again(m, q, c, &now);
-    if (!model_same_chain(&now, c))
+    if (!model_same_chain(&now, c) && !m->lied)
         host_violation("%s: queue %u: a published chain was changed", m->name, q->index);
     exposed->count = 0;
-    exposed->indirect = false;
+    exposed->indirect = exposed->owned = false;
     q->pop_next = (q->pop_next + 1) % q->num;
     q->seen++;
     q->pops++;
     if (c->head >= q->num)
         return false;
+    give_back(&q->held[c->head]); /* after a lie two may have the same id */
     copy_chain(&q->held[c->head], c);
     return true;
 }
@@ -262,21 +280,25 @@ uint32_t model_scatter(const struct model_chain *c, uint32_t off, const void *bu
     return done;
 }
 
-/* The chain is the driver's again, whether or not an entry will say so. */
-static void release(struct model_queue *q, const struct model_chain *c)
+/* More than one has this id only if the device gave back what it had not taken yet. */
+void model_let_go(struct model_queue *q, uint32_t id)
 {
-    model_give_back(c);
-    q->held[c->head].count = 0;
-    q->held[c->head].indirect = false;
-    q->outstanding[c->head] = false;
+    if (id >= q->num || !q->outstanding[id])
+        return;
+    q->outstanding[id] = false;
+    give_back(&q->held[id]);
+    q->held[id].count = 0;
+    q->held[id].indirect = false;
+    for (unsigned i = 0; i < q->num; i++)
+        if (q->exposed[i].head == id)
+            give_back(&q->exposed[i]);
 }
 
 void model_push(struct model *m, struct model_queue *q, const struct model_chain *c, uint32_t len)
 {
-    if (!m->scribbles)
+    if (!m->scribbles && !m->lied)
         q->ring->check_held(m, q, c);
-    if (q->outstanding[c->head]) /* else a lie gave it back before */
-        release(q, c);
+    model_let_go(q, c->head);
     q->ring->put(m, q, c, len);
     if (m->on.put)
         m->on.put(m, q, c);
@@ -287,7 +309,7 @@ void model_push(struct model *m, struct model_queue *q, const struct model_chain
 
 void model_skip(struct model_queue *q, const struct model_chain *c)
 {
-    release(q, c);
+    model_let_go(q, c->head);
     q->skipped++;
     q->skipped_slots += c->slots;
 }

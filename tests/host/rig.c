@@ -135,6 +135,8 @@ static void completes(const struct virtq_done *done)
     struct rig_buffer *b = done->cookie;
 
     CHECK(done->len <= RIG_WRITABLE);
+    if (rig.m->lied)
+        model_disown(rig.m, area_dma + number(b) * STRIDE);
     b->len = done->len;
     b->completed++;
     ends(b);

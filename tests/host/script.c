@@ -19,6 +19,7 @@ struct moment {
     uint32_t *answer;
     void *word;
     unsigned width;
+    uint32_t value; /* that was loaded from it */
 };
 
 static struct {
@@ -133,24 +134,15 @@ static unsigned word_at(struct model *m, uintptr_t at, struct model_queue **q)
 
 /* ---- deeds ----------------------------------------------------------------------------------- */
 
-/* The driver takes the id for done, so the device has let go of that buffer. */
-static void let_go(struct model_queue *q, uint32_t id)
-{
-    if (id >= q->num || !q->outstanding[id])
-        return;
-    model_give_back(&q->held[id]);
-    q->outstanding[id] = false;
-    q->held[id].count = 0;
-    q->held[id].indirect = false;
-}
-
 static struct model_queue *queue_of(const struct moment *at)
 {
     return at->q ? at->q : &s.m->queues[0];
 }
 
-static void change_word(const struct moment *at, uint32_t v)
+static void change_word(const struct script_entry *e, const struct moment *at)
 {
+    uint32_t v = e->add ? at->value + e->v : e->v;
+
     if (!at->word)
         return;
     if (at->width == 1)
@@ -165,19 +157,19 @@ static void forge(struct model_queue *q, uint32_t id, uint32_t len)
 {
     if (!q->ready || q->pending_count)
         return;
-    s.m->scribbles = true;
-    if (q->ring != &model_split_ring)
-        host_excuse(s.m->name); /* the slot may be one that is still to be looked at */
+    s.m->lied = true;
     model_forge(s.m, q, id, len);
-    let_go(q, id);
+    model_let_go(q, id);
     model_show(s.m, q);
 }
 
-/* Stale entries become visible: whom they name the driver takes for done. */
+/* Stale entries become visible. Whom they name the driver takes for done: the device let go of it.
+ */
 static void jump(struct model_queue *q, uint32_t by)
 {
     if (!q->ready)
         return;
+    s.m->lied = true;
     if (q->ring != &model_split_ring) {
         for (uint32_t i = 0; i < by && i < q->num && !q->pending_count; i++)
             forge(q, i, 0);
@@ -186,7 +178,7 @@ static void jump(struct model_queue *q, uint32_t by)
     for (uint32_t i = 0; i < by && i < q->num; i++) {
         const uint32_t *elem = host_dma_pointer(q->device + 4 + 8ull * ((q->used + i) % q->num), 8);
 
-        let_go(q, elem ? *elem : UINT32_MAX);
+        model_let_go(q, elem ? *elem : UINT32_MAX);
     }
     q->used = (uint16_t)(q->used + by);
     model_put_used_idx(q, q->used);
@@ -272,8 +264,8 @@ static void used_word(const struct script_entry *e, const struct moment *at)
     model_amend(at->q, id ? MODEL_USED_ID : MODEL_USED_LEN, v);
     if (!id)
         return;
-    s.m->scribbles = true;
-    let_go(at->q, at->q->ring == &model_split_ring ? v : (uint16_t)v);
+    s.m->lied = true;
+    model_let_go(at->q, at->q->ring == &model_split_ring ? v : (uint16_t)v);
 }
 
 /* What an entry does to what is being read, loaded or put right now. */
@@ -287,7 +279,8 @@ static bool change(const struct script_entry *e, const struct moment *at)
         host_excuse(s.m->name);
         return true;
     case DO_CHANGE:
-        change_word(at, e->v);
+        change_word(e, at);
+        s.m->lied |= at->at == WORD_USED_IDX;
         return true;
     case DO_USED_ID:
     case DO_USED_LEN:
@@ -297,6 +290,7 @@ static bool change(const struct script_entry *e, const struct moment *at)
     case DO_USED_FLAGS:
         if (at->chain)
             model_amend(at->q, MODEL_USED_FLAGS, e->v);
+        s.m->lied = true;
         return true;
     default:
         return false;
@@ -386,7 +380,7 @@ static bool comes_now(unsigned i, const struct moment *at)
 /* A deed does not cause moments of its own. */
 static void happens(const struct moment *at)
 {
-    if (!s.running || s.acting)
+    if (!s.running || s.acting || s.m->gone)
         return;
     s.acting = true;
     for (unsigned i = 0; i < s.count; i++) {
@@ -435,7 +429,10 @@ static void on_put(struct model *m, struct model_queue *q, const struct model_ch
 
 static void on_event(const struct host_event *e, void *ctx)
 {
-    struct moment at = {.when = AT_LOAD, .word = (void *)(uintptr_t)e->addr, .width = e->width};
+    struct moment at = {.when = AT_LOAD,
+                        .word = (void *)(uintptr_t)e->addr,
+                        .width = e->width,
+                        .value = (uint32_t)e->v};
 
     model_hear(e, ctx);
     if (e->kind != HOST_LOAD && e->kind != HOST_OBSERVE && e->kind != HOST_CHECKED)
@@ -449,7 +446,7 @@ static void on_time(void *entry)
     const struct script_entry *e = entry;
     struct moment at = {.when = AT_TIME};
 
-    if (!s.running || e < s.entries || e >= s.entries + s.count)
+    if (!s.running || s.m->gone || e < s.entries || e >= s.entries + s.count)
         return;
     s.done++;
     s.acting = true;
@@ -487,10 +484,8 @@ void script_begin(struct model *m, const struct script_entry *entries, unsigned 
 void script_end(void)
 {
     s.running = false;
-    s.m->gone = s.m->dead_silent = s.m->reset_never = false;
+    s.m->dead_silent = s.m->reset_never = false;
     s.m->reset_reads = 0;
-    if (s.m->pci)
-        s.m->pci->fn.gone = false;
     hear(NULL);
 }
 

@@ -57,7 +57,7 @@ enum script_what {
     DO_ANSWER,     /* the read gives v */
     DO_TOGGLE,     /* the read gives the truth with the bits of v toggled */
     DO_CHANGE,     /* the word that was loaded is v from now on: a second look sees that */
-    DO_USED_ID,    /* the entry's id is v; with .add: the right one + v */
+    DO_USED_ID,    /* the entry's id is v; with .add, here and above: what it was + v */
     DO_USED_LEN,   /* its length, likewise */
     DO_USED_FLAGS, /* packed: bits of v are toggled in its flags */
     DO_FORGE,      /* a used entry with id v and length `arg`, at once */
@@ -74,7 +74,7 @@ enum script_what {
     DO_NEEDS_RESET,
     DO_SLOW_RESET, /* the next reset takes v reads of the status */
     DO_NO_RESET,   /* no reset completes any more */
-    DO_VANISH,     /* every read is all ones, and nothing is heard */
+    DO_VANISH,     /* every read is all ones, and nothing is heard: for good */
     SCRIPT_DEEDS
 };
 
