@@ -244,25 +244,31 @@ static void apply(struct net_dev *d, const struct bootip *b)
         set_static(d, b);
 }
 
+static struct bootip wanted = {.device = -1};
+
+void net_configure_device(struct net_dev *d)
+{
+    apply(d, &wanted);
+}
+
 void net_configure(void)
 {
-    struct bootip b = {.device = -1};
     const char *text = hal_bootarg("ip");
     const char *wrong = NULL;
     char copy[256];
 
-    b.dhcp = !text;
+    wanted.dhcp = !text;
     if (text && snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
         wrong = "it is too long";
     else if (text)
-        wrong = parse(copy, &b);
+        wrong = parse(copy, &wanted);
     if (wrong) {
         hal_log(HAL_WARN, "net",
                 "ip=%s: %s; using DHCP. Give ip=dhcp, ip=off, ip=ADDRESS/PREFIX or "
                 "ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1",
                 text, wrong);
-        b = (struct bootip){.device = -1, .dhcp = true};
+        wanted = (struct bootip){.device = -1, .dhcp = true};
     }
     for (struct net_dev *d = net_core.devs; d; d = d->next)
-        apply(d, &b);
+        net_configure_device(d);
 }

@@ -88,7 +88,8 @@ void net_bound_time_wait(void); /* forgets the oldest closed connections beyond 
 void net_end_of_work(void);     /* after a batch: flush, TIME_WAIT, waiting writers */
 
 /* netif.c */
-void net_add_device(struct vnet *v);
+/* NULL: it is not used; logged. */
+struct net_dev *net_add_device(struct vnet *v);
 bool net_dev_usable(const struct net_dev *d);
 
 /*
@@ -97,8 +98,9 @@ bool net_dev_usable(const struct net_dev *d);
  */
 void net_input(struct net_dev *d, struct pbuf *p, bool tight);
 
-/* bootip.c: applies the ip= boot argument to all devices. */
+/* bootip.c: reads the ip= boot argument and applies it to all devices; to one that came later. */
 void net_configure(void);
+void net_configure_device(struct net_dev *d);
 
 /* mem.c */
 void net_mem_init(void);

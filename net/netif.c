@@ -281,13 +281,13 @@ static void append(struct net_dev *d)
     *at = d;
 }
 
-void net_add_device(struct vnet *v)
+struct net_dev *net_add_device(struct vnet *v)
 {
     struct net_dev *d = net_calloc(1, sizeof(*d));
 
     if (!d) {
         hal_log(HAL_ERROR, vnet_name(v), "out of memory: not used");
-        return;
+        return NULL;
     }
     d->vnet = v;
     netif_add_noaddr(&d->netif, d, dev_init, NULL); /* fails only if dev_init does */
@@ -295,7 +295,7 @@ void net_add_device(struct vnet *v)
     append(d);
     snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
     if (vnet_attach(v, &d->client))
-        return;
+        return NULL;
     if (!netif_default)
         netif_set_default(&d->netif);
     netif_set_status_callback(&d->netif, status_changed);
@@ -303,6 +303,7 @@ void net_add_device(struct vnet *v)
     if (vnet_link_up(v))
         netif_set_link_up(&d->netif);
     start_ip6(&d->netif);
+    return d;
 }
 
 /* ---- for applications ------------------------------------------------------------------------ */

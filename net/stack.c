@@ -103,6 +103,22 @@ static void add_devices(void)
                 "virtio-net-device,netdev=n");
 }
 
+/* A card that was plugged in. Its driver's probe is no call of lwIP's. */
+static void late_device(struct vnet *v)
+{
+    struct net_dev *d;
+
+    net_enter();
+    net_core.in_service = true;
+    d = net_add_device(v);
+    if (d)
+        net_configure_device(d);
+    net_end_of_work();
+    net_core.in_service = false;
+    net_core.service.next_ns = next_timer();
+    net_leave();
+}
+
 static void net_init(void)
 {
     net_random_init();
@@ -119,6 +135,7 @@ static void net_init(void)
     net_core.service.next_ns = next_timer();
     net_leave();
     hal_service_add(&net_core.service);
+    vnet_on_new(late_device);
 }
 HAL_INIT(HAL_INIT_STACK, net_init);
 

@@ -14,6 +14,12 @@ static const struct virtio_feature vnet_features[] = {
 };
 
 static struct vnet *vnets;
+static void (*on_new)(struct vnet *v);
+
+void vnet_on_new(void (*fn)(struct vnet *v))
+{
+    on_new = fn;
+}
 
 struct vnet *vnet_get(unsigned n)
 {
@@ -221,6 +227,8 @@ static int vnet_probe(struct virtio_device *dev)
     vnet_rx_post(v);
     v->link_up = link_from_config(v);
     append(v);
+    if (on_new)
+        on_new(v);
     return 0;
 }
 

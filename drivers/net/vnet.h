@@ -73,6 +73,8 @@ struct vnet_stats {
 
 /* The n-th network device in order of discovery; NULL past the last. */
 struct vnet *vnet_get(unsigned n);
+/* From now on fn is called for each one that is plugged in. One listener; NULL: none. */
+void vnet_on_new(void (*fn)(struct vnet *v));
 
 const char *vnet_name(const struct vnet *v);
 const uint8_t *vnet_mac(const struct vnet *v);

@@ -205,6 +205,7 @@ static void numbers_do_not_stick(void)
     pci_scan(&client);
     CHECK_EQ(seen_count, 1);
     CHECK(host_logged("takes no bus numbers"));
+    CHECK_EQ(model_pci_get(bridge, 0x18, 3), 0);
 }
 
 /* Without an I/O window no port address; without 64 bits everything is low. */
