@@ -371,6 +371,8 @@ VIRTIO_DRIVER(vblk_driver) = {
     .probe = vblk_probe,
     .service = vblk_service,
     .config_changed = vblk_config_changed,
+    /* QEMU 7.2 offers RING_RESET for disks, but then completes old requests in the new ring. */
+    .resets_whole = true,
     .queue_lost = vblk_queue_lost,
     .returned = vblk_returned,
     .queue_back = vblk_queue_back,

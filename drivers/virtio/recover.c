@@ -300,7 +300,7 @@ bool virtio_recover(struct virtio_device *dev)
 static bool can_reset_alone(const struct virtio_device *dev, const struct virtq *q)
 {
     return virtio_has(dev, VIRTIO_F_RING_RESET) && dev->driver->queue_lost &&
-           dev->driver->queue_back && dev->tries_max &&
+           dev->driver->queue_back && !dev->driver->resets_whole && dev->tries_max &&
            (!q->reset_ns || hal_now_ns() - q->reset_ns >= VIRTIO_HEALTHY);
 }
 

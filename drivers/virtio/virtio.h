@@ -94,6 +94,11 @@ struct virtio_driver {
     /* The device announced a configuration change (section 2.4). May be NULL. */
     void (*config_changed)(struct virtio_device *dev);
     /*
+     * A queue is never reset alone, also with RING_RESET: for a type whose devices are known to go
+     * on with what they had taken from it.
+     */
+    bool resets_whole;
+    /*
      * Recovery. A queue broke, a deadline passed, the device asked for a reset: the queue alone, or
      * the device with all its queues, was reset and can no longer reach their memory. Called for
      * each such queue: take its buffers back (virtq_take_back), keep those that can be submitted

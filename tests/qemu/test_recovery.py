@@ -26,6 +26,21 @@ def test_a_disk_that_crawls_and_recovers(rig, transport, ring):
         r.all_is_well(visitors)
 
 
+def test_a_reset_ends_what_was_out(rig):
+    """As soon as the disk works again it is fast, and what it had before the reset does not come
+    back: QEMU 7.2 completes requests of a queue that was reset alone in the ring that is new."""
+    r = rig(append=SHORT, disks=('raw',))
+    for _ in range(3):
+        r.faults.throttle('raw', 1)
+        r.guest.expect('not completed in time')
+        r.guest.expect('works again')
+        r.faults.throttle('raw', 0)
+        r.goes_on()
+    causes = r.guest.seen('error: ')
+    assert all('not completed in time' in line for line in causes), causes
+    r.all_is_well()
+
+
 def test_the_disk_that_serves_crawls(rig):
     r = rig(append=SHORT)
     with r.visiting() as visitors:
