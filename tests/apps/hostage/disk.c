@@ -16,8 +16,12 @@ enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 512, RUN = 8, LINE = 16 };
 
 struct tally reads = {.name = "read"}, syncs = {.name = "sync"};
 
-/* Generations: the last one that somebody tried to write, and the last one that is durable. */
+/*
+ * Generations: the last one that somebody tried to write, and the last one that is durable. A good
+ * fsync promises something of what was written since the last one, good or bad: that is fresh.
+ */
 static uint32_t written[BLOCKS], durable[BLOCKS];
+static bool fresh[BLOCKS];
 
 static uint32_t random_below(uint32_t limit)
 {
@@ -113,6 +117,7 @@ static int write_run(int fd)
 
         fill(data, block, ++written[block]);
         result = outcome(pwrite(fd, data, BLOCK, (off_t)block * BLOCK), BLOCK);
+        fresh[block] = !result;
     }
     return result;
 }
@@ -121,8 +126,11 @@ static void sync_all(int fd, int result)
 {
     if (!result)
         result = outcome(fsync(fd), 0);
-    if (!result)
-        memcpy(durable, written, sizeof durable); /* nobody else writes */
+    for (uint32_t block = 0; block < BLOCKS; block++) { /* nobody else writes */
+        if (fresh[block] && !result)
+            durable[block] = written[block];
+        fresh[block] = false;
+    }
     tally_end(&syncs, result);
 }
 
