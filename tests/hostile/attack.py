@@ -87,10 +87,9 @@ class Entry(Attack):
 
 
 class Lasting(Attack):
-    """Something goes on for a while."""
+    """Something goes on for a while: struck() each time."""
     strikes = 0
     seconds = 0.5
 
     def start(self):
-        self.struck()
         self.device.backend.after(self.seconds, self.end)

@@ -192,6 +192,7 @@ class CapacityChange(Lasting):
 
     def say(self):
         if self.on:
+            self.struck()
             self.device.capacity = self.values[self.turn % len(self.values)]
             self.turn += 1
             self.device.backend.config_changed()

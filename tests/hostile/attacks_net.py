@@ -26,9 +26,12 @@ class Header(Lasting):
     def start(self):
         super().start()
         card, right = self.device, self.device.deliver
-        card.deliver = lambda frame: right(frame, HEADER.pack(*self.fields))
-        card.station.send = card.deliver
         self.right = right
+        card.deliver = card.station.send = self.lie
+
+    def lie(self, frame):
+        self.struck()
+        self.right(frame, HEADER.pack(*self.fields))
 
     def end(self):
         self.device.deliver = self.device.station.send = self.right
@@ -101,6 +104,7 @@ class Flood(Lasting):
 
     def again(self):
         if self.on:
+            self.struck()
             for _ in range(FLOOD):
                 self.device.deliver(self.frame())
             self.device.serve(self.ring)

@@ -4,7 +4,7 @@ told, silence, order and interrupts.
 import os
 import struct
 
-from hostile.attack import ASKED, Attack, Entry, Lasting
+from hostile.attack import ASKED, BLK, RX, Attack, Entry, Lasting
 from hostile.attacks_used import IdWild
 from vhost.packed import Packed
 from vhost.ring import Split
@@ -136,6 +136,7 @@ class KickFlagsWild(Lasting):
                 ring.part.used[0] = value
             else:
                 ring.part.device[1] = value
+            self.struck()
 
     def end(self):
         for ring in self.device.backend.rings:
@@ -159,6 +160,7 @@ class KickEventWild(Lasting):
             else:
                 ring.part.device[0] = value
                 ring.part.device[1] = 0xfffe
+            self.struck()
 
 
 class CallEventWild(Lasting):
@@ -174,6 +176,7 @@ class CallEventWild(Lasting):
             else:
                 ring.part.driver[0] = value
                 ring.part.driver[1] = value & 3
+            self.struck()
         ring.push(chain, length)
 
 
@@ -185,7 +188,15 @@ class SilentWhile(Lasting):
     seconds = 1.5
 
     def silent(self, ring):
+        if self.mine(ring):
+            self.struck()
         return self.mine(ring)
+
+
+class SilentShortly(SilentWhile):
+    """The queue is not looked at for a little longer than the deadline."""
+    name = 'silent-shortly'
+    seconds = 0.4
 
 
 class SilentUntilReset(Attack):
@@ -251,6 +262,8 @@ class Reversed(Lasting):
     def let_go(self, ring, part):
         held, self.held = self.held, []
         if ring.part is part:
+            if len(held) > 1:
+                self.struck()
             for chain, length in reversed(held):
                 ring.push(chain, length)
             self.device.backend.interrupt(ring)
@@ -271,33 +284,44 @@ class Storm(Lasting):
             for _ in range(20):
                 if self.ring.call is not None:
                     os.eventfd_write(self.ring.call, 1)
+                    self.struck()
             self.device.backend.after(0.0002, self.again)
 
 
 class Mute(Lasting):
     """No interrupt at all for a while."""
     name = 'interrupt-none'
+    targets = (BLK, RX)      # of transmitting nobody wants to be told
     seconds = 1.0
 
     def publish(self, ring):
         if self.mine(ring):
-            ring.publish()
+            if ring.publish():
+                self.struck()
         else:
             super().publish(ring)
 
 
-class Withheld(Lasting):
-    """Index or flags of the first buffer come before its entry: half of it is old."""
+class EntryLate(Lasting):
+    """Index or flags come before the entry: for a moment its id is 0xffff."""
     name = 'entry-late'
 
     def publish(self, ring):
-        if not self.mine(ring) or isinstance(ring.part, Packed) or \
-                ring.part.used[1] == ring.part.used_index:
+        if not self.mine(ring):
             super().publish(ring)
             return
-        part = ring.part
-        at = 2 + 4 * (part.used[1] % part.size)
-        entry = bytes(part.used[at:at + 4])
-        part.used[at] = part.used[at + 1] = 0xffff
+        words, places = self.ids(ring.part)
+        right = [words[at] for at in places]
+        for at in places:
+            words[at] = 0xffff
         super().publish(ring)
-        part.used[at:at + 4] = memoryview(entry).cast('H')
+        for at, value in zip(places, right):
+            words[at] = value
+            self.struck()
+
+    def ids(self, part):
+        """The words that hold the ids of what is not published yet: memory, and where in it."""
+        if isinstance(part, Packed):
+            return part.words, [8 * slot + 6 for slot, _ in part.pending]
+        count = (part.used_index - part.used[1]) & 0xffff
+        return part.used, [2 + 4 * ((part.used[1] + n) % part.size) for n in range(count)]

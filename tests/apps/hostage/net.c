@@ -1,7 +1,7 @@
 /*
- * net.c - hostage's work on the network: one numbered datagram at a time, which the other end of
- * the cable (tests/hostile/station.py) checks and sends back complemented. One that has no answer
- * in time is lost, and the next one goes out: that is no error, networks lose datagrams.
+ * net.c - hostage's work on the network: a few numbered datagrams at a time, which the other
+ * end of the cable (tests/hostile/card.py) checks and sends back complemented. Those that have no
+ * answer in time are lost, and the next ones go out: that is no error, networks lose datagrams.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,14 +12,14 @@
 #include "hostage.h"
 #include "vireo.h"
 
-enum { PORT = 7000, WORDS_MAX = 360, WAIT_MS = 60 };
+enum { PORT = 7000, WORDS_MAX = 360, BURST = 3, WAIT_MS = 60 };
 
 struct tally echoes = {.name = "echo"};
 unsigned net_lost;
 
 static uint32_t out[WORDS_MAX], in[WORDS_MAX + 1];
 
-/* Word 0 is the number, the others follow from it. */
+/* What datagram `number` is, in `out`; its length. Word 0 is the number, the others follow. */
 static size_t fill(uint32_t number)
 {
     unsigned words = 2 + number * 37 % (WORDS_MAX - 2);
@@ -42,41 +42,74 @@ static int make_socket(void)
     return fd;
 }
 
-/* The answer to what was sent last: 1; 0 when there is none in time. Older ones are passed over. */
-static int answer(int fd, size_t len)
+/* Are the n bytes in `in` the complement of that datagram? */
+static bool complement(uint32_t number, ssize_t n)
+{
+    size_t len = fill(number);
+    bool same = n == (ssize_t)len;
+
+    for (unsigned i = 0; same && i < len / 4; i++)
+        same = in[i] == ~out[i];
+    return same;
+}
+
+/* Takes the answers to `count` datagrams from `first`; how many came in time, or a negative errno.
+ * Older ones, and those that come twice, are passed over. */
+static int answers(int fd, uint32_t first, unsigned count)
 {
     uint64_t end = hal_now_ns() + WAIT_MS * HAL_MS;
     struct pollfd p = {.fd = fd, .events = POLLIN};
+    unsigned seen = 0, came = 0;
 
-    while (hal_now_ns() < end && poll(&p, 1, (int)((end - hal_now_ns()) / HAL_MS) + 1) == 1) {
+    while (came < count && hal_now_ns() < end &&
+           poll(&p, 1, (int)((end - hal_now_ns()) / HAL_MS) + 1) == 1) {
         ssize_t n = recv(fd, in, sizeof in, MSG_DONTWAIT);
-        bool same = n == (ssize_t)len;
+        uint32_t which = ~in[0] - first;
 
         if (n < 0 && errno != EAGAIN)
             return -errno;
-        if (n < 4 || in[0] != ~out[0])
+        if (n < 4 || which >= count || seen >> which & 1)
             continue;
-        for (unsigned i = 0; same && i < len / 4; i++)
-            same = in[i] == ~out[i];
-        if (same)
-            return 1;
-        tally_wrong(&echoes, "datagram", out[0]);
+        if (!complement(first + which, n)) {
+            tally_wrong(&echoes, "datagram", first + which);
+            continue;
+        }
+        seen |= 1u << which;
+        came++;
     }
-    return 0;
+    return (int)came;
+}
+
+/* Sends some, and waits for their answers; how many were answered, or a negative errno. */
+static int burst(int fd, uint32_t first)
+{
+    unsigned sent = 0;
+
+    for (; sent < BURST; sent++) {
+        size_t len = fill(first + sent);
+
+        if (send(fd, out, len, 0) != (ssize_t)len) {
+            if (errno != ENOBUFS)
+                return -errno;
+            break;
+        }
+    }
+    return answers(fd, first, sent);
 }
 
 void net_echoes(void *running)
 {
     int fd = make_socket();
 
-    for (uint32_t number = 1; !hostage_stopping; number++) {
-        size_t len = fill(number);
-        int result = send(fd, out, len, 0) == (ssize_t)len ? answer(fd, len) : -errno;
+    for (uint32_t number = 1; !hostage_stopping; number += BURST) {
+        int result = burst(fd, number);
 
-        if (result == 0 || result == -ENOBUFS)
-            net_lost++;
+        if (result < 0)
+            tally_end(&echoes, result);
+        else if (result == BURST)
+            tally_end(&echoes, 0);
         else
-            tally_end(&echoes, result < 0 ? result : 0);
+            net_lost += BURST - (unsigned)result;
         hostage_pause(&echoes);
     }
     close(fd);
