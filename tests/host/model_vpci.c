@@ -204,6 +204,8 @@ static void reset_queue(struct model_vpci *v, struct model_queue *q, uint32_t va
     if (value != 1 || !model_accepted(v->m, 40) || !q->ready || !(v->m->status & 4))
         host_violation("%s: queue %u: reset %u in status %#x", v->m->name, q->index, value,
                        v->m->status);
+    if (v->m->on.queue_reset)
+        v->m->on.queue_reset(v->m, q);
     model_reset_queue(q);
     v->queue_resets++;
     v->reset_left = v->queue_reset_reads;

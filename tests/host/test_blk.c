@@ -536,7 +536,8 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         SHOWS(describes_itself, "CFG-04 BLK-20"),
         SHOWS(write_then_read_modern, "BLK-09 BLK-18"),
-        SHOWS(write_then_read_legacy, "CFG-08 LEGACY-VQ-06 LEGACY-BLK-01 LEGACY-BLK-12"),
+        SHOWS(write_then_read_legacy,
+              "CFG-08 LEGACY-VQ-06 LEGACY-BLK-01 LEGACY-BLK-03 LEGACY-BLK-12"),
         CASE(random_io),
         CASE(one_kick_a_batch),
         SHOWS(limits_of_the_device, "BLK-02 BLK-03"),
