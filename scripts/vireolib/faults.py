@@ -123,6 +123,8 @@ class Faults:
         QEMU said: nothing if the queue was not used meanwhile."""
         path = self.device(name)
         ring = self.guest.qmp('x-query-virtio-queue-status', path=path, queue=queue)
+        if not ring['vring-avail']:
+            return []                    # the device is being reset at this moment
         features = self.guest.qmp('x-query-virtio-status', path=path)['guest-features']
         packed = any('RING_PACKED' in name for name in features['transports'])
         spoiler = spoil_packed if packed else spoil_split

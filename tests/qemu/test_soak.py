@@ -1,0 +1,55 @@
+"""make soak, for seconds: that it breaks things, finds nothing bad, and would say so."""
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import TREE
+from vireolib import faultrig
+
+
+def soak(*args, timeout):
+    return subprocess.run([sys.executable, f'{TREE}/scripts/soak', *args], text=True,
+                          capture_output=True, timeout=timeout)
+
+
+@pytest.mark.parametrize('seconds, transport, ring', [
+    (10, 'pci', 'split'),
+    pytest.param(60, 'mmio', 'split', marks=pytest.mark.full),
+    pytest.param(60, 'pci', 'packed', marks=pytest.mark.full)])
+@pytest.mark.timeout(240)
+def test_soak(built, seconds, transport, ring):
+    built('soak')
+    result = soak('--time', str(seconds), '--transport', transport, '--ring', ring, timeout=220)
+    last = result.stdout.splitlines()[-1]
+    assert re.fullmatch(rf'soak: seconds={seconds} faults=[1-9]\d* bad=0', last), result.stdout
+    assert result.returncode == 0
+
+
+def test_mistakes():
+    for args, words in ((['--time', '5'], '10 at least'), (['--ring', 'round'], 'invalid choice')):
+        result = soak(*args, timeout=30)
+        assert result.returncode == 2 and words in result.stderr
+
+
+@pytest.mark.parametrize('damage', ['nothing', 'byte', 'older', 'blank', 'elsewhere'])
+def test_what_is_lost_is_found(tmp_path, damage):
+    """The host's look at a disk, on one that is made by hand: 40 rounds on 1024 units."""
+    path = tmp_path / 'raw'
+    data = bytearray(1024 * faultrig.UNIT)
+    for n in range(40 * faultrig.ROUND):
+        unit = n * faultrig.STRIDE % 1024
+        at = unit * faultrig.UNIT
+        data[at:at + faultrig.UNIT] = faultrig.content(unit, n + 1)
+    unit = 39 * faultrig.ROUND * faultrig.STRIDE % 1024          # of the last round
+    at = slice(unit * faultrig.UNIT, (unit + 1) * faultrig.UNIT)
+    if damage == 'byte':
+        data[at.start + 4000] ^= 1
+    elif damage != 'nothing':
+        nth = {'older': 39 * faultrig.ROUND + 1 - 1024, 'blank': 0, 'elsewhere': 5}[damage]
+        data[at] = faultrig.content(unit, nth)
+    path.write_bytes(data)
+    wrong = faultrig.lost(str(path), 40)
+    assert len(wrong) == (damage != 'nothing')
+    assert all(f'unit {unit} ' in text for text in wrong)
