@@ -269,7 +269,8 @@ class Qmp:
                     process.wait(0.005)
                 except subprocess.TimeoutExpired:
                     pass
-        self._file = self._socket.makefile('rw')
+        # For reading only: a file for both would forget what it has read ahead when it writes.
+        self._file = self._socket.makefile('r')
         self._file.readline()
         self.run('qmp_capabilities')
 
@@ -277,8 +278,7 @@ class Qmp:
         message = {'execute': command}
         if arguments:
             message['arguments'] = arguments
-        self._file.write(json.dumps(message) + '\n')
-        self._file.flush()
+        self._socket.sendall(json.dumps(message).encode() + b'\n')
         while True:
             line = self._file.readline()
             if not line:

@@ -10,6 +10,7 @@ import random
 import re
 import tempfile
 import time
+import traceback
 
 from vireolib import faultrig, images
 from vireolib.guest import Guest, Lost
@@ -234,7 +235,8 @@ def work(options, directory):
             soak.bad += visitors.trouble
             judge(soak, before)
         except (Lost, OSError, RuntimeError, KeyError, ValueError) as e:
-            soak.bad.append(f'{e!r}\n{guest.report(40)}')
+            where = ''.join(traceback.format_tb(e.__traceback__))
+            soak.bad.append(f'{e!r}\n{where}{guest.report(40)}')
     return soak
 
 

@@ -61,7 +61,7 @@ const struct backend way_posix = {"posix", file_open, file_write, file_flush, fi
 
 /* ---- past the cache -------------------------------------------------------------------------- */
 
-enum { TOLD_MAX = 50 }; /* lines about units that failed */
+enum { TOLD_MAX = 20 }; /* lines about units that failed */
 
 static unsigned depth;
 
