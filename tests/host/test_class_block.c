@@ -44,7 +44,21 @@ static void check_works(void)
         CHECK_EQ(buf[i], (uint8_t)(i * 3));
 }
 
-/* ---- 14 -------------------------------------------------------------------------------------- */
+/* ---- 10, 14 ---------------------------------------------------------------------------------- */
+
+/* The status byte is another as soon as it was looked at: once is all that it is looked at. */
+static void class_10_status_changes(void)
+{
+    static const struct script_entry lie[] = {
+        {.when = AT_LOAD, .at = WORD_DATA, .times = FOR_EVER, .what = DO_CHANGE, .v = 1}};
+
+    boot();
+    script_begin(disk.m, lie, 1);
+    for (unsigned i = 1; i <= 20; i++) {
+        CHECK_EQ(io_run(BLOCK_READ, i, buf, BLOCK_SECTOR), 0);
+        CHECK_EQ(script_done(), i);
+    }
+}
 
 static struct io slow;
 
@@ -291,14 +305,14 @@ int main(int argc, char **argv)
 #f, f, NULL, 0, rig_all                                                                    \
     }
     static const struct test_case cases[] = {
-        CLASS(class_14_block_timeout),      CLASS(class_18_block_size_0),
-        CLASS(class_18_block_size_small),   CLASS(class_18_block_size_odd),
-        CLASS(class_18_block_size_huge),    CLASS(class_19_seg_max_0),
-        CLASS(class_19_seg_max_huge),       CLASS(class_19_size_max_0),
-        CLASS(class_19_size_max_small),     CLASS(class_19_size_max_sector),
-        CLASS(class_19_size_max_huge),      CLASS(class_23_capacity_changes),
-        CLASS(class_23_capacity_overflows), CLASS(class_38_flush_not_sent),
-        CLASS(class_39_wrong_request),
+        CLASS(class_10_status_changes),   CLASS(class_14_block_timeout),
+        CLASS(class_18_block_size_0),     CLASS(class_18_block_size_small),
+        CLASS(class_18_block_size_odd),   CLASS(class_18_block_size_huge),
+        CLASS(class_19_seg_max_0),        CLASS(class_19_seg_max_huge),
+        CLASS(class_19_size_max_0),       CLASS(class_19_size_max_small),
+        CLASS(class_19_size_max_sector),  CLASS(class_19_size_max_huge),
+        CLASS(class_23_capacity_changes), CLASS(class_23_capacity_overflows),
+        CLASS(class_38_flush_not_sent),   CLASS(class_39_wrong_request),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
