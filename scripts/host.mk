@@ -24,7 +24,8 @@ LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(BOARD) $(SRC_drivers) $(SRC
 
 all: $(PROGRAMS:%=$(HOST)/%) threads
 threads:
-	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread $(HOST)-tsan/test_threads
+	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
+	    $(HOST)-tsan/test_threads $(HOST)-tsan/test_threads_bad
 
 FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpfullversion) $(FLAGS)
 $(shell mkdir -p $(HOST)/obj)

@@ -10,7 +10,8 @@ from conftest import TREE
 SOURCES = sorted(name[:-2] for name in os.listdir(os.path.join(TREE, 'tests', 'host'))
                  if re.fullmatch(r'test_\w+\.c', name))
 # host-tsan/ holds what is built with the thread sanitizer.
-PROGRAMS = ['host/' + name for name in SOURCES] + ['host-tsan/test_threads']
+PROGRAMS = ['host/' + name for name in SOURCES] + ['host-tsan/test_threads',
+                                                    'host-tsan/test_threads_bad']
 
 
 def test_there_are_programs():
