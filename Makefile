@@ -29,10 +29,10 @@ disk:
 	@$(if $(OUT),,$(if $(DIR)$(SIZE),echo '$(DISK_OF)' >$(DEMO_DISK_OF),rm -f $(DEMO_DISK_OF)))
 DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 
-test: check .setup-build+run+test images host-tests
+test: check .setup-build+run+test images host-tests fuzz-tests
 	@$(PYTEST) $(TESTS)
 
-test-full: check .setup-build+run+test images host-tests
+test-full: check .setup-build+run+test images host-tests fuzz-tests
 	@$(PYTEST) --full $(TESTS)
 
 bench: check .setup-build+run+test images disk
@@ -60,8 +60,23 @@ hostile: check .setup-build+run+test deps
 	$(STEP) scripts/image.mk image APP=tests/apps/hostage
 	@$(PYTHON) tests/hostile '$(HOSTILE)'
 
+# Inputs of any kind for the parts that face the outside: TIME= seconds for all, FUZZ=net by name.
+fuzz: check fuzz-tests
+	$(BUILD) scripts/fuzz.mk KIND=coverage all
+	@$(PYTHON) scripts/fuzz --time $(or $(TIME),60) $(if $(JOBS),--jobs $(JOBS)) '$(FUZZ)'
+
+# Lines of drivers/ that the tests on this machine execute.
+coverage: check .setup-build+test deps
+	$(BUILD) scripts/host.mk HOST=build/coverage/host HOSTCC=clang \
+	    INSTRUMENT='-fprofile-instr-generate -fcoverage-mapping' WARNINGS=-w programs
+	$(BUILD) scripts/fuzz.mk KIND=coverage all
+	@$(PYTHON) scripts/coverage
+
 host-tests: .setup-test
 	$(BUILD) scripts/host.mk all
+
+fuzz-tests: .setup-build+test deps
+	$(BUILD) scripts/fuzz.mk all
 
 compile-check: deps .setup-test
 	$(BUILD) scripts/compile-check.mk all
@@ -94,5 +109,6 @@ help:
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
 .PHONY: run debug image images disk test test-full bench load soak conformance mutants hostile \
-        host-tests compile-check deps setup check format clean distclean help
+        fuzz coverage host-tests fuzz-tests compile-check deps setup check format clean \
+        distclean help
 .NOTPARALLEL:

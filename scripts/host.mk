@@ -10,9 +10,11 @@ Q := $(if $V,,@)
 HOSTCC ?= gcc
 HOST := build/host
 SANITIZE ?= address,undefined
+# `make coverage` has others, and clang, which warns of other things.
+INSTRUMENT ?= -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+WARNINGS ?= -Wall -Wextra -Werror -Wno-missing-field-initializers
 
-FLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-missing-field-initializers \
-        -fno-omit-frame-pointer -fno-common -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+FLAGS = -std=gnu11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fno-common $(INSTRUMENT) \
         -DVIREO_DEBUG -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host \
         -Iplatform/virt -Iplatform/arch
 
@@ -22,12 +24,13 @@ SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard
 BOARD := $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
 LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(BOARD) $(SRC_drivers) $(SRC_files))
 
-all: $(PROGRAMS:%=$(HOST)/%) threads
+all: programs threads
+programs: $(PROGRAMS:%=$(HOST)/%)
 threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
 	    $(HOST)-tsan/test_threads $(HOST)-tsan/test_threads_bad
 
-FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpfullversion) $(FLAGS)
+FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS)
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 
@@ -37,11 +40,11 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 $(HOST)/library.a: $(LIBRARY)
 	$(Q)rm -f $@ && ar qcsT $@ $^
 $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a
-	$(Q)$(HOSTCC) -fsanitize=$(SANITIZE) $(filter %.o,$^) $(filter %.a,$^) -lpthread -o $@
+	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) -lpthread -o $@
 
 # What an image built with LEGACY=0 has, in place of what the library holds.
 $(HOST)/test_legacy_none: $(LEGACY_NONE:%=$(HOST)/obj/%.o)
 
 -include $(LIBRARY:.o=.d) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.d)
 .SECONDARY:
-.PHONY: all threads
+.PHONY: all programs threads

@@ -293,7 +293,7 @@ void block_complete(struct block_device *dev, struct block_transfer *t, int resu
     unsigned count = t->count;
 
     hal_assert(dev->hold);
-    if (t->bounced && t->op == BLOCK_READ && !result)
+    if (t->bounced && t->op != BLOCK_WRITE && !result)
         block_unbounce(dev, t);
     block_deactivate(dev, t);
     if (!result && t->op != BLOCK_READ)

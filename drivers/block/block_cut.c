@@ -170,15 +170,20 @@ void block_unbounce(struct block_device *dev, const struct block_transfer *t)
 
 /* ---- one transfer ---------------------------------------------------------------------------- */
 
+/* A device whose data all pass through the bounce buffer may put something behind them there. */
 static int cut_id(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {
     struct block_request *r = dev->queue.head;
-    uint64_t addr = hal_dma_addr(r->segs[0].base, BLOCK_ID_LEN);
+    uint64_t addr = dev->bounce_all ? dev->bounce_dma
+                                    : hal_dma_addr(r->segs[0].base, BLOCK_ID_LEN);
 
+    if (dev->bounce_all && dev->bounce_busy)
+        return -EAGAIN;
     if (addr == HAL_DMA_NONE)
         return -ENOMEM;
     c->dma[0] = (struct block_dma){addr, BLOCK_ID_LEN};
     c->bytes = BLOCK_ID_LEN;
+    t->bounced = dev->bounce_all;
     take(dev, t, c, true);
     return 1;
 }

@@ -50,10 +50,8 @@ static bool room(struct block_device *block)
 /* Where the device puts the status of t: behind the data, if it shares a piece with them. */
 static uint8_t *status_of(const struct vblk *b, const struct block_transfer *t)
 {
-    if (b->joined && t->op == BLOCK_READ)
+    if (b->joined && (t->op == BLOCK_READ || t->op == BLOCK_GET_ID))
         return b->block.bounce + t->bytes;
-    if (b->joined && t->op == BLOCK_GET_ID)
-        return b->id + BLOCK_ID_LEN;
     return &b->records[t->slot].status;
 }
 
@@ -194,7 +192,7 @@ static bool vblk_service(struct virtio_device *dev)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* The serial number's place has a byte for a status behind it, and so has the bounce buffer. */
+/* The serial number ends in a NUL; the bounce buffer has a byte for a status behind it. */
 static size_t records_bytes(const struct vblk *b)
 {
     return b->block.depth * sizeof(struct vblk_record) + BLOCK_ID_LEN + 1;

@@ -24,6 +24,8 @@ void host_violations_clear(void);       /* for a test that provokes one */
  * cannot judge what came of it. The text of a broken rule begins with who found it.
  */
 void host_excuse(const char *who);
+/* false: nothing counts as one from now on, as the device itself keeps to no rule any more. */
+void host_judge(bool on);
 
 /* ---- events: see host_event_kind in hal_arch.h ----------------------------------------------- */
 
@@ -76,9 +78,17 @@ void host_dma_own(uint64_t bus, size_t len);
 void host_dma_return(uint64_t bus, size_t len);
 /* Is any byte at p the device's? Exact, where AddressSanitizer counts in steps of eight. */
 bool host_dma_owned(const volatile void *p, size_t len);
+/* false: from now on nothing is found that way, for a device that lies about what it holds. */
+void host_dma_ownership(bool on);
 /* The device's own accesses; false when the range is not memory. */
 bool host_dma_read(uint64_t bus, void *buf, size_t len);
 bool host_dma_write(uint64_t bus, const void *buf, size_t len);
+
+/*
+ * All DMA memory is gone, as if it was never given out, and none is counted: for a process that
+ * plays one machine after the other, and makes the rest of its state new by itself.
+ */
+void host_memory_reset(void);
 
 uint64_t host_allocs(void); /* calls of hal_alloc and hal_dma_alloc so far */
 /* Blocks that are allocated now, of both kinds. */

@@ -8,7 +8,10 @@
 
 #include "host.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifndef __has_feature /* clang's way to tell; gcc defines a macro */
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
@@ -33,6 +36,7 @@ static uint64_t alloc_calls;
 static int64_t live_blocks;
 static int64_t fail_after = -1;
 static bool unreachable;
+static bool owners_off;
 
 static bool alloc_allowed(const char *what)
 {
@@ -71,6 +75,21 @@ static void arena_create(void)
         perror("DMA arena");
         abort();
     }
+}
+
+void host_memory_reset(void)
+{
+    if (!arena)
+        arena_create();
+    if (arena_used) {
+        ASAN_UNPOISON_MEMORY_REGION(arena, arena_used);
+        madvise(arena, arena_used, MADV_DONTNEED);
+        mprotect(arena, arena_used, PROT_NONE);
+        madvise(owned, arena_used, MADV_DONTNEED);
+    }
+    arena_used = 0;
+    block_count = 0;
+    live_blocks = 0;
 }
 
 void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma)
@@ -176,9 +195,14 @@ bool host_dma_owned(const volatile void *p, size_t len)
     return false;
 }
 
+void host_dma_ownership(bool on)
+{
+    owners_off = !on;
+}
+
 void host_dma_own(uint64_t bus, size_t len)
 {
-    void *p = host_dma_pointer(bus, len);
+    void *p = owners_off ? NULL : host_dma_pointer(bus, len);
 
     if (!p)
         return;
@@ -188,7 +212,7 @@ void host_dma_own(uint64_t bus, size_t len)
 
 void host_dma_return(uint64_t bus, size_t len)
 {
-    void *p = host_dma_pointer(bus, len);
+    void *p = owners_off ? NULL : host_dma_pointer(bus, len);
 
     if (!p)
         return;

@@ -105,6 +105,19 @@ static void two_indirect(void)
     failures();
 }
 
+/* The device's status goes nowhere near the caller's memory, which has no room for it. */
+static void serial_number(void)
+{
+    uint8_t id[BLOCK_ID_LEN + 4];
+
+    boot(2, VIRTIO_F_INDIRECT_DESC);
+    memset(id, 0xa5, sizeof(id));
+    CHECK_EQ(io_run(BLOCK_GET_ID, 0, id, BLOCK_ID_LEN), 0);
+    CHECK(memcmp(id, DISK_ID, strlen(DISK_ID)) == 0);
+    for (unsigned i = BLOCK_ID_LEN; i < sizeof(id); i++)
+        CHECK_EQ(id[i], 0xa5);
+}
+
 /* The next larger ones copy nothing. */
 static void more(void)
 {
@@ -155,6 +168,7 @@ int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         EACH_RING(two, "SPLIT-04", "PACK-15"), EACH_RING(two_indirect, "SPLIT-14", "PACK-30"),
+        EACH_RING(serial_number, NULL, NULL),
         EACH_RING(more, NULL, NULL),           EACH_RING(size_max_holds, "BLK-02", "BLK-02"),
         EACH_RING(one_is_refused, NULL, NULL), SHOWS(legacy_two_is_refused, "LEGACY-VQ-06"),
         EACH_RING(no_memory, NULL, NULL),

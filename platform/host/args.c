@@ -1,0 +1,78 @@
+/*
+ * args.c (host) - boot arguments. By themselves, so that a program may have those of an image
+ * (platform/runtime/option.c) instead.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+#define ARGS 64
+static char *args[ARGS];
+static unsigned arg_count;
+
+void host_set_bootargs(const char *text)
+{
+    static char store[8192]; /* hal_option: the strings live for ever */
+    static size_t used;
+    size_t len = strlen(text) + 1;
+    char *copy = store + used;
+
+    if (len > sizeof(store) - used)
+        hal_panic("host_set_bootargs: more than %zu bytes in all", sizeof(store));
+    memcpy(copy, text, len);
+    used += len;
+
+    arg_count = 0;
+    for (char *a = strtok(copy, " "); a && arg_count < ARGS; a = strtok(NULL, " "))
+        args[arg_count++] = a;
+}
+
+static const char *find_arg(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (unsigned i = 0; i < arg_count; i++)
+        if (strncmp(args[i], name, n) == 0 && args[i][n] == '=')
+            return args[i] + n + 1;
+    return NULL;
+}
+
+const char *hal_option(const char *dev, const char *name)
+{
+    char full[96];
+    const char *v = NULL;
+
+    if (dev) {
+        snprintf(full, sizeof(full), "vireo.%s.%s", dev, name);
+        v = find_arg(full);
+    }
+    if (!v) {
+        snprintf(full, sizeof(full), "vireo.%s", name);
+        v = find_arg(full);
+    }
+    return v;
+}
+
+uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min, uint64_t max)
+{
+    const char *text = hal_option(dev, name);
+    char *end = NULL;
+
+    if (!text)
+        return def;
+    uint64_t v = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
+    if (!isdigit((unsigned char)*text) || *end || v < min || v > max) {
+        hal_log(HAL_WARN, "boot", "vireo.%s=%s: not a number from %llu to %llu", name, text,
+                (unsigned long long)min, (unsigned long long)max);
+        return def;
+    }
+    return v;
+}
+
+const char *hal_bootarg(const char *name)
+{
+    return find_arg(name);
+}

@@ -1,0 +1,82 @@
+# fuzz.mk: the fuzz targets, for this machine. Each tests/fuzz/fuzz_*.c becomes build/fuzz/*; what
+# else lies there is support for all, and so is what the host tests have (scripts/host.mk), the port
+# of lwIP, lwIP, the device tree's reader and libfdt. libFuzzer comes with clang.
+# KIND=coverage: the same without fuzzer and sanitizers, to count the lines that inputs reach.
+
+include scripts/config.mk
+Q := $(if $V,,@)
+CLANG ?= clang
+KIND := fuzz
+FUZZ := $(if $(filter coverage,$(KIND)),build/coverage/fuzz,build/fuzz)
+LWIP := $(or $(LWIP_DIR),build/lwip)
+LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
+include scripts/rooms.mk
+
+# The fuzzer looks for new ways through what is tested and through commands, not through the model.
+WATCHED = drivers/% files/% net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \
+          $(filter-out tests/fuzz/harness.c,$(wildcard tests/fuzz/*.c))
+COMPILE_fuzz = -fsanitize=address,undefined -fno-sanitize-recover=all \
+               $(if $(filter $(WATCHED),$1),-fsanitize=fuzzer-no-link)
+LINK_fuzz = -fsanitize=fuzzer,address,undefined
+COMPILE_coverage = -fprofile-instr-generate -fcoverage-mapping
+LINK_coverage = -fprofile-instr-generate
+COMMON = -std=gnu11 -O1 -g1 -fno-omit-frame-pointer -fno-common $(COMPILE_$(KIND)) -DVIREO_DEBUG \
+         -Iplatform -Iplatform/host -Idrivers
+# Of the rest gcc's warnings count, in an image and for the host tests.
+OURS = $(if $(filter tests/fuzz/%,$1),-Wall -Wextra -Werror -Wno-missing-field-initializers,-w)
+NET_INCLUDE = -Isockets -Isockets/include -Inet -Inet/include -I$(LWIP)/src/include
+
+# Where a source is, so its flags are. Defined overflow in libfdt, as in an image.
+FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
+           $(if $(filter $(LIBFDT)/%,$1),-w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT),\
+           $(OURS) -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
+           -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE))))
+WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c
+
+TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+HARNESS := tests/fuzz/harness.c $(if $(filter coverage,$(KIND)),tests/fuzz/replay.c)
+SUPPORT := $(filter-out tests/fuzz/harness.c tests/fuzz/replay.c tests/fuzz/fuzz_%,\
+                        $(wildcard tests/fuzz/*.c)) \
+           $(filter-out tests/host/test_% tests/host/check.c,$(wildcard tests/host/*.c)) \
+           $(wildcard platform/host/*.c) \
+           $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
+# The sockets stay out: lwIP's own callbacks stand for applications. Memory is malloc's, so that the
+# sanitizer sees each block.
+NET := $(filter-out net/mem.c net/sock% net/resolve.c net/inet.c,$(SRC_net))
+MACHINE := $(SUPPORT) $(SRC_drivers) $(SRC_files) $(NET) $(SRC_lwip) $(SRC_libfdt)
+object = $(patsubst %,$(FUZZ)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
+
+all: $(TARGETS:%=$(FUZZ)/%)
+
+FLAGS_NOW := $(CLANG) $(shell $(CLANG) -dumpversion) $(call FLAGS_of,drivers/x) $(NET_INCLUDE) \
+             $(LINK_$(KIND))
+$(shell mkdir -p $(FUZZ)/obj)
+$(if $(call differ,$(FLAGS_NOW),$(file <$(FUZZ)/obj/flags)),$(file >$(FUZZ)/obj/flags,$(FLAGS_NOW)))
+
+define compile
+	@$(if $V,,printf '  %-5s %s\n' FUZZ $<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(call FLAGS_of,$<) -MMD -MP -c $< -o $@
+endef
+$(FUZZ)/obj/lwip/%.c.o: $(LWIP)/%.c $(FUZZ)/obj/flags
+	$(compile)
+$(FUZZ)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(FUZZ)/obj/flags
+	$(compile)
+$(FUZZ)/obj/%.c.o: %.c $(FUZZ)/obj/flags
+	$(compile)
+$(FUZZ)/machine.a: $(call object,$(MACHINE))
+	$(Q)rm -f $@ && ar qcsT $@ $^
+$(FUZZ)/%: $(FUZZ)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) $(FUZZ)/machine.a \
+           scripts/fuzz.ld
+	$(Q)$(CLANG) $(LINK_$(KIND)) -Wl,-T,scripts/fuzz.ld -Wl,--no-warn-rwx-segments \
+	    -Wl,--wrap=malloc,--wrap=calloc,--wrap=free $(filter %.o,$^) $(filter %.a,$^) -o $@
+
+# Parts of an image that other names of the host stand for elsewhere: its boot arguments, its board.
+BOOTARGS := platform/runtime/option.c
+TREE := platform/virt/tree.c platform/virt/tree_walk.c
+$(FUZZ)/bootargs: $(call object,$(BOOTARGS))
+$(FUZZ)/tree: $(call object,$(TREE))
+
+-include $(patsubst %.o,%.d,$(call object,$(MACHINE) $(HARNESS) $(BOOTARGS) $(TREE) \
+                                          $(TARGETS:%=tests/fuzz/fuzz_%.c)))
+.SECONDARY:
+.PHONY: all

@@ -1,0 +1,19 @@
+/*
+ * runtime.c - what files/ and net/ need of the runtime and of libc. Nobody waits here, and random
+ * numbers are the same in each run.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "task.h"
+
+void file_ready(struct file *f)
+{
+    (void)f;
+}
+
+int getentropy(void *buf, size_t len)
+{
+    memset(buf, 0x5a, len);
+    return 0;
+}

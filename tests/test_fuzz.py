@@ -1,0 +1,31 @@
+"""The fuzz targets, shortly: every seed, every input that was a finding once, and a second of new
+ones. `make fuzz` runs them for as long as one likes."""
+import os
+import sys
+
+import pytest
+
+from conftest import TREE
+
+sys.path.insert(0, os.path.join(TREE, 'scripts'))
+
+from vireolib import fuzz                  # noqa: E402
+
+
+def test_each_target_has_seeds():
+    """And says which files it is about: of these `make fuzz` counts the lines."""
+    assert set(fuzz.targets()) == set(fuzz.ABOUT)
+    for name in fuzz.targets():
+        folder = os.path.join(TREE, fuzz.SOURCES, 'corpus', name)
+        assert os.listdir(folder), name
+    for kind in ('corpus', 'regressions'):
+        assert set(os.listdir(os.path.join(TREE, fuzz.SOURCES, kind))) <= set(fuzz.targets())
+
+
+@pytest.mark.parametrize('name', fuzz.targets())
+def test_target(name, tmp_path):
+    assert os.access(os.path.join(TREE, fuzz.BUILD, name), os.X_OK), 'run `make fuzz-tests`'
+    result = fuzz.run(name, 1, str(tmp_path / 'grown'), str(tmp_path / 'findings'))
+    assert not result.findings, result.says
+    assert result.executions > 0, result.says
+
