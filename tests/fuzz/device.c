@@ -29,6 +29,8 @@ static void take(struct model *m)
     unsigned n = 1 + fuzz_below(8);
     struct model_chain c;
 
+    if (model_accepted(m, VIRTIO_F_IN_ORDER))
+        fuzz_lies(m); /* what it took may not come back in order */
     while (q && n-- && model_pop(m, q, &c))
         ;
 }
@@ -100,6 +102,7 @@ static void raise(struct model *m)
 
 static void change_config(struct model *m)
 {
+    fuzz_lies(m); /* a model may judge by what it said at first */
     m->config[fuzz8() % MODEL_CONFIG] = fuzz8();
     m->generation++;
     if (m->status & VIRTIO_STATUS_DRIVER_OK)

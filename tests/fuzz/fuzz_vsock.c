@@ -128,8 +128,10 @@ static void packet(void)
 
 static void event(void)
 {
-    if (fuzz8() & 1)
+    if (fuzz8() & 1) {
+        fuzz_lies(vs.m); /* without having said so */
         vs_set_cid(fuzz8() & 1 ? fuzz64() : 3 + fuzz8());
+    }
     if (vs.event->ready && model_has_more(vs.m, vs.event))
         vs_event(fuzz8() & 1 ? 0 : fuzz_odd32(), fuzz8() & 1 ? 4 : fuzz_below(8));
 }
