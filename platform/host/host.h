@@ -78,7 +78,10 @@ void host_dma_own(uint64_t bus, size_t len);
 void host_dma_return(uint64_t bus, size_t len);
 /* Is any byte at p the device's? Exact, where AddressSanitizer counts in steps of eight. */
 bool host_dma_owned(const volatile void *p, size_t len);
-/* false: from now on nothing is found that way, for a device that lies about what it holds. */
+/*
+ * false: from now on nothing is found that way, for a device that lies about what it holds. As its
+ * addresses may be anything, it reaches memory of hal_dma_alloc only.
+ */
 void host_dma_ownership(bool on);
 /* The device's own accesses; false when the range is not memory. */
 bool host_dma_read(uint64_t bus, void *buf, size_t len);

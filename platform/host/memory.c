@@ -169,7 +169,7 @@ void *host_dma_pointer(uint64_t bus, size_t len)
     if (bus >= HOST_DMA_BASE && bus < HOST_DMA_BASE + ARENA_SIZE)
         return host_dma_is_block(bus, len) ? arena + (bus - HOST_DMA_BASE) : NULL;
     /* Heap, stack or image data of a 64-bit process; AddressSanitizer judges the rest. */
-    if (bus < PAGE || bus >> 47 != 0 || len > UINT32_MAX)
+    if (owners_off || bus < PAGE || bus >> 47 != 0 || len > UINT32_MAX)
         return NULL;
     return (void *)(uintptr_t)bus;
 }
