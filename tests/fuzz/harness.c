@@ -94,21 +94,12 @@ uint32_t fuzz_odd32(void)
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
-/* The device's part of one queue is the driver's again. */
-static void let_go(struct model_queue *q)
-{
-    for (unsigned h = 0; q->exposed && h < q->num; h++) {
-        model_give_back(&q->exposed[h]);
-        model_give_back(&q->held[h]);
-    }
-}
-
 void fuzz_lies(struct model *m)
 {
     if (!lied && host_violations())
         check_fail("model", 0, "%s", host_first_violation());
     for (unsigned i = 0; i < MODEL_QUEUES && !lied; i++)
-        let_go(&m->queues[i]);
+        model_let_all_go(&m->queues[i]);
     lied = true;
     host_dma_ownership(false);
     host_judge(false);

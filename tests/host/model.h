@@ -209,6 +209,8 @@ static inline bool model_is_legacy(const struct model *m)
 
 void model_reset(struct model *m);
 void model_reset_queue(struct model_queue *q);
+/* The memory of all the queue's buffers is the driver's again; the device remembers them. */
+void model_let_all_go(struct model_queue *q);
 void model_write_status(struct model *m, uint32_t v);
 uint32_t model_read_status(struct model *m);
 void model_write_features(struct model *m, uint32_t word, uint32_t v);

@@ -64,13 +64,18 @@ void model_start_queue(struct model *m, struct model_queue *q)
     q->ready = true;
 }
 
-/* The device forgets the queue's buffers, and lets go of their memory. */
-void model_reset_queue(struct model_queue *q)
+void model_let_all_go(struct model_queue *q)
 {
     for (unsigned h = 0; q->exposed && h < q->num; h++) {
         give_back(&q->exposed[h]);
         give_back(&q->held[h]);
     }
+}
+
+/* The device forgets the queue's buffers, and lets go of their memory. */
+void model_reset_queue(struct model_queue *q)
+{
+    model_let_all_go(q);
     free(q->exposed);
     free(q->held);
     free(q->shown);
