@@ -176,6 +176,7 @@ struct model {
     unsigned queue_reset_reads; /* reads of QueueReset before a reset of a queue is complete */
     bool queue_reset_never;
     bool queue_reset_lies; /* QueueReset reads 0, and the queue goes on, as with QEMU's mmio */
+    bool cached;           /* what it reads lies in a cache, where others may read it as well */
     bool scribbles;        /* it writes descriptors: the driver is not blamed for changes */
     bool lied;             /* about what it used: it cannot judge what the driver makes available */
 

@@ -155,10 +155,10 @@ static void copy_chain(struct model_chain *to, const struct model_chain *from)
     memcpy(to, from, offsetof(struct model_chain, segs) + from->count * sizeof(from->segs[0]));
 }
 
-static void own(struct model_chain *c)
+static void own(const struct model *m, struct model_chain *c)
 {
     c->owned = true;
-    for (unsigned i = 0; i < c->count; i++)
+    for (unsigned i = m->cached ? c->readable : 0; i < c->count; i++)
         host_dma_own(c->segs[i].addr, c->segs[i].len);
     if (c->indirect)
         host_dma_own(c->table, c->table_len);
@@ -200,7 +200,7 @@ void model_exposed(struct model *m, struct model_queue *q, struct model_chain *c
     model_judge(c->head >= q->num || !q->outstanding[c->head], m, q, "id is already out", c->head);
     if (c->head < q->num)
         q->outstanding[c->head] = true;
-    own(c);
+    own(m, c);
     q->published++;
     q->expose_next = (q->expose_next + 1) % q->num;
 }

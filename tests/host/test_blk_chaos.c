@@ -161,6 +161,7 @@ static void run(unsigned operations)
     host_set_bootargs("vireo.vblk0.timeout_ms=50");
     disk_boot_way((unsigned[]){VIRTIO_F_INDIRECT_DESC, VIRTIO_F_RING_RESET}, random_below(3));
     dev = virtio_find("vblk0");
+    disk.m->cached = true;
     hosttask_on_wait(progress, NULL);
     CHECK(bcache_create(disk.dev, 40 * 4096) != NULL);
     d = disk_of(disk.dev);
