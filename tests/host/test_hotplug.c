@@ -154,6 +154,7 @@ static void out_and_in(void)
     slot_boot();
     model_slot_pull(&slot);
     model_slot_plug(&slot, &card.fn, true);
+    host_advance(200 * HAL_MS); /* it answers already */
     host_run_for(3 * HAL_SEC);
     CHECK_EQ(td.deaths, 1);
     CHECK(!td.quarantine);
