@@ -24,6 +24,9 @@ STILL = 60.0               # seconds after which a disk without a round hangs
 WARM_UP = 3.0              # seconds of work before memory is first read
 SETTLE = 30.0              # seconds in which it must be back
 SLACK = 512 * 1024         # bytes: malloc and the protocol stack keep what they had at their peak
+RESETS = ('crawl', 'ring')  # faults that cost a device a reset, or several
+CALM = 16.0                # seconds to the next one of these: a device that needs a reset again and
+                           # again is given up on purpose, unless it worked for 10 s in between
 REST = 12.0                # seconds without faults before the end: longer than any pause of a retry
 
 Fault = collections.namedtuple('Fault', 'name target begin')
@@ -101,6 +104,7 @@ class Soak:
         self.guest, self.faults = rig.guest, rig.faults
         self.random = random.Random(options.seed)
         self.pending = []            # (when to undo, target, how)
+        self.calm = collections.defaultdict(float)   # target: when it may be reset again
         self.counts = collections.Counter()
         self.missed = 0
         self.bad = []
@@ -121,12 +125,18 @@ class Soak:
                     raise
         raise Lost(f'{disk} cannot be mended')
 
+    def may(self, fault):
+        """On a target that has none; and it must not be given up for being reset too often."""
+        calm = fault.name not in RESETS or time.monotonic() >= self.calm[fault.target]
+        return calm and not self.busy(fault.target)
+
     def strike(self):
-        """Begins one fault, on a target that has none."""
-        fault = self.random.choice([f for f in faults_of(self.options.ring)
-                                    if not self.busy(f.target)])
+        """Begins one fault."""
+        fault = self.random.choice([f for f in faults_of(self.options.ring) if self.may(f)])
         seconds, undo = fault.begin(self, fault.target, self.random)
         self.counts[fault.name] += 1
+        if fault.name in RESETS:
+            self.calm[fault.target] = time.monotonic() + seconds + CALM
         self.pending.append((time.monotonic() + seconds, fault.target, undo))
 
     def undo(self, now):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-BOTH = [('mmio', 'split'), ('pci', 'packed')]
+BOTH = [('mmio', 'split'), pytest.param('pci', 'packed', marks=pytest.mark.full)]
 
 
 # ---- disks that fail -----------------------------------------------------------------------------
@@ -40,7 +40,7 @@ def test_a_sector_that_cannot_be_written(rig, transport, ring):
     r.all_is_well()
 
 
-@pytest.mark.parametrize('errno', [5, 28])
+@pytest.mark.parametrize('errno', [5, pytest.param(28, marks=pytest.mark.full)])
 def test_a_sector_that_cannot_be_read(rig, errno):
     r = rig()
     bad = {name: r.faults.fail(name, {'iotype': 'read', 'errno': errno, 'sector': 8 * 77})
@@ -114,7 +114,7 @@ def test_a_disk_that_shrinks_below_its_data(rig):
 
 # ---- the network ---------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('transport', ['mmio', 'pci'])
+@pytest.mark.parametrize('transport', [pytest.param('mmio', marks=pytest.mark.full), 'pci'])
 def test_a_cable_that_is_pulled_under_load(rig, transport):
     """Connections live: what was lost meanwhile is sent again."""
     r = rig(transport=transport)

@@ -7,7 +7,7 @@ import pytest
 from vireolib import faultrig
 
 SHORT = 'vireo.timeout_ms=400'
-BOTH = [('mmio', 'split'), ('pci', 'packed')]
+BOTH = [pytest.param('mmio', 'split', marks=pytest.mark.full), ('pci', 'packed')]
 
 
 # ---- disks that are slow, and a machine that stands still ----------------------------------------
@@ -51,7 +51,7 @@ def test_the_disk_that_serves_crawls(rig):
         r.all_is_well(visitors)
 
 
-@pytest.mark.parametrize('transport', ['mmio', 'pci'])
+@pytest.mark.parametrize('transport', [pytest.param('mmio', marks=pytest.mark.full), 'pci'])
 def test_a_machine_that_stood_still(rig, transport):
     """Three times as long as a request may take. The counter that deadlines are measured by stands
     still as well, so none passes: no reset, no error."""
@@ -70,7 +70,7 @@ def test_a_machine_that_stood_still(rig, transport):
         assert not r.guest.seen('error')
 
 
-@pytest.mark.parametrize('transport', ['mmio', 'pci'])
+@pytest.mark.parametrize('transport', ['mmio', pytest.param('pci', marks=pytest.mark.full)])
 def test_a_disk_that_needs_a_reset(boot, rig, transport):
     """Past the cache, through it, and the one that serves. Split rings only: QEMU 7.2 itself may
     loop for ever when it does not like a request in a packed one (virtio_blk_handle_vq)."""
