@@ -27,6 +27,7 @@ static void go_away(void)
 {
     model_reset(disk.m); /* what is not there has no memory of ours */
     disk.m->gone = true;
+    model_reset(disk.m); /* what is not there holds no memory */
     virtio_unplug(dev, false, true);
 }
 
@@ -91,6 +92,9 @@ static void calm_down(void)
     if (disk.m->gone)
         come_back();
     host_run_for(11 * HAL_SEC);
+    if (!virtio_works(dev)) /* three errors for its serial number: refused, until plugged in */
+        come_back();
+    host_run_for(HAL_SEC);
     CHECK(virtio_works(dev) && !block_dead(disk.dev));
     burst = 0;
 }
