@@ -2,7 +2,7 @@
 section 5.2).
 """
 from hostile.attack import BLK, Attack, Lasting
-from hostile.attacks_queue import Late
+from hostile.attacks_queue import Late, OneNever
 from hostile.disk import BLK_SIZE_F, FLUSH, READ, SECTOR, SIZE_MAX_F, WRITE
 
 HUGE = (1 << 64) - 1
@@ -64,6 +64,15 @@ class LateStatus(Late):
     def scribble(self, part, chain):
         chain.writable[-1][-1] = 0x55
         chain.readable[0][:16] = b'\x55' * 16
+
+
+class FlushNever(OneNever):
+    """A flush never comes back; the reset that follows loses what it was to cover."""
+    name = 'flush-never'
+    targets = (BLK,)
+
+    def popped(self, ring, chain):
+        return chain.readable[0][0] == FLUSH and super().popped(ring, chain)
 
 
 # ---- what it says of itself ----------------------------------------------------------------------

@@ -259,7 +259,7 @@ class Run:
             ms = int((settled - self.moment()) * 1000)
         elif first is not None:
             ms = max(0, int((first - self.attack.first_at) * 1000)) if self.attack.first_at else -1
-        works = settled is not None
+        works = settled is not None and self.cell.victim not in self.watch.gone
         for verdict, holds, detail in (
                 ('CRASH', self.guest.seen(r'panic|exception') and self.guest.status != 0, 'panic'),
                 ('HANG', not ended, 'the image did not end'),

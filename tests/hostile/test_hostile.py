@@ -12,7 +12,7 @@ from hostile.disk import BLOCK, OK, READ, SECTOR, WRITE, Disk, content
 
 # A few of each kind, on each machine.
 SUBSET = ('blk-id-wild pci packed', 'blk-index-by-size mmio split',
-          'blk-silent-until-reset pci split', 'blk-status-read-error mmio packed',
+          'blk-flush-never pci split', 'blk-status-read-error mmio packed',
           'blk-capacity-huge pci split',
           'rx-id-wild mmio packed', 'rx-header-ones pci packed', 'tx-id-twice mmio split')
 
@@ -102,6 +102,7 @@ def counts(read, sync, echo, wrong=0):
 ERROR = 'hostage: at=1 op=read result=-5'
 WORKS = (counts(5, 5, 5), counts(6, 6, 6), counts(8, 8, 8), counts(10, 10, 10))
 NET_WORKS = (counts(5, 5, 5), counts(5, 5, 6), counts(5, 5, 8), counts(5, 5, 10))
+GONE = 'hostage: at=1 device=vblk0 state=gone resets=3 recoveries=0 cause=x'
 STUCK = (counts(5, 5, 5),) * 4
 PROMISE = 'hostage: blocks 0 0-0 0-0'
 
@@ -132,11 +133,17 @@ def test_verdicts():
     assert verdict(*NET_WORKS, ERROR) == 'FAILED-CLEAN'
     assert verdict(*NET_WORKS) == 'HANG'
     assert verdict(*STUCK, ERROR) == 'HANG'
+    assert verdict(*WORKS, GONE) == 'HANG'
     assert verdict(*WORKS, ended=False) == 'HANG'
     assert verdict(*WORKS, counts(10, 10, 10, wrong=1)) == 'SILENT-LOSS'
     assert verdict(*WORKS, 'vireo: panic: x', status=134) == 'CRASH'
     assert verdict(*WORKS, said=['Guest says index 7']) == 'CRASH'
     assert verdict(*WORKS, hits=0) == 'NOT-STRUCK'
+
+
+def test_a_device_that_is_given_up_does_not_work():
+    """Whatever went well before."""
+    assert judged(*WORKS)[1].works and not judged(*WORKS, ERROR, GONE)[1].works
 
 
 def test_a_promise_that_was_not_kept():
