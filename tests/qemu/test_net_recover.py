@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from test_net import EchoHost, checks_end
 from vireolib import faults, faultrig, http, images
 from vireolib.machine import Forward
 
@@ -126,3 +127,12 @@ def comes_back(s, data, tries=20):
         except TimeoutError:
             pass
     return False
+
+
+@pytest.mark.parametrize('transport', ['mmio', 'mmio-legacy', 'pci', 'pci-legacy'])
+def test_a_card_that_is_given_up(boot, transport):
+    """tests/apps/cardgone: a connection outlives resets; when the card is given up, whoever waits
+    hears of it, and what needs the card fails at once."""
+    with EchoHost() as host:
+        guest = boot('cardgone', transport=transport, append=f'tcp={host.port}')
+        checks_end(guest)
