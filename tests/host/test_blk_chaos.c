@@ -23,6 +23,13 @@ static bool rough; /* errors that reach who calls, too */
 
 /* ---- what goes wrong ------------------------------------------------------------------------- */
 
+static void go_away(void)
+{
+    disk.m->gone = true;
+    model_reset(disk.m); /* what is not there holds no memory of ours */
+    virtio_unplug(dev, false, true);
+}
+
 static void come_back(void)
 {
     disk.m->gone = false;
@@ -37,7 +44,7 @@ static void fault(void)
 {
     faults++;
     burst++;
-    switch (random_below(rough ? 5 : 4)) {
+    switch (random_below(rough ? 6 : 4)) {
     case 0:
         disk_break();
         break;
@@ -52,10 +59,12 @@ static void fault(void)
         disk.m->reset_reads = random_below(200);
         disk_break();
         break;
-    default:
+    case 4:
         disk.fail_left = 1 + random_below(2); /* three are too many for its serial number */
         disk.fail_status = 1;
         break;
+    default:
+        go_away();
     }
 }
 
@@ -177,7 +186,7 @@ static void resets_are_not_noticed(void)
     CHECK_EQ(failed_calls, 0);
 }
 
-static void errors_of_the_device(void)
+static void errors_and_unplugging(void)
 {
     rough = true;
     run(1200);
@@ -188,7 +197,7 @@ int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         {"resets_are_not_noticed", resets_are_not_noticed, NULL, 0, disk_ways},
-        {"errors_of_the_device", errors_of_the_device, NULL, 0, disk_ways},
+        {"errors_and_unplugging", errors_and_unplugging, NULL, 0, disk_ways},
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
