@@ -214,6 +214,7 @@ static int vnet_probe(struct virtio_device *dev)
     v->dev = dev;
     v->tx_timeout_ns =
         hal_option_u64(virtio_name(dev), "timeout_ms", VNET_TX_TIMEOUT, 10, 3600000) * HAL_MS;
+    v->tx_patience_ns = v->tx_timeout_ns;
     err = setup(v);
     if (err) {
         if (v->tx_hdr)

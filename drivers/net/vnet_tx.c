@@ -195,6 +195,18 @@ static void start_watch(struct vnet *v)
 }
 
 /*
+ * It may be the peer who takes nothing, for as long as he likes. What a reset in vain shows is that
+ * the card has twice the time before the next, so that it is not given up for that.
+ */
+static void wait_longer_next(struct vnet *v)
+{
+    uint64_t longer = 2 * v->tx_patience_ns;
+
+    if (longer <= VNET_TX_PATIENCE)
+        v->tx_patience_ns = longer;
+}
+
+/*
  * A queue with frames in it that completes none for so long has failed. That would not find a
  * single frame that never comes back among others that do; so, when the queue has not been empty
  * for as long, what is to be sent waits until it is. Only time in which we could have looked
@@ -214,9 +226,13 @@ void vnet_tx_watch(struct vnet *v)
     v->tx_looked_ns = now;
     v->tx_busy_ns += passed;
     v->tx_quiet_ns = completed == v->tx_completed ? v->tx_quiet_ns + passed : 0;
+    if (completed != v->tx_completed)
+        v->tx_patience_ns = v->tx_timeout_ns;
     v->tx_completed = completed;
-    if (v->tx_quiet_ns >= v->tx_timeout_ns && v->tx_up)
+    if (v->tx_quiet_ns >= v->tx_patience_ns && v->tx_up) {
         virtq_fail(v->txq, "a frame is not sent in time");
+        wait_longer_next(v);
+    }
     v->tx_drain = v->tx_busy_ns >= v->tx_timeout_ns;
 }
 

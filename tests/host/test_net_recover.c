@@ -411,6 +411,27 @@ static void silent_device(void)
     check_recovered(1, OUT + 1);
 }
 
+/* A peer that takes nothing for three minutes costs frames, not the card: after 5, 10, 20 and some
+ * times 40 seconds there is a reset. */
+static void stalled_peer(void)
+{
+    unsigned first, resets;
+
+    boot_with(NULL, 0);
+    some_are_out();
+    first = sent - OUT - 1;
+    for (unsigned s = 0; s < 160; s++) {
+        host_run_for(HAL_SEC);
+        CHECK_EQ(net_send(sent++, 16, 1, 100), 0);
+        vnet_flush(net.dev);
+    }
+    host_run_for(60 * HAL_SEC);
+    resets = host_log_matches("not sent in time");
+    CHECK(resets >= 5 && resets <= 7);
+    CHECK_EQ(host_log_matches("given up"), 0);
+    check_recovered(resets, sent - first);
+}
+
 static void deadline_by_argument(void)
 {
     host_set_bootargs("vireo.vnet0.timeout_ms=300");
@@ -533,6 +554,7 @@ int main(int argc, char **argv)
         EACH_WAY(another_card_is_plugged_in, NULL),
         EACH_WAY(plugged_in_after_quarantine, NULL),
         EACH_WAY(silent_device, NULL),
+        EACH_WAY(stalled_peer, NULL),
         EACH_WAY(deadline_by_argument, NULL),
         EACH_WAY(slow_device, NULL),
         EACH_WAY(one_is_withheld, NULL),
