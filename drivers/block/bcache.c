@@ -285,6 +285,21 @@ static int get_absent(struct bcache *c, struct bcache_block *b, uint64_t index, 
     return wait_for(&bcache_find(c, index)->waiters, w);
 }
 
+/* What of b the disk does not hold for sure gets there before the bytes behind it are read. */
+static int before_refit(struct bcache *c, struct bcache_block *b, struct bcache_wait *w)
+{
+    if (b->state == BCACHE_WRITING)
+        return wait_for(&b->waiters, w);
+    if (b->len > bcache_disk_len(c, b->index))
+        return 0;
+    if (b->state == BCACHE_DIRTY)
+        return wait_for_room(c, w, true);
+    if (b->state != BCACHE_UNFLUSHED)
+        return 0;
+    bcache_start_flush(c);
+    return wait_for(&c->room_waiters, w);
+}
+
 /* The disk ends elsewhere now. What is left of b, without data if its end is to be read. */
 static struct bcache_block *refit(struct bcache *c, struct bcache_block *b, uint32_t len)
 {
@@ -331,10 +346,9 @@ static int get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
     if (b && b->state == BCACHE_READING)
         return wait_for(&b->waiters, w);
     if (b && b->len != bcache_disk_len(c, index)) {
-        if (b->state == BCACHE_WRITING)
-            return wait_for(&b->waiters, w);
-        if (b->state == BCACHE_DIRTY && b->len < bcache_disk_len(c, index))
-            return wait_for_room(c, w, true);
+        err = before_refit(c, b, w);
+        if (err)
+            return err;
         b = refit(c, b, bcache_disk_len(c, index));
         if (!b)
             return wait_for_room(c, w, false);

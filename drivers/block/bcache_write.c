@@ -360,6 +360,12 @@ void bcache_start_flush(struct bcache *c)
 
 /* ---- those who wait -------------------------------------------------------------------------- */
 
+/* Also of a disk that came back without a cache: the flush tells whether the one before lost. */
+static bool needs_flush(const struct bcache *c)
+{
+    return block_volatile(c->dev) || c->unflushed_writes || c->flush_out;
+}
+
 /* Takes the syncs out that have what they need, and lets the others ask for it. */
 static struct bcache_sync *advance_syncs(struct bcache *c)
 {
@@ -369,7 +375,7 @@ static struct bcache_sync *advance_syncs(struct bcache *c)
     while ((s = *at)) {
         bool written_out = s->round <= c->round_done;
 
-        if (written_out && !s->flush && block_volatile(c->dev))
+        if (written_out && !s->flush && needs_flush(c))
             s->flush = c->flush + 1;
         if (written_out && s->flush <= c->flush_done) {
             *at = s->next;

@@ -167,6 +167,7 @@ void block_fail_all(struct block_device *dev, bool quarantine)
         struct block_request *r = block_dequeue(&dev->queue);
 
         r->queued = false;
+        dev->stale |= r->stale; /* it was to tell, and will not */
         block_finish_later(dev, r, -EIO);
     }
     note_loss(dev);

@@ -122,6 +122,44 @@ static void synced(struct bcache_sync *s)
     syncs_good += !s->result;
 }
 
+/* It comes back without a cache of its own: what was in the one that it had is written again. */
+static void reset_and_write_through(void)
+{
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(3, 10, 7);
+    bcache_start_round(c);
+    run();
+    CHECK_EQ(c->unflushed_count, 10);
+    fakedisk_reset(f);
+    f->dev.volatile_cache = false;
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 10, 7);
+    CHECK_EQ(c->dirty_count + c->unflushed_count, 0);
+}
+
+/* The last block is a short one; the disk grows before a flush has covered it, and is reset. */
+static void grown_before_a_flush(void)
+{
+    uint8_t buf[BLOCK], behind;
+
+    start(64 * BLOCK, 64 * BLOCK);
+    behind = f->now[10 * BLOCK + 512];
+    block_resize(&f->dev, 10 * 8 + 1);
+    memset(buf, 9, 512);
+    CHECK_EQ(disk_write(d, buf, 512, 10 * BLOCK), 512);
+    bcache_start_round(c);
+    run();
+    CHECK_EQ(c->unflushed_count, 1);
+    block_resize(&f->dev, 64 * 8);
+    CHECK_EQ(disk_read(d, buf, BLOCK, 10 * BLOCK, NULL), BLOCK);
+    CHECK(buf[511] == 9 && buf[512] == behind);
+    fakedisk_reset(f);
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK(f->durable[10 * BLOCK] == 9 && f->durable[10 * BLOCK + 511] == 9);
+}
+
 /* Some were written again meanwhile, others while the flush was out. */
 static void reset_under_a_flush_and_writes(void)
 {
@@ -269,6 +307,32 @@ static void gone_with_unflushed_writes(void)
     check_durable(3, 10, 7);
 }
 
+/*
+ * A reset loses what was written behind a flush, which is to tell of it; the disk does not come
+ * back, so that flush fails. The next one tells.
+ */
+static void gone_with_news_of_a_reset(void)
+{
+    struct bcache_sync sync = {.done = synced};
+
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(0, 10, 1);
+    bcache_start_round(c);
+    run();
+    CHECK_EQ(bcache_sync(c, &sync), -EAGAIN);
+    CHECK(slot_of(BLOCK_FLUSH) < FAKEDISK_DEPTH);
+    fill(10, 5, 2);
+    bcache_start_round(c);
+    while (slot_of(BLOCK_WRITE) < FAKEDISK_DEPTH)
+        fakedisk_finish(f, slot_of(BLOCK_WRITE));
+    give_up(false);
+    CHECK_EQ(sync.result, -EIO);
+    block_resume(&f->dev);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(0, 10, 1);
+    check_durable(10, 5, 2);
+}
+
 /* It never let go of the memory: what was to be written goes on elsewhere. */
 static void gone_and_not_let_go(void)
 {
@@ -365,6 +429,8 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         {"reset_under_a_flush", reset_under_a_flush},
         {"reset_before_a_sync", reset_before_a_sync},
+        {"reset_and_write_through", reset_and_write_through},
+        {"grown_before_a_flush", grown_before_a_flush},
         {"reset_under_a_flush_and_writes", reset_under_a_flush_and_writes},
         {"reset_under_every_flush", reset_under_every_flush},
         {"nothing_unflushed_is_evicted", nothing_unflushed_is_evicted},
@@ -372,6 +438,7 @@ int main(int argc, char **argv)
         {"gone_and_back", gone_and_back},
         {"gone_under_a_sync", gone_under_a_sync},
         {"gone_with_unflushed_writes", gone_with_unflushed_writes},
+        {"gone_with_news_of_a_reset", gone_with_news_of_a_reset},
         {"gone_and_not_let_go", gone_and_not_let_go},
         {"a_tree_works_again", a_tree_works_again},
         {"flushes_that_overlap", flushes_that_overlap},
