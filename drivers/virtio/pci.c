@@ -220,9 +220,26 @@ static struct virtio_pci *former(const struct pci_function *f, uint32_t type)
     return NULL;
 }
 
+/* Its rings lie in memory as the registers that it had want them, so they have to be the same. */
+static int take_again(struct virtio_pci *p, const struct pci_function *f)
+{
+    const struct virtio_transport *was = p->dev.transport;
+    bool legacy = p->dev.legacy;
+
+    if (!set_up(p, f))
+        return -ENODEV;
+    if (p->dev.transport == was)
+        return virtio_replug(&p->dev);
+    hal_log(HAL_ERROR, p->dev.name, "its registers are of another kind: %s, were %s",
+            p->dev.transport->name, was->name);
+    p->dev.transport = was;
+    p->dev.legacy = legacy;
+    return -ENODEV;
+}
+
 static void attach_again(struct virtio_pci *p, const struct pci_function *f)
 {
-    int err = set_up(p, f) ? virtio_replug(&p->dev) : -ENODEV;
+    int err = take_again(p, f);
 
     if (!err)
         return;

@@ -263,6 +263,35 @@ static void refused_by_the_driver(void)
     slot_traffic();
 }
 
+/* The same card with the registers of before 1.0 at first: its rings are not a modern card's. */
+static void other_registers(void)
+{
+    slot_build(SLOT_WHOLE, BY_MESSAGE, true);
+    model_init(&other_model, MODEL_PCI_LEGACY, MODEL_RECOVERS_ID);
+    other_model.queues[0].max = 16;
+    model_plug_pci(&other_card, &other_model, 0, false);
+    other_card.fn.bridge = &slot.port;
+    model_watch(&other_model);
+    model_slot_fill(&slot, &other_card.fn, true);
+    host_boot();
+    CHECK(virtio_works(td.dev) && virtio_is_legacy(td.dev));
+    model_slot_pull(&slot);
+    host_run_for(2 * HAL_SEC);
+    model_slot_plug(&slot, &card.fn, true);
+    host_run_for(HAL_SEC);
+    CHECK_EQ(host_log_matches("registers are of another kind"), 1);
+    CHECK(!virtio_works(td.dev) && virtio_is_legacy(td.dev));
+    CHECK_EQ(td.returns, 0);
+    CHECK_EQ(the_model.status, 0);
+    CHECK(!model_pci_master(&card.fn));
+    model_slot_pull(&slot);
+    host_run_for(2 * HAL_SEC);
+    model_slot_plug(&slot, &other_card.fn, true);
+    host_run_for(HAL_SEC);
+    CHECK(virtio_works(td.dev));
+    CHECK_EQ(td.returns, 1);
+}
+
 static void two_functions(void)
 {
     struct vrng_info info;
@@ -314,6 +343,7 @@ int main(int argc, char **argv)
         SHOWS(lie_about_presence, NULL),
         EACH_WAY(another_type),
         EACH_WAY(refused_by_the_driver),
+        SHOWS(other_registers, NULL),
         SHOWS(two_functions, NULL),
         SHOWS(a_bridge_is_passed_over, NULL),
     };
