@@ -125,7 +125,7 @@ void *virtq_take_back(struct virtq *q);
  * broken: waits for a second at most until the device says that it has let go of it. Then its
  * buffers are taken back with virtq_take_back, and virtq_restart may follow. -ENOTSUP: not
  * negotiated. -EINVAL: the queue is off. -ETIMEDOUT: the device never said so; the queue is broken,
- * its buffers stay with the device, and the device's next service ends it.
+ * its buffers stay with the device, which its next service resets as a whole.
  */
 int virtq_reset(struct virtq *q);
 
