@@ -270,8 +270,10 @@ static void vcon_queue_back(struct virtio_device *dev, struct virtq *q)
         vcon_port_back(p, q);
     else if (q == c->ctl_tx && virtio_works(dev))
         vcon_control_start(c); /* the other one is back already */
-    if (p && q == p->txq && !c->multiport && !p->present)
+    if (p && q == p->txq && !c->multiport && !p->present) {
         add_only_port(c);
+        read_size(dev); /* a new port has none */
+    }
 }
 
 static void vcon_dead(struct virtio_device *dev, bool quarantine)

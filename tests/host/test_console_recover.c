@@ -193,8 +193,9 @@ static void plugged_in_again(bool multi)
 {
     struct virtio_device *dev;
     struct vcon_port *p;
+    uint16_t cols, rows;
 
-    con_plug(MODEL_MMIO, multi, false, 3);
+    con_plug(MODEL_MMIO, multi, !multi, 3);
     vcon_on_change(on_change);
     dev = virtio_find("vcon0");
     for (unsigned i = 0; i < 4; i++) {
@@ -220,6 +221,7 @@ static void plugged_in_again(bool multi)
         con.hold_tx = false;
         CHECK_EQ(virtio_replug(dev), 0);
         host_run_services();
+        CHECK(multi || (vcon_size(vcon_port(0), &cols, &rows) && cols == 80 && rows == 25));
     }
 }
 
