@@ -193,6 +193,7 @@ static void start_again(struct virtio_device *dev)
     dev->back_ns = hal_now_ns();
     dev->recoveries++;
     virtio_start(dev);
+    dev->config_pending = true; /* what changed since returned() was told to nobody */
     go_on_at(dev, HAL_NEVER);
     hal_log(HAL_INFO, dev->name, "works again after %u ms, %s", ms_since(dev->broke_ns),
             virtio_wakeup_name(dev));
