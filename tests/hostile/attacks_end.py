@@ -1,7 +1,7 @@
 """Attacks in which the device goes away and comes back, as the same or as another."""
 from hostile.attack import BLK, TX, Attack
 
-RECONNECTS = (r'vhost', r'Failed to', r'Connection')
+RECONNECTS = (r'vhost', r'Failed to', r'Connection', r'Unexpected end-of-file')
 
 
 class Vanish(Attack):

@@ -10,7 +10,8 @@ SILENT-LOSS    a call said that it went well, and it did not: wrong bytes were r
 HANG           something neither works nor fails, or the image does not end.
 CRASH          the image or QEMU ended, or QEMU found a wrong access of the guest.
 MISBEHAVED     the driver broke a rule of the standard in its queues.
-NOT-STRUCK     the attack found nothing to attack: the cell shows nothing.
+NOT-STRUCK     the attack found nothing to attack, or a device of ours fell over it: the cell shows
+               nothing.
 """
 import contextlib
 import dataclasses
@@ -175,6 +176,7 @@ class Run:
         settled = self.settle()
         if not self.guest.alive():
             return self.verdict_early('CRASH', 'the image ended')
+        self.fallen = [b.error for b in self.backends if b.error]
         return self.judge(settled, self.end())
 
     def failed(self):
@@ -263,12 +265,13 @@ class Run:
         for verdict, holds, detail in (
                 ('CRASH', self.guest.seen(r'panic|exception') and self.guest.status != 0, 'panic'),
                 ('HANG', not ended, 'the image did not end'),
-                ('CRASH', self.guest.guest_errors(), 'QEMU found wrong accesses'),
+                ('CRASH', complaints := self.complaints(), (complaints or [''])[0]),
                 ('SILENT-LOSS', self.watch.total(2) and not self.attack.alters, 'wrong bytes'),
                 ('SILENT-LOSS', losses := self.losses(), (losses or [''])[0]),
                 ('SILENT-LOSS', self.card.station.wrong, 'wrong bytes were sent'),
                 ('MISBEHAVED', not self.attack.breaks and self.violations(),
                  '; '.join(self.violations()[:2])),
+                ('NOT-STRUCK', self.fallen, f'our device: {self.fallen!r}'),
                 ('NOT-STRUCK', not self.attack.hits, ''),
                 ('RECOVERED', works and first is None, ''),
                 ('FAILED-CLEAN', clean, f'{len(self.watch.errors)} kinds of errors'),

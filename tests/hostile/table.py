@@ -18,7 +18,6 @@ from vireolib.machine import Unusable, find_qemu
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KEPT = os.path.join(TREE, 'build', 'hostile')
 RESULTS = os.path.join(KEPT, 'results.json')
-APP = os.path.join('tests', 'apps', 'hostage')
 SOURCES = ('tests/hostile', 'tests/vhost', 'tests/qemu/wire.py')
 AT_A_TIME = 2
 

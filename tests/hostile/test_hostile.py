@@ -86,13 +86,16 @@ class Image:
     def __init__(self, *lines):
         self.started = time.monotonic()
         self.lines = [(0.01 * (n + 1), text) for n, text in enumerate(lines)]
-        self.said = []
+        self.said, self.told = [], []
 
     def seen(self, pattern):
         return [text for _, text in self.lines if re.search(pattern, text)]
 
     def guest_errors(self):
         return self.said
+
+    def stderr(self):
+        return self.told
 
 
 def counts(read, sync, echo, wrong=0):
@@ -107,7 +110,7 @@ STUCK = (counts(5, 5, 5),) * 4
 PROMISE = 'hostage: blocks 0 0-0 0-0'
 
 
-def judged(*lines, ended=True, hits=1, **image):
+def judged(*lines, ended=True, hits=1, fallen=(), **image):
     """The verdict on an attack of the disk that ended when the image began to talk."""
     run = Run.__new__(Run)
     run.cell = Cell(IdWild, 'blk', 'mmio', 'split')
@@ -119,7 +122,8 @@ def judged(*lines, ended=True, hits=1, **image):
     run.disk = Disk()
     run.card = types.SimpleNamespace(violations=[], station=types.SimpleNamespace(wrong=[]))
     run.attack = types.SimpleNamespace(hits=hits, over_at=run.guest.started, alters=False,
-                                       first_at=run.guest.started, breaks=False)
+                                       first_at=run.guest.started, breaks=False, says=('vhost',))
+    run.fallen = fallen
     return run, run.judge(run.watch.since(run.moment(), run.own + run.others), ended)
 
 
@@ -138,7 +142,10 @@ def test_verdicts():
     assert verdict(*WORKS, counts(10, 10, 10, wrong=1)) == 'SILENT-LOSS'
     assert verdict(*WORKS, 'vireo: panic: x', status=134) == 'CRASH'
     assert verdict(*WORKS, said=['Guest says index 7']) == 'CRASH'
+    assert verdict(*WORKS, told=['qemu: what is this?']) == 'CRASH'
+    assert verdict(*WORKS, told=['qemu: a line about vhost']) == 'RECOVERED'
     assert verdict(*WORKS, hits=0) == 'NOT-STRUCK'
+    assert verdict(*WORKS, fallen=[ValueError()]) == 'NOT-STRUCK'
 
 
 def test_a_device_that_is_given_up_does_not_work():
