@@ -89,7 +89,7 @@ def run(target, seconds, grown, findings=FINDINGS):
 
 def run_all(names, seconds, jobs):
     """Shares the time; yields results as they come."""
-    share = max(1, seconds * jobs / len(names))
+    share = max(1, seconds * min(jobs, len(names)) / len(names))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(run, name, share, os.path.join(BUILD, 'corpus', name))
                    for name in names]
