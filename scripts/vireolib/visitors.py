@@ -24,16 +24,24 @@ class Visitor(threading.Thread):
         self.done = threading.Event()
 
     def run(self):
+        answered = time.monotonic()
         while not self.done.is_set():
             try:
                 with http.Connection(self.port, timeout=PATIENCE) as connection:
                     while not self.done.is_set():
                         self.visit(connection)
+                        answered = time.monotonic()
             except TimeoutError:
                 self.trouble.append(f'no answer within {PATIENCE:g} s')
+                answered = time.monotonic()
             except OSError:
                 self.broken += 1
+                if time.monotonic() - answered > PATIENCE:
+                    self.trouble.append(f'sent back for {PATIENCE:g} s')
+                    answered = time.monotonic()
                 self.done.wait(0.1)
+            except (ValueError, IndexError) as e:
+                self.trouble.append(f'an answer that is none: {e}')
 
     def visit(self, connection):
         path = self.random.choice(sorted(self.pages))
