@@ -28,4 +28,3 @@ def test_target(name, tmp_path):
     result = fuzz.run(name, 1, str(tmp_path / 'grown'), str(tmp_path / 'findings'))
     assert not result.findings, result.says
     assert result.executions > 0, result.says
-

@@ -11,6 +11,7 @@ from conftest import TREE
 
 PAGE = os.path.join(TREE, 'docs', 'threat-model.md')
 NAMED = re.compile(r'`(test_\w+)(\.py)?: ([\w*]+)`')
+ATTACK = re.compile(r'`hostile: ([\w*-]+)`')
 FOLDERS = ('tests', 'tests/qemu', 'tests/hostile', 'tests/fuzz')
 
 
@@ -46,6 +47,14 @@ def test_the_page_names_tests():
     assert len(tables) >= 5
 
 
+def test_nothing_that_it_names_is_overlooked():
+    """What begins like the name of a test or an attack is written so that it is looked for."""
+    with open(PAGE) as f:
+        spans = set(re.findall(r'`((?:test_|hostile: )[^`]+)`', f.read()))
+    odd = {s for s in spans if not NAMED.fullmatch(f'`{s}`') and not ATTACK.fullmatch(f'`{s}`')}
+    assert odd == {'test_...: case', 'test_....py: name', 'hostile: ...'}      # its explanation
+
+
 def attacks():
     """Names of those in tests/hostile."""
     folder = os.path.join(TREE, 'tests', 'hostile')
@@ -59,7 +68,7 @@ def attacks():
 
 def test_its_attacks_exist():
     with open(PAGE) as f:
-        patterns = re.findall(r'`hostile: ([\w*-]+)`', f.read())
+        patterns = ATTACK.findall(f.read())
     assert len(patterns) > 10
     for pattern in patterns:
         assert fnmatch.filter(attacks(), pattern), f'tests/hostile has no attack {pattern}'

@@ -1,6 +1,5 @@
 """Bad packets: an injector on the image's cable. After each group of frames the image still answers
-pings
-and serves its page, on a connection that lived through them, and the memory that they took
+pings and serves its page, on a connection that lived through them, and the memory that they took
 comes back.
 """
 import tempfile
@@ -134,8 +133,7 @@ def test_a_tiny_path_mtu_is_not_believed(boot, station, site_disk):
 
 def test_ipv6_fragments_with_gaps_wait(boot, station, site_disk):
     """The last and the first are here, and a piece of the middle: not yet a datagram. With the rest
-    it is,
-    in whatever order they came."""
+    it is, in whatever order they came."""
     appliance(boot, station, site_disk)
     data = bytes(range(4, 108))
     body = st.icmp6(128, data)
@@ -152,8 +150,7 @@ def test_ipv6_fragments_with_gaps_wait(boot, station, site_disk):
 
 def test_data_beyond_the_window_is_not_kept(boot, station):
     """What lies across the window's edge waits for nobody: it would be taken when its turn comes,
-    and the
-    window would wrap."""
+    and the window would wrap."""
     guest = boot('sockets', netdev_line=station.netdev)
     station.serve(lambda: guest.seen(r'^vireo: ready'), 30)
     c = station.connect(9)
