@@ -19,6 +19,7 @@ class Attack(Peace):
     strikes = 1              # times, and it is over; 0: it says itself when it is
     patience = 4.0           # seconds to wait for its end
     at_boot = False          # a lie from the start
+    feature = None           # the bit without which no driver looks at it
     breaks = False           # it may break the ring for itself: what it reads is its own doing
     alters = False           # it writes other data than it should: no driver can see that
     event_idx = indirect = True
@@ -66,6 +67,11 @@ class Attack(Peace):
 
     def prepare(self):
         """Before the machine starts, for a lie from the start."""
+
+    def believed(self):
+        """Of a lie from the start, when the image works: has the driver looked at it? With the
+        feature bit that it belongs to."""
+        return self.feature is None or bool(self.device.backend.accepted >> self.feature & 1)
 
     @property
     def ring(self):

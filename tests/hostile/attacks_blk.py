@@ -3,7 +3,7 @@ section 5.2).
 """
 from hostile.attack import BLK, Attack, Lasting
 from hostile.attacks_queue import Late, OneNever
-from hostile.disk import BLK_SIZE_F, FLUSH, READ, SECTOR, SIZE_MAX_F, WRITE
+from hostile.disk import BLK_SIZE_F, FLUSH, FLUSH_F, READ, SECTOR, SEG_MAX_F, SIZE_MAX_F, WRITE
 
 HUGE = (1 << 64) - 1
 
@@ -91,6 +91,7 @@ class Lie(OfDisk):
 class BlockSizeNone(Lie):
     """blk_size 0."""
     name = 'blksize-zero'
+    feature = BLK_SIZE_F
 
     def lie(self, disk):
         disk.blk_size = 0
@@ -99,6 +100,7 @@ class BlockSizeNone(Lie):
 class BlockSizeOdd(Lie):
     """blk_size 3."""
     name = 'blksize-odd'
+    feature = BLK_SIZE_F
 
     def lie(self, disk):
         disk.blk_size = 3
@@ -107,6 +109,7 @@ class BlockSizeOdd(Lie):
 class BlockSizeHuge(Lie):
     """blk_size 2 GiB."""
     name = 'blksize-huge'
+    feature = BLK_SIZE_F
 
     def lie(self, disk):
         disk.blk_size = 1 << 31
@@ -131,6 +134,7 @@ class CapacityHuge(Lie):
 class SegmentsNone(Lie):
     """seg_max 0."""
     name = 'segmax-zero'
+    feature = SEG_MAX_F
 
     def lie(self, disk):
         disk.seg_max = 0
@@ -139,6 +143,7 @@ class SegmentsNone(Lie):
 class SegmentsHuge(Lie):
     """seg_max 0xffffffff."""
     name = 'segmax-huge'
+    feature = SEG_MAX_F
 
     def lie(self, disk):
         disk.seg_max = 0xffffffff
@@ -147,6 +152,7 @@ class SegmentsHuge(Lie):
 class SizeNone(Lie):
     """size_max 0."""
     name = 'sizemax-zero'
+    feature = SIZE_MAX_F
 
     def lie(self, disk):
         disk.size_max = 0
@@ -155,6 +161,7 @@ class SizeNone(Lie):
 class SizeOdd(Lie):
     """size_max 513."""
     name = 'sizemax-odd'
+    feature = SIZE_MAX_F
 
     def lie(self, disk):
         disk.size_max = SECTOR + 1
@@ -174,7 +181,8 @@ class FeaturesFew(Lie):
     name = 'features-none'
 
     def lie(self, disk):
-        disk.backend.offered &= ~(1 << SIZE_MAX_F | 1 << BLK_SIZE_F | 1 << 2 | 1 << 9)
+        disk.backend.offered &= ~(1 << SIZE_MAX_F | 1 << BLK_SIZE_F | 1 << SEG_MAX_F |
+                                  1 << FLUSH_F)
         disk.write_through = True
 
 
@@ -184,6 +192,9 @@ class IdGarbage(Lie):
 
     def lie(self, disk):
         disk.id = b'\xff' * 20
+
+    def believed(self):
+        return self.device.asked_id > 0
 
 
 # ---- sizes that change ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import os
 
 from hostile.attack import RX, Attack, Entry, Lasting
 from hostile.attacks_queue import Late
-from hostile.card import HEADER
+from hostile.card import HEADER, MTU_F
 from wire import GUEST_MAC, OUR_MAC
 
 FLOOD = 64               # frames at a time
@@ -152,12 +152,14 @@ class MacGroup(Lie):
 class MtuTiny(Lie):
     """An MTU of 67 bytes."""
     name = 'mtu-tiny'
+    feature = MTU_F
     properties = 'host_mtu=67'
 
 
 class MtuHuge(Lie):
     """An MTU of 65535 bytes."""
     name = 'mtu-huge'
+    feature = MTU_F
     properties = 'host_mtu=65535'
 
 

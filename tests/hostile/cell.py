@@ -191,7 +191,7 @@ class Run:
                                  (self.watch.good(self.own, (BEFORE, BEFORE)) or self.failed()),
                                  START)
             self.attack.first_at = self.attack.over_at = self.guest.started
-            self.attack.hits = 1
+            self.attack.hits = int(self.attack.believed() or bool(self.failed()))
             return started
         if not self.until(lambda: self.watch.good(('read', 'sync', 'echo'), (BEFORE,) * 3), START):
             return False

@@ -49,6 +49,7 @@ class Disk(Victim):
         self.capacity = BLOCKS * BLOCK // SECTOR
         self.size_max, self.seg_max, self.blk_size = 65536, 126, SECTOR
         self.id = b'hostile-disk'
+        self.asked_id = 0                # times
         self.write_through = False       # without FLUSH, a good write is durable
         self.lost = 0                    # sectors that resets took
 
@@ -95,6 +96,7 @@ class Disk(Victim):
             self.flush()
             return OK, b''
         if kind == GET_ID:
+            self.asked_id += 1
             return OK, self.id[:20].ljust(20, b'\0')
         return (IOERR if kind in (READ, WRITE) else UNSUPP), b''
 

@@ -1,6 +1,5 @@
 """A whole peer on the image's cable: ARP, neighbour discovery, ping, and TCP as simple as the cable
-allows
-(nothing is lost on it). A test can send what a kernel would never let it send.
+allows (nothing is lost on it). A test can send what a kernel would never let it send.
 """
 import ipaddress
 import json
