@@ -106,6 +106,7 @@ class Soak:
         self.pending = []            # (when to undo, target, how)
         self.calm = collections.defaultdict(float)   # target: when it may be reset again
         self.counts = collections.Counter()
+        self.seconds = 0             # that it has run
         self.missed = 0
         self.bad = []
         self.rounds = {}             # disk: (rounds, when they were last seen to grow)
@@ -167,6 +168,7 @@ class Soak:
         began = time.monotonic()
         end, strike_at, tell_at, look_at = began + self.options.time, began, began, began
         while (now := time.monotonic()) < end and self.guest.alive():
+            self.seconds = round(now - began)
             self.undo(now)
             if now >= strike_at and now < end - min(REST, self.options.time / 3):
                 self.strike()
@@ -178,6 +180,7 @@ class Soak:
                 self.tell(began, visitors)
                 tell_at += REPORT
             self.faults.hold(0.05)
+        self.seconds = round(min(now, end) - began)
         self.undo(float('inf'))
         self.tell(began, visitors)
 
@@ -260,5 +263,5 @@ def main(options):
     faults = sum(soak.counts.values())
     print('faults: ' + ', '.join(f'{name} {n}' for name, n in sorted(soak.counts.items())) +
           f'; rings that were not in use: {soak.missed}')
-    print(f'soak: seconds={options.time} faults={faults} bad={len(soak.bad)}')
+    print(f'soak: seconds={soak.seconds} faults={faults} bad={len(soak.bad)}')
     return 1 if soak.bad or not faults else 0

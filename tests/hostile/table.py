@@ -18,7 +18,8 @@ from vireolib.machine import Unusable, find_qemu
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KEPT = os.path.join(TREE, 'build', 'hostile')
 RESULTS = os.path.join(KEPT, 'results.json')
-SOURCES = ('tests/hostile', 'tests/vhost', 'tests/qemu/wire.py')
+SOURCES = ('tests/hostile', 'tests/vhost', 'tests/qemu/wire.py', 'scripts/vireolib/guest.py',
+           'scripts/vireolib/machine.py')
 AT_A_TIME = 2
 
 
