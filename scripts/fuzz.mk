@@ -47,6 +47,7 @@ MACHINE := $(SUPPORT) $(SRC_drivers) $(SRC_files) $(NET) $(SRC_lwip) $(SRC_libfd
 object = $(patsubst %,$(FUZZ)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
 
 all: $(TARGETS:%=$(FUZZ)/%)
+	@:
 
 FLAGS_NOW := $(CLANG) $(shell $(CLANG) -dumpversion) $(call FLAGS_of,drivers/x) $(NET_INCLUDE) \
              $(LINK_$(KIND))

@@ -7,7 +7,9 @@
 """
 import concurrent.futures
 import dataclasses
+import fnmatch
 import glob
+import math
 import os
 import re
 import subprocess
@@ -45,8 +47,8 @@ class Result:
     target: str
     executions: int = 0
     seconds: float = 0
-    covered: int = 0           # lines of the files that it is about
-    lines: int = 0
+    about: tuple = (0, 0)      # lines executed, and lines, of the files that it is about
+    drivers: tuple = (0, 0)    # of drivers/
     findings: list = dataclasses.field(default_factory=list)   # paths of inputs
     says: str = ''             # the end of what a failing run printed
 
@@ -88,8 +90,9 @@ def run(target, seconds, grown, findings=FINDINGS):
 
 
 def run_all(names, seconds, jobs):
-    """Shares the time; yields results as they come."""
-    share = max(1, seconds * min(jobs, len(names)) / len(names))
+    """Shares the time, also if not all can have the same company; yields results as they come."""
+    jobs = min(jobs, len(names))
+    share = max(1, seconds / math.ceil(len(names) / jobs))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(run, name, share, os.path.join(BUILD, 'corpus', name))
                    for name in names]
@@ -97,12 +100,21 @@ def run_all(names, seconds, jobs):
             yield future.result()
 
 
+def _sum(files, patterns):
+    counts = [count for name, count in files.items()
+              if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+    return sum(covered for covered, _ in counts), sum(lines for _, lines in counts)
+
+
 def count_lines(result):
     """Fills in the coverage of the target by all inputs that there are."""
     grown = os.path.join(BUILD, 'corpus', result.target)
-    program = os.path.join(coverage.BUILD, 'fuzz', result.target)
-    profile = os.path.join(coverage.BUILD, 'fuzz', result.target + '.profdata')
+    build = os.path.join(coverage.BUILD, 'fuzz')
+    program = os.path.join(build, result.target)
+    profile = program + '.profdata'
     coverage.collect([[program, grown, *kept_inputs(result.target)]], profile)
-    files = coverage.lines(profile, [program], ABOUT[result.target])
-    result.covered = sum(covered for covered, _ in files.values())
-    result.lines = sum(count for _, count in files.values())
+    objects = [os.path.relpath(path, TREE) for path in
+               glob.glob(os.path.join(TREE, build, 'obj', 'drivers', '**', '*.o'), recursive=True)]
+    files = coverage.lines(profile, [program, *objects], [*ABOUT[result.target], 'drivers/*.c'])
+    result.about = _sum(files, ABOUT[result.target])
+    result.drivers = _sum(files, ['drivers/*.c'])
