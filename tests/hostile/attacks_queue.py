@@ -96,6 +96,7 @@ class LateAfterReset(IdWild):
     """A reset is provoked; after it has read back, the used area of the ring is overwritten."""
     name = 'late-after-reset'
     targets = ASKED
+    breaks = True            # what is overwritten may be what the driver offers, in a packed ring
     strikes = 0
     armed = True
 
