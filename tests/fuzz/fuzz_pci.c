@@ -74,8 +74,8 @@ static void add_capability(void)
         model_vpci_cap(&vpci, type, 4, vpci.region[type].off, vpci.region[type].len);
     } else if (how & 0x40) {
         unsigned at = model_vpci_cap(&vpci, type, fuzz8() % 8, fuzz_odd32(), fuzz_odd32());
-        if (type == VCAP_PCI_CFG)
-            fuzz_lies(vpci_model); /* a window that leads nowhere */
+
+        fuzz_lies(vpci_model); /* it may lead into another structure, or nowhere */
         model_pci_put(&vpci.fn, at + 2, 1, fuzz8());
     } else if (how & 0x20) {
         fuzz_lies(vpci_model); /* of what a capability may have said before */
