@@ -8,7 +8,8 @@ include scripts/config.mk
 STEP = +$(if $V,,@)$(MAKE) --no-print-directory -f
 BUILD = +$(if $V,,@)mkdir -p build && flock build/.lock $(MAKE) --no-print-directory \
     $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -f
-PYTEST = $(PYTHON) -m pytest -q tests
+# All tests, or those that TESTS names.
+PYTEST = $(PYTHON) -m pytest -q $(if $(filter tests/%,$(TESTS)),,tests)
 
 run: check .setup-build+run image
 	$(STEP) scripts/run.mk run
