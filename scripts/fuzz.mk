@@ -7,7 +7,7 @@ include scripts/config.mk
 Q := $(if $V,,@)
 CLANG ?= clang
 KIND := fuzz
-FUZZ := $(if $(filter coverage,$(KIND)),build/coverage/fuzz,build/fuzz)
+FUZZ_DIR := $(if $(filter coverage,$(KIND)),build/coverage/fuzz,build/fuzz)
 LWIP := $(or $(LWIP_DIR),build/lwip)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 include scripts/rooms.mk
@@ -44,29 +44,30 @@ SUPPORT := $(filter-out tests/fuzz/harness.c tests/fuzz/replay.c tests/fuzz/fuzz
 # sanitizer sees each block.
 NET := $(filter-out net/mem.c net/sock% net/resolve.c net/inet.c,$(SRC_net))
 MACHINE := $(SUPPORT) $(SRC_drivers) $(SRC_files) $(NET) $(SRC_lwip) $(SRC_libfdt)
-object = $(patsubst %,$(FUZZ)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
+object = $(patsubst %,$(FUZZ_DIR)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
 
-all: $(TARGETS:%=$(FUZZ)/%)
+all: $(TARGETS:%=$(FUZZ_DIR)/%)
 	@:
 
 FLAGS_NOW := $(CLANG) $(shell $(CLANG) -dumpversion) $(call FLAGS_of,drivers/x) $(NET_INCLUDE) \
              $(LINK_$(KIND))
-$(shell mkdir -p $(FUZZ)/obj)
-$(if $(call differ,$(FLAGS_NOW),$(file <$(FUZZ)/obj/flags)),$(file >$(FUZZ)/obj/flags,$(FLAGS_NOW)))
+$(shell mkdir -p $(FUZZ_DIR)/obj)
+$(if $(call differ,$(FLAGS_NOW),$(file <$(FUZZ_DIR)/obj/flags)),\
+    $(file >$(FUZZ_DIR)/obj/flags,$(FLAGS_NOW)))
 
 define compile
 	@$(if $V,,printf '  %-5s %s\n' FUZZ $<)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(call FLAGS_of,$<) -MMD -MP -c $< -o $@
 endef
-$(FUZZ)/obj/lwip/%.c.o: $(LWIP)/%.c $(FUZZ)/obj/flags
+$(FUZZ_DIR)/obj/lwip/%.c.o: $(LWIP)/%.c $(FUZZ_DIR)/obj/flags
 	$(compile)
-$(FUZZ)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(FUZZ)/obj/flags
+$(FUZZ_DIR)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(FUZZ_DIR)/obj/flags
 	$(compile)
-$(FUZZ)/obj/%.c.o: %.c $(FUZZ)/obj/flags
+$(FUZZ_DIR)/obj/%.c.o: %.c $(FUZZ_DIR)/obj/flags
 	$(compile)
-$(FUZZ)/machine.a: $(call object,$(MACHINE))
+$(FUZZ_DIR)/machine.a: $(call object,$(MACHINE))
 	$(Q)rm -f $@ && ar qcsT $@ $^
-$(FUZZ)/%: $(FUZZ)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) $(FUZZ)/machine.a \
+$(FUZZ_DIR)/%: $(FUZZ_DIR)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) $(FUZZ_DIR)/machine.a \
            scripts/fuzz.ld
 	$(Q)$(CLANG) $(LINK_$(KIND)) -Wl,-T,scripts/fuzz.ld -Wl,--no-warn-rwx-segments \
 	    -Wl,--wrap=malloc,--wrap=calloc,--wrap=free $(filter %.o,$^) $(filter %.a,$^) -o $@
@@ -74,8 +75,8 @@ $(FUZZ)/%: $(FUZZ)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) $(FUZZ)/m
 # Parts of an image that other names of the host stand for elsewhere: its boot arguments, its board.
 BOOTARGS := platform/runtime/option.c
 TREE := platform/virt/tree.c platform/virt/tree_walk.c
-$(FUZZ)/bootargs: $(call object,$(BOOTARGS))
-$(FUZZ)/tree: $(call object,$(TREE))
+$(FUZZ_DIR)/bootargs: $(call object,$(BOOTARGS))
+$(FUZZ_DIR)/tree: $(call object,$(TREE))
 
 -include $(patsubst %.o,%.d,$(call object,$(MACHINE) $(HARNESS) $(BOOTARGS) $(TREE) \
                                           $(TARGETS:%=tests/fuzz/fuzz_%.c)))
