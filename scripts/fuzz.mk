@@ -67,8 +67,8 @@ $(FUZZ_DIR)/obj/%.c.o: %.c $(FUZZ_DIR)/obj/flags
 	$(compile)
 $(FUZZ_DIR)/machine.a: $(call object,$(MACHINE))
 	$(Q)rm -f $@ && ar qcsT $@ $^
-$(FUZZ_DIR)/%: $(FUZZ_DIR)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) $(FUZZ_DIR)/machine.a \
-           scripts/fuzz.ld
+$(FUZZ_DIR)/%: $(FUZZ_DIR)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) \
+           $(FUZZ_DIR)/machine.a scripts/fuzz.ld
 	$(Q)$(CLANG) $(LINK_$(KIND)) -Wl,-T,scripts/fuzz.ld -Wl,--no-warn-rwx-segments \
 	    -Wl,--wrap=malloc,--wrap=calloc,--wrap=free $(filter %.o,$^) $(filter %.a,$^) -o $@
 
