@@ -9,6 +9,7 @@
 /* One thread: services and socket calls enter lwIP in turn (net_enter, net_leave). */
 #define NO_SYS 1
 #define LWIP_TIMERS 1
+#define MEMP_NUM_SYS_TIMEOUT 48 /* a dozen of its own, and one a device that waits for DHCP */
 #define SYS_LIGHTWEIGHT_PROT 0
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0

@@ -103,7 +103,10 @@ class Rig:
     # ---- the rest ----
 
     def status(self):
-        return http.status_json(self.guest.port(80), timeout=30.0)
+        try:
+            return http.status_json(self.guest.port(80), timeout=30.0)
+        except ConnectionError:     # QEMU's user network gave up one to a card under reset: anew
+            return http.status_json(self.guest.port(80), timeout=30.0)
 
     def device(self, name):
         """What /status.json says of a device: 'vnet0', or a disk by its serial number."""
