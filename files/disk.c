@@ -33,6 +33,16 @@ static size_t cache_size(const struct block_device *dev)
     return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
 
+/* A disk's cache is made when it is opened; whether its size is an argument is asked before. */
+static void know_option(void)
+{
+    struct block_device *dev;
+
+    for (unsigned n = 0; (dev = block_get(n)); n++)
+        (void)hal_option(block_name(dev), "cache");
+}
+HAL_INIT(HAL_INIT_STACK, know_option);
+
 struct disk *disk_of(struct block_device *dev)
 {
     struct disk *d = disks;

@@ -195,6 +195,17 @@ def test_bad_boot_arguments_are_said(boot, site_disk):
     assert len(guest.seen('banana')) <= 3
 
 
+@pytest.mark.parametrize('name', ['cache', 'vblk0.cache'])
+def test_size_of_the_cache_is_a_boot_argument(boot, site_disk, name):
+    """Known although no disk was opened yet, and heeded when one is."""
+    guest = boot('httpd', disks=[site_disk], forwards=[80], append=f'vireo.{name}=1')
+    guest.serving(30)
+    assert not guest.seen('not known'), guest.report()
+    assert http.get(guest.port(80), '/').status == 200
+    disk, = (d for d in http.status_json(guest.port(80))['devices'] if d['name'] == 'vblk0')
+    assert disk['cache']['cache_max_blocks'] == 256
+
+
 def test_very_long_boot_arguments(boot):
     guest = boot('hello', net='none', append='x=' + 'a' * 1800 + ' vireo.nosuch=1')
     assert guest.wait() == 0
