@@ -370,16 +370,6 @@ static int get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
     return 0;
 }
 
-int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
-               struct bcache_wait *w, struct bcache_block **out)
-{
-    int err = get(c, index, use, more, w, out);
-
-    if (err != -EAGAIN)
-        w->missed = w->for_room = false;
-    return err;
-}
-
 /* ---- borrowing ------------------------------------------------------------------------------- */
 
 int bcache_borrow(struct bcache *c, struct bcache_block *b)
@@ -475,6 +465,41 @@ void bcache_io_submit(struct bcache_io *io)
     block_submit(io->cache->dev, &r, 1);
 }
 
+/* ---- the disk was away ----------------------------------------------------------------------- */
+
+/* What is only a copy of the disk is read again. Who has borrowed a block keeps it as it was. */
+static void forget(struct bcache *c, struct bcache_block *b)
+{
+    if (b->state != BCACHE_CLEAN)
+        return;
+    if (b->pins)
+        hash_remove(c, b);
+    b->state = b->pins ? BCACHE_ORPHAN : BCACHE_EMPTY;
+}
+
+static void forget_copies(struct bcache *c)
+{
+    c->plugs = block_plugs(c->dev);
+    for (size_t i = 0; i <= c->hash_mask; i++)
+        for (struct bcache_block *b = c->hash[i], *next; b; b = next) {
+            next = b->hash_next;
+            forget(c, b);
+        }
+}
+
+int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
+               struct bcache_wait *w, struct bcache_block **out)
+{
+    int err;
+
+    if (c->plugs != block_plugs(c->dev))
+        forget_copies(c);
+    err = get(c, index, use, more, w, out);
+    if (err != -EAGAIN)
+        w->missed = w->for_room = false;
+    return err;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void set_geometry(struct bcache *c, size_t bytes)
@@ -522,6 +547,7 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
     if (!c)
         return NULL;
     c->dev = dev;
+    c->plugs = block_plugs(dev);
     set_geometry(c, bytes);
     bcache_list_init(&c->free);
     bcache_list_init(&c->lru);

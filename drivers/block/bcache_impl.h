@@ -69,6 +69,7 @@ struct bcache {
     unsigned unflushed_count;
     unsigned writing; /* blocks */
     unsigned borrowed;
+    unsigned plugs; /* block_plugs() when the clean blocks were read */
 
     struct bcache_io *ios, *free_ios;
     unsigned free_io_count;

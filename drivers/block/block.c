@@ -80,6 +80,11 @@ bool block_dead(const struct block_device *dev)
     return dev->dead;
 }
 
+unsigned block_plugs(const struct block_device *dev)
+{
+    return dev->plugs;
+}
+
 /* ---- completion ------------------------------------------------------------------------------ */
 
 void block_enqueue(struct block_queue *q, struct block_request *r)

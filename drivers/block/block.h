@@ -109,6 +109,11 @@ const char *block_name(const struct block_device *dev);
 bool block_read_only(const struct block_device *dev);
 bool block_volatile(const struct block_device *dev);
 bool block_dead(const struct block_device *dev);
+/*
+ * How often the disk was plugged in again. What was read before may have been written elsewhere
+ * meanwhile.
+ */
+unsigned block_plugs(const struct block_device *dev);
 
 /* Submits n requests in order, with one kick. Whatever happens, each ends with its callback. */
 void block_submit(struct block_device *dev, struct block_request *const *reqs, unsigned n);

@@ -66,6 +66,7 @@ struct block_device {
     bool volatile_cache;
     bool bounce_all; /* data goes through `bounce` only, which the driver then supplies */
     bool dead;
+    unsigned plugs; /* block_plugs() */
     char id[BLOCK_ID_LEN + 1];
 
     /* the layer's own */

@@ -167,6 +167,7 @@ static void recognise(struct vblk *b, bool answered, const char id[BLOCK_ID_LEN 
         virtio_refuse(b->dev, cause);
         return;
     }
+    b->block.plugs += b->given_up;
     b->came_back = b->given_up = false;
     b->unanswered = 0;
     b->block.volatile_cache = b->seen.volatile_cache;

@@ -263,6 +263,7 @@ static void orderly(void)
         unplug(true, false);
         CHECK_EQ(replug(), 0);
         check_works();
+        CHECK_EQ(block_plugs(disk.dev), i + 1);
     }
 }
 
@@ -273,6 +274,7 @@ static void surprise(void)
         unplug(false, true);
         CHECK_EQ(replug(), 0);
         check_works();
+        CHECK_EQ(block_plugs(disk.dev), i + 1);
     }
 }
 
@@ -323,6 +325,7 @@ static void the_wrong_size_first(void)
     set_capacity(DISK_SECTORS - 8);
     break_with_writes_out();
     all_out(0);
+    CHECK_EQ(block_plugs(disk.dev), 1); /* a reset is none */
     CHECK_EQ(block_capacity(disk.dev), (DISK_SECTORS - 8) * 512);
 }
 

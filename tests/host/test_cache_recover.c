@@ -160,21 +160,27 @@ static void grown_before_a_flush(void)
     CHECK(f->durable[10 * BLOCK] == 9 && f->durable[10 * BLOCK + 511] == 9);
 }
 
+/* A sync of ten blocks has its flush out; `count` blocks from `first` are written behind it. */
+static void sync_and_write(struct bcache_sync *sync, uint64_t first, unsigned count)
+{
+    start(256 * BLOCK, 64 * BLOCK);
+    fill(0, 10, 1);
+    bcache_start_round(c);
+    run();
+    CHECK_EQ(bcache_sync(c, sync), -EAGAIN);
+    CHECK(slot_of(BLOCK_FLUSH) < FAKEDISK_DEPTH);
+    fill(first, count, 2);
+    bcache_start_round(c);
+    while (slot_of(BLOCK_WRITE) < FAKEDISK_DEPTH)
+        fakedisk_finish(f, slot_of(BLOCK_WRITE));
+}
+
 /* Some were written again meanwhile, others while the flush was out. */
 static void reset_under_a_flush_and_writes(void)
 {
     struct bcache_sync sync = {.done = synced};
 
-    start(256 * BLOCK, 64 * BLOCK);
-    fill(0, 10, 1);
-    bcache_start_round(c);
-    run();
-    CHECK_EQ(bcache_sync(c, &sync), -EAGAIN);
-    CHECK(slot_of(BLOCK_FLUSH) < FAKEDISK_DEPTH);
-    fill(5, 10, 2);
-    bcache_start_round(c);
-    while (slot_of(BLOCK_WRITE) < FAKEDISK_DEPTH)
-        fakedisk_finish(f, slot_of(BLOCK_WRITE));
+    sync_and_write(&sync, 5, 10);
     fakedisk_reset(f);
     block_resume(&f->dev);
     CHECK_EQ(disk_sync(d), 0);
@@ -279,6 +285,33 @@ static void gone_and_back(void)
     hosttask_close(fd);
 }
 
+/* Plugged in again with other contents: what was only read is read anew, what was written stays. */
+static void written_elsewhere(void)
+{
+    struct bcache_wait w = {0};
+    struct bcache_block *lent;
+    uint8_t before[BLOCK], buf[3 * BLOCK];
+
+    start(256 * BLOCK, 64 * BLOCK);
+    CHECK_EQ(disk_read(d, buf, 3 * BLOCK, 3 * BLOCK, NULL), 3 * BLOCK);
+    memcpy(before, buf + BLOCK, BLOCK);
+    fill(5, 1, 7);
+    CHECK_EQ(bcache_get(c, 4, BCACHE_READ, 0, &w, &lent), 0);
+    CHECK_EQ(bcache_borrow(c, lent), 0);
+    give_up(false);
+    memset(f->now + 3 * BLOCK, 9, 3 * BLOCK);
+    memset(f->durable + 3 * BLOCK, 9, 3 * BLOCK);
+    f->dev.plugs++;
+    block_resume(&f->dev);
+    CHECK_EQ(disk_read(d, buf, 3 * BLOCK, 3 * BLOCK, NULL), 3 * BLOCK);
+    CHECK(buf[0] == 9 && buf[BLOCK] == 9 && buf[2 * BLOCK] == 7);
+    CHECK(memcmp(bcache_data(lent), before, BLOCK) == 0);
+    bcache_return(c, lent);
+    CHECK_EQ(c->borrowed, 0);
+    CHECK_EQ(disk_read(d, buf, BLOCK, 4 * BLOCK, NULL), BLOCK);
+    CHECK_EQ(buf[0], 9);
+}
+
 /* With writes out and synced by somebody: all of it ends. */
 static void gone_under_a_sync(void)
 {
@@ -315,16 +348,7 @@ static void gone_with_news_of_a_reset(void)
 {
     struct bcache_sync sync = {.done = synced};
 
-    start(256 * BLOCK, 64 * BLOCK);
-    fill(0, 10, 1);
-    bcache_start_round(c);
-    run();
-    CHECK_EQ(bcache_sync(c, &sync), -EAGAIN);
-    CHECK(slot_of(BLOCK_FLUSH) < FAKEDISK_DEPTH);
-    fill(10, 5, 2);
-    bcache_start_round(c);
-    while (slot_of(BLOCK_WRITE) < FAKEDISK_DEPTH)
-        fakedisk_finish(f, slot_of(BLOCK_WRITE));
+    sync_and_write(&sync, 10, 5);
     give_up(false);
     CHECK_EQ(sync.result, -EIO);
     block_resume(&f->dev);
@@ -436,6 +460,7 @@ int main(int argc, char **argv)
         {"nothing_unflushed_is_evicted", nothing_unflushed_is_evicted},
         {"a_reader_has_room_made", a_reader_has_room_made},
         {"gone_and_back", gone_and_back},
+        {"written_elsewhere", written_elsewhere},
         {"gone_under_a_sync", gone_under_a_sync},
         {"gone_with_unflushed_writes", gone_with_unflushed_writes},
         {"gone_with_news_of_a_reset", gone_with_news_of_a_reset},
