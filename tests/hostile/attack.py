@@ -2,6 +2,7 @@
 `targets` are the queues that it is run on, each as an attack of its own: blk-id-wild, rx-id-wild,
 tx-id-wild.
 """
+import random
 import threading
 import time
 
@@ -12,7 +13,8 @@ EVERY, ASKED = (BLK, RX, TX), (BLK, TX)      # ASKED: the driver knows that an a
 
 
 class Attack(Peace):
-    """Runs in the back-end's thread, but for what the cell reads: hits, first_at, over, over_at."""
+    """Runs in the back-end's thread, but for what the cell reads: hits, first_at, over, over_at.
+    Its random values are the same in each run."""
     name = ''
     targets = EVERY
     formats = ('split', 'packed')
@@ -29,6 +31,7 @@ class Attack(Peace):
 
     def __init__(self, device, target):
         self.device, self.target = device, target
+        self.dice = random.Random(f'{target}-{self.name}')
         self.on = False
         self.hits = 0
         self.first_at = self.over_at = None

@@ -78,93 +78,77 @@ class FlushNever(OneNever):
 # ---- what it says of itself ----------------------------------------------------------------------
 
 class Lie(OfDisk):
-    """A lie from the start."""
+    """A lie from the start: `lies` are fields of the disk and what they say."""
     at_boot = True
+    lies = {}
 
     def prepare(self):
         self.lie(self.device)
 
     def lie(self, disk):
-        raise NotImplementedError
+        for field, value in self.lies.items():
+            setattr(disk, field, value)
 
 
 class BlockSizeNone(Lie):
     """blk_size 0."""
     name = 'blksize-zero'
     feature = BLK_SIZE_F
-
-    def lie(self, disk):
-        disk.blk_size = 0
+    lies = {'blk_size': 0}
 
 
 class BlockSizeOdd(Lie):
     """blk_size 3."""
     name = 'blksize-odd'
     feature = BLK_SIZE_F
-
-    def lie(self, disk):
-        disk.blk_size = 3
+    lies = {'blk_size': 3}
 
 
 class BlockSizeHuge(Lie):
     """blk_size 2 GiB."""
     name = 'blksize-huge'
     feature = BLK_SIZE_F
-
-    def lie(self, disk):
-        disk.blk_size = 1 << 31
+    lies = {'blk_size': 1 << 31}
 
 
 class CapacityNone(Lie):
     """A disk of no sectors."""
     name = 'capacity-zero'
-
-    def lie(self, disk):
-        disk.capacity = 0
+    lies = {'capacity': 0}
 
 
 class CapacityHuge(Lie):
     """A disk of 2^64 - 1 sectors."""
     name = 'capacity-huge'
-
-    def lie(self, disk):
-        disk.capacity = HUGE
+    lies = {'capacity': HUGE}
 
 
 class SegmentsNone(Lie):
     """seg_max 0."""
     name = 'segmax-zero'
     feature = SEG_MAX_F
-
-    def lie(self, disk):
-        disk.seg_max = 0
+    lies = {'seg_max': 0}
 
 
 class SegmentsHuge(Lie):
     """seg_max 0xffffffff."""
     name = 'segmax-huge'
     feature = SEG_MAX_F
-
-    def lie(self, disk):
-        disk.seg_max = 0xffffffff
+    lies = {'seg_max': 0xffffffff}
 
 
 class SizeNone(Lie):
     """size_max 0."""
     name = 'sizemax-zero'
     feature = SIZE_MAX_F
-
-    def lie(self, disk):
-        disk.size_max = 0
+    lies = {'size_max': 0}
 
 
 class SizeOdd(Lie):
     """size_max 513."""
     name = 'sizemax-odd'
     feature = SIZE_MAX_F
-
-    def lie(self, disk):
-        disk.size_max = SECTOR + 1
+    lies = {'size_max': SECTOR + 1}
 
 
 class FeaturesNonsense(Lie):

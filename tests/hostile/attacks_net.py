@@ -1,7 +1,6 @@
 """Attacks of a network card: headers, frames that are none, floods, and what it says of itself
 (virtio 1.4, section 5.1).
 """
-import os
 
 from hostile.attack import RX, Attack, Entry, Lasting
 from hostile.attacks_queue import Late
@@ -111,7 +110,7 @@ class Flood(Lasting):
             self.device.backend.after(0.002, self.again)
 
     def frame(self):
-        return os.urandom(14 + os.urandom(1)[0] * 5)
+        return self.dice.randbytes(14 + self.dice.randrange(256) * 5)
 
 
 class FloodIp(Flood):
@@ -119,9 +118,9 @@ class FloodIp(Flood):
     name = 'flood-packets'
 
     def frame(self):
-        pick = os.urandom(2)
+        pick = self.dice.randbytes(2)
         kind = (b'\x08\x00\x45', b'\x86\xdd\x60', b'\x08\x06\x00')[pick[0] % 3]
-        return GUEST_MAC + OUR_MAC + kind + os.urandom(20 + pick[1] * 5)
+        return GUEST_MAC + OUR_MAC + kind + self.dice.randbytes(20 + pick[1] * 5)
 
 
 class LateFrame(Late):
@@ -133,7 +132,7 @@ class LateFrame(Late):
 
     def scribble(self, part, chain):
         for piece in chain.writable:
-            piece[:] = os.urandom(len(piece))
+            piece[:] = self.dice.randbytes(len(piece))
 
 
 # ---- what it says of itself ----------------------------------------------------------------------

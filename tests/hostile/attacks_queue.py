@@ -115,9 +115,9 @@ class LateAfterReset(IdWild):
     def write(self, part):
         if self.on:
             if isinstance(part, Split):
-                part.used[1:] = memoryview(os.urandom(2 * len(part.used[1:]))).cast('H')
+                part.used[1:] = memoryview(self.dice.randbytes(2 * len(part.used[1:]))).cast('H')
             else:
-                part.desc[:] = os.urandom(len(part.desc))
+                part.desc[:] = self.dice.randbytes(len(part.desc))
             self.struck()
             self.end()
 
@@ -132,7 +132,7 @@ class KickFlagsWild(Lasting):
     def publish(self, ring):
         super().publish(ring)
         if self.mine(ring):
-            value = os.urandom(1)[0]
+            value = self.dice.randrange(256)
             if isinstance(ring.part, Split):
                 ring.part.used[0] = value
             else:
@@ -155,7 +155,7 @@ class KickEventWild(Lasting):
     def publish(self, ring):
         super().publish(ring)
         if self.mine(ring):
-            value, = struct.unpack('<H', os.urandom(2))
+            value = self.dice.randrange(1 << 16)
             if isinstance(ring.part, Split):
                 ring.part.used[2 + 4 * ring.part.size] = value
             else:
@@ -170,7 +170,7 @@ class CallEventWild(Lasting):
 
     def complete(self, ring, chain, length):
         if self.mine(ring):
-            value, = struct.unpack('<H', os.urandom(2))
+            value = self.dice.randrange(1 << 16)
             if isinstance(ring.part, Split):
                 ring.part.avail[0] = value & 1
                 ring.part.avail[2 + ring.part.size] = value

@@ -153,8 +153,9 @@ def main(doc, argv=None):
     results = run_all(chosen, image, max(options.jobs, 1),
                       lambda name, r: print(f'{name:<40} {entry(r)}', flush=True))
     text = '\n'.join(rows(results))
-    with open(os.path.join(KEPT, 'table.txt'), 'w') as f:
-        f.write(f'{text}\n{counts(results)}\n')
+    if not options.regex:
+        with open(os.path.join(KEPT, 'table.txt'), 'w') as f:
+            f.write(f'{text}\n{counts(results)}\n')
     print(text)
     bad = [name for name, r in results.items() if r.verdict not in GOOD]
     for name in bad:
