@@ -204,6 +204,21 @@ void net_deliver_good(unsigned seed, uint32_t len)
     net_deliver(frame, len, net.hdr_len + len);
 }
 
+void net_check_receive(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t len = 14 + random_below(1501);
+
+        net_deliver_good(i, len);
+        model_publish(net.m, net.rx);
+        host_run_services();
+        CHECK_EQ(net.inputs, i + 1);
+        CHECK_EQ(net.last_len, len);
+        for (unsigned b = 0; b < len; b++)
+            CHECK_EQ(net.last_frame[b], (uint8_t)(i * 31 + b));
+    }
+}
+
 static uint8_t packet[NET_PACKETS][1600];
 
 int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len)

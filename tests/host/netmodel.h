@@ -68,6 +68,8 @@ void net_serve_tx(struct model *model, struct model_queue *q);
 /* Puts a frame into the next receive buffer; `say` is the length that the device claims. */
 void net_deliver(const void *frame, uint32_t len, uint32_t say);
 void net_deliver_good(unsigned seed, uint32_t len);
+/* So many frames of any length, one after the other: each arrives as it was sent. */
+void net_check_receive(unsigned count);
 
 /* Sends the n-th test frame, in so many pieces; what vnet_send says. */
 int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len);
