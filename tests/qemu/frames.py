@@ -140,38 +140,96 @@ def udp_frames():
     yield 'to all', ip4(w.UDP, w.udp(7, 7, b'loop'), source=w.GUEST_IP)
 
 
-def dhcp_frames():
-    def reply(options, op=2, ident=0, cookie=0x63825363, tail=b''):
+def dhcp_frames(kind=5, ident=0):
+    """Of this message type, for the request with this number."""
+    says = bytes([53, 1, kind])
+
+    def reply(options, op=2, cookie=0x63825363, boxes=bytes(192)):
         head = struct.pack('>BBBBI', op, 1, 6, 0, ident) + bytes(8) + w.packed(w.GUEST_IP) \
-            + w.packed(w.OUR_IP) + bytes(4) + w.GUEST_MAC + bytes(202)
-        return ip4(w.UDP, w.udp(67, 68, head + struct.pack('>I', cookie) + options + tail))
+            + w.packed(w.OUR_IP) + bytes(4) + w.GUEST_MAC + bytes(10) + boxes
+        return ip4(w.UDP, w.udp(67, 68, head + struct.pack('>I', cookie) + options),
+                   to='255.255.255.255')
     yield 'empty', ip4(w.UDP, w.udp(67, 68, b''))
     yield 'cut', ip4(w.UDP, w.udp(67, 68, bytes(239)))
-    yield 'no cookie', reply(b'\xff', cookie=0)
-    yield 'no end', reply(b'\x35\x01\x05')
-    yield 'an option beyond the end', reply(b'\x35\x01\x05\x06\xff')
+    yield 'no cookie', reply(says + b'\xff', cookie=0)
+    yield 'a request', reply(says + b'\xff', op=1)
+    yield 'an option beyond the end', reply(says + b'\x06\xff')
+    yield 'an option without its length', reply(says + b'\x06')
     yield 'type of no length', reply(b'\x35\x00\xff')
     yield 'type of 255 bytes', reply(b'\x35\xff' + bytes(255) + b'\xff')
-    yield 'servers, too many', reply(b'\x35\x01\x05\x06\xfc' + bytes(range(252)) + b'\xff')
-    yield 'servers, 3 bytes', reply(b'\x35\x01\x05\x06\x03\1\2\3\xff')
-    yield 'overload', reply(b'\x35\x01\x05\x34\x01\x03\xff')
-    yield 'lease 0', reply(b'\x35\x01\x05\x33\x04\0\0\0\0\xff')
-    yield 'NAK', reply(b'\x35\x01\x06\xff')
+    yield 'no type', reply(b'\xff')
+    yield 'servers, too many', reply(says + b'\x06\xfc' + bytes(range(252)) + b'\xff')
+    yield 'servers, 3 bytes', reply(says + b'\x06\x03\1\2\3\xff')
+    yield 'mask of 3 bytes', reply(says + b'\x01\x03\1\2\3\xff')
+    for n in (1, 2, 3, 255):
+        yield f'overload {n}, empty', reply(says + bytes([52, 1, n, 255]))
+        for fill in (b'\x06\xff', b'\x34\x01\x03', b'\x00', b'\x35'):
+            boxes = (fill * 192)[:192]
+            yield f'overload {n}, {fill.hex()}', reply(says + bytes([52, 1, n, 255]), boxes=boxes)
+    yield 'lease 0', reply(says + b'\x33\x04\0\0\0\0\xff')
+    yield 'no end', reply(says)
     yield 'all ones', reply(b'\xff' * 200)
     yield 'noise', reply(random.Random(3).randbytes(300))
+    yield 'NAK', reply(b'\x35\x01\x06\xff')
 
 
 def dns_frames():
-    def answer(body, flags=0x8180, counts=(1, 1, 0, 0), port=53):
-        return ip4(w.UDP, w.udp(port, 49153, struct.pack('>HHHHHH', 1, flags, *counts) + body))
-    yield 'empty', ip4(w.UDP, w.udp(53, 49153, b''))
-    yield 'a name that points at itself', answer(b'\xc0\x0c\0\1\0\1')
-    yield 'a name that points beyond', answer(b'\xff\xff\0\1\0\1')
-    yield 'a label without end', answer(b'\x3f' + b'a' * 20)
-    yield 'labels without end', answer(b'\x01a' * 200)
-    yield 'answers that are not there', answer(b'\x01a\0\0\1\0\1', counts=(1, 65535, 65535, 65535))
-    yield 'questions that are not there', answer(b'', counts=(65535, 0, 0, 0))
-    yield 'data longer than the packet', answer(b'\x01a\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\1\xff\xff')
+    """For no question."""
+    query = struct.pack('>HHHHHH', 1, 0x100, 1, 0, 0, 0) + b'\x01a\0\0\1\0\1'
+    yield from dns_answers(query, 49153)
+    yield from (dns_denial(query, 49153, name) for name in DENIALS)
+
+
+def dns_answer(query, port, body, flags=0x8180, counts=(1, 1, 0, 0), change=0, source=w.OUR_IP):
+    ident = struct.unpack_from('>H', query)[0] ^ change
+    return ip4(w.UDP, w.udp(53, port, struct.pack('>HHHHHH', ident, flags, *counts) + body),
+               source=source)
+
+
+def dns_answers(query, port):
+    """What is no answer to the query. Those that are whole give a wrong address."""
+    asked = query[12:]
+    kind = asked[-4:-2]
+    size = 4 if kind == b'\0\1' else 16
+    record = kind + struct.pack('>HIH', 1, 60, size) + b'\6' * size
+    wrong = b'\xc0\x0c' + record
+
+    def answer(body, **fields):
+        return dns_answer(query, port, body, **fields)
+    yield from ((f'cut to {n}', answer(asked + wrong)[:42 + n]) for n in (0, 1, 12, 16))
+    datagram = struct.pack('>HHHHHH', *struct.unpack_from('>H', query), 0x8180, 1, 1, 0, 0)
+    for n in set(range(len(asked + wrong))) - {len(asked)}:      # a question alone denies
+        yield f'without its end, {n}', ip4(w.UDP, w.udp(53, port, datagram + (asked + wrong)[:n]))
+    yield 'another number', answer(asked + wrong, change=0x0101)
+    yield 'another server', answer(asked + wrong, source='10.77.0.66')
+    yield 'a question', answer(asked + wrong, flags=0x0100)
+    for n in (0, 2, 65535):
+        yield f'{n} questions', answer(asked * min(n, 2) + wrong, counts=(n, 1, 0, 0))
+    yield 'another name', answer(b'\x01b' + asked + wrong)
+    yield 'another type', answer(asked[:-4] + b'\0\xff\0\1' + wrong)
+    yield 'another class', answer(asked[:-2] + b'\0\3' + wrong)
+    for name in (b'\xc0\x0c', b'\xff\xff', b'\x3f' + b'a' * 20, b'\x01a' * 200, b'\xc0', b''):
+        yield f'asks {name[:2].hex()}', answer(name + asked[-4:] + wrong)
+    for name in (b'\x3f' + b'a' * 20, b'\x01a' * 200, b'\xc0', b'\x80'):
+        yield f'name {name[:2].hex()} without end', answer(asked + name)
+    for length in (0xffff, 0xfff0):
+        yield f'{length:#x} bytes', answer(asked + b'\xc0\x0c\0\x10' +
+                                           struct.pack('>HIH', 1, 60, length))
+
+
+TEXT = b'\xc0\x0c\0\x10\0\1\0\0\0\1'          # a record of another type, up to its length
+DENIALS = {                                # answers without an address: what follows the question
+    'none': (b'', (1, 0, 0, 0)),
+    'not there': (b'', (1, 65535, 65535, 65535)),
+    'longer than the packet': (TEXT + b'\x40\0', (1, 2, 0, 0)),
+    'of nothing': ((TEXT + b'\0\0') * 50, (1, 65535, 0, 0)),
+    'of 3 bytes': (b'\xc0\x0c\0\1\0\1\0\0\0\1\0\3abc', (1, 1, 0, 0)),
+    'of another class': (b'\xc0\x0c\0\1\0\3\0\0\0\1\0\4abcd', (1, 1, 0, 0))}
+
+
+def dns_denial(query, port, name):
+    body, counts = DENIALS[name]
+    return f'answers {name}', dns_answer(query, port, query[12:] + body, counts=counts)
 
 
 def tcp_frames():

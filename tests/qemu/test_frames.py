@@ -2,6 +2,8 @@
 pings and serves its page, on a connection that lived through them, and the memory that they took
 comes back.
 """
+import contextlib
+import struct
 import tempfile
 import time
 
@@ -146,6 +148,72 @@ def test_ipv6_fragments_with_gaps_wait(boot, station, site_disk):
     for at in sorted(pieces, reverse=True):
         station.raw(pieces[at])
     station.serve(lambda: station.pongs6[-1] == data[4:])
+
+
+class Liar(st.Station):
+    """What it answers comes behind what no honest server says."""
+    requests, asked, denial = 0, 0, None
+
+    def take_dhcp(self, request):
+        self.requests += 1
+        if self.requests <= 4:             # twice what offers and what acknowledges: a NAK ends it
+            kind = 2 if self.requests <= 2 else 5
+            inject_all(self, frames.dhcp_frames(kind, struct.unpack_from('>I', request, 4)[0]))
+        super().take_dhcp(request)
+
+    def take_dns(self, port, query, to):
+        self.asked += 1
+        inject_all(self, frames.dns_answers(query, port))
+        if self.denial:
+            inject_all(self, [frames.dns_denial(query, port, self.denial)])
+        else:
+            super().take_dns(port, query, to)
+
+
+def inject_all(station, named):
+    """Until the image has its answer, and ends."""
+    with contextlib.suppress(ConnectionRefusedError, FileNotFoundError):
+        for _, frame in named:
+            station.raw(frame)
+
+
+@pytest.fixture
+def liar():
+    with tempfile.TemporaryDirectory(prefix='vq-') as directory, \
+            Liar(directory, {'web.example': ['10.77.0.42'], 'six.example': ['2001:db8::1']}) as s:
+        yield s
+
+
+def test_dhcp_answers_that_lie(boot, liar, site_disk):
+    """To the requests that are under way: a lease comes all the same, and works."""
+    guest = appliance(boot, liar, site_disk)
+    assert liar.requests >= 4, 'the NAK behind the lies was not read'
+    still_serves(liar, liar.get('/'))
+    assert memory(liar)[1] <= 1 and guest.alive()
+
+
+def resolves(boot, liar, name, want):
+    liar.requests = 4                      # its leases are honest
+    guest = boot('client', netdev_line=liar.netdev, append=f'name={name} want={want}')
+    liar.serve(lambda: guest.seen(r'^checks:'), 40)
+    assert guest.seen(r'^checks: passed=\d+ failed=0'), guest.report()
+    assert guest.wait() == 0
+
+
+@pytest.mark.parametrize('name, want', [('web.example', '10.77.0.42'),
+                                        ('six.example', '2001:db8::1')])
+def test_dns_answers_that_lie(boot, liar, name, want):
+    """To the questions that are open: none is believed, and the honest answer behind them is."""
+    resolves(boot, liar, name, want)
+    assert set(liar.questions) == {name}
+
+
+@pytest.mark.parametrize('denial', frames.DENIALS)
+def test_dns_answers_without_an_address(boot, liar, denial):
+    """They end the question, whatever they say that they hold: for IPv4, then for IPv6."""
+    liar.denial = denial
+    resolves(boot, liar, 'web.example', 'none')
+    assert liar.asked == 2
 
 
 def test_data_beyond_the_window_is_not_kept(boot, station):
