@@ -247,12 +247,18 @@ static void class_12_broken_is_sticky(void)
 
 /* ---- packed ---------------------------------------------------------------------------------- */
 
-static const struct test_variant sizes[] = {
-    {"size 2", RIG(RIG_MMIO, 1) | 2 << 8},  {"size 3", RIG(RIG_PCI, 1) | 3 << 8},
-    {"size 5", RIG(RIG_MMIO, 1) | 5 << 8},  {"size 7", RIG(RIG_PCI, 1) | 7 << 8},
-    {"size 8", RIG(RIG_MMIO, 1) | 8 << 8},  {"size 13", RIG(RIG_WINDOW, 1) | 13 << 8},
-    {"size 16", RIG(RIG_PCI, 1) | 16 << 8}, {NULL, 0},
-};
+#define SIZE_ON(bus, name, size)                                                                   \
+    {                                                                                              \
+        name "-packed size " #size, RIG(bus, 1) | (size) << 8                                      \
+    }
+#define SIZES_ON(bus, name)                                                                        \
+    SIZE_ON(bus, name, 2), SIZE_ON(bus, name, 3), SIZE_ON(bus, name, 5), SIZE_ON(bus, name, 7),    \
+        SIZE_ON(bus, name, 8), SIZE_ON(bus, name, 13), SIZE_ON(bus, name, 16)
+
+static const struct test_variant sizes[] = {SIZES_ON(RIG_MMIO, "mmio"),
+                                            SIZES_ON(RIG_PCI, "pci"),
+                                            SIZES_ON(RIG_WINDOW, "window"),
+                                            {NULL, 0}};
 
 /* Chains of two that fill the ring, or straddle its end, lap after lap; answered in any order. */
 static void class_30_packed_wrap(void)
