@@ -1,6 +1,7 @@
 """The fuzz targets, shortly: every seed, every input that was a finding once, and a second of new
 ones. `make fuzz` runs them for as long as one likes."""
 import os
+import subprocess
 import sys
 
 import pytest
@@ -28,3 +29,12 @@ def test_target(name, tmp_path):
     result = fuzz.run(name, 1, str(tmp_path / 'grown'), str(tmp_path / 'findings'))
     assert not result.findings, result.says
     assert result.executions > 0, result.says
+
+
+@pytest.mark.parametrize('args, words', [
+    (('--time', 'x'), 'write seconds'), (('--time', '0'), 'write seconds'),
+    (('--jobs', '-1'), 'at a time'), (('(',), 'no regular expression'), (('nosuch',), 'split')])
+def test_mistakes(args, words):
+    result = subprocess.run([sys.executable, os.path.join(TREE, 'scripts', 'fuzz'), *args],
+                            capture_output=True, text=True)
+    assert result.returncode == 2 and words in result.stderr

@@ -1,5 +1,7 @@
 """The mutants' table fits the tree, and the machinery of `make mutants` notices what it must."""
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -19,6 +21,13 @@ def test_mutants_name_tests_that_exist():
             path = test.partition('::')[0]
             assert test.removeprefix('tsan/') in programs or \
                 os.path.isfile(os.path.join(TREE, path)), f'{mutant.name}: {test}'
+
+
+@pytest.mark.parametrize('regex, words', [('(', 'no regular expression'), ('nosuch', 'areas are')])
+def test_mistakes(regex, words):
+    result = subprocess.run([sys.executable, os.path.join(TREE, 'scripts', 'mutants'), regex],
+                            capture_output=True, text=True)
+    assert result.returncode == 2 and words in result.stderr
 
 
 def test_names_begin_with_the_area():
