@@ -112,7 +112,10 @@ struct virtio_driver {
      * An error means that this is not the device that it was: it is given up. May be NULL.
      */
     int (*returned)(struct virtio_device *dev);
-    /* The queue works again, after DRIVER_OK: fill it, submit again what was kept. */
+    /*
+     * The queue works again, after DRIVER_OK: fill it, submit again what was kept. NULL: no queue
+     * is reset alone, and a device that was unplugged stays gone (virtio_replug: -ENOTSUP).
+     */
     void (*queue_back)(struct virtio_device *dev, struct virtq *q);
     /*
      * The device is given up: recovery was tried as often as it may be, it went away, or it is not
