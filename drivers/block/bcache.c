@@ -92,7 +92,7 @@ static bool grow(struct bcache *c)
     if (!b) {
         if (data)
             hal_dma_free(data, (size_t)n << c->block_shift);
-        if (c->blocks)
+        if (c->blocks >= BCACHE_MIN_BLOCKS)
             c->max_blocks = c->blocks;
         return false;
     }
@@ -157,10 +157,12 @@ void bcache_settle_empty(struct bcache *c, struct bcache_block *b, bool failed)
     bcache_append(&c->lru, b);
 }
 
+/* It does not count any more: another may be made for it. */
 void bcache_settle_lost(struct bcache *c, struct bcache_block *b)
 {
     hash_remove(c, b);
     b->state = BCACHE_LOST;
+    c->blocks--;
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */

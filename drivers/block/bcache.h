@@ -97,7 +97,7 @@ uint64_t bcache_errors(const struct bcache *c);
 struct bcache_stats {
     const char *device;
     uint32_t block_size;
-    uint64_t blocks, max_blocks; /* allocated, limit */
+    uint64_t blocks, max_blocks; /* allocated and in use, limit */
     uint64_t dirty, unflushed, borrowed;
     uint64_t hits, misses;
     uint64_t blocks_read;      /* because they were asked for */

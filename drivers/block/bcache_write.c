@@ -226,16 +226,16 @@ static void written(struct bcache *c, struct bcache_block *b)
 /* The device may still read the block's memory: its contents go on in another, if there is one. */
 static struct bcache_block *leave_behind(struct bcache *c, struct bcache_block *old)
 {
-    struct bcache_block *b = bcache_take_any(c);
+    struct bcache_block *b;
 
+    bcache_settle_lost(c, old);
+    b = bcache_take(c, old->index);
     if (!b) {
         c->dirty_count--;
-        bcache_settle_lost(c, old);
         return NULL;
     }
-    bcache_move(c, old, b);
+    b->len = old->len;
     memcpy(b->data, old->data, old->len);
-    old->state = BCACHE_LOST;
     return b;
 }
 

@@ -244,6 +244,32 @@ static void a_reader_has_room_made(void)
     check_durable(0, 11, 5);
 }
 
+static void write_out(uint64_t first, unsigned count)
+{
+    fill(first, count, 2);
+    bcache_start_round(c);
+    while (slot_of(BLOCK_WRITE) < FAKEDISK_DEPTH)
+        fakedisk_finish(f, slot_of(BLOCK_WRITE));
+}
+
+/* A flush ends that covers nothing of what is unflushed; nothing is dirty, and nobody syncs. */
+static void a_writer_has_room_made(void)
+{
+    struct bcache_sync sync = {.done = synced};
+
+    start(256 * BLOCK, 16 * BLOCK);
+    write_out(0, 1);
+    CHECK_EQ(bcache_sync(c, &sync), -EAGAIN);
+    for (unsigned i = 0; i < 12; i += 3)
+        write_out(i, 3);
+    fakedisk_finish(f, slot_of(BLOCK_FLUSH));
+    CHECK_EQ(syncs_good, 1);
+    CHECK(c->unflushed_count == 12 && !c->dirty_count && !c->flush_out);
+    fill(100, 1, 2);
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(0, 12, 2);
+}
+
 /* ---- given up, and back ---------------------------------------------------------------------- */
 
 static void give_up(bool quarantine)
@@ -357,6 +383,15 @@ static void gone_with_news_of_a_reset(void)
     check_durable(10, 5, 2);
 }
 
+static void never_let_go(void)
+{
+    for (unsigned i = 0; i < f->dev.depth; i++)
+        f->slot[i].t = NULL;
+    f->out = 0;
+    block_fail_all(&f->dev, true);
+    run();
+}
+
 /* It never let go of the memory: what was to be written goes on elsewhere. */
 static void gone_and_not_let_go(void)
 {
@@ -367,11 +402,7 @@ static void gone_and_not_let_go(void)
     bcache_start_round(c);
     for (unsigned i = 0; i < 10; i++)
         old[i] = bcache_find(c, 3 + i);
-    for (unsigned i = 0; i < f->dev.depth; i++)
-        f->slot[i].t = NULL;
-    f->out = 0;
-    block_fail_all(&f->dev, true);
-    run();
+    never_let_go();
     CHECK_EQ(c->dirty_count, 10);
     block_resume(&f->dev);
     fill(3, 5, 9);
@@ -384,6 +415,34 @@ static void gone_and_not_let_go(void)
     CHECK_EQ(disk_sync(d), 0);
     check_durable(3, 5, 9);
     check_durable(8, 5, 7);
+}
+
+static void wake_nobody(struct bcache_wait *w)
+{
+    (void)w;
+}
+
+/* Each time it keeps memory of a small cache: other memory takes its place. */
+static void often_not_let_go(void)
+{
+    uint8_t buf[BLOCK];
+
+    start(256 * BLOCK, 16 * BLOCK);
+    for (unsigned i = 0; i < 20; i++) {
+        struct bcache_wait w = {.wake = wake_nobody};
+        struct bcache_block *b;
+
+        CHECK_EQ(bcache_get(c, 100 + 4 * i, BCACHE_READ, 3, &w, &b), -EAGAIN);
+        fill(3, 3, (uint8_t)i);
+        bcache_start_round(c);
+        never_let_go();
+        CHECK_EQ(c->dirty_count, 3);
+        block_resume(&f->dev);
+        CHECK_EQ(disk_read(d, buf, BLOCK, (100 + 4 * i) * BLOCK, NULL), BLOCK);
+        CHECK(c->blocks <= c->max_blocks);
+    }
+    CHECK_EQ(disk_sync(d), 0);
+    check_durable(3, 3, 19);
 }
 
 /* A tree of files on a disk that was away. */
@@ -459,12 +518,14 @@ int main(int argc, char **argv)
         {"reset_under_every_flush", reset_under_every_flush},
         {"nothing_unflushed_is_evicted", nothing_unflushed_is_evicted},
         {"a_reader_has_room_made", a_reader_has_room_made},
+        {"a_writer_has_room_made", a_writer_has_room_made},
         {"gone_and_back", gone_and_back},
         {"written_elsewhere", written_elsewhere},
         {"gone_under_a_sync", gone_under_a_sync},
         {"gone_with_unflushed_writes", gone_with_unflushed_writes},
         {"gone_with_news_of_a_reset", gone_with_news_of_a_reset},
         {"gone_and_not_let_go", gone_and_not_let_go},
+        {"often_not_let_go", often_not_let_go},
         {"a_tree_works_again", a_tree_works_again},
         {"flushes_that_overlap", flushes_that_overlap},
     };
