@@ -236,13 +236,19 @@ static void let_go(struct virtio_device *dev)
     }
 }
 
+/* It is reset, and no try is to be made. */
+static void end_here(struct virtio_device *dev)
+{
+    log_end(dev, NULL);
+    give_up(dev, false);
+}
+
 static void reset_complete(struct virtio_device *dev)
 {
     uint64_t pause = pause_before_try(dev->tries);
 
     if (!dev->plugged && !tries_left(dev)) {
-        log_end(dev, NULL);
-        give_up(dev, false);
+        end_here(dev);
         return;
     }
     let_go(dev);
@@ -289,7 +295,7 @@ bool virtio_recover(struct virtio_device *dev)
     if (hal_now_ns() < dev->recover_ns)
         return false;
     if (dev->state == VIRTIO_WAITING)
-        try_again(dev);
+        dev->final ? end_here(dev) : try_again(dev);
     else if (dev->state == VIRTIO_RESETTING)
         go_on_with_reset(dev);
     return dev->recover_ns == 0 || dev->live;
@@ -381,10 +387,12 @@ void virtio_refuse(struct virtio_device *dev, const char *cause)
     if (dev->state == VIRTIO_GONE || dev->final)
         return;
     dev->final = true;
-    if (dev->state > VIRTIO_OK)
+    if (dev->state > VIRTIO_OK) {
         dev->cause = cause;
-    else
+        go_on_at(dev, 0); /* a pause before a try ends here */
+    } else {
         dev->failing = cause;
+    }
     virtio_wake(dev);
 }
 

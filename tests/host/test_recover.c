@@ -402,6 +402,23 @@ static void break_again(struct virtio_device *dev, struct virtq *queue)
     virtio_fail(dev, "again");
 }
 
+/* Between two tries: the next one is not made. */
+static void refused_in_a_pause(void)
+{
+    rt_boot(MODEL_MMIO);
+    td.queue_back = break_again;
+    virtio_fail(td.dev, "test");
+    host_run_for(5 * HAL_MS);
+    CHECK(strcmp(rt_info().state, "waiting") == 0);
+    td.queue_back = NULL;
+    virtio_refuse(td.dev, "another one");
+    host_run_services();
+    CHECK_EQ(td.deaths, 1);
+    CHECK(!td.quarantine && td.back[0] == 1 && td.taken_back == RT_OUT);
+    CHECK(rt.m->status & VIRTIO_STATUS_FAILED && !(rt.m->status & VIRTIO_STATUS_DRIVER_OK));
+    CHECK_EQ(host_log_matches("given up after 1 resets: another one"), 1);
+}
+
 /* The pauses grow: 0, 10 ms, 100 ms, 1 s, 5 s. */
 static void given_up_in_the_end(void)
 {
@@ -507,6 +524,7 @@ int main(int argc, char **argv)
         SHOWS(the_driver_says_no, NULL),
         SHOWS(refused, NULL),
         SHOWS(refused_while_it_is_reset, NULL),
+        SHOWS(refused_in_a_pause, NULL),
         SHOWS(given_up_in_the_end, NULL),
         SHOWS(healthy_in_between, NULL),
         SHOWS(not_healthy_for_long, NULL),
