@@ -69,6 +69,7 @@ enum slot_state {
     SLOT_ON,
     SLOT_ON_SOON,  /* the button was pressed: may be taken back */
     SLOT_OFF_SOON, /* the same */
+    SLOT_LEAVING,  /* what is in it is being stopped: no way back */
     SLOT_LINK,     /* powered on: the link is to come up */
     SLOT_SETTLE,   /* it is up: too early for an access */
     SLOT_ANSWER,   /* until the function answers */
@@ -331,16 +332,27 @@ static void bring_up(struct slot *s, uint64_t now)
 
 static bool in_use(const struct slot *s)
 {
-    return s->state == SLOT_ON || s->state == SLOT_OFF_SOON;
+    return s->state == SLOT_ON || s->state == SLOT_OFF_SOON || s->state == SLOT_LEAVING;
+}
+
+/* The power stays on until nothing behind the port reaches memory any more. */
+static void let_leave(struct slot *s)
+{
+    if (!s->client->retire(s->port)) {
+        enter(s, SLOT_LEAVING, LED_BLINKS, SHORT_PERIOD);
+        return;
+    }
+    s->client->leave(s->port);
+    say(s, HAL_INFO, "stopped, and powered off");
+    power_off(s, false);
 }
 
 static void time_is_up(struct slot *s, bool present, uint64_t now)
 {
     switch (s->state) {
     case SLOT_OFF_SOON:
-        s->client->leave(s->port);
-        say(s, HAL_INFO, "stopped, and powered off");
-        power_off(s, false);
+    case SLOT_LEAVING:
+        let_leave(s);
         break;
     case SLOT_ON_SOON:
         power_on(s);

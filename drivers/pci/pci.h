@@ -67,8 +67,13 @@ struct pci_client {
      */
     void (*found)(const struct pci_function *f);
     /*
-     * All behind this port goes: it is asked to and still there, or has gone already, which
-     * pci_presence() tells of each function. NULL: nothing is plugged in or out after the scan.
+     * All behind this port is to go: it stops. True once it has, within two seconds; until then
+     * this is called again. NULL, as leave: nothing is plugged in or out after the scan.
+     */
+    bool (*retire)(const struct pci_bridge *port);
+    /*
+     * All behind this port goes now: it was asked to and is still there, or has gone already, which
+     * pci_presence() tells of each function.
      */
     void (*leave)(const struct pci_bridge *port);
 };

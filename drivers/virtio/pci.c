@@ -261,12 +261,27 @@ static void found(const struct pci_function *f)
         attach(f, type);
 }
 
+static bool is_behind(struct virtio_device *dev, const struct pci_bridge *port)
+{
+    return is_pci(dev) && pci_is_behind(&virtio_pci_of(dev)->fn, port);
+}
+
+static bool retire(const struct pci_bridge *port)
+{
+    bool done = true;
+
+    for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev))
+        if (is_behind(dev, port) && pci_presence(&virtio_pci_of(dev)->fn, port) == PCI_HERE)
+            done &= virtio_retire(dev);
+    return done;
+}
+
 static void leave(const struct pci_bridge *port)
 {
     for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
         enum pci_presence presence;
 
-        if (!is_pci(dev) || !pci_is_behind(&virtio_pci_of(dev)->fn, port))
+        if (!is_behind(dev, port))
             continue;
         presence = pci_presence(&virtio_pci_of(dev)->fn, port);
         virtio_unplug(dev, presence == PCI_HERE, presence == PCI_GONE);
@@ -275,7 +290,7 @@ static void leave(const struct pci_bridge *port)
 
 void virtio_pci_scan(void)
 {
-    static const struct pci_client client = {found, leave};
+    static const struct pci_client client = {found, retire, leave};
 
     pci_scan(&client);
 }

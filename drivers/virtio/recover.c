@@ -10,6 +10,8 @@
 #include "virtio/device.h"
 #include "virtio/virtq_impl.h"
 
+static const char unplugged[] = "unplugged"; /* a cause that is no failure */
+
 /* Before the first try there is none; the last one stands for all that follow. */
 static const uint64_t pauses[] = {0, 10 * HAL_MS, 100 * HAL_MS, HAL_SEC, 5 * HAL_SEC};
 
@@ -105,7 +107,9 @@ static void log_end(const struct virtio_device *dev, const char *reset)
 {
     if (reset)
         hal_log(HAL_ERROR, dev->name, "%s: its memory stays quarantined", reset);
-    if (dev->tries)
+    if (dev->cause == unplugged)
+        hal_log(HAL_WARN, dev->name, "%s", unplugged);
+    else if (dev->tries)
         hal_log(HAL_ERROR, dev->name, "device given up after %u resets: %s", dev->tries,
                 dev->cause);
     else
@@ -413,14 +417,20 @@ const char *virtio_state_name(const struct virtio_device *dev)
 
 /* ---- hot-plug -------------------------------------------------------------------------------- */
 
+bool virtio_retire(struct virtio_device *dev)
+{
+    virtio_refuse(dev, unplugged);
+    return dev->state == VIRTIO_GONE;
+}
+
 void virtio_unplug(struct virtio_device *dev, bool here, bool absent)
 {
     bool quarantine = !here && !absent;
 
     dev->away = !here;
     if (dev->state != VIRTIO_GONE) {
-        hal_log(HAL_WARN, dev->name, "unplugged");
-        dev->cause = "unplugged";
+        dev->cause = unplugged;
+        log_end(dev, NULL);
         dev->final = true;
         take_out(dev);
         if (here) {

@@ -121,6 +121,51 @@ static void slow_card(void)
     slot_check_back(0);
 }
 
+/* Its reset takes a while: the power stays on until then, and its memory is ours again. */
+static void slow_to_let_go(void)
+{
+    slot_boot();
+    the_model.reset_reads = 1000;
+    slot_press();
+    host_run_for(4720 * HAL_MS);
+    CHECK(!virtio_works(td.dev));
+    CHECK_EQ(td.deaths + slot.powered_off, 0);
+    slot_press(); /* too late */
+    CHECK_EQ(td.deaths, 1);
+    CHECK_EQ(slot.powered_off, 1);
+    host_run_for(1200 * HAL_MS);
+    slot_check_out();
+    CHECK_EQ(host_log_lines(HAL_ERROR), 0);
+    CHECK_EQ(host_log_matches("vtest0: unplugged"), 1);
+}
+
+/* It never lets go: a second later it has no more power, and its memory is left alone. */
+static void never_lets_go(void)
+{
+    slot_boot();
+    the_model.reset_never = true;
+    slot_press();
+    host_run_for(5500 * HAL_MS);
+    CHECK_EQ(td.deaths + slot.powered_off, 0);
+    host_run_for(500 * HAL_MS);
+    CHECK_EQ(td.deaths, 1);
+    CHECK(td.quarantine);
+    CHECK_EQ(slot.powered_off, 1);
+}
+
+/* Drawn out before it has let go: then it has. */
+static void drawn_out_while_it_lets_go(void)
+{
+    slot_boot();
+    the_model.reset_never = true;
+    slot_press();
+    host_run_for(4900 * HAL_MS);
+    CHECK_EQ(td.deaths + slot.powered_off, 0);
+    model_slot_pull(&slot);
+    host_run_for(2 * HAL_SEC);
+    slot_check_out();
+}
+
 static void button_of_an_empty_slot(void)
 {
     slot_boot_empty();
@@ -335,6 +380,9 @@ int main(int argc, char **argv)
         EACH_WAY(never_there_at_boot),
         EACH_WAY(powered_on_after_boot),
         EACH_WAY(slow_card),
+        EACH_WAY(slow_to_let_go),
+        EACH_WAY(never_lets_go),
+        SHOWS(drawn_out_while_it_lets_go, NULL),
         EACH_WAY(button_of_an_empty_slot),
         EACH_WAY(drawn_out),
         EACH_WAY(out_and_in),

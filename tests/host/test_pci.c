@@ -18,7 +18,7 @@ static void found(const struct pci_function *f)
     CHECK(seen_count < 32);
     seen[seen_count++] = *f;
 }
-static const struct pci_client client = {found, NULL};
+static const struct pci_client client = {found, NULL, NULL};
 
 static struct model_pci_fn *plug(unsigned dev, unsigned fn)
 {
