@@ -48,7 +48,9 @@ struct block_request {
      * resets of the device while it had the request, or the device is dead; -ENOMEM: memory that
      * the device cannot reach and none to copy it to.
      * -ESTALE, of a flush only: the device was reset, and writes that it had completed since the
-     * last good flush may be lost. Told once: write them again, then flush again.
+     * last good flush may be lost. Write them again, then flush again. Told to the flushes that
+     * waited then, or else to the next one, once, whoever wrote: of several who write to one disk
+     * (the cache is one of them) and flush without knowing of each other, not all are told.
      */
     int result;
     /* With -EIO: the device never let go of the memory. It must not be used for anything else. */

@@ -80,6 +80,9 @@ struct virtio_transport {
     uint32_t (*irq_cause)(struct virtio_device *);
     /* Keeps a device that does not reset from reaching memory, where the bus can. May be NULL. */
     void (*cut_off)(struct virtio_device *);
+    /* Its registers read all ones: does the bus know that nothing is left which could write? May
+     * be NULL. */
+    bool (*absent)(struct virtio_device *);
     /* The device is forgotten: free what the scan allocated. */
     void (*release)(struct virtio_device *);
 };

@@ -300,6 +300,13 @@ void virtio_pci_cut_off(struct virtio_device *dev)
     pci_set_master(&virtio_pci_of(dev)->fn, false);
 }
 
+bool virtio_pci_absent(struct virtio_device *dev)
+{
+    const struct pci_function *f = &virtio_pci_of(dev)->fn;
+
+    return f->bridge && pci_presence(f, f->bridge) == PCI_GONE;
+}
+
 void virtio_pci_release(struct virtio_device *dev)
 {
     pci_set_master(&virtio_pci_of(dev)->fn, false);

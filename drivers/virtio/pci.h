@@ -109,6 +109,7 @@ void virtio_pci_irq_release(struct virtio_device *dev);
 void virtio_pci_irq_mask(struct virtio_device *dev);
 uint32_t virtio_pci_irq_cause(struct virtio_device *dev);
 void virtio_pci_cut_off(struct virtio_device *dev);
+bool virtio_pci_absent(struct virtio_device *dev);
 void virtio_pci_release(struct virtio_device *dev);
 
 #endif

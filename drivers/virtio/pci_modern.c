@@ -212,5 +212,6 @@ const struct virtio_transport virtio_pci_modern = {
     .irq_mask = virtio_pci_irq_mask,
     .irq_cause = virtio_pci_irq_cause,
     .cut_off = virtio_pci_cut_off,
+    .absent = virtio_pci_absent,
     .release = virtio_pci_release,
 };

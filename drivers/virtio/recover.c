@@ -288,6 +288,8 @@ static void go_on_with_reset(struct virtio_device *dev)
         reset_complete(dev);
     } else if (err == -EAGAIN && now < dev->deadline_ns) {
         go_on_at(dev, now + VIRTIO_RESET_LOOK);
+    } else if (err == -ENXIO && dev->transport->absent && dev->transport->absent(dev)) {
+        virtio_unplug(dev, false, true); /* found here before the bus told */
     } else {
         log_end(dev, err == -ENXIO ? "it is no longer there" : "reset never completed");
         give_up(dev, true);

@@ -193,6 +193,21 @@ static void drawn_out(void)
     slot_check_back(1);
 }
 
+/* The device is found missing before the slot is looked at: its port knows that it cannot write. */
+static void missed_before_the_slot_is_looked_at(void)
+{
+    slot_boot_with(SLOT_WHOLE, BY_LOOKING, false);
+    model_slot_pull(&slot);
+    virtio_fail(td.dev, "test");
+    host_run_services();
+    CHECK_EQ(td.deaths, 1);
+    host_run_for(2 * HAL_SEC);
+    slot_check_out();
+    model_slot_plug(&slot, &card.fn, true);
+    host_run_for(HAL_SEC);
+    slot_check_back(1);
+}
+
 /* Out and in before anybody looked: what is there now knows nothing of our queues. */
 static void out_and_in(void)
 {
@@ -385,6 +400,7 @@ int main(int argc, char **argv)
         SHOWS(drawn_out_while_it_lets_go, NULL),
         EACH_WAY(button_of_an_empty_slot),
         EACH_WAY(drawn_out),
+        SHOWS(missed_before_the_slot_is_looked_at, NULL),
         EACH_WAY(out_and_in),
         SHOWS(link_lost, NULL),
         EACH_WAY(flapping),
