@@ -10,45 +10,22 @@
 #include "pci/bridge.h"
 
 /* In the PCI Express capability (7.5.3.1, 7.5.3.6, 7.5.3.8 to 7.5.3.11) */
-enum {
-    LINK_CAPABILITIES = 0x0c,
-    LINK_STATUS = 0x12,
-    SLOT_CAPABILITIES = 0x14,
-    SLOT_CONTROL = 0x18,
-    SLOT_STATUS = 0x1a,
-    EXPRESS_BYTES = 0x1c,
-};
+enum { LINK_CAPABILITIES = 0x0c, LINK_STATUS = 0x12, EXPRESS_BYTES = 0x1c };
+enum { SLOT_CAPABILITIES = 0x14, SLOT_CONTROL = 0x18, SLOT_STATUS = 0x1a };
 enum { FLAGS_SLOT = 0x0100, FLAGS_MESSAGE_SHIFT = 9, FLAGS_MESSAGE = 31 };
 #define LINK_TELLS  0x00100000u /* link capabilities: the status tells whether it is active */
 #define LINK_ACTIVE 0x2000u
 /* Slot capabilities */
-enum {
-    HAS_BUTTON = 0x01,
-    HAS_POWER = 0x02,
-    HAS_ATTENTION = 0x08,
-    HAS_INDICATOR = 0x10,
-    HAS_HOT_PLUG = 0x40,
-    HAS_NO_COMPLETION = 0x40000,
-};
+enum { HAS_BUTTON = 0x01, HAS_POWER = 0x02, HAS_ATTENTION = 0x08, HAS_INDICATOR = 0x10 };
+enum { HAS_HOT_PLUG = 0x40, HAS_NO_COMPLETION = 0x40000 };
 /* Slot control: which events interrupt is told by the bits of the status, but for the link */
-enum {
-    CONTROL_INTERRUPT = 0x0020,
-    CONTROL_ATTENTION_SHIFT = 6,
-    CONTROL_INDICATOR_SHIFT = 8,
-    CONTROL_POWER_OFF = 0x0400,
-    CONTROL_LINK = 0x1000,
-    CONTROL_KEPT = 0x6000, /* what is not about hot-plug */
-};
+enum { CONTROL_INTERRUPT = 0x0020, CONTROL_POWER_OFF = 0x0400, CONTROL_LINK = 0x1000 };
+enum { CONTROL_ATTENTION_SHIFT = 6, CONTROL_INDICATOR_SHIFT = 8 };
+enum { CONTROL_KEPT = 0x6000 }; /* what is not about hot-plug */
 enum led { LED_ON = 1, LED_BLINKS = 2, LED_OFF = 3 };
 /* Slot status */
-enum {
-    EVENT_BUTTON = 0x0001,
-    EVENT_FAULT = 0x0002,
-    EVENT_PRESENCE = 0x0008,
-    EVENT_COMPLETED = 0x0010,
-    STATUS_PRESENT = 0x0040,
-    EVENT_LINK = 0x0100,
-};
+enum { EVENT_BUTTON = 0x0001, EVENT_FAULT = 0x0002, EVENT_PRESENCE = 0x0008 };
+enum { EVENT_COMPLETED = 0x0010, EVENT_LINK = 0x0100, STATUS_PRESENT = 0x0040 };
 #define EVENTS   (EVENT_BUTTON | EVENT_FAULT | EVENT_PRESENCE | EVENT_COMPLETED | EVENT_LINK)
 #define ALL_ONES 0xffffu
 
@@ -60,9 +37,11 @@ enum {
 #define ANSWER_TIME    HAL_SEC        /* for the function to answer */
 #define SHORT_PERIOD   (10 * HAL_MS)  /* while something is waited for */
 #define LOOK_PERIOD    (200 * HAL_MS) /* without interrupts */
-#define LOOKS_AT_ONCE  16             /* at a status that is never without events */
-#define STORM_PER_SEC  200            /* runs that an interrupt asked for */
-#define STORM_CALLS    250000         /* handler calls without one: others on the line end theirs */
+#define PLUG_TIME      (30 * HAL_SEC) /* for each card, in the long run */
+#define PLUGS_AHEAD    (9 * PLUG_TIME)
+#define LOOKS_AT_ONCE  16     /* at a status that is never without events */
+#define STORM_PER_SEC  200    /* runs that an interrupt asked for */
+#define STORM_CALLS    250000 /* handler calls without one: others on the line end theirs */
 
 enum slot_state {
     SLOT_OFF,
@@ -86,6 +65,9 @@ struct slot {
     uint16_t kept; /* of slot control */
     enum slot_state state;
     bool again; /* SLOT_COOL: what is there then is powered on */
+
+    uint64_t plugs_ns; /* ahead of the time by PLUG_TIME for each card of late */
+    bool held;         /* that there were too many is told */
 
     uint16_t control;   /* what was written last */
     enum led indicator; /* what is wanted */
@@ -270,8 +252,31 @@ static bool tells_link(const struct slot *s)
     return pci_read32(&s->port->fn, s->cap + LINK_CAPABILITIES) & LINK_TELLS;
 }
 
+/*
+ * Cards that come and go without end, or a port that says so: beyond a few, what is there by the
+ * next half a minute is powered on. Nobody who plugs by hand comes as far.
+ */
+static bool hold_back(struct slot *s)
+{
+    uint64_t now = hal_now_ns(), ahead = s->plugs_ns > now ? s->plugs_ns - now : 0;
+
+    if (ahead <= PLUGS_AHEAD) {
+        s->held &= ahead > 0;
+        s->plugs_ns = now + ahead + PLUG_TIME;
+        return false;
+    }
+    if (!s->held)
+        say(s, HAL_WARN, "comes and goes all the time: powered on twice a minute from here on");
+    s->held = true;
+    s->again = true;
+    enter(s, SLOT_COOL, LED_OFF, ahead - PLUGS_AHEAD);
+    return true;
+}
+
 static void power_on(struct slot *s)
 {
+    if (hold_back(s))
+        return;
     say(s, HAL_INFO, "something was plugged in");
     s->power = true;
     s->attention = false;
@@ -345,6 +350,7 @@ static void let_leave(struct slot *s)
     s->client->leave(s->port);
     say(s, HAL_INFO, "stopped, and powered off");
     power_off(s, false);
+    s->plugs_ns -= s->plugs_ns > PLUG_TIME ? PLUG_TIME : 0; /* this one kept to the rules */
 }
 
 static void time_is_up(struct slot *s, bool present, uint64_t now)

@@ -135,6 +135,84 @@ static void line_of_another(void)
     CHECK_EQ(model_slot_led(&slot), SLOT_LED_BLINKS);
 }
 
+/* ---- no end of it ---------------------------------------------------------------------------- */
+
+static unsigned lines(void)
+{
+    return host_log_lines(HAL_INFO) + host_log_lines(HAL_WARN) + host_log_lines(HAL_ERROR);
+}
+
+/* For a minute, now long enough to be served, now not. Then it stays, and works. */
+static void flaps_for_ever(unsigned has)
+{
+    slot_boot_with(has, case_variant, true);
+    host_log_clear();
+    for (unsigned i = 0; i < 240; i++) {
+        model_slot_pull(&slot);
+        host_run_for(i % 2 * 300 * HAL_MS);
+        model_slot_plug(&slot, &card.fn, true);
+        host_run_for((i % 3 ? 1 : 500) * HAL_MS);
+    }
+    CHECK_EQ(host_log_matches("comes and goes"), 1);
+    CHECK(host_log_matches("was plugged in") <= 12);
+    CHECK(lines() < 80);
+    host_run_for(32 * HAL_SEC);
+    slot_check_back(td.returns);
+}
+
+static void flaps_for_ever_with_power(void)
+{
+    flaps_for_ever(SLOT_WHOLE);
+}
+
+static void flaps_for_ever_without_power(void)
+{
+    flaps_for_ever(SLOT_HAS_HOT_PLUG | SLOT_HAS_LEDS | SLOT_NO_COMPLETION);
+}
+
+/* The twelfth card is the first that works: it comes to its turn. */
+static void bad_cards_before_a_good_one(void)
+{
+    slot_boot_empty();
+    slot.link_ns = HAL_NEVER;
+    for (unsigned i = 1; i <= 11; i++) {
+        model_slot_plug(&slot, &card.fn, true);
+        host_run_for(3 * HAL_SEC);
+        model_slot_pull(&slot);
+        host_run_for(HAL_SEC);
+        CHECK_EQ(slot.powered_on, i);
+    }
+    slot.link_ns = 0;
+    model_slot_plug(&slot, &card.fn, true);
+    host_run_for(HAL_SEC);
+    CHECK_EQ(slot.powered_on, 11);
+    host_run_for(30 * HAL_SEC);
+    slot_check_back(0);
+}
+
+/* Three times a minute by hand, however long, and as fast as it can be asked for: no pause. */
+static void nobody_is_kept_waiting(void)
+{
+    slot_boot();
+    for (unsigned i = 1; i <= 9; i++) {
+        model_slot_pull(&slot);
+        host_run_for(2 * HAL_SEC);
+        model_slot_plug(&slot, &card.fn, true);
+        host_run_for(HAL_SEC);
+        slot_check_back(i);
+        host_run_for(17 * HAL_SEC);
+    }
+    for (unsigned i = 10; i < 50; i++) {
+        slot_press();
+        host_run_for(7 * HAL_SEC);
+        model_slot_pull(&slot);
+        host_run_for(HAL_SEC);
+        model_slot_plug(&slot, &card.fn, true);
+        host_run_for(HAL_SEC);
+        slot_check_back(i);
+    }
+}
+
 /* ---- little to work with --------------------------------------------------------------------- */
 
 /* No button, no power controller, no indicators, no command is ever complete. */
@@ -294,7 +372,7 @@ static void nothing_leaks(void)
         model_slot_pull(&slot);
         host_run_for(2 * HAL_SEC);
         model_slot_plug(&slot, &card.fn, true);
-        host_run_for(HAL_SEC);
+        host_run_for(30 * HAL_SEC); /* sooner, it would be held back in the end */
         slot_check_back(i + 1);
         if (i == 0)
             blocks = host_live_blocks();
@@ -325,6 +403,10 @@ int main(int argc, char **argv)
         EACH_WAY(power_fault),
         EACH_WAY(storm),
         EACH_WAY(port_is_gone),
+        EACH_WAY(flaps_for_ever_with_power),
+        EACH_WAY(flaps_for_ever_without_power),
+        EACH_WAY(bad_cards_before_a_good_one),
+        EACH_WAY(nobody_is_kept_waiting),
         SHOWS(line_of_another, NULL),
         EACH_WAY(bare_slot),
         SHOWS(button_without_power, NULL),
