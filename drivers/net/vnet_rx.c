@@ -69,8 +69,10 @@ static void grow_for(struct vnet *v, unsigned need)
     if (v->spare_count >= need || (v->grow_after && hal_now_ns() < v->grow_after))
         return;
     v->grow_after = 0;
-    while (v->spare_count < need && v->buf_count + VNET_RX_GROW <= v->buf_limit) {
-        if (!grow(v, VNET_RX_GROW)) {
+    while (v->spare_count < need && v->buf_count < v->buf_limit) {
+        unsigned left = v->buf_limit - v->buf_count;
+
+        if (!grow(v, left < VNET_RX_GROW ? left : VNET_RX_GROW)) {
             v->grow_after = hal_now_ns() + HAL_SEC;
             return;
         }

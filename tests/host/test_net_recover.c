@@ -397,6 +397,25 @@ static void plugged_in_after_quarantine(void)
     check_traffic();
 }
 
+/* Few buffers fit into the memory for them: each time, as many are made anew as were lost. */
+static void large_frames_after_quarantine(void)
+{
+    static const unsigned bits[] = {NET_F_MTU};
+    unsigned posted;
+
+    net_plug_way(bits, 1);
+    model_field(net.m, 10, 2, 65521);
+    net_boot();
+    dev = virtio_find("vnet0");
+    posted = virtq_in_flight(virtio_queue(dev, 0));
+    for (unsigned i = 0; i < 5; i++) {
+        virtio_unplug(dev, false, false);
+        CHECK_EQ(virtio_replug(dev), 0);
+        CHECK_EQ(virtq_in_flight(virtio_queue(dev, 0)), posted);
+    }
+    check_traffic();
+}
+
 /* ---- the deadline of what is sent ------------------------------------------------------------ */
 
 /* Class 13: nothing is ever completed. */
@@ -553,6 +572,7 @@ int main(int argc, char **argv)
         EACH_WAY(plugged_in_again, NULL),
         EACH_WAY(another_card_is_plugged_in, NULL),
         EACH_WAY(plugged_in_after_quarantine, NULL),
+        EACH_WAY(large_frames_after_quarantine, NULL),
         EACH_WAY(silent_device, NULL),
         EACH_WAY(stalled_peer, NULL),
         EACH_WAY(deadline_by_argument, NULL),
