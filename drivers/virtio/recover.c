@@ -251,7 +251,7 @@ static void reset_complete(struct virtio_device *dev)
 {
     uint64_t pause = pause_before_try(dev->tries);
 
-    if (!dev->plugged && !tries_left(dev)) {
+    if (dev->final || (!dev->plugged && !tries_left(dev))) {
         end_here(dev);
         return;
     }

@@ -398,6 +398,44 @@ static void replug_slowly(void)
     rt_traffic();
 }
 
+/* To leave again before the one try that it gets: that is not made. */
+static void retired_before_its_try(void)
+{
+    unplug(MODEL_MMIO, true, false);
+    rt.m->reset_reads = 100;
+    CHECK_EQ(virtio_replug(td.dev), 0);
+    CHECK(!virtio_retire(td.dev));
+    host_run_for(20 * HAL_MS);
+    CHECK(virtio_retire(td.dev));
+    CHECK_EQ(td.back[0], 0);
+    CHECK_EQ(td.deaths, 1);
+    CHECK(rt.m->status & VIRTIO_STATUS_FAILED);
+}
+
+/* In service, being reset, in the pause after that, given up: it ends, and is told of once. */
+static void retired_in_each_state(void)
+{
+    rt_boot(MODEL_MMIO);
+    CHECK(!virtio_retire(td.dev));
+    host_run_services();
+    CHECK(virtio_retire(td.dev));
+    check_left(false);
+    CHECK_EQ(host_log_matches("vtest0: unplugged"), 1);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(virtio_replug(td.dev), 0);
+        rt.m->reset_reads = i ? 0 : 100;
+        virtio_fail(td.dev, "test");
+        host_run_services();
+        CHECK(strcmp(rt_info().state, i ? "waiting" : "resetting") == 0);
+        CHECK(!virtio_retire(td.dev));
+        host_run_for(8 * HAL_MS);
+        CHECK(virtio_retire(td.dev));
+        CHECK_EQ(td.deaths, i + 2);
+        CHECK(!td.quarantine);
+        rt.m->reset_reads = 0;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -425,6 +463,8 @@ int main(int argc, char **argv)
         EACH_RING(replug_pci, NULL, NULL),
         SHOWS(replug_another, NULL),
         SHOWS(replug_slowly, NULL),
+        SHOWS(retired_before_its_try, NULL),
+        SHOWS(retired_in_each_state, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
