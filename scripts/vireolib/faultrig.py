@@ -39,21 +39,24 @@ def make_site(directory):
 
 
 def machine(image, directory, site, disks=('posix', 'raw'), size=4 << 20, transport='pci',
-            ring='split', append='', memory=32, extra=()):
-    """The Machine; blank disks are made in the directory, unless they are there."""
+            ring='split', append='', memory=32, ports=False, extra=()):
+    """The Machine; blank disks are made in the directory, unless they are there. ports: the card
+    and these disks can be unplugged."""
     properties = ['packed=on'] * (ring == 'packed')
+    buses = [['bus=rp%d' % n] * ports for n in range(len(disks) + 1)]
     args = faults.memory_args(memory)
-    for name in disks:
+    for name, bus in zip(disks, buses[1:]):
         path = os.path.join(directory, name)
         if not os.path.exists(path):
             with open(path, 'wb') as f:
                 f.truncate(size)
-        args += faults.FaultDisk(name, path, device=','.join(properties)).args(transport)
+        args += faults.FaultDisk(name, path, device=','.join(properties + bus)).args(transport)
     args += faults.FaultDisk('site', site, True, ','.join(properties)).args(transport)
     return Machine(image, transport=transport, mem=str(memory), smp='1,maxcpus=2',
                    forwards=[Forward(0, 80), Forward(0, CONTROL)],
                    append=f'{images.STATIC_IP} vireo.cache=1 {append}',
-                   net_device=','.join(['id=net0', *properties]), extra=[*args, *extra])
+                   net_device=','.join(['id=net0', *properties, *buses[0]]),
+                   ports=len(buses) * ports, extra=[*args, *extra])
 
 
 class Rig:

@@ -1,8 +1,9 @@
 """Faults in QEMU's own devices, made and undone while an image runs: disks that fail, crawl or
-change their size, a cable that is pulled, a machine that stands still, and rings that are spoilt in
-the guest's memory until QEMU says that the device needs a reset.
+change their size, a cable that is pulled, a machine that stands still, devices that are unplugged
+and put back, and rings that are spoilt in the guest's memory until QEMU says that the device needs
+a reset.
 
-tests/qemu/test_faults.py and `make soak` use it.
+tests/qemu/test_faults.py, test_hotplug.py and `make soak` use it.
 """
 import dataclasses
 import json
@@ -109,6 +110,47 @@ class Faults:
             self.guest.process.wait(seconds)
         except subprocess.TimeoutExpired:
             pass
+
+    # ---- hot-plug ----
+
+    def remove(self, name):
+        """Presses the button of the device's slot, and waits until the device is out. While the
+        slot is busy with what was just plugged in, QEMU presses no button."""
+        def pressed():
+            try:
+                self.guest.qmp('device_del', id=name)
+            except RuntimeError as e:
+                if 'blinking' not in str(e):
+                    raise
+                return False
+            return True
+
+        self.guest.until(pressed, f'slot of {name} that is ready', 15)
+        self.guest.until(lambda: name not in self.plugged(), f'end of {name}', 15)
+
+    def add(self, **properties):
+        """A device of QEMU, with what -device takes. QEMU lets go of what a device used a moment
+        after it lets go of the device."""
+        def added():
+            try:
+                self.guest.qmp('device_add', **properties)
+            except RuntimeError as e:
+                if 'Permission conflict' not in str(e) and 'in use' not in str(e):
+                    raise
+                return False
+            return True
+
+        self.guest.until(added, f'room for {properties["id"]}', 10)
+
+    def put_back(self, name):
+        """What remove() took, just as the command line has it."""
+        line = next(word for word in self.guest.args if f'id={name}' in word.split(','))
+        driver, *properties = line.split(',')
+        self.add(driver=driver, **dict(p.split('=', 1) for p in properties))
+
+    def plugged(self):
+        """The ids of all devices that were given one."""
+        return {o['name'] for o in self.guest.qmp('qom-list', path='/machine/peripheral')}
 
     # ---- rings ----
 

@@ -234,6 +234,7 @@ class Machine:
     serial: str = 'stdio'
     vsock: str = ''            # a CID for the kernel's vhost-vsock, or a vhost-user socket
     balloon: bool = False
+    ports: int = 0             # PCIe root ports rp0, rp1 ..., for what is plugged in and out
     extra: list = dataclasses.field(default_factory=list)
 
     def check(self):
@@ -298,6 +299,8 @@ class Machine:
         for option in ('initrd', 'append', 'icount', 'plugin'):
             if getattr(self, option):
                 args += ['-' + option, getattr(self, option)]
+        for n in range(self.ports):
+            args += ['-device', f'pcie-root-port,id=rp{n},chassis={n + 1},slot={n + 1}']
         args += self.net_args()
         for number, disk in enumerate(self.disks):
             args += disk.args(number, self.transport)

@@ -2,6 +2,7 @@
 asks for pages in an order of its own, and counts what was wrong, broken or slow.
 """
 import random
+import socket
 import threading
 import time
 
@@ -18,7 +19,8 @@ class Visitor(threading.Thread):
         self.random = random.Random(seed)
         self.answers = 0           # bodies that were right
         self.bytes = 0
-        self.broken = 0            # connections that ended early, and were made anew
+        self.connection = None
+        self.breaks = []           # when connections ended early; each was made anew
         self.trouble = []          # wrong bytes, wrong statuses, silence
         self.slowest = 0.0
         self.done = threading.Event()
@@ -27,21 +29,32 @@ class Visitor(threading.Thread):
         answered = time.monotonic()
         while not self.done.is_set():
             try:
-                with http.Connection(self.port, timeout=PATIENCE) as connection:
+                with http.Connection(self.port, timeout=PATIENCE) as self.connection:
                     while not self.done.is_set():
-                        self.visit(connection)
+                        self.visit(self.connection)
                         answered = time.monotonic()
             except TimeoutError:
                 self.trouble.append(f'no answer within {PATIENCE:g} s')
                 answered = time.monotonic()
             except OSError:
-                self.broken += 1
+                self.breaks.append(time.monotonic())
                 if time.monotonic() - answered > PATIENCE:
                     self.trouble.append(f'sent back for {PATIENCE:g} s')
                     answered = time.monotonic()
                 self.done.wait(0.1)
             except (ValueError, IndexError) as e:
                 self.trouble.append(f'an answer that is none: {e}')
+
+    @property
+    def broken(self):
+        return len(self.breaks)
+
+    def hang_up(self):
+        """As somebody does who waits for an answer in vain: the server may have forgotten him."""
+        try:
+            self.connection.socket.shutdown(socket.SHUT_RDWR)
+        except (AttributeError, OSError):
+            pass                   # there is none, or none any more
 
     def visit(self, connection):
         path = self.random.choice(sorted(self.pages))
@@ -88,6 +101,14 @@ class Visitors:
     @property
     def slowest(self):
         return max(visitor.slowest for visitor in self.all)
+
+    @property
+    def breaks(self):
+        return [when for visitor in self.all for when in visitor.breaks]
+
+    def hang_up(self):
+        for visitor in self.all:
+            visitor.hang_up()
 
     def each_answered(self, before):
         """Has every one had an answer since `answers()` returned this?"""

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from vireolib import http
+from vireolib import faults, http
 
 MACHINE = '-M virt{gic} -cpu cortex-a72 -m 128 -nographic -no-reboot'
 PORTS = [word for n in range(4) for word in
@@ -24,27 +24,11 @@ class Machine:
         self.guest = boot.raw(MACHINE.format(gic=GICS[gic]).split() + PORTS + ['-kernel', image] +
                               arguments + ['-append', append], image=image, forwards=forwards)
 
-    def names(self):
-        return {o['name'] for o in self.guest.qmp('qom-list', path='/machine/peripheral')}
-
-    def remove(self, name, timeout=15):
-        self.guest.qmp('device_del', id=name)
-        self.guest.until(lambda: name not in self.names(), f'{name} is out', timeout)
+        self.faults = faults.Faults(self.guest)
+        self.remove = self.faults.remove
 
     def add(self, name, driver, port, **more):
-        """QEMU lets go of what a device used a moment after it lets go of the device."""
-        def added():
-            try:
-                self.guest.qmp('device_add', id=name, driver=driver, bus=f'rp{port}', **more,
-                               **self.none)
-                return True
-            except RuntimeError as error:
-                refused.append(str(error))
-                return 'Permission conflict' not in refused[-1] and 'in use' not in refused[-1]
-
-        refused = []
-        self.guest.until(added, 'device_add', 10)
-        assert name in self.names(), refused
+        self.faults.add(id=name, driver=driver, bus=f'rp{port}', **more, **self.none)
 
 
 def blockdev(name, path):
@@ -110,6 +94,31 @@ def test_disk(boot, built, tmp_path, packed, gic, lines):
     assert guest.seen(f'vblk1: pci, {kind}')
 
 
+@pytest.mark.parametrize('ring', ['split', pytest.param('packed', marks=pytest.mark.full)])
+def test_what_was_acknowledged(boot, rig, ring):
+    """Verified disks and the network card leave and come back: calls fail meanwhile, the others go
+    on, and then every acknowledged write is there. No connection breaks for a disk."""
+    boot.qemu_may_say('Slirp: Failed to send packet')
+    machine = rig(ring=ring, ports=True, append=QUICK)
+    guest, devices = machine.guest, machine.faults
+    with machine.visiting() as visitors:
+        for name, other in ('posix', 'raw'), ('raw', 'posix'):
+            devices.remove('dev-' + name)
+            guest.until(lambda: machine.disks()[name]['errors'], f'error of {name}')
+            machine.goes_on(other)
+            devices.put_back('dev-' + name)
+            machine.goes_on(name)
+        assert not visitors.breaks
+        devices.remove('net0')
+        devices.put_back('net0')
+        visitors.hang_up()
+        machine.forget_connection()
+        before = visitors.answers()
+        guest.until(lambda: visitors.each_answered(before), 'answer to each visitor', 30)
+        machine.goes_on()
+    assert not visitors.trouble and machine.end() == []
+
+
 def test_another_disk(boot, built, tmp_path):
     """In the place of a disk comes another: it is refused, and not written to. The first one put
     back is taken."""
@@ -155,7 +164,7 @@ def test_five_seconds(boot, built, tmp_path):
     busy(guest, 'vblk0')
     end = guest.expect_at('stopped, and powered off')
     assert 4.9 < end - begin < 8
-    guest.until(lambda: 'a' not in machine.names(), 'it is out', 10)
+    guest.until(lambda: 'a' not in machine.faults.plugged(), 'it is out', 10)
 
 
 SITE = ['-device', 'virtio-blk-pci,drive=d,bus=rp1,id=d0', '-drive']

@@ -2,11 +2,12 @@
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 
 from conftest import TREE
-from vireolib import faultrig
+from vireolib import faultrig, soak as soaking
 
 
 def soak(*args, timeout):
@@ -25,6 +26,19 @@ def test_soak(built, seconds, transport, ring):
     last = result.stdout.splitlines()[-1]
     assert re.fullmatch(rf'soak: seconds={seconds} faults=[1-9]\d* bad=0', last), result.stdout
     assert result.returncode == 0
+    assert transport == 'pci' or 'unplug' not in result.stdout
+
+
+def test_a_connection_that_breaks_for_no_reason():
+    options = types.SimpleNamespace(seed=1, ring='split')
+    one = soaking.Soak(types.SimpleNamespace(guest=None, faults=None), options)
+    one.pending = [(130, 'net0', lambda: None, 100), (200, 'posix', lambda: None, 190)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(soaking.time, 'monotonic', lambda: 140)
+        one.undo(200)
+    assert one.unexplained([100, 120, 149]) == []
+    for when in 99, 151, 195:
+        assert one.unexplained([120, when])[0].startswith('1 connections')
 
 
 def test_mistakes():
