@@ -197,9 +197,14 @@ static void start(uint64_t bytes, const struct block_device *limits, size_t cach
         syncs[i] = (struct sync){.seen = malloc(size * sizeof(*version))};
 }
 
-/* Now and then the disk is reset, loses what was not flushed, and comes back some time later. */
+/*
+ * Now and then the disk is reset, loses what was not flushed, and comes back some time later; but
+ * not so often in a row that the cache is to tell of it.
+ */
 static void reset_or_return(void)
 {
+    if (!down && c->stale_flushes > 3)
+        return;
     down = !down;
     reset_count += down;
     if (down)
