@@ -337,7 +337,26 @@ static void tree_on_a_disk(void)
     CHECK(S_ISDIR(st.st_mode));
 }
 
-/* A header that cannot be read ends the index; a file that cannot be read only fails itself. */
+/* It ends the index: what lies behind it is missing, also when it could be read later. */
+static void header_in_a_bad_sector(void)
+{
+    static uint8_t buf[8192];
+    size_t header;
+
+    tarmaker_file(&archive, "first", 3584);
+    header = tarmaker_file(&archive, "second", 6000); /* in a cache block of its own */
+    tarmaker_file(&archive, "third", 10);
+    tarmaker_end(&archive);
+    put_on_disk();
+    disk->bad_sector = header / 512;
+    CHECK_EQ(read_path("/first", buf, sizeof(buf)), 3584);
+    CHECK_EQ(open_path("/second"), -ENOENT);
+    disk->bad_sector = UINT64_MAX;
+    CHECK_EQ(open_path("/third"), -ENOENT);
+    CHECK_EQ(host_log_matches("cannot be read"), 1);
+}
+
+/* A file that cannot be read only fails itself. */
 static void disk_with_a_bad_sector(void)
 {
     static uint8_t buf[8192];
@@ -400,6 +419,7 @@ int main(int argc, char **argv)
         {"made_by_tar_gnu", made_by_tar_gnu},
         {"made_by_tar_pax", made_by_tar_pax},
         {"tree_on_a_disk", tree_on_a_disk},
+        {"header_in_a_bad_sector", header_in_a_bad_sector},
         {"disk_with_a_bad_sector", disk_with_a_bad_sector},
         {"initrd_goes_first", initrd_goes_first},
         {"no_tree_anywhere", no_tree_anywhere},
