@@ -24,6 +24,7 @@ REPORT = 10.0              # seconds between two lines
 STILL = 60.0               # seconds after which a disk without a round hangs
 WARM_UP = 3.0              # seconds of work before memory is first read
 QUICK = 'vireo.pci.button_ms=100'   # else a press of a slot's button could be taken back for 5 s
+WORKS = 'vnet0: works again'
 SETTLE = 30.0              # seconds in which it must be back
 SLACK = 512 * 1024         # bytes: malloc and the protocol stack keep what they had at their peak
 AFTERMATH = 10.0           # seconds in which a connection may still end
@@ -146,8 +147,10 @@ class Soak:
 
     def put_back(self, device):
         """The image ended its connections when the card was out, and could not tell the clients."""
+        before = len(self.guest.seen(WORKS))
         self.faults.put_back(device)
         if device == CARD:
+            self.guest.until(lambda: len(self.guest.seen(WORKS)) > before, 'card that works')
             self.visitors.hang_up()
             self.rig.forget_connection()
 
