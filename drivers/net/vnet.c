@@ -279,15 +279,10 @@ static void vnet_queue_back(struct virtio_device *dev, struct virtq *q)
 {
     struct vnet *v = virtio_priv(dev);
 
-    if (q != v->txq) {
+    if (q == v->txq)
+        vnet_tx_back(v);
+    else
         vnet_rx_back(v);
-        return;
-    }
-    vnet_tx_back(v);
-    if (v->link_unread) {
-        v->link_unread = false;
-        set_link(v, link_from_config(v));
-    }
 }
 
 static int another_card(const struct vnet *v, const char *what)
@@ -297,8 +292,8 @@ static int another_card(const struct vnet *v, const char *what)
 }
 
 /*
- * The stack above keeps its addresses, and the receive buffers their size: so must the card. A link
- * that went down meanwhile is told when the queues work.
+ * The stack above keeps its addresses, and the receive buffers their size: so must the card. For a
+ * link that went down meanwhile vnet_config_changed() is called when the queues work.
  */
 static int vnet_returned(struct virtio_device *dev)
 {
@@ -318,7 +313,6 @@ static int vnet_returned(struct virtio_device *dev)
         if (memcmp(mac, v->mac_told, VNET_MAC_LEN) != 0)
             return another_card(v, "address");
     }
-    v->link_unread = true;
     v->dead = v->quarantine = false;
     return 0;
 }
@@ -331,7 +325,7 @@ static void vnet_dead(struct virtio_device *dev, bool quarantine)
         return;
     v->dead = true;
     v->quarantine = quarantine;
-    v->link_unread = v->link_up = false;
+    v->link_up = false;
     vnet_tx_lost(v);
     vnet_rx_lost(v);
     if (v->client)

@@ -66,8 +66,7 @@ struct vnet {
     bool dead;
     bool quarantine; /* the device may still write: what it had is never used again */
     bool link_up;
-    bool link_unread; /* the device came back: its link state is read when frames can be sent */
-    bool one_seg;     /* header and frame may share a descriptor (section 5.1.6.1, 2.7.4) */
+    bool one_seg; /* header and frame may share a descriptor (section 5.1.6.1, 2.7.4) */
     bool tx_up; /* the queue takes frames; else they are dropped, or refused when the device died */
     bool tx_drain;     /* frames are held back until all that are out have come back */
     bool tx_blocked;   /* vnet_send had to refuse */
