@@ -185,10 +185,10 @@ int virtio_attach(struct virtio_device *dev);
  * Hot-plug, from the buses. virtio_retire: the device is about to leave, and can be waited for. It
  * is reset as by virtio_refuse, and true once it is given up, a second later at most: ask again
  * until then.
- * virtio_unplug: the device left the bus, or is about to. `here`: its
- * registers still answer, so it is reset first; without it nothing of it is touched, and its
- * memory is quarantined unless the bus knows (`absent`) that nothing is there which could write.
- * Everybody who waits gets an error; the structure and its name stay.
+ * virtio_unplug: the device left the bus, or is about to. `here`: its registers still answer, so it
+ * is reset first; without it nothing of it is touched, and its memory is quarantined unless the bus
+ * knows (`absent`) that nothing is there which could write. Everybody who waits gets an error; the
+ * structure and its name stay.
  * virtio_replug: a device of the same type is in the same place again, its transport's part of the
  * structure is renewed: it takes the steps of section 3.1 again and goes on under its name. An
  * error: it is another device, or does not work; it stays unplugged.

@@ -300,8 +300,10 @@ bool virtio_recover(struct virtio_device *dev)
 {
     if (hal_now_ns() < dev->recover_ns)
         return false;
-    if (dev->state == VIRTIO_WAITING)
-        dev->final ? end_here(dev) : try_again(dev);
+    if (dev->state == VIRTIO_WAITING && dev->final)
+        end_here(dev);
+    else if (dev->state == VIRTIO_WAITING)
+        try_again(dev);
     else if (dev->state == VIRTIO_RESETTING)
         go_on_with_reset(dev);
     return dev->recover_ns == 0 || dev->live;

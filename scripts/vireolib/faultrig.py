@@ -20,6 +20,7 @@ PAGES = {f'/{n}.bin': 150_000 + n * 1013 for n in range(12)} | {'/big.bin': 700_
 
 # What QEMU may say when its ring was spoilt, and of frames that came meanwhile.
 SAID = (r'Guest says index 65535 is available', r'zero sized buffers are not allowed',
+        r'Invalid size for indirect buffer table',
         r'Slirp: Failed to send packet')
 
 
