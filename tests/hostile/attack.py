@@ -8,6 +8,7 @@ import time
 
 from hostile.victim import Peace
 
+RINGS = ('split', 'packed')
 BLK, RX, TX = 'blk', 'rx', 'tx'
 EVERY, ASKED = (BLK, RX, TX), (BLK, TX)      # ASKED: the driver knows that an answer must come
 
@@ -17,12 +18,13 @@ class Attack(Peace):
     Its random values are the same in each run."""
     name = ''
     targets = EVERY
-    formats = ('split', 'packed')
+    formats = RINGS
     strikes = 1              # times, and it is over; 0: it says itself when it is
     patience = 4.0           # seconds to wait for its end
     at_boot = False          # a lie from the start
     feature = None           # the bit without which no driver looks at it
-    breaks = False           # it may break the ring for itself: what it reads is its own doing
+    breaks = ()              # formats of rings that it may break for itself: what it then reads
+                             # there is its own doing
     alters = False           # it writes other data than it should: no driver can see that
     event_idx = indirect = True
     append = ''              # further boot arguments

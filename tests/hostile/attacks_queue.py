@@ -1,10 +1,9 @@
 """Attacks on the rest of a queue: what the driver wrote there, the words that say who wants to be
 told, silence, order and interrupts.
 """
-import os
 import struct
 
-from hostile.attack import ASKED, BLK, RX, Attack, Entry, Lasting
+from hostile.attack import ASKED, BLK, RINGS, RX, Attack, Entry, Lasting
 from hostile.attacks_used import IdWild
 from vhost.packed import Packed
 from vhost.ring import Split
@@ -44,7 +43,7 @@ class AllOnes(Attack):
     """All ones over every descriptor, whoever owns it."""
     name = 'desc-ones'
     targets = ASKED
-    breaks = True
+    breaks = RINGS
 
     def after(self, ring, chains):
         if self.mine(ring) and chains:
@@ -56,7 +55,7 @@ class AvailRewritten(Attack):
     """The available ring and its index are overwritten."""
     name = 'avail-rewritten'
     targets, formats = ASKED, ('split',)
-    breaks = True
+    breaks = RINGS
 
     def after(self, ring, chains):
         if self.mine(ring) and chains:
@@ -72,7 +71,7 @@ class Late(Attack):
     name = 'late-desc'
     targets = ASKED
     strikes = 20
-    breaks = True            # the driver may have used them again
+    breaks = RINGS           # the driver may have used them again
 
     def after(self, ring, chains):
         if self.mine(ring) and chains:
@@ -96,7 +95,7 @@ class LateAfterReset(IdWild):
     """A reset is provoked; after it has read back, the used area of the ring is overwritten."""
     name = 'late-after-reset'
     targets = ASKED
-    breaks = True            # what is overwritten may be what the driver offers, in a packed ring
+    breaks = ('packed',)     # what is overwritten may be what the driver offers
     strikes = 0
     armed = True
 

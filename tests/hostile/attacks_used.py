@@ -1,5 +1,5 @@
 """Attacks on what the driver is told of its buffers: ids, indexes, lengths, flags."""
-from hostile.attack import ASKED, BLK, RX, Entry
+from hostile.attack import ASKED, BLK, RINGS, RX, Entry
 from vhost.packed import AVAIL, USED, Packed, flags_of
 from vhost.ring import Split
 
@@ -51,6 +51,7 @@ class IdMiddle(Entry):
 class IdTwice(Entry):
     """A buffer is used twice, in one batch."""
     name = 'id-twice'
+    breaks = ('packed',)     # the second use may overwrite what the driver offers at that moment
 
     def say(self, ring, chain, length):
         ring.push(chain, length)
@@ -60,6 +61,7 @@ class IdTwice(Entry):
 class IdTwiceLater(Entry):
     """A buffer is used once more some time later."""
     name = 'id-twice-later'
+    breaks = ('packed',)
 
     def say(self, ring, chain, length):
         ring.push(chain, length)
@@ -76,7 +78,7 @@ class IdTwiceLater(Entry):
 class IndexAhead(Entry):
     """The used index is one too far: the last entry was never written."""
     name = 'index-ahead'
-    breaks = True
+    breaks = RINGS
 
     def say(self, ring, chain, length):
         ring.push(chain, length)
@@ -180,7 +182,7 @@ class WrapWrong(Entry):
     """The flags of a used descriptor have the other wrap counter."""
     name = 'wrap-wrong'
     targets, formats = ASKED, ('packed',)
-    breaks = True
+    breaks = RINGS
 
     def say(self, ring, chain, length):
         part = ring.part

@@ -10,8 +10,8 @@ import re
 import subprocess
 
 from hostile import attacks_blk, attacks_end, attacks_net, attacks_queue, attacks_used
-from hostile.attack import Attack
-from hostile.cell import GOOD, RINGS, TRANSPORTS, Cell, Result, run
+from hostile.attack import RINGS, Attack
+from hostile.cell import GOOD, TRANSPORTS, Cell, Result, run
 from vireolib import images
 from vireolib.machine import Unusable, find_qemu
 

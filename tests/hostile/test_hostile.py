@@ -112,7 +112,7 @@ STUCK = (counts(5, 5, 5),) * 4
 PROMISE = 'hostage: blocks 0 0-0 0-0'
 
 
-def judged(*lines, ended=True, hits=1, fallen=(), **image):
+def judged(*lines, ended=True, hits=1, fallen=(), broken=(), breaks=(), **image):
     """The verdict on an attack of the disk that ended when the image began to talk."""
     run = Run.__new__(Run)
     run.cell = Cell(IdWild, 'blk', 'mmio', 'split')
@@ -122,9 +122,10 @@ def judged(*lines, ended=True, hits=1, fallen=(), **image):
     run.watch.look()
     run.own, run.others = ('read', 'sync'), ('echo',)
     run.disk = Disk()
+    run.disk.violations += broken
     run.card = types.SimpleNamespace(violations=[], station=types.SimpleNamespace(wrong=[]))
     run.attack = types.SimpleNamespace(hits=hits, over_at=run.guest.started, alters=False,
-                                       first_at=run.guest.started, breaks=False, says=('vhost',))
+                                       first_at=run.guest.started, breaks=breaks, says=('vhost',))
     run.fallen = fallen
     return run, run.judge(run.watch.since(run.moment(), run.own + run.others), ended)
 
@@ -146,6 +147,9 @@ def test_verdicts():
     assert verdict(*WORKS, said=['Guest says index 7']) == 'CRASH'
     assert verdict(*WORKS, told=['qemu: what is this?']) == 'CRASH'
     assert verdict(*WORKS, told=['qemu: a line about vhost']) == 'RECOVERED'
+    assert verdict(*WORKS, broken=['a chain without an end']) == 'MISBEHAVED'
+    assert verdict(*WORKS, broken=['a chain without an end'], breaks=('packed',)) == 'MISBEHAVED'
+    assert verdict(*WORKS, broken=['a chain without an end'], breaks=('split',)) == 'RECOVERED'
     assert verdict(*WORKS, hits=0) == 'NOT-STRUCK'
     assert verdict(*WORKS, fallen=[ValueError()]) == 'NOT-STRUCK'
 
