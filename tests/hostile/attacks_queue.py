@@ -1,6 +1,7 @@
 """Attacks on the rest of a queue: what the driver wrote there, the words that say who wants to be
 told, silence, order and interrupts.
 """
+import os
 import struct
 
 from hostile.attack import ASKED, BLK, RINGS, RX, Attack, Entry, Lasting
