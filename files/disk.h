@@ -5,7 +5,7 @@
 #ifndef VIREO_DISK_H
 #define VIREO_DISK_H
 
-#include "block/bcache.h"
+#include "block/cache/bcache.h"
 #include "task.h"
 
 struct disk {

@@ -24,7 +24,8 @@ COMMON = -std=gnu11 -O1 -g1 -fno-omit-frame-pointer -fno-common $(COMPILE_$(KIND
          -Iplatform -Iplatform/host -Idrivers
 # Of the rest gcc's warnings count, in an image and for the host tests.
 OURS = $(if $(filter tests/fuzz/%,$1),-Wall -Wextra -Werror -Wno-missing-field-initializers,-w)
-NET_INCLUDE = -Isockets -Isockets/include -Inet -Inet/include -I$(LWIP)/src/include
+NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet/include \
+              -I$(LWIP)/src/include
 
 # Where a source is, so its flags are. Defined overflow in libfdt, as in an image.
 FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
@@ -40,9 +41,9 @@ SUPPORT := $(filter-out tests/fuzz/harness.c tests/fuzz/replay.c tests/fuzz/fuzz
            $(filter-out tests/host/test_% tests/host/check.c,$(wildcard tests/host/*.c)) \
            $(wildcard platform/host/*.c) \
            $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
-# The sockets stay out: lwIP's own callbacks stand for applications. Memory is malloc's, so that the
+# net/inet/ stays out: lwIP's own callbacks stand for applications. Memory is malloc's, so that the
 # sanitizer sees each block.
-NET := $(filter-out net/mem.c net/sock% net/resolve.c net/inet.c,$(SRC_net))
+NET := $(filter-out net/lwip/mem.c,$(SRC_net-lwip))
 MACHINE := $(SUPPORT) $(SRC_drivers) $(SRC_files) $(NET) $(SRC_lwip) $(SRC_libfdt)
 object = $(patsubst %,$(FUZZ_DIR)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
 

@@ -8,7 +8,7 @@ include scripts/rooms.mk
 OBJ := build/$(ARCH)/obj$(if $(DEBUG),-debug)
 LIB := $(OUTDIR)/obj$(if $(DEBUG),-debug)
 OWNER_FILE := $(OUTDIR)/$(APP_NAME).app
-DRIVER_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(ALL_DRIVERS)))))
+DRIVER_NAMES := $(sort $(foreach s,$(ALL_DRIVERS),$(word 2,$(subst /, ,$s))))
 
 # ---- what the application asks for ---------------------------------------------------------------
 
@@ -35,7 +35,7 @@ FLAGS_FILE := $(OBJ)/flags
 $(shell mkdir -p $(OBJ) $(LIB))
 $(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(FLAGS_NOW)))
 
-# Objects lie below a folder for the room: obj/net/net/sockets.c.o. Paths may be absolute.
+# Objects lie below a folder for the room: obj/net-inet/net/inet/sock.c.o. Paths may be absolute.
 object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
 archive = $(LIB)/$1.a
 # An archive for each room, and for each folder of drivers/: the map file shows who was linked.

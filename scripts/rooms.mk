@@ -1,21 +1,21 @@
 # rooms.mk: the sources of each room, found by wildcard. After toolchain.mk.
 
-ROOMS := machine libc drivers files sockets net vsock lwip libfdt
+# A room of net/ has its folder's path as its name, with a dash: net-lwip is the port, lwip is lwIP.
+NET_ROOMS := net-lwip net-inet net-vsock net-socket
+ROOMS := machine libc drivers files $(NET_ROOMS) lwip libfdt
 
 SRC_machine := $(wildcard platform/arch/*.c platform/arch/$(ARCH)/*.[cS] platform/virt/*.c \
                           platform/runtime/*.c)
 SRC_libc := $(wildcard platform/libc/*.[cS])
-ALL_DRIVERS := $(wildcard drivers/*/*.c)
+ALL_DRIVERS := $(wildcard drivers/*/*.c drivers/*/*/*.c)
 # Either what drives devices of before virtio 1.0, or (LEGACY=0) what refuses them.
-LEGACY_ONLY := drivers/virtio/mmio_legacy.c drivers/virtio/pci_legacy.c
-LEGACY_NONE := drivers/virtio/legacy_none.c
+LEGACY_ONLY := $(addprefix drivers/virtio/transport/,mmio_legacy.c vpci_legacy.c)
+LEGACY_NONE := drivers/virtio/transport/legacy_none.c
 SRC_drivers := $(filter-out $(if $(filter 0,$(LEGACY)),$(LEGACY_ONLY),$(LEGACY_NONE)), \
                             $(ALL_DRIVERS))
 SRC_files := $(wildcard files/*.c)
-SRC_sockets := $(wildcard sockets/*.c)
-SRC_net := $(wildcard net/*.c)
-SRC_vsock := $(wildcard vsock/*.c)
-# lwIP's own socket layer (api/) wants threads; net/ has its sockets on the tasks instead.
+$(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
+# lwIP's own socket layer (api/) wants threads; net/inet/ has its sockets on the tasks instead.
 SRC_lwip := $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c)) \
             $(LWIP)/src/netif/ethernet.c
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)

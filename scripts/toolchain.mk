@@ -41,18 +41,20 @@ NO_FP = -mgeneral-regs-only
 
 PLATFORM_INCLUDE = -Iplatform -Iplatform/arch -Iplatform/arch/$(ARCH) -Idrivers
 LIBC_INCLUDE = $(PLATFORM_INCLUDE) -Iplatform/libc/include
-SOCKETS_INCLUDE = $(LIBC_INCLUDE) -Isockets -Isockets/include
-NET_INCLUDE = $(SOCKETS_INCLUDE) -Inet -Inet/include -I$(LWIP)/src/include
-VSOCK_INCLUDE = -Ivsock/include
+SOCKET_INCLUDE = $(LIBC_INCLUDE) -Inet/socket -Inet/socket/include
+NET_INCLUDE = $(SOCKET_INCLUDE) -Inet/lwip -Inet/lwip/include -Inet/inet/include \
+              -I$(LWIP)/src/include
+VSOCK_INCLUDE = -Inet/vsock/include
 
 FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUDE)
 # Synchronous calls and files (whatever includes task.h) see libc's headers.
 FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
 FLAGS_machine = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) -I$(LIBFDT)
 FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE) -Iplatform/runtime
-FLAGS_sockets = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKETS_INCLUDE)
-FLAGS_vsock = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKETS_INCLUDE) $(VSOCK_INCLUDE)
-FLAGS_net = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
+FLAGS_net-socket = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE)
+FLAGS_net-vsock = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE) $(VSOCK_INCLUDE)
+FLAGS_net-lwip = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
+FLAGS_net-inet = $(FLAGS_net-lwip)
 # Warnings stop the build of our own applications only.
 FLAGS_app = $(COMMON) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
             $(WITH_LIBC) $(NET_INCLUDE) $(VSOCK_INCLUDE)

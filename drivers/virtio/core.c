@@ -3,7 +3,7 @@
  * ring and type.
  */
 #include "virtio/device.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 extern const struct virtio_driver *const __start_vireo_drivers[];
 extern const struct virtio_driver *const __stop_vireo_drivers[];

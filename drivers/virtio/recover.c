@@ -8,7 +8,7 @@
  * between them; then, or when no reset completes, it is given up.
  */
 #include "virtio/device.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 static const char unplugged[] = "unplugged"; /* a cause that is no failure */
 

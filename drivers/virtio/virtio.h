@@ -9,7 +9,7 @@
 #define VIREO_VIRTIO_H
 
 #include "hal.h"
-#include "virtio/virtq.h"
+#include "virtio/ring/virtq.h"
 
 /* Feature bits travel as words of 32, as many as a transport can address (section 2.2). */
 #define VIRTIO_FEATURE_WORDS 4

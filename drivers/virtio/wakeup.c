@@ -4,7 +4,7 @@
  * wakes, and never drains (virtio 1.4, sections 2.7.7, 2.9, 4.1.5.3, 4.2.3.4).
  */
 #include "virtio/device.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 /* Out of service, only recovery has anything to do. */
 void virtio_schedule(struct virtio_device *dev)

@@ -8,7 +8,7 @@
 
 #include <vireo.h>
 
-#include "block/bcache.h"
+#include "block/cache/bcache.h"
 #include "block/block.h"
 #include "conn.h"
 #include "net.h"

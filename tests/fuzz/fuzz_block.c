@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "block/bcache.h"
+#include "block/cache/bcache.h"
 #include "block/vblk.h"
 #include "diskmodel.h"
 #include "fuzz.h"

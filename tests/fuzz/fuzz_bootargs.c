@@ -1,7 +1,7 @@
 /*
  * fuzz_bootargs.c - boot arguments of any bytes: the image's own parser
  * (platform/runtime/option.c), asked for what drivers ask for, and ip= as the network takes it
- * (net/bootip.c), with one card.
+ * (net/lwip/bootip.c), with one card.
  */
 #include <string.h>
 

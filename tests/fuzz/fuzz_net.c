@@ -1,6 +1,6 @@
 /*
  * fuzz_net.c - a network card (virtio 1.4, section 5.1) and the wire behind it: headers, lengths
- * and frames of any kind, through the driver and net/input.c into lwIP, with a TCP and a UDP echo
+ * and frames of any kind, through the driver and net/lwip/input.c into lwIP, with a TCP and a UDP echo
  * above. When all connections are gone, so is every buffer.
  */
 #include <string.h>

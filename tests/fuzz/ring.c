@@ -7,7 +7,7 @@
 
 #include "fuzz.h"
 #include "testdrv.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 #define BUFFERS 1024
 

@@ -8,7 +8,7 @@
 #include "model_pci.h"
 #include "testdrv.h"
 #include "virtio/device.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 #define RT_SIZE 8
 #define RT_OUT  3

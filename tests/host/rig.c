@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 struct rig rig;
 struct model_vpci rig_vpci;

@@ -6,7 +6,7 @@
 #include "check.h"
 #include "testdrv.h"
 #include "virtio/device.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 struct model_slot slot;
 struct model_vpci card, other_card;

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "block/bcache.h"
+#include "block/cache/bcache.h"
 #include "disk.h"
 #include "diskmodel.h"
 #include "hosttask.h"

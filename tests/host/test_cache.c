@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "block/bcache_impl.h"
+#include "block/cache/bcache_impl.h"
 #include "check.h"
 #include "fakedisk.h"
 #include "host.h"

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "block/bcache_impl.h"
+#include "block/cache/bcache_impl.h"
 #include "check.h"
 #include "disk.h"
 #include "fakedisk.h"

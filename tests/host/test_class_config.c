@@ -7,7 +7,7 @@
 
 #include "rig.h"
 #include "script.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 static void boot_with(const struct script_entry *lies, unsigned n)
 {

@@ -6,7 +6,7 @@
  */
 #include "rig.h"
 #include "script.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 #define OUT 5
 

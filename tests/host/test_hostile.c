@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "testdrv.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 #define SIZE 16
 #define OUT  6

@@ -8,7 +8,7 @@
 #include "check.h"
 #include "testdrv.h"
 #include "virtio/device.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 static struct model *m;
 static struct model_queue *mq;

@@ -5,7 +5,7 @@
  */
 #include "check.h"
 #include "testdrv.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 #define BATCH 64
 

@@ -6,7 +6,7 @@
 
 #include "check.h"
 #include "testdrv.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 enum { STATUS = 0x70 };
 

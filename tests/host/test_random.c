@@ -12,7 +12,7 @@
 
 #include "rig.h"
 #include "script.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 #define MACHINES 32 /* a variant */
 #define SCRIPTS  12 /* a machine, at most */

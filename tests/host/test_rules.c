@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "testdrv.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 enum { FEATURES = 0x10, DRIVER_FEATURES = 0x20, READY = 0x44, PFN = 0x40, STATUS = 0x70 };
 enum { QUEUE_RESET = 0xc0 };

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 #include "vpcitest.h"
 
 enum { STATUS = 20, NUM_QUEUES = 18, QUEUE_SIZE = 24, QUEUE_VECTOR = 26, QUEUE_ENABLE = 28 };

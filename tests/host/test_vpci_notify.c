@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "virtio/device.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 #include "vpcitest.h"
 
 enum { QUEUES = 3 };

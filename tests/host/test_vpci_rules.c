@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 #include "vpcitest.h"
 
 enum { QUEUE_SIZE = 24, QUEUE_ENABLE = 28 };

@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "model_pci.h"
-#include "virtio/virtq_impl.h"
+#include "virtio/ring/virtq_impl.h"
 
 struct testdrv td;
 

@@ -153,7 +153,7 @@ def test_hello_holds_no_network_and_no_block_code(built):
     linked = re.findall(rf'^ \S*\s*{not_zero}\s+{not_zero}\s+(\S+)$', kept, re.M)
     assert linked, 'the map file is not as expected'
     for name in linked:
-        assert not re.search(r'lwip|/net/|sockets|drivers/(net|block|virtio|pci)', name), name
+        assert not re.search(r'lwip|/net/|drivers/(net|block|virtio|pci)', name), name
 
 
 def test_symbols_of_hello_and_httpd(built):

@@ -204,8 +204,8 @@ def test_modern_image_is_smaller(built, modern_only):
     assert saved > 1000
     with open(modern_only.replace('.img', '.map')) as f:
         text = f.read().split('Linker script and memory map')[1]
-    assert 'virtio/legacy_none.c' in text
-    assert 'mmio_legacy.c' not in text and 'pci_legacy.c' not in text
+    assert 'virtio/transport/legacy_none.c' in text
+    assert 'mmio_legacy.c' not in text and 'vpci_legacy.c' not in text
 
 
 @pytest.mark.parametrize('value', ['2', 'no', ''])

@@ -186,8 +186,9 @@ def linked(app):
 
 
 def test_address_families_are_linked_apart(built):
-    for app, has, lacks in (('vsock', '/vsock/', '/(net|lwip)/'),
-                            ('sockets', '/net/', '/vsock/'), ('hello', '/runtime/', '/sockets/')):
+    for app, has, lacks in (('vsock', '/net-vsock/', '/(net-lwip|net-inet|lwip)/'),
+                            ('sockets', '/net-inet/', '/net-vsock/'),
+                            ('hello', '/runtime/', '/net-')):
         built(app)
         names = linked(app)
         assert any(re.search(has, name) for name in names), app

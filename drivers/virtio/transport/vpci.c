@@ -1,0 +1,314 @@
+/*
+ * vpci.c - discovery of virtio over PCI (virtio 1.4, sections 4.1.2, 4.1.4). The capabilities say in
+ * which BAR each structure lies; all of them are checked against the BAR before they are used.
+ */
+#include "virtio/transport/vpci.h"
+
+#define VIRTIO_VENDOR      0x1af4
+#define TRANSITIONAL_FIRST 0x1000
+#define MODERN_FIRST       0x1040
+#define MODERN_LAST        0x107f
+#define MAP_AT_MOST        4096u /* of a structure; each doorbell is mapped on its own */
+
+/* Section 4.1.4: struct virtio_pci_cap */
+enum {
+    CAP_LEN = 2,
+    CAP_TYPE = 3,
+    CAP_BAR = 4,
+    CAP_OFFSET = 8,
+    CAP_LENGTH = 12,
+    CAP_MULTIPLIER = 16,
+};
+enum { CAP_BYTES = 16, CAP_NOTIFY_BYTES = 20, CAP_WINDOW_BYTES = 20 };
+
+/* The smallest structure that a capability of the type may describe. */
+static uint32_t least_length(unsigned type)
+{
+    static const uint32_t least[VPCI_STRUCTURES] = {0, VPCI_COMMON_BYTES, 2, 1, 1};
+
+    return least[type];
+}
+
+/* Sections 4.1.4.3.1, 4.1.4.4.1, 4.1.4.6: what an offset is a multiple of. */
+static uint32_t alignment(unsigned type)
+{
+    return type == VPCI_ISR ? 1 : type == VPCI_NOTIFY ? 2 : 4;
+}
+
+static bool cap_fits(const struct pci_function *f, unsigned cap, unsigned least)
+{
+    unsigned len = pci_read8(f, cap + CAP_LEN);
+
+    return len >= least && cap + len <= 256;
+}
+
+/*
+ * Where a capability says that its structure lies, cut off at the end of the BAR; mapped, if
+ * `direct` and the BAR has an address. False: nothing could be there.
+ */
+static bool describe(const struct pci_function *f, unsigned cap, unsigned type, bool direct,
+                     struct virtio_pci_region *r)
+{
+    uint64_t bar_len, left;
+
+    r->bar = pci_read8(f, cap + CAP_BAR);
+    r->off = pci_read32(f, cap + CAP_OFFSET);
+    r->len = pci_read32(f, cap + CAP_LENGTH);
+    r->base = 0;
+    bar_len = r->bar < PCI_BARS ? f->bar[r->bar].len : 0;
+    if (r->off >= bar_len || r->off % alignment(type))
+        return false;
+    left = bar_len - r->off;
+    if (r->len > left)
+        r->len = (uint32_t)left;
+    if (r->len < least_length(type))
+        return false;
+    if (direct)
+        r->base = pci_bar_map(f, r->bar, r->off, r->len < MAP_AT_MOST ? r->len : MAP_AT_MOST);
+    return true;
+}
+
+/*
+ * Takes over one capability if it is usable. The first one counts that lies in a BAR that can be
+ * mapped; without one, the first that the window reaches.
+ */
+static void take_capability(struct virtio_pci *p, unsigned cap, bool direct)
+{
+    const struct pci_function *f = &p->fn;
+    unsigned type = pci_read8(f, cap + CAP_TYPE);
+    struct virtio_pci_region r;
+
+    if (type == 0 || type >= VPCI_STRUCTURES || p->region[type].base)
+        return;
+    if (!cap_fits(f, cap, type == VPCI_NOTIFY ? CAP_NOTIFY_BYTES : CAP_BYTES))
+        return;
+    if (!describe(f, cap, type, direct, &r) || (!r.base && (!p->window || p->region[type].len)))
+        return;
+    p->region[type] = r;
+    if (type == VPCI_NOTIFY)
+        p->notify_multiplier = pci_read32(f, cap + CAP_MULTIPLIER);
+}
+
+static unsigned find_window(const struct pci_function *f)
+{
+    unsigned steps = 0, cap = 0;
+
+    while ((cap = pci_next_capability(f, PCI_CAP_VENDOR, cap, &steps)))
+        if (pci_read8(f, cap + CAP_TYPE) == VPCI_WINDOW && cap_fits(f, cap, CAP_WINDOW_BYTES))
+            return cap;
+    return 0;
+}
+
+/* Boot argument vireo.pci.window: 1 goes through the window even where the BARs can be mapped. */
+static bool window_asked_for(void)
+{
+    return hal_option_u64("pci", "window", 0, 0, 1);
+}
+
+static bool find_structures(struct virtio_pci *p)
+{
+    bool direct = !window_asked_for();
+    unsigned steps = 0, cap = 0;
+
+    p->window = find_window(&p->fn);
+    while ((cap = pci_next_capability(&p->fn, PCI_CAP_VENDOR, cap, &steps)))
+        take_capability(p, cap, direct);
+    return p->region[VPCI_COMMON].len && p->region[VPCI_NOTIFY].len && p->region[VPCI_ISR].len;
+}
+
+static bool uses_window(const struct virtio_pci *p)
+{
+    for (unsigned t = VPCI_COMMON; t < VPCI_STRUCTURES; t++)
+        if (p->region[t].len && !p->region[t].base)
+            return true;
+    return false;
+}
+
+/* Section 4.1.2.1. The revision says nothing (4.1.2.1.1), and an old type is told by its subsystem
+ * id. */
+static bool is_transitional(const struct pci_function *f)
+{
+    return f->device >= TRANSITIONAL_FIRST && f->device < MODERN_FIRST;
+}
+
+/* The device type of a modern or a transitional id; 0: none of ours. */
+static uint32_t device_type(const struct pci_function *f)
+{
+    if (f->vendor != VIRTIO_VENDOR || f->device > MODERN_LAST)
+        return 0;
+    if (is_transitional(f))
+        return f->subsystem;
+    return f->device >= MODERN_FIRST ? f->device - MODERN_FIRST : 0;
+}
+
+static bool take_modern(struct virtio_pci *p)
+{
+    const struct pci_function *f = &p->fn;
+
+    if (uses_window(p))
+        hal_log(HAL_WARN, "pci", "%02x:%02x.%u: registers through configuration space, %s", f->bus,
+                f->dev, f->fn,
+                window_asked_for() ? "as vireo.pci.window=1 says" : "since a BAR cannot be mapped");
+    p->map_vector = virtio_pci_modern_map_vector;
+    p->dev.transport = &virtio_pci_modern;
+    p->dev.config_len = p->region[VPCI_DEVICE].len;
+    return true;
+}
+
+/* Modern registers are looked for first (section 4.1.4.10.1, and what its legacy part says). */
+static bool choose_registers(struct virtio_pci *p)
+{
+    const struct pci_function *f = &p->fn;
+    bool modern = find_structures(p);
+
+    if (is_transitional(f) && (!modern || virtio_pci_prefers_legacy()))
+        return virtio_pci_take_legacy(p);
+    if (modern)
+        return take_modern(p);
+    hal_log(HAL_WARN, "pci", "%02x:%02x.%u: virtio device without usable registers", f->bus, f->dev,
+            f->fn);
+    return false;
+}
+
+/* Makes p this function, ready for the steps of section 3.1; false: it is not usable, and said why.
+ */
+static bool set_up(struct virtio_pci *p, const struct pci_function *f)
+{
+    p->fn = *f;
+    p->intx = -ENODEV;
+    memset(p->region, 0, sizeof(p->region));
+    pci_assign_bars(&p->fn);
+    if (!choose_registers(p))
+        return false;
+    pci_set_master(&p->fn, true);
+    pci_intx_enable(&p->fn, false);
+    return true;
+}
+
+static void attach(const struct pci_function *f, uint32_t type)
+{
+    struct virtio_pci *p = hal_alloc(sizeof(*p));
+
+    if (!p) {
+        hal_log(HAL_ERROR, "pci", "no memory for a device of type %u", type);
+        return;
+    }
+    p->dev.device_id = type;
+    if (set_up(p, f))
+        virtio_attach(&p->dev);
+    else
+        hal_free(p);
+}
+
+/* ---- plugged in and out ---------------------------------------------------------------------- */
+
+static bool is_pci(const struct virtio_device *dev)
+{
+    return dev->transport->release == virtio_pci_release;
+}
+
+/* The device of that type which was in the same place before. */
+static struct virtio_pci *former(const struct pci_function *f, uint32_t type)
+{
+    for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
+        const struct pci_function *old = &virtio_pci_of(dev)->fn;
+
+        if (is_pci(dev) && dev->device_id == type && old->host == f->host && old->bus == f->bus &&
+            old->dev == f->dev && old->fn == f->fn)
+            return virtio_pci_of(dev);
+    }
+    return NULL;
+}
+
+/* Its rings lie in memory as the registers that it had want them, so they have to be the same. */
+static int take_again(struct virtio_pci *p, const struct pci_function *f)
+{
+    const struct virtio_transport *was = p->dev.transport;
+    bool legacy = p->dev.legacy;
+
+    if (!set_up(p, f))
+        return -ENODEV;
+    if (p->dev.transport == was)
+        return virtio_replug(&p->dev);
+    hal_log(HAL_ERROR, p->dev.name, "its registers are of another kind: %s, were %s",
+            p->dev.transport->name, was->name);
+    p->dev.transport = was;
+    p->dev.legacy = legacy;
+    return -ENODEV;
+}
+
+static void attach_again(struct virtio_pci *p, const struct pci_function *f)
+{
+    int err = take_again(p, f);
+
+    if (!err)
+        return;
+    hal_log(HAL_ERROR, p->dev.name, "plugged in again, but not taken into use (error %d)", -err);
+    pci_set_master(&p->fn, false);
+}
+
+static void found(const struct pci_function *f)
+{
+    uint32_t type = device_type(f);
+    struct virtio_pci *p;
+
+    if (!type || !virtio_wanted(type))
+        return;
+    p = former(f, type);
+    if (p)
+        attach_again(p, f);
+    else
+        attach(f, type);
+}
+
+static bool is_behind(struct virtio_device *dev, const struct pci_bridge *port)
+{
+    return is_pci(dev) && pci_is_behind(&virtio_pci_of(dev)->fn, port);
+}
+
+static bool retire(const struct pci_bridge *port)
+{
+    bool done = true;
+
+    for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev))
+        if (is_behind(dev, port) && pci_presence(&virtio_pci_of(dev)->fn, port) == PCI_HERE)
+            done &= virtio_retire(dev);
+    return done;
+}
+
+static void leave(const struct pci_bridge *port)
+{
+    for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
+        enum pci_presence presence;
+
+        if (!is_behind(dev, port))
+            continue;
+        presence = pci_presence(&virtio_pci_of(dev)->fn, port);
+        virtio_unplug(dev, presence == PCI_HERE, presence == PCI_GONE);
+    }
+}
+
+void virtio_pci_scan(void)
+{
+    static const struct pci_client client = {found, retire, leave};
+
+    pci_scan(&client);
+}
+
+void virtio_pci_cut_off(struct virtio_device *dev)
+{
+    pci_set_master(&virtio_pci_of(dev)->fn, false);
+}
+
+bool virtio_pci_absent(struct virtio_device *dev)
+{
+    const struct pci_function *f = &virtio_pci_of(dev)->fn;
+
+    return f->bridge && pci_presence(f, f->bridge) == PCI_GONE;
+}
+
+void virtio_pci_release(struct virtio_device *dev)
+{
+    pci_set_master(&virtio_pci_of(dev)->fn, false);
+    hal_free(dev);
+}

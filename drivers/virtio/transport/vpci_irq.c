@@ -1,0 +1,211 @@
+/*
+ * vpci_irq.c - how a virtio function interrupts (virtio 1.4, sections 4.1.4.5, 4.1.5.1.2, 4.1.5.3).
+ *
+ * A ladder, each rung of which falls to the next and leaves nothing behind: messages, one vector a
+ * queue and one for configuration changes; one for all queues and one for changes; one for
+ * everything; the function's line, which others may share; and if nothing can be had, the core
+ * polls.
+ */
+#include "virtio/transport/vpci.h"
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+static void detach_vectors(struct virtio_pci *p)
+{
+    while (p->vectors > 0) {
+        unsigned i = --p->vectors;
+
+        if (!p->dev.away) {
+            pci_msix_detach(&p->fn, i, p->vector[i].fn, p->vector[i].ctx, &p->vector[i].msi);
+            continue;
+        }
+        hal_irq_detach(p->vector[i].msi.irq, p->vector[i].fn, p->vector[i].ctx);
+        hal_msi_free(&p->vector[i].msi);
+    }
+}
+
+static int attach_vector(struct virtio_pci *p, hal_irq_fn fn, void *ctx)
+{
+    unsigned i = p->vectors;
+    int err = pci_msix_attach(&p->fn, i, fn, ctx, &p->vector[i].msi);
+
+    if (err)
+        return err;
+    p->vector[i].fn = fn;
+    p->vector[i].ctx = ctx;
+    p->vectors++;
+    return 0;
+}
+
+/* Of `count` vectors, the first hears of configuration changes, the last of all queues left. */
+static uint16_t vector_of(unsigned queue, unsigned count)
+{
+    return (uint16_t)(queue + 1 < count ? queue + 1 : count - 1);
+}
+
+static int attach_vectors(struct virtio_pci *p, unsigned n, unsigned count)
+{
+    struct virtio_device *dev = &p->dev;
+    int err = attach_vector(p, count == 1 ? virtio_irq_all : virtio_irq_config, dev);
+
+    for (unsigned i = 1; i < count && !err; i++)
+        err = count == n + 1 ? attach_vector(p, virtio_irq_queue, dev->queues[i - 1])
+                             : attach_vector(p, virtio_irq_queues, dev);
+    return err;
+}
+
+/* Section 4.1.5.1.2.1: what the device makes of each is read back. */
+static int map_vectors(struct virtio_pci *p, unsigned n, unsigned count)
+{
+    if (p->map_vector(p, VPCI_CONFIG, 0) != 0)
+        return -EIO;
+    for (unsigned i = 0; i < n; i++) {
+        uint16_t vector = vector_of(i, count);
+
+        if (p->map_vector(p, i, vector) != vector)
+            return -EIO;
+        p->dev.queues[i]->vector = vector;
+    }
+    return 0;
+}
+
+static void switch_msix(struct virtio_pci *p, bool on)
+{
+    pci_msix_enable(&p->fn, on);
+    p->msix_on = on;
+}
+
+static void take_down(struct virtio_pci *p, unsigned n)
+{
+    if (p->msix_on) {
+        p->map_vector(p, VPCI_CONFIG, VIRTQ_NO_VECTOR);
+        for (unsigned i = 0; i < n; i++) {
+            p->map_vector(p, i, VIRTQ_NO_VECTOR);
+            p->dev.queues[i]->vector = VIRTQ_NO_VECTOR;
+        }
+        switch_msix(p, false);
+    }
+    detach_vectors(p);
+}
+
+static int try_vectors(struct virtio_pci *p, unsigned n, unsigned count)
+{
+    bool too_many = count > p->fn.msix.entries || count > 1 + VIRTIO_OWN_VECTORS;
+    int err = too_many ? -ENOSPC : attach_vectors(p, n, count);
+
+    if (!err) {
+        switch_msix(p, true);
+        err = map_vectors(p, n, count);
+    }
+    if (err)
+        take_down(p, n);
+    return err;
+}
+
+static const char *why(int err)
+{
+    return err == -ENOSPC   ? "not so many"
+           : err == -ENODEV ? "not on this machine"
+                            : "the device refuses";
+}
+
+static int setup_msix(struct virtio_pci *p, unsigned n)
+{
+    const unsigned counts[] = {n + 1, 2, 1};
+    int err = pci_msix_open(&p->fn);
+
+    if (err)
+        hal_log(HAL_INFO, p->dev.name, "MSI-X: the function has none that can be used");
+    for (unsigned i = 0; i < 3 && !err; i++) {
+        if (i && counts[i] >= counts[i - 1])
+            continue;
+        p->dev.wakeup = VIRTIO_WAKEUP_MSIX + i; /* before the handlers, as for the line */
+        err = try_vectors(p, n, counts[i]);
+        if (!err)
+            return 0;
+        hal_log(HAL_INFO, p->dev.name, "MSI-X with %u vectors: %s", counts[i], why(err));
+        err = err == -ENODEV ? err : 0;
+    }
+    return -ENODEV;
+}
+
+/* ---- the line -------------------------------------------------------------------------------- */
+
+/* All is set before the handler is: a line that others hold high ends in a storm at once. */
+static int attach_line(struct virtio_pci *p, hal_irq_t line)
+{
+    int err;
+
+    p->intx = line;
+    p->intx_on = true;
+    p->dev.wakeup = VIRTIO_WAKEUP_INTX;
+    err = hal_irq_attach(line, virtio_irq_shared, &p->dev);
+    if (err)
+        p->intx = -ENODEV;
+    else if (p->intx_on)
+        pci_intx_enable(&p->fn, true);
+    return err;
+}
+
+static int setup_intx(struct virtio_pci *p)
+{
+    hal_irq_t line = pci_intx(&p->fn);
+
+    if (!p->region[VPCI_ISR].base) {
+        hal_log(HAL_INFO, p->dev.name, "INTx: no handler could read its cause through the window");
+        return -ENODEV;
+    }
+    return line < 0 ? line : attach_line(p, line);
+}
+
+int virtio_pci_irq_setup(struct virtio_device *dev, unsigned n)
+{
+    struct virtio_pci *p = virtio_pci_of(dev);
+
+    return setup_msix(p, n) ? setup_intx(p) : 0;
+}
+
+void virtio_pci_irq_release(struct virtio_device *dev)
+{
+    struct virtio_pci *p = virtio_pci_of(dev);
+
+    if (p->vectors) {
+        if (!dev->away)
+            switch_msix(p, false);
+        p->msix_on = false;
+        detach_vectors(p);
+    }
+    if (p->intx >= 0) {
+        if (!dev->away)
+            pci_intx_enable(&p->fn, false);
+        hal_irq_detach(p->intx, virtio_irq_shared, dev);
+        p->intx = -ENODEV;
+    }
+}
+
+void virtio_pci_irq_mask(struct virtio_device *dev)
+{
+    struct virtio_pci *p = virtio_pci_of(dev);
+
+    /* Others may share the line: the function is silenced; the line, if that does not end it. */
+    if (p->intx >= 0 && p->intx_on)
+        pci_intx_enable(&p->fn, false);
+    else if (p->intx >= 0)
+        hal_irq_mask(p->intx);
+    p->intx_on = false;
+    for (unsigned i = 0; i < p->vectors; i++)
+        hal_irq_mask(p->vector[i].msi.irq);
+}
+
+/*
+ * Section 4.1.4.5: reading the ISR acknowledges it. With MSI-X on (and masked, after a storm) it
+ * tells nothing: the configuration may have changed at any time.
+ */
+uint32_t virtio_pci_irq_cause(struct virtio_device *dev)
+{
+    uint32_t cause =
+        virtio_pci_of(dev)->msix_on ? VIRTIO_CAUSE_CONFIG : virtio_pci_get(dev, VPCI_ISR, 0, 1);
+
+    hal_ack_order();
+    return cause;
+}

@@ -1,0 +1,164 @@
+/*
+ * vpci_legacy.c - the registers of before virtio 1.0, in the I/O space of BAR 0 (virtio 1.4, the
+ * legacy parts of section 4.1.4 and 4.1.5). QEMU has them alone with disable-modern=on, and beside
+ * the modern ones in transitional devices, which are driven so if vireo.pci.legacy=1 asks for it.
+ */
+#include "virtio/transport/vpci.h"
+
+/* Section 4.1.4.10: the header, little-endian */
+enum {
+    DEVICE_FEATURES = 0,
+    DRIVER_FEATURES = 4,
+    QUEUE_PFN = 8,
+    QUEUE_SIZE = 12,
+    QUEUE_SELECT = 14,
+    QUEUE_NOTIFY = 16,
+    DEVICE_STATUS = 18,
+    ISR_STATUS = 19,
+    HEADER_BYTES = 20,
+    CONFIG_MSIX_VECTOR = 20, /* these two are there while MSI-X is on, and not otherwise */
+    QUEUE_MSIX_VECTOR = 22,
+    HEADER_BYTES_MSIX = 24,
+};
+
+static hal_mmio_t reg(struct virtio_device *dev, unsigned off)
+{
+    return virtio_pci_of(dev)->region[VPCI_COMMON].base + off;
+}
+
+/* ---- device ---------------------------------------------------------------------------------- */
+
+static uint32_t legacy_features_read(struct virtio_device *dev, unsigned word)
+{
+    (void)word; /* there is only one */
+    return hal_read32(reg(dev, DEVICE_FEATURES));
+}
+
+static void legacy_features_write(struct virtio_device *dev, unsigned word, uint32_t bits)
+{
+    (void)word;
+    hal_write32(reg(dev, DRIVER_FEATURES), bits);
+}
+
+static uint8_t legacy_status_read(struct virtio_device *dev)
+{
+    return hal_read8_sync(reg(dev, DEVICE_STATUS));
+}
+
+static void legacy_status_write(struct virtio_device *dev, uint8_t status)
+{
+    hal_write8_sync(reg(dev, DEVICE_STATUS), status);
+}
+
+/* The device's own fields follow the header, which grows when MSI-X is switched on. */
+static hal_mmio_t config_at(struct virtio_device *dev, unsigned off)
+{
+    return reg(dev, virtio_pci_of(dev)->msix_on ? HEADER_BYTES_MSIX : HEADER_BYTES) + off;
+}
+
+static uint32_t legacy_config_read(struct virtio_device *dev, unsigned off, unsigned width)
+{
+    return virtio_read_field(config_at(dev, off), width);
+}
+
+static void legacy_config_write(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
+{
+    virtio_write_field(config_at(dev, off), width, v);
+}
+
+/* ---- queues (section 4.1.5.1.3.1) ------------------------------------------------------------ */
+
+/* The size is the device's own: it cannot be changed. */
+static unsigned legacy_queue_max(struct virtio_device *dev, unsigned index)
+{
+    hal_write16(reg(dev, QUEUE_SELECT), (uint16_t)index);
+    if (hal_read32(reg(dev, QUEUE_PFN)))
+        return 0;
+    return hal_read16(reg(dev, QUEUE_SIZE));
+}
+
+static uint16_t legacy_map_vector(struct virtio_pci *p, unsigned queue, uint16_t vector)
+{
+    unsigned field = queue == VPCI_CONFIG ? CONFIG_MSIX_VECTOR : QUEUE_MSIX_VECTOR;
+
+    if (queue != VPCI_CONFIG)
+        hal_write16(reg(&p->dev, QUEUE_SELECT), (uint16_t)queue);
+    hal_write16(reg(&p->dev, field), vector);
+    return hal_read16(reg(&p->dev, field));
+}
+
+/* The page number enables the queue, so it comes last. */
+static int legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
+{
+    uint64_t pfn = q->desc_dma / VIRTIO_LEGACY_ALIGN;
+
+    if (pfn > UINT32_MAX)
+        return -ERANGE;
+    if (legacy_queue_max(dev, q->index) != q->size)
+        return -ENODEV;
+    q->doorbell.addr = reg(dev, QUEUE_NOTIFY);
+    q->doorbell.width = 16;
+    q->doorbell.id = q->index;
+    hal_write32_sync(reg(dev, QUEUE_PFN), (uint32_t)pfn);
+    return hal_read32(reg(dev, QUEUE_PFN)) == (uint32_t)pfn ? 0 : -EIO;
+}
+
+static void legacy_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
+{
+    (void)q;
+    hal_write16_sync(reg(dev, QUEUE_NOTIFY), (uint16_t)value);
+}
+
+static const struct virtio_transport virtio_pci_legacy = {
+    .name = "pci-legacy",
+    .feature_words = 1,
+    .size_fixed = true,
+    .features_read = legacy_features_read,
+    .features_write = legacy_features_write,
+    .status_read = legacy_status_read,
+    .status_write = legacy_status_write,
+    .config_read = legacy_config_read,
+    .config_write = legacy_config_write,
+    .queue_max = legacy_queue_max,
+    .queue_enable = legacy_queue_enable,
+    .notify = legacy_notify,
+    .irq_setup = virtio_pci_irq_setup,
+    .irq_release = virtio_pci_irq_release,
+    .irq_mask = virtio_pci_irq_mask,
+    .irq_cause = virtio_pci_irq_cause,
+    .cut_off = virtio_pci_cut_off,
+    .absent = virtio_pci_absent,
+    .release = virtio_pci_release,
+};
+
+/* ---- discovery ------------------------------------------------------------------------------- */
+
+bool virtio_pci_prefers_legacy(void)
+{
+    return hal_option_u64("pci", "legacy", 0, 0, 1);
+}
+
+bool virtio_pci_take_legacy(struct virtio_pci *p)
+{
+    const struct pci_function *f = &p->fn;
+    unsigned steps = 0;
+    bool msix = pci_next_capability(f, PCI_CAP_MSIX, 0, &steps) != 0;
+    uint32_t header = msix ? HEADER_BYTES_MSIX : HEADER_BYTES;
+    uint64_t len = f->bar[0].len;
+    hal_mmio_t base = f->bar[0].io && len >= header ? pci_bar_map(f, 0, 0, len) : 0;
+
+    if (!base) {
+        hal_log(HAL_WARN, "pci",
+                "%02x:%02x.%u: a legacy virtio device whose I/O BAR 0 cannot be reached "
+                "(start QEMU with disable-modern=off)",
+                f->bus, f->dev, f->fn);
+        return false;
+    }
+    p->region[VPCI_COMMON] = (struct virtio_pci_region){.base = base, .len = header};
+    p->region[VPCI_ISR] = (struct virtio_pci_region){.base = base + ISR_STATUS, .len = 1};
+    p->map_vector = legacy_map_vector;
+    p->dev.transport = &virtio_pci_legacy;
+    p->dev.legacy = true;
+    p->dev.config_len = (uint32_t)len - header;
+    return true;
+}

@@ -1,0 +1,33 @@
+/*
+ * vpci_window.c - virtio structures through configuration space (virtio 1.4, section 4.1.4.9), for
+ * those that lie in a BAR that cannot be mapped. Four accesses for each one, and not from handlers:
+ * one between them would move the window.
+ */
+#include "virtio/transport/vpci.h"
+
+/* struct virtio_pci_cfg_cap */
+enum { WINDOW_BAR = 4, WINDOW_OFFSET = 8, WINDOW_LENGTH = 12, WINDOW_DATA = 16 };
+
+/* The length comes before the offset, which must be a multiple of it. */
+static hal_mmio_t point(const struct virtio_pci *p, const struct virtio_pci_region *r, unsigned off,
+                        unsigned width)
+{
+    pci_write8(&p->fn, p->window + WINDOW_BAR, r->bar);
+    pci_write32(&p->fn, p->window + WINDOW_LENGTH, width);
+    pci_write32(&p->fn, p->window + WINDOW_OFFSET, r->off + off);
+    return p->fn.config + p->window + WINDOW_DATA;
+}
+
+uint32_t virtio_pci_window_read(const struct virtio_pci *p, const struct virtio_pci_region *r,
+                                unsigned off, unsigned width)
+{
+    hal_mmio_t data = point(p, r, off, width);
+
+    return width == 1 ? hal_read8_sync(data) : virtio_read_field(data, width);
+}
+
+void virtio_pci_window_write(const struct virtio_pci *p, const struct virtio_pci_region *r,
+                             unsigned off, unsigned width, uint32_t v)
+{
+    virtio_write_field_sync(point(p, r, off, width), width, v);
+}

@@ -1,0 +1,308 @@
+/*
+ * frame_check.c - the checks in front of lwIP: lengths that its parsers take for granted, and packets
+ * that no honest peer sends. Each is a rule of the standard that it names. A frame is looked at
+ * once, header by header; what is not understood here is lwIP's to judge.
+ *
+ * Fragments are judged one by one. The first of a datagram holds all headers, whole (RFC 7112, and
+ * RFC 1858 for IPv4), and lwIP refuses those that overlap it, so what is checked here is what its
+ * parsers will see.
+ */
+#include "frame_check.h"
+#include "lwip/netif.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/ethernet.h"
+#include "lwip/prot/icmp6.h"
+#include "lwip/prot/ip.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/prot/ip6.h"
+#include "lwip/prot/nd6.h"
+
+#define ARP_LEN       28 /* RFC 826, for Ethernet and IPv4 */
+#define LEAST_PAYLOAD 8  /* of IP: no protocol that lwIP speaks has a shorter header */
+#define LEAST_MSS     48 /* smaller ones only multiply packets (as in CVE-2019-11479) */
+#define MOST_HEADERS  8  /* IPv6 extension headers of a packet */
+#define ND_HOP_LIMIT  255
+#define DATAGRAM_MAX  65535 /* reassembled, header included */
+
+static unsigned get16(const uint8_t *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+/* ---- TCP (RFC 9293) and UDP (RFC 768) -------------------------------------------------------- */
+
+static bool option_ok(const uint8_t *opt, bool syn)
+{
+    return !syn || opt[0] != LWIP_TCP_OPT_MSS || opt[1] != LWIP_TCP_OPT_LEN_MSS ||
+           get16(opt + 2) >= LEAST_MSS;
+}
+
+/* Section 3.1: every option lies within the header. */
+static bool options_fit(const uint8_t *opt, unsigned len, bool syn)
+{
+    for (unsigned at = 0; at < len;) {
+        if (opt[at] == LWIP_TCP_OPT_EOL)
+            return true;
+        if (opt[at] == LWIP_TCP_OPT_NOP) {
+            at++;
+            continue;
+        }
+        if (at + 1 >= len || opt[at + 1] < 2 || opt[at + 1] > len - at)
+            return false;
+        if (!option_ok(opt + at, syn))
+            return false;
+        at += opt[at + 1];
+    }
+    return true;
+}
+
+static bool tcp_ok(const uint8_t *at, unsigned len)
+{
+    const struct tcp_hdr *tcp = (const struct tcp_hdr *)at;
+    unsigned header, flags;
+
+    if (len < TCP_HLEN)
+        return false;
+    header = TCPH_HDRLEN_BYTES(tcp);
+    flags = TCPH_FLAGS(tcp);
+    if (header < TCP_HLEN || header > len)
+        return false;
+    if ((flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST)))
+        return false;
+    return options_fit(at + TCP_HLEN, header - TCP_HLEN, flags & TCP_SYN);
+}
+
+/* A first fragment has no more than the header to judge. */
+static bool udp_ok(const uint8_t *at, unsigned len, bool fragment)
+{
+    unsigned told = len >= LEAST_PAYLOAD ? get16(at + 4) : 0;
+
+    return told >= LEAST_PAYLOAD && (fragment || told <= len);
+}
+
+/* ---- IPv4 (RFC 791) -------------------------------------------------------------------------- */
+
+static bool upper_ok(unsigned protocol, const uint8_t *at, unsigned len, bool fragment)
+{
+    if (len < LEAST_PAYLOAD)
+        return false;
+    if (protocol == IP_PROTO_TCP)
+        return tcp_ok(at, len);
+    return protocol != IP_PROTO_UDP || udp_ok(at, len, fragment);
+}
+
+/* All but the last hold whole units of 8 bytes; none ends beyond the largest datagram. */
+static bool fragment_ok(unsigned offset, bool more, unsigned len, unsigned header)
+{
+    return len && !(more && len % 8) && offset + len <= DATAGRAM_MAX - header;
+}
+
+static bool ip4_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
+{
+    const struct ip_hdr *ip = (const struct ip_hdr *)packet;
+    unsigned header, total, field, offset;
+    bool fragment;
+
+    if (len < IP_HLEN)
+        return false;
+    header = IPH_HL_BYTES(ip);
+    total = lwip_ntohs(IPH_LEN(ip));
+    if (IPH_V(ip) != 4 || header < IP_HLEN || total < header || total > len)
+        return false;
+    field = lwip_ntohs(IPH_OFFSET(ip));
+    offset = (field & IP_OFFMASK) * 8;
+    fragment = field & (IP_OFFMASK | IP_MF);
+    if (fragment && !fragment_ok(offset, field & IP_MF, total - header, header))
+        return false;
+    if (offset)
+        return true;
+    if (!upper_ok(IPH_PROTO(ip), packet + header, total - header, fragment))
+        return false;
+    if (fragment || IPH_PROTO(ip) != IP_PROTO_TCP)
+        return true;
+    ip_addr_copy_from_ip4(s->src, ip->src);
+    ip_addr_copy_from_ip4(s->dst, ip->dest);
+    s->tcp = (const struct tcp_hdr *)(packet + header);
+    s->len = total - header;
+    return true;
+}
+
+/* ---- ICMPv6 and neighbour discovery (RFC 4861) ----------------------------------------------- */
+
+/* Section 4.6: none is empty, all lie within the packet, and an Ethernet address takes one unit. */
+static bool nd_options_fit(const uint8_t *opt, unsigned len)
+{
+    while (len) {
+        unsigned bytes = len < 2 ? 0 : 8u * opt[1];
+
+        if (!bytes || bytes > len)
+            return false;
+        if ((opt[0] == ND6_OPTION_TYPE_SOURCE_LLADDR || opt[0] == ND6_OPTION_TYPE_TARGET_LLADDR) &&
+            bytes != 8)
+            return false;
+        opt += bytes;
+        len -= bytes;
+    }
+    return true;
+}
+
+static bool nd_ok(const uint8_t *at, unsigned len, unsigned hop_limit)
+{
+    static const uint8_t fixed[] = {
+        [ICMP6_TYPE_RS - ICMP6_TYPE_RS] = 8,  [ICMP6_TYPE_RA - ICMP6_TYPE_RS] = 16,
+        [ICMP6_TYPE_NS - ICMP6_TYPE_RS] = 24, [ICMP6_TYPE_NA - ICMP6_TYPE_RS] = 24,
+        [ICMP6_TYPE_RD - ICMP6_TYPE_RS] = 40,
+    };
+    unsigned header = fixed[at[0] - ICMP6_TYPE_RS];
+
+    return hop_limit == ND_HOP_LIMIT && len >= header && nd_options_fit(at + header, len - header);
+}
+
+/*
+ * RFC 8201, section 4: a path has no MTU below 1280, whatever is said; lwIP would cut datagrams
+ * into pieces of no length. RFC 6980: neighbour discovery is not fragmented; nor are errors.
+ */
+static bool icmp6_ok(const uint8_t *at, unsigned len, unsigned hop_limit, bool fragment)
+{
+    if (len < LEAST_PAYLOAD)
+        return false;
+    if (at[0] == ICMP6_TYPE_EREQ || at[0] == ICMP6_TYPE_EREP)
+        return true;
+    if (fragment)
+        return false;
+    if (at[0] == ICMP6_TYPE_PTB)
+        return len >= 8 + IP6_HLEN && (get16(at + 4) || get16(at + 6) >= IP6_MIN_MTU_LENGTH);
+    if (at[0] >= ICMP6_TYPE_RS && at[0] <= ICMP6_TYPE_RD)
+        return nd_ok(at, len, hop_limit);
+    return true;
+}
+
+/* ---- IPv6 (RFC 8200) ------------------------------------------------------------------------- */
+
+struct walk {
+    const uint8_t *at;
+    unsigned left;
+    unsigned next; /* what is at `at` */
+    bool fragment; /* the first of several */
+};
+
+static void step(struct walk *w, unsigned bytes)
+{
+    w->next = w->at[0];
+    w->at += bytes;
+    w->left -= bytes;
+}
+
+/* Section 4.2: a header of options, which fill it to its end. */
+static bool options_header(struct walk *w)
+{
+    unsigned bytes = w->left < 8 ? 0 : 8u * (1 + w->at[1]), at = 2;
+
+    if (!bytes || bytes > w->left)
+        return false;
+    while (at < bytes) {
+        if (w->at[at] == IP6_PAD1_OPTION)
+            at++;
+        else if (at + 1 < bytes && w->at[at + 1] <= bytes - at - 2)
+            at += 2 + w->at[at + 1];
+        else
+            return false;
+    }
+    step(w, bytes);
+    return true;
+}
+
+static bool routing_header(struct walk *w)
+{
+    unsigned bytes = w->left < 8 ? 0 : 8u * (1 + w->at[1]);
+
+    if (!bytes || bytes > w->left)
+        return false;
+    step(w, bytes);
+    return true;
+}
+
+/* Section 4.5. False: malformed. */
+static bool fragment_header(struct walk *w, unsigned before, unsigned *offset)
+{
+    unsigned field = w->left < IP6_FRAG_HLEN ? 0 : get16(w->at + 2);
+
+    *offset = field & 0xfff8u;
+    if (w->left <= IP6_FRAG_HLEN || w->fragment ||
+        !fragment_ok(*offset, field & 1, w->left - IP6_FRAG_HLEN, before))
+        return false;
+    w->fragment = true;
+    step(w, IP6_FRAG_HLEN);
+    return true;
+}
+
+static bool ip6_upper_ok(const struct ip6_hdr *ip, const struct walk *w, struct net_segment *s)
+{
+    if (w->next == IP6_NEXTH_ICMP6)
+        return icmp6_ok(w->at, w->left, IP6H_HOPLIM(ip), w->fragment);
+    if (w->next == IP6_NEXTH_NONE)
+        return true;
+    if (!upper_ok(w->next, w->at, w->left, w->fragment))
+        return false;
+    if (w->next != IP6_NEXTH_TCP || w->fragment)
+        return true;
+    ip_addr_copy_from_ip6_packed(s->src, ip->src);
+    ip_addr_copy_from_ip6_packed(s->dst, ip->dest);
+    s->tcp = (const struct tcp_hdr *)w->at;
+    s->len = w->left;
+    return true;
+}
+
+static bool ip6_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
+{
+    const struct ip6_hdr *ip = (const struct ip6_hdr *)packet;
+    struct walk w = {.at = packet + IP6_HLEN};
+    unsigned offset = 0;
+
+    if (len < IP6_HLEN || IP6H_V(ip) != 6 || IP6H_PLEN(ip) > len - IP6_HLEN)
+        return false;
+    w.left = IP6H_PLEN(ip);
+    w.next = IP6H_NEXTH(ip);
+    for (unsigned n = 0; n < MOST_HEADERS; n++) {
+        bool good;
+
+        switch (w.next) {
+        case IP6_NEXTH_HOPBYHOP:
+        case IP6_NEXTH_DESTOPTS:
+            good = options_header(&w);
+            break;
+        case IP6_NEXTH_ROUTING:
+            good = routing_header(&w);
+            break;
+        case IP6_NEXTH_FRAGMENT:
+            good = fragment_header(&w, (unsigned)(w.at - packet), &offset);
+            break;
+        default:
+            return ip6_upper_ok(ip, &w, s);
+        }
+        if (!good || offset)
+            return good;
+    }
+    return false;
+}
+
+/* ---- Ethernet -------------------------------------------------------------------------------- */
+
+bool net_frame_ok(const uint8_t *frame, unsigned len, struct net_segment *s)
+{
+    const struct eth_hdr *eth = (const struct eth_hdr *)frame;
+    const uint8_t *packet = frame + SIZEOF_ETH_HDR;
+
+    s->tcp = NULL;
+    len -= SIZEOF_ETH_HDR;
+    switch (eth->type) {
+    case PP_HTONS(ETHTYPE_IP):
+        return ip4_ok(packet, len, s);
+    case PP_HTONS(ETHTYPE_IPV6):
+        return ip6_ok(packet, len, s);
+    case PP_HTONS(ETHTYPE_ARP):
+        return len >= ARP_LEN;
+    default:
+        return true;
+    }
+}

@@ -1,0 +1,91 @@
+/*
+ * input.c - from the driver to lwIP: what the checks in front of it let pass (frame_check.c), what is
+ * kept when receive buffers are short, and one rule that lwIP lacks (RFC 9293, 3.10.7.4: a new
+ * connection may reuse the ports of one in TIME_WAIT).
+ */
+#include "frame_check.h"
+#include "lwip/priv/tcp_priv.h"
+#include "net_impl.h"
+#include "netif/ethernet.h"
+
+#define HELD_LITTLE 8192 /* bytes that wait for the application of one connection */
+
+/* A frame names no zone, while lwIP gives link-local addresses of a connection one. */
+static bool same_connection(const struct tcp_pcb *pcb, const struct net_segment *s)
+{
+    return pcb->remote_port == lwip_ntohs(s->tcp->src) &&
+           pcb->local_port == lwip_ntohs(s->tcp->dest) &&
+           ip_addr_cmp_zoneless(&pcb->remote_ip, &s->src) &&
+           ip_addr_cmp_zoneless(&pcb->local_ip, &s->dst);
+}
+
+/* A SYN beyond the window of the old connection starts a new one: the old one is forgotten. */
+static void reuse_time_wait(const struct net_segment *s)
+{
+    if (!s->tcp || (TCPH_FLAGS(s->tcp) & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+        return;
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next) {
+        if (!same_connection(pcb, s))
+            continue;
+        if (TCP_SEQ_GT(lwip_ntohl(s->tcp->seqno), pcb->rcv_nxt))
+            tcp_abort(pcb);
+        return;
+    }
+}
+
+/* ---- when receive buffers are short ---------------------------------------------------------- */
+
+/* Bytes of the segment's connection that its application has not read yet. */
+static uint32_t held_bytes(const struct net_segment *s)
+{
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (same_connection(pcb, s))
+            return TCP_WND_MAX(pcb) - pcb->rcv_wnd;
+    return 0;
+}
+
+static bool may_keep(const struct net_segment *s)
+{
+    uint32_t held;
+
+    if (net_mem_admit(NET_MEM_RX))
+        return true;
+    held = s->tcp ? held_bytes(s) : HELD_LITTLE;
+    return held == 0 || (held < HELD_LITTLE && net_mem_admit(NET_MEM_RX_SMALL));
+}
+
+/*
+ * So many buffers are held in socket queues that bursts would soon find none: what will be kept is
+ * copied. When memory is short as well, segments without data still pass, since they end the
+ * shortage, and so do those of connections that hold nothing; what only adds to a backlog is
+ * dropped, for its sender to repeat.
+ */
+static struct pbuf *relieve(struct pbuf *p, const struct net_segment *s)
+{
+    struct pbuf *copy;
+
+    if (s->tcp && s->len == TCPH_HDRLEN_BYTES(s->tcp))
+        return p;
+    copy = may_keep(s) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
+    if (copy)
+        net_core.rx_copied++;
+    else
+        net_core.rx_no_memory++;
+    pbuf_free(p);
+    return copy;
+}
+
+void net_input(struct net_dev *d, struct pbuf *p, bool tight)
+{
+    struct net_segment s;
+
+    if (!net_frame_ok(p->payload, p->len, &s)) {
+        net_core.rx_malformed++;
+        pbuf_free(p);
+        return;
+    }
+    reuse_time_wait(&s);
+    if (tight && !(p = relieve(p, &s)))
+        return;
+    ethernet_input(p, &d->netif);
+}
