@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # The front door of Vireo. `make help` says what there is; scripts/*.mk do the work.
 
 .DEFAULT_GOAL := run
@@ -30,10 +31,10 @@ disk:
 	@$(if $(OUT),,$(if $(DIR)$(SIZE),echo '$(DISK_OF)' >$(DEMO_DISK_OF),rm -f $(DEMO_DISK_OF)))
 DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 
-test: check .setup-build+run+test images host-tests fuzz-tests
+test: check .setup-build+run+test+format images host-tests fuzz-tests
 	@$(PYTEST) $(TESTS)
 
-test-full: check .setup-build+run+test images host-tests fuzz-tests
+test-full: check .setup-build+run+test+format images host-tests fuzz-tests
 	@$(PYTEST) --full $(TESTS)
 
 bench: check .setup-build+run+test images disk
@@ -85,7 +86,7 @@ compile-check: deps .setup-test
 deps: .setup-build
 	$(BUILD) scripts/deps.mk deps
 
-setup: .setup-build+run+test
+setup: .setup-build+run+test+format
 .setup-%:
 	@ARCH=$(ARCH) scripts/setup $(subst +, ,$*)
 

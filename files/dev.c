@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dev.c - the list of names below /dev (dev.h). */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dev.h - names below /dev that are no disks. A room that has some adds them when it is linked; it
  * needs nothing of the rest of files/ for that.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dev_console.c - the ports of virtio consoles as files: /dev/vportNpM is port M of device N,
  * /dev/vport/NAME the port that the host named so, /dev/vconN the first console port of device N.

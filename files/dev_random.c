@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dev_random.c - /dev/random and /dev/urandom: the generator of getentropy(). A read of /dev/random
  * first has fresh bytes of the entropy devices mixed in, as far as they answer in time (vrng.h); it

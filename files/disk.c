@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.c - blocking reads and writes of a block device through its cache.
  */
@@ -92,7 +93,7 @@ static void wait(struct waiter *w)
 
 /* What one call wants of the disk. */
 struct span {
-    uint64_t first;   /* block */
+    uint64_t first; /* block */
     unsigned count;
     bool write;
     struct bcache_stream *stream; /* NULL: told already, or of no interest */

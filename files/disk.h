@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.h - blocking reads and writes of any bytes of a block device, through its cache, and the
  * files /dev/vblkN.

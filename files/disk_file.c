@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk_file.c - block devices as files: /dev/vblkN. All of a disk's files share its cache. An fsync
  * tells of each failed write once a descriptor, also when nobody waited for it then.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ftree.h - the read-only file tree: a POSIX tar archive on a disk or in the initial RAM disk.
  *

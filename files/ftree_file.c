@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ftree_file.c - the files and directories of a tree, open. */
 #include <errno.h>
 #include <fcntl.h>

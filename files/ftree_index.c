@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ftree_index.c - the index of a file tree: entries with their paths in a hash, and children in a
  * list for each directory. Links are resolved inside the tree, and nothing leads out of it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ftree_source.c - the bytes of an archive, in memory or on a disk. */
 #include <errno.h>
 #include <string.h>
@@ -5,7 +6,7 @@
 #include "ftree.h"
 
 int ftree_read(const struct ftree_source *s, void *buf, size_t len, uint64_t at,
-              struct bcache_stream *stream)
+               struct bcache_stream *stream)
 {
     ssize_t n;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* ftrees.c - which disks carry a file tree, found out when somebody asks. */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,8 +42,7 @@ static int check_source(const struct ftree_source *s)
 {
     uint8_t block[512];
     struct bcache_stream stream = {0};
-    int err = s->size < sizeof(block) ? -ENOENT
-                                      : ftree_read(s, block, sizeof(block), 0, &stream);
+    int err = s->size < sizeof(block) ? -ENOENT : ftree_read(s, block, sizeof(block), 0, &stream);
 
     if (!err && !tar_is_archive(block))
         err = -ENOENT;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * path.c - where path names lead: "/dev/vblkN" is a disk, "/dev/random" and "/dev/urandom" are the
  * generator, other names below "/dev" are what rooms added (dev.h), "/mnt/NAME/" is the file tree

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tar.c - reads the headers of a tar archive: POSIX.1-2017 pax interchange format and ustar (pax,
  * sections "pax Interchange Format" and "ustar Interchange Format"), and GNU tar's long names and
@@ -9,7 +10,7 @@
 
 #include "ftree.h"
 
-#define TAR_BLOCK 512u
+#define TAR_BLOCK        512u
 #define TAR_EXTENDED_MAX 65536u /* bytes of extended header records that are read */
 
 struct tar_header {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * board.h - the seam inside platform/: what arch/ and a board (virt/) supply to runtime/ and libc/,
  * and the few things that they call in return. Nothing outside platform/ includes it.
@@ -16,14 +17,14 @@ struct board_range {
 };
 #define BOARD_RANGES 8
 struct board_info {
-    struct board_range ram[BOARD_RANGES];      /* all RAM */
+    struct board_range ram[BOARD_RANGES]; /* all RAM */
     unsigned ram_count;
     struct board_range reserved[BOARD_RANGES]; /* image and initrd: never handed out */
     unsigned reserved_count;
-    struct board_range initrd;                 /* len 0: none */
-    char bootargs[2048];                       /* NUL-terminated copy */
+    struct board_range initrd; /* len 0: none */
+    char bootargs[2048];       /* NUL-terminated copy */
     bool bootargs_truncated;
-    uint8_t seed[64];                          /* rng-seed of the device tree */
+    uint8_t seed[64]; /* rng-seed of the device tree */
     unsigned seed_len;
 };
 const struct board_info *board_info(void);
@@ -65,9 +66,9 @@ enum arch_prot { ARCH_NONE, ARCH_READ, ARCH_READ_WRITE };
 int arch_protect(void *addr, size_t len, enum arch_prot prot);
 
 /* A NOP that the instruction-counting plugin sees (hint #96 + mark, mark 0..31). */
-#define ARCH_MARK_MAIN 0
+#define ARCH_MARK_MAIN  0
 #define ARCH_MARK_READY 1
-#define arch_mark(n) arch_mark_insn(n)
+#define arch_mark(n)    arch_mark_insn(n)
 
 /* Hardware random bits where the CPU has them (RNDR); false where not. */
 bool arch_random(uint64_t *out);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hal.h - everything that drivers/ sees of the machine and of the runtime.
  *
@@ -70,9 +71,9 @@
 uint64_t hal_now_ns(void);
 
 #define HAL_NEVER UINT64_MAX
-#define HAL_US 1000ull
-#define HAL_MS 1000000ull
-#define HAL_SEC 1000000000ull
+#define HAL_US    1000ull
+#define HAL_MS    1000000ull
+#define HAL_SEC   1000000000ull
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -123,7 +124,7 @@ typedef void (*hal_irq_fn)(void *ctx);
  */
 int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx);
 void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx);
-void hal_irq_mask(hal_irq_t irq);   /* [handler] ends a storm; nothing else needs it */
+void hal_irq_mask(hal_irq_t irq); /* [handler] ends a storm; nothing else needs it */
 void hal_irq_unmask(hal_irq_t irq);
 
 /* A message-signalled interrupt: what a function writes, where, and the line that it raises. */
@@ -209,10 +210,10 @@ struct hal_init {
     void (*fn)(void);
 };
 #ifndef HAL_TABLE_ATTR
-#define HAL_TABLE_ATTR(table)                                                                     \
+#define HAL_TABLE_ATTR(table)                                                                      \
     __attribute__((used, section("vireo_" #table), aligned(sizeof(void *))))
 #endif
-#define HAL_INIT(lvl, func)                                                                       \
+#define HAL_INIT(lvl, func)                                                                        \
     static const struct hal_init hal_init_##func HAL_TABLE_ATTR(init) = {(lvl), #func, (func)}
 
 /* Called with interrupts off when the image ends, is reset or panics: stop all DMA (bounded). */
@@ -260,10 +261,10 @@ void hal_log(enum hal_level level, const char *who, const char *fmt, ...) HAL_FO
 void hal_panic(const char *fmt, ...) __attribute__((noreturn)) HAL_FORMAT(1, 2);
 
 /* For invariants of our own only, never for a value that a device or a packet supplied. */
-#define hal_assert(c)                                                                             \
-    do {                                                                                          \
-        if (__builtin_expect(!(c), 0))                                                            \
-            hal_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #c);                     \
+#define hal_assert(c)                                                                              \
+    do {                                                                                           \
+        if (__builtin_expect(!(c), 0))                                                             \
+            hal_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #c);                      \
     } while (0)
 
 /* ---- freestanding string helpers (drivers use no other libc) --------------------------------- */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * task.h - what net/, synchronous block calls, libc and applications see of the runtime: tasks,
  * wait queues, and the descriptor table.

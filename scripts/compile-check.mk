@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # compile-check.mk: drivers/ compiles with warnings as errors for aarch64, for 32-bit Arm and for
 # this machine, unchanged and freestanding: no C library's header can be reached, only hal.h and the
 # compiler's own (<stdint.h> and the like). Objects only.

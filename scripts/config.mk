@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # config.mk: the choices that a user can make, their defaults, and what is checked of them before
 # any work starts. Included by the Makefile and by each makefile that it calls.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # deps.mk: the C library and the third-party sources, made once and kept in build/.
 
 include scripts/config.mk

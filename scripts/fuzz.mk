@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # fuzz.mk: the fuzz targets, for this machine. Each tests/fuzz/fuzz_*.c becomes build/fuzz/*; what
 # else lies there is support for all, and so is what the host tests have (scripts/host.mk), the port
 # of lwIP, lwIP, the device tree's reader and libfdt. libFuzzer comes with clang.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*;
 # what else lies there is support for all, and so are drivers/ and files/ (unchanged), BOARD and
 # platform/host.

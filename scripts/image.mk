@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # image.mk: compiles the rooms and one application, and links them: build/ARCH/APP.{elf,img,map}.
 
 include scripts/config.mk

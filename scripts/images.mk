@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # images.mk: every example, one after the other, since they share the rooms' objects.
 
 include scripts/config.mk

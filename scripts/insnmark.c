@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * insnmark.c - a QEMU TCG plugin (API version 1): counts every instruction a guest executes, and
  * says at which count it passed a marked place.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * newlib.h - how newlib is configured for Vireo: what its configure script would write.
  *
@@ -9,17 +10,17 @@
 
 #include <_newlib_version.h>
 
-#define _WANT_IO_C99_FORMATS 1
-#define _WANT_IO_LONG_LONG 1
-#define _WANT_REENT_SMALL 1
-#define _REENT_CHECK_VERIFY 1
-#define _MB_LEN_MAX 1
-#define HAVE_INITFINI_ARRAY 1
-#define _ATEXIT_DYNAMIC_ALLOC 1
-#define _HAVE_LONG_DOUBLE 1
+#define _WANT_IO_C99_FORMATS             1
+#define _WANT_IO_LONG_LONG               1
+#define _WANT_REENT_SMALL                1
+#define _REENT_CHECK_VERIFY              1
+#define _MB_LEN_MAX                      1
+#define HAVE_INITFINI_ARRAY              1
+#define _ATEXIT_DYNAMIC_ALLOC            1
+#define _HAVE_LONG_DOUBLE                1
 #define _HAVE_CC_INHIBIT_LOOP_TO_LIBCALL 1
-#define _LITE_EXIT 1
-#define _REENT_GLOBAL_ATEXIT 1
-#define _RETARGETABLE_LOCKING 1
+#define _LITE_EXIT                       1
+#define _REENT_GLOBAL_ATEXIT             1
+#define _RETARGETABLE_LOCKING            1
 
 #endif

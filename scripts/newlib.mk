@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # newlib.mk: compiles newlib's libc and libm for AArch64 without its configure machinery, which
 # would take four times as long. Called by scripts/build-newlib, which has unpacked SRC.
 #

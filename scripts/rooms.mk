@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # rooms.mk: the sources of each room, found by wildcard. After toolchain.mk.
 
 # A room of net/ has its folder's path as its name, with a dash: net-lwip is the port, lwip is lwIP.

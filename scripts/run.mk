@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # run.mk: boots what image.mk has built; the QEMU command line itself is scripts/vireo's.
 
 include scripts/config.mk

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """symtab.py - the table of function names that back traces read, made from a linked image.
 
   symtab.py NM IMAGE.elf OUT.S           writes the table as assembly, in section vireo_symtab

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # toolchain.mk: the compiler, the C library, and the flags of each room. After config.mk.
 
 CC_TARGET := $(CROSS)gcc

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
 """uimage.py - makes a flat image one that a boot loader knows how to start.
 
   uimage.py IMAGE.elf IMAGE.img   puts a header in front of IMAGE.img

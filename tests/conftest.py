@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """pytest set-up for all tests: the shared Python modules, hard timeouts, and the fixtures that
 build and boot images. tests/README.md says how the tests are run and written.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The part of pytest's set-up that conformance needs: `--shows=FILE` writes which test declares
 which rows, and every run leaves its outcomes for `make conformance`.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the ordering verbs of platform/arch/*/hal_arch.h become: which barrier, on which side of the
 access. No run shows a missing barrier on this machine; the generated code does.
 """

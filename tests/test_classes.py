@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The classes of bugs that drivers of other stacks have had, each seen in a real one: every class
 has tests by its number (tests/host/test_class_*.c), over all buses and rings that it can concern.
 """

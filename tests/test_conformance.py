@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The rows of the standard and the tests that declare them agree with each other, and with the
 committed docs/conformance.md. What makes a row count is scripts/vireolib/conformance.py.
 """

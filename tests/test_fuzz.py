@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The fuzz targets, shortly: every seed, every input that was a finding once, and a second of new
 ones. `make fuzz` runs them for as long as one likes."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The unit tests in C that run on this machine (tests/host/): each case is a test here."""
 import os
 import re

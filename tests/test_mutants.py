@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The mutants' table fits the tree, and the machinery of `make mutants` notices what it must."""
 import os
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Rules that the source keeps: what drivers/ may include, where barriers may stand, how long a file
 may be, what the build may not depend on.
 """
@@ -111,6 +112,30 @@ def test_each_source_file_says_what_it_is_for():
     bad = [name for name in tracked() if name.endswith(('.c', '.h'))
            and not text_of(name).lstrip().startswith('/*')]
     assert not bad, bad
+
+
+SPDX = 'SPDX-License-Identifier: BSD-2-Clause'
+WITHOUT_SPDX = ('.md', '.csv', '.txt', '.html', '.svg')     # pages, tables, what httpd shows
+
+
+def test_each_file_names_its_licence():
+    """In its first line; in a script behind the line that names the interpreter."""
+    inputs = ('tests/fuzz/corpus/', 'tests/fuzz/regressions/')
+    bad = [name for name in tracked() if name != 'LICENSE' and not name.endswith(WITHOUT_SPDX)
+           and not name.startswith(inputs)
+           and not any(SPDX in line for line in text_of(name).split('\n', 2)[:2])]
+    assert not bad, bad
+
+
+def test_make_format_would_change_nothing():
+    """By the version that .clang-format was written for: others lay some things out differently."""
+    said = subprocess.run(['clang-format', '--version'], text=True, capture_output=True).stdout
+    if ' version 14.' not in said:
+        pytest.skip(f'clang-format 14 is the measure, and this is {said.strip() or "none"}')
+    sources = [name for name in tracked() if name.endswith(('.c', '.h'))]
+    result = subprocess.run(['clang-format', '--dry-run', '-Werror', '--ferror-limit=1', *sources],
+                            cwd=TREE, text=True, capture_output=True)
+    assert result.returncode == 0, 'make format would change:\n' + result.stderr
 
 
 def test_no_unfinished_business():

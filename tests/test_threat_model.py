@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """docs/threat-model.md names tests: each must exist."""
 import ast
 import fnmatch

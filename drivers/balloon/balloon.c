@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * balloon.c - virtio memory balloon (virtio 1.4, section 5.5).
  *

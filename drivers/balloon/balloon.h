@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * balloon.h - the memory balloon (virtio 1.4, section 5.5): memory that the image lends to its host
  * when the host asks for it, and gets back when the host no longer does.

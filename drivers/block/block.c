@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * block.c - the block layer: the registry, the queue of each device, and completion.
  */

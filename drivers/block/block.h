@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * block.h - block devices, asynchronously: a registry, and requests that complete by callback.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * block_cut.c - cuts requests into what one transfer holds, and joins neighbours. Each device has a
  * longest piece, a number of pieces, and a unit (its logical block) that a transfer must be a
@@ -174,8 +175,7 @@ void block_unbounce(struct block_device *dev, const struct block_transfer *t)
 static int cut_id(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {
     struct block_request *r = dev->queue.head;
-    uint64_t addr = dev->bounce_all ? dev->bounce_dma
-                                    : hal_dma_addr(r->segs[0].base, BLOCK_ID_LEN);
+    uint64_t addr = dev->bounce_all ? dev->bounce_dma : hal_dma_addr(r->segs[0].base, BLOCK_ID_LEN);
 
     if (dev->bounce_all && dev->bounce_busy)
         return -EAGAIN;

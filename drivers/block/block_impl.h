@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * block_impl.h - what a block driver and the block layer see of each other.
  */

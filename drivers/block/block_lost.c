@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * block_lost.c - the block layer when its device is reset, comes back, or is given up.
  *

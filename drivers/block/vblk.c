@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vblk.c - the virtio block device (virtio 1.4, section 5.2).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vblk.h - pulls the virtio block driver into an image. Nothing calls it: its entry in the driver
  * table is there when its object file is linked, and naming vblk_linked links it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vblk_disk.c - which disk a virtio block device is (virtio 1.4, sections 5.2.4 and 5.2.6): its
  * configuration space and serial number, at first, when they change, and when the device was reset

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vblk_impl.h - the inside of the virtio block device: vblk.c moves requests, vblk_disk.c knows
  * which disk it is.

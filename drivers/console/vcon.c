@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcon.c - virtio console device: probe, size of the screen, death (virtio 1.4, sections 5.3.2 to
  * 5.3.6). One port, or several with control queues.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcon.h - the virtio console device (virtio 1.4, section 5.3): ports that carry bytes both ways
  * between the image and a program of the host. Nothing here waits; files/dev_console.c makes files

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcon_control.c - the control queues of a console device with several ports (virtio 1.4, section
  * 5.3.6.2). A message to the device is not kept as such: a port remembers what is still to be told,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcon_impl.h - the inside of the console driver (virtio 1.4, section 5.3).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcon_port.c - the bytes of a port (virtio 1.4, section 5.3.6). What comes stays in its receive
  * buffer until it is read, and the buffer goes back to the device then: a reader that does not read

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vrng.c - the virtio entropy device (virtio 1.4, section 5.4): one queue, one writable buffer at a
  * time. An answer may hold any number of bytes from 1 to what was asked for; the rest is asked for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vrng.h - the virtio entropy device (virtio 1.4, section 5.4). What it gives is mixed into the
  * generator behind getentropy() (hal_entropy_add): before main() starts, every five minutes, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vnet.c - virtio network device: probe, link state, recovery (virtio 1.4, sections 5.1.2 to
  * 5.1.5).
@@ -177,8 +178,11 @@ static int setup(struct vnet *v)
 {
     const struct virtq_config queues[] = {
         [VIRTIO_NET_Q_RX] = {.name = "rx", .size = VNET_RING, .max_segs = 2},
-        [VIRTIO_NET_Q_TX] = {.name = "tx", .size = VNET_RING, .max_segs = VNET_TX_PIECES + 1,
-                             .expects_progress = true, .lazy = true},
+        [VIRTIO_NET_Q_TX] = {.name = "tx",
+                             .size = VNET_RING,
+                             .max_segs = VNET_TX_PIECES + 1,
+                             .expects_progress = true,
+                             .lazy = true},
     };
     int err;
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vnet.h - network devices (virtio 1.4, section 5.1) as a protocol stack sees them.
  *
@@ -23,17 +24,17 @@
 
 struct vnet;
 
-#define VNET_MAC_LEN 6
-#define VNET_HDR_MAX 12      /* bytes of headroom that spare a descriptor (vnet_hdr_len) */
-#define VNET_TX_PIECES 8     /* longest gather list */
-#define VNET_RX_PRIVATE 64   /* bytes of a receive buffer that are the stack's own */
+#define VNET_MAC_LEN    6
+#define VNET_HDR_MAX    12 /* bytes of headroom that spare a descriptor (vnet_hdr_len) */
+#define VNET_TX_PIECES  8  /* longest gather list */
+#define VNET_RX_PRIVATE 64 /* bytes of a receive buffer that are the stack's own */
 
 /* A received frame: an Ethernet header and what follows, without the frame check sequence. */
 struct vnet_rx {
     uint8_t stack[VNET_RX_PRIVATE] __attribute__((aligned(16))); /* for the stack to use freely */
-    uint8_t *data;     /* the frame; its 14-byte header ends on a multiple of 4 */
-    uint32_t len;      /* bytes of it; at least 14 */
-    uint32_t room;     /* bytes that may be written at data */
+    uint8_t *data; /* the frame; its 14-byte header ends on a multiple of 4 */
+    uint32_t len;  /* bytes of it; at least 14 */
+    uint32_t room; /* bytes that may be written at data */
     struct vnet *dev;
 };
 

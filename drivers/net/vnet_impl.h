@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vnet_impl.h - the inside of the network driver, shared by its source files.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vnet_rx.c - receiving (virtio 1.4, sections 5.1.6.3 and 5.1.6.4).
  *

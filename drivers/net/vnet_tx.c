@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vnet_tx.c - transmitting (virtio 1.4, sections 5.1.6.1 and 5.1.6.2).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bar.c - base address registers (PCI 3.0, 6.2.5): sizing, and addresses from the windows of the
  * host bridge, handed out upward and never taken back. What is plugged into a slot later gets

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bridge.c - PCI-to-PCI bridges (PCI-to-PCI Bridge Architecture 1.2, chapter 3; PCIe 4.0, 7.5.1.3):
  * bus numbers, and windows that grow with what is placed behind the bridge. The scan goes depth

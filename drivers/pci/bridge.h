@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bridge.h - PCI-to-PCI bridges, inside drivers/pci (PCI-to-PCI Bridge Architecture 1.2).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hotplug.c - slots of root ports and downstream ports (PCI Express Base 4.0, 6.7.1, 7.5.3): what
  * is plugged in is powered on and found, what is asked to leave is stopped and powered off, what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * msix.c - MSI-X (PCI 3.0, 6.8.2): a message an event, written by the function itself.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pci.h - PCI Express functions as drivers see them: enumeration over ECAM, BARs that this code
  * assigns (no firmware ran before), capabilities, MSI-X and INTx. PCI Local Bus 3.0, PCIe Base 4.0.

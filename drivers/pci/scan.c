@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * scan.c - enumeration through ECAM (PCIe Base 4.0, 7.2.2), bridges included, configuration
  * accesses, capability walk (PCI 3.0, 6.7).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * slot.c - the registers of a port's slot (PCI Express Base 4.0, 6.7.3, 7.5.3): what it has, its
  * interrupts and events, and the commands that it is given, one at a time. hotplug.c decides.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * slot.h - a slot behind a root port or a downstream port, inside drivers/pci (PCI Express Base
  * 4.0, 6.7): its state, which hotplug.c keeps, and its registers, which slot.c reads and writes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * config.c - the device configuration space (virtio 1.4, section 2.5).
  */

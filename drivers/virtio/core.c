@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * core.c - the life of a virtio device (virtio 1.4, sections 2.1, 2.4, 3.1, 3.3), whatever its bus,
  * ring and type.

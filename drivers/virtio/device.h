@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * device.h - the inside of a virtio device: what the core and the transports share. Device drivers
  * see virtio.h only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * feature.c - feature negotiation (virtio 1.4, sections 2.2 and 6).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * recover.c - a device, or one of its queues, that broke is reset and brought back (virtio 1.4,
  * sections 2.1.2, 2.4, 2.6.1, 3.1.1). All of it happens in the device's service, a step at a time:

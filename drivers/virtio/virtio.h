@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtio.h - the bus-independent virtio core, as device drivers see it (virtio 1.4, sections 2, 3).
  *

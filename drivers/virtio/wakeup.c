@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * wakeup.c - how a device's queues get looked at: by interrupt, by polling, and by the tick. There
  * is one reaping path, the driver's service() in task context; a handler acknowledges, disarms and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock.c - virtio socket device: probe, events, death (virtio 1.4, sections 5.10.2 to 5.10.5 and
  * 5.10.6.7).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock.h - stream connections over the virtio socket device (virtio 1.4, section 5.10), as a
  * socket layer sees them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_call.c - what a socket layer calls on a connection (virtio 1.4,
  * sections 5.10.6.3, 5.10.6.4, 5.10.6.6).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_conn.c - the table of connections, how they end, and their credit (virtio 1.4, sections
  * 5.10.6.2, 5.10.6.3, 5.10.6.6).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_impl.h - the inside of the socket device's driver, shared by its source files.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_packet.c - what a received packet means (virtio 1.4, sections 5.10.6.2 to 5.10.6.6).
  *

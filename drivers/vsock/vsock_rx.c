@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_rx.c - the receive queue (virtio 1.4, sections 5.10.6.1 and 5.10.6.4).
  *

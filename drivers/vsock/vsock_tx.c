@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_tx.c - the transmit queue (virtio 1.4, sections 5.10.6.1, 5.10.6.3, 5.10.6.4).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkcheck - writes a pattern over a raw disk, syncs it, reads it back and compares. It writes as
  * any program does, through /dev and the cache; it reads past the cache, from the disk itself.
@@ -21,14 +22,14 @@
 #include "pattern.h"
 #include "reader.h"
 
-#define CHUNK (1024u * 1024u)
-#define CHUNK_MIN (64u * 1024u)
+#define CHUNK      (1024u * 1024u)
+#define CHUNK_MIN  (64u * 1024u)
 #define REPORT_MAX 8u /* wrong places that are printed; all are counted */
 
 static struct {
     const char *disk; /* "vblk0" */
     const char *mode;
-    uint64_t bytes;   /* 0: the whole disk */
+    uint64_t bytes; /* 0: the whole disk */
     uint64_t seed;
     bool force;
 } options;
@@ -152,8 +153,8 @@ static int64_t verify_pass(const struct job *j)
     if (!good)
         return -1;
     printf("blkcheck: read %llu bytes: %.1f MiB/s, %u requests at a time\n",
-           (unsigned long long)j->bytes,
-           mib_per_second(j->bytes, hal_now_ns() - start - spent), READER_DEPTH);
+           (unsigned long long)j->bytes, mib_per_second(j->bytes, hal_now_ns() - start - spent),
+           READER_DEPTH);
     return (int64_t)wrong;
 }
 
@@ -218,7 +219,8 @@ static int open_disk(struct job *j)
     }
     if (writing && !options.force && holds_tree(j->fd)) {
         printf("blkcheck: %s holds a file tree (tar), which this would destroy; "
-               "vireo.blkcheck.force=1 does it all the same\n", options.disk);
+               "vireo.blkcheck.force=1 does it all the same\n",
+               options.disk);
         return 2;
     }
     return 0;

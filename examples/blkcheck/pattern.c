@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* pattern.c - the pattern of blkcheck (pattern.h). */
 #include "pattern.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define MIX 0x9e3779b97f4a7c15ull
+#define MIX         0x9e3779b97f4a7c15ull
 #define MIX_INVERSE 0xf1de83e19937733dull /* MIX * MIX_INVERSE is 1 modulo 2^64 */
 
 /* Multiplying by an odd number and folding the high half down are both undone exactly. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pattern.h - the numbers that blkcheck writes: each word of 8 bytes is a mix, which can be undone,
  * of its own place on the disk and the seed.

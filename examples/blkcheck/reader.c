@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * reader.c - a ring of requests over a block device (reader.h). Completions come from a service, so
  * they only mark their slot and wake the task.
@@ -35,8 +36,7 @@ static void ask(struct reader *r, struct reader_slot *slot)
     block_submit(r->dev, &request, 1);
 }
 
-void reader_start(struct reader *r, struct block_device *dev, uint64_t bytes, char *buf,
-                  size_t len)
+void reader_start(struct reader *r, struct block_device *dev, uint64_t bytes, char *buf, size_t len)
 {
     uint32_t block = block_size(dev);
 

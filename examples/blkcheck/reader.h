@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * reader.h - reads a disk from start to end by the asynchronous queue, several requests at a time
  * and past the cache: what it gives is what the disk holds.

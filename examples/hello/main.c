@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hello - the smallest appliance: says what it runs on, and ends.
  */

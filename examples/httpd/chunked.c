@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * chunked.c - the framing of chunked bodies (RFC 9112, 7.1), a byte at a time; the data between it
  * goes straight from the socket to its consumer. Extensions and trailers are skipped, bounded. The

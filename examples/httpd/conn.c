@@ -1,31 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * conn.c - moves connections: reads requests, sends answers, and never waits for either.
  */
 #include "conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "route.h"
 #include "reply.h"
+#include "route.h"
 #include "sink.h"
 
 /*
  * From the connection to its first byte. Generous: a client whose first segment was lost several
  * times (a full accept queue in between is enough) sends it again as late as 52 s after the start.
  */
-#define FIRST_MS 75000u
-#define IDLE_MS 30000u   /* between requests */
-#define HEAD_MS 20000u   /* from a request's first byte to its head's last */
-#define STALL_MS 30000u  /* without a byte of body or answer moving */
-#define LINGER_MS 2000u
+#define FIRST_MS     75000u
+#define IDLE_MS      30000u /* between requests */
+#define HEAD_MS      20000u /* from a request's first byte to its head's last */
+#define STALL_MS     30000u /* without a byte of body or answer moving */
+#define LINGER_MS    2000u
 #define SHORT_ANSWER 4096u /* has left the socket when send() returns */
-#define CHUNK_MIN 4096u
-#define STEPS_MAX 64u    /* of one connection before the others get their turn */
+#define CHUNK_MIN    4096u
+#define STEPS_MAX    64u /* of one connection before the others get their turn */
 
 struct server_stats server_stats;
 char scratch[SCRATCH_SIZE] __attribute__((aligned(64)));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * conn.h - a client's connection: what has arrived, what is being answered, and where it stands.
  *
@@ -19,7 +20,7 @@
 #include "http.h"
 
 #define CONN_HEAD_MAX 1280u /* bytes of an answer's head and of a short text after it */
-#define SCRATCH_SIZE (64u * 1024u)
+#define SCRATCH_SIZE  (64u * 1024u)
 
 enum conn_state {
     CONN_HEAD,   /* waits for a request, or for the rest of one */
@@ -52,22 +53,22 @@ struct sink {
 struct conn {
     int fd;
     enum conn_state state;
-    bool keep_alive;  /* after this answer */
-    bool http10;      /* the request's version: keep-alive must be said */
-    bool head_only;   /* HEAD: no body is sent */
-    bool unread;      /* closing with input unread: linger */
-    bool interim;     /* what is being sent is "100 Continue"; the body comes next */
-    bool served;      /* has had an answer already */
-    bool begun;       /* something of the next request has come */
-    bool again;       /* its turn ended with complete requests left in the input buffer */
+    bool keep_alive; /* after this answer */
+    bool http10;     /* the request's version: keep-alive must be said */
+    bool head_only;  /* HEAD: no body is sent */
+    bool unread;     /* closing with input unread: linger */
+    bool interim;    /* what is being sent is "100 Continue"; the body comes next */
+    bool served;     /* has had an answer already */
+    bool begun;      /* something of the next request has come */
+    bool again;      /* its turn ended with complete requests left in the input buffer */
     uint64_t deadline_ms, idle_since_ms;
-    uint64_t skip;    /* bytes of a request's body to throw away before the next head */
+    uint64_t skip; /* bytes of a request's body to throw away before the next head */
     struct body body;
     struct sink sink;
-    size_t chunk;     /* bytes of body to offer the socket at once: follows what it takes */
+    size_t chunk; /* bytes of body to offer the socket at once: follows what it takes */
     unsigned head_len, head_sent;
     unsigned in_at, in_len; /* the input not yet used is in[in_at .. in_len) */
-    size_t scanned;   /* of it, already searched for the end of a head */
+    size_t scanned;         /* of it, already searched for the end of a head */
     char head[CONN_HEAD_MAX];
     char in[HTTP_HEAD_MAX];
 };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * files.c - a bounded cache of open files over open(), fstat() and stat().
  */
@@ -13,7 +14,7 @@
 
 #include "text.h"
 
-#define CHAINS 64u
+#define CHAINS   64u
 #define IDLE_MAX 64u /* open files that are kept although nobody uses them */
 
 static struct open_file *chains[CHAINS];

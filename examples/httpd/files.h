@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * files.h - the files that are served: open ones are kept, with the header fields that describe
  * them ready to be sent. The tree is read-only, so what was learned about a file stays true.
@@ -14,7 +15,7 @@
 #define FILES_PATH_MAX 512u /* bytes of a decoded path, terminator included */
 
 struct open_file {
-    struct open_file *next;  /* in its hash chain */
+    struct open_file *next;          /* in its hash chain */
     struct open_file *newer, *older; /* among those that nobody uses */
     unsigned users;
     uint32_t hash;
@@ -24,7 +25,7 @@ struct open_file {
     size_t etag_len;
     char modified[HTTP_DATE_LEN];
     bool has_modified; /* the tree knows when the file was changed */
-    char fields[256]; /* Content-Type, ETag, Last-Modified and Accept-Ranges, each with CRLF */
+    char fields[256];  /* Content-Type, ETag, Last-Modified and Accept-Ranges, each with CRLF */
     size_t fields_len;
     size_t path_len;
     char path[]; /* NUL-terminated */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * http.c - the request parser: RFC 9112 (message syntax) and the parts of RFC 9110 that a server of
  * static files needs. What is ambiguous between two readers is refused (bare CR, folded lines,
@@ -17,8 +18,7 @@ static bool is_digit(char c)
 /* A byte of a token (RFC 9110, 5.6.2): visible ASCII without delimiters. */
 static bool is_token(char ch)
 {
-    static const uint32_t set[8] = {0,          0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu,
-                                    0,          0,           0,           0};
+    static const uint32_t set[8] = {0, 0x03ff6cfau, 0xc7fffffeu, 0x57ffffffu, 0, 0, 0, 0};
     unsigned char c = (unsigned char)ch;
     return set[c / 32] >> (c % 32) & 1;
 }
@@ -183,9 +183,9 @@ static int parse_method(struct http_slice s, enum http_method *method)
         const char *name;
         enum http_method method;
     } known[] = {
-        {"GET", HTTP_GET},         {"HEAD", HTTP_HEAD},     {"POST", HTTP_POST},
-        {"PUT", HTTP_PUT},         {"DELETE", HTTP_OTHER},  {"OPTIONS", HTTP_OTHER},
-        {"PATCH", HTTP_OTHER},     {"TRACE", HTTP_OTHER},   {"CONNECT", HTTP_OTHER},
+        {"GET", HTTP_GET},     {"HEAD", HTTP_HEAD},    {"POST", HTTP_POST},
+        {"PUT", HTTP_PUT},     {"DELETE", HTTP_OTHER}, {"OPTIONS", HTTP_OTHER},
+        {"PATCH", HTTP_OTHER}, {"TRACE", HTTP_OTHER},  {"CONNECT", HTTP_OTHER},
     };
 
     for (size_t i = 0; i < s.len; i++)
@@ -463,7 +463,7 @@ int http_query_u64(struct http_slice query, const char *name, uint64_t *value)
         size_t n = amp ? (size_t)(amp - query.p) : query.len;
         if (n > want && query.p[want] == '=' && memcmp(query.p, name, want) == 0)
             return parse_u64((struct http_slice){query.p + want + 1, n - want - 1}, value) ? 1
-                                                                                          : -400;
+                                                                                           : -400;
         query.p += n + (amp != NULL);
         query.len -= n + (amp != NULL);
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * http.h - HTTP/1.x requests as data: heads, targets, dates, ranges and chunked framing
  * (RFC 9110 and RFC 9112).
@@ -13,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_HEAD_MAX 8192u  /* bytes of request line and header fields; beyond: 431 */
+#define HTTP_HEAD_MAX   8192u /* bytes of request line and header fields; beyond: 431 */
 #define HTTP_TARGET_MAX 2048u /* bytes of the request target; beyond: 414 */
-#define HTTP_FIELDS_MAX 100u /* header fields; beyond: 431 */
+#define HTTP_FIELDS_MAX 100u  /* header fields; beyond: 431 */
 
 /* A piece of the caller's buffer; p is NULL when the field was absent. */
 struct http_slice {
@@ -33,15 +34,15 @@ enum http_method {
 
 struct http_request {
     enum http_method method;
-    unsigned minor;           /* 0 or 1; a higher minor version reads as 1 */
-    struct http_slice path;   /* as sent, percent-encoded, begins with '/' */
-    struct http_slice query;  /* after '?', without it */
+    unsigned minor;          /* 0 or 1; a higher minor version reads as 1 */
+    struct http_slice path;  /* as sent, percent-encoded, begins with '/' */
+    struct http_slice query; /* after '?', without it */
     struct http_slice range, if_range, if_none_match, if_modified_since;
     bool keep_alive;
     bool expect_continue;
     bool chunked;
     bool has_length;
-    uint64_t length;          /* Content-Length, when has_length */
+    uint64_t length; /* Content-Length, when has_length */
 };
 
 /*
@@ -80,7 +81,7 @@ int http_range(struct http_slice range, uint64_t size, uint64_t *first, uint64_t
 /* Does an If-None-Match list hold this entity tag (weak comparison), or is it "*"? */
 bool http_etag_listed(struct http_slice list, const char *etag, size_t etag_len);
 
-int http_hex_value(char c); /* 0..15, or -1 */
+int http_hex_value(char c);                                /* 0..15, or -1 */
 bool http_slice_is(struct http_slice s, const char *text); /* same bytes */
 
 #define HTTP_DATE_LEN 29u
@@ -93,14 +94,14 @@ size_t http_decimal(uint64_t v, char *out);
 /* ---- chunked bodies (RFC 9112, 7.1) --------------------------------------------------------- */
 
 enum http_chunk_state {
-    HTTP_CHUNK_SIZE,     /* hexadecimal digits of a chunk's size */
-    HTTP_CHUNK_EXT,      /* the rest of that line is ignored */
+    HTTP_CHUNK_SIZE, /* hexadecimal digits of a chunk's size */
+    HTTP_CHUNK_EXT,  /* the rest of that line is ignored */
     HTTP_CHUNK_SIZE_LF,
-    HTTP_CHUNK_DATA,     /* `left` bytes of data follow */
-    HTTP_CHUNK_DATA_CR,  /* the line end after the data */
+    HTTP_CHUNK_DATA,    /* `left` bytes of data follow */
+    HTTP_CHUNK_DATA_CR, /* the line end after the data */
     HTTP_CHUNK_DATA_LF,
-    HTTP_CHUNK_TRAILER,  /* at the start of a trailer line */
-    HTTP_CHUNK_FIELD,    /* inside a trailer field, which is ignored */
+    HTTP_CHUNK_TRAILER, /* at the start of a trailer line */
+    HTTP_CHUNK_FIELD,   /* inside a trailer field, which is ignored */
     HTTP_CHUNK_END_LF,
     HTTP_CHUNK_DONE
 };

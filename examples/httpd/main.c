@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * httpd - serves the files of a virtio disk (or initrd) over HTTP, and a live page about itself.
  *
@@ -13,8 +14,8 @@
 
 /* Memory that one connection may take: its own, and the protocol stack's buffers on average. */
 #define BYTES_PER_CONNECTION (96u * 1024u)
-#define CONNECTIONS_MIN 16u
-#define CONNECTIONS_MAX 900u /* FILES_MAX, less what files need */
+#define CONNECTIONS_MIN      16u
+#define CONNECTIONS_MAX      900u /* FILES_MAX, less what files need */
 
 static struct {
     uint16_t port;
@@ -24,8 +25,7 @@ static struct {
 static void read_options(void)
 {
     options.port = (uint16_t)hal_option_u64("httpd", "port", 80, 1, 65535);
-    options.connections =
-        (unsigned)hal_option_u64("httpd", "connections", 0, 1, CONNECTIONS_MAX);
+    options.connections = (unsigned)hal_option_u64("httpd", "connections", 0, 1, CONNECTIONS_MAX);
 }
 HAL_INIT(HAL_INIT_STACK, read_options);
 
@@ -37,8 +37,9 @@ static unsigned connection_limit(void)
         return options.connections;
     vireo_memory(&m);
     uint64_t n = m.free / BYTES_PER_CONNECTION;
-    return n < CONNECTIONS_MIN ? CONNECTIONS_MIN : n > CONNECTIONS_MAX ? CONNECTIONS_MAX
-                                                                       : (unsigned)n;
+    return n < CONNECTIONS_MIN   ? CONNECTIONS_MIN
+           : n > CONNECTIONS_MAX ? CONNECTIONS_MAX
+                                 : (unsigned)n;
 }
 
 /*

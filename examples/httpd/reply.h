@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * reply.h - answers: each function here leaves a complete one in the connection, in state
  * CONN_SEND, with head and short text in one buffer, so that it goes out in one send.

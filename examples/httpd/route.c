@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * route.c - the server's addresses:
  *
@@ -12,7 +13,7 @@
 #include "sink.h"
 #include "status.h"
 
-#define SKIP_MAX (64u * 1024u) /* an unasked-for body up to this long is read and dropped */
+#define SKIP_MAX   (64u * 1024u) /* an unasked-for body up to this long is read and dropped */
 #define SOURCE_MAX (1ull << 40)
 
 void route_refuse(struct conn *c, int status)

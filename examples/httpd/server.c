@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * server.c - the listener and the poll() loop.
  *
@@ -20,9 +21,9 @@
 
 #include "conn.h"
 
-#define SWEEP_MS 1000u
-#define ACCEPT_MAX 32u  /* in one round, so that those connected already get their turn */
-#define BACKLOG 128
+#define SWEEP_MS      1000u
+#define ACCEPT_MAX    32u /* in one round, so that those connected already get their turn */
+#define BACKLOG       128
 #define EVICT_IDLE_MS 1000u
 
 uint64_t server_now_ms;

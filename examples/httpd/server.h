@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * server.h - one loop over poll() serves all connections; nothing in it waits for a single client.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sink.c - counts a body and sums it with CRC-32 (the polynomial of IEEE 802.3, as in zlib), eight
  * bytes at a time.

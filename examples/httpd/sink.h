@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sink.h - the body of a request to /sink: counted and summed, never stored.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * status.c - the state of the image as JSON: memory, devices with their queues and counters, and
  * the server itself. Made on demand, from what the rooms count anyway.
@@ -8,8 +9,8 @@
 
 #include <vireo.h>
 
-#include "block/cache/bcache.h"
 #include "block/block.h"
+#include "block/cache/bcache.h"
 #include "conn.h"
 #include "net.h"
 #include "net/vnet.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * text.h - appends text to a buffer of fixed size. What does not fit is left out and marks the
  * text as overflown; nothing is ever written past the end. No terminator is kept.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * inet.c - the functions of <arpa/inet.h>.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * resolve.c - names to addresses: the functions of <netdb.h>, on lwIP's resolver (RFC 1035). lwIP
  * repeats and gives up by itself; a waiting task parks until it does.
@@ -85,9 +86,9 @@ static const struct {
     uint16_t port;
     uint8_t types; /* bit SOCK_STREAM, bit SOCK_DGRAM */
 } services[] = {
-    {"http", 80, 2},     {"https", 443, 2}, {"domain", 53, 6}, {"ntp", 123, 4},
-    {"ssh", 22, 2},      {"telnet", 23, 2}, {"smtp", 25, 2},   {"ftp", 21, 2},
-    {"http-alt", 8080, 2}, {"tftp", 69, 4}, {"syslog", 514, 4}, {"mqtt", 1883, 2},
+    {"http", 80, 2},       {"https", 443, 2}, {"domain", 53, 6},  {"ntp", 123, 4},
+    {"ssh", 22, 2},        {"telnet", 23, 2}, {"smtp", 25, 2},    {"ftp", 21, 2},
+    {"http-alt", 8080, 2}, {"tftp", 69, 4},   {"syslog", 514, 4}, {"mqtt", 1883, 2},
 };
 
 static int find_service(const char *service, const struct addrinfo *h, u16_t *port)
@@ -224,8 +225,7 @@ static int add_named(struct addrinfo ***tail, const char *node, u16_t port,
     return some ? 0 : error;
 }
 
-static int add_all(struct addrinfo ***tail, const char *node, u16_t port,
-                   const struct addrinfo *h)
+static int add_all(struct addrinfo ***tail, const char *node, u16_t port, const struct addrinfo *h)
 {
     ip_addr_t addr;
 
@@ -295,18 +295,30 @@ void freeaddrinfo(struct addrinfo *list)
 const char *gai_strerror(int error)
 {
     switch (error) {
-    case 0: return "no error";
-    case EAI_BADFLAGS: return "unknown flags";
-    case EAI_NONAME: return "no such name";
-    case EAI_AGAIN: return "the name server did not answer";
-    case EAI_FAIL: return "the name server failed";
-    case EAI_FAMILY: return "unknown address family";
-    case EAI_SOCKTYPE: return "unknown socket type";
-    case EAI_SERVICE: return "unknown service";
-    case EAI_MEMORY: return "out of memory";
-    case EAI_SYSTEM: return "see errno";
-    case EAI_OVERFLOW: return "the result does not fit";
-    default: return "unknown error";
+    case 0:
+        return "no error";
+    case EAI_BADFLAGS:
+        return "unknown flags";
+    case EAI_NONAME:
+        return "no such name";
+    case EAI_AGAIN:
+        return "the name server did not answer";
+    case EAI_FAIL:
+        return "the name server failed";
+    case EAI_FAMILY:
+        return "unknown address family";
+    case EAI_SOCKTYPE:
+        return "unknown socket type";
+    case EAI_SERVICE:
+        return "unknown service";
+    case EAI_MEMORY:
+        return "out of memory";
+    case EAI_SYSTEM:
+        return "see errno";
+    case EAI_OVERFLOW:
+        return "the result does not fit";
+    default:
+        return "unknown error";
     }
 }
 
@@ -348,7 +360,7 @@ struct hostent *gethostbyname(const char *name)
     int error = getaddrinfo(name, NULL, &hints, &ai);
 
     if (error) {
-        h_errno = error == EAI_NONAME ? HOST_NOT_FOUND
+        h_errno = error == EAI_NONAME  ? HOST_NOT_FOUND
                   : error == EAI_AGAIN ? TRY_AGAIN
                                        : NO_RECOVERY;
         return NULL;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock.c - sockets as files: life, waiting, and what the descriptor table calls.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock.h - the inside of sockets: descriptors on lwIP's callback interface, shared by their source
  * files.
@@ -25,7 +26,7 @@ enum sock_kind { SOCK_KIND_TCP, SOCK_KIND_LISTEN, SOCK_KIND_UDP, SOCK_KIND_RAW }
 
 #define SOCK_DGRAM_QUEUE (256u << 10) /* bytes of datagrams that wait, by default */
 #define SOCK_DGRAM_COUNT 512
-#define SOCK_GROUPS_MAX 20 /* memberships of one socket */
+#define SOCK_GROUPS_MAX  20 /* memberships of one socket */
 
 /* A datagram that waits, and where it came from. */
 struct sock_dgram {
@@ -37,31 +38,31 @@ struct sock_dgram {
 
 struct sock {
     enum sock_kind kind;
-    uint8_t family;        /* AF_INET or AF_INET6 */
+    uint8_t family; /* AF_INET or AF_INET6 */
     uint8_t protocol;
     bool nonblock;
     bool v6only;
-    bool reset_on_close;   /* SO_LINGER with time 0 */
+    bool reset_on_close; /* SO_LINGER with time 0 */
     bool connecting;
-    bool connected;        /* TCP: was; UDP: has a peer */
-    bool eof;              /* the peer sends no more */
+    bool connected; /* TCP: was; UDP: has a peer */
+    bool eof;       /* the peer sends no more */
     bool read_shut, write_shut;
-    bool want_write;       /* somebody waits for room */
-    uint32_t starved;      /* memory_epoch in which a write found no memory */
-    bool closed;           /* the last descriptor is gone */
-    int error;             /* pending, positive: SO_ERROR */
-    unsigned users;        /* tasks parked in a call; and its file, while calls alone hold it */
+    bool want_write;  /* somebody waits for room */
+    uint32_t starved; /* memory_epoch in which a write found no memory */
+    bool closed;      /* the last descriptor is gone */
+    int error;        /* pending, positive: SO_ERROR */
+    unsigned users;   /* tasks parked in a call; and its file, while calls alone hold it */
     union {
         struct tcp_pcb *tcp; /* NULL once the connection has ended */
         struct udp_pcb *udp;
         struct raw_pcb *raw;
     };
-    struct file *file;     /* NULL before accept() */
+    struct file *file; /* NULL before accept() */
 
     struct pbuf *rx_head, *rx_tail; /* TCP: single pbufs, linked by next */
     struct sock_dgram *dg_head, *dg_tail;
     uint32_t rx_bytes, rx_count;
-    uint32_t rx_limit;     /* datagrams: bytes that may wait */
+    uint32_t rx_limit; /* datagrams: bytes that may wait */
     struct sock_group *groups;
 
     struct sock *accept_head, *accept_tail; /* listening: connections to accept */
@@ -78,7 +79,7 @@ extern const struct file_ops sock_ops;
 struct sock_msg {
     const struct iovec *iov;
     int iovcnt;
-    ip_addr_t addr;  /* of the peer */
+    ip_addr_t addr; /* of the peer */
     u16_t port;
     bool has_addr;
     bool truncated;
@@ -86,7 +87,7 @@ struct sock_msg {
 
 /* ---- sock.c ---- */
 struct sock *sock_new(enum sock_kind kind, int family);
-void sock_unref(struct sock *s); /* frees a closed socket that nobody is parked in */
+void sock_unref(struct sock *s);             /* frees a closed socket that nobody is parked in */
 int sock_install(struct sock *s, int flags); /* a descriptor, or -errno */
 /* Parks on q. 0; -EAGAIN at the deadline or when not blocking; -EBADF: closed, s is gone. */
 int sock_wait(struct sock *s, struct waitq *q, uint64_t timeout_ns, uint64_t *deadline, int flags);

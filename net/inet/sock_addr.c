@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_addr.c - between socket addresses and lwIP's. An IPv6 socket speaks IPv4 through mapped
  * addresses (RFC 4291, 2.5.5.2) unless it is IPV6_V6ONLY.
@@ -36,8 +37,8 @@ static int from_in6(const struct sock *s, const struct sockaddr_in6 *in6, ip_add
     memcpy(ip6.addr, in6->sin6_addr.s6_addr32, sizeof(ip6.addr));
     ip6_addr_clear_zone(&ip6);
     if (ip6_addr_has_scope(&ip6, IP6_UNKNOWN)) {
-        struct netif *netif = in6->sin6_scope_id ? netif_get_by_index((u8_t)in6->sin6_scope_id)
-                                                 : netif_default;
+        struct netif *netif =
+            in6->sin6_scope_id ? netif_get_by_index((u8_t)in6->sin6_scope_id) : netif_default;
 
         if (!netif)
             return -EINVAL;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_api.c - AF_INET and AF_INET6 as a family of net/socket/: what <sys/socket.h> leads to.
  */
@@ -33,7 +34,8 @@ static int kind_of(int type, int protocol)
         return protocol == 0 || protocol == IPPROTO_UDP ? SOCK_KIND_UDP : -EPROTONOSUPPORT;
     case SOCK_RAW:
         return protocol > 0 && protocol < 256 ? SOCK_KIND_RAW : -EPROTONOSUPPORT;
-    default: return -EINVAL;
+    default:
+        return -EINVAL;
     }
 }
 
@@ -129,7 +131,7 @@ static int local_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
     if (!s->udp)
         return -EINVAL;
     sock_addr_out(s, &s->udp->local_ip,
-                  s->kind == SOCK_KIND_RAW  ? 0
+                  s->kind == SOCK_KIND_RAW   ? 0
                   : s->kind == SOCK_KIND_UDP ? s->udp->local_port
                                              : s->tcp->local_port,
                   sa, len);
@@ -148,7 +150,7 @@ static int peer_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
     if (!s->connected || !s->udp || s->kind == SOCK_KIND_LISTEN)
         return -ENOTCONN;
     sock_addr_out(s, &s->udp->remote_ip,
-                  s->kind == SOCK_KIND_RAW  ? 0
+                  s->kind == SOCK_KIND_RAW   ? 0
                   : s->kind == SOCK_KIND_UDP ? s->udp->remote_port
                                              : s->tcp->remote_port,
                   sa, len);
@@ -235,8 +237,8 @@ static ssize_t net_recvmsg(struct file *f, struct msghdr *msg, int flags)
 {
     struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
     struct sock *s = enter(f);
-    ssize_t n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, &m, flags)
-                                            : sock_dgram_recv(s, &m, flags);
+    ssize_t n =
+        s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, &m, flags) : sock_dgram_recv(s, &m, flags);
 
     if (n >= 0) {
         if (msg->msg_name && m.has_addr)

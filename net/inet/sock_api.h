@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_api.h - between the functions of a socket, its file and its options.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_dgram.c - datagram (UDP) and raw sockets.
  */
@@ -74,8 +75,8 @@ int sock_dgram_open(struct sock *s, int protocol)
 {
     if (s->kind == SOCK_KIND_UDP)
         return open_udp(s);
-    s->raw = raw_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6,
-                             (u8_t)protocol);
+    s->raw =
+        raw_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6, (u8_t)protocol);
     if (!s->raw)
         return -ENOMEM;
     if (s->family == AF_INET6 && protocol == IPPROTO_ICMPV6) {
@@ -99,8 +100,8 @@ int sock_dgram_bind(struct sock *s, const ip_addr_t *addr, u16_t port)
 
 int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
 {
-    err_t err = s->kind == SOCK_KIND_RAW ? raw_connect(s->raw, addr)
-                                         : udp_connect(s->udp, addr, port);
+    err_t err =
+        s->kind == SOCK_KIND_RAW ? raw_connect(s->raw, addr) : udp_connect(s->udp, addr, port);
 
     s->connected = err == ERR_OK;
     return err == ERR_RTE ? -ENETUNREACH : -net_errno(err);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_group.c - memberships of multicast groups (IP_ADD_MEMBERSHIP). lwIP counts the members of a
  * group on an interface; which socket they are is kept here, so that they leave when it is closed.

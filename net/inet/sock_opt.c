@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_opt.c - socket options. One that is not known is ENOPROTOOPT, never ignored.
  *
@@ -27,10 +28,14 @@ static uint8_t option_bit(int name)
 {
     switch (name) {
     case SO_REUSEADDR:
-    case SO_REUSEPORT: return SOF_REUSEADDR;
-    case SO_KEEPALIVE: return SOF_KEEPALIVE;
-    case SO_BROADCAST: return SOF_BROADCAST;
-    default: return 0;
+    case SO_REUSEPORT:
+        return SOF_REUSEADDR;
+    case SO_KEEPALIVE:
+        return SOF_KEEPALIVE;
+    case SO_BROADCAST:
+        return SOF_BROADCAST;
+    default:
+        return 0;
     }
 }
 
@@ -108,14 +113,17 @@ static int set_tcp(struct sock *s, int name, const void *value, socklen_t len)
         else
             tcp_nagle_enable(s->tcp);
         return 0;
-    case TCP_KEEPIDLE: return set_keepalive(&s->tcp->keep_idle, v);
-    case TCP_KEEPINTVL: return set_keepalive(&s->tcp->keep_intvl, v);
+    case TCP_KEEPIDLE:
+        return set_keepalive(&s->tcp->keep_idle, v);
+    case TCP_KEEPINTVL:
+        return set_keepalive(&s->tcp->keep_intvl, v);
     case TCP_KEEPCNT:
         if (v < 1 || v > 127)
             return -EINVAL;
         s->tcp->keep_cnt = (u32_t)v;
         return 0;
-    default: return -ENOPROTOOPT;
+    default:
+        return -ENOPROTOOPT;
     }
 }
 
@@ -181,11 +189,16 @@ static int set_ip6(struct sock *s, int name, const void *value, socklen_t len)
 int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_t len)
 {
     switch (level) {
-    case SOL_SOCKET: return set_socket(s, name, value, len);
-    case IPPROTO_TCP: return set_tcp(s, name, value, len);
-    case IPPROTO_IP: return set_ip(s, name, value, len);
-    case IPPROTO_IPV6: return set_ip6(s, name, value, len);
-    default: return -ENOPROTOOPT;
+    case SOL_SOCKET:
+        return set_socket(s, name, value, len);
+    case IPPROTO_TCP:
+        return set_tcp(s, name, value, len);
+    case IPPROTO_IP:
+        return set_ip(s, name, value, len);
+    case IPPROTO_IPV6:
+        return set_ip6(s, name, value, len);
+    default:
+        return -ENOPROTOOPT;
     }
 }
 
@@ -207,14 +220,29 @@ static int get_socket(struct sock *s, int name, int *v)
         return 0;
     }
     switch (name) {
-    case SO_ERROR: *v = sock_take_error(s); return 0;
-    case SO_TYPE: *v = socket_type(s); return 0;
-    case SO_DOMAIN: *v = s->family; return 0;
-    case SO_PROTOCOL: *v = s->protocol; return 0;
-    case SO_ACCEPTCONN: *v = s->kind == SOCK_KIND_LISTEN; return 0;
-    case SO_SNDBUF: *v = TCP_SND_BUF; return 0;
-    case SO_RCVBUF: *v = s->kind <= SOCK_KIND_LISTEN ? TCP_WND : (int)s->rx_limit; return 0;
-    default: return -ENOPROTOOPT;
+    case SO_ERROR:
+        *v = sock_take_error(s);
+        return 0;
+    case SO_TYPE:
+        *v = socket_type(s);
+        return 0;
+    case SO_DOMAIN:
+        *v = s->family;
+        return 0;
+    case SO_PROTOCOL:
+        *v = s->protocol;
+        return 0;
+    case SO_ACCEPTCONN:
+        *v = s->kind == SOCK_KIND_LISTEN;
+        return 0;
+    case SO_SNDBUF:
+        *v = TCP_SND_BUF;
+        return 0;
+    case SO_RCVBUF:
+        *v = s->kind <= SOCK_KIND_LISTEN ? TCP_WND : (int)s->rx_limit;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
     }
 }
 
@@ -225,12 +253,23 @@ static int get_tcp(struct sock *s, int name, int *v)
     if (!s->tcp)
         return -EINVAL;
     switch (name) {
-    case TCP_NODELAY: *v = tcp_nagle_disabled(s->tcp) != 0; return 0;
-    case TCP_MAXSEG: *v = s->tcp->mss; return 0;
-    case TCP_KEEPIDLE: *v = (int)(s->tcp->keep_idle / 1000); return 0;
-    case TCP_KEEPINTVL: *v = (int)(s->tcp->keep_intvl / 1000); return 0;
-    case TCP_KEEPCNT: *v = (int)s->tcp->keep_cnt; return 0;
-    default: return -ENOPROTOOPT;
+    case TCP_NODELAY:
+        *v = tcp_nagle_disabled(s->tcp) != 0;
+        return 0;
+    case TCP_MAXSEG:
+        *v = s->tcp->mss;
+        return 0;
+    case TCP_KEEPIDLE:
+        *v = (int)(s->tcp->keep_idle / 1000);
+        return 0;
+    case TCP_KEEPINTVL:
+        *v = (int)(s->tcp->keep_intvl / 1000);
+        return 0;
+    case TCP_KEEPCNT:
+        *v = (int)s->tcp->keep_cnt;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
     }
 }
 
@@ -255,11 +294,15 @@ static int get_ip(struct sock *s, int level, int name, int *v)
 static int get_int(struct sock *s, int level, int name, int *v)
 {
     switch (level) {
-    case SOL_SOCKET: return get_socket(s, name, v);
-    case IPPROTO_TCP: return get_tcp(s, name, v);
+    case SOL_SOCKET:
+        return get_socket(s, name, v);
+    case IPPROTO_TCP:
+        return get_tcp(s, name, v);
     case IPPROTO_IP:
-    case IPPROTO_IPV6: return get_ip(s, level, name, v);
-    default: return -ENOPROTOOPT;
+    case IPPROTO_IPV6:
+        return get_ip(s, level, name, v);
+    default:
+        return -ENOPROTOOPT;
     }
 }
 

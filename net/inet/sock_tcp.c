@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_tcp.c - stream sockets: opening, listening, connecting, ending.
  *
@@ -137,8 +138,7 @@ static void attach(struct sock *s, struct tcp_pcb *pcb)
 
 int sock_tcp_open(struct sock *s)
 {
-    struct tcp_pcb *pcb =
-        tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
+    struct tcp_pcb *pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
 
     if (!pcb)
         return -ENOMEM;
@@ -152,8 +152,7 @@ int sock_tcp_bind(struct sock *s, const ip_addr_t *addr, u16_t port)
         return -EINVAL;
     if (s->v6only)
         IP_SET_TYPE_VAL(s->tcp->local_ip, IPADDR_TYPE_V6);
-    if (s->family == AF_INET6 && !s->v6only && IP_IS_V6(addr) &&
-        ip6_addr_isany(ip_2_ip6(addr)))
+    if (s->family == AF_INET6 && !s->v6only && IP_IS_V6(addr) && ip6_addr_isany(ip_2_ip6(addr)))
         addr = IP_ANY_TYPE;
     return -net_errno(tcp_bind(s->tcp, addr, port));
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_tcp_io.c - stream sockets: bytes in and out.
  */
@@ -147,8 +148,7 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     struct sock *s = arg;
 
     (void)len;
-    if (s->want_write && tcp_sndbuf(pcb) > TCP_SNDLOWAT &&
-        tcp_sndqueuelen(pcb) < TCP_SNDQUEUELOWAT)
+    if (s->want_write && tcp_sndbuf(pcb) > TCP_SNDLOWAT && tcp_sndqueuelen(pcb) < TCP_SNDQUEUELOWAT)
         sock_writable(s);
     return ERR_OK;
 }
@@ -157,8 +157,7 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
  * Hands bytes to lwIP, which copies them into segments. Less than len when the send buffer is full
  * or memory is short: *short_of_memory tells which.
  */
-static size_t push(struct sock *s, const uint8_t *buf, size_t len, bool more,
-                   bool *short_of_memory)
+static size_t push(struct sock *s, const uint8_t *buf, size_t len, bool more, bool *short_of_memory)
 {
     size_t done = 0;
 
@@ -220,8 +219,8 @@ static int send_piece(struct sock *s, const struct iovec *iov, bool more, int fl
         if (err)
             return err;
         if (s->connected) {
-            size_t n = push(s, (const uint8_t *)iov->iov_base + done, iov->iov_len - done, more,
-                            &memory);
+            size_t n =
+                push(s, (const uint8_t *)iov->iov_base + done, iov->iov_len - done, more, &memory);
 
             done += n;
             *sent += n;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * chksum.c - the Internet checksum (RFC 1071), 8 bytes at a time, alone or with a copy.
  *

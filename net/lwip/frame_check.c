@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frame_check.c - the checks in front of lwIP: lengths that its parsers take for granted, and packets
- * that no honest peer sends. Each is a rule of the standard that it names. A frame is looked at
- * once, header by header; what is not understood here is lwIP's to judge.
+ * frame_check.c - the checks in front of lwIP: lengths that its parsers take for granted, and
+ * packets that no honest peer sends. Each is a rule of the standard that it names. A frame is
+ * looked at once, header by header; what is not understood here is lwIP's to judge.
  *
  * Fragments are judged one by one. The first of a datagram holds all headers, whole (RFC 7112, and
  * RFC 1858 for IPv4), and lwIP refuses those that overlap it, so what is checked here is what its

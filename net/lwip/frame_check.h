@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * frame_check.h - the checks in front of lwIP: what its parsers take for granted of a frame.
  */

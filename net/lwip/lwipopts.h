@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lwipopts.h - lwIP 2.1.3 as Vireo uses it: the core with its callback interface, on one
  * cooperative thread. The sockets above it are Vireo's own (sock.h), so lwIP's threads, mailboxes
@@ -7,133 +8,133 @@
 #define VIREO_LWIPOPTS_H
 
 /* One thread: services and socket calls enter lwIP in turn (net_enter, net_leave). */
-#define NO_SYS 1
-#define LWIP_TIMERS 1
-#define MEMP_NUM_SYS_TIMEOUT 48 /* a dozen of its own, and one a device that waits for DHCP */
-#define SYS_LIGHTWEIGHT_PROT 0
-#define LWIP_NETCONN 0
-#define LWIP_SOCKET 0
+#define NO_SYS                    1
+#define LWIP_TIMERS               1
+#define MEMP_NUM_SYS_TIMEOUT      48 /* a dozen of its own, and one a device that waits for DHCP */
+#define SYS_LIGHTWEIGHT_PROT      0
+#define LWIP_NETCONN              0
+#define LWIP_SOCKET               0
 #define LWIP_ASSERT_CORE_LOCKED() net_assert_entered()
 
 /* Memory: everything from the allocator of mem.c, by demand, within one limit. */
-#define MEM_LIBC_MALLOC 1
-#define MEMP_MEM_MALLOC 1
-#define MEM_ALIGNMENT 8
-#define mem_clib_malloc net_malloc
-#define mem_clib_calloc net_calloc
-#define mem_clib_free net_free
-#define PBUF_POOL_BUFSIZE 1600
+#define MEM_LIBC_MALLOC      1
+#define MEMP_MEM_MALLOC      1
+#define MEM_ALIGNMENT        8
+#define mem_clib_malloc      net_malloc
+#define mem_clib_calloc      net_calloc
+#define mem_clib_free        net_free
+#define PBUF_POOL_BUFSIZE    1600
 #define PBUF_POOL_FREE_OOSEQ 1
 
 /* Link: room for the virtio header (12) keeps a contiguous frame in one descriptor. */
-#define LWIP_ETHERNET 1
-#define PBUF_LINK_ENCAPSULATION_HLEN 16
-#define ETH_PAD_SIZE 0
-#define LWIP_ARP 1
-#define ARP_TABLE_SIZE 32
-#define ARP_QUEUEING 1
-#define ARP_QUEUE_LEN 16
-#define ETHARP_TRUST_IP_MAC 0
-#define LWIP_NETIF_STATUS_CALLBACK 1
-#define LWIP_NETIF_LINK_CALLBACK 1
+#define LWIP_ETHERNET                  1
+#define PBUF_LINK_ENCAPSULATION_HLEN   16
+#define ETH_PAD_SIZE                   0
+#define LWIP_ARP                       1
+#define ARP_TABLE_SIZE                 32
+#define ARP_QUEUEING                   1
+#define ARP_QUEUE_LEN                  16
+#define ETHARP_TRUST_IP_MAC            0
+#define LWIP_NETIF_STATUS_CALLBACK     1
+#define LWIP_NETIF_LINK_CALLBACK       1
 #define LWIP_NETIF_EXT_STATUS_CALLBACK 0
-#define LWIP_NETIF_HOSTNAME 1
-#define LWIP_HAVE_LOOPIF 1
-#define LWIP_NETIF_LOOPBACK 1
-#define LWIP_LOOPBACK_MAX_PBUFS 64
-#define LWIP_SUPPORT_CUSTOM_PBUF 1
+#define LWIP_NETIF_HOSTNAME            1
+#define LWIP_HAVE_LOOPIF               1
+#define LWIP_NETIF_LOOPBACK            1
+#define LWIP_LOOPBACK_MAX_PBUFS        64
+#define LWIP_SUPPORT_CUSTOM_PBUF       1
 
 /* IP */
-#define LWIP_IPV4 1
-#define IP_FORWARD 0
-#define IP_REASSEMBLY 1
-#define IP_REASS_MAX_PBUFS 64
-#define MEMP_NUM_REASSDATA 16
-#define IP_FRAG 1
-#define IP_OPTIONS_ALLOWED 1
-#define IP_SOF_BROADCAST 1
-#define IP_SOF_BROADCAST_RECV 0
-#define LWIP_ICMP 1
-#define LWIP_BROADCAST_PING 0
-#define LWIP_MULTICAST_PING 0
-#define LWIP_IGMP 1
-#define LWIP_RAW 1
-#define LWIP_IPV6 1
+#define LWIP_IPV4               1
+#define IP_FORWARD              0
+#define IP_REASSEMBLY           1
+#define IP_REASS_MAX_PBUFS      64
+#define MEMP_NUM_REASSDATA      16
+#define IP_FRAG                 1
+#define IP_OPTIONS_ALLOWED      1
+#define IP_SOF_BROADCAST        1
+#define IP_SOF_BROADCAST_RECV   0
+#define LWIP_ICMP               1
+#define LWIP_BROADCAST_PING     0
+#define LWIP_MULTICAST_PING     0
+#define LWIP_IGMP               1
+#define LWIP_RAW                1
+#define LWIP_IPV6               1
 #define LWIP_IPV6_NUM_ADDRESSES 4
-#define LWIP_IPV6_FORWARD 0
-#define LWIP_IPV6_FRAG 1
-#define LWIP_IPV6_REASS 1
+#define LWIP_IPV6_FORWARD       0
+#define LWIP_IPV6_FRAG          1
+#define LWIP_IPV6_REASS         1
 /* What lwIP keeps in a fragment that waits holds a pointer, and must not cover its data. */
-#define IPV6_FRAG_COPYHEADER (__SIZEOF_POINTER__ > 4)
-#define LWIP_IPV6_AUTOCONFIG 1
-#define LWIP_IPV6_SEND_ROUTER_SOLICIT 1
-#define LWIP_IPV6_DHCP6 0
-#define LWIP_ND6_QUEUEING 1
-#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 1
+#define IPV6_FRAG_COPYHEADER            (__SIZEOF_POINTER__ > 4)
+#define LWIP_IPV6_AUTOCONFIG            1
+#define LWIP_IPV6_SEND_ROUTER_SOLICIT   1
+#define LWIP_IPV6_DHCP6                 0
+#define LWIP_ND6_QUEUEING               1
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS  1
 #define LWIP_ND6_TCP_REACHABILITY_HINTS 1
-#define MEMP_NUM_MLD6_GROUP 16
+#define MEMP_NUM_MLD6_GROUP             16
 
 /* UDP and what stands on it. The DHCP client stores as many servers as the resolver holds. */
-#define LWIP_UDP 1
-#define LWIP_DHCP 1
-#define DHCP_DOES_ARP_CHECK 0
+#define LWIP_UDP                  1
+#define LWIP_DHCP                 1
+#define DHCP_DOES_ARP_CHECK       0
 #define LWIP_DHCP_MAX_DNS_SERVERS 3
 #define LWIP_DHCP_MAX_NTP_SERVERS 0
-#define LWIP_DHCP_GET_NTP_SRV 0
-#define LWIP_DNS 1
-#define DNS_MAX_SERVERS 3
-#define DNS_TABLE_SIZE 16
-#define DNS_MAX_NAME_LENGTH 256
-#define LWIP_DNS_SECURE                                                                           \
-    (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT |                                   \
+#define LWIP_DHCP_GET_NTP_SRV     0
+#define LWIP_DNS                  1
+#define DNS_MAX_SERVERS           3
+#define DNS_TABLE_SIZE            16
+#define DNS_MAX_NAME_LENGTH       256
+#define LWIP_DNS_SECURE                                                                            \
+    (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT |                                    \
      LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING)
 
 /*
  * TCP. 2 * MSL is also what lwIP gives LAST_ACK to deliver all that is unsent: two minutes. No more
  * than NET_TIME_WAIT_MAX closed connections are remembered that long.
  */
-#define LWIP_TCP 1
-#define LWIP_CALLBACK_API 1
-#define TCP_MSS 1460
-#define LWIP_WND_SCALE 1
-#define TCP_RCV_SCALE 2
-#define TCP_WND (192 * 1024)
-#define TCP_SND_BUF (128 * 1024)
-#define TCP_SND_QUEUELEN 512
-#define TCP_SNDLOWAT (TCP_SND_BUF / 4)
-#define TCP_SNDQUEUELOWAT (TCP_SND_QUEUELEN / 2)
-#define TCP_MSL 60000
-#define TCP_SYNMAXRTX 6
-#define TCP_MAXRTX 10
-#define TCP_QUEUE_OOSEQ 1
-#define LWIP_TCP_SACK_OUT 1
-#define LWIP_TCP_MAX_SACK_NUM 4
-#define TCP_OOSEQ_MAX_BYTES(pcb) (TCP_WND)
-#define TCP_OOSEQ_MAX_PBUFS(pcb) 64
-#define TCP_LISTEN_BACKLOG 1
-#define TCP_DEFAULT_LISTEN_BACKLOG 128
-#define TCP_OVERSIZE TCP_MSS
-#define LWIP_TCP_KEEPALIVE 1
-#define LWIP_TCP_TIMESTAMPS 0
-#define SO_REUSE 1
+#define LWIP_TCP                           1
+#define LWIP_CALLBACK_API                  1
+#define TCP_MSS                            1460
+#define LWIP_WND_SCALE                     1
+#define TCP_RCV_SCALE                      2
+#define TCP_WND                            (192 * 1024)
+#define TCP_SND_BUF                        (128 * 1024)
+#define TCP_SND_QUEUELEN                   512
+#define TCP_SNDLOWAT                       (TCP_SND_BUF / 4)
+#define TCP_SNDQUEUELOWAT                  (TCP_SND_QUEUELEN / 2)
+#define TCP_MSL                            60000
+#define TCP_SYNMAXRTX                      6
+#define TCP_MAXRTX                         10
+#define TCP_QUEUE_OOSEQ                    1
+#define LWIP_TCP_SACK_OUT                  1
+#define LWIP_TCP_MAX_SACK_NUM              4
+#define TCP_OOSEQ_MAX_BYTES(pcb)           (TCP_WND)
+#define TCP_OOSEQ_MAX_PBUFS(pcb)           64
+#define TCP_LISTEN_BACKLOG                 1
+#define TCP_DEFAULT_LISTEN_BACKLOG         128
+#define TCP_OVERSIZE                       TCP_MSS
+#define LWIP_TCP_KEEPALIVE                 1
+#define LWIP_TCP_TIMESTAMPS                0
+#define SO_REUSE                           1
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 
 /* Checksums: ours, over 8 bytes at a time, and in one pass with the copy of a write. */
-#define LWIP_CHKSUM net_chksum
-#define LWIP_CHECKSUM_ON_COPY 1
-#define LWIP_CHKSUM_COPY(dst, src, len) net_chksum_copy(dst, src, len)
+#define LWIP_CHKSUM                       net_chksum
+#define LWIP_CHECKSUM_ON_COPY             1
+#define LWIP_CHKSUM_COPY(dst, src, len)   net_chksum_copy(dst, src, len)
 #define TCP_CHECKSUM_ON_COPY_SANITY_CHECK 0
 
 #define LWIP_HOOK_FILENAME "net_hooks.h"
-#define LWIP_HOOK_TCP_ISN net_tcp_isn
+#define LWIP_HOOK_TCP_ISN  net_tcp_isn
 
 /* Counters, for status pages; checks that a packet could trip in debug builds only. */
-#define LWIP_STATS 1
-#define LWIP_STATS_LARGE 1
+#define LWIP_STATS         1
+#define LWIP_STATS_LARGE   1
 #define LWIP_STATS_DISPLAY 0
-#define MEM_STATS 0
-#define MEMP_STATS 0
-#define SYS_STATS 0
+#define MEM_STATS          0
+#define MEMP_STATS         0
+#define SYS_STATS          0
 #ifndef VIREO_DEBUG
 #define LWIP_NOASSERT 1
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mem.c - memory of the network stack: blocks of a few sizes, taken from pages by demand and kept
  * on free lists afterwards, within one limit for the whole stack. Larger blocks come from the heap
@@ -5,9 +6,9 @@
  */
 #include "net_impl.h"
 
-#define HEADER 16 /* keeps the alignment of the pages */
-#define SLAB_MAX 2048
-#define GRAIN 32
+#define HEADER     16 /* keeps the alignment of the pages */
+#define SLAB_MAX   2048
+#define GRAIN      32
 #define SMALL_SLAB (8u << 10)
 #define LARGE_SLAB (32u << 10)
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_hooks.h - functions of ours that lwIP calls.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_impl.h - the inside of the lwIP port, shared by its source files.
  *
@@ -14,7 +15,7 @@
 #include "net/vnet.h"
 #include "task.h"
 
-#define NET_TIME_WAIT_MAX 64 /* closed connections that are remembered */
+#define NET_TIME_WAIT_MAX   64 /* closed connections that are remembered */
 #define NET_TIME_WAIT_SLACK 16
 
 /* One network device under lwIP. */
@@ -31,8 +32,8 @@ struct net_dev {
 
 struct net_core {
     bool entered;
-    bool in_service;      /* of a device or of ours: frames are flushed at its end */
-    unsigned closes;      /* connections that we closed since TIME_WAIT was bounded */
+    bool in_service; /* of a device or of ours: frames are flushed at its end */
+    unsigned closes; /* connections that we closed since TIME_WAIT was bounded */
     struct net_dev *devs;
     struct hal_service service;
     struct waitq address; /* waiting for an address */

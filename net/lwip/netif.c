@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netif.c - a virtio network device as an lwIP interface: frames in and out without a copy, link
  * state, and the addresses that applications wait for.

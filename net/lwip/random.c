@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * random.c - unpredictable numbers for the stack: sequence numbers (RFC 6528), ports and
  * transaction ids (RFC 6056, RFC 5452), all from a keyed hash (SipHash-2-4) whose key is real

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * stack.c - lwIP's life in the image: start-up, timers, and the service that does what no frame or
  * socket call does by itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * socket_api.c - the functions of <sys/socket.h>, over whichever family a socket is of. A call
  * holds its file, as those of io.c do.

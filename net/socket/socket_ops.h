@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * socket_ops.h - between <sys/socket.h> and the address families: what a family supplies.
  *

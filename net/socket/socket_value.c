@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * socket_value.c - what address families share: vectors, and the values of options.
  */

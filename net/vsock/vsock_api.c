@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_api.c - AF_VSOCK as a family of net/socket/: what <sys/socket.h> leads to (vsock(7)).
  */

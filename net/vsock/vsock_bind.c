@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_bind.c - addresses of AF_VSOCK sockets, and which ports are taken.
  */

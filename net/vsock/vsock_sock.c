@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_sock.c - AF_VSOCK sockets as files: life, waiting, data, and what the descriptor table
  * calls.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_sock.h - the inside of AF_VSOCK sockets, shared by their source files.
  *

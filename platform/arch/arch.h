@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * arch.h - what arch/ and a board say to each other, beyond board.h.
  */

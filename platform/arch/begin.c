@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * begin.c - from the CPU's entry code to the board, the stack canary on the way.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fault.c - the end of a run that went wrong: an exception (exception.c of the CPU describes it), a
  * smashed canary, hal_panic. Prints what is known, a back trace by frame pointers, stops devices,

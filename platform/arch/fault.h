@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fault.h - what the report of a fault (fault.c) needs to know of an exception, and who tells it
  * (exception.c of each CPU).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmu.c - the identity map: long descriptors of 4 KiB granule, which AArch64 (Arm ARM, D5) and
  * 32-bit Arm with LPAE (DDI 0406C, B3.6) share. paging.h has what differs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * symbols.c - names for addresses, from the table that the build adds to the image.
  *

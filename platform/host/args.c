@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * args.c (host) - boot arguments. By themselves, so that a program may have those of an image
  * (platform/runtime/option.c) instead.

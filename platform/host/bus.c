@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bus.c (host) - register accesses go to the model that registered the address; the event hook and
  * the event log; broken rules.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* entropy.c (host) - hal_entropy_add: keeps what drivers gave, for tests to look at. */
 #include "host.h"
 

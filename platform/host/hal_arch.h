@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hal_arch.h (host) - register accessors and ordering verbs of hal.h on Linux.
  *

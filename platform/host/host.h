@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * host.h - what unit tests and device models see of the HAL on Linux (platform/host).
  *

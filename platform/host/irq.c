@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * irq.c (host) - interrupt lines, messages, and the tables of what the machine has.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log.c (host) - log and panic. Lines are kept for tests, and printed to stderr when
  * the environment holds VIREO_HOST_LOG.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memory.c (host) - driver memory, and memory that devices reach: see host.h for the arena.
  */

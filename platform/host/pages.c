@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pages.c (host) - memory as an account: pages that drivers lend to the machine's host are numbers
  * here, not memory, so whoever touches one is found.

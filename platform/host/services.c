@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * services.c (host) - virtual time, the service loop, the init table and shutdown.
  */

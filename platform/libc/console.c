@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console.c - descriptors 0, 1 and 2: the serial line. Bytes pass as they are, but that CR reads as
  * a newline; there is no echo and no editing.
@@ -118,7 +119,7 @@ static const struct file_ops console_ops = {
 };
 
 struct open_file console_file = {.file = {.ops = &console_ops, .flags = O_RDWR, .refs = 3},
-                                  .descriptors = 3};
+                                 .descriptors = 3};
 
 int _isatty(int fd)
 {

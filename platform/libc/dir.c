@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dir.c - reading directories (POSIX.1-2017, <dirent.h>) over file_ops.readdir. */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* fcntl.c - descriptors themselves: dup, fcntl, ioctl (POSIX.1-2017). */
 #include <fcntl.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* file.c - the descriptor table (task.h, "files"). */
 #include <fcntl.h>
 #include <poll.h>

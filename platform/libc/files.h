@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * files.h - what the files of libc/ share: the descriptor table behind task.h, and the turning of
  * negative errno values into -1 and errno.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* heap.c - what newlib's malloc stands on. */
 #include <errno.h>
 #include <malloc.h>

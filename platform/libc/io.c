@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * io.c - reading and writing descriptors (POSIX.1-2017, section 2.5 and XSH). A file that has pread
  * and pwrite alone gets read, write and lseek from here. A call holds its file, so that it stays

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * locks.c - newlib's locks as recursive task mutexes: stdio holds a stream's lock across _write,
  * which may park. malloc's lock is nothing: malloc never parks, and handlers do not call it.

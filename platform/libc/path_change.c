@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * path_change.c - calls that would change the tree of names. The tree is read-only, so each answers
  * with what POSIX says of such a file system: EROFS, or the error of the look-up that comes first.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * poll.c - poll() and select() over file_ops.poll. A task that finds nothing ready leaves a note at
  * each file; file_ready() moves just the notes of that file to their pollers' lists, so an event on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* process.c - the one process that there is: its end, its signals, what it asks of the system. */
 #include <errno.h>
 #include <signal.h>

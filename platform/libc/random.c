@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* random.c - getentropy() (POSIX.1-2024), on which newlib's arc4random() stands. */
 #include <unistd.h>
 

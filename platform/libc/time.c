@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* time.c - clocks and sleeping (POSIX.1-2017, <time.h>): time since boot, and the wall clock. */
 #include <errno.h>
 #include <sched.h>

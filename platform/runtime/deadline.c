@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* deadline.c - a pairing heap with links in its members; see deadline.h. */
 #include "deadline.h"
 

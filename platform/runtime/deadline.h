@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * deadline.h - a heap of points in time that needs no memory of its own: adding costs a comparison,
  * removing the earliest or any other costs the logarithm of their number (amortised).

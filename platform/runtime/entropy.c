@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * entropy.c - random bytes: the ChaCha20 block function (RFC 8439, section 2.3) as a generator that
  * replaces its own key with each block, so that what was handed out cannot be computed afterwards.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* format.c - the log's formatter; see format.h. */
 #include "format.h"
 

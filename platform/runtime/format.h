@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * format.h - the formatter of the log and of fault reports: no libc, no floating-point registers,
  * so that handlers may use it.

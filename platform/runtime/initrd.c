@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* initrd.c - the initial RAM disk, as the board found it. */
 #include "board.h"
 #include "task.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log.c - the log and the console below it. Handlers log too, so nothing here uses libc, parks, or
  * touches floating-point registers.
@@ -49,9 +50,9 @@ void hal_log(enum hal_level at, const char *who, const char *fmt, ...)
     if (at > level)
         return;
     uint64_t us = hal_now_ns() / 1000;
-    size_t len = format(line, sizeof line - 1, "[%5llu.%06llu] %s: %s",
-                        (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), who,
-                        mark[at]);
+    size_t len =
+        format(line, sizeof line - 1, "[%5llu.%06llu] %s: %s", (unsigned long long)(us / 1000000),
+               (unsigned long long)(us % 1000000), who, mark[at]);
     va_start(args, fmt);
     len += format_args(line + len, sizeof line - 1 - len, fmt, args);
     va_end(args);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * memory.c - all RAM that the image does not occupy: pages, malloc's arena, device memory.
  *

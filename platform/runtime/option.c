@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * option.c - boot arguments: words separated by blanks, NAME=VALUE each; double quotes keep blanks
  * in a value. What starts with "vireo." is Vireo's own.
@@ -8,7 +9,7 @@
 #include "hal.h"
 #include "runtime.h"
 
-#define PREFIX "vireo."
+#define PREFIX    "vireo."
 #define WORDS_MAX 64
 #define ASKED_MAX 512
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* runs.c - free memory as an address-ordered list of runs; see runs.h. */
 #include "runs.h"
 

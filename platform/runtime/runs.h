@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * runs.h - free memory as an address-ordered list of runs. The head of a run lies in the run's own
  * first bytes, so a list costs nothing beside it and a gigabyte is as cheap as a page. Both the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * runtime.h - what the files of runtime/ share, and what libc/ needs of them beyond task.h.
  * Nothing outside platform/runtime/ and platform/libc/ includes it.

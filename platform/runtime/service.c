@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* service.c - the list of services, and one round over it (hal.h, "services"). */
 #include "hal.h"
 #include "runtime.h"

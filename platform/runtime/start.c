@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* start.c - from the end of the board's set-up to main(), and from its return to the end. */
 #include <stdlib.h>
 

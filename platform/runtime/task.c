@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * task.c - cooperative tasks on one core, and the loop that runs when one parks (hal.h,
  * "services"). There is no idle task: the loop runs on the stack of whoever parks, and returns when
@@ -12,7 +13,7 @@
 #include "deadline.h"
 #include "runtime.h"
 
-#define MAIN_STACK (128u * 1024u)
+#define MAIN_STACK   (128u * 1024u)
 #define STACK_CANARY 0x5afe57acdeadf00dull /* lowest word of each stack */
 
 /* A task lies at the top of its own stack's memory: guard page, stack, struct task. */
@@ -283,8 +284,7 @@ void task_start_main(void (*fn)(void))
     struct task *t = create("main", MAIN_STACK);
 
     if (!t)
-        hal_panic("no memory for main's stack of %u KiB; give the machine more",
-                  MAIN_STACK / 1024);
+        hal_panic("no memory for main's stack of %u KiB; give the machine more", MAIN_STACK / 1024);
     t->arg = (void *)fn;
     t->reent = _GLOBAL_REENT;
     arch_context_init(&t->context, t, run_main, t);

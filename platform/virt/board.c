@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * board.c - QEMU's virt board (and what looks like it): start and end of the run, the clock of the
  * day, and what the tree said about devices.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gic_regs.h - distributor registers that both versions of the GIC share (Arm IHI 0048B 4.3,
  * IHI 0069 12.9).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gicv2.c - GIC architecture version 2 (Arm IHI 0048B). All lines stay in group 0, or in the only
  * group that the non-secure view has: enabling "group 0" is bit 0 in both.

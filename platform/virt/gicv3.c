@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gicv3.c - GIC architecture version 3 and 4 (Arm IHI 0069), with affinity routing and the CPU
  * interface in system registers. Lines are in group 1: non-secure, or secure where the image runs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * irq.c - interrupt lines and their handlers (hal_irq_*), above the GIC of either version.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * its.c - message-signalled interrupts through the GICv3 ITS (Arm IHI 0069, chapter 5): a function
  * writes an event number to GITS_TRANSLATER, the bus adds who it is, and the ITS raises the LPI

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * its.h - what the files of the interrupt translation service share (Arm IHI 0069, chapters 5 and
  * 12.18). The ITS turns a message (device id, event id) into an LPI of one redistributor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * its_queue.c - the command queue of the GICv3 ITS (Arm IHI 0069, 5.3): a ring of commands of 32
  * bytes that the ITS works off. Whoever hands in commands waits for them, so the ring is empty

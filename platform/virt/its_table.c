@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * its_table.c - the memory that the GICv3 ITS asks for in GITS_BASER0 to 7 (Arm IHI 0069, 12.19.1):
  * the device table, sized for the ids that can occur, with a second level where that saves memory;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lpi.c - the tables behind LPIs, which are interrupts that live in memory (Arm IHI 0069, 5.1): a
  * byte of configuration each, and a pending bit that is the redistributor's own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * map.c - what a PCI function is known by at a doorbell or an IOMMU: msi-map and iommu-map
  * (Devicetree bindings pci/pci-msi.txt, pci/pci-iommu.txt).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * msi.c - message-signalled interrupts (hal_msi_*): which doorbell a PCI function's messages go to,
  * and as whose (Devicetree bindings pci/pci-msi.txt: msi-map, msi-parent).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pci_host.c - PCI hosts as drivers see them: windows, INTx lines (Devicetree bindings pci/pci.txt,
  * interrupt-map), and the IOMMU in front of their functions (pci/pci-iommu.txt).

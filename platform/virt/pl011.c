@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pl011.c - the console: an Arm PrimeCell UART (Arm DDI 0183), polled output, interrupt-driven
  * input.

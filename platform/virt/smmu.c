@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * smmu.c - an SMMUv3 in front of PCI (Arm IHI 0070, chapters 3.11 and 6.3): it is made to let all
  * accesses through unchanged, so that bus addresses are memory addresses. An SMMU that is off does

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * timer.c - time and the one-shot timer: the virtual counter and its comparator (Arm ARM, D11).
  *

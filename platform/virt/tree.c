@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree.c - what each node of the device tree means for this board. The tree comes from outside:
  * values are checked for length and range before use, tables are bounded, and a device that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree.h - a device tree node as the one pass over the tree hands it out (Devicetree Specification
  * 0.4, sections 2 and 5). Everything points into the tree and is bounded by it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_walk.c - one pass over the flattened device tree with libfdt's tag iterator (Devicetree
  * Specification 0.4, section 5). libfdt bounds tags, names and strings; what is a property's value

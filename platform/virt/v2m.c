@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * v2m.c - message-signalled interrupts through the GICv2m frame (Arm Server Base System
  * Architecture, appendix E): a write of an interrupt id to one register raises that line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virt.h - what the files of the virt board share: the machine as the device tree describes it.
  */

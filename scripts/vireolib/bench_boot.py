@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The boot figures: instructions, memory, size and time from reset to main() and the first answer.
 
 The figures of a Linux guest (Debian's 6.1 arm64 cloud kernel, tuned, on the same QEMU 7.2,

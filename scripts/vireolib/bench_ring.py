@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What a queue costs: guest instructions of a submit with its kick and of a reap, a buffer, and the
 accesses to registers that a kick takes. The image is tests/apps/ringcost; with -icount shift=0 its
 counter of retired instructions is exact, so one run is enough.

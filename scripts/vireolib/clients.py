@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The load generators: ab, wrk, and one upload or download. Each tells requests, failures and rate,
 and each is watched: a client that makes no progress for STALL seconds is a stall, and ended.
 """

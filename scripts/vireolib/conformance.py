@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The requirements of the virtio standard, the tests that show them, and docs/conformance.md.
 
 The data lie in tests/conformance/: requirements.csv (a row per requirement of the driver),

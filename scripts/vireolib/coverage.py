@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Which lines of a source file were executed, by clang's own counters (llvm-profdata, llvm-cov)."""
 import fnmatch
 import json

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 -- For wrk, which only knows how long to run: counts responses, tells its progress on the standard
 -- output, and says when there were enough. load.py then interrupts wrk, which prints its summary.
 -- Arguments after `--`: how many responses, and after how many a progress line.

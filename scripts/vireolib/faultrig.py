@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A machine that runs tests/apps/soak with a site to serve and disks to verify, and what is watched
 while faults are injected into it.
 """

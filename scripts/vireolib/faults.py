@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Faults in QEMU's own devices, made and undone while an image runs: disks that fail, crawl or
 change their size, a cable that is pulled, a machine that stands still, devices that are unplugged
 and put back, and rings that are spoilt in the guest's memory until QEMU says that the device needs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The fuzz targets (tests/fuzz/), run by libFuzzer, and the lines that their inputs reach.
 
     tests/fuzz/corpus/TARGET/        seeds, named by what they are

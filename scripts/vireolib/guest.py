@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A running image: its serial lines with the time of each, its QMP socket, its forwarded ports.
 
 Nothing here sleeps: every wait is for a condition, with a deadline.

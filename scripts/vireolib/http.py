@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A small HTTP client over one socket: what the tests and benches need to see, byte for byte."""
 import json
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Where built images lie, how they are configured in tests and benches, and the counting plugin."""
 import os
 import re

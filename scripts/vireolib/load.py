@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """make load: keeps httpd busy on every transport and wake-up, and looks whether it minds.
 
 For each machine it boots httpd once and runs ab and wrk with 1, 8 and 64 connections, keep-alive

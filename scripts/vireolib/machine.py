@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The one place that knows QEMU command lines: a Machine says what to boot and on what, and
 becomes an argument list. Everything that can be checked before QEMU starts is checked here, so
 that a mistake is answered with a sentence and not with QEMU's own words.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Mutants: the tree with one thing in it made wrong, and the test that notices.
 
 tests/mutants/*.toml is the table. Each entry has

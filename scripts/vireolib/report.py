@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Figures of a bench: a table for people, a JSON list for programs, and the limits they keep."""
 import dataclasses
 import json

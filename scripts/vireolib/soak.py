@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """make soak: a working image, and faults in its devices every few seconds.
 
 tests/apps/soak serves pages from one disk and verifies three others. What can break is a list of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The smallest images that QEMU boots, made here from a dozen instruction words: one that ends at
 once (what QEMU itself costs), one that prints a text first, one that never ends. The runner's own
 tests need no compiler this way.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Clients of a web server that look at every byte: each keeps one connection as long as that lasts,
 asks for pages in an order of its own, and counts what was wrong, broken or slow.
 """

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * checks.h - what the test appliances share: a line for each thing they looked at, which the host's
  * test reads, and how many failed as the exit status.

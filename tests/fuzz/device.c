@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * device.c - commands to any scripted device: what a lawful one does, and what it must not. Each
  * takes its bytes from the input (fuzz.h).

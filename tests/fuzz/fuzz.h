@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz.h - what the fuzz targets share. A target is one function, fuzz_one(), that plays one input
  * on a machine which nobody has used yet: the bytes are choices, taken from the front, most of them

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_block.c - a disk (virtio 1.4, section 5.2) with any configuration, and what it answers: the
  * driver, the block layer and the cache. Every request and every sync ends exactly once, whatever

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_bootargs.c - boot arguments of any bytes: the image's own parser
  * (platform/runtime/option.c), asked for what drivers ask for, and ip= as the network takes it

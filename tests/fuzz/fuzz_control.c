@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_control.c - the control queue of a console device (virtio 1.4, section 5.3.6): messages of
  * any content about ports that are there and that are not, while programs open, read, write and

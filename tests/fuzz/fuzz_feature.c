@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_feature.c - negotiation (virtio 1.4, sections 2.2, 3.1.1 and 6) with a device that offers
  * and refuses any set of bits, on any transport, with the boot arguments that bear on it. What is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_mmio.c - windows of virtio-mmio (virtio 1.4, section 4.2) whose registers say what the input
  * wants, at the n-th look or always, to every driver there is. Each probe ends; a device that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_pci.c - a PCI Express bus (PCI 3.0, chapter 6) with functions, bridges and a virtio device
  * (virtio 1.4, section 4.1.4) whose configuration space, BARs and capabilities are the input's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_tar.c - an archive of any bytes (POSIX ustar, pax) as a tree of files: what is found is a
  * tree, every path leads where it says, and nothing beyond the archive is read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_tree.c - a device tree of any shape (Devicetree Specification 0.4, section 5), read as the
  * board does at its start. The input either makes one, node by node, of the names that the board

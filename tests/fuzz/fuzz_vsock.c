@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_vsock.c - packets and events of a socket device (virtio 1.4, section 5.10.6) of any content,
  * while applications connect, listen, send, receive and close. What an application was given is

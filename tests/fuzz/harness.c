@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * harness.c - the harness of fuzz.h: the input, a fresh machine for each, and what a test program
  * has from check.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netport.c - what the port of lwIP needs from an image. Memory is malloc's, block by block, so
  * that the address sanitizer sees each. The sockets stay out.

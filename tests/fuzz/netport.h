@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netport.h - the memory of lwIP in a fuzz target (netport.c).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * packet.c - the frames of packet.h: Ethernet, IPv4 (RFC 791) and IPv6 (RFC 8200), TCP, UDP, ICMP.
  */

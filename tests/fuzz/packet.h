@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * packet.h - frames for lwIP that are nearly right: the input's bytes with addresses, lengths and
  * checksums made to fit, and answers to what the image sent last.

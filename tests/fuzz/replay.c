@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * replay.c - stands for libFuzzer where only the lines are counted that inputs reach (KIND=coverage
  * of scripts/fuzz.mk): runs the files, and those of the folders, that its arguments name.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ring.c - the loop of ring.h. The input's head chooses features, size and where the indexes start;
  * then each byte is a command to the driver or to the device. Whatever the device did, each buffer

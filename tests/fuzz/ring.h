@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ring.h - a queue of either format between a driver that counts its buffers and a device that
  * does what the input says.

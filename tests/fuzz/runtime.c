@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * runtime.c - what files/ and net/ need of the runtime and of libc. Nobody waits here, and random
  * numbers are the same in each run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * check.h - the harness of the host unit tests. Each case runs in a process of its own, so it
  * starts with a fresh machine, and a crash or a hang fails that case only.

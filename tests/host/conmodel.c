@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * conmodel.c - the scripted console device of conmodel.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * conmodel.h - a scripted console device: it keeps what the driver says and sends, and tells what
  * the test says (virtio 1.4, section 5.3).

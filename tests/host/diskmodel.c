@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * diskmodel.c - the device of diskmodel.h: it answers in random order, and checks every request's
  * framing (virtio 1.4, section 5.2.6).

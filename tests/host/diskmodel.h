@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * diskmodel.h - a scripted virtio-blk device with a small disk (virtio 1.4, section 5.2), and
  * requests to it through the block layer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fakedisk.h - a block device for tests of the block layer and the cache: a driver below
  * block_impl.h with a disk that loses what was not flushed. It answers in random order, and judges

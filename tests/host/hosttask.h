@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hosttask.h - what files/ needs of task.h, for tests: one task, which makes the world go on while
  * it waits; a small descriptor table; an initrd.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model.c - what every transport of the scripted device shares: status and features (virtio 1.4,
  * sections 2.1, 2.2, 3.1), config space (2.5), reset, notifications.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model.h - a scripted virtio device for host tests: the device side of virtio-mmio (both
  * versions), virtio-pci and both rings. It judges what the driver does (each broken rule is a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_bridge.c - the bridges of the model's PCI bus: bus numbers and windows (PCI-to-PCI Bridge
  * Architecture 1.2, chapter 3).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_its.c - the model of a GICv3's ITS, and what the platform's arch/ and board supply to the
  * code that drives it (model_its.h).

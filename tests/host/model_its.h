@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_its.h - a GICv3's distributor, redistributor and ITS as registers on the host's bus (Arm
  * IHI 0069), strict about what may be written when, and with ways to be broken. It reads its tables

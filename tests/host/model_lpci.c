@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_lpci.c - the legacy registers of a virtio-pci function, in the I/O space of BAR 0 (virtio
  * 1.4, section 4.1.4.10 and the legacy parts of 4.1.5), strict: each field at its own width.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_mmio.c - the registers of virtio-mmio (virtio 1.4, section 4.2.2; legacy 4.2.4), strict:
  * only what is in the table, whole aligned words, in the right direction and order.

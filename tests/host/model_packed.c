@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_packed.c - the device side of the packed virtqueue (virtio 1.4, section 2.8). What it was
  * shown it remembers word by word, so that a descriptor that is changed while the device has it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_pci.c - configuration space behind ECAM, BARs, MSI-X tables and lines (PCI 3.0, chapter 6;
  * PCIe 4.0, 7.2.2).

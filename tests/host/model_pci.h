@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_pci.h - a PCI Express root bus for host tests, and virtio-pci functions on it (PCI 3.0,
  * chapter 6; virtio 1.4, section 4.1). Strict: access to what does not decode, a BAR that moves

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_ring.c - the device side of a virtqueue, whatever its format (virtio 1.4, section 2.6). It
  * reads what the driver published at the moment when it is published, judges it, and judges again

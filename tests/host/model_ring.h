@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_ring.h - what the two ring formats of the scripted device share (model_ring.c), and what
  * each supplies (model_split.c, model_packed.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_slot.c - the slot of a root port (PCI Express Base 4.0, 6.7.1, 7.5.3.6 to 7.5.3.11).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_slot.h - a root port with a slot, and cards that are put into it and drawn out, for host
  * tests (PCI Express Base 4.0, 6.7.1, 7.5.3). Strict: a command before the last one is complete, a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_split.c - the device side of the split virtqueue (virtio 1.4, section 2.7).
  */

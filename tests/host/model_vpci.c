@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * model_vpci.c - a virtio-pci function for the device of model.h (virtio 1.4, sections 4.1.2 to
  * 4.1.5), modern registers, strict: each field at its own width, steps in their order.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netmodel.c - the device and the stack of netmodel.h: every frame sent is checked (virtio 1.4,
  * section 5.1.6.2), and so is what the driver calls.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netmodel.h - a scripted virtio-net device that keeps what is sent and delivers what the test
  * says, and a stack on top of the driver that records what it is called with (virtio 1.4,

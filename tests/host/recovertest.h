@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * recovertest.h - what the tests of recovery share: a device with the driver of testdrv.h that
  * recovers, and buffers that are out when it breaks.

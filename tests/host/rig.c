@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rig.c - the device, the driver and the invariants of rig.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rig.h - a device of any ring on any bus of the model, with a driver that knows where each of its
  * buffers is. What design and virtq.h promise is checked after every step (rig_check): a buffer is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * script.c - the lies of script.h: one dispatcher behind the model's events, and a function for
  * each deed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * script.h - what a device does wrong, and when, as a table. An entry names a moment, by counting
  * accesses, kicks, loads of shared words or used entries since the script began, or by the time;

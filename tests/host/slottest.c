@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * slottest.c - the slot, the card and the checks of slottest.h.
  */

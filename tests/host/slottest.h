@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * slottest.h - what the tests of hot-plug share: a port with a slot at 2.0, a virtio card in it or
  * beside it with requests of the driver of testdrv.h, and what is true when it is out or back.

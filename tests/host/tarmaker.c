@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tarmaker.c - the archives of tarmaker.h (POSIX.1-2017, pax, "ustar Interchange Format").
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tarmaker.h - tar archives in memory, for tests: well-formed ones, and headers to spoil.
  */

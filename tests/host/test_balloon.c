@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_balloon.c - the virtio memory balloon (virtio 1.4, section 5.5) against a scripted device
  * that checks each page it is told of.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_blk.c - virtio-blk and the block layer (virtio 1.4, section 5.2) against the disk of
  * diskmodel.h.

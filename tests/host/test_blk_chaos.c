@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_blk_chaos.c - reads, writes and syncs in random order through the cache, while the disk
  * below breaks in random ways, is reset, and loses what was not flushed: no wrong byte, and what

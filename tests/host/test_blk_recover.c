@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_blk_recover.c - a disk is reset with requests out, and goes on (virtio 1.4, sections 2.1.2,
  * 2.6.1, 5.2.6): each request ends once, with the right bytes, in order; flushes keep their

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_blk_return.c - which disk is it that came back? After a reset, and after the device was
  * unplugged and something was plugged in (virtio 1.4, sections 3.1.1, 5.2.4, 5.2.6): nothing is

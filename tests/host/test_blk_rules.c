@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_blk_rules.c - rules of section 5.2 that are about what the driver does not do, or takes from
  * the configuration space: queues, cache mode, serial number.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_blk_small.c - a disk behind a queue of few entries, of both ring formats. With two, header
  * and data or data and status share a piece, and all data passes through a bounce buffer.
@@ -167,10 +168,13 @@ static void no_memory(void)
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
-        EACH_RING(two, "SPLIT-04", "PACK-15"), EACH_RING(two_indirect, "SPLIT-14", "PACK-30"),
+        EACH_RING(two, "SPLIT-04", "PACK-15"),
+        EACH_RING(two_indirect, "SPLIT-14", "PACK-30"),
         EACH_RING(serial_number, NULL, NULL),
-        EACH_RING(more, NULL, NULL),           EACH_RING(size_max_holds, "BLK-02", "BLK-02"),
-        EACH_RING(one_is_refused, NULL, NULL), SHOWS(legacy_two_is_refused, "LEGACY-VQ-06"),
+        EACH_RING(more, NULL, NULL),
+        EACH_RING(size_max_holds, "BLK-02", "BLK-02"),
+        EACH_RING(one_is_refused, NULL, NULL),
+        SHOWS(legacy_two_is_refused, "LEGACY-VQ-06"),
         EACH_RING(no_memory, NULL, NULL),
     };
 

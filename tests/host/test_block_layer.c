@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_block_layer.c - the block layer over a device that answers in any order: requests of any
  * shape are cut, joined, bounced and ordered before flushes, against a copy of the disk.

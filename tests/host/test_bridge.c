@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_bridge.c - buses behind bridges: numbers, windows, lines and ids (PCI-to-PCI Bridge
  * Architecture 1.2; PCIe 4.0, 7.5.1.3). The model complains about every BAR that a bridge on its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_cache.c - the block cache against a copy of the disk: readers, writers, borrowers and syncs
  * in random order, over a disk that answers in random order and loses what was not flushed, with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_cache_faults.c - the cache and files/ when a disk shrinks, grows, has a bad sector, fails
  * for a while or carries hostile names, one thing at a time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_cache_recover.c - the cache, /dev/vblkN and trees when the disk below is reset, given up and
  * comes back: what was synced is on the disk, what was not is still written, and nobody waits for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_class_block.c - classes of bugs that block drivers have had: memory that is used again while
  * the device has it, limits and capacities that make no sense, flushes that were never sent,

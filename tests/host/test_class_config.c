@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_class_config.c - classes of bugs that drivers have had with what a device says of itself:
  * numbers of queues, their sizes, features, a configuration that never settles, capabilities. See

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_class_life.c - classes of bugs that drivers have had over the life of a device: waits
  * without an end, memory that is used again while the device still has it, interrupts at the wrong

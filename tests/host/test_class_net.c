@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_class_net.c - classes of bugs that network drivers have had with what a device says about a
  * frame: its length, how many buffers it takes, offsets in its header; and with receive buffers

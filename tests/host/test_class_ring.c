@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_class_ring.c - classes of bugs that drivers have had with what a device writes into a ring:
  * ids, lengths, indexes, descriptors, words that change between two looks. Each on every bus and

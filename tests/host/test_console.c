@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_console.c - the console device (virtio 1.4, section 5.3) against a scripted one: one port
  * and several, control messages that are lawful and that are not, ports that go while they are in

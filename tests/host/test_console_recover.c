@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_console_recover.c - the console device is reset, or leaves and comes back (virtio 1.4,
  * sections 2.4, 2.6.1, 5.3): whoever reads or writes goes on, or hears that the port is gone.

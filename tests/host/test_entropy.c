@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_entropy.c - the generator of platform/runtime/entropy.c, unchanged: what is mixed in decides
  * what comes out, and how much of it silences the warning.

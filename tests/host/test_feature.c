@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_feature.c - feature negotiation (virtio 1.4, sections 2.2 and 6): what is accepted is
  * offered, known, and has all that it needs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_hostile.c - a device that writes nonsense into the used ring, changes words between two
  * looks, refuses to reset, asks for a reset, or disappears. Each time: no access out of bounds, one

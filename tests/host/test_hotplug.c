@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_hotplug.c - cards that come and go while the machine runs (PCI Express Base 4.0, 6.7.1):
  * asked for by a button, drawn out without notice, put back, exchanged. The device has requests out

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_hotplug_bad.c - ports and cards that do not keep to the rules of hot-plug, ports that lack
  * what a slot may have, and machines without room or memory (PCI Express Base 4.0, 6.7).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_http.c - the request parser of examples/httpd, on the host: heads whole and in pieces, what
  * must be refused, paths, ranges, validators, dates and chunked framing.
@@ -59,22 +60,23 @@ static void test_fields(void)
 
     CHECK(parse("POST /sink HTTP/1.1\r\nHost: h\r\nContent-Length: 1234567890123\r\n"
                 "Expect: 100-Continue\r\nRange:bytes=1-2\r\nIf-Range:\t\"e\" \t\r\n"
-                "If-None-Match: *\r\nIf-Modified-Since: d\r\n\r\n", &r) == 0);
+                "If-None-Match: *\r\nIf-Modified-Since: d\r\n\r\n",
+                &r) == 0);
     CHECK(r.has_length && r.length == 1234567890123u && r.expect_continue);
     CHECK(http_slice_is(r.range, "bytes=1-2") && http_slice_is(r.if_range, "\"e\""));
     CHECK(http_slice_is(r.if_none_match, "*") && http_slice_is(r.if_modified_since, "d"));
     CHECK(parse("PUT /sink HTTP/1.1\r\nHost:\r\nTransfer-Encoding: Chunked\r\n\r\n", &r) == 0);
     CHECK(r.chunked && !r.has_length && r.method == HTTP_PUT);
-    CHECK(parse("PUT / HTTP/1.1\r\nHost:\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", &r)
-          == 0);
+    CHECK(parse("PUT / HTTP/1.1\r\nHost:\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", &r) ==
+          0);
 }
 
 static void test_refused(void)
 {
 #define H "Host: h\r\n"
-    CHECK(status_of("GET / HTTP/1.1\r\n\r\n") == 400);                     /* no Host */
-    CHECK(status_of("GET / HTTP/1.1\r\n" H H "\r\n") == 400);              /* two */
-    CHECK(status_of("GET /\r\n\r\n") == 400);                              /* HTTP/0.9 */
+    CHECK(status_of("GET / HTTP/1.1\r\n\r\n") == 400);        /* no Host */
+    CHECK(status_of("GET / HTTP/1.1\r\n" H H "\r\n") == 400); /* two */
+    CHECK(status_of("GET /\r\n\r\n") == 400);                 /* HTTP/0.9 */
     CHECK(status_of("GET  / HTTP/1.1\r\n" H "\r\n") == 400);
     CHECK(status_of("GET / HTTP/1.1 \r\n" H "\r\n") == 400);
     CHECK(status_of("GET / http/1.1\r\n" H "\r\n") == 400);
@@ -84,11 +86,11 @@ static void test_refused(void)
     CHECK(status_of("GET a HTTP/1.1\r\n" H "\r\n") == 400);
     CHECK(status_of("GET http://h HTTP/1.1\r\n" H "\r\n") == 400);
     CHECK(status_of("GET /\x01 HTTP/1.1\r\n" H "\r\n") == 400);
-    CHECK(status_of("GET / HTTP/1.1\r\n" H "A : b\r\n\r\n") == 400);       /* space before colon */
-    CHECK(status_of("GET / HTTP/1.1\r\n" H "A: b\r\n c\r\n\r\n") == 400);  /* folded line */
+    CHECK(status_of("GET / HTTP/1.1\r\n" H "A : b\r\n\r\n") == 400);      /* space before colon */
+    CHECK(status_of("GET / HTTP/1.1\r\n" H "A: b\r\n c\r\n\r\n") == 400); /* folded line */
     CHECK(status_of("GET / HTTP/1.1\r\n" H "A\r\n\r\n") == 400);
     CHECK(status_of("GET / HTTP/1.1\r\n" H ": b\r\n\r\n") == 400);
-    CHECK(status_of("GET / HTTP/1.1\r\n" H "A: b\rc\r\n\r\n") == 400);     /* bare CR */
+    CHECK(status_of("GET / HTTP/1.1\r\n" H "A: b\rc\r\n\r\n") == 400); /* bare CR */
     CHECK(status_of("GET / HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n") == 400);
     CHECK(status_of("GET / HTTP/1.1\r\n" H "Content-Length: \r\n\r\n") == 400);
     CHECK(status_of("GET / HTTP/1.1\r\n" H "Content-Length: 1, 1\r\n\r\n") == 400);
@@ -176,9 +178,9 @@ static void test_paths(void)
     CHECK(decode("///a//b", out) == 4 && strcmp(out, "/a/b") == 0);
     CHECK(decode("/..a/b../.c/...", out) > 0);
     static const char *const refused[] = {
-        "/..", "/../x", "/a/../b", "/a/..", "/%2e%2e/x", "/.%2E", "/%2e/x", "/./", "/a/%2E%2e",
-        "/a%2fb", "/a%2Fb", "/a%00", "/a%00.html", "/%", "/%4", "/%zz", "/a\\b", "/%5c..", "/%0a",
-        "/%7f",
+        "/..", "/../x",     "/a/../b", "/a/..",  "/%2e%2e/x", "/.%2E",      "/%2e/x",
+        "/./", "/a/%2E%2e", "/a%2fb",  "/a%2Fb", "/a%00",     "/a%00.html", "/%",
+        "/%4", "/%zz",      "/a\\b",   "/%5c..", "/%0a",      "/%7f",
     };
     for (unsigned i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (decode(refused[i], out) != -400)
@@ -219,9 +221,9 @@ static void test_ranges(void)
     CHECK(range("bytes=10-12", 10, &a, &b) == 416);
     CHECK(range("bytes=-0", 10, &a, &b) == 416);
     CHECK(range("bytes=0-", 0, &a, &b) == 416);
-    static const char *const ignored[] = {"bytes=", "bytes=-", "bytes=3-2", "bytes=a-b",
-                                          "lines=1-2", "bytes=0-1,3-4", "bytes=1", "bytes=1--2",
-                                          "bytes=-1-"};
+    static const char *const ignored[] = {"bytes=",    "bytes=-",    "bytes=3-2",
+                                          "bytes=a-b", "lines=1-2",  "bytes=0-1,3-4",
+                                          "bytes=1",   "bytes=1--2", "bytes=-1-"};
     for (unsigned i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         CHECK(range(ignored[i], 10, &a, &b) == 200);
     CHECK(range("bytes=99999999999999999999-", 10, &a, &b) == 200);
@@ -291,8 +293,9 @@ static void test_chunked(void)
     size_t taken;
 
     for (size_t step = 1; step < 40; step++) {
-        CHECK(dechunk("5\r\nhello\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nT: v\r\n\r\nGET", step, &taken)
-              == 15 && taken == 42);
+        CHECK(dechunk("5\r\nhello\r\nA;x=\"y\"\r\n0123456789\r\n0\r\nT: v\r\n\r\nGET", step,
+                      &taken) == 15 &&
+              taken == 42);
         CHECK(dechunk("0\r\n\r\n", step, &taken) == 0 && taken == 5);
         CHECK(dechunk("1\nx\r\n0\r\n\r\n", step, &taken) == -1); /* LF alone */
         CHECK(dechunk("1;a\nx\r\n0\r\n\r\n", step, &taken) == -1);

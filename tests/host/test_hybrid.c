@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_hybrid.c - a device that interrupts, and is polled while there is progress (boot argument
  * vireo.poll=hybrid; wakeup.c): what follows soon needs no interrupt, what comes after a quiet

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_in_order.c - a device that works in order and says so once a batch (virtio 1.4, sections
  * 2.7.9 and 2.8.8), over both rings. Random traffic of the kind is in test_traffic.c.

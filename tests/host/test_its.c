@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_its.c - the GICv3 ITS (platform/virt/its*.c, lpi.c) against a model of one: what it is told,
  * where its tables lie, and what becomes of an ITS that does not do as it is told.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_kick.c - does the driver tell the device when it has to, and only then (virtio 1.4, sections
  * 2.7.10 and 2.8.10)? Every position of the ring, batch and event is compared with a reference that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_legacy_none.c - what an image without legacy support says to old devices: this program has
  * legacy_none.c in place of the legacy registers of both transports (scripts/host.mk), as an image

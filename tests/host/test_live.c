@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_live.c - nothing is lost: arming against completing, publishing against suppressing, in
  * every interleaving; kicks and interrupts that are missed are found by the tick, and counted; and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_mask.c - what can ever be accepted (virtio 1.4, sections 2.2 and 6): every driver that is
  * linked is offered each of 128 bits, alone and among others, on each transport. What it accepts is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_mmio.c - discovery and initialisation over virtio-mmio, both versions (virtio 1.4, sections
  * 3.1, 4.2), and devices that are absent, odd, or refuse.

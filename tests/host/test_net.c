@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_net.c - virtio-net (virtio 1.4, section 5.1) against the device of netmodel.h.
  */

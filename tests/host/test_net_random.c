@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_net_random.c - thousands of steps of traffic, faults and resets of a network device in any
  * order: every cookie comes back once, and no receive buffer is lost.

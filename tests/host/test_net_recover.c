@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_net_recover.c - a network device, or one of its queues, is reset and comes back (virtio 1.4,
  * sections 2.1.2, 2.4, 2.6.1, 5.1): frames that were out are lost and counted, every cookie comes

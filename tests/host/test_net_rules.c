@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_net_rules.c - rules of virtio-net (virtio 1.4, section 5.1) for a driver without offloads:
  * what it accepts and reads, how large its buffers are, and that nothing in a received header is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_newdev.c - the out-of-tree driver of docs/new-device.md (tests/apps/newdev/sum.c),
  * unchanged, against the device that it is for, lawful and not.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_pci.c - the PCI bus: enumeration, addresses for BARs, the capability walk and MSI-X tables,
  * on a bus whose functions may say anything (PCI 3.0, chapter 6).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_random.c - devices that lie at random, by scripts of random entries, under random traffic:
  * on every bus and ring the invariants of rig.h hold after each step, every wait ends, and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_recover.c - a device that broke is reset and comes back, over every transport and both rings
  * (virtio 1.4, sections 2.1.2, 2.4, 3.1.1): slow resets, resets that never complete, a device that

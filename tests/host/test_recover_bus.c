@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_recover_bus.c - recovery and what surrounds the device (virtio 1.4,
  * sections 2.4, 3.1.1, 3.3, 4.1.5): interrupts on every rung afterwards, interrupts in the middle

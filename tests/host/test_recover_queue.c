@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_recover_queue.c - one queue that broke is reset alone, while its device goes on (virtio 1.4,
  * section 2.6.1, RING_RESET), over virtio-mmio and PCI and both rings; and what makes the whole

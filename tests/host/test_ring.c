@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_ring.c - both rings (virtio 1.4, sections 2.7 and 2.8): the order of what is written and
  * looked at, what a ring cannot hold, and that nothing is read back.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_ring_reset.c - one queue is reset and put back while the device goes on (virtio 1.4, section
  * 2.6.1), over both rings: a slow device, one that never finishes, one that only says so, late

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_rng.c - the entropy device (virtio 1.4, section 5.4) against a scripted one: fills of any
  * length, none at all, silence, lies, and its end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_rules.c - rules of virtio that need a case of their own: devices that others left in some
  * state, the last access to a device that is given up, several queues behind one interrupt, the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_smmu.c - an SMMUv3 is made to pass everything through (platform/virt/smmu.c), against a
  * model of its registers (Arm IHI 0070, 6.3.9, 6.3.14).

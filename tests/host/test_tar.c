@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_tar.c - the file tree of a tar archive: well-formed ones of three formats, in memory and on
  * a disk, and the paths that lead there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_tar_bad.c - tar archives that were damaged, cut off or made to mislead: what came before
  * the fault can be read, and nothing beyond the archive is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_threads.c - the ring with its device in a second thread. Built with ThreadSanitizer it shows
  * that everything either side reads was published to it by the ring's own words: the flags that

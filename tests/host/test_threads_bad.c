@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_threads_bad.c - a device in a second thread that writes nonsense into its words of the ring
  * while the driver submits, arms and collects. Built with ThreadSanitizer it shows that the driver

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_traffic.c - random traffic over both rings, at every interesting size and with every set of
  * the features that change what a ring looks like, against a reference (virtio 1.4, sections 2.7,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci.c - virtio over PCI: the order of steps, devices that refuse, discovery through
  * capabilities that may say anything, removal (virtio 1.4, sections 3.1, 4.1.2 to 4.1.4).

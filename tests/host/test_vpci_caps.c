@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_caps.c - virtio over PCI: lists of capabilities that are lawful and odd, or endless
  * (virtio 1.4, section 4.1.4). What makes a structure unusable is in test_vpci.c.

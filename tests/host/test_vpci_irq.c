@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_irq.c - virtio over PCI: interrupts by MSI-X, by the line and not at all, doorbells
  * (virtio 1.4, sections 4.1.4.4, 4.1.5).

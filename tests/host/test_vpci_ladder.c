@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_ladder.c - virtio over PCI: how interrupts fall from a vector a queue to polling, and
  * that nothing is left of a rung that did not hold (virtio 1.4, sections 4.1.5.1.2, 4.1.5.3).

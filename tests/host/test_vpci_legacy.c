@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_legacy.c - virtio over PCI with the registers of before 1.0 in the I/O space of BAR 0
  * (virtio 1.4, the legacy parts of sections 4.1.2, 4.1.4, 4.1.5), and transitional devices in both

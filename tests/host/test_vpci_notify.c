@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_notify.c - virtio over PCI: what a kick says with NOTIFICATION_DATA and
  * NOTIF_CONFIG_DATA (virtio 1.4, sections 2.9, 4.1.4.3, 4.1.5.2), and devices whose structures are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_rules.c - rules of virtio over PCI that need a case of their own: revisions, odd but
  * lawful capabilities, a configuration that changes while it is read, queues that read as size 0,

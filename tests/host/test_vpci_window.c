@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vpci_window.c - virtio over PCI without a BAR that can be mapped: all accesses through
  * VIRTIO_PCI_CAP_PCI_CFG (virtio 1.4, section 4.1.4.9). The model judges each of them.

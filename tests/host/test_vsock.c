@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vsock.c - the virtio socket device (virtio 1.4, section 5.10): connections, data, credit and
  * ends, with a device that keeps the rules. See vsockmodel.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vsock_bad.c - the virtio socket device (virtio 1.4, section 5.10) when the device lies, when
  * a queue is full, when the transport is reset, and when the device dies. See vsockmodel.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_vsock_recover.c - the socket device is reset, or leaves and comes back (virtio 1.4, sections
  * 2.4, 2.6.1, 5.10): streams end with an error, listeners stay, and new connections work.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * testdrv.h - a device driver for tests of the core: it claims MODEL_DEVICE_ID, sets up the queues
  * that the test names, and records what comes back.

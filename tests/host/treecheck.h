@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * treecheck.h - for tests of the file tree: an archive, its index, and what must hold of any index
  * whatever the archive said.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vpcitest.c - the device and checks of vpcitest.h.
  */

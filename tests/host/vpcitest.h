@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vpcitest.h - what the tests of virtio over PCI share: a model behind a function in slot 1, with
  * the driver of testdrv.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsockmodel.c - the device of vsockmodel.h (virtio 1.4, section 5.10.6).
  */

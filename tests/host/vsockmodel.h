@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsockmodel.h - a scripted virtio socket device: it keeps what the driver sends, judging what
  * every packet must be, and delivers what the test says (virtio 1.4, section 5.10).

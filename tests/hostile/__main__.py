@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """hostile - attacks an unmodified image with devices of our own, and prints what became of it.
 
 Every attack of tests/hostile/ runs on {mmio, pci} x {split, packed}. Goes on where it was

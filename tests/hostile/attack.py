@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What an attack is. A class is an attack; its first line of text says what the device does.
 `targets` are the queues that it is run on, each as an attack of its own: blk-id-wild, rx-id-wild,
 tx-id-wild.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Attacks of a disk: status bytes, what it says of itself, and sizes that change (virtio 1.4,
 section 5.2).
 """

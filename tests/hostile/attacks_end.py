@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Attacks in which the device goes away and comes back, as the same or as another."""
 from hostile.attack import BLK, TX, Attack
 

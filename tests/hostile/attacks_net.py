@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Attacks of a network card: headers, frames that are none, floods, and what it says of itself
 (virtio 1.4, section 5.1).
 """

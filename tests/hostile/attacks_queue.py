@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Attacks on the rest of a queue: what the driver wrote there, the words that say who wants to be
 told, silence, order and interrupts.
 """

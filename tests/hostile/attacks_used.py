@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Attacks on what the driver is told of its buffers: ids, indexes, lengths, flags."""
 from hostile.attack import ASKED, BLK, RINGS, RX, Entry
 from vhost.packed import AVAIL, USED, Packed, flags_of

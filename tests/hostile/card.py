@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The hostile network card, as it is when it is not hostile (virtio 1.4, section 5.1), and the
 station at the other end of its cable: it answers ARP, checks the datagrams of tests/apps/hostage
 and sends them back complemented.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """One cell of the table: an image that works on a disk and a network card of ours, one attack on
 one of them, and the verdict.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The hostile disk, as it is when it is not hostile (virtio 1.4, section 5.2): 2 MiB with a
 volatile write cache, which is lost when the driver resets the device and at the end. What is
 durable can be judged: every block says which it is, and in which generation it was written.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """All attacks on all machines: runs what is not known yet, prints the table and the counts. `make
 hostile`.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The hostile process: a few cells of its table, and that its own judgement is right."""
 import re
 import time

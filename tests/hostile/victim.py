@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the disk and the network card have in common: they serve well, but for what an attack does
 instead. An attack is a class of attack.py; without one, Peace.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """QEMU as a judge: proves from its trace of register accesses that the drivers keep to the order
 and the content that virtio 1.4 demands. `check` is a pure function of the log.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the standard says of registers and config fields (virtio 1.4, sections 4.1.4, 4.2.2, 4.2.4
 and the layout sections of chapter 5): offset, name, width, and who may read or write them.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The rules of virtio 1.4 on order and content of register accesses, for one device.
 
 A Device sees its driver's events one by one and keeps what the standard lets it conclude: status,

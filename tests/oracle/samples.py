@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Hand-made logs of drivers that keep every rule, to be broken one rule at a time.
 
 A line is "r|w PLACE VALUE [SIZE]", where PLACE is a register's name, or config+N, pci+N, msix+N,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The oracle itself: a driver that keeps the rules is not blamed, and each rule that is broken by
 one change to a good log is found.
 """

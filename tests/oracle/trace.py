@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """QEMU's trace of register accesses, made into events of virtio devices.
 
     qemu-system-aarch64 -trace 'memory_region_ops_*' -D FILE

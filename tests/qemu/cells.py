@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Cells of the matrix: a machine, what the image is told, what it must say of itself, and the run
 that moves data over both devices and compares. tests/apps/cell is the image.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Frames that no honest peer sends, by group: each a name and the bytes on the wire. What must not
 happen is the same for all: the image ends, hangs, keeps memory, or stops serving.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The matrix of machines and ways to drive them: its axes, which cells cannot exist and why, the
 representative set, and the grid that is printed at the end of a run and kept in build/matrix.txt.
 """

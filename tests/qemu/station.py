@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A whole peer on the image's cable: ARP, neighbour discovery, ping, and TCP as simple as the cable
 allows (nothing is lost on it). A test can send what a kernel would never let it send.
 """

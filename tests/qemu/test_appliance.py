@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """An appliance of one's own: a folder anywhere, with nothing but a main.c; then with site/, initrd/
 and app.mk. Each is built and booted by `make`, as docs/appliance.md says.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """32-bit Arm (`make ARCH=arm`): the same rooms on a Cortex-A15, on every transport and ring, woken
 in every way; its own ends: faults, exit statuses, privilege levels, memory that it cannot reach.
 """

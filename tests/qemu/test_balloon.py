@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The memory balloon: what the host asks for, it gets, page by page, down to the image's floor."""
 import pytest
 

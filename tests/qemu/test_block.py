@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Disks: the pattern test of blkcheck, the POSIX interface, read-only disks, odd sizes, 4Kn, and
 file trees on a disk and in an initrd.
 """

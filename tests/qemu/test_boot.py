@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Booting: every transport, wake-up and interrupt controller, CPU, memory size and machine option;
 and the ends: exit statuses, bad boot arguments, missing devices.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """PCI beyond the root bus: root ports, a conventional bus and one behind it, several functions of
 one device, and as many devices as a bus takes.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Checksums, which no device completes or verifies for us: those of every frame that the image
 sends are right, and what comes in with a wrong one is dropped.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The virtio console: data both ways, back-pressure, names, several ports, standard output, ports
 that come and go. (A resize cannot be had from QEMU 7.2, which offers no size: the host's tests have
 it.)

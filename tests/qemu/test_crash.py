@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Faults: each is told on the serial line with its cause, the registers and a back trace that names
 functions, and ends the run with a failing status.
 """

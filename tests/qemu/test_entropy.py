@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The entropy device: what it gives reaches the generator, /dev/random, and no boot hangs on it."""
 import json
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Faults in QEMU's own devices while an image works on them (tests/apps/soak): disks that fail and
 change their size, a cable that is pulled, a machine that is reset. In each, what was acknowledged
 is there, and every page is right. test_recovery.py has what costs a device its state.

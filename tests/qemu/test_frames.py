@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Bad packets: an injector on the image's cable. After each group of frames the image still answers
 pings and serves its page, on a connection that lived through them, and the memory that they took
 comes back.

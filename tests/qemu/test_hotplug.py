@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Devices that are taken out of root ports and put back while the image uses them, as a person does
 it by QMP: device_del presses the slot's button, device_add puts a card in.
 """

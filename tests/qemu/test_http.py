@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """httpd, seen by curl and by python: content by hash, HEAD, ranges, keep-alive, errors, and many
 clients at once, slow ones among them.
 """

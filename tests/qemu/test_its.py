@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Messages through the GICv3 ITS and the GICv2m, INTx where there is neither, and PCI behind an
 SMMUv3: which of them the image takes, that interrupts come, and that the data is right.
 """

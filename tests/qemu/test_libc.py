@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Appliances that look at the runtime and the C library from inside: time, tasks, memory."""
 import re
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A short load on two machines, and the benches' own machinery. `make load` is the long one."""
 import itertools
 import json

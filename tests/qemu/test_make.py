@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """make: its help, its mistakes, its set-up, the disk; and what is in the images."""
 import hashlib
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The matrix: every transport, ring, wake-up, set of ring features, interrupt controller and queue
 size that go together, on one image (tests/apps/cell). Each cell moves data both ways over a disk
 and a network card, compares it, and fails if the image drove the devices in another way than asked

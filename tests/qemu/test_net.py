@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Networking through POSIX sockets: addresses, TCP, UDP, names, ping, IPv6, on every transport."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A network card that is reset in the middle of things: QEMU meets nonsense in one of its rings,
 says that the device needs a reset, and touches no queue any more. Connections live, every byte is
 right, listening and datagram sockets go on.

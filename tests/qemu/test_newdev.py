@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Drivers outside of the tree: a device type that Vireo does not know, and one that it does; and
 docs/new-device.md shows the code that is tested.
 """

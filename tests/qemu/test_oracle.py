@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """QEMU as a judge of the real image: its trace of register accesses goes through tests/oracle, and
 where the rings lie by its registers agrees with what QEMU says over QMP (cells.py: agree).
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """virtio-pci as QEMU has it: modern, transitional in both roles and legacy registers; the ladder of
 interrupts; doorbells a page apart, in I/O space, and through configuration space; LEGACY=0.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Disks that come back: QEMU's own, whose requests pass their deadline or whose rings are spoilt
 in the guest's memory until QEMU wants a reset, while an image works on them (tests/apps/soak). The
 work goes on, connections live, and what was acknowledged is there.

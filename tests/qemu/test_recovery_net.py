@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A network card that comes back, when its rings were spoilt in the guest's memory until QEMU
 wanted a reset: connections live on.
 """

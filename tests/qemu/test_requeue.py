@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The reset of one queue of a running device (tests/apps/requeue), on QEMU's devices."""
 import socket
 import tempfile

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """scripts/vireo: what it starts, what it refuses, and how it ends."""
 import os
 import shlex

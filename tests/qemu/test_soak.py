@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """make soak, for seconds: that it breaks things, finds nothing bad, and would say so."""
 import re
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A tap network, which offers the card features that QEMU's user network has not (checksum and
 segmentation offload). In a network namespace of its own; needs root, as any tap does.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """AF_VSOCK sockets, against a host of our own behind QEMU's vhost-user-vsock (tests/vhost/)."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The other end of the image's network cable, in Python: a station that answers ARP, DHCP, DNS and
 ping, and sends what a test wants to send. QEMU hands every Ethernet frame over as a datagram on a
 UNIX socket, so nothing of the host's own network is touched.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The device side of a packed virtqueue in shared memory (virtio 1.4, section 2.8)."""
 import struct
 

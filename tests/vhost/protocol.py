@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The vhost-user protocol, back-end side: what QEMU asks of a device outside of it (QEMU's
 docs/interop/vhost-user.rst). One thread serves QEMU's socket, the queues' kicks, and what the test
 wants done.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """One queue of a device of ours, whatever the format of its ring."""
 from vhost.packed import Packed
 from vhost.ring import Split

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The guest's memory, buffers in it, and the device side of a split virtqueue (virtio 1.4, section
 2.7). packed.py has the other format.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The device side of both rings, against memory made by hand: what a driver would have written."""
 import os
 import struct

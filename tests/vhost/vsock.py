@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A virtio socket device that plays the host (virtio 1.4, section 5.10). It has services on ports
 of its own, connects to the guest's, and judges every packet that the guest sends.
 """

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bcache.c - the block cache: finding blocks, room for them, and who waits for what.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bcache.h - a write-back cache over a block device, asynchronously: what cannot be answered at
  * once answers -EAGAIN and calls back when it is worth asking again. (The calls that wait are in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bcache_impl.h - the inside of the block cache: bcache.c finds blocks and room for them,
  * bcache_read.c fills them, bcache_write.c gets them to the disk.

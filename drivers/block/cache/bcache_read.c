@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bcache_read.c - filling the block cache: reads of what is wanted, and of what is likely to be.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bcache_write.c - from dirty to durable: write-out in rounds, flushes, and who waits for both.
  *

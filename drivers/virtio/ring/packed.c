@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * packed.c - the packed virtqueue (virtio 1.4, section 2.8), with indirect descriptors (2.8.7),
  * in-order use (2.8.8) and event suppression (2.8.10). Sizes need not be powers of two.

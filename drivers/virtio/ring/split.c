@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * split.c - the split virtqueue (virtio 1.4, section 2.7), with indirect descriptors (2.7.5.3),
  * event index (2.7.7, 2.7.10), in-order use (2.7.9) and legacy layout (2.7.2).

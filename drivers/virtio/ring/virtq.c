@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtq.c - what all virtqueues share, whatever their ring format (virtio 1.4, section 2.6): life
  * cycle, the doorbell, the broken state, and the tick that liveness rests on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtq.h - virtqueues as device drivers see them (virtio 1.4, section 2.6 to 2.8).
  *

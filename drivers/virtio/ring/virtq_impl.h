@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtq_impl.h - the inside of a virtqueue: what the rings and the core share. Device drivers see
  * virtq.h only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtq_reset.c - taking one queue out of service and back in while its device goes on (virtio 1.4,
  * section 2.6.1, RING_RESET). Linked by those who use it.

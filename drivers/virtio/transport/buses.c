@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * buses.c - the transports of this image. A new one adds its file and a line here.
  */

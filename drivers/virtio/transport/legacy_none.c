@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * legacy_none.c - in an image built with LEGACY=0, this stands in place of mmio_legacy.c and
  * vpci_legacy.c: devices of before virtio 1.0 are refused.

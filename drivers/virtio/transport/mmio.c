@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmio.c - virtio over MMIO (virtio 1.4, section 4.2): discovery, what both versions share, and the
  * modern register layout. The legacy one is in mmio_legacy.c.

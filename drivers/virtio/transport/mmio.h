@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmio.h - registers of virtio over MMIO (virtio 1.4, section 4.2.2 and 4.2.4), shared by the
  * modern and the legacy table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmio_legacy.c - the register layout of before virtio 1.0 (virtio 1.4, section 4.2.4), which QEMU
  * still offers by default.

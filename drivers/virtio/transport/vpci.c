@@ -1,6 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vpci.c - discovery of virtio over PCI (virtio 1.4, sections 4.1.2, 4.1.4). The capabilities say in
- * which BAR each structure lies; all of them are checked against the BAR before they are used.
+ * vpci.c - discovery of virtio over PCI (virtio 1.4, sections 4.1.2, 4.1.4). The capabilities say
+ * in which BAR each structure lies; all of them are checked against the BAR before they are used.
  */
 #include "virtio/transport/vpci.h"
 

@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vpci.h - virtio over PCI, inside (virtio 1.4, section 4.1): what discovery (vpci.c), the modern and
- * the legacy registers (vpci_modern.c, vpci_legacy.c), the window (vpci_window.c) and the interrupts
- * (vpci_irq.c) share.
+ * vpci.h - virtio over PCI, inside (virtio 1.4, section 4.1): what discovery (vpci.c), the modern
+ * and the legacy registers (vpci_modern.c, vpci_legacy.c), the window (vpci_window.c) and the
+ * interrupts (vpci_irq.c) share.
  */
 #ifndef VIREO_VPCI_H
 #define VIREO_VPCI_H
@@ -60,7 +61,8 @@ static inline struct virtio_pci *virtio_pci_of(struct virtio_device *dev)
     return (struct virtio_pci *)dev;
 }
 
-/* vpci_window.c: one access of 1, 2 or 4 bytes, aligned, inside the region. In task context only. */
+/* vpci_window.c: one access of 1, 2 or 4 bytes, aligned, inside the region. In task context only.
+ */
 uint32_t virtio_pci_window_read(const struct virtio_pci *p, const struct virtio_pci_region *r,
                                 unsigned off, unsigned width);
 void virtio_pci_window_write(const struct virtio_pci *p, const struct virtio_pci_region *r,

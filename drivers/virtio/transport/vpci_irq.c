@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vpci_irq.c - how a virtio function interrupts (virtio 1.4, sections 4.1.4.5, 4.1.5.1.2, 4.1.5.3).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vpci_legacy.c - the registers of before virtio 1.0, in the I/O space of BAR 0 (virtio 1.4, the
  * legacy parts of section 4.1.4 and 4.1.5). QEMU has them alone with disable-modern=on, and beside

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vpci_modern.c - the registers of virtio over PCI (virtio 1.4, sections 4.1.4.3 to 4.1.4.6, 4.1.5).
+ * vpci_modern.c - the registers of virtio over PCI (virtio 1.4, sections 4.1.4.3
+ * to 4.1.4.6, 4.1.5).
  */
 #include "virtio/transport/vpci.h"
 

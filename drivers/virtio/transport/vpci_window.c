@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vpci_window.c - virtio structures through configuration space (virtio 1.4, section 4.1.4.9), for
  * those that lie in a BAR that cannot be mapped. Four accesses for each one, and not from handlers:

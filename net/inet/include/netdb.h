@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netdb.h - names and addresses (POSIX.1-2017). Services are numbers, or one of a dozen well-known
  * names; there is no file of hosts.
@@ -32,37 +33,37 @@ struct hostent {
 };
 #define h_addr h_addr_list[0]
 
-#define AI_PASSIVE 1
-#define AI_CANONNAME 2
+#define AI_PASSIVE     1
+#define AI_CANONNAME   2
 #define AI_NUMERICHOST 4
-#define AI_V4MAPPED 8
-#define AI_ALL 16
-#define AI_ADDRCONFIG 32
+#define AI_V4MAPPED    8
+#define AI_ALL         16
+#define AI_ADDRCONFIG  32
 #define AI_NUMERICSERV 1024
 
 #define NI_NUMERICHOST 1
 #define NI_NUMERICSERV 2
-#define NI_NOFQDN 4
-#define NI_NAMEREQD 8
-#define NI_DGRAM 16
-#define NI_MAXHOST 256
-#define NI_MAXSERV 32
+#define NI_NOFQDN      4
+#define NI_NAMEREQD    8
+#define NI_DGRAM       16
+#define NI_MAXHOST     256
+#define NI_MAXSERV     32
 
 #define EAI_BADFLAGS (-1)
-#define EAI_NONAME (-2)
-#define EAI_AGAIN (-3)
-#define EAI_FAIL (-4)
-#define EAI_FAMILY (-6)
+#define EAI_NONAME   (-2)
+#define EAI_AGAIN    (-3)
+#define EAI_FAIL     (-4)
+#define EAI_FAMILY   (-6)
 #define EAI_SOCKTYPE (-7)
-#define EAI_SERVICE (-8)
-#define EAI_MEMORY (-10)
-#define EAI_SYSTEM (-11)
+#define EAI_SERVICE  (-8)
+#define EAI_MEMORY   (-10)
+#define EAI_SYSTEM   (-11)
 #define EAI_OVERFLOW (-12)
 
 #define HOST_NOT_FOUND 1
-#define TRY_AGAIN 2
-#define NO_RECOVERY 3
-#define NO_DATA 4
+#define TRY_AGAIN      2
+#define NO_RECOVERY    3
+#define NO_DATA        4
 extern int h_errno;
 
 /* Waits for the name server, at most some 20 seconds. Parks. */

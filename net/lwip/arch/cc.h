@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cc.h - what lwIP needs to know of compiler and C library.
  */
@@ -17,18 +18,18 @@
 #define SSIZE_MAX LONG_MAX
 #endif
 #define LWIP_TIMEVAL_PRIVATE 0
-#define LWIP_ERRNO_INCLUDE <errno.h>
-#define LWIP_NO_UNISTD_H 1
-#define LWIP_NO_CTYPE_H 1
+#define LWIP_ERRNO_INCLUDE   <errno.h>
+#define LWIP_NO_UNISTD_H     1
+#define LWIP_NO_CTYPE_H      1
 
 /* <netinet/in.h> has the POSIX names. */
 #define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS 1
-#define lwip_htons(x) __builtin_bswap16(x)
-#define lwip_htonl(x) __builtin_bswap32(x)
+#define lwip_htons(x)                         __builtin_bswap16(x)
+#define lwip_htonl(x)                         __builtin_bswap32(x)
 
-#define LWIP_PLATFORM_DIAG(x) net_lwip_diag x
+#define LWIP_PLATFORM_DIAG(x)   net_lwip_diag x
 #define LWIP_PLATFORM_ASSERT(x) net_lwip_assert(x)
-#define LWIP_RAND() net_random32()
+#define LWIP_RAND()             net_random32()
 
 void net_lwip_diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void net_lwip_assert(const char *what) __attribute__((noreturn));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * context.c - interrupt mask, new contexts, random bits.
  */

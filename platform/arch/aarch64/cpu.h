@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpu.h - what the CPU offers beyond C, on AArch64: system registers, barriers, the counter and its
  * timer (Arm ARM, D11), the interrupt controller's CPU interface (IHI 0069, 12.2), frame records.

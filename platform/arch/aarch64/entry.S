@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * entry.S - from reset to arch_start(): Image header (Linux, Documentation/arm64/booting), the way
  * down to EL1, MMU on, bss cleared.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * exception.c - what an exception was, from the registers that the vectors stored (Arm ARM,
  * D13.2.37: ESR_EL1), for the report of fault.c.

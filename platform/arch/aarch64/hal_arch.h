@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hal_arch.h - register accessors and ordering verbs for AArch64, as hal.h specifies them.
  *

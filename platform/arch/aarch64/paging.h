@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * paging.h - the translation tables' format, and the instructions around them, for mmu.c: VMSAv8-64
  * (Arm ARM, D5), 4 KiB granule, 44-bit addresses, EL1 only.

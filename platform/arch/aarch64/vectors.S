@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vectors.S - exception vectors (Arm ARM, D1.10), context switch, and the two calls out of EL1.
  *

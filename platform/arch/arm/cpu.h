@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cpu.h - what the CPU offers beyond C, on 32-bit Arm (ARMv7-A with LPAE, DDI 0406C): coprocessor
  * registers, barriers, the counter and its timer (B8), the interrupt controller's CPU interface

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * entry.S - from reset to arch_start(): to where the image was linked, out of Hyp mode, MMU on, bss
  * cleared. Whoever boots it follows Linux (Documentation/arm/booting): r2 is the device tree; or it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * exception.c - what an exception was, from the registers that the vectors stored (DDI 0406C,
  * B3.13: DFSR and IFSR with long descriptors), for the report of fault.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hal_arch.h - register accessors and ordering verbs for 32-bit Arm (ARMv7-A with LPAE), as hal.h
  * specifies them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mmio.c - addresses for device registers. What lies below RAM_LIMIT is seen at its own address;
  * registers above, as QEMU's PCI windows with 64-bit addresses, are seen from RAM_LIMIT on: 2 MiB

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * paging.h - the translation tables' format, and the instructions around them, for mmu.c: long
  * descriptors (Large Physical Address Extension, DDI 0406C, B3.6), PL1 only.

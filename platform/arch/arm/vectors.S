@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vectors.S - exception vectors (DDI 0406C, B1.8), context switch, and the two calls out of PL1.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vireo.h - the application's header: tasks, wait queues and mutexes (task.h), the log and boot
  * arguments (hal.h), and the image itself (vireo_ready, vireo_exit, vireo_memory). Files, sockets,

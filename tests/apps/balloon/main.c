@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * balloon - tells what the image has and what the host has, whenever that changes, and uses memory
  * in between, checking that nobody else does. Boot arguments: use=MIB, the memory that it uses;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cardgone - what sockets see when the network card is reset, and when it is given up, both by the
  * image's own hand. Boot argument: tcp=PORT, an echo server at 10.0.2.2.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.c - cell's work on the first disk, past the cache: requests of many lengths, in pieces, with
  * more of them out at a time than a small ring holds.

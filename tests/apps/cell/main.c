@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cell - what every cell of the matrix runs (tests/qemu/test_matrix.py): moves data both ways over
  * the first disk and the first network card, and tells what the devices negotiated.

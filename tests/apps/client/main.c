@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * client - goes out into the network. Boot arguments: tcp=ADDRESS/PORT (an echo server there),
  * name=HOST (resolve it; want=ADDRESS is what must come), dead=ADDRESS/PORT (nobody listens).

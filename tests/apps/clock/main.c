@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* clock - time and the C library: the clocks move, sleeps last, numbers print. */
 #include <stdint.h>
 #include <stdlib.h>

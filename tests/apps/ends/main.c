@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ends - the ways in which an image can end. The boot argument end= chooses one; status= is the
  * exit status where there is one.

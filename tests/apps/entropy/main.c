@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * entropy - /dev/random, /dev/urandom and getentropy() from inside, and what the entropy devices
  * have given.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * files - reads a whole tree through opendir, stat and read, and prints for each file its size and
  * CRC-32; root= says where it begins. Then what must fail does.

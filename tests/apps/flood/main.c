@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * flood - a task that never waits. It sends datagrams faster than the card takes them, and asks
  * again at once, or asks poll(), which is ready at once; it accepts and reads from a socket that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fpregs - 32-bit Arm: an interrupt handler may use the floating-point registers (the compiler's
  * own 64-bit division does), and the code that it interrupts keeps its own; so do two tasks that

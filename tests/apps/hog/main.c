@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hog - takes all memory, uses it, gives it back, and takes as much again: malloc must end in NULL
  * and ENOMEM, not in a fault, and what was freed must be there afterwards.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hostage.h - what the parts of hostage share: tallies that the host reads, and when to stop.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hostage - a workload on a disk and a network card that cannot be trusted (tests/hostile/). Tasks
  * read, write and sync /dev/vblk0, and have datagrams answered; none of them believes that anything

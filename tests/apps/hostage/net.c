@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net.c - hostage's work on the network: a few numbered datagrams at a time, which the other
  * end of the cable (tests/hostile/card.py) checks and sends back complemented. Those that have no

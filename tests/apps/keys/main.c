@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* keys - says which keys of a virtio keyboard are pressed, until it was Q. */
 #include <stdio.h>
 #include <vireo.h>

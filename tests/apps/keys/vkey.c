@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vkey.c - a driver for virtio input devices (virtio 1.4, section 5.8) outside of the tree: a
  * device type that QEMU has and Vireo has not.

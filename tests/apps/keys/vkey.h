@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* vkey.h - keys of a virtio keyboard, as they come (virtio 1.4, section 5.8). */
 #ifndef VKEY_H
 #define VKEY_H

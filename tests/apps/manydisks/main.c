@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * manydisks - reads each disk whole and says what is on it, by what it was woken, and how often:
  * "disk: NAME size=N crc=0x... wakeup=W interrupts=N".

@@ -1,2 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # A driver that lives with its application: nothing else has to know of it.
 SRCS := sum.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * newdev - the application of the made-up device: adds 1 to 10, or says that there is no device,
  * which is all that QEMU has to show of it. tests/host/test_newdev.c has the device.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sum.c - a driver for the device of sum.h, as docs/new-device.md explains it step by step. */
 #include "sum.h"
 #include "virtio/virtio.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sum.h - a made-up virtio device that adds up numbers: the example of docs/new-device.md.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ownrng - an application with a driver of its own for a device type that the tree has a driver for
  * too (entropy, linked here by name): the application's is the one that is used.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * plugged - writes to every disk there is, all the time, and reads fresh entropy, whatever comes
  * and goes. It says a line when something appears, fails or works again:

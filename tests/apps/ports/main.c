@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ports - the ports of a virtio console from inside. The boot argument `do` says what to do:
  *   echo    what comes in at /dev/vport/echo goes out again, until the host hangs up

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rawdisk - the POSIX interface of a raw disk: writes a pattern at odd places and lengths, syncs,
  * reads it back, and looks at the ends and the errors. ro=1: the disk is read-only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * requeue - resets one queue of a running device, with buffers out, and puts it back (virtio 1.4,
  * section 2.6.1). The device is a virtio console of one port: what the host writes arrives in the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ringcost - what a queue costs, in instructions of the guest: virtq_submit with its kick, and
  * virtq_reap, a buffer, at several batches. It drives the transmit queue of a virtio console whose

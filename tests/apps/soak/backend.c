@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * backend.c - two ways to a disk: as a file, through the write-back cache, in pieces that are no
  * whole blocks; and past the cache, with all units of a round out at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.c - what a disk holds after so many rounds, and the task that writes and checks it.
  *

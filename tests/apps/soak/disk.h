@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.h - the verifier of one disk: writes it round after round, acknowledges a round when a flush
  * has succeeded, and reads back what must be there.

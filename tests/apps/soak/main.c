@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * soak - a web server and verifiers of disks in one image, for faults to be injected into its
  * devices: tests/qemu/test_faults.py and `make soak`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sockets - a server through POSIX sockets: TCP and UDP echo on port 7 over IPv4 and IPv6, driven
  * by one select(); TCP port 9 takes bytes and answers, when the client has half-closed, how many

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* tasks - task.h: turns, sleeping, wait queues with deadlines, mutexes, many tasks, their ends. */
 #include <stdint.h>
 #include <stdlib.h>

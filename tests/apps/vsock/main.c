@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock - a server and a client through AF_VSOCK sockets: port 7 echoes, port 9 takes bytes and
  * answers, when the client has half-closed, how many came and their sum; a byte 'q' on port 13 ends

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * arpa/inet.h - Internet addresses as text (POSIX.1-2017).
  */

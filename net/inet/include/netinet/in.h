@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netinet/in.h - Internet addresses (POSIX.1-2017).
  */
@@ -32,7 +33,7 @@ struct in6_addr {
         uint32_t s6_words[4];
     } s6_u;
 };
-#define s6_addr s6_u.s6_bytes
+#define s6_addr   s6_u.s6_bytes
 #define s6_addr32 s6_u.s6_words
 struct sockaddr_in6 {
     sa_family_t sin6_family;
@@ -47,47 +48,60 @@ struct ip_mreq {
     struct in_addr imr_interface;
 };
 
-#define IPPROTO_IP 0
-#define IPPROTO_ICMP 1
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define IPPROTO_IPV6 41
+#define IPPROTO_IP     0
+#define IPPROTO_ICMP   1
+#define IPPROTO_TCP    6
+#define IPPROTO_UDP    17
+#define IPPROTO_IPV6   41
 #define IPPROTO_ICMPV6 58
-#define IPPROTO_RAW 255
+#define IPPROTO_RAW    255
 
-#define IP_TOS 1
-#define IP_TTL 2
-#define IP_MULTICAST_TTL 5
-#define IP_MULTICAST_IF 6
-#define IP_MULTICAST_LOOP 7
-#define IP_ADD_MEMBERSHIP 3
+#define IP_TOS             1
+#define IP_TTL             2
+#define IP_MULTICAST_TTL   5
+#define IP_MULTICAST_IF    6
+#define IP_MULTICAST_LOOP  7
+#define IP_ADD_MEMBERSHIP  3
 #define IP_DROP_MEMBERSHIP 4
-#define IPV6_UNICAST_HOPS 16
-#define IPV6_V6ONLY 27
+#define IPV6_UNICAST_HOPS  16
+#define IPV6_V6ONLY        27
 
-#define INADDR_ANY ((in_addr_t)0)
-#define INADDR_LOOPBACK ((in_addr_t)0x7f000001)
+#define INADDR_ANY       ((in_addr_t)0)
+#define INADDR_LOOPBACK  ((in_addr_t)0x7f000001)
 #define INADDR_BROADCAST ((in_addr_t)0xffffffff)
-#define INADDR_NONE ((in_addr_t)0xffffffff)
-#define INET_ADDRSTRLEN 16
+#define INADDR_NONE      ((in_addr_t)0xffffffff)
+#define INET_ADDRSTRLEN  16
 #define INET6_ADDRSTRLEN 46
 
-#define IN6ADDR_ANY_INIT {{{0}}}
-#define IN6ADDR_LOOPBACK_INIT {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}}
+#define IN6ADDR_ANY_INIT                                                                           \
+    {                                                                                              \
+        {                                                                                          \
+            {                                                                                      \
+                0                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define IN6ADDR_LOOPBACK_INIT                                                                      \
+    {                                                                                              \
+        {                                                                                          \
+            {                                                                                      \
+                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1                                     \
+            }                                                                                      \
+        }                                                                                          \
+    }
 extern const struct in6_addr in6addr_any;
 extern const struct in6_addr in6addr_loopback;
 
-#define IN_MULTICAST(a) (((a) & 0xf0000000u) == 0xe0000000u)
-#define IN6_IS_ADDR_UNSPECIFIED(a)                                                                \
+#define IN_MULTICAST(a) (((a)&0xf0000000u) == 0xe0000000u)
+#define IN6_IS_ADDR_UNSPECIFIED(a)                                                                 \
     (!((a)->s6_addr32[0] | (a)->s6_addr32[1] | (a)->s6_addr32[2] | (a)->s6_addr32[3]))
-#define IN6_IS_ADDR_LOOPBACK(a)                                                                   \
-    (!((a)->s6_addr32[0] | (a)->s6_addr32[1] | (a)->s6_addr32[2]) &&                              \
-     (a)->s6_addr[12] == 0 && (a)->s6_addr[13] == 0 && (a)->s6_addr[14] == 0 &&                   \
-     (a)->s6_addr[15] == 1)
+#define IN6_IS_ADDR_LOOPBACK(a)                                                                    \
+    (!((a)->s6_addr32[0] | (a)->s6_addr32[1] | (a)->s6_addr32[2]) && (a)->s6_addr[12] == 0 &&      \
+     (a)->s6_addr[13] == 0 && (a)->s6_addr[14] == 0 && (a)->s6_addr[15] == 1)
 #define IN6_IS_ADDR_MULTICAST(a) ((a)->s6_addr[0] == 0xff)
 #define IN6_IS_ADDR_LINKLOCAL(a) ((a)->s6_addr[0] == 0xfe && ((a)->s6_addr[1] & 0xc0) == 0x80)
-#define IN6_IS_ADDR_V4MAPPED(a)                                                                   \
-    (!((a)->s6_addr32[0] | (a)->s6_addr32[1]) && (a)->s6_addr[8] == 0 && (a)->s6_addr[9] == 0 &&  \
+#define IN6_IS_ADDR_V4MAPPED(a)                                                                    \
+    (!((a)->s6_addr32[0] | (a)->s6_addr32[1]) && (a)->s6_addr[8] == 0 && (a)->s6_addr[9] == 0 &&   \
      (a)->s6_addr[10] == 0xff && (a)->s6_addr[11] == 0xff)
 
 /* Between the byte orders of host and network. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sys/socket.h - sockets (POSIX.1-2017).
  *
@@ -49,54 +50,54 @@ struct linger {
 };
 
 #define AF_UNSPEC 0
-#define AF_INET 2
-#define AF_INET6 10
-#define AF_VSOCK 40
+#define AF_INET   2
+#define AF_INET6  10
+#define AF_VSOCK  40
 #define PF_UNSPEC AF_UNSPEC
-#define PF_INET AF_INET
-#define PF_INET6 AF_INET6
-#define PF_VSOCK AF_VSOCK
+#define PF_INET   AF_INET
+#define PF_INET6  AF_INET6
+#define PF_VSOCK  AF_VSOCK
 
 #define SOCK_STREAM 1
-#define SOCK_DGRAM 2
-#define SOCK_RAW 3
+#define SOCK_DGRAM  2
+#define SOCK_RAW    3
 /* May be or-ed to a type. */
 #define SOCK_NONBLOCK 0x4000
-#define SOCK_CLOEXEC 0x8000 /* accepted; there is no exec */
+#define SOCK_CLOEXEC  0x8000 /* accepted; there is no exec */
 
-#define SOL_SOCKET 0xfff
-#define SO_DEBUG 1
-#define SO_REUSEADDR 2
-#define SO_TYPE 3
-#define SO_ERROR 4
-#define SO_DONTROUTE 5
-#define SO_BROADCAST 6
-#define SO_SNDBUF 7
-#define SO_RCVBUF 8
-#define SO_KEEPALIVE 9
-#define SO_OOBINLINE 10
-#define SO_LINGER 13
-#define SO_REUSEPORT 15
-#define SO_RCVLOWAT 18
-#define SO_SNDLOWAT 19
-#define SO_RCVTIMEO 20
-#define SO_SNDTIMEO 21
+#define SOL_SOCKET    0xfff
+#define SO_DEBUG      1
+#define SO_REUSEADDR  2
+#define SO_TYPE       3
+#define SO_ERROR      4
+#define SO_DONTROUTE  5
+#define SO_BROADCAST  6
+#define SO_SNDBUF     7
+#define SO_RCVBUF     8
+#define SO_KEEPALIVE  9
+#define SO_OOBINLINE  10
+#define SO_LINGER     13
+#define SO_REUSEPORT  15
+#define SO_RCVLOWAT   18
+#define SO_SNDLOWAT   19
+#define SO_RCVTIMEO   20
+#define SO_SNDTIMEO   21
 #define SO_ACCEPTCONN 30
-#define SO_PROTOCOL 38
-#define SO_DOMAIN 39
+#define SO_PROTOCOL   38
+#define SO_DOMAIN     39
 
 #define SOMAXCONN 255
 
-#define MSG_PEEK 0x02
-#define MSG_TRUNC 0x20
-#define MSG_CTRUNC 0x08
-#define MSG_WAITALL 0x100
+#define MSG_PEEK     0x02
+#define MSG_TRUNC    0x20
+#define MSG_CTRUNC   0x08
+#define MSG_WAITALL  0x100
 #define MSG_DONTWAIT 0x40
-#define MSG_MORE 0x8000
+#define MSG_MORE     0x8000
 #define MSG_NOSIGNAL 0x4000 /* always so */
 
-#define SHUT_RD 0
-#define SHUT_WR 1
+#define SHUT_RD   0
+#define SHUT_WR   1
 #define SHUT_RDWR 2
 
 int socket(int domain, int type, int protocol);

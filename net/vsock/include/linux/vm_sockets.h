@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * linux/vm_sockets.h - addresses and options of AF_VSOCK sockets, under the name and with the names
  * that programs for them use (Linux, vsock(7)). Numbers are Vireo's own.

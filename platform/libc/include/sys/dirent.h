@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sys/dirent.h - the types behind newlib's <dirent.h>. */
 #ifndef _SYS_DIRENT_H
 #define _SYS_DIRENT_H
@@ -5,8 +6,8 @@
 #include <sys/types.h>
 
 #define DT_UNKNOWN 0
-#define DT_DIR 4
-#define DT_REG 8
+#define DT_DIR     4
+#define DT_REG     8
 
 struct dirent {
     ino_t d_ino;

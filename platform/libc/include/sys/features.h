@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sys/features.h - newlib's, with what Vireo's libc has of POSIX's options. */
 #include_next <sys/features.h>
 #ifndef _POSIX_TIMERS

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sys/ioctl.h - requests to a descriptor's device. */
 #ifndef _SYS_IOCTL_H
 #define _SYS_IOCTL_H
@@ -6,8 +7,8 @@
 extern "C" {
 #endif
 
-#define FIONREAD 0x541b /* int *: bytes that can be read now */
-#define FIONBIO 0x5421  /* const int *: non-blocking on or off */
+#define FIONREAD   0x541b /* int *: bytes that can be read now */
+#define FIONBIO    0x5421 /* const int *: non-blocking on or off */
 #define TIOCGWINSZ 0x5413 /* struct winsize *: size of a terminal; ENOTTY when nobody knows it */
 
 struct winsize {

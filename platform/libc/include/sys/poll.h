@@ -1,2 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sys/poll.h - the older name of <poll.h>. */
 #include <poll.h>

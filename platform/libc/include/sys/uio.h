@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sys/uio.h - reading and writing several buffers at once (POSIX.1-2017, <sys/uio.h>). */
 #ifndef _SYS_UIO_H
 #define _SYS_UIO_H
