@@ -21,6 +21,7 @@
 
 #include "hal_arch.h" /* register accessors and ordering verbs; see the contract below */
 #include "hal_errno.h"
+#include "hal_util.h"
 
 /*
  * Has the compiler check a format. Not on 32-bit targets: uint32_t may be unsigned long there, and

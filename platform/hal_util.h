@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hal_util.h - two small helpers that drivers and platform share. A port takes them as they are.
+ */
+#ifndef VIREO_HAL_UTIL_H
+#define VIREO_HAL_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Are two texts, each ended by a zero, the same? */
+static inline bool hal_same_name(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/*
+ * Appends `node` to the singly linked list whose first node `*head` names (NULL: it is empty); the
+ * link is the member `next` of each node. Walks the list: for lists that are built while devices
+ * are found, not for the hot path. A macro, since the nodes of each list are of a type of their own.
+ */
+#define HAL_LIST_APPEND(head, node)                                                                \
+    do {                                                                                           \
+        __typeof__(head) hal_list_end = (head);                                                    \
+                                                                                                   \
+        while (*hal_list_end)                                                                      \
+            hal_list_end = &(*hal_list_end)->next;                                                 \
+        (node)->next = NULL;                                                                       \
+        *hal_list_end = (node);                                                                    \
+    } while (0)
+
+#endif
