@@ -21,7 +21,8 @@ static inline bool hal_same_name(const char *a, const char *b)
 /*
  * Appends `node` to the singly linked list whose first node `*head` names (NULL: it is empty); the
  * link is the member `next` of each node. Walks the list: for lists that are built while devices
- * are found, not for the hot path. A macro, since the nodes of each list are of a type of their own.
+ * are found, not for the hot path. A macro, since the nodes of each list are of a type of their
+ * own.
  */
 #define HAL_LIST_APPEND(head, node)                                                                \
     do {                                                                                           \
