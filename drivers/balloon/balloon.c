@@ -19,7 +19,6 @@ const char balloon_linked[] = "balloon";
 #define BALLOON_FLOOR (2ull << 20)
 
 /* Sections 5.5.1 to 5.5.4 */
-enum { VIRTIO_ID_BALLOON = 5 };
 enum { VIRTIO_BALLOON_Q_INFLATE = 0, VIRTIO_BALLOON_Q_DEFLATE = 1, VIRTIO_BALLOON_Q_STATS = 2 };
 enum { VIRTIO_BALLOON_F_MUST_TELL_HOST = 0, VIRTIO_BALLOON_F_STATS_VQ = 1 };
 enum { VIRTIO_BALLOON_CFG_NUM_PAGES = 0, VIRTIO_BALLOON_CFG_ACTUAL = 4 };

@@ -8,8 +8,6 @@
 #include "console/vcon.h"
 #include "virtio/virtio.h"
 
-#define VIRTIO_ID_CONSOLE 3
-
 /* Section 5.3.3 */
 enum { VCON_F_SIZE = 0, VCON_F_MULTIPORT = 1 };
 /* Section 5.3.4: offsets in the config space */

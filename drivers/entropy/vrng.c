@@ -9,8 +9,6 @@
 
 const char vrng_linked[] = "vrng";
 
-#define VIRTIO_ID_ENTROPY 4
-
 #define VRNG_BYTES     64 /* of the buffer, and what one refresh collects */
 #define VRNG_PATIENCE  (250 * HAL_MS)
 #define VRNG_PERIOD    (300 * HAL_SEC) /* from one refresh to the next */

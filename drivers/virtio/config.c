@@ -6,8 +6,8 @@
 
 #define CONFIG_TRIES 16
 
-static void read_once(struct virtio_device *dev, unsigned off, uint8_t *out, unsigned len,
-                      unsigned width)
+static void config_read_once(struct virtio_device *dev, unsigned off, uint8_t *out, unsigned len,
+                             unsigned width)
 {
     for (unsigned i = 0; i < len; i += width) {
         uint32_t v = dev->transport->config_read(dev, off + i, width);
@@ -23,7 +23,7 @@ static bool settled_by_generation(struct virtio_device *dev, unsigned off, uint8
 {
     uint32_t before = dev->transport->generation(dev);
 
-    read_once(dev, off, out, len, width);
+    config_read_once(dev, off, out, len, width);
     return dev->transport->generation(dev) == before;
 }
 
@@ -33,8 +33,8 @@ static bool settled_by_repetition(struct virtio_device *dev, unsigned off, uint8
 {
     uint8_t again[64];
 
-    read_once(dev, off, out, len, width);
-    read_once(dev, off, again, len, width);
+    config_read_once(dev, off, out, len, width);
+    config_read_once(dev, off, again, len, width);
     return memcmp(out, again, len) == 0;
 }
 
@@ -70,7 +70,7 @@ int virtio_config_read64(struct virtio_device *dev, unsigned off, uint64_t *v)
     return virtio_config_read(dev, off, v, 8, 4);
 }
 
-static int write_field(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
+static int config_write_field(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
 {
     if (dev->away || off >= dev->config_len || width > dev->config_len - off)
         return -EIO;
@@ -80,10 +80,10 @@ static int write_field(struct virtio_device *dev, unsigned off, unsigned width, 
 
 int virtio_config_write8(struct virtio_device *dev, unsigned off, uint8_t v)
 {
-    return write_field(dev, off, 1, v);
+    return config_write_field(dev, off, 1, v);
 }
 
 int virtio_config_write32(struct virtio_device *dev, unsigned off, uint32_t v)
 {
-    return write_field(dev, off, 4, v);
+    return config_write_field(dev, off, 4, v);
 }

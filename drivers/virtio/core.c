@@ -4,13 +4,11 @@
  * ring and type.
  */
 #include "virtio/device.h"
-#include "virtio/ring/virtq_impl.h"
 
 extern const struct virtio_driver *const __start_vireo_drivers[];
 extern const struct virtio_driver *const __stop_vireo_drivers[];
 
 static struct virtio_device *devices;
-static struct virtio_device **devices_tail = &devices;
 
 /* ---- drivers and names ----------------------------------------------------------------------- */
 
@@ -30,7 +28,7 @@ bool virtio_wanted(uint32_t device_id)
 }
 
 /* prefix + how many of the type there are already */
-static void give_name(struct virtio_device *dev)
+static void name_device(struct virtio_device *dev)
 {
     const char *prefix = dev->driver->prefix;
     unsigned n = 0, len = 0;
@@ -55,12 +53,10 @@ void virtio_status_add(struct virtio_device *dev, uint8_t bit)
     dev->transport->status_write(dev, dev->status);
 }
 
-/* -ETIMEDOUT: it never read back 0. -ENXIO: only all ones, so nothing is there any more. */
 int virtio_reset(struct virtio_device *dev)
 {
     uint64_t deadline = hal_now_ns() + VIRTIO_RESET_TIMEOUT;
 
-    dev->live = false;
     dev->status = 0;
     dev->transport->status_write(dev, 0);
     for (unsigned gone = 0;;) {
@@ -139,20 +135,17 @@ void virtio_cut_off(struct virtio_device *dev)
 
 /* ---- attaching (section 3.1.1) --------------------------------------------------------------- */
 
-static void drop_queues(struct virtio_device *dev)
-{
-    for (unsigned i = 0; i < dev->queue_count; i++)
-        virtq_destroy(dev->queues[i]);
-    dev->queue_count = 0;
-}
-
-/* It is not usable. Its queues are freed only if the reset shows that it has let go of them. */
-static void abandon(struct virtio_device *dev)
+/*
+ * The device is not usable. Its queues are freed only if its reset completes, since it may write
+ * into their memory until then.
+ */
+static void abandon_device(struct virtio_device *dev)
 {
     if (dev->queue_count) {
         dev->transport->irq_release(dev);
+        virtio_set_state(dev, VIRTIO_RESETTING);
         if (virtio_reset(dev) == 0) {
-            drop_queues(dev);
+            virtio_drop_queues(dev);
             virtio_status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
         }
     }
@@ -171,11 +164,37 @@ static int start_device(struct virtio_device *dev)
     if (err)
         return err;
     err = dev->driver->probe(dev);
-    if (!err && !dev->live) {
+    if (!err && dev->state != VIRTIO_OK) {
         hal_log(HAL_ERROR, dev->name, "the driver did not start the device");
         err = -EINVAL;
     }
     return err;
+}
+
+/* The image ends: no device may go on writing into memory that others will use (section 2.4). */
+static void stop_devices(void *ctx)
+{
+    (void)ctx;
+    for (struct virtio_device *dev = devices; dev; dev = dev->next) {
+        bool running = dev->state != VIRTIO_WAITING && dev->state != VIRTIO_GONE;
+
+        if (running && dev->state != VIRTIO_RESETTING)
+            virtio_set_state(dev, VIRTIO_RESETTING);
+        if (running && virtio_reset(dev))
+            hal_log(HAL_WARN, dev->name, "does not complete its last reset");
+        if (!dev->away)
+            virtio_cut_off(dev);
+    }
+}
+
+/* With the first device, and before it may write to memory. */
+static void stop_devices_at_the_end(void)
+{
+    static bool asked_for;
+
+    if (!asked_for && hal_on_shutdown(stop_devices, NULL))
+        hal_log(HAL_WARN, "virtio", "devices will not be stopped when the image ends");
+    asked_for = true;
 }
 
 int virtio_attach(struct virtio_device *dev)
@@ -185,45 +204,23 @@ int virtio_attach(struct virtio_device *dev)
     dev->driver = driver_for(dev->device_id);
     if (!dev->driver)
         return -ENODEV;
-    give_name(dev);
+    stop_devices_at_the_end();
+    name_device(dev);
+    virtio_own_queues(dev);
     virtio_choose_wakeup(dev);
     dev->tries_max = (unsigned)hal_option_u64(dev->name, "resets", VIRTIO_RESETS, 0, 1000);
-    dev->tick_ns = dev->driver_ns = dev->recover_ns = dev->service.next_ns = HAL_NEVER;
+    dev->driver_ns = dev->recover_ns = dev->service.next_ns = HAL_NEVER;
     err = start_device(dev);
     if (err) {
         hal_log(HAL_ERROR, dev->name, "not usable (error %d)", -err);
-        abandon(dev);
+        abandon_device(dev);
         return err;
     }
-    *devices_tail = dev;
-    devices_tail = &dev->next;
+    HAL_LIST_APPEND(&devices, dev);
     virtio_service_start(dev);
     virtio_log_features(dev, HAL_INFO);
     return 0;
 }
-
-/* The image ends: no device may go on writing into memory that others will use (section 2.4). */
-static void stop_all(void *ctx)
-{
-    (void)ctx;
-    for (struct virtio_device *dev = devices; dev; dev = dev->next) {
-        bool running = dev->state != VIRTIO_WAITING && dev->state != VIRTIO_GONE;
-
-        if (running && virtio_reset(dev))
-            hal_log(HAL_WARN, dev->name, "does not complete its last reset");
-        if (!dev->away)
-            virtio_cut_off(dev);
-    }
-}
-
-static void virtio_init(void)
-{
-    if (hal_on_shutdown(stop_all, NULL))
-        hal_log(HAL_WARN, "virtio", "devices will not be stopped when the image ends");
-    for (unsigned i = 0; i < virtio_scan_count; i++)
-        virtio_scans[i]();
-}
-HAL_INIT(HAL_INIT_BUS, virtio_init);
 
 /* ---- for drivers ----------------------------------------------------------------------------- */
 
@@ -252,87 +249,9 @@ bool virtio_is_legacy(const struct virtio_device *dev)
     return dev->legacy;
 }
 
-struct virtq *virtio_queue(struct virtio_device *dev, unsigned index)
-{
-    return index < dev->queue_count ? dev->queues[index] : NULL;
-}
-
-/* What the driver wants, or the boot argument qsize, where the device lets the driver choose. */
-static struct virtq_config sized(struct virtio_device *dev, const struct virtq_config *cfg)
-{
-    struct virtq_config c = *cfg;
-    uint64_t size = hal_option_u64(dev->name, "qsize", 0, 1, VIRTQ_MAX_SIZE);
-
-    if (size && dev->transport->size_fixed)
-        hal_log(HAL_WARN, dev->name, "qsize has no effect: the device decides on legacy PCI");
-    else if (size)
-        c.size = (uint16_t)size;
-    return c;
-}
-
-static int create_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        unsigned max = dev->transport->queue_max(dev, i);
-        struct virtq_config c = sized(dev, &cfg[i]);
-
-        if (!max) {
-            hal_log(HAL_ERROR, dev->name, "the device has no queue %u (%s)", i, cfg[i].name);
-            return -ENODEV;
-        }
-        dev->queues[i] = virtq_create(dev, i, &c, max, dev->transport->size_fixed);
-        if (!dev->queues[i]) {
-            hal_log(HAL_ERROR, dev->name,
-                    "no memory, or no usable size (the device says %u), "
-                    "for queue %s",
-                    max, cfg[i].name);
-            return -ENOMEM;
-        }
-        dev->queue_count = i + 1;
-    }
-    return 0;
-}
-
-void virtio_setup_interrupts(struct virtio_device *dev)
-{
-    dev->wakeup = VIRTIO_WAKEUP_POLLED;
-    dev->hybrid = dev->hybrid_wanted;
-    if (dev->polled_wanted)
-        return;
-    if (dev->transport->irq_setup(dev, dev->queue_count)) {
-        dev->wakeup = VIRTIO_WAKEUP_POLLED;
-        dev->hybrid = false;
-        hal_log(HAL_WARN, dev->name, "no interrupt can be had: polled");
-    }
-}
-
-int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n)
-{
-    int err;
-
-    hal_assert(n && !dev->queues);
-    dev->queues = hal_alloc(n * sizeof(struct virtq *));
-    if (!dev->queues)
-        return -ENOMEM;
-    err = create_queues(dev, cfg, n);
-    if (err)
-        return err;
-    virtio_setup_interrupts(dev);
-    for (unsigned i = 0; i < n; i++) {
-        err = dev->transport->queue_enable(dev, dev->queues[i]);
-        if (err) {
-            hal_log(HAL_ERROR, dev->name, "the device does not take queue %s", cfg[i].name);
-            return err;
-        }
-        dev->queues[i]->state = VIRTQ_OK;
-    }
-    return 0;
-}
-
 void virtio_start(struct virtio_device *dev)
 {
-    dev->live = true;
-    dev->state = VIRTIO_OK;
+    virtio_set_state(dev, VIRTIO_OK);
     virtio_status_add(dev, VIRTIO_STATUS_DRIVER_OK);
 }
 
@@ -346,7 +265,7 @@ struct virtio_device *virtio_next(const struct virtio_device *dev)
 struct virtio_device *virtio_find(const char *name)
 {
     for (struct virtio_device *d = devices; d; d = d->next)
-        if (virtio_same_name(name, d->name))
+        if (hal_same_name(name, d->name))
             return d;
     return NULL;
 }
@@ -365,7 +284,7 @@ int virtio_info(unsigned n, struct virtio_info *out)
         .transport = d->transport->name,
         .ring = d->queue_count ? d->queues[0]->ring->name : "",
         .wakeup = virtio_wakeup_name(d),
-        .alive = d->live,
+        .alive = d->owner.live,
         .state = virtio_state_name(d),
         .cause = d->cause ? d->cause : "",
         .resets = d->resets,

@@ -12,48 +12,47 @@
         VIRTIO_NEEDS(VIRTIO_F_VERSION_1)                                                           \
     }
 
-/* Bits of every device type that the core implements. */
+/* Bits of every device type that the core implements. Those of queues are virtq_features. */
 static const struct virtio_feature core_features[] = {
     {VIRTIO_F_ANY_LAYOUT, "any_layout", {0}},
-    {VIRTIO_F_INDIRECT_DESC, "indirect_desc", {0}},
-    {VIRTIO_F_EVENT_IDX, "event_idx", {0}},
     {VIRTIO_F_VERSION_1, "version_1", {0}},
     {VIRTIO_F_ACCESS_PLATFORM, "access_platform", MODERN},
-    {VIRTIO_F_RING_PACKED, "ring_packed", MODERN},
-    {VIRTIO_F_IN_ORDER, "in_order", MODERN},
-    {VIRTIO_F_ORDER_PLATFORM, "order_platform", MODERN},
-    {VIRTIO_F_RING_RESET, "ring_reset", MODERN},
-    {VIRTIO_F_NOTIFICATION_DATA, "notification_data", MODERN},
     {VIRTIO_F_NOTIF_CONFIG_DATA, "notif_config_data", MODERN},
 };
 #define CORE_FEATURES (sizeof(core_features) / sizeof(core_features[0]))
 
-/* What the rules of section 6 say of a bit, beside what it needs. */
-static bool legacy_only(unsigned bit)
+/*
+ * What section 6 says of a bit, beside what it needs. A new bit of queues (ring/rings.c) is named
+ * in these functions only if it is essential, or rests on registers.
+ */
+static bool is_legacy_only(unsigned bit)
 {
     return bit == VIRTIO_F_ANY_LAYOUT;
 }
 
 /* Kept when a device refused a larger set: without these it may not be driven at all. */
-static bool essential(unsigned bit)
+static bool is_essential(unsigned bit)
 {
     return bit == VIRTIO_F_VERSION_1 || bit == VIRTIO_F_ACCESS_PLATFORM ||
            bit == VIRTIO_F_ORDER_PLATFORM;
 }
 
-/* Bits that rest on registers, which the transport may lack. */
-static bool of_transport(unsigned bit)
+/* Bits that need registers, which the transport may lack: it is asked (admits). */
+static bool needs_registers(unsigned bit)
 {
     return bit == VIRTIO_F_NOTIFICATION_DATA || bit == VIRTIO_F_NOTIF_CONFIG_DATA ||
            bit == VIRTIO_F_RING_RESET;
 }
 
-/* The n-th feature that this driver and the core know together, or NULL. */
-static const struct virtio_feature *known(const struct virtio_device *dev, unsigned n)
+/* The n-th feature that the core, the rings and the driver know together; NULL past the last. */
+static const struct virtio_feature *known_feature(const struct virtio_device *dev, unsigned n)
 {
     if (n < CORE_FEATURES)
         return &core_features[n];
     n -= CORE_FEATURES;
+    if (n < virtq_feature_count)
+        return &virtq_features[n];
+    n -= virtq_feature_count;
     return n < dev->driver->feature_count ? &dev->driver->features[n] : NULL;
 }
 
@@ -76,12 +75,12 @@ static bool list_has(const char *list, const char *name)
     return false;
 }
 
-static bool denied(const struct virtio_device *dev, const struct virtio_feature *f)
+static bool is_denied(const struct virtio_device *dev, const struct virtio_feature *f)
 {
     return f->bit != VIRTIO_F_VERSION_1 && list_has(hal_option(dev->name, "deny"), f->name);
 }
 
-static bool has_needs(const struct virtio_device *dev, const struct virtio_feature *f)
+static bool has_what_it_needs(const struct virtio_device *dev, const struct virtio_feature *f)
 {
     for (unsigned i = 0; i < sizeof(f->needs) / sizeof(f->needs[0]); i++)
         if (f->needs[i] && !virtio_features_has(&dev->accepted, f->needs[i] - 1u))
@@ -97,8 +96,8 @@ static void close_dependencies(struct virtio_device *dev)
 
     while (changed) {
         changed = false;
-        for (unsigned i = 0; (f = known(dev, i)); i++) {
-            if (!virtio_features_has(&dev->accepted, f->bit) || has_needs(dev, f))
+        for (unsigned i = 0; (f = known_feature(dev, i)); i++) {
+            if (!virtio_features_has(&dev->accepted, f->bit) || has_what_it_needs(dev, f))
                 continue;
             virtio_features_clear(&dev->accepted, f->bit);
             changed = true;
@@ -106,15 +105,15 @@ static void close_dependencies(struct virtio_device *dev)
     }
 }
 
-static bool acceptable(struct virtio_device *dev, const struct virtio_feature *f, bool reduced)
+static bool is_acceptable(struct virtio_device *dev, const struct virtio_feature *f, bool reduced)
 {
     const struct virtio_transport *t = dev->transport;
 
-    if (!virtio_features_has(&dev->offered, f->bit) || denied(dev, f))
+    if (!virtio_features_has(&dev->offered, f->bit) || is_denied(dev, f))
         return false;
-    if ((legacy_only(f->bit) && !dev->legacy) || (reduced && !essential(f->bit)))
+    if ((is_legacy_only(f->bit) && !dev->legacy) || (reduced && !is_essential(f->bit)))
         return false;
-    return !of_transport(f->bit) || (t->admits && t->admits(dev, f->bit));
+    return !needs_registers(f->bit) || (t->admits && t->admits(dev, f->bit));
 }
 
 int virtio_negotiate(struct virtio_device *dev, bool reduced)
@@ -126,8 +125,8 @@ int virtio_negotiate(struct virtio_device *dev, bool reduced)
         return -ENODEV;
     }
     dev->accepted = (struct virtio_features){{0}};
-    for (unsigned i = 0; (f = known(dev, i)); i++)
-        if (acceptable(dev, f, reduced))
+    for (unsigned i = 0; (f = known_feature(dev, i)); i++)
+        if (is_acceptable(dev, f, reduced))
             virtio_features_set(&dev->accepted, f->bit);
     close_dependencies(dev);
     return 0;
@@ -140,59 +139,59 @@ struct text {
     size_t at, len;
 };
 
-static void put(struct text *t, char c)
+static void put_char(struct text *t, char c)
 {
     if (t->at + 1 < t->len)
         t->buf[t->at++] = c;
 }
 
-/* A bit that nobody here knows is told by its number. */
-static void put_bit(struct text *t, const struct virtio_feature *f, unsigned bit)
+/* A bit that is not known here (f is NULL) is written as its number. */
+static void put_feature(struct text *t, const struct virtio_feature *f, unsigned bit)
 {
     if (t->at)
-        put(t, ' ');
+        put_char(t, ' ');
     for (const char *c = f ? f->name : "bit"; *c; c++)
-        put(t, *c);
+        put_char(t, *c);
     if (f)
         return;
     for (unsigned scale = bit >= 100 ? 100 : bit >= 10 ? 10 : 1; scale; scale /= 10)
-        put(t, (char)('0' + bit / scale % 10));
+        put_char(t, (char)('0' + bit / scale % 10));
 }
 
-static const struct virtio_feature *known_bit(const struct virtio_device *dev, unsigned bit)
+static const struct virtio_feature *feature_of_bit(const struct virtio_device *dev, unsigned bit)
 {
     const struct virtio_feature *f;
 
-    for (unsigned i = 0; (f = known(dev, i)); i++)
+    for (unsigned i = 0; (f = known_feature(dev, i)); i++)
         if (f->bit == bit)
             return f;
     return NULL;
 }
 
-static void names_of(const struct virtio_device *dev, const struct virtio_features *set, char *buf,
-                     size_t len)
+static void write_names(const struct virtio_device *dev, const struct virtio_features *set,
+                        char *buf, size_t len)
 {
     struct text t = {buf, 0, len};
 
     for (unsigned bit = 0; bit < 32 * VIRTIO_FEATURE_WORDS; bit++)
         if (virtio_features_has(set, bit))
-            put_bit(&t, known_bit(dev, bit), bit);
+            put_feature(&t, feature_of_bit(dev, bit), bit);
     if (len)
         buf[t.at] = '\0';
 }
 
 void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len)
 {
-    names_of(dev, &dev->accepted, buf, len);
+    write_names(dev, &dev->accepted, buf, len);
 }
 
 void virtio_log_features(const struct virtio_device *dev, enum hal_level level)
 {
     char names[200];
 
-    names_of(dev, &dev->accepted, names, sizeof(names));
+    write_names(dev, &dev->accepted, names, sizeof(names));
     hal_log(level, dev->name, "%s, %s; features: %s", dev->transport->name, virtio_wakeup_name(dev),
             names);
-    names_of(dev, &dev->offered, names, sizeof(names));
+    write_names(dev, &dev->offered, names, sizeof(names));
     hal_log(level == HAL_INFO ? HAL_DEBUG : level, dev->name, "offered: %s", names);
 }

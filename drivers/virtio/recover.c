@@ -2,18 +2,17 @@
 /*
  * recover.c - a device, or one of its queues, that broke is reset and brought back (virtio 1.4,
  * sections 2.1.2, 2.4, 2.6.1, 3.1.1). All of it happens in the device's service, a step at a time:
- * nobody waits for a reset, and other devices go on.
+ * nobody waits for a reset, and other devices go on. state.c has the states.
  *
- * A buffer is handed back only after the device said that it has let go of it: by a status, or a
- * queue, that reads back as reset. A device gets dev->tries_max tries in a row, with growing pauses
- * between them; then, or when no reset completes, it is given up.
+ * Buffers are the driver's again only when the status of the device, or the queue, reads back as
+ * reset: until then the device may write to them. A device gets dev->tries_max tries in a row, with
+ * growing pauses between them; then, or when a reset never completes, it is given up.
  */
 #include "virtio/device.h"
-#include "virtio/ring/virtq_impl.h"
 
 static const char unplugged[] = "unplugged"; /* a cause that is no failure */
 
-/* Before the first try there is none; the last one stands for all that follow. */
+/* Pause before try n; later tries use the last entry. */
 static const uint64_t pauses[] = {0, 10 * HAL_MS, 100 * HAL_MS, HAL_SEC, 5 * HAL_SEC};
 
 static uint64_t pause_before_try(unsigned made)
@@ -28,7 +27,8 @@ static unsigned ms_since(uint64_t then)
     return (unsigned)((hal_now_ns() - then) / HAL_MS);
 }
 
-static void go_on_at(struct virtio_device *dev, uint64_t when)
+/* The next step of recovery is due at this time; 0: at once, HAL_NEVER: there is none. */
+static void schedule_recovery(struct virtio_device *dev, uint64_t when)
 {
     dev->recover_ns = when;
     virtio_schedule(dev);
@@ -37,32 +37,30 @@ static void go_on_at(struct virtio_device *dev, uint64_t when)
 /* ---- out of service -------------------------------------------------------------------------- */
 
 /* From here on no handler runs, and nobody submits, reaps, arms or kicks. */
-static void take_out(struct virtio_device *dev)
+static void take_out_of_service(struct virtio_device *dev)
 {
-    dev->live = false;
-    dev->state = VIRTIO_RESETTING;
+    if (dev->state != VIRTIO_RESETTING)
+        virtio_set_state(dev, VIRTIO_RESETTING);
     dev->failing = NULL;
-    dev->tick_ns = dev->driver_ns = HAL_NEVER;
+    dev->owner.tick_ns = dev->driver_ns = HAL_NEVER;
     dev->transport->irq_release(dev);
     dev->service.polled = dev->config_pending = dev->woken = false;
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
 
-        if (q->state != VIRTQ_OFF && q->state != VIRTQ_GONE)
-            q->state = VIRTQ_RESETTING;
-        q->armed = false;
+        if (q->state == VIRTQ_OK || q->state == VIRTQ_BROKEN)
+            virtq_set_state(q, VIRTQ_RESETTING);
         q->vector = VIRTQ_NO_VECTOR;
     }
 }
 
 static void ask_for_reset(struct virtio_device *dev)
 {
-    dev->state = VIRTIO_RESETTING;
     dev->status = 0;
     dev->resets++;
     dev->deadline_ns = hal_now_ns() + VIRTIO_RESET_TIMEOUT;
     dev->transport->status_write(dev, 0);
-    go_on_at(dev, 0);
+    schedule_recovery(dev, 0);
 }
 
 static bool tries_left(const struct virtio_device *dev)
@@ -70,7 +68,7 @@ static bool tries_left(const struct virtio_device *dev)
     return !dev->final && dev->driver->queue_lost && dev->tries < dev->tries_max;
 }
 
-/* It was in service and is no longer: it is told once why. */
+/* Takes a device out of service that failed. The log has the cause once: `logged`, it has it. */
 static void fail_device(struct virtio_device *dev, const char *cause, bool logged)
 {
     uint64_t now = hal_now_ns();
@@ -82,19 +80,23 @@ static void fail_device(struct virtio_device *dev, const char *cause, bool logge
     dev->final = !tries_left(dev);
     if (!dev->final && !logged)
         hal_log(HAL_ERROR, dev->name, "failed, and is reset: %s", cause);
-    take_out(dev);
+    take_out_of_service(dev);
     ask_for_reset(dev);
 }
 
-/* The last that is done for it, unless the bus finds another in its place. */
-static void give_up(struct virtio_device *dev, bool quarantine)
+/*
+ * The end of a device, unless the bus finds another in its place. quarantine: the reset did not
+ * complete, so the memory of the queues and buffers is never used again.
+ */
+static void give_up_device(struct virtio_device *dev, bool quarantine)
 {
-    dev->state = VIRTIO_GONE;
-    go_on_at(dev, HAL_NEVER);
+    virtio_set_state(dev, VIRTIO_GONE);
+    schedule_recovery(dev, HAL_NEVER);
     if (quarantine && !dev->away)
         virtio_cut_off(dev);
     for (unsigned i = 0; i < dev->queue_count; i++)
-        dev->queues[i]->state = VIRTQ_GONE;
+        if (dev->queues[i]->state != VIRTQ_GONE)
+            virtq_set_state(dev->queues[i], VIRTQ_GONE);
     if (!dev->told_dead)
         dev->driver->dead(dev, quarantine);
     dev->told_dead = true;
@@ -104,7 +106,8 @@ static void give_up(struct virtio_device *dev, bool quarantine)
     virtio_status_add(dev, VIRTIO_STATUS_FAILED);
 }
 
-static void log_end(const struct virtio_device *dev, const char *reset)
+/* reset: what became of the reset, in words, if it did not complete. */
+static void log_the_end(const struct virtio_device *dev, const char *reset)
 {
     if (reset)
         hal_log(HAL_ERROR, dev->name, "%s: its memory stays quarantined", reset);
@@ -119,8 +122,8 @@ static void log_end(const struct virtio_device *dev, const char *reset)
 
 /* ---- a try ----------------------------------------------------------------------------------- */
 
-/* The same set as before, which the driver's state rests on: no more, and no less. */
-static const char *accept_again(struct virtio_device *dev)
+/* Accepts exactly the features of before, which the driver's state rests on. NULL, or why not. */
+static const char *accept_same_features(struct virtio_device *dev)
 {
     const struct virtio_transport *t = dev->transport;
 
@@ -138,7 +141,8 @@ static const char *accept_again(struct virtio_device *dev)
                                                            : "it no longer accepts its features";
 }
 
-static const char *check_queues(struct virtio_device *dev)
+/* Has the device the same queues as before? NULL, or why not. */
+static const char *compare_queues(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++) {
         unsigned max = dev->transport->queue_max(dev, i);
@@ -150,7 +154,8 @@ static const char *check_queues(struct virtio_device *dev)
     return NULL;
 }
 
-static const char *enable_queues(struct virtio_device *dev)
+/* Hands the device its queues, with empty rings. NULL, or why not. */
+static const char *enable_queues_again(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
@@ -168,16 +173,16 @@ static const char *initialise_again(struct virtio_device *dev)
 {
     const char *why;
 
-    dev->state = VIRTIO_STARTING;
+    virtio_set_state(dev, VIRTIO_STARTING);
     virtio_status_add(dev, VIRTIO_STATUS_ACKNOWLEDGE);
     virtio_status_add(dev, VIRTIO_STATUS_DRIVER);
-    why = accept_again(dev);
+    why = accept_same_features(dev);
     if (!why)
-        why = check_queues(dev);
+        why = compare_queues(dev);
     if (why)
         return why;
     virtio_setup_interrupts(dev);
-    why = enable_queues(dev);
+    why = enable_queues_again(dev);
     if (why)
         return why;
     dev->told_dead = false;
@@ -188,18 +193,19 @@ static const char *initialise_again(struct virtio_device *dev)
     return NULL;
 }
 
+/* DRIVER_OK: the device and its queues are in service again. */
 static void start_again(struct virtio_device *dev)
 {
     dev->told_dead = dev->plugged = false;
     for (unsigned i = 0; i < dev->queue_count; i++)
-        dev->queues[i]->state = VIRTQ_OK;
+        virtq_set_state(dev->queues[i], VIRTQ_OK);
     dev->service.polled = dev->wakeup == VIRTIO_WAKEUP_POLLED;
     dev->spin_ns = dev->look_ns = 0;
     dev->back_ns = hal_now_ns();
     dev->recoveries++;
     virtio_start(dev);
-    dev->config_pending = true; /* what changed since returned() was told to nobody */
-    go_on_at(dev, HAL_NEVER);
+    dev->config_pending = true; /* the driver does not know what changed since returned() */
+    schedule_recovery(dev, HAL_NEVER);
     hal_log(HAL_INFO, dev->name, "works again after %u ms, %s", ms_since(dev->broke_ns),
             virtio_wakeup_name(dev));
     if (dev->driver->queue_back)
@@ -222,30 +228,31 @@ static void try_again(struct virtio_device *dev)
     dev->cause = why;
     dev->final |= dev->plugged;
     dev->plugged = false;
-    take_out(dev);
+    take_out_of_service(dev);
     ask_for_reset(dev);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------- */
 
-/* The device has let go of all of its queues: each is told once. */
-static void let_go(struct virtio_device *dev)
+/* The device is reset, so its queues are the driver's, which is told once of each. */
+static void take_queues_back(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
         bool lost = q->state == VIRTQ_RESETTING;
 
-        q->state = VIRTQ_OFF;
+        if (q->state != VIRTQ_OFF)
+            virtq_set_state(q, VIRTQ_OFF);
         if (lost)
             dev->driver->queue_lost(dev, q);
     }
 }
 
-/* It is reset, and no try is to be made. */
-static void end_here(struct virtio_device *dev)
+/* The device is reset, and no try is to be made. */
+static void end_without_try(struct virtio_device *dev)
 {
-    log_end(dev, NULL);
-    give_up(dev, false);
+    log_the_end(dev, NULL);
+    give_up_device(dev, false);
 }
 
 static void reset_complete(struct virtio_device *dev)
@@ -253,20 +260,20 @@ static void reset_complete(struct virtio_device *dev)
     uint64_t pause = pause_before_try(dev->tries);
 
     if (dev->final || (!dev->plugged && !tries_left(dev))) {
-        end_here(dev);
+        end_without_try(dev);
         return;
     }
-    let_go(dev);
+    take_queues_back(dev);
     if (!pause || dev->plugged) {
         try_again(dev);
         return;
     }
-    dev->state = VIRTIO_WAITING;
-    go_on_at(dev, hal_now_ns() + pause);
+    virtio_set_state(dev, VIRTIO_WAITING);
+    schedule_recovery(dev, hal_now_ns() + pause);
 }
 
-/* 0: the reset is complete. -ENXIO: all ones, so nothing is there any more. */
-static int look_at_reset(struct virtio_device *dev)
+/* 0: the reset is complete. -EAGAIN: not yet. -ENXIO: all ones, so nothing is there any more. */
+static int reset_progress(struct virtio_device *dev)
 {
     unsigned gone = 0;
 
@@ -280,20 +287,20 @@ static int look_at_reset(struct virtio_device *dev)
     return gone == VIRTIO_GONE_READS ? -ENXIO : -EAGAIN;
 }
 
-static void go_on_with_reset(struct virtio_device *dev)
+static void follow_reset(struct virtio_device *dev)
 {
-    int err = look_at_reset(dev);
+    int err = reset_progress(dev);
     uint64_t now = hal_now_ns();
 
     if (!err) {
         reset_complete(dev);
     } else if (err == -EAGAIN && now < dev->deadline_ns) {
-        go_on_at(dev, now + VIRTIO_RESET_LOOK);
+        schedule_recovery(dev, now + VIRTIO_RESET_LOOK);
     } else if (err == -ENXIO && dev->transport->absent && dev->transport->absent(dev)) {
-        virtio_unplug(dev, false, true); /* found here before the bus told */
+        virtio_unplug(dev, false, true); /* found out before the bus reported it */
     } else {
-        log_end(dev, err == -ENXIO ? "it is no longer there" : "reset never completed");
-        give_up(dev, true);
+        log_the_end(dev, err == -ENXIO ? "it is no longer there" : "reset never completed");
+        give_up_device(dev, true);
     }
 }
 
@@ -302,17 +309,17 @@ bool virtio_recover(struct virtio_device *dev)
     if (hal_now_ns() < dev->recover_ns)
         return false;
     if (dev->state == VIRTIO_WAITING && dev->final)
-        end_here(dev);
+        end_without_try(dev);
     else if (dev->state == VIRTIO_WAITING)
         try_again(dev);
     else if (dev->state == VIRTIO_RESETTING)
-        go_on_with_reset(dev);
-    return dev->recover_ns == 0 || dev->live;
+        follow_reset(dev);
+    return dev->recover_ns == 0 || dev->owner.live;
 }
 
 /* ---- one queue (section 2.6.1) --------------------------------------------------------------- */
 
-/* Not twice in a short time: then it is not the queue alone. */
+/* Not twice within VIRTIO_HEALTHY: then more than the queue is at fault. */
 static bool can_reset_alone(const struct virtio_device *dev, const struct virtq *q)
 {
     return virtio_has(dev, VIRTIO_F_RING_RESET) && dev->driver->queue_lost &&
@@ -324,17 +331,16 @@ static void ask_for_queue_reset(struct virtio_device *dev, struct virtq *q)
 {
     dev->cause = q->cause;
     dev->resets++;
-    q->state = VIRTQ_RESETTING;
-    q->armed = false;
+    virtq_set_state(q, VIRTQ_RESETTING);
     q->reset_ns = hal_now_ns();
     dev->transport->queue_reset(dev, q);
 }
 
-/* NULL, or what went wrong. */
-static const char *queue_returns(struct virtio_device *dev, struct virtq *q)
+/* The reset of a queue is complete: puts it back into service. NULL, or what went wrong. */
+static const char *bring_queue_back(struct virtio_device *dev, struct virtq *q)
 {
-    hal_ack_order(); /* the register first, then the memory that the device has let go of */
-    q->state = VIRTQ_OFF;
+    hal_ack_order(); /* the register first, then the memory that the device no longer uses */
+    virtq_set_state(q, VIRTQ_OFF);
     dev->driver->queue_lost(dev, q);
     if (virtq_restart(q))
         return "a queue that was reset cannot be enabled again";
@@ -345,14 +351,14 @@ static const char *queue_returns(struct virtio_device *dev, struct virtq *q)
     return NULL;
 }
 
-/* A step of the queue's reset. NULL: it goes on, or is over. */
+/* A step of the queue's reset. NULL: the reset goes on, or the queue works again. */
 static const char *mend_queue(struct virtio_device *dev, struct virtq *q)
 {
     if (q->state == VIRTQ_BROKEN)
         ask_for_queue_reset(dev, q);
     if (dev->transport->queue_reset_done(dev, q))
-        return queue_returns(dev, q);
-    if (hal_now_ns() - q->reset_ns >= VIRTIO_RESET_TIMEOUT)
+        return bring_queue_back(dev, q);
+    if (hal_now_ns() - q->reset_ns >= VIRTQ_RESET_TIMEOUT)
         return "the reset of a queue does not complete";
     dev->recover_ns = hal_now_ns() + VIRTIO_RESET_LOOK;
     return NULL;
@@ -385,7 +391,7 @@ bool virtio_mend(struct virtio_device *dev)
 void virtio_fail(struct virtio_device *dev, const char *cause)
 {
     if (dev->state > VIRTIO_OK)
-        return; /* it is being reset already, or was given up */
+        return; /* the device is being reset already, or was given up */
     if (!dev->failing)
         dev->failing = cause;
     virtio_wake(dev);
@@ -398,26 +404,11 @@ void virtio_refuse(struct virtio_device *dev, const char *cause)
     dev->final = true;
     if (dev->state > VIRTIO_OK) {
         dev->cause = cause;
-        go_on_at(dev, 0); /* a pause before a try ends here */
+        schedule_recovery(dev, 0); /* a pause before a try ends here */
     } else {
         dev->failing = cause;
     }
     virtio_wake(dev);
-}
-
-bool virtio_works(const struct virtio_device *dev)
-{
-    return dev->live && !dev->failing;
-}
-
-const char *virtio_state_name(const struct virtio_device *dev)
-{
-    static const char *const names[] = {
-        [VIRTIO_STARTING] = "starting", [VIRTIO_OK] = "ok",     [VIRTIO_RESETTING] = "resetting",
-        [VIRTIO_WAITING] = "waiting",   [VIRTIO_GONE] = "gone",
-    };
-
-    return names[dev->state];
 }
 
 /* ---- hot-plug -------------------------------------------------------------------------------- */
@@ -435,14 +426,14 @@ void virtio_unplug(struct virtio_device *dev, bool here, bool absent)
     dev->away = !here;
     if (dev->state != VIRTIO_GONE) {
         dev->cause = unplugged;
-        log_end(dev, NULL);
+        log_the_end(dev, NULL);
         dev->final = true;
-        take_out(dev);
+        take_out_of_service(dev);
         if (here) {
             ask_for_reset(dev);
-            quarantine = look_at_reset(dev) != 0;
+            quarantine = reset_progress(dev) != 0;
         }
-        give_up(dev, quarantine);
+        give_up_device(dev, quarantine);
     }
     dev->away = true;
 }
@@ -457,8 +448,9 @@ int virtio_replug(struct virtio_device *dev)
     dev->plugged = true;
     dev->tries = 0;
     dev->broke_ns = hal_now_ns();
+    virtio_set_state(dev, VIRTIO_RESETTING);
     ask_for_reset(dev);
-    while (virtio_recover(dev) && !dev->live)
+    while (virtio_recover(dev) && !dev->owner.live)
         ;
     dev->away = dev->state == VIRTIO_GONE;
     return dev->away ? -ENODEV : 0;

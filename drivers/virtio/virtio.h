@@ -10,47 +10,8 @@
 #define VIREO_VIRTIO_H
 
 #include "hal.h"
+#include "virtio/ring/features.h"
 #include "virtio/ring/virtq.h"
-
-/* Feature bits travel as words of 32, as many as a transport can address (section 2.2). */
-#define VIRTIO_FEATURE_WORDS 4
-struct virtio_features {
-    uint32_t w[VIRTIO_FEATURE_WORDS];
-};
-
-static inline bool virtio_features_has(const struct virtio_features *f, unsigned bit)
-{
-    return bit / 32 < VIRTIO_FEATURE_WORDS && (f->w[bit / 32] >> (bit % 32) & 1);
-}
-static inline void virtio_features_set(struct virtio_features *f, unsigned bit)
-{
-    if (bit / 32 < VIRTIO_FEATURE_WORDS)
-        f->w[bit / 32] |= 1u << (bit % 32);
-}
-static inline void virtio_features_clear(struct virtio_features *f, unsigned bit)
-{
-    if (bit / 32 < VIRTIO_FEATURE_WORDS)
-        f->w[bit / 32] &= ~(1u << (bit % 32));
-}
-
-/* Section 6: bits that are not a device type's own. */
-enum {
-    VIRTIO_F_NOTIFY_ON_EMPTY = 24, /* legacy */
-    VIRTIO_F_ANY_LAYOUT = 27,      /* legacy */
-    VIRTIO_F_INDIRECT_DESC = 28,
-    VIRTIO_F_EVENT_IDX = 29,
-    VIRTIO_F_VERSION_1 = 32,
-    VIRTIO_F_ACCESS_PLATFORM = 33,
-    VIRTIO_F_RING_PACKED = 34,
-    VIRTIO_F_IN_ORDER = 35,
-    VIRTIO_F_ORDER_PLATFORM = 36,
-    VIRTIO_F_SR_IOV = 37,
-    VIRTIO_F_NOTIFICATION_DATA = 38,
-    VIRTIO_F_NOTIF_CONFIG_DATA = 39,
-    VIRTIO_F_RING_RESET = 40,
-    VIRTIO_F_ADMIN_VQ = 41,
-    VIRTIO_F_SUSPEND = 43,
-};
 
 /* Section 2.1 */
 enum {
@@ -62,17 +23,15 @@ enum {
     VIRTIO_STATUS_FAILED = 128,
 };
 
-/* Section 5 */
-enum { VIRTIO_ID_NET = 1, VIRTIO_ID_BLOCK = 2 };
-
-/* A feature bit with its name and what it needs, for negotiation, the log and status pages. */
-struct virtio_feature {
-    uint8_t bit;
-    const char *name; /* "mrg_rxbuf": also the name in boot arguments */
-    uint8_t
-        needs[2]; /* bits without which it is not accepted, each as VIRTIO_NEEDS(bit); 0: none */
+/* Section 5: the device types that this tree drives. */
+enum {
+    VIRTIO_ID_NET = 1,
+    VIRTIO_ID_BLOCK = 2,
+    VIRTIO_ID_CONSOLE = 3,
+    VIRTIO_ID_ENTROPY = 4,
+    VIRTIO_ID_BALLOON = 5,
+    VIRTIO_ID_VSOCK = 19,
 };
-#define VIRTIO_NEEDS(bit) ((bit) + 1)
 
 struct virtio_device;
 
@@ -128,10 +87,18 @@ struct virtio_driver {
      */
     void (*dead)(struct virtio_device *dev, bool quarantine);
 };
+/*
+ * Defines a driver: VIRTIO_DRIVER(vrng_driver) = {.device_id = ...}; The second pointer has the
+ * list of buses linked with it, so that an image without drivers holds no transport.
+ */
 #define VIRTIO_DRIVER(name)                                                                        \
     static const struct virtio_driver name;                                                        \
     static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) = &name;         \
+    static const struct virtio_bus *const *const name##_buses __attribute__((used)) =              \
+        virtio_buses;                                                                              \
     static const struct virtio_driver name
+struct virtio_bus;
+extern const struct virtio_bus *const virtio_buses[]; /* transport/buses.c */
 
 /* ---- for drivers ----------------------------------------------------------------------------- */
 

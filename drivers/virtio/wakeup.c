@@ -1,36 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wakeup.c - how a device's queues get looked at: by interrupt, by polling, and by the tick. There
- * is one reaping path, the driver's service() in task context; a handler acknowledges, disarms and
- * wakes, and never drains (virtio 1.4, sections 2.7.7, 2.9, 4.1.5.3, 4.2.3.4).
+ * wakeup.c - when the service of a device runs: after an interrupt, by polling, and at each tick.
+ * There is one reaping path, the driver's service() in task context; a handler acknowledges,
+ * disarms and wakes, and never drains (virtio 1.4, sections 2.7.7, 2.9, 4.1.5.3, 4.2.3.4).
  */
 #include "virtio/device.h"
-#include "virtio/ring/virtq_impl.h"
 
-/* Out of service, only recovery has anything to do. */
+/* Out of service, only the time of recovery counts. */
 void virtio_schedule(struct virtio_device *dev)
 {
     uint64_t at = dev->recover_ns;
 
-    if (dev->live && dev->tick_ns < at)
-        at = dev->tick_ns;
-    if (dev->live && dev->driver_ns < at)
+    if (dev->owner.live && dev->owner.tick_ns < at)
+        at = dev->owner.tick_ns;
+    if (dev->owner.live && dev->driver_ns < at)
         at = dev->driver_ns;
     dev->service.next_ns = at;
 }
 
 /* ---- task context ---------------------------------------------------------------------------- */
 
-/* Somebody must look at the queues again within a tick. */
-void virtio_tick_later(struct virtio_device *dev)
-{
-    if (dev->tick_ns != HAL_NEVER)
-        return;
-    dev->tick_ns = hal_now_ns() + VIRTQ_TICK;
-    virtio_schedule(dev);
-}
-
-static void tick(struct virtio_device *dev, uint64_t now)
+static void tick_queues(struct virtio_device *dev, uint64_t now)
 {
     uint64_t next = HAL_NEVER;
 
@@ -39,10 +29,11 @@ static void tick(struct virtio_device *dev, uint64_t now)
 
         next = at < next ? at : next;
     }
-    dev->tick_ns = next;
+    dev->owner.tick_ns = next;
 }
 
-static bool something_is_wrong(const struct virtio_device *dev)
+/* Did the device or a queue fail, or is a queue being reset? */
+static bool needs_mending(const struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++)
         if (dev->queues[i]->state > VIRTQ_OK)
@@ -51,7 +42,7 @@ static bool something_is_wrong(const struct virtio_device *dev)
 }
 
 /* Section 2.4, and 2.1.2: a configuration change may be the device's way to ask for a reset. */
-static void config_change(struct virtio_device *dev)
+static void take_config_change(struct virtio_device *dev)
 {
     dev->config_pending = false;
     if (dev->transport->status_read(dev) & VIRTIO_STATUS_NEEDS_RESET)
@@ -61,7 +52,7 @@ static void config_change(struct virtio_device *dev)
 }
 
 /* Completions that only a tick found: an interrupt that was asked for did not come. */
-static void count_late(struct virtio_device *dev)
+static void count_late_completions(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
@@ -81,12 +72,12 @@ static bool service_on_tick(struct virtio_device *dev)
         q->before_tick = q->armed ? q->stats.completed : UINT64_MAX;
     }
     done = dev->driver->service(dev);
-    count_late(dev);
+    count_late_completions(dev);
     return done;
 }
 
-/* A device without interrupts is asked now and then what an interrupt would have told. */
-static void look_for_change(struct virtio_device *dev, uint64_t now)
+/* Polled: looks each VIRTIO_LOOK_PERIOD for what an interrupt would have told. */
+static void poll_config(struct virtio_device *dev, uint64_t now)
 {
     if (now < dev->look_ns)
         return;
@@ -95,51 +86,52 @@ static void look_for_change(struct virtio_device *dev, uint64_t now)
         dev->config_pending = true;
 }
 
-/* Hybrid: what follows soon is found without an interrupt. After a quiet while, arm() is called. */
-static void spin(struct virtio_device *dev, uint64_t now, bool progress)
+/* Hybrid: polls until there was no progress for VIRTIO_HYBRID_SPIN; then device_arm is called. */
+static void spin_after_progress(struct virtio_device *dev, uint64_t now, bool progress)
 {
     if (progress)
         dev->spin_ns = now + VIRTIO_HYBRID_SPIN;
-    dev->service.polled = dev->live && now < dev->spin_ns;
+    dev->service.polled = dev->owner.live && now < dev->spin_ns;
 }
 
-static bool run(struct hal_service *s)
+/* hal_service.run */
+static bool device_run(struct hal_service *s)
 {
     struct virtio_device *dev = (struct virtio_device *)s;
     uint64_t now = hal_now_ns();
-    bool due = now >= dev->tick_ns, woken = dev->woken, done;
+    bool due = now >= dev->owner.tick_ns, woken = dev->woken, done;
 
-    if (!dev->live)
+    if (!dev->owner.live)
         return virtio_recover(dev);
     dev->woken = false;
     dev->streak = 0;
     if (now >= dev->driver_ns)
         dev->driver_ns = HAL_NEVER;
     if (dev->wakeup == VIRTIO_WAKEUP_POLLED)
-        look_for_change(dev, now);
+        poll_config(dev, now);
     if (dev->config_pending)
-        config_change(dev);
+        take_config_change(dev);
     done = due && !woken ? service_on_tick(dev) : dev->driver->service(dev);
     if (due)
-        tick(dev, now);
-    if (something_is_wrong(dev))
+        tick_queues(dev, now);
+    if (needs_mending(dev))
         done |= virtio_mend(dev);
     if (dev->hybrid)
-        spin(dev, now, done);
+        spin_after_progress(dev, now, done);
     virtio_schedule(dev);
     return done;
 }
 
-/* The last look before sleep (section 2.7.14): true if something came in between. */
-static bool arm(struct hal_service *s)
+/* hal_service.arm: the last look before sleep (section 2.7.14). True: something came in between. */
+static bool device_arm(struct hal_service *s)
 {
     struct virtio_device *dev = (struct virtio_device *)s;
     bool pending = false;
 
-    if (!dev->live || dev->service.polled)
+    if (!dev->owner.live || dev->service.polled)
         return false;
     if (dev->wakeup == VIRTIO_WAKEUP_POLLED) {
-        dev->service.polled = true; /* a storm in the middle of spin() */
+        dev->service.polled = true; /* a storm while the device was spinning */
         return true;
     }
     for (unsigned i = 0; i < dev->queue_count; i++) {
@@ -164,12 +156,12 @@ const char *virtio_wakeup_name(const struct virtio_device *dev)
     return names[dev->hybrid][dev->wakeup];
 }
 
-/* Boot argument poll: 1, hybrid, or 0 (by interrupt). */
+/* Boot argument poll: 1 (polled), hybrid, or 0 (by interrupt). */
 void virtio_choose_wakeup(struct virtio_device *dev)
 {
     const char *how = hal_option(dev->name, "poll");
 
-    dev->hybrid_wanted = how && virtio_same_name(how, "hybrid");
+    dev->hybrid_wanted = how && hal_same_name(how, "hybrid");
     if (how && !dev->hybrid_wanted)
         dev->polled_wanted = hal_option_u64(dev->name, "poll", 0, 0, 1);
 }
@@ -177,8 +169,8 @@ void virtio_choose_wakeup(struct virtio_device *dev)
 void virtio_service_start(struct virtio_device *dev)
 {
     dev->service.name = dev->name;
-    dev->service.run = run;
-    dev->service.arm = arm;
+    dev->service.run = device_run;
+    dev->service.arm = device_arm;
     dev->service.polled = dev->wakeup == VIRTIO_WAKEUP_POLLED;
     hal_service_add(&dev->service);
     hal_service_wake(&dev->service);
@@ -200,10 +192,10 @@ void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns)
 /* ---- handlers -------------------------------------------------------------------------------- */
 
 /*
- * Counts handler calls between two runs of the service. Task context gets its turn between
- * interrupts unless a line is stuck: then the line is masked and the device polled from there on.
+ * Counts handler calls between two runs of the service. Task context runs between interrupts unless
+ * a line is stuck: then the interrupt is masked, and the device polled from there on. True: now.
  */
-static bool storm(struct virtio_device *dev)
+static bool end_storm(struct virtio_device *dev)
 {
     dev->interrupts++;
     if (++dev->streak < VIRTIO_STORM)
@@ -223,8 +215,8 @@ static void wake_from_handler(struct virtio_device *dev)
     hal_service_wake(&dev->service);
 }
 
-/* Any of the queues may have something. */
-static void look_at_all(struct virtio_device *dev)
+/* Any of the queues may have completions. */
+static void wake_all_queues(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++)
         virtq_disarm(dev->queues[i]);
@@ -236,43 +228,45 @@ void virtio_irq_shared(void *ctx)
     struct virtio_device *dev = ctx;
     uint32_t cause = dev->transport->irq_cause(dev);
 
-    if (storm(dev))
+    if (end_storm(dev))
         return;
-    /* Not ours, or nothing new: the run that this asks for now and then resets the streak. */
+    /* Another device's interrupt on this line: a run of the service now and then ends the streak.
+     */
     if (!(cause & (VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG))) {
         if (dev->streak % 1024 == 0)
             hal_service_wake(&dev->service);
         return;
     }
-    if (!dev->live)
+    if (!dev->owner.live)
         return;
     if (cause & VIRTIO_CAUSE_CONFIG)
         dev->config_pending = true;
-    look_at_all(dev);
+    wake_all_queues(dev);
 }
 
 void virtio_irq_queue(void *ctx)
 {
     struct virtq *q = ctx;
+    struct virtio_device *dev = virtio_owner_device(q->owner);
 
-    if (storm(q->dev) || !q->dev->live)
+    if (end_storm(dev) || !dev->owner.live)
         return;
     hal_ack_order();
     virtq_disarm(q);
-    wake_from_handler(q->dev);
+    wake_from_handler(dev);
 }
 
 void virtio_irq_queues(void *ctx)
 {
     struct virtio_device *dev = ctx;
 
-    if (storm(dev) || !dev->live)
+    if (end_storm(dev) || !dev->owner.live)
         return;
     hal_ack_order();
-    look_at_all(dev);
+    wake_all_queues(dev);
 }
 
-/* Section 4.1.5.3: with one vector for both, the configuration is looked at again each time. */
+/* Section 4.1.5.3: one vector for both, so the configuration may have changed each time. */
 void virtio_irq_all(void *ctx)
 {
     struct virtio_device *dev = ctx;
@@ -285,7 +279,7 @@ void virtio_irq_config(void *ctx)
 {
     struct virtio_device *dev = ctx;
 
-    if (storm(dev) || !dev->live)
+    if (end_storm(dev) || !dev->owner.live)
         return;
     dev->config_pending = true;
     wake_from_handler(dev);

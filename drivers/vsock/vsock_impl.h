@@ -16,7 +16,6 @@
 #define VSOCK_CLOSE_TIMEOUT (8 * HAL_SEC) /* for the peer's reset at the end (section 5.10.6.6) */
 
 /* Sections 5.10.1 to 5.10.4 */
-enum { VIRTIO_ID_VSOCK = 19 };
 enum { VIRTIO_VSOCK_Q_RX = 0, VIRTIO_VSOCK_Q_TX = 1, VIRTIO_VSOCK_Q_EVENT = 2 };
 enum { VIRTIO_VSOCK_F_STREAM = 0, VIRTIO_VSOCK_F_NO_IMPLIED_STREAM = 2 };
 enum { VIRTIO_VSOCK_CFG_GUEST_CID = 0 };

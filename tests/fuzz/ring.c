@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 #include "testdrv.h"
-#include "virtio/ring/virtq_impl.h"
+#include "virtio/ring/split.h"
 
 #define BUFFERS 1024
 
@@ -46,8 +46,8 @@ static void start_index(struct model *m, struct virtq *q)
 
     if (q->ring != &virtq_split || !(how & 1))
         return;
-    q->split.avail_idx = q->split.used_idx = (uint16_t)(0xfff0 | how >> 4);
-    model_start_index(&m->queues[0], q->split.avail_idx);
+    virtq_split_of(q)->avail_idx = virtq_split_of(q)->used_idx = (uint16_t)(0xfff0 | how >> 4);
+    model_start_index(&m->queues[0], virtq_split_of(q)->avail_idx);
 }
 
 /* A request of 1 to max_segs pieces. */

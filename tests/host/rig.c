@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "virtio/ring/virtq_impl.h"
+#include "virtio/ring/split.h"
 
 struct rig rig;
 struct model_vpci rig_vpci;
@@ -267,7 +267,7 @@ void rig_make(const unsigned *bits, unsigned n)
 /* Free-running indexes wrap soon. */
 static void start_late(void)
 {
-    rig.q->split.avail_idx = rig.q->split.used_idx = 0xfff8;
+    virtq_split_of(rig.q)->avail_idx = virtq_split_of(rig.q)->used_idx = 0xfff8;
     model_start_index(rig.mq, 0xfff8);
     model_want_kick(rig.m, rig.mq, true);
 }

@@ -6,7 +6,8 @@
  */
 #include "check.h"
 #include "testdrv.h"
-#include "virtio/ring/virtq_impl.h"
+#include "virtio/ring/packed.h"
+#include "virtio/ring/split.h"
 
 #define BATCH 64
 
@@ -59,7 +60,7 @@ static void split_case(uint16_t start, unsigned batch, uint16_t event)
 {
     unsigned kicks;
 
-    q->split.avail_idx = q->split.used_idx = start;
+    virtq_split_of(q)->avail_idx = virtq_split_of(q)->used_idx = start;
     q->since_kick = 0;
     model_start_index(mq, start);
     model_put_avail_event(mq, event);
@@ -98,9 +99,9 @@ enum { ENABLE, DISABLE, DESC, RESERVED };
 /* Both sides at this place of the ring, as if all before it had been used. */
 static void packed_at(struct model_place p)
 {
-    q->packed.next_avail = q->packed.next_used = p.slot;
-    q->packed.avail_flags = p.wrap ? AVAIL : USED;
-    q->packed.used_flags = p.wrap ? AVAIL | USED : 0;
+    virtq_packed_of(q)->next_avail = virtq_packed_of(q)->next_used = p.slot;
+    virtq_packed_of(q)->avail_flags = p.wrap ? AVAIL : USED;
+    virtq_packed_of(q)->used_flags = p.wrap ? AVAIL | USED : 0;
     q->since_kick = 0;
     mq->expose_at = mq->put_at = mq->shown_at = mq->signal_at = p;
     for (unsigned i = 0; i < q->size; i++) {
@@ -266,7 +267,7 @@ static void data_over_the_wrap(void)
     mq = &m->queues[1];
     q = td.q[1];
     if (!packed) {
-        q->split.avail_idx = q->split.used_idx = 0xfffa;
+        virtq_split_of(q)->avail_idx = virtq_split_of(q)->used_idx = 0xfffa;
         model_start_index(mq, 0xfffa);
     }
     for (unsigned i = 1; i <= 12; i++) {

@@ -26,7 +26,7 @@ static void check_alone(unsigned times)
     CHECK_EQ(rt.m->status, 15);
     CHECK_EQ(rt_info().resets, times);
     CHECK_EQ(rt_info().recoveries, times);
-    CHECK_EQ(*virtq_cause(rt.q), '\0');
+    CHECK_EQ(*rt.q->cause, '\0');
     CHECK(*rt_info().cause);
 }
 

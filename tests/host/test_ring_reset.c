@@ -174,10 +174,10 @@ static void broken_queue(void)
     CHECK_EQ(virtq_reap(q, td.done, 4), -EIO);
     CHECK_EQ(virtq_state(q), VIRTQ_BROKEN);
     CHECK_EQ(virtq_reset(q), 0);
-    CHECK_EQ(*virtq_cause(q) != '\0', 1);
+    CHECK_EQ(*q->cause != '\0', 1);
     take_all_back(OUT);
     CHECK_EQ(virtq_restart(q), 0);
-    CHECK_EQ(*virtq_cause(q), '\0');
+    CHECK_EQ(*q->cause, '\0');
     td.no_reap = false;
     host_run_services();
     CHECK_EQ(td.deaths, 0);

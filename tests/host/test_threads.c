@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "testdrv.h"
+#include "virtio/ring/virtq_impl.h"
 
 #define SIZE     16
 #define BUFFERS  20000u

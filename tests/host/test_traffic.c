@@ -7,7 +7,7 @@
  */
 #include "check.h"
 #include "testdrv.h"
-#include "virtio/ring/virtq_impl.h"
+#include "virtio/ring/split.h"
 
 #define ROUNDS  1000
 #define BUFFERS 4096
@@ -65,7 +65,7 @@ static void start_near_the_wrap(void)
 {
     if (q->ring != &virtq_split)
         return;
-    q->split.avail_idx = q->split.used_idx = 0xfff0;
+    virtq_split_of(q)->avail_idx = virtq_split_of(q)->used_idx = 0xfff0;
     model_start_index(mq, 0xfff0);
 }
 

@@ -8,7 +8,7 @@
 
 #include "check.h"
 #include "virtio/device.h"
-#include "virtio/ring/virtq_impl.h"
+#include "virtio/ring/split.h"
 #include "vpcitest.h"
 
 enum { QUEUES = 3 };
@@ -34,7 +34,7 @@ static void near_the_wrap(void)
 {
     for (unsigned i = 0; i < QUEUES; i++) {
         model_start_index(&vpci_model->queues[i], 0xfff8);
-        td.q[i]->split.avail_idx = td.q[i]->split.used_idx = 0xfff8;
+        virtq_split_of(td.q[i])->avail_idx = virtq_split_of(td.q[i])->used_idx = 0xfff8;
     }
 }
 

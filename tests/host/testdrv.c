@@ -8,7 +8,7 @@
 
 #include "check.h"
 #include "model_pci.h"
-#include "virtio/ring/virtq_impl.h"
+#include "virtio/ring/packed.h"
 
 struct testdrv td;
 
@@ -205,9 +205,9 @@ struct testdrv_words testdrv_words(const struct virtq *q)
 {
     if (q->ring == &virtq_packed)
         return (struct testdrv_words){
-            .publish = area_word(q->desc_dma, 16u * q->packed.next_avail + 14),
+            .publish = area_word(q->desc_dma, 16u * virtq_packed_of(q)->next_avail + 14),
             .suppression = area_word(q->used_dma, 0),
-            .used = area_word(q->desc_dma, 16u * q->packed.next_used + 14),
+            .used = area_word(q->desc_dma, 16u * virtq_packed_of(q)->next_used + 14),
             .arm = area_word(q->avail_dma, 0),
         };
     return (struct testdrv_words){

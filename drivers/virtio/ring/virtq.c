@@ -1,37 +1,92 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtq.c - what all virtqueues share, whatever their ring format (virtio 1.4, section 2.6): life
- * cycle, the doorbell, the broken state, and the tick that liveness rests on.
+ * cycle, states, the doorbell, and the tick that liveness rests on.
  */
-#include "virtio/device.h"
 #include "virtio/ring/virtq_impl.h"
+
+/* ---- states ---------------------------------------------------------------------------------- */
+
+/* The states that may follow each, as bits. */
+static const uint8_t next_states[] = {
+    /* it was enabled; its device was given up */
+    [VIRTQ_OFF] = 1 << VIRTQ_OK | 1 << VIRTQ_GONE,
+    /* a rule was broken; it is reset, alone or with its device */
+    [VIRTQ_OK] = 1 << VIRTQ_BROKEN | 1 << VIRTQ_RESETTING,
+    [VIRTQ_BROKEN] = 1 << VIRTQ_RESETTING,
+    /* the reset is complete; virtq_reset waited in vain; the reset of its device did not complete
+     */
+    [VIRTQ_RESETTING] = 1 << VIRTQ_OFF | 1 << VIRTQ_BROKEN | 1 << VIRTQ_GONE,
+    /* a device in the same place was reset */
+    [VIRTQ_GONE] = 1 << VIRTQ_OFF,
+};
+
+/* Out of service no interrupt is asked for. */
+void virtq_set_state(struct virtq *q, enum virtq_state state)
+{
+    hal_assert(!VIRTQ_CHECKS_STATES || next_states[q->state] >> state & 1);
+    q->state = state;
+    if (state != VIRTQ_OK)
+        q->armed = false;
+}
+
+enum virtq_state virtq_state(const struct virtq *q)
+{
+    return q->state;
+}
+
+void virtq_break(struct virtq *q, const char *cause)
+{
+    if (q->state == VIRTQ_BROKEN)
+        return;
+    virtq_set_state(q, VIRTQ_BROKEN);
+    q->cause = cause;
+    hal_log(HAL_ERROR, q->owner->name, "queue %s is broken: %s", q->name, cause);
+    q->owner->ops->wake(q->owner);
+}
+
+void virtq_fail(struct virtq *q, const char *cause)
+{
+    if (q->state == VIRTQ_OK)
+        virtq_break(q, cause);
+}
 
 /* ---- life cycle ------------------------------------------------------------------------------ */
 
-static unsigned choose_size(const struct virtq_ring *ring, unsigned wanted, unsigned max,
-                            bool fixed)
+/* 0: there is no size that both the device and the format admit. */
+static unsigned virtq_choose_size(const struct virtq_setup *setup)
 {
-    if (fixed)
+    const struct virtq_ring *ring = setup->ring;
+    unsigned wanted = setup->cfg->size, max = setup->size_max;
+
+    if (setup->size_fixed)
         return max <= VIRTQ_MAX_SIZE && ring->size_rule(max) == max ? max : 0;
     return ring->size_rule(wanted < max ? wanted : max);
 }
 
-static void configure(struct virtq *q, const struct virtq_config *cfg, unsigned size)
+static void virtq_configure(struct virtq *q, const struct virtq_setup *setup, unsigned size)
 {
+    const struct virtio_features *accepted = setup->accepted;
+    const struct virtq_config *cfg = setup->cfg;
+
+    q->owner = setup->owner;
+    q->ring = setup->ring;
+    q->index = (uint16_t)setup->index;
     q->size = (uint16_t)size;
     q->max_segs = cfg->max_segs < size ? cfg->max_segs : (uint16_t)size;
     q->name = cfg->name;
     q->expects_progress = cfg->expects_progress;
     q->lazy = cfg->lazy;
     q->vector = VIRTQ_NO_VECTOR;
-    q->event_idx = virtio_has(q->dev, VIRTIO_F_EVENT_IDX);
-    q->indirect = virtio_has(q->dev, VIRTIO_F_INDIRECT_DESC) && q->max_segs > 1;
-    q->in_order = virtio_has(q->dev, VIRTIO_F_IN_ORDER);
-    q->order_platform = virtio_has(q->dev, VIRTIO_F_ORDER_PLATFORM);
-    q->notification_data = virtio_has(q->dev, VIRTIO_F_NOTIFICATION_DATA);
+    q->event_idx = virtio_features_has(accepted, VIRTIO_F_EVENT_IDX);
+    q->indirect = virtio_features_has(accepted, VIRTIO_F_INDIRECT_DESC) && q->max_segs > 1;
+    q->in_order = virtio_features_has(accepted, VIRTIO_F_IN_ORDER);
+    q->order_platform = virtio_features_has(accepted, VIRTIO_F_ORDER_PLATFORM);
+    q->notification_data = virtio_features_has(accepted, VIRTIO_F_NOTIFICATION_DATA);
+    q->ring_reset = virtio_features_has(accepted, VIRTIO_F_RING_RESET);
 }
 
-void virtq_start_ring(struct virtq *q)
+static void virtq_start_ring(struct virtq *q)
 {
     q->free_head = 0;
     q->free_count = q->size;
@@ -41,7 +96,6 @@ void virtq_start_ring(struct virtq *q)
     q->quiet = 0;
     q->take_next = 0;
     q->cause = "";
-    q->armed = false;
     q->ring->start(q);
 }
 
@@ -53,10 +107,8 @@ void virtq_renew(struct virtq *q)
 }
 
 /* Each part's own alignment follows from the layout and from that of the whole. */
-static int allocate(struct virtq *q)
+static int virtq_allocate(struct virtq *q, unsigned align)
 {
-    unsigned align = virtio_is_legacy(q->dev) ? VIRTIO_LEGACY_ALIGN : 64;
-
     q->ring->lay_out(q, align);
     q->slots = hal_alloc(q->size * sizeof(*q->slots));
     q->memory = hal_dma_alloc(q->ring_bytes, align, &q->desc_dma);
@@ -71,21 +123,15 @@ static int allocate(struct virtq *q)
     return q->tables ? 0 : -ENOMEM;
 }
 
-struct virtq *virtq_create(struct virtio_device *dev, unsigned index,
-                           const struct virtq_config *cfg, unsigned size_max, bool size_fixed)
+struct virtq *virtq_create(const struct virtq_setup *setup)
 {
-    const struct virtq_ring *ring =
-        virtio_has(dev, VIRTIO_F_RING_PACKED) ? &virtq_packed : &virtq_split;
-    unsigned size = choose_size(ring, cfg->size, size_max, size_fixed);
-    struct virtq *q = size ? hal_alloc(sizeof(*q)) : NULL;
+    unsigned size = virtq_choose_size(setup);
+    struct virtq *q = size ? hal_alloc(setup->ring->queue_bytes) : NULL;
 
     if (!q)
         return NULL;
-    q->dev = dev;
-    q->index = (uint16_t)index;
-    q->ring = ring;
-    configure(q, cfg, size);
-    if (allocate(q)) {
+    virtq_configure(q, setup, size);
+    if (virtq_allocate(q, setup->align)) {
         virtq_destroy(q);
         return NULL;
     }
@@ -101,22 +147,6 @@ void virtq_destroy(struct virtq *q)
         hal_dma_free(q->memory, q->ring_bytes);
     hal_free(q->slots);
     hal_free(q);
-}
-
-void virtq_break(struct virtq *q, const char *cause)
-{
-    if (q->state > VIRTQ_OK)
-        return;
-    q->state = VIRTQ_BROKEN;
-    q->cause = cause;
-    hal_log(HAL_ERROR, virtio_name(q->dev), "queue %s is broken: %s", q->name, cause);
-    virtio_wake(q->dev);
-}
-
-void virtq_fail(struct virtq *q, const char *cause)
-{
-    if (q->state == VIRTQ_OK)
-        virtq_break(q, cause);
 }
 
 /* ---- submitting ------------------------------------------------------------------------------ */
@@ -139,7 +169,7 @@ bool virtq_request_valid(const struct virtq *q, const struct virtq_request *r, u
     return total <= UINT32_MAX; /* section 2.7.5.2: at most 2^32 bytes a chain */
 }
 
-static void kick(struct virtq *q)
+static void virtq_kick(struct virtq *q)
 {
     uint32_t value = q->doorbell.id;
 
@@ -148,11 +178,18 @@ static void kick(struct virtq *q)
     q->since_kick = 0;
     q->stats.kicks++;
     if (!q->doorbell.addr)
-        q->dev->transport->notify(q->dev, q, value);
+        q->owner->ops->notify(q->owner, q, value);
     else if (q->doorbell.width == 16)
         hal_write16_sync(q->doorbell.addr, (uint16_t)value);
     else
         hal_write32_sync(q->doorbell.addr, value);
+}
+
+/* Has the owner call virtq_tick within VIRTQ_TICK; without a call where it does so anyway. */
+static void virtq_want_tick(struct virtq *q)
+{
+    if (q->owner->tick_ns == HAL_NEVER)
+        q->owner->ops->tick_later(q->owner);
 }
 
 int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
@@ -168,8 +205,8 @@ int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
     q->stats.submitted += (uint32_t)taken;
     q->stats.publishes++;
     if (wanted)
-        kick(q);
-    virtio_tick_later(q->dev);
+        virtq_kick(q);
+    virtq_want_tick(q);
     return taken;
 }
 
@@ -178,7 +215,7 @@ void virtq_nudge(struct virtq *q)
     if (q->state != VIRTQ_OK)
         return;
     q->stats.nudges++;
-    kick(q);
+    virtq_kick(q);
 }
 
 /* ---- reaping --------------------------------------------------------------------------------- */
@@ -231,7 +268,7 @@ bool virtq_arm(struct virtq *q)
         q->armed = false;
         return true;
     }
-    virtio_tick_later(q->dev);
+    virtq_want_tick(q);
     return false;
 }
 
@@ -265,15 +302,15 @@ uint64_t virtq_tick(struct virtq *q, uint64_t now)
     q->tick_completed = q->stats.completed;
     if (q->quiet && q->ring->kick_missed(q)) {
         q->event_idx ? q->stats.rekicks++ : q->stats.nudges++;
-        kick(q);
+        virtq_kick(q);
     } else if (q->quiet >= VIRTQ_NUDGE_TICKS && q->since_kick) {
         q->stats.nudges++;
-        kick(q);
+        virtq_kick(q);
     }
     return q->expects_progress || q->since_kick ? now + VIRTQ_TICK : HAL_NEVER;
 }
 
-/* ---- state ----------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 unsigned virtq_free_slots(const struct virtq *q)
 {
@@ -293,16 +330,6 @@ unsigned virtq_size(const struct virtq *q)
 const char *virtq_name(const struct virtq *q)
 {
     return q->name;
-}
-
-enum virtq_state virtq_state(const struct virtq *q)
-{
-    return q->state;
-}
-
-const char *virtq_cause(const struct virtq *q)
-{
-    return q->cause;
 }
 
 const struct virtq_stats *virtq_stats(const struct virtq *q)

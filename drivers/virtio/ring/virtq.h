@@ -1,30 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtq.h - virtqueues as device drivers see them (virtio 1.4, section 2.6 to 2.8).
+ * virtq.h - virtqueues as device drivers see them (virtio 1.4, sections 2.6 to 2.8).
  *
  * A buffer is a chain of segments: first those that the device reads, then those that it writes.
- * It belongs to the device from virtq_submit until virtq_reap hands back its cookie, or until
- * virtq_take_back does after the queue or the device was reset. Each submitted buffer comes back
- * exactly once.
+ * Each submitted buffer comes back exactly once: from virtq_reap when the device has used it, or
+ * from virtq_take_back after the queue or the device was reset.
+ *
+ *     struct virtq_seg segs[2] = {{hal_dma_addr(cmd, 16), 16}, {hal_dma_addr(answer, 64), 64}};
+ *     struct virtq_request r = {.segs = segs, .readable = 1, .writable = 1, .cookie = cmd};
+ *     struct virtq_done done[8];
+ *     int n = virtq_submit(q, &r, 1);              1: cmd and answer are the device's; 0: ring full
+ *
+ *     while ((n = virtq_reap(q, done, 8)) > 0)     in the driver's service()
+ *         for (int i = 0; i < n; i++)
+ *             finish(done[i].cookie, done[i].len); both are the driver's again
+ *
+ *     while ((cookie = virtq_take_back(q)))        in queue_lost() and dead(): the device never
+ *         cancel(cookie);                          answered, and no longer reaches the memory
  *
  * Trust. Nothing that the device wrote is used before it is checked against private state: a
  * descriptor is never read back. A value that cannot be makes the queue broken with a cause; a
  * broken queue takes no more buffers and returns none until it is reset.
  *
- * Ring formats are tables (struct virtq_ring in virtq_impl.h) called once a batch.
+ * Context. All functions run in task context and never park. None of them allocates.
  */
 #ifndef VIREO_VIRTQ_H
 #define VIREO_VIRTQ_H
 
 #include "hal.h"
 
-struct virtio_device;
 struct virtq;
 
-/* One piece of a buffer. len is in bytes and never 0. addr: bus address (hal_dma_addr). */
+/* One piece of a buffer. */
 struct virtq_seg {
-    uint64_t addr;
-    uint32_t len;
+    uint64_t addr; /* on the bus (hal_dma_addr); a request with HAL_DMA_NONE is malformed */
+    uint32_t len;  /* bytes, 1 or more */
 };
 
 /* A buffer to submit: segs[0..readable) are read by the device, the next `writable` are written. */
@@ -32,24 +42,25 @@ struct virtq_request {
     const struct virtq_seg *segs;
     uint16_t readable;
     uint16_t writable;
-    void *cookie; /* never NULL */
+    void *cookie; /* the driver's name for the buffer, which comes back with it; never NULL */
 };
 
-/* A buffer that came back. len: bytes the device says it wrote, at most what was posted. */
+/* A buffer that came back. */
 struct virtq_done {
-    void *cookie;
-    uint32_t len;
+    void *cookie; /* as submitted */
+    uint32_t len; /* bytes that the device says it wrote, at most what was posted for writing */
 };
 
+/* virtq.c has the list of the states that may follow each. */
 enum virtq_state {
-    VIRTQ_OFF, /* not with the device: before it starts, or after it let go of the queue */
-    VIRTQ_OK,
-    VIRTQ_BROKEN,    /* a rule was broken or a deadline passed; the cause says which */
-    VIRTQ_RESETTING, /* the device was asked to let go of it, and has not said so yet */
+    VIRTQ_OFF,       /* not with the device: not enabled yet, or reset. Its buffers can be taken */
+    VIRTQ_OK,        /* in service */
+    VIRTQ_BROKEN,    /* a rule was broken or a deadline passed; the log has the cause */
+    VIRTQ_RESETTING, /* the device was asked to reset it, and has not said yet that it did */
     VIRTQ_GONE,      /* given up together with its device */
 };
 
-/* What a driver wants of a queue when it is set up. */
+/* What a driver wants of a queue when the queue is set up. */
 struct virtq_config {
     const char *name;      /* "rx"; appears in the log; lives as long as the device */
     uint16_t size;         /* wanted entries; the device's maximum and the ring's rules bound it */
@@ -60,92 +71,97 @@ struct virtq_config {
                               at each tick while buffers are out (transmit) */
 };
 
+/* ---- buffers --------------------------------------------------------------------------------- */
+
 /*
- * Submits up to n buffers in order, publishes them at once and kicks the device if it asks for it.
- * Returns how many were taken (fewer when the ring is full), or -EIO when the queue is broken or
- * off. -EINVAL: a request that no ring could hold (no segment, more than max_segs, zero length);
- * those before it are taken first.
+ * Submits reqs[0..n) in order, publishes them at once, and kicks the device if it asks for kicks.
+ * Returns how many were taken, from the front: their memory is the device's from here on; requests
+ * and segments are copied, and stay the caller's. Fewer than n: the ring is full, or the next
+ * request is malformed. -EINVAL: the first request is malformed, so that no ring could hold it (no
+ * segment, more than max_segs, a segment of 0 bytes, 2^32 bytes or more in all, no cookie). -EIO:
+ * the queue is not in service.
  */
 int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n);
 
 /*
- * Collects up to max completed buffers. Returns how many; 0 when there are none; -EIO when the
- * queue is (or just became) broken. A broken queue's buffers come from virtq_take_back only.
+ * Collects up to max buffers that the device has used, in the order in which it used them. Returns
+ * how many lie in done[]: their memory is the driver's again. 0: there are none. -EIO: the queue is
+ * not in service, or just broke; what is out stays the device's until virtq_take_back.
  */
 int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max);
 
-/* Asks for an interrupt at the next completion; true if completions are waiting already. */
-bool virtq_arm(struct virtq *q);
-/* Asks for no interrupts, where the ring has a way to say so. [handler] */
-void virtq_disarm(struct virtq *q);
-
 /*
- * hold: the driver leaves in the ring what is complete, until it has room for it and says so here.
- * Meanwhile the queue causes no service: neither is an interrupt asked for, nor does what waits
- * there keep the service from sleeping. Something else has to make it look again.
- */
-void virtq_hold(struct virtq *q, bool hold);
-
-/*
- * The tick behind liveness (design: no wait rests on a suppression word alone). Called now and
- * then while buffers are out: looks at the suppression word again and kicks once more if a kick
- * was missed. Returns when it wants to be called next (HAL_NEVER: not before the next submit).
- */
-uint64_t virtq_tick(struct virtq *q, uint64_t now);
-
-/*
- * Kicks the device although nothing is new, whatever it asked for: for devices that have to be told
- * twice. Counted as a nudge.
- */
-void virtq_nudge(struct virtq *q);
-
-/* Buffers that can still be submitted, if each is one segment long (or indirect is negotiated). */
-unsigned virtq_free_slots(const struct virtq *q);
-/* Buffers that are with the device. */
-unsigned virtq_in_flight(const struct virtq *q);
-unsigned virtq_size(const struct virtq *q);
-const char *virtq_name(const struct virtq *q); /* as in its virtq_config */
-enum virtq_state virtq_state(const struct virtq *q);
-/* Why the queue broke, in words, until it is restarted; "" if it did not. */
-const char *virtq_cause(const struct virtq *q);
-/*
- * The driver gives up on what the device does with this queue (a deadline passed, an answer that
- * cannot be): the queue is BROKEN with this cause, logged once, and recovered by the next service,
- * alone if RING_RESET was negotiated, else with its device. The first cause stays.
- */
-void virtq_fail(struct virtq *q, const char *cause);
-
-/*
- * After a reset only, of the device or of the queue: hands out the cookies of buffers that never
- * came back, one a call, NULL at the end.
+ * Hands out the buffers that never came back: the cookie of one of them a call, in no particular
+ * order, NULL after the last. Their memory is the driver's again. Only in state VIRTQ_OFF or
+ * VIRTQ_GONE, so in a driver's queue_lost() and dead(), and after virtq_reset.
  */
 void *virtq_take_back(struct virtq *q);
 
 /*
- * Takes the queue away from a device that goes on (section 2.6.1, RING_RESET), also when it is
- * broken: waits for a second at most until the device says that it has let go of it. Then its
- * buffers are taken back with virtq_take_back, and virtq_restart may follow. -ENOTSUP: not
- * negotiated. -EINVAL: the queue is off. -ETIMEDOUT: the device never said so; the queue is broken,
- * its buffers stay with the device, which its next service resets as a whole.
+ * hold = true: the driver has no room for completions and leaves them in the ring. Until the call
+ * with false, the queue asks for no interrupt, and completions in the ring do not keep the service
+ * from sleeping; something else has to wake the service then. Allowed in any state.
+ */
+void virtq_hold(struct virtq *q, bool hold);
+
+/*
+ * Kicks the device although nothing new was submitted and whatever the device asked for: for
+ * devices that have to be told twice. Counted in stats.nudges. Does nothing out of service.
+ */
+void virtq_nudge(struct virtq *q);
+
+/* ---- facts, in any state --------------------------------------------------------------------- */
+
+/*
+ * Buffers that can be submitted now, if each is one segment long or indirect descriptors were
+ * negotiated; else descriptors. 0 out of service.
+ */
+unsigned virtq_free_slots(const struct virtq *q);
+/* Buffers that are with the device. */
+unsigned virtq_in_flight(const struct virtq *q);
+/* Entries of the ring, which is fixed when the queue is set up: 1..VIRTQ_MAX_SIZE. */
+unsigned virtq_size(const struct virtq *q);
+const char *virtq_name(const struct virtq *q); /* as in its virtq_config */
+enum virtq_state virtq_state(const struct virtq *q);
+
+/* ---- trouble --------------------------------------------------------------------------------- */
+
+/*
+ * The driver gives up on what the device does with this queue (a deadline passed, an answer that
+ * cannot be): the queue becomes VIRTQ_BROKEN with this cause, logged once. The next service
+ * recovers it, alone if RING_RESET was negotiated, else with its device: queue_lost() follows.
+ * `cause` lives for ever. Does nothing unless the queue is in service, so the first cause stays.
+ */
+void virtq_fail(struct virtq *q, const char *cause);
+
+/*
+ * Takes a queue, broken or not, from a device that goes on (section 2.6.1): asks the device to
+ * reset it, and waits for up to a second until the device says that it did. 0: the queue is
+ * VIRTQ_OFF; take its buffers back, then call virtq_restart. -ENOTSUP: RING_RESET was not
+ * negotiated. -EINVAL: the device is not in service, or the queue neither VIRTQ_OK nor
+ * VIRTQ_BROKEN. -ETIMEDOUT: the device did not do it; the queue is VIRTQ_BROKEN, its buffers stay
+ * the device's, and the next service resets the whole device.
  */
 int virtq_reset(struct virtq *q);
 
 /*
- * Puts a queue that was reset back into service: an empty ring at its start, as at set-up, with
- * the same size and interrupt. -EINVAL: it is not off; -EBUSY: buffers were not taken back; else
- * what the transport says, and the queue stays off.
+ * Puts a queue that was reset back into service: an empty ring with the same size and interrupt.
+ * -EINVAL: the device is not in service, or the queue not VIRTQ_OFF. -EBUSY: buffers were not taken
+ * back. Another error: the device does not take the queue, which stays VIRTQ_OFF.
  */
 int virtq_restart(struct virtq *q);
 
-/* Counters, for status pages and tests. */
+/* ---- counters, for status pages and tests ---------------------------------------------------- */
+
 struct virtq_stats {
-    uint64_t submitted, completed;
-    uint64_t publishes; /* batches */
-    uint64_t kicks;     /* doorbell stores, rekicks included */
-    uint64_t rekicks;   /* kicks that the tick found missing, by the event index */
-    uint64_t nudges;    /* kicks of the tick on a quiet queue, in case */
-    uint64_t late;      /* completions found by a tick, without an interrupt */
+    uint64_t submitted, completed; /* buffers */
+    uint64_t publishes;            /* batches */
+    uint64_t kicks;                /* doorbell stores, rekicks and nudges included */
+    uint64_t rekicks;              /* kicks that the tick found missing, by the event index */
+    uint64_t nudges; /* kicks that may have been needless: of the tick, and by virtq_nudge */
+    uint64_t late;   /* completions that a tick found although an interrupt was asked for */
 };
+/* Never NULL; counts on as long as the device exists. */
 const struct virtq_stats *virtq_stats(const struct virtq *q);
 
 #endif

@@ -1,52 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtq_impl.h - the inside of a virtqueue: what the rings and the core share. Device drivers see
- * virtq.h only.
+ * virtq_impl.h - the inside of a virtqueue: what the rings, the core and the transports share.
+ * Device drivers see virtq.h only.
  */
 #ifndef VIREO_VIRTQ_IMPL_H
 #define VIREO_VIRTQ_IMPL_H
 
 #include "hal.h"
+#include "virtio/ring/features.h"
 #include "virtio/ring/virtq.h"
+#include "virtio/ring/virtq_owner.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "ring words are little-endian (and native in legacy mode): a big-endian CPU would "
                "have to swap them");
 
-#define VIRTQ_MAX_SIZE    1024 /* entries; more would only cost memory */
-#define VIRTQ_TICK        (10 * HAL_MS)
-#define VIRTQ_NUDGE_TICKS 25 /* quiet ticks after which one more kick is worth it */
+#define VIRTQ_MAX_SIZE      1024 /* entries; more would only cost memory */
+#define VIRTQ_ALIGN         64   /* bytes; of a ring that no rule aligns further */
+#define VIRTQ_TICK          (10 * HAL_MS)
+#define VIRTQ_NUDGE_TICKS   25 /* ticks without progress after which the tick kicks once more */
+#define VIRTQ_RESET_TIMEOUT HAL_SEC /* of one queue */
 
 /* Sections 2.7.5 and 2.8.13: size of a descriptor, and the flags that both formats know. */
 #define VIRTQ_DESC_BYTES 16
 enum { VIRTQ_DESC_F_NEXT = 1, VIRTQ_DESC_F_WRITE = 2, VIRTQ_DESC_F_INDIRECT = 4 };
-
-struct virtq_desc; /* split.c */
-struct virtq_avail;
-struct virtq_used;
-struct virtq_packed_desc; /* packed.c */
-
-/* How far a split ring is. Both indexes run freely over 16 bits. */
-struct virtq_split_state {
-    struct virtq_desc *desc;
-    struct virtq_avail *avail;
-    struct virtq_used *used;
-    uint16_t mask;      /* size - 1 */
-    uint16_t avail_idx; /* next index to publish */
-    uint16_t used_idx;  /* next used entry to look at */
-};
-
-/* How far a packed ring is. A side's wrap counter is kept as the flags that it stands for. */
-struct virtq_packed_state {
-    struct virtq_packed_desc *desc;
-    const uint32_t *device_event;
-    uint32_t *driver_event;
-    uint16_t next_avail;  /* slot */
-    uint16_t avail_flags; /* of a descriptor that is made available in this lap */
-    uint16_t next_used;   /* slot */
-    uint16_t used_flags;  /* of a descriptor that is used in this lap */
-    bool says_write;      /* the device has set WRITE in a used descriptor before */
-};
 
 /*
  * What the driver remembers of a buffer, by its id: that of its first descriptor (split), or one
@@ -64,12 +41,13 @@ struct virtq_slot {
  * NOTIFICATION_DATA and the ring's position in the upper half.
  */
 struct virtq_doorbell {
-    hal_mmio_t addr; /* 0: through the transport's notify() */
+    hal_mmio_t addr; /* 0: through the owner's notify() */
     uint8_t width;   /* 16 or 32; 32 with NOTIFICATION_DATA */
     uint16_t id;     /* the queue's number, or what NOTIF_CONFIG_DATA says */
-    uint32_t off;    /* without an address: where the transport finds it */
+    uint32_t off;    /* without an address: where the transport finds the doorbell */
 };
 
+/* The head of each ring's own structure (split.h, packed.h), whose size the ring's entry tells. */
 struct virtq {
     /* producer */
     const struct virtq_ring *ring;
@@ -87,18 +65,11 @@ struct virtq {
     uint32_t since_kick; /* published after the last kick: buffers (split), descriptors (packed) */
     struct virtq_doorbell doorbell;
 
-    union {
-        struct virtq_split_state split;
-        struct virtq_packed_state packed;
-    };
-
     /* consumer */
     volatile bool armed; /* an interrupt was asked for and has not come yet [handler] */
-    /* IN_ORDER: the id of the oldest buffer out; and how many the last used entry still stands for,
-     * with the length that it told of the last of them. */
-    uint16_t oldest;
-    uint16_t batch;
-    uint32_t batch_len;
+    uint16_t oldest;     /* IN_ORDER: id of the oldest buffer that is out */
+    uint16_t batch;      /* IN_ORDER: buffers that the last used entry still stands for, */
+    uint32_t batch_len;  /* and the length that the entry told of the last of them */
 
     /* memory shared with the device */
     void *tables; /* indirect ones: max_segs descriptors for each id; or NULL */
@@ -108,46 +79,54 @@ struct virtq {
     size_t ring_bytes, tables_bytes;
 
     /* cold */
-    struct virtio_device *dev;
+    struct virtq_owner *owner;
     const char *name;
     uint16_t index;
-    uint16_t vector; /* MSI-X table entry, or VIRTQ_NO_VECTOR */
-    enum virtq_state state;
-    const char *cause;
+    uint16_t vector;        /* MSI-X table entry, or VIRTQ_NO_VECTOR */
+    enum virtq_state state; /* written by virtq_set_state alone */
+    const char *cause;      /* why the queue broke, until it is restarted; "" if it did not */
+    bool ring_reset;        /* RING_RESET was negotiated */
     bool expects_progress, lazy;
-    bool held;               /* the driver does not want what is complete */
+    bool held;               /* the driver has no room for completions */
     uint16_t quiet;          /* ticks without progress */
-    uint16_t take_next;      /* where virtq_take_back goes on */
+    uint16_t take_next;      /* id at which virtq_take_back goes on */
     uint64_t reset_ns;       /* when its last reset alone was asked for; 0: never */
-    uint64_t tick_completed; /* at the last tick */
-    uint64_t before_tick; /* completed before it, if an interrupt was asked for; else UINT64_MAX */
+    uint64_t tick_completed; /* stats.completed at the last tick */
+    uint64_t before_tick;    /* stats.completed before a service on a tick, if an interrupt was
+                                asked for; else UINT64_MAX */
     struct virtq_stats stats;
 };
 
 #define VIRTQ_NO_VECTOR 0xffff
 
-/* A ring format. Each function is called once a batch, or less. */
+/* ---- ring formats ---------------------------------------------------------------------------- */
+
+/* A ring format, an entry of the list in rings.c. Each function is called once a batch, or less. */
 struct virtq_ring {
     const char *name;
+    uint8_t feature;    /* the bit that chooses it; 0: it is used when no other format is chosen */
+    size_t queue_bytes; /* of its private state, whose head is a struct virtq */
     /* Largest size not above `wanted` that the format admits; 0: none. */
     unsigned (*size_rule)(unsigned wanted);
     /*
      * How much memory the ring takes, and where its parts lie in it: sets ring_bytes, and
-     * avail_dma and used_dma as offsets. used_align: of the part that the device writes.
+     * avail_dma and used_dma as offsets. used_align: bytes, of the part that the device writes.
      */
     void (*lay_out)(struct virtq *q, unsigned used_align);
-    /* A new, empty ring in q->memory, which is zeroed. All buffers are back. */
+    /* Sets the private state to that of an empty ring in q->memory, which is zeroed. */
     void (*start)(struct virtq *q);
     /*
      * Places and publishes up to n requests, and adds them to since_kick; *kick tells whether the
-     * device asked to be told. Returns how many, or -EINVAL when the very first is malformed.
+     * device asked for a kick. Returns how many, or -EINVAL when the very first is malformed.
      */
     int (*submit)(struct virtq *q, const struct virtq_request *reqs, unsigned n, bool *kick);
+    /* As virtq_reap, for a queue in service. */
     int (*reap)(struct virtq *q, struct virtq_done *done, unsigned max);
+    /* Asks for an interrupt at the next completion; true if completions are waiting already. */
     bool (*arm)(struct virtq *q);
+    /* Asks for no interrupt, where the format has a way to say so. [handler] */
     void (*disarm)(struct virtq *q);
-    /* Looking again some time after publishing: does the device wait for a kick that it never got?
-     */
+    /* Some time after publishing: does the device wait for a kick that it never got? */
     bool (*kick_missed)(struct virtq *q);
     /* Where the next buffer will be placed, as NOTIFICATION_DATA tells it (section 2.9): 16 bits.
      */
@@ -155,30 +134,69 @@ struct virtq_ring {
 };
 extern const struct virtq_ring virtq_split, virtq_packed;
 
-/* ---- for the core and the transports --------------------------------------------------------- */
+/* rings.c: the format that a set of accepted features chooses. Never NULL. */
+const struct virtq_ring *virtq_ring_for(const struct virtio_features *accepted);
+
+/* rings.c: feature bits that queues implement, for negotiation. */
+extern const struct virtio_feature virtq_features[];
+extern const unsigned virtq_feature_count;
+
+/* ---- for the core ---------------------------------------------------------------------------- */
+
+/* What virtq_create needs to know. All of it may be forgotten afterwards but *owner and cfg->name.
+ */
+struct virtq_setup {
+    struct virtq_owner *owner;
+    const struct virtq_config *cfg; /* what the driver wants */
+    const struct virtq_ring *ring;  /* virtq_ring_for(accepted) */
+    const struct virtio_features *accepted;
+    unsigned index;    /* the queue's number */
+    unsigned size_max; /* entries; the device's limit */
+    bool size_fixed;   /* the device decides (legacy PCI): the size is size_max */
+    unsigned align;    /* bytes; of the ring, and of its part that the device writes */
+};
 
 /*
- * A new queue, not yet known to the device. size_max: the device's limit; size_fixed: the device
- * does not let the driver choose (legacy PCI). NULL: out of memory, or no admissible size.
+ * A new queue with an empty ring, in state VIRTQ_OFF: not yet known to the device. NULL: out of
+ * memory, or no size that device and format admit.
  */
-struct virtq *virtq_create(struct virtio_device *dev, unsigned index,
-                           const struct virtq_config *cfg, unsigned size_max, bool size_fixed);
-/* Frees the queue. Only when the device can no longer reach it. */
+struct virtq *virtq_create(const struct virtq_setup *setup);
+/* Frees the queue. Only when the device can no longer reach its memory. */
 void virtq_destroy(struct virtq *q);
 
-/* An empty ring at its start, in memory that is zeroed. No buffer is out. */
-void virtq_start_ring(struct virtq *q);
+/* Moves the queue to another state. Debug builds check that `state` may follow the present one. */
+void virtq_set_state(struct virtq *q, enum virtq_state state);
+/* Debug builds check each change of a state, of queues and of devices. */
+#ifdef VIREO_DEBUG
+enum { VIRTQ_CHECKS_STATES = true };
+#else
+enum { VIRTQ_CHECKS_STATES = false };
+#endif
 
-/* The same once more, after a reset: its buffers were all taken back. */
+/* After a reset, all buffers taken back: the ring is empty again, and its memory zeroed. */
 void virtq_renew(struct virtq *q);
 
-/* Makes the queue broken; the first cause stays. */
-void virtq_break(struct virtq *q, const char *cause);
+/*
+ * Asks for an interrupt at the next completion. True: completions are waiting already, so no
+ * interrupt may come. False also when the queue is not in service, or was armed before.
+ */
+bool virtq_arm(struct virtq *q);
+/* Asks for no interrupt, where the ring has a way to say so. [handler] */
+void virtq_disarm(struct virtq *q);
+
+/*
+ * Liveness rests on no suppression word alone. Called at most every VIRTQ_TICK while buffers are
+ * out: looks at the suppression word again, and kicks once more if a kick was missed. Returns the
+ * time of the next call; HAL_NEVER: not before the owner's tick_later.
+ */
+uint64_t virtq_tick(struct virtq *q, uint64_t now);
 
 /* ---- for the rings --------------------------------------------------------------------------- */
 
-/* Is the request one that a ring can hold? Shared by the rings; adds up what the device may write.
- */
+/* Makes the queue VIRTQ_BROKEN, logs the cause and wakes the owner. The first cause stays. */
+void virtq_break(struct virtq *q, const char *cause);
+
+/* Could a ring hold the request? Sets *writable to the bytes that the device may write. */
 bool virtq_request_valid(const struct virtq *q, const struct virtq_request *r, uint32_t *writable);
 
 /* The flags of segment i of the `count` of a request. */
@@ -200,7 +218,7 @@ static inline void virtq_slot_take(struct virtq *q, unsigned id, const struct vi
     q->in_flight++;
 }
 
-/* It is back, with a length that the device told: no more counts than was posted. */
+/* The buffer `id` is back, with the length that the device told: at most what was posted counts. */
 static inline void virtq_slot_finish(struct virtq *q, unsigned id, uint32_t len,
                                      struct virtq_done *done)
 {
@@ -213,7 +231,7 @@ static inline void virtq_slot_finish(struct virtq *q, unsigned id, uint32_t len,
     q->in_flight--;
 }
 
-/* The id of a used entry, or a broken queue: it must be that of a buffer which is out. */
+/* Is the id of a used entry that of a buffer which is out? If not, the queue is broken. */
 static inline bool virtq_id_valid(struct virtq *q, uint32_t id)
 {
     if (id < q->size && q->slots[id].cookie)
@@ -239,7 +257,7 @@ static inline uint16_t virtq_in_order_next(const struct virtq *q, unsigned id)
  */
 bool virtq_in_order_batch(struct virtq *q, uint32_t id, uint32_t len, unsigned most);
 
-/* IN_ORDER: the oldest of the batch is back. Those before its last were used completely. */
+/* IN_ORDER: the oldest buffer of the batch is back. The device used all but the last completely. */
 void virtq_in_order_take(struct virtq *q, struct virtq_done *done);
 
 #endif

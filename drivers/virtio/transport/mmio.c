@@ -151,7 +151,7 @@ static unsigned mmio_queue_max(struct virtio_device *dev, unsigned index)
     return virtio_mmio_read(dev, MMIO_QUEUE_SIZE_MAX);
 }
 
-static void write_address(struct virtio_device *dev, unsigned low, uint64_t addr)
+static void mmio_write_address(struct virtio_device *dev, unsigned low, uint64_t addr)
 {
     virtio_mmio_write(dev, low, (uint32_t)addr);
     virtio_mmio_write(dev, low + 4, (uint32_t)(addr >> 32));
@@ -163,9 +163,9 @@ static int mmio_queue_enable(struct virtio_device *dev, struct virtq *q)
     if (mmio_queue_max(dev, q->index) < q->size)
         return -ENODEV;
     virtio_mmio_write(dev, MMIO_QUEUE_SIZE, q->size);
-    write_address(dev, MMIO_QUEUE_DESC_LOW, q->desc_dma);
-    write_address(dev, MMIO_QUEUE_DRIVER_LOW, q->avail_dma);
-    write_address(dev, MMIO_QUEUE_DEVICE_LOW, q->used_dma);
+    mmio_write_address(dev, MMIO_QUEUE_DESC_LOW, q->desc_dma);
+    mmio_write_address(dev, MMIO_QUEUE_DRIVER_LOW, q->avail_dma);
+    mmio_write_address(dev, MMIO_QUEUE_DEVICE_LOW, q->used_dma);
     hal_write32_sync(virtio_mmio_reg(dev, MMIO_QUEUE_READY), 1);
     virtio_mmio_doorbell(dev, q);
     return virtio_mmio_read(dev, MMIO_QUEUE_READY) == 1 ? 0 : -EIO;
@@ -201,7 +201,7 @@ const struct virtio_transport virtio_mmio_modern = {
 
 /* ---- discovery (section 4.2.3.1) ------------------------------------------------------------- */
 
-static void probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
+static void mmio_probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
 {
     uint32_t version, id;
     struct virtio_mmio *m;
@@ -216,15 +216,12 @@ static void probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
     id = hal_read32(base + MMIO_DEVICE_ID);
     if (!id || !virtio_wanted(id))
         return;
-    m = hal_alloc(sizeof(*m));
-    if (!m) {
-        hal_log(HAL_ERROR, "virtio-mmio", "no memory for a device of type %u", id);
+    m = (struct virtio_mmio *)virtio_bus_device(&virtio_mmio_bus, id);
+    if (!m)
         return;
-    }
     m->base = base;
     m->irq = slot->irq;
     m->dev.transport = &virtio_mmio_modern;
-    m->dev.device_id = id;
     m->dev.config_len = (uint32_t)slot->len - MMIO_CONFIG;
     if (version == 2 || virtio_mmio_take_legacy(m))
         virtio_attach(&m->dev);
@@ -236,7 +233,7 @@ static void probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
  * From the highest address down: the virt machine fills its slots in that order, so devices get
  * their numbers in the order in which the user named them.
  */
-void virtio_mmio_scan(void)
+static void mmio_scan(void)
 {
     struct hal_virtio_mmio slot;
     unsigned n = 0;
@@ -250,8 +247,14 @@ void virtio_mmio_scan(void)
             continue;
         base = hal_mmio_map(slot.phys, slot.len);
         if (base)
-            probe_slot(base, &slot);
+            mmio_probe_slot(base, &slot);
         else
             hal_log(HAL_WARN, "virtio-mmio", "slot %u cannot be mapped", n);
     }
 }
+
+const struct virtio_bus virtio_mmio_bus = {
+    .name = "virtio-mmio",
+    .device_bytes = sizeof(struct virtio_mmio),
+    .scan = mmio_scan,
+};

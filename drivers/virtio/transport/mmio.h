@@ -6,8 +6,7 @@
 #ifndef VIREO_VIRTIO_MMIO_H
 #define VIREO_VIRTIO_MMIO_H
 
-#include "virtio/device.h"
-#include "virtio/ring/virtq_impl.h"
+#include "virtio/transport/buses.h"
 
 enum {
     MMIO_MAGIC = 0x000,
@@ -66,11 +65,11 @@ extern const struct virtio_transport virtio_mmio_modern;
 
 /*
  * mmio_legacy.c: makes m a device of version 1. An image without legacy support (LEGACY=0) has
- * legacy_none.c in its place: false, and a word in the log.
+ * legacy_none.c in its place: false, and the log says why.
  */
 bool virtio_mmio_take_legacy(struct virtio_mmio *m);
 
-/* What both tables share. */
+/* Shared by both tables: see transport.h. */
 uint32_t virtio_mmio_features_read(struct virtio_device *dev, unsigned word);
 void virtio_mmio_features_write(struct virtio_device *dev, unsigned word, uint32_t bits);
 uint8_t virtio_mmio_status_read(struct virtio_device *dev);
@@ -83,6 +82,7 @@ void virtio_mmio_irq_release(struct virtio_device *dev);
 void virtio_mmio_irq_mask(struct virtio_device *dev);
 uint32_t virtio_mmio_irq_cause(struct virtio_device *dev);
 void virtio_mmio_release(struct virtio_device *dev);
+/* Fills in the doorbell of a queue that is enabled. */
 void virtio_mmio_doorbell(struct virtio_device *dev, struct virtq *q);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "virtio/transport/mmio.h"
 
-static unsigned legacy_queue_max(struct virtio_device *dev, unsigned index)
+static unsigned mmio_legacy_queue_max(struct virtio_device *dev, unsigned index)
 {
     virtio_mmio_write(dev, MMIO_QUEUE_SEL, index);
     if (virtio_mmio_read(dev, MMIO_QUEUE_PFN) != 0)
@@ -14,14 +14,14 @@ static unsigned legacy_queue_max(struct virtio_device *dev, unsigned index)
 }
 
 /* The page size comes before the first page number, which enables the queue and so comes last. */
-static int legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
+static int mmio_legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
 {
     uint64_t pfn = q->desc_dma / VIRTIO_LEGACY_ALIGN;
 
     if (pfn > UINT32_MAX)
         return -ERANGE;
     virtio_mmio_write(dev, MMIO_GUEST_PAGE_SIZE, VIRTIO_LEGACY_ALIGN);
-    if (legacy_queue_max(dev, q->index) < q->size)
+    if (mmio_legacy_queue_max(dev, q->index) < q->size)
         return -ENODEV;
     virtio_mmio_write(dev, MMIO_QUEUE_SIZE, q->size);
     virtio_mmio_write(dev, MMIO_QUEUE_ALIGN, VIRTIO_LEGACY_ALIGN);
@@ -39,8 +39,8 @@ static const struct virtio_transport virtio_mmio_legacy = {
     .status_write = virtio_mmio_status_write,
     .config_read = virtio_mmio_config_read,
     .config_write = virtio_mmio_config_write,
-    .queue_max = legacy_queue_max,
-    .queue_enable = legacy_queue_enable,
+    .queue_max = mmio_legacy_queue_max,
+    .queue_enable = mmio_legacy_queue_enable,
     .notify = virtio_mmio_notify,
     .irq_setup = virtio_mmio_irq_setup,
     .irq_release = virtio_mmio_irq_release,

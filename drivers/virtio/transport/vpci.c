@@ -23,7 +23,7 @@ enum {
 enum { CAP_BYTES = 16, CAP_NOTIFY_BYTES = 20, CAP_WINDOW_BYTES = 20 };
 
 /* The smallest structure that a capability of the type may describe. */
-static uint32_t least_length(unsigned type)
+static uint32_t vpci_least_length(unsigned type)
 {
     static const uint32_t least[VPCI_STRUCTURES] = {0, VPCI_COMMON_BYTES, 2, 1, 1};
 
@@ -31,12 +31,12 @@ static uint32_t least_length(unsigned type)
 }
 
 /* Sections 4.1.4.3.1, 4.1.4.4.1, 4.1.4.6: what an offset is a multiple of. */
-static uint32_t alignment(unsigned type)
+static uint32_t vpci_alignment(unsigned type)
 {
     return type == VPCI_ISR ? 1 : type == VPCI_NOTIFY ? 2 : 4;
 }
 
-static bool cap_fits(const struct pci_function *f, unsigned cap, unsigned least)
+static bool vpci_cap_fits(const struct pci_function *f, unsigned cap, unsigned least)
 {
     unsigned len = pci_read8(f, cap + CAP_LEN);
 
@@ -47,8 +47,8 @@ static bool cap_fits(const struct pci_function *f, unsigned cap, unsigned least)
  * Where a capability says that its structure lies, cut off at the end of the BAR; mapped, if
  * `direct` and the BAR has an address. False: nothing could be there.
  */
-static bool describe(const struct pci_function *f, unsigned cap, unsigned type, bool direct,
-                     struct virtio_pci_region *r)
+static bool vpci_describe(const struct pci_function *f, unsigned cap, unsigned type, bool direct,
+                          struct virtio_pci_region *r)
 {
     uint64_t bar_len, left;
 
@@ -57,12 +57,12 @@ static bool describe(const struct pci_function *f, unsigned cap, unsigned type, 
     r->len = pci_read32(f, cap + CAP_LENGTH);
     r->base = 0;
     bar_len = r->bar < PCI_BARS ? f->bar[r->bar].len : 0;
-    if (r->off >= bar_len || r->off % alignment(type))
+    if (r->off >= bar_len || r->off % vpci_alignment(type))
         return false;
     left = bar_len - r->off;
     if (r->len > left)
         r->len = (uint32_t)left;
-    if (r->len < least_length(type))
+    if (r->len < vpci_least_length(type))
         return false;
     if (direct)
         r->base = pci_bar_map(f, r->bar, r->off, r->len < MAP_AT_MOST ? r->len : MAP_AT_MOST);
@@ -73,7 +73,7 @@ static bool describe(const struct pci_function *f, unsigned cap, unsigned type, 
  * Takes over one capability if it is usable. The first one counts that lies in a BAR that can be
  * mapped; without one, the first that the window reaches.
  */
-static void take_capability(struct virtio_pci *p, unsigned cap, bool direct)
+static void vpci_take_capability(struct virtio_pci *p, unsigned cap, bool direct)
 {
     const struct pci_function *f = &p->fn;
     unsigned type = pci_read8(f, cap + CAP_TYPE);
@@ -81,43 +81,44 @@ static void take_capability(struct virtio_pci *p, unsigned cap, bool direct)
 
     if (type == 0 || type >= VPCI_STRUCTURES || p->region[type].base)
         return;
-    if (!cap_fits(f, cap, type == VPCI_NOTIFY ? CAP_NOTIFY_BYTES : CAP_BYTES))
+    if (!vpci_cap_fits(f, cap, type == VPCI_NOTIFY ? CAP_NOTIFY_BYTES : CAP_BYTES))
         return;
-    if (!describe(f, cap, type, direct, &r) || (!r.base && (!p->window || p->region[type].len)))
+    if (!vpci_describe(f, cap, type, direct, &r) ||
+        (!r.base && (!p->window || p->region[type].len)))
         return;
     p->region[type] = r;
     if (type == VPCI_NOTIFY)
         p->notify_multiplier = pci_read32(f, cap + CAP_MULTIPLIER);
 }
 
-static unsigned find_window(const struct pci_function *f)
+static unsigned vpci_find_window(const struct pci_function *f)
 {
     unsigned steps = 0, cap = 0;
 
     while ((cap = pci_next_capability(f, PCI_CAP_VENDOR, cap, &steps)))
-        if (pci_read8(f, cap + CAP_TYPE) == VPCI_WINDOW && cap_fits(f, cap, CAP_WINDOW_BYTES))
+        if (pci_read8(f, cap + CAP_TYPE) == VPCI_WINDOW && vpci_cap_fits(f, cap, CAP_WINDOW_BYTES))
             return cap;
     return 0;
 }
 
 /* Boot argument vireo.pci.window: 1 goes through the window even where the BARs can be mapped. */
-static bool window_asked_for(void)
+static bool vpci_window_asked_for(void)
 {
     return hal_option_u64("pci", "window", 0, 0, 1);
 }
 
-static bool find_structures(struct virtio_pci *p)
+static bool vpci_find_structures(struct virtio_pci *p)
 {
-    bool direct = !window_asked_for();
+    bool direct = !vpci_window_asked_for();
     unsigned steps = 0, cap = 0;
 
-    p->window = find_window(&p->fn);
+    p->window = vpci_find_window(&p->fn);
     while ((cap = pci_next_capability(&p->fn, PCI_CAP_VENDOR, cap, &steps)))
-        take_capability(p, cap, direct);
+        vpci_take_capability(p, cap, direct);
     return p->region[VPCI_COMMON].len && p->region[VPCI_NOTIFY].len && p->region[VPCI_ISR].len;
 }
 
-static bool uses_window(const struct virtio_pci *p)
+static bool vpci_uses_window(const struct virtio_pci *p)
 {
     for (unsigned t = VPCI_COMMON; t < VPCI_STRUCTURES; t++)
         if (p->region[t].len && !p->region[t].base)
@@ -127,29 +128,30 @@ static bool uses_window(const struct virtio_pci *p)
 
 /* Section 4.1.2.1. The revision says nothing (4.1.2.1.1), and an old type is told by its subsystem
  * id. */
-static bool is_transitional(const struct pci_function *f)
+static bool vpci_is_transitional(const struct pci_function *f)
 {
     return f->device >= TRANSITIONAL_FIRST && f->device < MODERN_FIRST;
 }
 
 /* The device type of a modern or a transitional id; 0: none of ours. */
-static uint32_t device_type(const struct pci_function *f)
+static uint32_t vpci_device_type(const struct pci_function *f)
 {
     if (f->vendor != VIRTIO_VENDOR || f->device > MODERN_LAST)
         return 0;
-    if (is_transitional(f))
+    if (vpci_is_transitional(f))
         return f->subsystem;
     return f->device >= MODERN_FIRST ? f->device - MODERN_FIRST : 0;
 }
 
-static bool take_modern(struct virtio_pci *p)
+static bool vpci_take_modern(struct virtio_pci *p)
 {
     const struct pci_function *f = &p->fn;
 
-    if (uses_window(p))
+    if (vpci_uses_window(p))
         hal_log(HAL_WARN, "pci", "%02x:%02x.%u: registers through configuration space, %s", f->bus,
                 f->dev, f->fn,
-                window_asked_for() ? "as vireo.pci.window=1 says" : "since a BAR cannot be mapped");
+                vpci_window_asked_for() ? "as vireo.pci.window=1 says"
+                                        : "since a BAR cannot be mapped");
     p->map_vector = virtio_pci_modern_map_vector;
     p->dev.transport = &virtio_pci_modern;
     p->dev.config_len = p->region[VPCI_DEVICE].len;
@@ -157,15 +159,15 @@ static bool take_modern(struct virtio_pci *p)
 }
 
 /* Modern registers are looked for first (section 4.1.4.10.1, and what its legacy part says). */
-static bool choose_registers(struct virtio_pci *p)
+static bool vpci_choose_registers(struct virtio_pci *p)
 {
     const struct pci_function *f = &p->fn;
-    bool modern = find_structures(p);
+    bool modern = vpci_find_structures(p);
 
-    if (is_transitional(f) && (!modern || virtio_pci_prefers_legacy()))
+    if (vpci_is_transitional(f) && (!modern || virtio_pci_prefers_legacy()))
         return virtio_pci_take_legacy(p);
     if (modern)
-        return take_modern(p);
+        return vpci_take_modern(p);
     hal_log(HAL_WARN, "pci", "%02x:%02x.%u: virtio device without usable registers", f->bus, f->dev,
             f->fn);
     return false;
@@ -173,29 +175,26 @@ static bool choose_registers(struct virtio_pci *p)
 
 /* Makes p this function, ready for the steps of section 3.1; false: it is not usable, and said why.
  */
-static bool set_up(struct virtio_pci *p, const struct pci_function *f)
+static bool vpci_prepare(struct virtio_pci *p, const struct pci_function *f)
 {
     p->fn = *f;
     p->intx = -ENODEV;
     memset(p->region, 0, sizeof(p->region));
     pci_assign_bars(&p->fn);
-    if (!choose_registers(p))
+    if (!vpci_choose_registers(p))
         return false;
     pci_set_master(&p->fn, true);
     pci_intx_enable(&p->fn, false);
     return true;
 }
 
-static void attach(const struct pci_function *f, uint32_t type)
+static void vpci_attach(const struct pci_function *f, uint32_t type)
 {
-    struct virtio_pci *p = hal_alloc(sizeof(*p));
+    struct virtio_pci *p = (struct virtio_pci *)virtio_bus_device(&virtio_pci_bus, type);
 
-    if (!p) {
-        hal_log(HAL_ERROR, "pci", "no memory for a device of type %u", type);
+    if (!p)
         return;
-    }
-    p->dev.device_id = type;
-    if (set_up(p, f))
+    if (vpci_prepare(p, f))
         virtio_attach(&p->dev);
     else
         hal_free(p);
@@ -203,31 +202,31 @@ static void attach(const struct pci_function *f, uint32_t type)
 
 /* ---- plugged in and out ---------------------------------------------------------------------- */
 
-static bool is_pci(const struct virtio_device *dev)
+static bool vpci_is_pci(const struct virtio_device *dev)
 {
     return dev->transport->release == virtio_pci_release;
 }
 
 /* The device of that type which was in the same place before. */
-static struct virtio_pci *former(const struct pci_function *f, uint32_t type)
+static struct virtio_pci *vpci_former(const struct pci_function *f, uint32_t type)
 {
     for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
         const struct pci_function *old = &virtio_pci_of(dev)->fn;
 
-        if (is_pci(dev) && dev->device_id == type && old->host == f->host && old->bus == f->bus &&
-            old->dev == f->dev && old->fn == f->fn)
+        if (vpci_is_pci(dev) && dev->device_id == type && old->host == f->host &&
+            old->bus == f->bus && old->dev == f->dev && old->fn == f->fn)
             return virtio_pci_of(dev);
     }
     return NULL;
 }
 
 /* Its rings lie in memory as the registers that it had want them, so they have to be the same. */
-static int take_again(struct virtio_pci *p, const struct pci_function *f)
+static int vpci_take_again(struct virtio_pci *p, const struct pci_function *f)
 {
     const struct virtio_transport *was = p->dev.transport;
     bool legacy = p->dev.legacy;
 
-    if (!set_up(p, f))
+    if (!vpci_prepare(p, f))
         return -ENODEV;
     if (p->dev.transport == was)
         return virtio_replug(&p->dev);
@@ -238,9 +237,9 @@ static int take_again(struct virtio_pci *p, const struct pci_function *f)
     return -ENODEV;
 }
 
-static void attach_again(struct virtio_pci *p, const struct pci_function *f)
+static void vpci_attach_again(struct virtio_pci *p, const struct pci_function *f)
 {
-    int err = take_again(p, f);
+    int err = vpci_take_again(p, f);
 
     if (!err)
         return;
@@ -248,53 +247,59 @@ static void attach_again(struct virtio_pci *p, const struct pci_function *f)
     pci_set_master(&p->fn, false);
 }
 
-static void found(const struct pci_function *f)
+static void vpci_found(const struct pci_function *f)
 {
-    uint32_t type = device_type(f);
+    uint32_t type = vpci_device_type(f);
     struct virtio_pci *p;
 
     if (!type || !virtio_wanted(type))
         return;
-    p = former(f, type);
+    p = vpci_former(f, type);
     if (p)
-        attach_again(p, f);
+        vpci_attach_again(p, f);
     else
-        attach(f, type);
+        vpci_attach(f, type);
 }
 
-static bool is_behind(struct virtio_device *dev, const struct pci_bridge *port)
+static bool vpci_is_behind(struct virtio_device *dev, const struct pci_bridge *port)
 {
-    return is_pci(dev) && pci_is_behind(&virtio_pci_of(dev)->fn, port);
+    return vpci_is_pci(dev) && pci_is_behind(&virtio_pci_of(dev)->fn, port);
 }
 
-static bool retire(const struct pci_bridge *port)
+static bool vpci_retire(const struct pci_bridge *port)
 {
     bool done = true;
 
     for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev))
-        if (is_behind(dev, port) && pci_presence(&virtio_pci_of(dev)->fn, port) == PCI_HERE)
+        if (vpci_is_behind(dev, port) && pci_presence(&virtio_pci_of(dev)->fn, port) == PCI_HERE)
             done &= virtio_retire(dev);
     return done;
 }
 
-static void leave(const struct pci_bridge *port)
+static void vpci_leave(const struct pci_bridge *port)
 {
     for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
         enum pci_presence presence;
 
-        if (!is_behind(dev, port))
+        if (!vpci_is_behind(dev, port))
             continue;
         presence = pci_presence(&virtio_pci_of(dev)->fn, port);
         virtio_unplug(dev, presence == PCI_HERE, presence == PCI_GONE);
     }
 }
 
-void virtio_pci_scan(void)
+static void vpci_scan(void)
 {
-    static const struct pci_client client = {found, retire, leave};
+    static const struct pci_client client = {vpci_found, vpci_retire, vpci_leave};
 
     pci_scan(&client);
 }
+
+const struct virtio_bus virtio_pci_bus = {
+    .name = "pci",
+    .device_bytes = sizeof(struct virtio_pci),
+    .scan = vpci_scan,
+};
 
 void virtio_pci_cut_off(struct virtio_device *dev)
 {

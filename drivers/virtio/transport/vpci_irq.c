@@ -11,7 +11,7 @@
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-static void detach_vectors(struct virtio_pci *p)
+static void vpci_detach_vectors(struct virtio_pci *p)
 {
     while (p->vectors > 0) {
         unsigned i = --p->vectors;
@@ -25,7 +25,7 @@ static void detach_vectors(struct virtio_pci *p)
     }
 }
 
-static int attach_vector(struct virtio_pci *p, hal_irq_fn fn, void *ctx)
+static int vpci_attach_vector(struct virtio_pci *p, hal_irq_fn fn, void *ctx)
 {
     unsigned i = p->vectors;
     int err = pci_msix_attach(&p->fn, i, fn, ctx, &p->vector[i].msi);
@@ -39,29 +39,29 @@ static int attach_vector(struct virtio_pci *p, hal_irq_fn fn, void *ctx)
 }
 
 /* Of `count` vectors, the first hears of configuration changes, the last of all queues left. */
-static uint16_t vector_of(unsigned queue, unsigned count)
+static uint16_t vpci_vector_of(unsigned queue, unsigned count)
 {
     return (uint16_t)(queue + 1 < count ? queue + 1 : count - 1);
 }
 
-static int attach_vectors(struct virtio_pci *p, unsigned n, unsigned count)
+static int vpci_attach_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 {
     struct virtio_device *dev = &p->dev;
-    int err = attach_vector(p, count == 1 ? virtio_irq_all : virtio_irq_config, dev);
+    int err = vpci_attach_vector(p, count == 1 ? virtio_irq_all : virtio_irq_config, dev);
 
     for (unsigned i = 1; i < count && !err; i++)
-        err = count == n + 1 ? attach_vector(p, virtio_irq_queue, dev->queues[i - 1])
-                             : attach_vector(p, virtio_irq_queues, dev);
+        err = count == n + 1 ? vpci_attach_vector(p, virtio_irq_queue, dev->queues[i - 1])
+                             : vpci_attach_vector(p, virtio_irq_queues, dev);
     return err;
 }
 
 /* Section 4.1.5.1.2.1: what the device makes of each is read back. */
-static int map_vectors(struct virtio_pci *p, unsigned n, unsigned count)
+static int vpci_map_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 {
     if (p->map_vector(p, VPCI_CONFIG, 0) != 0)
         return -EIO;
     for (unsigned i = 0; i < n; i++) {
-        uint16_t vector = vector_of(i, count);
+        uint16_t vector = vpci_vector_of(i, count);
 
         if (p->map_vector(p, i, vector) != vector)
             return -EIO;
@@ -70,13 +70,13 @@ static int map_vectors(struct virtio_pci *p, unsigned n, unsigned count)
     return 0;
 }
 
-static void switch_msix(struct virtio_pci *p, bool on)
+static void vpci_switch_msix(struct virtio_pci *p, bool on)
 {
     pci_msix_enable(&p->fn, on);
     p->msix_on = on;
 }
 
-static void take_down(struct virtio_pci *p, unsigned n)
+static void vpci_drop_vectors(struct virtio_pci *p, unsigned n)
 {
     if (p->msix_on) {
         p->map_vector(p, VPCI_CONFIG, VIRTQ_NO_VECTOR);
@@ -84,33 +84,33 @@ static void take_down(struct virtio_pci *p, unsigned n)
             p->map_vector(p, i, VIRTQ_NO_VECTOR);
             p->dev.queues[i]->vector = VIRTQ_NO_VECTOR;
         }
-        switch_msix(p, false);
+        vpci_switch_msix(p, false);
     }
-    detach_vectors(p);
+    vpci_detach_vectors(p);
 }
 
-static int try_vectors(struct virtio_pci *p, unsigned n, unsigned count)
+static int vpci_try_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 {
     bool too_many = count > p->fn.msix.entries || count > 1 + VIRTIO_OWN_VECTORS;
-    int err = too_many ? -ENOSPC : attach_vectors(p, n, count);
+    int err = too_many ? -ENOSPC : vpci_attach_vectors(p, n, count);
 
     if (!err) {
-        switch_msix(p, true);
-        err = map_vectors(p, n, count);
+        vpci_switch_msix(p, true);
+        err = vpci_map_vectors(p, n, count);
     }
     if (err)
-        take_down(p, n);
+        vpci_drop_vectors(p, n);
     return err;
 }
 
-static const char *why(int err)
+static const char *vpci_vectors_error(int err)
 {
     return err == -ENOSPC   ? "not so many"
            : err == -ENODEV ? "not on this machine"
                             : "the device refuses";
 }
 
-static int setup_msix(struct virtio_pci *p, unsigned n)
+static int vpci_setup_msix(struct virtio_pci *p, unsigned n)
 {
     const unsigned counts[] = {n + 1, 2, 1};
     int err = pci_msix_open(&p->fn);
@@ -121,10 +121,11 @@ static int setup_msix(struct virtio_pci *p, unsigned n)
         if (i && counts[i] >= counts[i - 1])
             continue;
         p->dev.wakeup = VIRTIO_WAKEUP_MSIX + i; /* before the handlers, as for the line */
-        err = try_vectors(p, n, counts[i]);
+        err = vpci_try_vectors(p, n, counts[i]);
         if (!err)
             return 0;
-        hal_log(HAL_INFO, p->dev.name, "MSI-X with %u vectors: %s", counts[i], why(err));
+        hal_log(HAL_INFO, p->dev.name, "MSI-X with %u vectors: %s", counts[i],
+                vpci_vectors_error(err));
         err = err == -ENODEV ? err : 0;
     }
     return -ENODEV;
@@ -133,7 +134,7 @@ static int setup_msix(struct virtio_pci *p, unsigned n)
 /* ---- the line -------------------------------------------------------------------------------- */
 
 /* All is set before the handler is: a line that others hold high ends in a storm at once. */
-static int attach_line(struct virtio_pci *p, hal_irq_t line)
+static int vpci_attach_line(struct virtio_pci *p, hal_irq_t line)
 {
     int err;
 
@@ -148,7 +149,7 @@ static int attach_line(struct virtio_pci *p, hal_irq_t line)
     return err;
 }
 
-static int setup_intx(struct virtio_pci *p)
+static int vpci_setup_intx(struct virtio_pci *p)
 {
     hal_irq_t line = pci_intx(&p->fn);
 
@@ -156,14 +157,14 @@ static int setup_intx(struct virtio_pci *p)
         hal_log(HAL_INFO, p->dev.name, "INTx: no handler could read its cause through the window");
         return -ENODEV;
     }
-    return line < 0 ? line : attach_line(p, line);
+    return line < 0 ? line : vpci_attach_line(p, line);
 }
 
 int virtio_pci_irq_setup(struct virtio_device *dev, unsigned n)
 {
     struct virtio_pci *p = virtio_pci_of(dev);
 
-    return setup_msix(p, n) ? setup_intx(p) : 0;
+    return vpci_setup_msix(p, n) ? vpci_setup_intx(p) : 0;
 }
 
 void virtio_pci_irq_release(struct virtio_device *dev)
@@ -172,9 +173,9 @@ void virtio_pci_irq_release(struct virtio_device *dev)
 
     if (p->vectors) {
         if (!dev->away)
-            switch_msix(p, false);
+            vpci_switch_msix(p, false);
         p->msix_on = false;
-        detach_vectors(p);
+        vpci_detach_vectors(p);
     }
     if (p->intx >= 0) {
         if (!dev->away)

@@ -22,107 +22,109 @@ enum {
     HEADER_BYTES_MSIX = 24,
 };
 
-static hal_mmio_t reg(struct virtio_device *dev, unsigned off)
+static hal_mmio_t vpci_legacy_reg(struct virtio_device *dev, unsigned off)
 {
     return virtio_pci_of(dev)->region[VPCI_COMMON].base + off;
 }
 
 /* ---- device ---------------------------------------------------------------------------------- */
 
-static uint32_t legacy_features_read(struct virtio_device *dev, unsigned word)
+static uint32_t vpci_legacy_features_read(struct virtio_device *dev, unsigned word)
 {
     (void)word; /* there is only one */
-    return hal_read32(reg(dev, DEVICE_FEATURES));
+    return hal_read32(vpci_legacy_reg(dev, DEVICE_FEATURES));
 }
 
-static void legacy_features_write(struct virtio_device *dev, unsigned word, uint32_t bits)
+static void vpci_legacy_features_write(struct virtio_device *dev, unsigned word, uint32_t bits)
 {
     (void)word;
-    hal_write32(reg(dev, DRIVER_FEATURES), bits);
+    hal_write32(vpci_legacy_reg(dev, DRIVER_FEATURES), bits);
 }
 
-static uint8_t legacy_status_read(struct virtio_device *dev)
+static uint8_t vpci_legacy_status_read(struct virtio_device *dev)
 {
-    return hal_read8_sync(reg(dev, DEVICE_STATUS));
+    return hal_read8_sync(vpci_legacy_reg(dev, DEVICE_STATUS));
 }
 
-static void legacy_status_write(struct virtio_device *dev, uint8_t status)
+static void vpci_legacy_status_write(struct virtio_device *dev, uint8_t status)
 {
-    hal_write8_sync(reg(dev, DEVICE_STATUS), status);
+    hal_write8_sync(vpci_legacy_reg(dev, DEVICE_STATUS), status);
 }
 
 /* The device's own fields follow the header, which grows when MSI-X is switched on. */
-static hal_mmio_t config_at(struct virtio_device *dev, unsigned off)
+static hal_mmio_t vpci_legacy_config_at(struct virtio_device *dev, unsigned off)
 {
-    return reg(dev, virtio_pci_of(dev)->msix_on ? HEADER_BYTES_MSIX : HEADER_BYTES) + off;
+    return vpci_legacy_reg(dev, virtio_pci_of(dev)->msix_on ? HEADER_BYTES_MSIX : HEADER_BYTES) +
+           off;
 }
 
-static uint32_t legacy_config_read(struct virtio_device *dev, unsigned off, unsigned width)
+static uint32_t vpci_legacy_config_read(struct virtio_device *dev, unsigned off, unsigned width)
 {
-    return virtio_read_field(config_at(dev, off), width);
+    return virtio_read_field(vpci_legacy_config_at(dev, off), width);
 }
 
-static void legacy_config_write(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
+static void vpci_legacy_config_write(struct virtio_device *dev, unsigned off, unsigned width,
+                                     uint32_t v)
 {
-    virtio_write_field(config_at(dev, off), width, v);
+    virtio_write_field(vpci_legacy_config_at(dev, off), width, v);
 }
 
 /* ---- queues (section 4.1.5.1.3.1) ------------------------------------------------------------ */
 
 /* The size is the device's own: it cannot be changed. */
-static unsigned legacy_queue_max(struct virtio_device *dev, unsigned index)
+static unsigned vpci_legacy_queue_max(struct virtio_device *dev, unsigned index)
 {
-    hal_write16(reg(dev, QUEUE_SELECT), (uint16_t)index);
-    if (hal_read32(reg(dev, QUEUE_PFN)))
+    hal_write16(vpci_legacy_reg(dev, QUEUE_SELECT), (uint16_t)index);
+    if (hal_read32(vpci_legacy_reg(dev, QUEUE_PFN)))
         return 0;
-    return hal_read16(reg(dev, QUEUE_SIZE));
+    return hal_read16(vpci_legacy_reg(dev, QUEUE_SIZE));
 }
 
-static uint16_t legacy_map_vector(struct virtio_pci *p, unsigned queue, uint16_t vector)
+static uint16_t vpci_legacy_map_vector(struct virtio_pci *p, unsigned queue, uint16_t vector)
 {
     unsigned field = queue == VPCI_CONFIG ? CONFIG_MSIX_VECTOR : QUEUE_MSIX_VECTOR;
 
     if (queue != VPCI_CONFIG)
-        hal_write16(reg(&p->dev, QUEUE_SELECT), (uint16_t)queue);
-    hal_write16(reg(&p->dev, field), vector);
-    return hal_read16(reg(&p->dev, field));
+        hal_write16(vpci_legacy_reg(&p->dev, QUEUE_SELECT), (uint16_t)queue);
+    hal_write16(vpci_legacy_reg(&p->dev, field), vector);
+    return hal_read16(vpci_legacy_reg(&p->dev, field));
 }
 
 /* The page number enables the queue, so it comes last. */
-static int legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
+static int vpci_legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
 {
     uint64_t pfn = q->desc_dma / VIRTIO_LEGACY_ALIGN;
 
     if (pfn > UINT32_MAX)
         return -ERANGE;
-    if (legacy_queue_max(dev, q->index) != q->size)
+    if (vpci_legacy_queue_max(dev, q->index) != q->size)
         return -ENODEV;
-    q->doorbell.addr = reg(dev, QUEUE_NOTIFY);
+    q->doorbell.addr = vpci_legacy_reg(dev, QUEUE_NOTIFY);
     q->doorbell.width = 16;
     q->doorbell.id = q->index;
-    hal_write32_sync(reg(dev, QUEUE_PFN), (uint32_t)pfn);
-    return hal_read32(reg(dev, QUEUE_PFN)) == (uint32_t)pfn ? 0 : -EIO;
+    hal_write32_sync(vpci_legacy_reg(dev, QUEUE_PFN), (uint32_t)pfn);
+    return hal_read32(vpci_legacy_reg(dev, QUEUE_PFN)) == (uint32_t)pfn ? 0 : -EIO;
 }
 
-static void legacy_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
+static void vpci_legacy_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
 {
     (void)q;
-    hal_write16_sync(reg(dev, QUEUE_NOTIFY), (uint16_t)value);
+    hal_write16_sync(vpci_legacy_reg(dev, QUEUE_NOTIFY), (uint16_t)value);
 }
 
 static const struct virtio_transport virtio_pci_legacy = {
     .name = "pci-legacy",
     .feature_words = 1,
     .size_fixed = true,
-    .features_read = legacy_features_read,
-    .features_write = legacy_features_write,
-    .status_read = legacy_status_read,
-    .status_write = legacy_status_write,
-    .config_read = legacy_config_read,
-    .config_write = legacy_config_write,
-    .queue_max = legacy_queue_max,
-    .queue_enable = legacy_queue_enable,
-    .notify = legacy_notify,
+    .features_read = vpci_legacy_features_read,
+    .features_write = vpci_legacy_features_write,
+    .status_read = vpci_legacy_status_read,
+    .status_write = vpci_legacy_status_write,
+    .config_read = vpci_legacy_config_read,
+    .config_write = vpci_legacy_config_write,
+    .queue_max = vpci_legacy_queue_max,
+    .queue_enable = vpci_legacy_queue_enable,
+    .notify = vpci_legacy_notify,
     .irq_setup = virtio_pci_irq_setup,
     .irq_release = virtio_pci_irq_release,
     .irq_mask = virtio_pci_irq_mask,
@@ -157,7 +159,7 @@ bool virtio_pci_take_legacy(struct virtio_pci *p)
     }
     p->region[VPCI_COMMON] = (struct virtio_pci_region){.base = base, .len = header};
     p->region[VPCI_ISR] = (struct virtio_pci_region){.base = base + ISR_STATUS, .len = 1};
-    p->map_vector = legacy_map_vector;
+    p->map_vector = vpci_legacy_map_vector;
     p->dev.transport = &virtio_pci_legacy;
     p->dev.legacy = true;
     p->dev.config_len = (uint32_t)len - header;

@@ -5,7 +5,7 @@
  */
 #include "virtio/transport/vpci.h"
 
-/* Section 4.1.4.3: struct virtio_pci_common_cfg; pci.h has the fields that came later. */
+/* Section 4.1.4.3: struct virtio_pci_common_cfg; vpci.h has the fields that came later. */
 enum {
     DEVICE_FEATURE_SELECT = 0,
     DEVICE_FEATURE = 4,
@@ -27,37 +27,37 @@ enum {
     QUEUE_RESET = VPCI_COMMON_QUEUE_RESET,
 };
 
-static uint16_t get16(struct virtio_device *dev, unsigned off)
+static uint16_t vpci_common_get16(struct virtio_device *dev, unsigned off)
 {
     return (uint16_t)virtio_pci_get(dev, VPCI_COMMON, off, 2);
 }
 
-static void put16(struct virtio_device *dev, unsigned off, uint16_t v)
+static void vpci_common_put16(struct virtio_device *dev, unsigned off, uint16_t v)
 {
     virtio_pci_put(dev, VPCI_COMMON, off, 2, v);
 }
 
-static void put32(struct virtio_device *dev, unsigned off, uint32_t v)
+static void vpci_common_put32(struct virtio_device *dev, unsigned off, uint32_t v)
 {
     virtio_pci_put(dev, VPCI_COMMON, off, 4, v);
 }
 
 /* ---- device ---------------------------------------------------------------------------------- */
 
-static uint32_t modern_features_read(struct virtio_device *dev, unsigned word)
+static uint32_t vpci_modern_features_read(struct virtio_device *dev, unsigned word)
 {
-    put32(dev, DEVICE_FEATURE_SELECT, word);
+    vpci_common_put32(dev, DEVICE_FEATURE_SELECT, word);
     return virtio_pci_get(dev, VPCI_COMMON, DEVICE_FEATURE, 4);
 }
 
-static void modern_features_write(struct virtio_device *dev, unsigned word, uint32_t bits)
+static void vpci_modern_features_write(struct virtio_device *dev, unsigned word, uint32_t bits)
 {
-    put32(dev, DRIVER_FEATURE_SELECT, word);
-    put32(dev, DRIVER_FEATURE, bits);
+    vpci_common_put32(dev, DRIVER_FEATURE_SELECT, word);
+    vpci_common_put32(dev, DRIVER_FEATURE, bits);
 }
 
 /* The fields of later versions are there if the structure is long enough (section 4.1.4.3.2). */
-static bool modern_admits(struct virtio_device *dev, unsigned bit)
+static bool vpci_modern_admits(struct virtio_device *dev, unsigned bit)
 {
     const struct virtio_pci *p = virtio_pci_of(dev);
     const struct virtio_pci_region *notify = &p->region[VPCI_NOTIFY];
@@ -70,59 +70,60 @@ static bool modern_admits(struct virtio_device *dev, unsigned bit)
            p->notify_multiplier % 4 == 0;
 }
 
-static uint8_t modern_status_read(struct virtio_device *dev)
+static uint8_t vpci_modern_status_read(struct virtio_device *dev)
 {
     return (uint8_t)virtio_pci_get(dev, VPCI_COMMON, DEVICE_STATUS, 1);
 }
 
-static void modern_status_write(struct virtio_device *dev, uint8_t status)
+static void vpci_modern_status_write(struct virtio_device *dev, uint8_t status)
 {
     virtio_pci_put(dev, VPCI_COMMON, DEVICE_STATUS, 1, status);
 }
 
-static uint32_t modern_generation(struct virtio_device *dev)
+static uint32_t vpci_modern_generation(struct virtio_device *dev)
 {
     return virtio_pci_get(dev, VPCI_COMMON, CONFIG_GENERATION, 1);
 }
 
-static uint32_t modern_config_read(struct virtio_device *dev, unsigned off, unsigned width)
+static uint32_t vpci_modern_config_read(struct virtio_device *dev, unsigned off, unsigned width)
 {
     return virtio_pci_get(dev, VPCI_DEVICE, off, width);
 }
 
-static void modern_config_write(struct virtio_device *dev, unsigned off, unsigned width, uint32_t v)
+static void vpci_modern_config_write(struct virtio_device *dev, unsigned off, unsigned width,
+                                     uint32_t v)
 {
     virtio_pci_put(dev, VPCI_DEVICE, off, width, v);
 }
 
 /* ---- queues (section 4.1.5.1.3) -------------------------------------------------------------- */
 
-static unsigned modern_queue_max(struct virtio_device *dev, unsigned index)
+static unsigned vpci_modern_queue_max(struct virtio_device *dev, unsigned index)
 {
-    if (index >= get16(dev, NUM_QUEUES))
+    if (index >= vpci_common_get16(dev, NUM_QUEUES))
         return 0;
-    put16(dev, QUEUE_SELECT, (uint16_t)index);
-    if (get16(dev, QUEUE_ENABLE))
+    vpci_common_put16(dev, QUEUE_SELECT, (uint16_t)index);
+    if (vpci_common_get16(dev, QUEUE_ENABLE))
         return 0;
-    return get16(dev, QUEUE_SIZE);
+    return vpci_common_get16(dev, QUEUE_SIZE);
 }
 
-static void put_address(struct virtio_device *dev, unsigned off, uint64_t addr)
+static void vpci_modern_put_address(struct virtio_device *dev, unsigned off, uint64_t addr)
 {
-    put32(dev, off, (uint32_t)addr);
-    put32(dev, off + 4, (uint32_t)(addr >> 32));
+    vpci_common_put32(dev, off, (uint32_t)addr);
+    vpci_common_put32(dev, off + 4, (uint32_t)(addr >> 32));
 }
 
 /*
  * Section 4.1.4.4: computed once, in 64 bits; it must lie inside the notify structure. Only this
  * part of the structure is mapped, which may be many megabytes long.
  */
-static int find_doorbell(struct virtio_device *dev, struct virtq *q)
+static int vpci_modern_find_doorbell(struct virtio_device *dev, struct virtq *q)
 {
     struct virtio_pci *p = virtio_pci_of(dev);
     const struct virtio_pci_region *notify = &p->region[VPCI_NOTIFY];
     unsigned bytes = q->notification_data ? 4 : 2;
-    uint64_t off = (uint64_t)get16(dev, QUEUE_NOTIFY_OFF) * p->notify_multiplier;
+    uint64_t off = (uint64_t)vpci_common_get16(dev, QUEUE_NOTIFY_OFF) * p->notify_multiplier;
 
     if (off + bytes > notify->len || off % bytes)
         return -EINVAL;
@@ -133,7 +134,7 @@ static int find_doorbell(struct virtio_device *dev, struct virtq *q)
         return -ENOMEM;
     q->doorbell.width = (uint8_t)(8 * bytes);
     q->doorbell.id = virtio_has(dev, VIRTIO_F_NOTIF_CONFIG_DATA)
-                         ? get16(dev, QUEUE_NOTIF_CONFIG_DATA)
+                         ? vpci_common_get16(dev, QUEUE_NOTIF_CONFIG_DATA)
                          : q->index;
     return 0;
 }
@@ -143,51 +144,51 @@ uint16_t virtio_pci_modern_map_vector(struct virtio_pci *p, unsigned queue, uint
     unsigned field = queue == VPCI_CONFIG ? CONFIG_MSIX_VECTOR : QUEUE_MSIX_VECTOR;
 
     if (queue != VPCI_CONFIG)
-        put16(&p->dev, QUEUE_SELECT, (uint16_t)queue);
-    put16(&p->dev, field, vector);
-    return get16(&p->dev, field);
+        vpci_common_put16(&p->dev, QUEUE_SELECT, (uint16_t)queue);
+    vpci_common_put16(&p->dev, field, vector);
+    return vpci_common_get16(&p->dev, field);
 }
 
 /* Without MSI-X there is no vector to map, and what the field then reads back means nothing. */
-static bool keeps_vector(struct virtio_pci *p, const struct virtq *q)
+static bool vpci_modern_keeps_vector(struct virtio_pci *p, const struct virtq *q)
 {
     return virtio_pci_modern_map_vector(p, q->index, q->vector) == q->vector || !p->msix_on;
 }
 
-static int modern_queue_enable(struct virtio_device *dev, struct virtq *q)
+static int vpci_modern_queue_enable(struct virtio_device *dev, struct virtq *q)
 {
     int err;
 
-    if (modern_queue_max(dev, q->index) < q->size)
+    if (vpci_modern_queue_max(dev, q->index) < q->size)
         return -ENODEV;
-    err = find_doorbell(dev, q);
+    err = vpci_modern_find_doorbell(dev, q);
     if (err)
         return err;
-    put16(dev, QUEUE_SIZE, q->size);
-    if (get16(dev, QUEUE_SIZE) != q->size)
+    vpci_common_put16(dev, QUEUE_SIZE, q->size);
+    if (vpci_common_get16(dev, QUEUE_SIZE) != q->size)
         return -EIO;
-    if (!keeps_vector(virtio_pci_of(dev), q))
+    if (!vpci_modern_keeps_vector(virtio_pci_of(dev), q))
         return -EIO;
-    put_address(dev, QUEUE_DESC, q->desc_dma);
-    put_address(dev, QUEUE_DRIVER, q->avail_dma);
-    put_address(dev, QUEUE_DEVICE, q->used_dma);
-    put16(dev, QUEUE_ENABLE, 1);
+    vpci_modern_put_address(dev, QUEUE_DESC, q->desc_dma);
+    vpci_modern_put_address(dev, QUEUE_DRIVER, q->avail_dma);
+    vpci_modern_put_address(dev, QUEUE_DEVICE, q->used_dma);
+    vpci_common_put16(dev, QUEUE_ENABLE, 1);
     return 0;
 }
 
-static void modern_queue_reset(struct virtio_device *dev, struct virtq *q)
+static void vpci_modern_queue_reset(struct virtio_device *dev, struct virtq *q)
 {
-    put16(dev, QUEUE_SELECT, q->index);
-    put16(dev, QUEUE_RESET, 1);
+    vpci_common_put16(dev, QUEUE_SELECT, q->index);
+    vpci_common_put16(dev, QUEUE_RESET, 1);
 }
 
-static bool modern_queue_reset_done(struct virtio_device *dev, struct virtq *q)
+static bool vpci_modern_queue_reset_done(struct virtio_device *dev, struct virtq *q)
 {
-    put16(dev, QUEUE_SELECT, q->index);
-    return !get16(dev, QUEUE_RESET) && !get16(dev, QUEUE_ENABLE);
+    vpci_common_put16(dev, QUEUE_SELECT, q->index);
+    return !vpci_common_get16(dev, QUEUE_RESET) && !vpci_common_get16(dev, QUEUE_ENABLE);
 }
 
-static void modern_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
+static void vpci_modern_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
 {
     virtio_pci_put(dev, VPCI_NOTIFY, q->doorbell.off, q->doorbell.width / 8u, value);
 }
@@ -196,19 +197,19 @@ const struct virtio_transport virtio_pci_modern = {
     .name = "pci",
     .feature_words = VIRTIO_FEATURE_WORDS,
     .has_generation = true,
-    .features_read = modern_features_read,
-    .features_write = modern_features_write,
-    .admits = modern_admits,
-    .status_read = modern_status_read,
-    .status_write = modern_status_write,
-    .generation = modern_generation,
-    .config_read = modern_config_read,
-    .config_write = modern_config_write,
-    .queue_max = modern_queue_max,
-    .queue_enable = modern_queue_enable,
-    .queue_reset = modern_queue_reset,
-    .queue_reset_done = modern_queue_reset_done,
-    .notify = modern_notify,
+    .features_read = vpci_modern_features_read,
+    .features_write = vpci_modern_features_write,
+    .admits = vpci_modern_admits,
+    .status_read = vpci_modern_status_read,
+    .status_write = vpci_modern_status_write,
+    .generation = vpci_modern_generation,
+    .config_read = vpci_modern_config_read,
+    .config_write = vpci_modern_config_write,
+    .queue_max = vpci_modern_queue_max,
+    .queue_enable = vpci_modern_queue_enable,
+    .queue_reset = vpci_modern_queue_reset,
+    .queue_reset_done = vpci_modern_queue_reset_done,
+    .notify = vpci_modern_notify,
     .irq_setup = virtio_pci_irq_setup,
     .irq_release = virtio_pci_irq_release,
     .irq_mask = virtio_pci_irq_mask,

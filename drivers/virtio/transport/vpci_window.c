@@ -10,8 +10,8 @@
 enum { WINDOW_BAR = 4, WINDOW_OFFSET = 8, WINDOW_LENGTH = 12, WINDOW_DATA = 16 };
 
 /* The length comes before the offset, which must be a multiple of it. */
-static hal_mmio_t point(const struct virtio_pci *p, const struct virtio_pci_region *r, unsigned off,
-                        unsigned width)
+static hal_mmio_t vpci_point_window(const struct virtio_pci *p, const struct virtio_pci_region *r,
+                                    unsigned off, unsigned width)
 {
     pci_write8(&p->fn, p->window + WINDOW_BAR, r->bar);
     pci_write32(&p->fn, p->window + WINDOW_LENGTH, width);
@@ -22,7 +22,7 @@ static hal_mmio_t point(const struct virtio_pci *p, const struct virtio_pci_regi
 uint32_t virtio_pci_window_read(const struct virtio_pci *p, const struct virtio_pci_region *r,
                                 unsigned off, unsigned width)
 {
-    hal_mmio_t data = point(p, r, off, width);
+    hal_mmio_t data = vpci_point_window(p, r, off, width);
 
     return width == 1 ? hal_read8_sync(data) : virtio_read_field(data, width);
 }
@@ -30,5 +30,5 @@ uint32_t virtio_pci_window_read(const struct virtio_pci *p, const struct virtio_
 void virtio_pci_window_write(const struct virtio_pci *p, const struct virtio_pci_region *r,
                              unsigned off, unsigned width, uint32_t v)
 {
-    virtio_write_field_sync(point(p, r, off, width), width, v);
+    virtio_write_field_sync(vpci_point_window(p, r, off, width), width, v);
 }

@@ -47,7 +47,7 @@ static void dead(struct virtio_device *dev, bool quarantine)
 }
 
 VIRTIO_DRIVER(own_driver) = {
-    .device_id = 4,
+    .device_id = VIRTIO_ID_ENTROPY,
     .prefix = "own",
     .probe = probe,
     .service = service,

@@ -12,7 +12,7 @@
 #include "vireo.h"
 #include "virtio/virtio.h"
 
-enum { CONSOLE = 3, RX = 0, TX = 1, BUFFERS = 8, BYTES = 64 };
+enum { RX = 0, TX = 1, BUFFERS = 8, BYTES = 64 };
 
 static struct virtio_device *device;
 static char buffers[BUFFERS][BYTES], last[BYTES], reply[BYTES];
@@ -70,7 +70,7 @@ static void dead(struct virtio_device *dev, bool quarantine)
 }
 
 VIRTIO_DRIVER(requeue) = {
-    .device_id = CONSOLE,
+    .device_id = VIRTIO_ID_CONSOLE,
     .prefix = "requeue",
     .probe = probe,
     .service = service,

@@ -12,7 +12,7 @@
 #include "vireo.h"
 #include "virtio/virtio.h"
 
-enum { CONSOLE = 3, TX = 1, ROUNDS = 64, BATCH_MAX = 32, SEGS_MAX = 3, BYTES = 64 };
+enum { TX = 1, ROUNDS = 64, BATCH_MAX = 32, SEGS_MAX = 3, BYTES = 64 };
 
 static struct virtio_device *device;
 static char payload[BYTES];
@@ -46,7 +46,7 @@ static void dead(struct virtio_device *dev, bool quarantine)
 }
 
 VIRTIO_DRIVER(ringcost) = {
-    .device_id = CONSOLE,
+    .device_id = VIRTIO_ID_CONSOLE,
     .prefix = "ringcost",
     .probe = probe,
     .service = service,

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rings.c - the ring formats of this image, and the feature bits that queues implement (virtio 1.4,
+ * sections 2.6 to 2.8 and 6). A new format adds its file and a line in each of the two lists.
+ */
+#include "virtio/ring/virtq_impl.h"
+
+#define MODERN                                                                                     \
+    {                                                                                              \
+        VIRTIO_NEEDS(VIRTIO_F_VERSION_1)                                                           \
+    }
+
+const struct virtio_feature virtq_features[] = {
+    {VIRTIO_F_INDIRECT_DESC, "indirect_desc", {0}},
+    {VIRTIO_F_EVENT_IDX, "event_idx", {0}},
+    {VIRTIO_F_RING_PACKED, "ring_packed", MODERN},
+    {VIRTIO_F_IN_ORDER, "in_order", MODERN},
+    {VIRTIO_F_ORDER_PLATFORM, "order_platform", MODERN},
+    {VIRTIO_F_NOTIFICATION_DATA, "notification_data", MODERN},
+    {VIRTIO_F_RING_RESET, "ring_reset", MODERN},
+};
+const unsigned virtq_feature_count = sizeof(virtq_features) / sizeof(virtq_features[0]);
+
+/* The first that fits is used: the format that needs no feature stands last. */
+static const struct virtq_ring *const rings[] = {&virtq_packed, &virtq_split};
+
+const struct virtq_ring *virtq_ring_for(const struct virtio_features *accepted)
+{
+    unsigned i = 0;
+
+    while (rings[i]->feature && !virtio_features_has(accepted, rings[i]->feature))
+        i++;
+    return rings[i];
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * state.c - the states of a virtio device, and which may follow each. core.c starts a device,
+ * recover.c moves it after that.
+ */
+#include "virtio/device.h"
+
+static const uint8_t next_states[] = {
+    /* DRIVER_OK is written; a step of section 3.1.1 failed, or the image ends */
+    [VIRTIO_STARTING] = 1 << VIRTIO_OK | 1 << VIRTIO_RESETTING,
+    /* the device or a queue failed, the bus wants it back, or the image ends */
+    [VIRTIO_OK] = 1 << VIRTIO_RESETTING,
+    /* the reset is complete: a try at once, or after a pause, or none. Or it never completes */
+    [VIRTIO_RESETTING] = 1 << VIRTIO_STARTING | 1 << VIRTIO_WAITING | 1 << VIRTIO_GONE,
+    /* the pause is over; the device is unplugged; it was refused meanwhile */
+    [VIRTIO_WAITING] = 1 << VIRTIO_STARTING | 1 << VIRTIO_RESETTING | 1 << VIRTIO_GONE,
+    /* a device was plugged in, in the same place */
+    [VIRTIO_GONE] = 1 << VIRTIO_RESETTING,
+};
+
+/* Queues are in service when their device is. */
+void virtio_set_state(struct virtio_device *dev, enum virtio_state state)
+{
+    hal_assert(!VIRTQ_CHECKS_STATES || next_states[dev->state] >> state & 1);
+    dev->state = state;
+    dev->owner.live = state == VIRTIO_OK;
+}
+
+const char *virtio_state_name(const struct virtio_device *dev)
+{
+    static const char *const names[] = {
+        [VIRTIO_STARTING] = "starting", [VIRTIO_OK] = "ok",     [VIRTIO_RESETTING] = "resetting",
+        [VIRTIO_WAITING] = "waiting",   [VIRTIO_GONE] = "gone",
+    };
+
+    return names[dev->state];
+}
+
+bool virtio_works(const struct virtio_device *dev)
+{
+    return dev->owner.live && !dev->failing;
+}
