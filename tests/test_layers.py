@@ -3,6 +3,7 @@
 objects. The folders of drivers/virtio stand on one another in one direction only.
 """
 import os
+import re
 import subprocess
 
 import pytest
@@ -66,3 +67,63 @@ def components(graph):
 def circles(folder, without=()):
     """The circles of files in a folder: each a sorted list of sources."""
     return components(references(folder, without))
+
+
+# ---- drivers/virtio ----
+
+def layer(source):
+    """ring/ is lowest, the core stands on it, transport/ on both."""
+    return 0 if source.startswith(RING) else 2 if source.startswith(TRANSPORT) else 1
+
+
+def upward(graph):
+    """References to a higher folder: what must not be."""
+    return [f'{source} refers to {", ".join(sorted(names))} of {other}'
+            for source, others in sorted(graph.items())
+            for other, names in sorted(others.items()) if layer(other) > layer(source)]
+
+
+@pytest.fixture(scope='module')
+def virtio(programs):
+    graph = references('drivers/virtio')
+    assert {layer(source) for source in graph} == {0, 1, 2} and len(graph) > 15, sorted(graph)
+    return graph
+
+
+def test_rings_refer_to_no_device_and_the_core_to_no_transport(virtio):
+    assert not upward(virtio), upward(virtio)
+
+
+def test_no_circle_crosses_a_folder_of_virtio(virtio):
+    crossing = [circle for circle in components(virtio) if len({layer(s) for s in circle}) > 1]
+    assert not crossing, crossing
+
+
+def test_no_circle_among_the_rings(virtio):
+    assert not [circle for circle in components(virtio) if layer(circle[0]) == 0]
+
+
+def test_includes_of_virtio_point_down():
+    """As the symbols do: ring/ includes itself alone, the core no header of transport/."""
+    bad = []
+    for where, _, names in os.walk(os.path.join(TREE, 'drivers', 'virtio')):
+        for name in names:
+            source = os.path.relpath(os.path.join(where, name), TREE)
+            with open(os.path.join(TREE, source)) as f:
+                included = re.findall(r'^\s*#\s*include\s+"(virtio/[^"]+)"', f.read(), re.M)
+            bad += [f'{source}: {header}' for header in included
+                    if layer('drivers/' + header) > layer(source)]
+    assert not bad, bad
+
+
+# ---- the means ----
+
+def test_components_are_found():
+    graph = {'a': 'b', 'b': 'ca', 'c': 'd', 'd': 'e', 'e': 'c', 'f': 'af'}
+    assert components(graph) == [['c', 'd', 'e'], ['a', 'b']]
+
+
+def test_an_upward_reference_is_told():
+    graph = {RING + 'x.c': {'drivers/virtio/y.c': {'f'}}, 'drivers/virtio/y.c': {},
+             TRANSPORT + 'z.c': {RING + 'x.c': {'g'}}}
+    assert upward(graph) == [f'{RING}x.c refers to f of drivers/virtio/y.c']

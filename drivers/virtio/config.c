@@ -18,8 +18,8 @@ static void config_read_once(struct virtio_device *dev, unsigned off, uint8_t *o
 }
 
 /* Section 2.5.1: between two equal readings of the generation counter. */
-static bool settled_by_generation(struct virtio_device *dev, unsigned off, uint8_t *out,
-                                  unsigned len, unsigned width)
+static bool config_settled_by_generation(struct virtio_device *dev, unsigned off, uint8_t *out,
+                                         unsigned len, unsigned width)
 {
     uint32_t before = dev->transport->generation(dev);
 
@@ -28,8 +28,8 @@ static bool settled_by_generation(struct virtio_device *dev, unsigned off, uint8
 }
 
 /* Section 2.5.4 (legacy): two readings that agree. */
-static bool settled_by_repetition(struct virtio_device *dev, unsigned off, uint8_t *out,
-                                  unsigned len, unsigned width)
+static bool config_settled_by_repetition(struct virtio_device *dev, unsigned off, uint8_t *out,
+                                         unsigned len, unsigned width)
 {
     uint8_t again[64];
 
@@ -48,8 +48,8 @@ int virtio_config_read(struct virtio_device *dev, unsigned off, void *buf, unsig
     if (dev->away || off > dev->config_len || len > dev->config_len - off)
         return -EIO;
     for (unsigned i = 0; i < CONFIG_TRIES; i++)
-        if (counted ? settled_by_generation(dev, off, buf, len, width)
-                    : settled_by_repetition(dev, off, buf, len, width))
+        if (counted ? config_settled_by_generation(dev, off, buf, len, width)
+                    : config_settled_by_repetition(dev, off, buf, len, width))
             return 0;
     hal_log(HAL_ERROR, dev->name, "config space at %u does not settle", off);
     return -EIO;

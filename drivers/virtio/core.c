@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * core.c - the life of a virtio device (virtio 1.4, sections 2.1, 2.4, 3.1, 3.3), whatever its bus,
- * ring and type.
+ * core.c - the start and the end of a virtio device (virtio 1.4, sections 2.1, 2.4, 3.1, 3.3),
+ * whatever its bus, ring and type. recover.c has what happens in between.
  */
 #include "virtio/device.h"
 
@@ -27,7 +27,7 @@ bool virtio_wanted(uint32_t device_id)
     return driver_for(device_id) != NULL;
 }
 
-/* prefix + how many of the type there are already */
+/* Names the device: the driver's prefix, and how many devices of that driver there are already. */
 static void name_device(struct virtio_device *dev)
 {
     const char *prefix = dev->driver->prefix;
@@ -87,10 +87,10 @@ static int reset_and_acknowledge(struct virtio_device *dev)
 }
 
 /*
- * Section 3.1.1, steps 4 to 6. The highest word is written first: QEMU's virtio-mmio takes every
- * word above 0 for word 1. 1: the device refuses the set.
+ * Section 3.1.1, steps 4 to 6. 1: the device refuses the set. The highest word is written first,
+ * since QEMU's virtio-mmio takes every word above 0 for word 1.
  */
-static int offer_and_accept(struct virtio_device *dev, bool reduced)
+static int offer_and_accept_features(struct virtio_device *dev, bool reduced)
 {
     const struct virtio_transport *t = dev->transport;
     int err;
@@ -108,18 +108,18 @@ static int offer_and_accept(struct virtio_device *dev, bool reduced)
     return t->status_read(dev) & VIRTIO_STATUS_FEATURES_OK ? 0 : 1;
 }
 
-/* A device that refuses is asked once more, from its reset on, with as little as can be. */
+/* A device that refuses the set is reset, and asked once more with the essential bits alone. */
 static int accept_features(struct virtio_device *dev)
 {
-    int err = offer_and_accept(dev, false);
+    int err = offer_and_accept_features(dev, false);
 
     if (err <= 0)
         return err;
-    hal_log(HAL_WARN, dev->name, "the device refuses the features that it offers: with less again");
+    hal_log(HAL_WARN, dev->name, "the device refuses the features that it offers: trying fewer");
     virtio_log_features(dev, HAL_WARN);
     err = reset_and_acknowledge(dev);
     if (!err)
-        err = offer_and_accept(dev, true);
+        err = offer_and_accept_features(dev, true);
     if (err <= 0)
         return err;
     hal_log(HAL_ERROR, dev->name, "the device refuses these features as well");
@@ -136,8 +136,8 @@ void virtio_cut_off(struct virtio_device *dev)
 /* ---- attaching (section 3.1.1) --------------------------------------------------------------- */
 
 /*
- * The device is not usable. Its queues are freed only if its reset completes, since it may write
- * into their memory until then.
+ * The device cannot be used, and its transport's structure is freed. Its queues are freed only if
+ * the reset completes, since the device may write to their memory until then.
  */
 static void abandon_device(struct virtio_device *dev)
 {

@@ -25,27 +25,27 @@ static const struct virtio_feature core_features[] = {
  * What section 6 says of a bit, beside what it needs. A new bit of queues (ring/rings.c) is named
  * in these functions only if it is essential, or rests on registers.
  */
-static bool is_legacy_only(unsigned bit)
+static bool feature_is_legacy_only(unsigned bit)
 {
     return bit == VIRTIO_F_ANY_LAYOUT;
 }
 
 /* Kept when a device refused a larger set: without these it may not be driven at all. */
-static bool is_essential(unsigned bit)
+static bool feature_is_essential(unsigned bit)
 {
     return bit == VIRTIO_F_VERSION_1 || bit == VIRTIO_F_ACCESS_PLATFORM ||
            bit == VIRTIO_F_ORDER_PLATFORM;
 }
 
 /* Bits that need registers, which the transport may lack: it is asked (admits). */
-static bool needs_registers(unsigned bit)
+static bool feature_needs_registers(unsigned bit)
 {
     return bit == VIRTIO_F_NOTIFICATION_DATA || bit == VIRTIO_F_NOTIF_CONFIG_DATA ||
            bit == VIRTIO_F_RING_RESET;
 }
 
 /* The n-th feature that the core, the rings and the driver know together; NULL past the last. */
-static const struct virtio_feature *known_feature(const struct virtio_device *dev, unsigned n)
+static const struct virtio_feature *feature_known(const struct virtio_device *dev, unsigned n)
 {
     if (n < CORE_FEATURES)
         return &core_features[n];
@@ -57,7 +57,7 @@ static const struct virtio_feature *known_feature(const struct virtio_device *de
 }
 
 /* Does the comma-separated list hold the name? */
-static bool list_has(const char *list, const char *name)
+static bool feature_list_has(const char *list, const char *name)
 {
     while (list && *list) {
         const char *n = name;
@@ -75,12 +75,12 @@ static bool list_has(const char *list, const char *name)
     return false;
 }
 
-static bool is_denied(const struct virtio_device *dev, const struct virtio_feature *f)
+static bool feature_is_denied(const struct virtio_device *dev, const struct virtio_feature *f)
 {
-    return f->bit != VIRTIO_F_VERSION_1 && list_has(hal_option(dev->name, "deny"), f->name);
+    return f->bit != VIRTIO_F_VERSION_1 && feature_list_has(hal_option(dev->name, "deny"), f->name);
 }
 
-static bool has_what_it_needs(const struct virtio_device *dev, const struct virtio_feature *f)
+static bool feature_has_needs(const struct virtio_device *dev, const struct virtio_feature *f)
 {
     for (unsigned i = 0; i < sizeof(f->needs) / sizeof(f->needs[0]); i++)
         if (f->needs[i] && !virtio_features_has(&dev->accepted, f->needs[i] - 1u))
@@ -89,15 +89,15 @@ static bool has_what_it_needs(const struct virtio_device *dev, const struct virt
 }
 
 /* Drops what lacks a bit that it needs, until nothing changes. */
-static void close_dependencies(struct virtio_device *dev)
+static void feature_close_dependencies(struct virtio_device *dev)
 {
     const struct virtio_feature *f;
     bool changed = true;
 
     while (changed) {
         changed = false;
-        for (unsigned i = 0; (f = known_feature(dev, i)); i++) {
-            if (!virtio_features_has(&dev->accepted, f->bit) || has_what_it_needs(dev, f))
+        for (unsigned i = 0; (f = feature_known(dev, i)); i++) {
+            if (!virtio_features_has(&dev->accepted, f->bit) || feature_has_needs(dev, f))
                 continue;
             virtio_features_clear(&dev->accepted, f->bit);
             changed = true;
@@ -105,15 +105,17 @@ static void close_dependencies(struct virtio_device *dev)
     }
 }
 
-static bool is_acceptable(struct virtio_device *dev, const struct virtio_feature *f, bool reduced)
+static bool feature_is_acceptable(struct virtio_device *dev, const struct virtio_feature *f,
+                                  bool reduced)
 {
     const struct virtio_transport *t = dev->transport;
 
-    if (!virtio_features_has(&dev->offered, f->bit) || is_denied(dev, f))
+    if (!virtio_features_has(&dev->offered, f->bit) || feature_is_denied(dev, f))
         return false;
-    if ((is_legacy_only(f->bit) && !dev->legacy) || (reduced && !is_essential(f->bit)))
+    if ((feature_is_legacy_only(f->bit) && !dev->legacy) ||
+        (reduced && !feature_is_essential(f->bit)))
         return false;
-    return !needs_registers(f->bit) || (t->admits && t->admits(dev, f->bit));
+    return !feature_needs_registers(f->bit) || (t->admits && t->admits(dev, f->bit));
 }
 
 int virtio_negotiate(struct virtio_device *dev, bool reduced)
@@ -125,73 +127,73 @@ int virtio_negotiate(struct virtio_device *dev, bool reduced)
         return -ENODEV;
     }
     dev->accepted = (struct virtio_features){{0}};
-    for (unsigned i = 0; (f = known_feature(dev, i)); i++)
-        if (is_acceptable(dev, f, reduced))
+    for (unsigned i = 0; (f = feature_known(dev, i)); i++)
+        if (feature_is_acceptable(dev, f, reduced))
             virtio_features_set(&dev->accepted, f->bit);
-    close_dependencies(dev);
+    feature_close_dependencies(dev);
     return 0;
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-struct text {
+struct feature_text {
     char *buf;
     size_t at, len;
 };
 
-static void put_char(struct text *t, char c)
+static void feature_put_char(struct feature_text *t, char c)
 {
     if (t->at + 1 < t->len)
         t->buf[t->at++] = c;
 }
 
 /* A bit that is not known here (f is NULL) is written as its number. */
-static void put_feature(struct text *t, const struct virtio_feature *f, unsigned bit)
+static void feature_put(struct feature_text *t, const struct virtio_feature *f, unsigned bit)
 {
     if (t->at)
-        put_char(t, ' ');
+        feature_put_char(t, ' ');
     for (const char *c = f ? f->name : "bit"; *c; c++)
-        put_char(t, *c);
+        feature_put_char(t, *c);
     if (f)
         return;
     for (unsigned scale = bit >= 100 ? 100 : bit >= 10 ? 10 : 1; scale; scale /= 10)
-        put_char(t, (char)('0' + bit / scale % 10));
+        feature_put_char(t, (char)('0' + bit / scale % 10));
 }
 
-static const struct virtio_feature *feature_of_bit(const struct virtio_device *dev, unsigned bit)
+static const struct virtio_feature *feature_known_bit(const struct virtio_device *dev, unsigned bit)
 {
     const struct virtio_feature *f;
 
-    for (unsigned i = 0; (f = known_feature(dev, i)); i++)
+    for (unsigned i = 0; (f = feature_known(dev, i)); i++)
         if (f->bit == bit)
             return f;
     return NULL;
 }
 
-static void write_names(const struct virtio_device *dev, const struct virtio_features *set,
-                        char *buf, size_t len)
+static void feature_write_names(const struct virtio_device *dev, const struct virtio_features *set,
+                                char *buf, size_t len)
 {
-    struct text t = {buf, 0, len};
+    struct feature_text t = {buf, 0, len};
 
     for (unsigned bit = 0; bit < 32 * VIRTIO_FEATURE_WORDS; bit++)
         if (virtio_features_has(set, bit))
-            put_feature(&t, feature_of_bit(dev, bit), bit);
+            feature_put(&t, feature_known_bit(dev, bit), bit);
     if (len)
         buf[t.at] = '\0';
 }
 
 void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len)
 {
-    write_names(dev, &dev->accepted, buf, len);
+    feature_write_names(dev, &dev->accepted, buf, len);
 }
 
 void virtio_log_features(const struct virtio_device *dev, enum hal_level level)
 {
     char names[200];
 
-    write_names(dev, &dev->accepted, names, sizeof(names));
+    feature_write_names(dev, &dev->accepted, names, sizeof(names));
     hal_log(level, dev->name, "%s, %s; features: %s", dev->transport->name, virtio_wakeup_name(dev),
             names);
-    write_names(dev, &dev->offered, names, sizeof(names));
+    feature_write_names(dev, &dev->offered, names, sizeof(names));
     hal_log(level == HAL_INFO ? HAL_DEBUG : level, dev->name, "offered: %s", names);
 }

@@ -103,9 +103,7 @@ static int create_queue(struct virtio_device *dev, unsigned index, const struct 
     dev->queues[index] = virtq_create(&setup);
     if (dev->queues[index])
         return 0;
-    hal_log(HAL_ERROR, dev->name,
-            "no memory, or no usable size (the device says %u), "
-            "for queue %s",
+    hal_log(HAL_ERROR, dev->name, "no memory, or no usable size (the device says %u), for queue %s",
             setup.size_max, cfg->name);
     return -ENOMEM;
 }
@@ -119,7 +117,7 @@ void virtio_setup_interrupts(struct virtio_device *dev)
     if (dev->transport->irq_setup(dev, dev->queue_count)) {
         dev->wakeup = VIRTIO_WAKEUP_POLLED;
         dev->hybrid = false;
-        hal_log(HAL_WARN, dev->name, "no interrupt can be had: polled");
+        hal_log(HAL_WARN, dev->name, "no interrupt is available: polled");
     }
 }
 

@@ -22,7 +22,7 @@ static uint64_t pause_before_try(unsigned made)
     return pauses[made < last ? made : last];
 }
 
-static unsigned ms_since(uint64_t then)
+static unsigned recover_ms_since(uint64_t then)
 {
     return (unsigned)((hal_now_ns() - then) / HAL_MS);
 }
@@ -54,7 +54,7 @@ static void take_out_of_service(struct virtio_device *dev)
     }
 }
 
-static void ask_for_reset(struct virtio_device *dev)
+static void ask_for_device_reset(struct virtio_device *dev)
 {
     dev->status = 0;
     dev->resets++;
@@ -63,12 +63,12 @@ static void ask_for_reset(struct virtio_device *dev)
     schedule_recovery(dev, 0);
 }
 
-static bool tries_left(const struct virtio_device *dev)
+static bool recover_tries_left(const struct virtio_device *dev)
 {
     return !dev->final && dev->driver->queue_lost && dev->tries < dev->tries_max;
 }
 
-/* Takes a device out of service that failed. The log has the cause once: `logged`, it has it. */
+/* Takes a device that failed out of service. `logged`: the cause stands in the log already. */
 static void fail_device(struct virtio_device *dev, const char *cause, bool logged)
 {
     uint64_t now = hal_now_ns();
@@ -77,11 +77,11 @@ static void fail_device(struct virtio_device *dev, const char *cause, bool logge
         dev->tries = 0;
     dev->cause = cause;
     dev->broke_ns = now;
-    dev->final = !tries_left(dev);
+    dev->final = !recover_tries_left(dev);
     if (!dev->final && !logged)
         hal_log(HAL_ERROR, dev->name, "failed, and is reset: %s", cause);
     take_out_of_service(dev);
-    ask_for_reset(dev);
+    ask_for_device_reset(dev);
 }
 
 /*
@@ -107,10 +107,10 @@ static void give_up_device(struct virtio_device *dev, bool quarantine)
 }
 
 /* reset: what became of the reset, in words, if it did not complete. */
-static void log_the_end(const struct virtio_device *dev, const char *reset)
+static void recover_log_end(const struct virtio_device *dev, const char *reset)
 {
     if (reset)
-        hal_log(HAL_ERROR, dev->name, "%s: its memory stays quarantined", reset);
+        hal_log(HAL_ERROR, dev->name, "%s: memory that it may write to stays quarantined", reset);
     if (dev->cause == unplugged)
         hal_log(HAL_WARN, dev->name, "%s", unplugged);
     else if (dev->tries)
@@ -131,14 +131,14 @@ static const char *accept_same_features(struct virtio_device *dev)
         dev->offered.w[w] = t->features_read(dev, w);
     for (unsigned w = 0; w < t->feature_words; w++)
         if (dev->accepted.w[w] & ~dev->offered.w[w])
-            return "it no longer offers its features";
+            return "its features are no longer offered";
     for (unsigned w = t->feature_words; w-- > 0;)
         t->features_write(dev, w, dev->accepted.w[w]);
     if (dev->legacy)
         return NULL;
     virtio_status_add(dev, VIRTIO_STATUS_FEATURES_OK);
     return t->status_read(dev) & VIRTIO_STATUS_FEATURES_OK ? NULL
-                                                           : "it no longer accepts its features";
+                                                           : "its features are no longer accepted";
 }
 
 /* Has the device the same queues as before? NULL, or why not. */
@@ -149,7 +149,7 @@ static const char *compare_queues(struct virtio_device *dev)
 
         if (max < dev->queues[i]->size ||
             (dev->transport->size_fixed && max != dev->queues[i]->size))
-            return max ? "a queue has another size" : "it lacks a queue";
+            return max ? "a queue has another size" : "a queue is missing";
     }
     return NULL;
 }
@@ -163,13 +163,13 @@ static const char *enable_queues_again(struct virtio_device *dev)
         virtq_renew(q);
         q->reset_ns = 0;
         if (dev->transport->queue_enable(dev, q))
-            return "it does not take a queue";
+            return "a queue cannot be enabled";
     }
     return NULL;
 }
 
 /* Section 3.1.1, up to before DRIVER_OK. NULL, or why not. */
-static const char *initialise_again(struct virtio_device *dev)
+static const char *initialise_device_again(struct virtio_device *dev)
 {
     const char *why;
 
@@ -188,13 +188,13 @@ static const char *initialise_again(struct virtio_device *dev)
     dev->told_dead = false;
     if (dev->driver->returned && dev->driver->returned(dev)) {
         dev->final = true;
-        return "it is not the device that it was";
+        return "it is another device than before";
     }
     return NULL;
 }
 
 /* DRIVER_OK: the device and its queues are in service again. */
-static void start_again(struct virtio_device *dev)
+static void start_device_again(struct virtio_device *dev)
 {
     dev->told_dead = dev->plugged = false;
     for (unsigned i = 0; i < dev->queue_count; i++)
@@ -206,7 +206,7 @@ static void start_again(struct virtio_device *dev)
     virtio_start(dev);
     dev->config_pending = true; /* the driver does not know what changed since returned() */
     schedule_recovery(dev, HAL_NEVER);
-    hal_log(HAL_INFO, dev->name, "works again after %u ms, %s", ms_since(dev->broke_ns),
+    hal_log(HAL_INFO, dev->name, "works again after %u ms, %s", recover_ms_since(dev->broke_ns),
             virtio_wakeup_name(dev));
     if (dev->driver->queue_back)
         for (unsigned i = 0; i < dev->queue_count; i++)
@@ -214,14 +214,15 @@ static void start_again(struct virtio_device *dev)
     virtio_wake(dev);
 }
 
-static void try_again(struct virtio_device *dev)
+/* A try: the device is in service again afterwards, or being reset once more. */
+static void try_device_again(struct virtio_device *dev)
 {
     const char *why;
 
     dev->tries++;
-    why = initialise_again(dev);
+    why = initialise_device_again(dev);
     if (!why) {
-        start_again(dev);
+        start_device_again(dev);
         return;
     }
     hal_log(HAL_WARN, dev->name, "does not come back: %s", why);
@@ -229,7 +230,7 @@ static void try_again(struct virtio_device *dev)
     dev->final |= dev->plugged;
     dev->plugged = false;
     take_out_of_service(dev);
-    ask_for_reset(dev);
+    ask_for_device_reset(dev);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------- */
@@ -249,23 +250,24 @@ static void take_queues_back(struct virtio_device *dev)
 }
 
 /* The device is reset, and no try is to be made. */
-static void end_without_try(struct virtio_device *dev)
+static void end_device_without_try(struct virtio_device *dev)
 {
-    log_the_end(dev, NULL);
+    recover_log_end(dev, NULL);
     give_up_device(dev, false);
 }
 
-static void reset_complete(struct virtio_device *dev)
+/* The device is reset: a try at once, after a pause, or none. */
+static void device_reset_complete(struct virtio_device *dev)
 {
     uint64_t pause = pause_before_try(dev->tries);
 
-    if (dev->final || (!dev->plugged && !tries_left(dev))) {
-        end_without_try(dev);
+    if (dev->final || (!dev->plugged && !recover_tries_left(dev))) {
+        end_device_without_try(dev);
         return;
     }
     take_queues_back(dev);
     if (!pause || dev->plugged) {
-        try_again(dev);
+        try_device_again(dev);
         return;
     }
     virtio_set_state(dev, VIRTIO_WAITING);
@@ -273,7 +275,7 @@ static void reset_complete(struct virtio_device *dev)
 }
 
 /* 0: the reset is complete. -EAGAIN: not yet. -ENXIO: all ones, so nothing is there any more. */
-static int reset_progress(struct virtio_device *dev)
+static int device_reset_progress(struct virtio_device *dev)
 {
     unsigned gone = 0;
 
@@ -287,19 +289,20 @@ static int reset_progress(struct virtio_device *dev)
     return gone == VIRTIO_GONE_READS ? -ENXIO : -EAGAIN;
 }
 
-static void follow_reset(struct virtio_device *dev)
+static void follow_device_reset(struct virtio_device *dev)
 {
-    int err = reset_progress(dev);
+    int err = device_reset_progress(dev);
     uint64_t now = hal_now_ns();
 
     if (!err) {
-        reset_complete(dev);
+        device_reset_complete(dev);
     } else if (err == -EAGAIN && now < dev->deadline_ns) {
         schedule_recovery(dev, now + VIRTIO_RESET_LOOK);
     } else if (err == -ENXIO && dev->transport->absent && dev->transport->absent(dev)) {
         virtio_unplug(dev, false, true); /* found out before the bus reported it */
     } else {
-        log_the_end(dev, err == -ENXIO ? "it is no longer there" : "reset never completed");
+        recover_log_end(dev, err == -ENXIO ? "the device is no longer there"
+                                           : "the reset never completed");
         give_up_device(dev, true);
     }
 }
@@ -309,18 +312,18 @@ bool virtio_recover(struct virtio_device *dev)
     if (hal_now_ns() < dev->recover_ns)
         return false;
     if (dev->state == VIRTIO_WAITING && dev->final)
-        end_without_try(dev);
+        end_device_without_try(dev);
     else if (dev->state == VIRTIO_WAITING)
-        try_again(dev);
+        try_device_again(dev);
     else if (dev->state == VIRTIO_RESETTING)
-        follow_reset(dev);
+        follow_device_reset(dev);
     return dev->recover_ns == 0 || dev->owner.live;
 }
 
 /* ---- one queue (section 2.6.1) --------------------------------------------------------------- */
 
 /* Not twice within VIRTIO_HEALTHY: then more than the queue is at fault. */
-static bool can_reset_alone(const struct virtio_device *dev, const struct virtq *q)
+static bool can_reset_queue_alone(const struct virtio_device *dev, const struct virtq *q)
 {
     return virtio_has(dev, VIRTIO_F_RING_RESET) && dev->driver->queue_lost &&
            dev->driver->queue_back && !dev->driver->resets_whole && dev->tries_max &&
@@ -346,7 +349,7 @@ static const char *bring_queue_back(struct virtio_device *dev, struct virtq *q)
         return "a queue that was reset cannot be enabled again";
     dev->recoveries++;
     hal_log(HAL_INFO, dev->name, "queue %s works again after %u ms", q->name,
-            ms_since(q->reset_ns));
+            recover_ms_since(q->reset_ns));
     dev->driver->queue_back(dev, q);
     return NULL;
 }
@@ -373,7 +376,7 @@ bool virtio_mend(struct virtio_device *dev)
     for (unsigned i = 0; i < dev->queue_count && !cause; i++) {
         struct virtq *q = dev->queues[i];
 
-        if (q->state == VIRTQ_BROKEN && !can_reset_alone(dev, q)) {
+        if (q->state == VIRTQ_BROKEN && !can_reset_queue_alone(dev, q)) {
             cause = q->cause;
             logged = true;
         } else if (q->state > VIRTQ_OK) {
@@ -426,12 +429,12 @@ void virtio_unplug(struct virtio_device *dev, bool here, bool absent)
     dev->away = !here;
     if (dev->state != VIRTIO_GONE) {
         dev->cause = unplugged;
-        log_the_end(dev, NULL);
+        recover_log_end(dev, NULL);
         dev->final = true;
         take_out_of_service(dev);
         if (here) {
-            ask_for_reset(dev);
-            quarantine = reset_progress(dev) != 0;
+            ask_for_device_reset(dev);
+            quarantine = device_reset_progress(dev) != 0;
         }
         give_up_device(dev, quarantine);
     }
@@ -449,7 +452,7 @@ int virtio_replug(struct virtio_device *dev)
     dev->tries = 0;
     dev->broke_ns = hal_now_ns();
     virtio_set_state(dev, VIRTIO_RESETTING);
-    ask_for_reset(dev);
+    ask_for_device_reset(dev);
     while (virtio_recover(dev) && !dev->owner.live)
         ;
     dev->away = dev->state == VIRTIO_GONE;

@@ -193,7 +193,8 @@ void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns)
 
 /*
  * Counts handler calls between two runs of the service. Task context runs between interrupts unless
- * a line is stuck: then the interrupt is masked, and the device polled from there on. True: now.
+ * a line is stuck: at VIRTIO_STORM calls the interrupt is masked, and the device polled from there
+ * on; then true.
  */
 static bool end_storm(struct virtio_device *dev)
 {
@@ -230,8 +231,7 @@ void virtio_irq_shared(void *ctx)
 
     if (end_storm(dev))
         return;
-    /* Another device's interrupt on this line: a run of the service now and then ends the streak.
-     */
+    /* Another device's interrupt on this line: a run now and then resets the streak. */
     if (!(cause & (VIRTIO_CAUSE_QUEUE | VIRTIO_CAUSE_CONFIG))) {
         if (dev->streak % 1024 == 0)
             hal_service_wake(&dev->service);

@@ -238,7 +238,7 @@ static void refused_once(void)
     CHECK_EQ(m->resets, 2);
     CHECK(!model_accepted(m, VIRTIO_F_EVENT_IDX) && !model_accepted(m, TD_A));
     CHECK(model_accepted(m, VIRTIO_F_VERSION_1) && model_accepted(m, VIRTIO_F_ACCESS_PLATFORM));
-    CHECK(host_logged("with less again"));
+    CHECK(host_logged("trying fewer"));
     CHECK(host_logged("features: a event_idx version_1 access_platform"));
     CHECK(host_logged("offered: a event_idx version_1 access_platform"));
     CHECK(host_logged("features: version_1 access_platform"));

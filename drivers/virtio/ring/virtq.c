@@ -285,11 +285,11 @@ void virtq_disarm(struct virtq *q)
 }
 
 /*
- * Two ticks with nothing new between them, and the device asks for a kick: it was missed (QEMU
- * before 8.1 drops a guest's barriers when the machine has one CPU, so the first look at the word
- * can be stale). Longer without progress, and buffers that no kick ever announced: kick without
- * asking. Only an event index proves that a kick was missed; a flag, or mere silence, may as well
- * be a device that is slow, and is counted apart.
+ * A kick was missed if two ticks saw no progress and the device asks for one: QEMU before 8.1 drops
+ * a guest's barriers when the machine has one CPU, so the look at the suppression word on submit
+ * can be stale. After VIRTQ_NUDGE_TICKS without progress, buffers that no kick announced are kicked
+ * whatever the device asks for. Only an event index proves that a kick was missed (rekicks); a
+ * flag, or mere silence, may be a slow device (nudges).
  */
 uint64_t virtq_tick(struct virtq *q, uint64_t now)
 {

@@ -5,7 +5,7 @@
  */
 #include "virtio/ring/virtq_impl.h"
 
-/* Only what the transport says counts: a device may be slow, or not reset at all. */
+/* True once the transport says that the reset is complete; false after VIRTQ_RESET_TIMEOUT. */
 static bool virtq_wait_for_reset(struct virtq *q)
 {
     uint64_t deadline = hal_now_ns() + VIRTQ_RESET_TIMEOUT;
@@ -32,7 +32,7 @@ int virtq_reset(struct virtq *q)
         virtq_set_state(q, VIRTQ_OFF);
         return 0;
     }
-    virtq_break(q, "its reset does not complete");
+    virtq_break(q, "the reset of the queue does not complete");
     return -ETIMEDOUT;
 }
 

@@ -22,7 +22,7 @@ void virtio_mmio_features_write(struct virtio_device *dev, unsigned word, uint32
     virtio_mmio_write(dev, MMIO_DRIVER_FEATURES, bits);
 }
 
-/* All eight status bits are in the low byte; anything above is a device that is gone. */
+/* All eight status bits are in the low byte; a bit above it means that the device is gone. */
 uint8_t virtio_mmio_status_read(struct virtio_device *dev)
 {
     uint32_t v = hal_read32_sync(virtio_mmio_reg(dev, MMIO_STATUS));
@@ -85,10 +85,10 @@ void virtio_mmio_irq_mask(struct virtio_device *dev)
 }
 
 /*
- * Section 4.2.3.4: acknowledges what it was shown and the standard defines, nothing else. A cause
- * that came up in between is looked for again: the device holds its line until all of them are
- * acknowledged, and where the line is edge-triggered (as device trees say) one that never falls is
- * never heard again. All ones: the device is gone, which a look at its status will show.
+ * Section 4.2.3.4: acknowledges the causes that were read and that the standard defines, nothing
+ * else. Then reads again, for causes that came up in between: the device holds its line until all
+ * are acknowledged, and a line that never falls raises no further interrupt where it is
+ * edge-triggered (as device trees say). All ones: the device is gone, which its status will show.
  */
 uint32_t virtio_mmio_irq_cause(struct virtio_device *dev)
 {
@@ -116,7 +116,7 @@ void virtio_mmio_release(struct virtio_device *dev)
 
 /* ---- modern (version 2) ---------------------------------------------------------------------- */
 
-/* Section 4.2.2: what the register map has. QEMU offers RING_RESET without the register for it. */
+/* Section 4.2.2. QEMU offers RING_RESET, but its register map has no QueueReset. */
 static bool mmio_admits(struct virtio_device *dev, unsigned bit)
 {
     if (bit == VIRTIO_F_RING_RESET)
@@ -130,7 +130,7 @@ static void mmio_queue_reset(struct virtio_device *dev, struct virtq *q)
     virtio_mmio_write(dev, MMIO_QUEUE_RESET, 1);
 }
 
-/* Both: a device without the register reads 0 at once, with the queue still running. */
+/* Both registers: where QueueReset does not exist it reads 0, with the queue still enabled. */
 static bool mmio_queue_reset_done(struct virtio_device *dev, struct virtq *q)
 {
     virtio_mmio_write(dev, MMIO_QUEUE_SEL, q->index);
@@ -210,7 +210,7 @@ static void mmio_probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
         return;
     version = hal_read32(base + MMIO_VERSION);
     if (version != 1 && version != 2) {
-        hal_log(HAL_WARN, "virtio-mmio", "version %u is not known: slot ignored", version);
+        hal_log(HAL_WARN, "virtio-mmio", "version %u is unknown: slot ignored", version);
         return;
     }
     id = hal_read32(base + MMIO_DEVICE_ID);
@@ -230,8 +230,8 @@ static void mmio_probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
 }
 
 /*
- * From the highest address down: the virt machine fills its slots in that order, so devices get
- * their numbers in the order in which the user named them.
+ * From the highest address down: QEMU's virt machine fills its slots in that order, so devices get
+ * their numbers in the order of QEMU's arguments.
  */
 static void mmio_scan(void)
 {

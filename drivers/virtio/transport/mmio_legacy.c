@@ -13,7 +13,7 @@ static unsigned mmio_legacy_queue_max(struct virtio_device *dev, unsigned index)
     return virtio_mmio_read(dev, MMIO_QUEUE_SIZE_MAX);
 }
 
-/* The page size comes before the first page number, which enables the queue and so comes last. */
+/* The page size is written before any page number. The page number enables the queue: last. */
 static int mmio_legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
 {
     uint64_t pfn = q->desc_dma / VIRTIO_LEGACY_ALIGN;

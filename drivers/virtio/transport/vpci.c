@@ -44,8 +44,9 @@ static bool vpci_cap_fits(const struct pci_function *f, unsigned cap, unsigned l
 }
 
 /*
- * Where a capability says that its structure lies, cut off at the end of the BAR; mapped, if
- * `direct` and the BAR has an address. False: nothing could be there.
+ * Fills in *r from a capability: where its structure lies, cut off at the end of the BAR. The
+ * structure is mapped if `direct` is set and the BAR has an address. False: the capability is
+ * wrong.
  */
 static bool vpci_describe(const struct pci_function *f, unsigned cap, unsigned type, bool direct,
                           struct virtio_pci_region *r)
@@ -70,8 +71,8 @@ static bool vpci_describe(const struct pci_function *f, unsigned cap, unsigned t
 }
 
 /*
- * Takes over one capability if it is usable. The first one counts that lies in a BAR that can be
- * mapped; without one, the first that the window reaches.
+ * Uses a capability if it is the best so far of its type: the first whose BAR can be mapped, or
+ * else the first that the window reaches.
  */
 static void vpci_take_capability(struct virtio_pci *p, unsigned cap, bool direct)
 {
@@ -133,7 +134,7 @@ static bool vpci_is_transitional(const struct pci_function *f)
     return f->device >= TRANSITIONAL_FIRST && f->device < MODERN_FIRST;
 }
 
-/* The device type of a modern or a transitional id; 0: none of ours. */
+/* The device type of a modern or a transitional id; 0: not a virtio device. */
 static uint32_t vpci_device_type(const struct pci_function *f)
 {
     if (f->vendor != VIRTIO_VENDOR || f->device > MODERN_LAST)
@@ -173,8 +174,8 @@ static bool vpci_choose_registers(struct virtio_pci *p)
     return false;
 }
 
-/* Makes p this function, ready for the steps of section 3.1; false: it is not usable, and said why.
- */
+/* Makes p the device of function f, ready for the steps of section 3.1. False: the function is not
+ * usable, and the log says why. */
 static bool vpci_prepare(struct virtio_pci *p, const struct pci_function *f)
 {
     p->fn = *f;
@@ -207,7 +208,7 @@ static bool vpci_is_pci(const struct virtio_device *dev)
     return dev->transport->release == virtio_pci_release;
 }
 
-/* The device of that type which was in the same place before. */
+/* The device of that type which was in the same place before; NULL: there was none. */
 static struct virtio_pci *vpci_former(const struct pci_function *f, uint32_t type)
 {
     for (struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev)) {
@@ -220,7 +221,7 @@ static struct virtio_pci *vpci_former(const struct pci_function *f, uint32_t typ
     return NULL;
 }
 
-/* Its rings lie in memory as the registers that it had want them, so they have to be the same. */
+/* The rings lie in memory as the registers of before need them, so the kind must be the same. */
 static int vpci_take_again(struct virtio_pci *p, const struct pci_function *f)
 {
     const struct virtio_transport *was = p->dev.transport;
@@ -230,7 +231,7 @@ static int vpci_take_again(struct virtio_pci *p, const struct pci_function *f)
         return -ENODEV;
     if (p->dev.transport == was)
         return virtio_replug(&p->dev);
-    hal_log(HAL_ERROR, p->dev.name, "its registers are of another kind: %s, were %s",
+    hal_log(HAL_ERROR, p->dev.name, "its registers are of another kind: %s, before %s",
             p->dev.transport->name, was->name);
     p->dev.transport = was;
     p->dev.legacy = legacy;
@@ -243,7 +244,7 @@ static void vpci_attach_again(struct virtio_pci *p, const struct pci_function *f
 
     if (!err)
         return;
-    hal_log(HAL_ERROR, p->dev.name, "plugged in again, but not taken into use (error %d)", -err);
+    hal_log(HAL_ERROR, p->dev.name, "plugged in again, but not usable (error %d)", -err);
     pci_set_master(&p->fn, false);
 }
 

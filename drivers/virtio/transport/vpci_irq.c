@@ -2,10 +2,9 @@
 /*
  * vpci_irq.c - how a virtio function interrupts (virtio 1.4, sections 4.1.4.5, 4.1.5.1.2, 4.1.5.3).
  *
- * A ladder, each rung of which falls to the next and leaves nothing behind: messages, one vector a
- * queue and one for configuration changes; one for all queues and one for changes; one for
- * everything; the function's line, which others may share; and if nothing can be had, the core
- * polls.
+ * A ladder. Each rung that cannot be had is undone before the next is tried: MSI-X with a vector a
+ * queue and one for configuration changes; with one for all queues and one for changes; with one
+ * for everything; the function's line, which others may share. Without any, the core polls.
  */
 #include "virtio/transport/vpci.h"
 
@@ -38,7 +37,7 @@ static int vpci_attach_vector(struct virtio_pci *p, hal_irq_fn fn, void *ctx)
     return 0;
 }
 
-/* Of `count` vectors, the first hears of configuration changes, the last of all queues left. */
+/* Of `count` vectors, the first is for configuration changes, the last for the remaining queues. */
 static uint16_t vpci_vector_of(unsigned queue, unsigned count)
 {
     return (uint16_t)(queue + 1 < count ? queue + 1 : count - 1);
@@ -55,7 +54,7 @@ static int vpci_attach_vectors(struct virtio_pci *p, unsigned n, unsigned count)
     return err;
 }
 
-/* Section 4.1.5.1.2.1: what the device makes of each is read back. */
+/* Section 4.1.5.1.2.1: each vector is read back, since the device may have refused it. */
 static int vpci_map_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 {
     if (p->map_vector(p, VPCI_CONFIG, 0) != 0)
@@ -105,8 +104,8 @@ static int vpci_try_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 
 static const char *vpci_vectors_error(int err)
 {
-    return err == -ENOSPC   ? "not so many"
-           : err == -ENODEV ? "not on this machine"
+    return err == -ENOSPC   ? "there are fewer"
+           : err == -ENODEV ? "this machine has none"
                             : "the device refuses";
 }
 
@@ -116,7 +115,7 @@ static int vpci_setup_msix(struct virtio_pci *p, unsigned n)
     int err = pci_msix_open(&p->fn);
 
     if (err)
-        hal_log(HAL_INFO, p->dev.name, "MSI-X: the function has none that can be used");
+        hal_log(HAL_INFO, p->dev.name, "MSI-X: the function has none, or none that is usable");
     for (unsigned i = 0; i < 3 && !err; i++) {
         if (i && counts[i] >= counts[i - 1])
             continue;
@@ -133,7 +132,7 @@ static int vpci_setup_msix(struct virtio_pci *p, unsigned n)
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-/* All is set before the handler is: a line that others hold high ends in a storm at once. */
+/* All fields are set before the handler: a line that others hold high causes a storm at once. */
 static int vpci_attach_line(struct virtio_pci *p, hal_irq_t line)
 {
     int err;
@@ -189,7 +188,7 @@ void virtio_pci_irq_mask(struct virtio_device *dev)
 {
     struct virtio_pci *p = virtio_pci_of(dev);
 
-    /* Others may share the line: the function is silenced; the line, if that does not end it. */
+    /* Others may share the line: silence the function first; the line if the storm goes on. */
     if (p->intx >= 0 && p->intx_on)
         pci_intx_enable(&p->fn, false);
     else if (p->intx >= 0)
@@ -200,8 +199,8 @@ void virtio_pci_irq_mask(struct virtio_device *dev)
 }
 
 /*
- * Section 4.1.4.5: reading the ISR acknowledges it. With MSI-X on (and masked, after a storm) it
- * tells nothing: the configuration may have changed at any time.
+ * Section 4.1.4.5: reading the ISR acknowledges it. With MSI-X on (and masked, after a storm) the
+ * ISR means nothing, and the configuration may have changed at any time.
  */
 uint32_t virtio_pci_irq_cause(struct virtio_device *dev)
 {

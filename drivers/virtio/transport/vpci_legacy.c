@@ -2,7 +2,7 @@
 /*
  * vpci_legacy.c - the registers of before virtio 1.0, in the I/O space of BAR 0 (virtio 1.4, the
  * legacy parts of section 4.1.4 and 4.1.5). QEMU has them alone with disable-modern=on, and beside
- * the modern ones in transitional devices, which are driven so if vireo.pci.legacy=1 asks for it.
+ * the modern ones in transitional devices, which use them if vireo.pci.legacy=1 is given.
  */
 #include "virtio/transport/vpci.h"
 
@@ -17,7 +17,7 @@ enum {
     DEVICE_STATUS = 18,
     ISR_STATUS = 19,
     HEADER_BYTES = 20,
-    CONFIG_MSIX_VECTOR = 20, /* these two are there while MSI-X is on, and not otherwise */
+    CONFIG_MSIX_VECTOR = 20, /* these two exist only while MSI-X is on */
     QUEUE_MSIX_VECTOR = 22,
     HEADER_BYTES_MSIX = 24,
 };

@@ -56,7 +56,7 @@ static void vpci_modern_features_write(struct virtio_device *dev, unsigned word,
     vpci_common_put32(dev, DRIVER_FEATURE, bits);
 }
 
-/* The fields of later versions are there if the structure is long enough (section 4.1.4.3.2). */
+/* Fields of later versions exist if the structure is long enough (section 4.1.4.3.2). */
 static bool vpci_modern_admits(struct virtio_device *dev, unsigned bit)
 {
     const struct virtio_pci *p = virtio_pci_of(dev);
@@ -149,7 +149,7 @@ uint16_t virtio_pci_modern_map_vector(struct virtio_pci *p, unsigned queue, uint
     return vpci_common_get16(&p->dev, field);
 }
 
-/* Without MSI-X there is no vector to map, and what the field then reads back means nothing. */
+/* Has the device taken the queue's vector? Without MSI-X the field means nothing: true. */
 static bool vpci_modern_keeps_vector(struct virtio_pci *p, const struct virtq *q)
 {
     return virtio_pci_modern_map_vector(p, q->index, q->vector) == q->vector || !p->msix_on;

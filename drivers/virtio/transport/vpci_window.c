@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vpci_window.c - virtio structures through configuration space (virtio 1.4, section 4.1.4.9), for
- * those that lie in a BAR that cannot be mapped. Four accesses for each one, and not from handlers:
- * one between them would move the window.
+ * vpci_window.c - virtio structures through configuration space (virtio 1.4, section 4.1.4.9),
+ * where their BAR cannot be mapped. An access takes four of configuration space. Not for handlers:
+ * an access of a handler in the middle of another would move the window.
  */
 #include "virtio/transport/vpci.h"
 
 /* struct virtio_pci_cfg_cap */
 enum { WINDOW_BAR = 4, WINDOW_OFFSET = 8, WINDOW_LENGTH = 12, WINDOW_DATA = 16 };
 
-/* The length comes before the offset, which must be a multiple of it. */
+/* The length is written before the offset, which must be a multiple of it. */
 static hal_mmio_t vpci_point_window(const struct virtio_pci *p, const struct virtio_pci_region *r,
                                     unsigned off, unsigned width)
 {
