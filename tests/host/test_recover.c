@@ -288,9 +288,9 @@ static const struct {
     void (*mend)(void);
     const char *why;
 } changes[] = {
-    {no_feature, feature_again, "no longer offers"},
-    {refuse_features, take_features, "no longer accepts"},
-    {no_queue, queue_again, "lacks a queue"},
+    {no_feature, feature_again, "no longer offered"},
+    {refuse_features, take_features, "no longer accepted"},
+    {no_queue, queue_again, "a queue is missing"},
     {small_queue, queue_again, "another size"},
 };
 
