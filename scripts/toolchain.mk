@@ -37,6 +37,8 @@ COMMON = -std=gnu11 -O2 -g -fno-pie $(MACHINE) -ffunction-sections -fdata-sectio
          -fno-omit-frame-pointer -fstack-protector-strong -fno-common -fno-unwind-tables \
          -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= $(NOT_LINUX) \
          $(if $(DEBUG),-DVIREO_DEBUG,)
+# The file VERSION is the one place for it: in the log, and for applications.
+VERSION = '-DVIREO_VERSION="$(strip $(file <VERSION))"'
 # Code that an interrupt handler may run does not touch the floating-point registers.
 NO_FP = -mgeneral-regs-only
 
@@ -50,14 +52,14 @@ VSOCK_INCLUDE = -Inet/vsock/include
 FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUDE)
 # Synchronous calls and files (whatever includes task.h) see libc's headers.
 FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
-FLAGS_machine = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) -I$(LIBFDT)
+FLAGS_machine = $(COMMON) $(VERSION) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) -I$(LIBFDT)
 FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE) -Iplatform/runtime
 FLAGS_net-socket = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE)
 FLAGS_net-vsock = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE) $(VSOCK_INCLUDE)
 FLAGS_net-lwip = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_net-inet = $(FLAGS_net-lwip)
 # Warnings stop the build of our own applications only.
-FLAGS_app = $(COMMON) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
+FLAGS_app = $(COMMON) $(VERSION) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
             $(WITH_LIBC) $(NET_INCLUDE) $(VSOCK_INCLUDE)
 FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
 # Defined overflow on a hostile tree; no checks for versions that our reader has refused already.

@@ -351,6 +351,7 @@ static void put_server(struct text *t)
 static void put_all(struct text *t)
 {
     text_lit(t, "{");
+    put_text(t, "version", VIREO_VERSION);
     put_number(t, "uptime_ms", server_now_ms);
     put_addresses(t);
     put_memory(t);

@@ -8,10 +8,6 @@
 #include "runtime.h"
 #include "task.h"
 
-#ifndef VIREO_VERSION
-#define VIREO_VERSION "0.1"
-#endif
-
 #define SHUTDOWN_MAX 32
 
 int main(int argc, char **argv);

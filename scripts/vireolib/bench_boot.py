@@ -155,9 +155,9 @@ def run_to_end(machine):
         return time.monotonic() - guest.started
 
 
-def main(n, readme=None):
+def main(n, document=False):
     rows = instructions(n) + sizes() + memory() + times(max(n, 7))
     for row in rows:
         row.limit = row.limit or LIMITS.get(row.metric)
     return report.finish('boot', os.path.join(images.BUILD, 'bench', 'boot.json'), rows,
-                         readme)
+                         document)

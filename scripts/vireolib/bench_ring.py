@@ -81,7 +81,7 @@ def count_accesses(trace):
     return count / int(kicks[1])
 
 
-def main(_, readme=None):
+def main(_, document=False):
     rows = []
     for ring in ('split', 'packed'):
         for (batch, segs), (submit, reap) in costs(ring).items():
@@ -93,4 +93,4 @@ def main(_, readme=None):
         rows.append(report.Row(f'ring.{name}.kick_accesses', 'accesses',
                                accesses(transport, append), limit=limit,
                                config=append or 'registers a kick'))
-    return report.finish('ring', os.path.join(images.BUILD, 'bench', 'ring.json'), rows, readme)
+    return report.finish('ring', os.path.join(images.BUILD, 'bench', 'ring.json'), rows, document)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+from vireolib import images
 from vireolib import machine as m
 from vireolib.guest import Guest, Lost, TERMINATED
 
@@ -33,8 +34,15 @@ example:
 """
 
 
+def version():
+    """Of the tree that this file lies in: its images print the same."""
+    with open(os.path.join(images.TREE, 'VERSION')) as f:
+        return f.read().strip()
+
+
 def parser():
     top = argparse.ArgumentParser(prog='vireo', description='Runs Vireo images under QEMU.')
+    top.add_argument('--version', action='version', version=f'vireo {version()}')
     commands = top.add_subparsers(dest='command', required=True, metavar='run|smoke')
     for name, text, about in (('run', 'boot an image', RUN_HELP),
                               ('smoke', 'boot it and wait for a line', SMOKE_HELP)):

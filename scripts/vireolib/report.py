@@ -5,6 +5,8 @@ import json
 import os
 import statistics
 
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 
 @dataclasses.dataclass
 class Row:
@@ -70,8 +72,14 @@ def markdown(rows):
                f'{cell(r.ratio)} | {r.config} |')
 
 
-def write_readme(path, name, rows):
-    """Replaces what stands between the bench's two marks in the README."""
+def page_of(name):
+    """The document that holds the table of a bench: the README, or the page of all other figures."""
+    return os.path.join(TREE, 'README.md' if name == 'boot' else 'docs/figures.md')
+
+
+def write_page(path, name, rows):
+    """Replaces the table between the two marks of the bench `name` in the document at `path`."""
+    name = f'bench-{name}'
     begin, end = f'<!-- {name}:begin -->\n', f'<!-- {name}:end -->'
     with open(path) as f:
         text = f.read()
@@ -90,12 +98,12 @@ def write_json(path, rows):
         f.write('\n')
 
 
-def finish(name, path, rows, readme=None):
-    """Prints and stores the rows, in the README too if asked; status 1: a limit is exceeded."""
+def finish(name, path, rows, document=False):
+    """Prints and stores the rows, in their document too if asked; status 1: a limit is exceeded."""
     print_table(rows)
     write_json(path, rows)
-    if readme:
-        write_readme(readme, f'bench-{name}', rows)
+    if document:
+        write_page(page_of(name), name, rows)
     bad = [r for r in rows if r.exceeded]
     for r in bad:
         print(f'bench: {r.metric} is {number(r.vireo)} {r.unit}, more than the {number(r.limit)} '

@@ -440,6 +440,8 @@ def test_status_json(server, transport):
         http.get(port, '/note.txt')
     status = http.status_json(port)
     assert 0 < status['uptime_ms'] < 60_000
+    with open(os.path.join(images.TREE, 'VERSION')) as f:
+        assert status['version'] == f.read().strip()
     memory = status['memory']
     assert memory['total'] <= 64 * MIB and 0 < memory['free'] < memory['total']
     assert memory['image'] > 0
