@@ -96,6 +96,10 @@ check:
 format: .setup-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
+# docs/pictures/*.svg, from the .dot beside each.
+pictures: .setup-pictures
+	@$(PYTHON) scripts/pictures
+
 clean:
 	rm -rf $(filter-out build/newlib build/lwip build/libfdt,$(wildcard build/*))
 
@@ -110,6 +114,6 @@ help:
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
 .PHONY: run debug image images disk test test-full bench load soak conformance mutants hostile \
-        fuzz coverage host-tests fuzz-tests compile-check deps setup check format clean \
-        distclean help
+        fuzz coverage host-tests fuzz-tests compile-check deps setup check format \
+        pictures clean distclean help
 .NOTPARALLEL:
