@@ -121,6 +121,16 @@ def clients():
     return C_BLOCK.findall(read('docs', 'reference.md'))
 
 
+def calls_of(blocks):
+    """C that refers to each function of the blocks, so that the linker drops none of them unseen."""
+    functions = re.findall(r'^(?!static)[a-z][\w *]*?(\w+)\([^;]*?\)\n\{', '\n'.join(blocks), re.M)
+    assert len(functions) >= 10
+    calls = ''.join(f'        {name}();\n' for name in functions if name != 'main')
+    return (''.join(f'extern void {name}(void);\n' for name in functions if name != 'main') +
+            '__attribute__((constructor)) static void all(void)\n{\n'
+            f'    static volatile int never;\n    if (never) {{\n{calls}    }}\n}}\n')
+
+
 def test_the_reference_compiles_and_links(tmp_path):
     """All examples in one image: what they call exists, with the types that the page shows."""
     blocks = [block for block in clients() if '#include' in block]
@@ -132,6 +142,8 @@ def test_the_reference_compiles_and_links(tmp_path):
         names.append('main.c' if 'int main(' in block else f'client{n}.c')
         (app / names[-1]).write_text(block)
     assert names.count('main.c') == 1
+    (app / 'all.c').write_text(calls_of(blocks))
+    names.append('all.c')
     (app / 'app.mk').write_text(f'SRCS := {" ".join(sorted(names))}\nDRIVERS := balloon\n'
                                 'CFLAGS := -Werror\n')
     result = run_make('-s', 'image', f'APP={app}')
