@@ -52,15 +52,16 @@ VSOCK_INCLUDE = -Inet/vsock/include
 FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUDE)
 # Synchronous calls and files (whatever includes task.h) see libc's headers.
 FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
-FLAGS_machine = $(COMMON) $(VERSION) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) -I$(LIBFDT)
+FLAGS_machine = $(COMMON) $(VERSION) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) \
+                -I$(LIBFDT)
 FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE) -Iplatform/runtime
 FLAGS_net-socket = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE)
 FLAGS_net-vsock = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE) $(VSOCK_INCLUDE)
 FLAGS_net-lwip = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_net-inet = $(FLAGS_net-lwip)
 # Warnings stop the build of our own applications only.
-FLAGS_app = $(COMMON) $(VERSION) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
-            $(WITH_LIBC) $(NET_INCLUDE) $(VSOCK_INCLUDE)
+FLAGS_app = $(COMMON) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
+            $(VERSION) $(WITH_LIBC) $(NET_INCLUDE) $(VSOCK_INCLUDE)
 FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
 # Defined overflow on a hostile tree; no checks for versions that our reader has refused already.
 FLAGS_libfdt = $(COMMON) -O3 -fwrapv -DFDT_ASSUME_MASK=2 -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The pages: what they quote stands in the tree, their links lead somewhere, their C compiles, their
-pictures are of their sources, and there is one version.
+"""The pages: what they quote stands in the tree, their links lead somewhere, their C compiles,
+their pictures are of their sources, and there is one version.
 """
 import glob
 import os
 import re
+import runpy
 import subprocess
 
 import pytest
@@ -12,9 +13,8 @@ import pytest
 from conftest import TREE, run_make
 from vireolib import report
 
-PAGES = sorted(glob.glob(os.path.join(TREE, '*.md')) + glob.glob(os.path.join(TREE, 'docs', '*.md')) +
-               [os.path.join(TREE, 'tests', 'README.md')] +
-               glob.glob(os.path.join(TREE, 'examples', '*', 'README.md')))
+PAGES = sorted(path for pattern in ('*.md', 'docs/*.md', 'tests/*.md', 'examples/*/*.md')
+               for path in glob.glob(os.path.join(TREE, pattern)))
 
 
 def read(*path):
@@ -105,7 +105,7 @@ FOLDERS = 'docs|drivers|examples|files|linker|net|platform|scripts|tests'
 @pytest.mark.parametrize('page', ['docs/where.md', 'docs/glossary.md', 'docs/memory.md',
                                   'docs/network.md', 'CONTRIBUTING.md'])
 def test_paths_exist(page):
-    """In pages that lead a reader to files. A star stands for any name, NAME for a name of one's own."""
+    """In pages that lead a reader to files. A star, NAME and ARCH stand for any name."""
     for path in re.findall(rf'`((?:{FOLDERS})/[\w./*{{}},-]*)`', read(page)):
         pattern = re.sub('NAME|ARCH', '*', path)
         assert glob.glob(os.path.join(TREE, pattern)), f'{page}: there is no {path}'
@@ -122,7 +122,7 @@ def clients():
 
 
 def calls_of(blocks):
-    """C that refers to each function of the blocks, so that the linker drops none of them unseen."""
+    """C that refers to each function of the blocks, so that the linker looks at all of them."""
     functions = re.findall(r'^(?!static)[a-z][\w *]*?(\w+)\([^;]*?\)\n\{', '\n'.join(blocks), re.M)
     assert len(functions) >= 10
     calls = ''.join(f'        {name}();\n' for name in functions if name != 'main')
@@ -179,14 +179,10 @@ def test_there_are_pictures():
 @pytest.mark.parametrize('path', PICTURES, ids=name_of)
 def test_a_picture_is_of_its_source(path):
     """`make pictures` leaves the source's digest in each SVG; a page shows each."""
-    import importlib.machinery
-    import importlib.util
-    loader = importlib.machinery.SourceFileLoader('pictures', os.path.join(TREE, 'scripts/pictures'))
-    pictures = importlib.util.module_from_spec(importlib.util.spec_from_loader('pictures', loader))
-    loader.exec_module(pictures)
+    mark = runpy.run_path(os.path.join(TREE, 'scripts', 'pictures'))['mark']
     stem, kind = os.path.splitext(path)
     assert kind in ('.dot', '.svg')
-    assert pictures.mark(read(stem + '.dot').encode()) in read(stem + '.svg'), 'run `make pictures`'
+    assert mark(read(stem + '.dot').encode()) in read(stem + '.svg'), 'run `make pictures`'
     shown = f'pictures/{os.path.basename(stem)}.svg)'
     assert any(shown in read(page) for page in PAGES), f'no page shows {shown[:-1]}'
 

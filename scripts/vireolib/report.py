@@ -73,7 +73,7 @@ def markdown(rows):
 
 
 def page_of(name):
-    """The document that holds the table of a bench: the README, or the page of all other figures."""
+    """The document with the table of a bench: the README, or the page of all other figures."""
     return os.path.join(TREE, 'README.md' if name == 'boot' else 'docs/figures.md')
 
 
