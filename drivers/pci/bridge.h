@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bridge.h - PCI-to-PCI bridges, inside drivers/pci (PCI-to-PCI Bridge Architecture 1.2).
+ * bridge.h - PCI-to-PCI bridges and the addresses behind them, inside drivers/pci (PCI-to-PCI
+ * Bridge Architecture 1.2). All functions run in task context.
+ *
+ * The files of this folder, each of which calls only those above it:
+ *   config_space.c  accesses to one function's configuration space
+ *   window.c        bus addresses out of the windows of the host and of bridges
+ *   bar.c           the BARs of a function
+ *   msix.c          the MSI-X table of a function
+ *   bridge.c        bus numbers; what ids and lines become on the way through bridges
+ *   scan.c          enumeration
+ *   slot.c          the registers of a port's slot (slot.h)
+ *   hotplug.c       the service that powers slots on and off
  */
 #ifndef VIREO_PCI_BRIDGE_H
 #define VIREO_PCI_BRIDGE_H
@@ -8,65 +19,95 @@
 #include "pci/pci.h"
 
 #define PCI_HEADER_TYPE_MASK 0x7fu
-#define PCI_BRIDGE_IO        0x1000u   /* windows begin and end at multiples: I/O */
-#define PCI_BRIDGE_MEM       0x100000u /* memory */
-#define PCI_MAX_DEPTH        8         /* bridges behind bridges */
+#define PCI_MAX_DEPTH        8 /* bridges behind bridges */
+#define PCI_MAX_HOSTS        4 /* host bridges whose functions get addresses */
 
 /* The three windows of a bridge. What lies in the host's high window takes the prefetchable one. */
 enum pci_space { PCI_SPACE_IO, PCI_SPACE_MEM32, PCI_SPACE_MEM64, PCI_SPACES };
 
+/* A bridge that has bus numbers. It lives for ever: functions behind it point to it. */
 struct pci_bridge {
     struct pci_bridge *next;
     struct pci_bridge *parent; /* NULL: on the root bus */
     struct pci_function fn;
-    uint8_t secondary;          /* number of its bus */
-    bool open;                  /* its bus is being scanned: the windows may grow */
-    bool slot;                  /* what is behind it may be exchanged later, inside the windows */
-    uint64_t given[PCI_SPACES]; /* then: the next address that may be given */
-    bool passes[PCI_SPACES];
+    uint8_t secondary; /* number of the bus behind it */
+    uint8_t type;      /* device/port type of its PCI Express capability; 0xff: it has none */
+    bool open;         /* its bus is being scanned: the windows may grow */
+
+    /* window.c's, and nobody else's */
+    bool slot;                  /* addresses come out of what its windows kept for a slot */
+    uint64_t given[PCI_SPACES]; /* then: the next bus address that may be given */
+    bool passes[PCI_SPACES];    /* it has such a window */
     struct {
         uint64_t first, last; /* bus addresses; first > last: closed */
     } window[PCI_SPACES];
 };
 
+/* ---- window.c -------------------------------------------------------------------------------- */
+
+/* Closes all windows of a bridge that nothing was placed behind yet, and learns which it has. */
+void pci_window_close(struct pci_bridge *b);
+
 /*
- * Takes a bridge over: buses secondary and up to last behind it, windows closed. NULL: no memory,
- * or the bridge does not take the numbers; logged.
+ * Gives an address to what lies behind b (NULL: on the root bus): len bytes, a power of two, at a
+ * multiple of len. Widens the windows of b and of those above it; once b's scan is over, only a
+ * slot has addresses left, and these lie inside its windows. The host's high window (MEM64) is for
+ * prefetchable memory where a bridge is in between. Returns the bus address; 0: no room. It belongs
+ * to the taker for ever, or until pci_window_empty_slot().
+ */
+uint64_t pci_window_take(struct pci_bridge *b, const struct hal_pci_host *host,
+                         enum pci_space space, uint64_t len, bool prefetchable);
+
+/* The CPU's address of a bus address that pci_window_take() gave. */
+uint64_t pci_window_cpu(const struct hal_pci_host *host, enum pci_space space, uint64_t bus);
+
+/*
+ * Skips addresses up to the next that a bridge's window can begin at, in every window of the host:
+ * before the first and after the last address behind a bridge.
+ */
+void pci_window_align(unsigned host);
+
+/*
+ * Makes b, which is open, the port of a slot: its windows grow to 2 MiB of each kind of memory that
+ * the host has, or to what is left of it, for cards that are plugged in later.
+ */
+void pci_window_keep_for_slot(struct pci_bridge *b);
+
+/* Nothing is in b's slot any more: all addresses of the slot may be given again. */
+void pci_window_empty_slot(struct pci_bridge *b);
+
+/* ---- bridge.c -------------------------------------------------------------------------------- */
+
+/*
+ * Takes a bridge into use: its own BARs get addresses, its windows are closed, it passes on
+ * accesses to the buses secondary..last. Returns it, open, for the scan; NULL: no memory, or the
+ * bridge does not keep the numbers, and the log says which. f is copied.
  */
 struct pci_bridge *pci_bridge_open(const struct pci_function *f, unsigned secondary, unsigned last);
-/* The scan behind it is over; `last` is the highest bus number that was given. */
+
+/* The scan behind b is over: from now on it passes on no bus number above `last`, the highest that
+ * was given, and its windows stay as they are. */
 void pci_bridge_close(struct pci_bridge *b, unsigned last);
-/* Only device 0 can be behind it (a root port or a downstream port, PCIe 4.0, 7.3.1)? */
+
+/* True for a root port or a downstream port, behind which only device 0 can be (PCIe 4.0, 7.3.1).
+ */
 bool pci_bridge_is_port(const struct pci_bridge *b);
-/* As whom functions behind it appear at the root: `own`, or what a conventional bus makes of it. */
-uint16_t pci_bridge_requester(const struct pci_bridge *b, uint16_t own);
-
-/* May an address of that space be given to what lies behind b and all above it? b NULL: yes. */
-bool pci_bridge_passes(const struct pci_bridge *b, enum pci_space space, bool prefetchable);
-/* Size of the window of b, in bytes; 0: closed. */
-uint64_t pci_bridge_room(const struct pci_bridge *b, enum pci_space space);
-/* What is plugged into b's slot: an aligned piece of its window, 0 when there is none. */
-uint64_t pci_bridge_take(struct pci_bridge *b, enum pci_space space, uint64_t len,
-                         bool prefetchable);
-/* The slot is empty: all of its windows may be given again. */
-void pci_bridge_clear(struct pci_bridge *b);
-/* Widens the windows of b and all above it. */
-void pci_bridge_cover(struct pci_bridge *b, enum pci_space space, uint64_t bus, uint64_t len);
-
-/* bar.c: the next address of each window is a multiple of what a bridge can tell apart. */
-void pci_align_windows(unsigned host);
-/* Widens the windows of b, which is open, to what a slot keeps for what comes. */
-void pci_reserve_for_slot(struct pci_bridge *b);
-
-/* scan.c: does what was plugged in behind a port say who it is? */
-bool pci_slot_answers(const struct pci_bridge *port);
-/* Finds it. Bridges among it get no bus numbers. */
-void pci_scan_slot(struct pci_bridge *port, const struct pci_client *client);
 
 /*
- * hotplug.c: has the port b, which is open and was scanned, a slot that can be served? Then it is
- * from now on, by interrupts or a look now and then.
+ * The requester id under which a function on b's bus appears at the root: `own`, or that of the
+ * last conventional bridge on the way, since a conventional bus carries no ids. b NULL: `own`.
  */
-void pci_slot_serve(struct pci_bridge *b, const struct pci_client *client);
+uint16_t pci_bridge_requester(const struct pci_bridge *b, uint16_t own);
+
+/* ---- scan.c ---------------------------------------------------------------------------------- */
+
+/* True if function 0 in the port's slot answers, and is ready to (PCIe 4.0, 2.3.2). */
+bool pci_slot_answers(const struct pci_bridge *port);
+
+/*
+ * Calls client->found for each function in the port's slot, which was empty until now: its
+ * addresses are given again. Bridges among the functions are passed over, for want of bus numbers.
+ */
+void pci_scan_slot(struct pci_bridge *port, const struct pci_client *client);
 
 #endif

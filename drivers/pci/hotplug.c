@@ -1,51 +1,57 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hotplug.c - slots of root ports and downstream ports (PCI Express Base 4.0, 6.7.1, 7.5.3): what
- * is plugged in is powered on and found, what is asked to leave is stopped and powered off, what
- * was drawn out is given up.
+ * hotplug.c - slots of root ports and downstream ports (PCI Express Base 4.0, 6.7.1, 7.5.3). A card
+ * that is plugged in is powered on and scanned; a card that the button asks for is stopped and
+ * powered off; a card that was drawn out is given up.
  *
- * One service looks after all slots. It reads what happened, acknowledges it and acts; every wait
- * is a time at which it looks again. Not here: latches and interlocks, bridges that are plugged in,
- * and the ways of SHPC and ACPI.
+ * One service looks after all slots. A step reads a slot's events, acknowledges them and acts on
+ * one of them. Nothing waits in place: each wait of a state is a time at which the service looks
+ * again. Latches and interlocks, bridges that are plugged in, SHPC and ACPI are not supported.
  */
 #include "pci/slot.h"
 
-#define BUTTON_MS      5000           /* in which a second press takes the first one back */
-#define POWER_OFF_TIME HAL_SEC        /* before anything relies on it (6.7.1.8) */
-#define LINK_TIME      HAL_SEC        /* for the link to come up */
-#define SETTLE_TIME    (100 * HAL_MS) /* from then to the first access (6.6.1) */
-#define ANSWER_TIME    HAL_SEC        /* for the function to answer */
-#define SHORT_PERIOD   (10 * HAL_MS)  /* while something is waited for */
-#define LOOK_PERIOD    (200 * HAL_MS) /* without interrupts */
-#define PLUG_TIME      (30 * HAL_SEC) /* for each card, in the long run */
-#define PLUGS_AHEAD    (9 * PLUG_TIME)
+#define BUTTON_MS      5000            /* within which a second press takes the first one back */
+#define POWER_OFF_TIME HAL_SEC         /* until a slot without power counts as cold (6.7.1.8) */
+#define LINK_TIME      HAL_SEC         /* for the link to come up */
+#define SETTLE_TIME    (100 * HAL_MS)  /* from then to the first access (6.6.1) */
+#define ANSWER_TIME    HAL_SEC         /* for the function to answer */
+#define SHORT_PERIOD   (10 * HAL_MS)   /* between two looks while a state waits for something */
+#define LOOK_PERIOD    (200 * HAL_MS)  /* between two looks at a slot without interrupts */
+#define CARD_TIME      (30 * HAL_SEC)  /* one card in this time, in the long run */
+#define CARDS_AHEAD    (9 * CARD_TIME) /* ten cards at once before the slot is held back */
 
-static struct slot *slots;
-static uint64_t button_time; /* boot argument vireo.pci.button_ms */
-static bool run(struct hal_service *unused);
-static struct hal_service service = {.name = "pci", .run = run, .next_ns = HAL_NEVER};
+static struct pci_slot *slots; /* of all ports; they are never freed */
+static uint64_t button_time;   /* in ns; boot argument vireo.pci.button_ms */
+
+static bool hotplug_run(struct hal_service *unused);
+static struct hal_service hotplug_service = {
+    .name = "pci", .run = hotplug_run, .next_ns = HAL_NEVER};
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
-static void enter(struct slot *s, enum slot_state state, enum led indicator, uint64_t wait)
+/* wait: in ns, from the end of the slot's command until the state has lasted long enough; 0: it
+ * lasts until an event. */
+static void hotplug_enter(struct pci_slot *s, enum pci_slot_state state,
+                          enum pci_slot_led indicator, uint64_t wait)
 {
     s->state = state;
     s->indicator = indicator;
-    s->wait = wait;
+    s->wait_ns = wait;
     s->due_ns = HAL_NEVER;
 }
 
 /*
- * Cards that come and go without end, or a port that says so: beyond a few, what is there by the
- * next half a minute is powered on. Nobody who plugs by hand comes as far.
+ * Rate limit, for cards that come and go without end and for ports that pretend it: after ten cards
+ * in a short time, waits up to 30 s before powering on. True: held back, the slot waits. Nobody who
+ * plugs by hand gets there.
  */
-static bool hold_back(struct slot *s)
+static bool hotplug_hold_back(struct pci_slot *s)
 {
-    uint64_t now = hal_now_ns(), ahead = s->plugs_ns > now ? s->plugs_ns - now : 0;
+    uint64_t now = hal_now_ns(), ahead = s->rate_ns > now ? s->rate_ns - now : 0;
 
-    if (ahead <= PLUGS_AHEAD) {
+    if (ahead <= CARDS_AHEAD) {
         s->held &= ahead > 0;
-        s->plugs_ns = now + ahead + PLUG_TIME;
+        s->rate_ns = now + ahead + CARD_TIME;
         return false;
     }
     if (!s->held)
@@ -53,177 +59,181 @@ static bool hold_back(struct slot *s)
                      "comes and goes all the time: powered on twice a minute from here on");
     s->held = true;
     s->again = true;
-    enter(s, SLOT_COOL, LED_OFF, ahead - PLUGS_AHEAD);
+    hotplug_enter(s, PCI_SLOT_COOL, PCI_SLOT_LED_OFF, ahead - CARDS_AHEAD);
     return true;
 }
 
-static void power_on(struct slot *s)
+static void hotplug_power_on(struct pci_slot *s)
 {
-    if (hold_back(s))
+    if (hotplug_hold_back(s))
         return;
     pci_slot_say(s, HAL_INFO, "something was plugged in");
     s->power = true;
     s->attention = false;
-    enter(s, SLOT_LINK, LED_BLINKS, SHORT_PERIOD);
+    hotplug_enter(s, PCI_SLOT_LINK, PCI_SLOT_LED_BLINKS, SHORT_PERIOD);
     s->deadline_ns = HAL_NEVER;
 }
 
-/* again: what is there by then is powered on. */
-static void power_off(struct slot *s, bool again)
+/* again: a card that is in the slot once it is cold is powered on. */
+static void hotplug_power_off(struct pci_slot *s, bool again)
 {
-    bool switched = s->has & HAS_POWER;
+    bool switched = s->has & PCI_SLOT_HAS_POWER;
 
     s->power = false;
-    s->link_tells = false;
+    s->link_is_presence = false;
     s->again = again;
-    enter(s, SLOT_COOL, switched ? LED_BLINKS : LED_OFF, switched ? POWER_OFF_TIME : SHORT_PERIOD);
+    hotplug_enter(s, PCI_SLOT_COOL, switched ? PCI_SLOT_LED_BLINKS : PCI_SLOT_LED_OFF,
+                  switched ? POWER_OFF_TIME : SHORT_PERIOD);
 }
 
-/* What the port saw of the power going away is no news. */
-static void cooled(struct slot *s, bool present)
+/* The events that the loss of power caused are dropped. */
+static void hotplug_cooled(struct pci_slot *s, bool present)
 {
     s->events = 0;
     if (s->again && present)
-        power_on(s);
+        hotplug_power_on(s);
     else
-        enter(s, SLOT_OFF, LED_OFF, 0);
+        hotplug_enter(s, PCI_SLOT_OFF, PCI_SLOT_LED_OFF, 0);
 }
 
-static void serve_it(struct slot *s)
+static void hotplug_card_is_on(struct pci_slot *s)
 {
-    enter(s, SLOT_ON, LED_ON, 0);
-    s->link_tells = pci_slot_tells_link(s) && pci_slot_link_active(s);
+    hotplug_enter(s, PCI_SLOT_ON, PCI_SLOT_LED_ON, 0);
+    s->link_is_presence = pci_slot_tells_link(s) && pci_slot_link_active(s);
 }
 
-/* 6.6.1, 2.3.2: the link, then a tenth of a second, then until the function says who it is. */
-static void bring_up(struct slot *s, uint64_t now)
+/* 6.6.1, 2.3.2: waits for the link, then a tenth of a second, then for the card to answer. */
+static void hotplug_bring_up(struct pci_slot *s, uint64_t now)
 {
     s->due_ns = now + SHORT_PERIOD;
     if (s->deadline_ns == HAL_NEVER)
-        s->deadline_ns = now + (s->state == SLOT_LINK ? LINK_TIME : ANSWER_TIME);
-    if (s->state == SLOT_LINK) {
+        s->deadline_ns = now + (s->state == PCI_SLOT_LINK ? LINK_TIME : ANSWER_TIME);
+    if (s->state == PCI_SLOT_LINK) {
         if (!pci_slot_tells_link(s) || pci_slot_link_active(s) || now >= s->deadline_ns)
-            enter(s, SLOT_SETTLE, LED_BLINKS, SETTLE_TIME);
-    } else if (s->state == SLOT_SETTLE) {
-        enter(s, SLOT_ANSWER, LED_BLINKS, SHORT_PERIOD);
+            hotplug_enter(s, PCI_SLOT_SETTLE, PCI_SLOT_LED_BLINKS, SETTLE_TIME);
+    } else if (s->state == PCI_SLOT_SETTLE) {
+        hotplug_enter(s, PCI_SLOT_ANSWER, PCI_SLOT_LED_BLINKS, SHORT_PERIOD);
         s->deadline_ns = HAL_NEVER;
     } else if (pci_slot_answers(s->port)) {
-        serve_it(s);
+        hotplug_card_is_on(s);
         pci_scan_slot(s->port, s->client);
     } else if (now >= s->deadline_ns) {
         pci_slot_say(s, HAL_ERROR, "what was plugged in does not answer");
         s->attention = true;
-        power_off(s, false);
+        hotplug_power_off(s, false);
     }
 }
 
-/* ---- what happens ---------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
-static bool in_use(const struct slot *s)
+static bool hotplug_in_use(const struct pci_slot *s)
 {
-    return s->state == SLOT_ON || s->state == SLOT_OFF_SOON || s->state == SLOT_LEAVING;
+    return s->state == PCI_SLOT_ON || s->state == PCI_SLOT_OFF_SOON || s->state == PCI_SLOT_LEAVING;
 }
 
-/* The power stays on until nothing behind the port reaches memory any more. */
-static void let_leave(struct slot *s)
+/* The power stays on until no function behind the port reaches memory any more. */
+static void hotplug_let_leave(struct pci_slot *s)
 {
     if (!s->client->retire(s->port)) {
-        enter(s, SLOT_LEAVING, LED_BLINKS, SHORT_PERIOD);
+        hotplug_enter(s, PCI_SLOT_LEAVING, PCI_SLOT_LED_BLINKS, SHORT_PERIOD);
         return;
     }
     s->client->leave(s->port);
     pci_slot_say(s, HAL_INFO, "stopped, and powered off");
-    power_off(s, false);
-    s->plugs_ns -= s->plugs_ns > PLUG_TIME ? PLUG_TIME : 0; /* this one kept to the rules */
+    hotplug_power_off(s, false);
+    s->rate_ns -= s->rate_ns > CARD_TIME ? CARD_TIME : 0; /* leaving in order does not count */
 }
 
-static void time_is_up(struct slot *s, bool present, uint64_t now)
+static void hotplug_time_is_up(struct pci_slot *s, bool present, uint64_t now)
 {
     switch (s->state) {
-    case SLOT_OFF_SOON:
-    case SLOT_LEAVING:
-        let_leave(s);
+    case PCI_SLOT_OFF_SOON:
+    case PCI_SLOT_LEAVING:
+        hotplug_let_leave(s);
         break;
-    case SLOT_ON_SOON:
-        power_on(s);
+    case PCI_SLOT_ON_SOON:
+        hotplug_power_on(s);
         break;
-    case SLOT_COOL:
-        cooled(s, present);
+    case PCI_SLOT_COOL:
+        hotplug_cooled(s, present);
         break;
     default:
-        bring_up(s, now);
+        hotplug_bring_up(s, now);
         break;
     }
 }
 
-/* 6.7.1.5: a press asks for the other state, a second one takes that back. */
-static bool button(struct slot *s, bool present)
+/* 6.7.1.5: a press asks for the other state, a second press takes that back. False: of no use. */
+static bool hotplug_button(struct pci_slot *s, bool present)
 {
-    bool leaves = s->state == SLOT_ON;
+    bool leaves = s->state == PCI_SLOT_ON;
 
-    if (leaves || (s->state == SLOT_OFF && present)) {
+    if (leaves || (s->state == PCI_SLOT_OFF && present)) {
         pci_slot_say(s, HAL_INFO, leaves ? "button: to be unplugged" : "button: to be powered on");
-        enter(s, leaves ? SLOT_OFF_SOON : SLOT_ON_SOON, LED_BLINKS, button_time);
-    } else if (s->state == SLOT_OFF_SOON || s->state == SLOT_ON_SOON) {
+        hotplug_enter(s, leaves ? PCI_SLOT_OFF_SOON : PCI_SLOT_ON_SOON, PCI_SLOT_LED_BLINKS,
+                      button_time);
+    } else if (s->state == PCI_SLOT_OFF_SOON || s->state == PCI_SLOT_ON_SOON) {
         pci_slot_say(s, HAL_INFO, "button again: stays as it is");
-        leaves = s->state == SLOT_ON_SOON;
-        enter(s, leaves ? SLOT_OFF : SLOT_ON, leaves ? LED_OFF : LED_ON, 0);
+        leaves = s->state == PCI_SLOT_ON_SOON;
+        hotplug_enter(s, leaves ? PCI_SLOT_OFF : PCI_SLOT_ON,
+                      leaves ? PCI_SLOT_LED_OFF : PCI_SLOT_LED_ON, 0);
     } else {
         return false;
     }
     return true;
 }
 
-static void drawn_out(struct slot *s)
+static void hotplug_drawn_out(struct pci_slot *s)
 {
     pci_slot_say(s, HAL_WARN, "drawn out without notice");
-    if (in_use(s))
+    if (hotplug_in_use(s))
         s->client->leave(s->port);
-    power_off(s, true);
+    hotplug_power_off(s, true);
 }
 
 /*
- * A card or its link came or went. One that runs, or is being powered on, and comes once more was
- * away meanwhile; while it is powered on its link may come and go.
+ * A card, or its link, came or went. A card that runs, or is being powered on, and is announced
+ * again was away meanwhile. While a card is being powered on its link may come and go. False: the
+ * state has no use for the event.
  */
-static bool presence(struct slot *s, unsigned events, bool present)
+static bool hotplug_presence(struct pci_slot *s, unsigned events, bool present)
 {
-    bool off = s->state == SLOT_OFF || s->state == SLOT_ON_SOON;
+    bool off = s->state == PCI_SLOT_OFF || s->state == PCI_SLOT_ON_SOON;
 
     if (off && present)
-        power_on(s);
+        hotplug_power_on(s);
     else if (off)
-        enter(s, SLOT_OFF, LED_OFF, 0);
-    else if (s->state == SLOT_COOL)
+        hotplug_enter(s, PCI_SLOT_OFF, PCI_SLOT_LED_OFF, 0);
+    else if (s->state == PCI_SLOT_COOL)
         return false;
-    else if (in_use(s) || events & EVENT_PRESENCE || !present)
-        drawn_out(s);
-    else if (s->state == SLOT_LINK)
+    else if (hotplug_in_use(s) || events & PCI_SLOT_EVENT_PRESENCE || !present)
+        hotplug_drawn_out(s);
+    else if (s->state == PCI_SLOT_LINK)
         return false;
     else
-        enter(s, SLOT_SETTLE, LED_BLINKS, SETTLE_TIME);
+        hotplug_enter(s, PCI_SLOT_SETTLE, PCI_SLOT_LED_BLINKS, SETTLE_TIME);
     return true;
 }
 
-static bool fault(struct slot *s)
+static bool hotplug_fault(struct pci_slot *s)
 {
-    if (s->state == SLOT_OFF || s->state == SLOT_COOL)
+    if (s->state == PCI_SLOT_OFF || s->state == PCI_SLOT_COOL)
         return false;
     pci_slot_say(s, HAL_ERROR, "power fault");
-    if (in_use(s))
+    if (hotplug_in_use(s))
         s->client->leave(s->port);
     s->attention = true;
-    power_off(s, false);
+    hotplug_power_off(s, false);
     return true;
 }
 
-/* Nobody knows what the card does now: it may still write. */
-static void lose(struct slot *s)
+/* What the card does now is unknown: it may still write to memory. */
+static void hotplug_lose(struct pci_slot *s)
 {
-    bool used = in_use(s);
+    bool used = hotplug_in_use(s);
 
     pci_slot_say(s, HAL_ERROR, "the port does not answer any more: given up");
-    enter(s, SLOT_LOST, LED_OFF, 0);
+    hotplug_enter(s, PCI_SLOT_LOST, PCI_SLOT_LED_OFF, 0);
     pci_slot_detach(s);
     if (used)
         s->client->leave(s->port);
@@ -232,30 +242,31 @@ static void lose(struct slot *s)
 /* ---- the service ----------------------------------------------------------------------------- */
 
 /*
- * One thing at a time: what it makes of the slot has its own command. What the state has no use for
- * does not keep its time from being up.
+ * Acts on one event, or on the state's time being up: each changes the state, and each state has a
+ * command of its own. An event that the state has no use for does not delay the state's end.
  */
-static bool react(struct slot *s, uint16_t status, uint64_t now)
+static bool hotplug_react(struct pci_slot *s, uint16_t status, uint64_t now)
 {
     unsigned events = s->events;
-    bool present = status & STATUS_PRESENT;
-    bool there = present && (!s->link_tells || pci_slot_link_active(s));
+    bool present = status & PCI_SLOT_PRESENT;
+    bool there = present && (!s->link_is_presence || pci_slot_link_active(s));
 
     s->events = 0;
-    if (events & EVENT_FAULT && fault(s))
+    if (events & PCI_SLOT_EVENT_FAULT && hotplug_fault(s))
         return true;
-    if ((events & (EVENT_PRESENCE | EVENT_LINK) || (in_use(s) && !there)) &&
-        presence(s, events, present))
+    if ((events & (PCI_SLOT_EVENT_PRESENCE | PCI_SLOT_EVENT_LINK) ||
+         (hotplug_in_use(s) && !there)) &&
+        hotplug_presence(s, events, present))
         return true;
-    if (events & EVENT_BUTTON && button(s, present))
+    if (events & PCI_SLOT_EVENT_BUTTON && hotplug_button(s, present))
         return true;
     if (now < s->due_ns)
         return false;
-    time_is_up(s, present, now);
+    hotplug_time_is_up(s, present, now);
     return true;
 }
 
-static bool step(struct slot *s, uint64_t now)
+static bool hotplug_step(struct pci_slot *s, uint64_t now)
 {
     bool did = false;
     uint16_t status;
@@ -263,90 +274,89 @@ static bool step(struct slot *s, uint64_t now)
     s->woken = false;
     pci_slot_count_runs(s, now);
     status = pci_slot_acknowledge(s);
-    if (status == ALL_ONES) {
-        lose(s);
+    if (status == PCI_SLOT_SILENT) {
+        hotplug_lose(s);
         return true;
     }
     if (!pci_slot_busy(s, now))
-        did = react(s, status, now) | pci_slot_command(s, now);
-    if (!s->busy_ns && s->wait) {
-        s->due_ns = now + s->wait;
-        s->wait = 0;
+        did = hotplug_react(s, status, now) | pci_slot_command(s, now);
+    if (!s->busy_ns && s->wait_ns) {
+        s->due_ns = now + s->wait_ns;
+        s->wait_ns = 0;
     }
     if (!s->message && !s->polled)
         pci_intx_enable(&s->port->fn, true);
     return did;
 }
 
-static uint64_t next_look(const struct slot *s, uint64_t now)
+static uint64_t hotplug_next_look(const struct pci_slot *s, uint64_t now)
 {
     bool soon = s->busy_ns && s->polled;
     uint64_t at = s->busy_ns && s->busy_ns < s->due_ns ? s->busy_ns : s->due_ns;
-    uint64_t look = s->state == SLOT_LOST ? HAL_NEVER
-                    : soon                ? now + SHORT_PERIOD
-                    : s->polled           ? now + LOOK_PERIOD
-                                          : HAL_NEVER;
+    uint64_t look = s->state == PCI_SLOT_LOST ? HAL_NEVER
+                    : soon                    ? now + SHORT_PERIOD
+                    : s->polled               ? now + LOOK_PERIOD
+                                              : HAL_NEVER;
 
     return look < at ? look : at;
 }
 
-static bool run(struct hal_service *unused)
+static bool hotplug_run(struct hal_service *unused)
 {
     uint64_t now = hal_now_ns(), next = HAL_NEVER;
     bool did = false;
 
     (void)unused;
-    for (struct slot *s = slots; s; s = s->next) {
-        if (s->state != SLOT_LOST && (s->woken || now >= s->look_ns)) {
-            did |= step(s, now);
-            s->look_ns = next_look(s, now);
+    for (struct pci_slot *s = slots; s; s = s->next) {
+        if (s->state != PCI_SLOT_LOST && (s->woken || now >= s->look_ns)) {
+            did |= hotplug_step(s, now);
+            s->look_ns = hotplug_next_look(s, now);
         }
         next = s->look_ns < next ? s->look_ns : next;
     }
-    service.next_ns = next;
+    hotplug_service.next_ns = next;
     return did;
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/* What was there was found by the scan, unless it is powered off: then it is powered on. */
-static void take_over(struct slot *s)
+/* A card that has power was found by the scan. A card without power is powered on now. */
+static void hotplug_take_over(struct pci_slot *s)
 {
     uint16_t status = pci_slot_acknowledge(s);
 
     pci_slot_take_over(s);
     s->events = 0;
-    enter(s, SLOT_OFF, LED_OFF, 0);
-    if (status & STATUS_PRESENT && s->power)
-        serve_it(s);
-    else if (status & STATUS_PRESENT)
-        s->events = EVENT_PRESENCE;
+    hotplug_enter(s, PCI_SLOT_OFF, PCI_SLOT_LED_OFF, 0);
+    if (status & PCI_SLOT_PRESENT && s->power)
+        hotplug_card_is_on(s);
+    else if (status & PCI_SLOT_PRESENT)
+        s->events = PCI_SLOT_EVENT_PRESENCE;
     s->woken = true;
 }
 
-void pci_slot_serve(struct pci_bridge *b, const struct pci_client *client)
+void pci_hotplug_serve(struct pci_bridge *port, const struct pci_client *client)
 {
-    unsigned cap = pci_slot_find(b);
-    struct slot *s = cap ? hal_alloc(sizeof(*s)) : NULL;
+    unsigned cap = pci_slot_find(port);
+    struct pci_slot *s = cap ? hal_alloc(sizeof(*s)) : NULL;
 
     if (!s) {
         if (cap)
             hal_log(HAL_ERROR, "pci", "no memory for a slot: nothing can be plugged in there");
         return;
     }
-    s->port = b;
+    s->port = port;
     s->client = client;
     s->cap = (uint8_t)cap;
-    s->service = &service;
-    b->slot = true;
-    pci_reserve_for_slot(b);
+    s->service = &hotplug_service;
+    pci_window_keep_for_slot(port);
     pci_slot_attach(s);
-    take_over(s);
+    hotplug_take_over(s);
     if (!slots) {
         button_time = hal_option_u64("pci", "button_ms", BUTTON_MS, 1, 60000) * HAL_MS;
-        hal_service_add(&service);
+        hal_service_add(&hotplug_service);
     }
     s->next = slots;
     slots = s;
-    hal_service_wake(&service);
+    hal_service_wake(&hotplug_service);
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * msix.c - MSI-X (PCI 3.0, 6.8.2): a message an event, written by the function itself.
+ * msix.c - MSI-X (PCI 3.0, 6.8.2): a table in a BAR holds, for each event of the function, the
+ * address and the value that the function then writes.
  */
 #include "pci/pci.h"
 
 enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_BYTES = 12 };
 enum { MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000, MSIX_SIZE = 0x07ff };
 enum { ENTRY_ADDR = 0, ENTRY_ADDR_HIGH = 4, ENTRY_DATA = 8, ENTRY_CONTROL = 12, ENTRY_BYTES = 16 };
-#define ENTRY_MASKED 1u
+#define ENTRY_MASKED 1u /* bit of the control word; the others are reserved */
 
-static hal_mmio_t entry_at(const struct pci_function *f, unsigned entry)
+static hal_mmio_t msix_entry(const struct pci_function *f, unsigned entry)
 {
     return f->msix.table + entry * ENTRY_BYTES;
 }
@@ -20,6 +21,7 @@ int pci_msix_open(struct pci_function *f)
     unsigned entries;
     uint32_t where;
 
+    f->msix = (struct pci_msix){0};
     if (!cap || cap + MSIX_BYTES > 256)
         return -ENODEV;
     entries = (pci_read16(f, cap + MSIX_CONTROL) & MSIX_SIZE) + 1u;
@@ -32,14 +34,14 @@ int pci_msix_open(struct pci_function *f)
     f->msix.cap = (uint8_t)cap;
     f->msix.entries = (uint16_t)entries;
     for (unsigned i = 0; i < entries; i++)
-        hal_write32(entry_at(f, i) + ENTRY_CONTROL, ENTRY_MASKED);
+        hal_write32(msix_entry(f, i) + ENTRY_CONTROL, ENTRY_MASKED);
     return 0;
 }
 
 int pci_msix_attach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void *ctx,
                     struct hal_msi *msi)
 {
-    hal_mmio_t at = entry_at(f, entry);
+    hal_mmio_t at = msix_entry(f, entry);
     int err;
 
     if (entry >= f->msix.entries)
@@ -62,7 +64,7 @@ int pci_msix_attach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void 
 void pci_msix_detach(struct pci_function *f, unsigned entry, hal_irq_fn fn, void *ctx,
                      const struct hal_msi *msi)
 {
-    hal_write32(entry_at(f, entry) + ENTRY_CONTROL, ENTRY_MASKED);
+    hal_write32(msix_entry(f, entry) + ENTRY_CONTROL, ENTRY_MASKED);
     hal_irq_detach(msi->irq, fn, ctx);
     hal_msi_free(msi);
 }

@@ -1,99 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scan.c - enumeration through ECAM (PCIe Base 4.0, 7.2.2), bridges included, configuration
- * accesses, capability walk (PCI 3.0, 6.7).
+ * scan.c - enumeration through ECAM (PCIe Base 4.0, 7.2.2): every bus once, depth first, at the
+ * boot; and what is in a port's slot later on.
  */
 #include "pci/bridge.h"
 
 #define ECAM_FUNCTION        4096u
 #define ECAM_BUS             (256u * ECAM_FUNCTION)
 #define HEADER_MULTIFUNCTION 0x80u
-
-uint8_t pci_read8(const struct pci_function *f, unsigned off)
-{
-    return hal_read8(f->config + off);
-}
-
-uint16_t pci_read16(const struct pci_function *f, unsigned off)
-{
-    return hal_read16(f->config + off);
-}
-
-uint32_t pci_read32(const struct pci_function *f, unsigned off)
-{
-    return hal_read32(f->config + off);
-}
-
-void pci_write8(const struct pci_function *f, unsigned off, uint8_t v)
-{
-    hal_write8(f->config + off, v);
-}
-
-void pci_write16(const struct pci_function *f, unsigned off, uint16_t v)
-{
-    hal_write16(f->config + off, v);
-}
-
-void pci_write32(const struct pci_function *f, unsigned off, uint32_t v)
-{
-    hal_write32(f->config + off, v);
-}
-
-void pci_set_master(const struct pci_function *f, bool on)
-{
-    uint8_t command = pci_read8(f, PCI_COMMAND);
-
-    pci_write8(f, PCI_COMMAND,
-               (uint8_t)(on ? command | PCI_COMMAND_MASTER : command & ~PCI_COMMAND_MASTER));
-}
-
-/* Each bridge turns the pins by the number of the device (PCI-to-PCI Bridge 1.2, 9.1). */
-hal_irq_t pci_intx(const struct pci_function *f)
-{
-    unsigned pin = pci_read8(f, PCI_INTERRUPT_PIN), dev = f->dev;
-
-    if (pin < 1 || pin > 4)
-        return -ENODEV;
-    for (const struct pci_bridge *b = f->bridge; b; b = b->parent) {
-        pin = (pin - 1 + dev) % 4 + 1;
-        dev = b->fn.dev;
-    }
-    return hal_pci_intx(f->host, dev, pin);
-}
-
-void pci_intx_enable(const struct pci_function *f, bool on)
-{
-    const unsigned off = PCI_COMMAND + 1, disable = PCI_COMMAND_INTX_DISABLE >> 8;
-    uint8_t command = pci_read8(f, off);
-
-    pci_write8(f, off, (uint8_t)(on ? command & ~disable : command | disable));
-}
-
-/* A link is usable if it leaves room for the header behind it; the two low bits are reserved. */
-static unsigned capability_link(const struct pci_function *f, unsigned at)
-{
-    unsigned next = pci_read8(f, at) & ~3u;
-
-    return next >= 0x40 ? next : 0;
-}
-
-unsigned pci_next_capability(const struct pci_function *f, unsigned id, unsigned after,
-                             unsigned *steps)
-{
-    unsigned at;
-
-    if (!(pci_read16(f, PCI_STATUS) & PCI_STATUS_CAPABILITIES))
-        return 0;
-    at = capability_link(f, after ? after + 1 : PCI_CAPABILITIES);
-    while (at && (*steps)++ < PCI_MAX_CAPABILITIES) {
-        if (pci_read8(f, at) == id)
-            return at;
-        at = capability_link(f, at + 1);
-    }
-    return 0;
-}
-
-/* ---- enumeration ----------------------------------------------------------------------------- */
 
 struct scan {
     const struct hal_pci_host *host;
@@ -105,7 +19,7 @@ struct scan {
 static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsigned depth);
 
 /* Reads what identifies a function; false when there is none (all ones). */
-static bool identify(struct pci_function *f)
+static bool scan_identify(struct pci_function *f)
 {
     uint32_t ids = pci_read32(f, PCI_VENDOR_ID);
 
@@ -132,8 +46,8 @@ static void scan_bridge(struct scan *s, const struct pci_function *f, unsigned d
         return;
     s->bus_top = bus;
     scan_bus(s, bus, b, depth + 1);
-    if (s->client->leave)
-        pci_slot_serve(b, s->client);
+    if (s->client->port && pci_bridge_is_port(b))
+        s->client->port(b, s->client);
     pci_bridge_close(b, s->bus_top);
 }
 
@@ -142,7 +56,7 @@ static int scan_function(struct scan *s, struct pci_function *f, unsigned depth)
 {
     uint8_t header;
 
-    if (!identify(f))
+    if (!scan_identify(f))
         return -ENODEV;
     header = pci_read8(f, PCI_HEADER_TYPE);
     if ((header & PCI_HEADER_TYPE_MASK) == 0) {
@@ -177,7 +91,7 @@ static void scan_device(struct scan *s, hal_mmio_t base, unsigned bus, struct pc
     }
 }
 
-static hal_mmio_t map_bus(const struct hal_pci_host *host, unsigned bus)
+static hal_mmio_t scan_map_bus(const struct hal_pci_host *host, unsigned bus)
 {
     uint64_t off = (uint64_t)(bus - host->bus_first) * ECAM_BUS;
 
@@ -186,7 +100,7 @@ static hal_mmio_t map_bus(const struct hal_pci_host *host, unsigned bus)
 
 static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsigned depth)
 {
-    hal_mmio_t base = map_bus(s->host, bus);
+    hal_mmio_t base = scan_map_bus(s->host, bus);
     unsigned devices = via && pci_bridge_is_port(via) ? 1 : 32;
 
     if (!base) {
@@ -230,7 +144,7 @@ bool pci_slot_answers(const struct pci_bridge *port)
 
     if (hal_pci_host(port->fn.host, &host))
         return false;
-    base = map_bus(&host, port->secondary);
+    base = scan_map_bus(&host, port->secondary);
     vendor = base ? hal_read16(base + PCI_VENDOR_ID) : 0;
     return vendor > 1 && vendor != 0xffff;
 }
@@ -242,23 +156,6 @@ void pci_scan_slot(struct pci_bridge *port, const struct pci_client *client)
 
     if (hal_pci_host(port->fn.host, &host))
         return;
-    pci_bridge_clear(port);
+    pci_window_empty_slot(port);
     scan_bus(&s, port->secondary, port, 1);
-}
-
-bool pci_is_behind(const struct pci_function *f, const struct pci_bridge *port)
-{
-    const struct pci_bridge *b = f->bridge;
-
-    while (b && b != port)
-        b = b->parent;
-    return b && b == port;
-}
-
-/* A function that was drawn out and put back has forgotten that it may reach memory. */
-enum pci_presence pci_presence(const struct pci_function *f, const struct pci_bridge *port)
-{
-    if (pci_read16(f, PCI_VENDOR_ID) != 0xffff)
-        return pci_read8(f, PCI_COMMAND) & PCI_COMMAND_MASTER ? PCI_HERE : PCI_GONE;
-    return pci_read16(&port->fn, PCI_VENDOR_ID) != 0xffff ? PCI_GONE : PCI_SILENT;
 }

@@ -2,104 +2,120 @@
 /*
  * slot.h - a slot behind a root port or a downstream port, inside drivers/pci (PCI Express Base
  * 4.0, 6.7): its state, which hotplug.c keeps, and its registers, which slot.c reads and writes.
+ * All functions run in task context.
  */
 #ifndef VIREO_PCI_SLOT_H
 #define VIREO_PCI_SLOT_H
 
 #include "pci/bridge.h"
 
-/* Slot capabilities */
+/* Slot capabilities (7.5.3.9) */
 enum {
-    HAS_BUTTON = 0x01,
-    HAS_POWER = 0x02,
-    HAS_ATTENTION = 0x08,
-    HAS_INDICATOR = 0x10,
-    HAS_HOT_PLUG = 0x40,
-    HAS_NO_COMPLETION = 0x40000,
+    PCI_SLOT_HAS_BUTTON = 0x01,
+    PCI_SLOT_HAS_POWER = 0x02,     /* a power controller */
+    PCI_SLOT_HAS_ATTENTION = 0x08, /* an attention indicator */
+    PCI_SLOT_HAS_INDICATOR = 0x10, /* a power indicator */
+    PCI_SLOT_HAS_HOT_PLUG = 0x40,
+    PCI_SLOT_HAS_NO_COMPLETION = 0x40000, /* commands are complete at once */
 };
-enum led { LED_ON = 1, LED_BLINKS = 2, LED_OFF = 3 };
-/* Slot status */
+enum pci_slot_led { PCI_SLOT_LED_ON = 1, PCI_SLOT_LED_BLINKS = 2, PCI_SLOT_LED_OFF = 3 };
+/* Slot status (7.5.3.11): events, cleared by writing ones, and one level */
 enum {
-    EVENT_BUTTON = 0x0001,
-    EVENT_FAULT = 0x0002,
-    EVENT_PRESENCE = 0x0008,
-    EVENT_COMPLETED = 0x0010,
-    STATUS_PRESENT = 0x0040,
-    EVENT_LINK = 0x0100,
+    PCI_SLOT_EVENT_BUTTON = 0x0001,
+    PCI_SLOT_EVENT_FAULT = 0x0002,
+    PCI_SLOT_EVENT_PRESENCE = 0x0008, /* a card came or went */
+    PCI_SLOT_EVENT_COMPLETED = 0x0010,
+    PCI_SLOT_EVENT_LINK = 0x0100, /* the link came up or went down */
+    PCI_SLOT_EVENTS = 0x011b,     /* all of these */
+    PCI_SLOT_PRESENT = 0x0040,    /* a card is in the slot */
 };
-#define EVENTS   (EVENT_BUTTON | EVENT_FAULT | EVENT_PRESENCE | EVENT_COMPLETED | EVENT_LINK)
-#define ALL_ONES 0xffffu
+#define PCI_SLOT_SILENT 0xffffu /* what the status of a port reads that does not answer */
 
-enum slot_state {
-    SLOT_OFF,
-    SLOT_ON,
-    SLOT_ON_SOON,  /* the button was pressed: may be taken back */
-    SLOT_OFF_SOON, /* the same */
-    SLOT_LEAVING,  /* what is in it is being stopped: no way back */
-    SLOT_LINK,     /* powered on: the link is to come up */
-    SLOT_SETTLE,   /* it is up: too early for an access */
-    SLOT_ANSWER,   /* until the function answers */
-    SLOT_COOL,     /* powered off: nothing may rely on it yet */
-    SLOT_LOST,     /* the port itself does not answer any more */
+enum pci_slot_state {
+    PCI_SLOT_OFF,
+    PCI_SLOT_ON,
+    PCI_SLOT_ON_SOON,  /* the button was pressed; a second press takes that back */
+    PCI_SLOT_OFF_SOON, /* the same */
+    PCI_SLOT_LEAVING,  /* the functions of the card are being stopped: no way back */
+    PCI_SLOT_LINK,     /* powered on: the link is to come up */
+    PCI_SLOT_SETTLE,   /* the link is up: too early for an access */
+    PCI_SLOT_ANSWER,   /* until the card answers */
+    PCI_SLOT_COOL,     /* powered off: the card still may have power left */
+    PCI_SLOT_LOST,     /* the port itself does not answer any more: for ever */
 };
 
-struct slot {
-    struct slot *next;
+struct pci_slot {
+    struct pci_slot *next;
     struct pci_bridge *port;
     const struct pci_client *client;
-    struct hal_service *service; /* which looks after it */
+    struct hal_service *service; /* woken by the slot's interrupt */
     uint8_t cap;                 /* offset of the PCI Express capability */
-    uint32_t has;                /* slot capabilities */
-    uint16_t kept;               /* of slot control */
-    enum slot_state state;
-    bool again; /* SLOT_COOL: what is there then is powered on */
 
-    uint64_t plugs_ns; /* ahead of the time by PLUG_TIME for each card of late */
-    bool held;         /* that there were too many is told */
+    /* hotplug.c */
+    enum pci_slot_state state;
+    bool again;            /* in PCI_SLOT_COOL: a card that is there at the end is powered on */
+    uint64_t wait_ns;      /* from the end of the state's command to due_ns; 0: for ever */
+    uint64_t due_ns;       /* when the state has lasted long enough */
+    uint64_t deadline_ns;  /* when the link, or the card, has failed to come up */
+    uint64_t look_ns;      /* the next step, if no interrupt comes before */
+    uint64_t rate_ns;      /* ahead of the time by CARD_TIME for each card powered on of late */
+    bool held;             /* the log says that the slot is held back */
+    bool link_is_presence; /* a link that goes down is a card that was drawn out */
 
-    uint16_t control;   /* what was written last */
-    enum led indicator; /* what is wanted */
-    bool attention, power;
-    bool link_tells;  /* a link that goes down is a card that was drawn out */
-    uint64_t busy_ns; /* a command is under way, until then at most; 0: none */
+    /* What slot control is to hold: set by hotplug.c, written by pci_slot_command() */
+    enum pci_slot_led indicator; /* the power indicator */
+    bool attention;              /* the attention indicator is on */
+    bool power;
 
-    unsigned events; /* acknowledged, and not dealt with yet */
-    uint64_t wait;   /* from the end of the state's command on; 0: for ever */
-    uint64_t due_ns, deadline_ns;
-
-    hal_irq_t irq; /* negative: none */
-    bool message;  /* it is the port's alone; else a line, which others may share */
+    /* slot.c */
+    uint32_t has;     /* slot capabilities */
+    uint16_t kept;    /* bits of slot control that are not about hot-plug */
+    uint16_t control; /* slot control as it was last written */
+    uint64_t busy_ns; /* a command is under way, and complete by then at the latest; 0: none */
+    unsigned events;  /* acknowledged, and not dealt with yet */
+    hal_irq_t irq;    /* negative: none */
+    bool message;     /* irq is a message, the port's alone; else a line that others may share */
     struct hal_msi msi;
-    bool polled;
-    volatile bool woken; /* [handler] */
-    unsigned streak;     /* handler calls since the last run [handler] */
-    unsigned runs;       /* that an interrupt asked for, in this second */
+    bool polled;         /* no interrupt tells: hotplug.c looks now and then */
+    volatile bool woken; /* an interrupt came since the last step [handler] */
+    unsigned streak;     /* calls of the handler since the last step [handler] */
+    unsigned runs;       /* steps within the second that began at second_ns */
     uint64_t second_ns;
-    uint64_t look_ns; /* the next run, if nothing happens before */
 };
 
-/* The PCI Express capability of a port whose slot takes and gives cards while it runs; or 0. */
-unsigned pci_slot_find(const struct pci_bridge *b);
-/* What it has and how it stands; port and cap are set. */
-void pci_slot_take_over(struct slot *s);
-void pci_slot_say(const struct slot *s, enum hal_level level, const char *what);
+/* Offset of the PCI Express capability of a port whose slot is made for hot-plug; 0: it is not. */
+unsigned pci_slot_find(const struct pci_bridge *port);
 
-/* Does the port tell whether the link is active; is it? */
-bool pci_slot_tells_link(const struct slot *s);
-bool pci_slot_link_active(const struct slot *s);
+/* Reads what the slot has and how it stands, before anything is written. port and cap are set. */
+void pci_slot_take_over(struct pci_slot *s);
 
-/* A message of the port's own, its line, or none: then it is polled. */
-void pci_slot_attach(struct slot *s);
-/* The port does not answer any more. */
-void pci_slot_detach(struct slot *s);
-/* At each run. After a storm the port's interrupts are not asked for any more. */
-void pci_slot_count_runs(struct slot *s, uint64_t now);
+/* Logs "slot at BUS:DEV.FN: WHAT". */
+void pci_slot_say(const struct pci_slot *s, enum hal_level level, const char *what);
 
-/* Clears the events; the status. An event that comes again and again is left for later. */
-uint16_t pci_slot_acknowledge(struct slot *s);
-/* Is a command under way? */
-bool pci_slot_busy(struct slot *s, uint64_t now);
-/* Writes what is wanted and was not written; true if it was. Not while one is under way. */
-bool pci_slot_command(struct slot *s, uint64_t now);
+/* True if the port can tell whether the link is active; and whether the link is, if it can. */
+bool pci_slot_tells_link(const struct pci_slot *s);
+bool pci_slot_link_active(const struct pci_slot *s);
+
+/*
+ * Attaches the port's message, or its line; where neither can be had the slot is polled. The
+ * handler wakes `service`. A line stays off at the port until the first step.
+ */
+void pci_slot_attach(struct pci_slot *s);
+/* The port does not answer any more: its interrupt is masked, or taken away, without an access. */
+void pci_slot_detach(struct pci_slot *s);
+/* At each step. Too many of them in a second, or too many calls of the handler: from then on the
+ * slot is polled, and the log says so. */
+void pci_slot_count_runs(struct pci_slot *s, uint64_t now);
+
+/*
+ * Clears the events of slot status and adds them to s->events; returns the status after that. An
+ * event that comes back each time is left set after 16 tries.
+ */
+uint16_t pci_slot_acknowledge(struct pci_slot *s);
+/* True while a command is under way, for a second at most. */
+bool pci_slot_busy(struct pci_slot *s, uint64_t now);
+/* Writes slot control if it is to hold something else than it does; true if it was written. Not
+ * while pci_slot_busy(). */
+bool pci_slot_command(struct pci_slot *s, uint64_t now);
 
 #endif

@@ -73,7 +73,7 @@ static void found(const struct pci_function *f)
         if (s->bar[i].phys && !s->bar[i].io)
             CHECK_EQ(hal_read32(pci_bar_map(s, i, 0, 4)), s->device);
 }
-static const struct pci_client client = {found, NULL, NULL};
+static const struct pci_client client = {.found = found};
 
 static const struct pci_function *seen_as(const struct model_pci_fn *m)
 {

@@ -19,7 +19,7 @@ static void found(const struct pci_function *f)
     CHECK(seen_count < 32);
     seen[seen_count++] = *f;
 }
-static const struct pci_client client = {found, NULL, NULL};
+static const struct pci_client client = {.found = found};
 
 static struct model_pci_fn *plug(unsigned dev, unsigned fn)
 {

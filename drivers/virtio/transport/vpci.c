@@ -291,7 +291,8 @@ static void vpci_leave(const struct pci_bridge *port)
 
 static void vpci_scan(void)
 {
-    static const struct pci_client client = {vpci_found, vpci_retire, vpci_leave};
+    static const struct pci_client client = {vpci_found, pci_hotplug_serve, vpci_retire,
+                                             vpci_leave};
 
     pci_scan(&client);
 }
