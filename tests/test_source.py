@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Rules that the source keeps: what drivers/ may include, where barriers may stand, how long a file
-may be, what the build may not depend on.
+"""Rules that the source keeps: where barriers may stand, how long a file may be, what the build may
+not depend on. What may include what is in test_folders.py.
 """
 import os
 import re
@@ -46,11 +46,6 @@ def code_of(name):
     return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', blank, text_of(name), flags=re.S)
 
 
-def drivers():
-    return [name for name in tracked()
-            if name.startswith('drivers/') and name.endswith(('.c', '.h'))]
-
-
 def test_files_are_short():
     long = {name: text_of(name).count('\n') for name in tracked() if is_source(name)}
     assert not {name: n for name, n in long.items() if n >= LONGEST}
@@ -60,34 +55,6 @@ def test_lines_are_short():
     wide = [f'{name}:{n}' for name in tracked() if is_source(name)
             for n, line in enumerate(text_of(name).splitlines(), 1) if len(line) > WIDEST]
     assert not wide, wide[:20]
-
-
-def test_drivers_include_only_the_hal_and_each_other():
-    """A file that is the POSIX side of a driver includes task.h and is known by that."""
-    bad = []
-    for name in drivers():
-        text = text_of(name)
-        above = '#include "task.h"' in text      # the descriptors and blocking calls over a driver
-        for header in re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', text, re.M):
-            below = os.path.exists(os.path.join(TREE, 'drivers', header)) or \
-                os.path.exists(os.path.join(TREE, os.path.dirname(name), header))
-            if not (below or header in ('hal.h', 'stdint.h', 'stddef.h', 'stdbool.h') or above):
-                bad.append(f'{name}: {header}')
-    assert not bad, bad
-
-
-def test_most_of_drivers_is_freestanding():
-    with_tasks = [name for name in drivers() if '#include "task.h"' in text_of(name)]
-    assert all(name.startswith('drivers/block/') for name in with_tasks), with_tasks
-    assert len(with_tasks) <= len(drivers()) // 4
-
-
-def test_drivers_use_no_libc_but_memory_functions():
-    banned = re.compile(r'\b(malloc|calloc|free|printf|puts|strlen|strcmp|strcpy|strncpy|memmove|'
-                        r'snprintf|abort|exit|assert)\s*\(')
-    bad = [f'{name}: {match[1]}' for name in drivers() if '#include "task.h"' not in text_of(name)
-           for match in banned.finditer(code_of(name))]
-    assert not bad, bad
 
 
 def test_barriers_stand_in_platform_arch_only():
