@@ -38,8 +38,6 @@ static struct bar_shape bar_probe(const struct pci_function *f, unsigned i)
     pci_write32(f, off, 0xffffffff);
     mask = pci_read32(f, off) & ~(shape.io ? 3u : 15u);
     pci_write32(f, off, 0);
-    if (shape.io)
-        mask &= 0xffff;
     if (shape.wide) {
         pci_write32(f, off + 4, 0xffffffff);
         mask |= (uint64_t)pci_read32(f, off + 4) << 32;

@@ -81,7 +81,7 @@ static bool decodes(const struct model_pci_fn *f, unsigned i)
 
 static uint32_t bar_flags(const struct model_pci_bar *b)
 {
-    return b->kind == MODEL_BAR_IO ? 1 : b->kind == MODEL_BAR_MEM64 ? 0xc : 0;
+    return b->kind == MODEL_BAR_IO ? 1 : b->kind == MODEL_BAR_MEM64 ? (b->plain ? 4 : 0xc) : 0;
 }
 
 static uint32_t read_bar(const struct model_pci_fn *f, unsigned i)
@@ -459,7 +459,7 @@ void model_pci_add(struct model_pci_fn *f, unsigned dev, unsigned fn, uint16_t v
 
 void model_pci_bar(struct model_pci_fn *f, unsigned i, enum model_pci_bar_kind kind, uint64_t size)
 {
-    f->bar[i] = (struct model_pci_bar){kind, size, 0};
+    f->bar[i] = (struct model_pci_bar){kind, size, 0, false};
 }
 
 unsigned model_pci_cap(struct model_pci_fn *f, uint8_t id, unsigned len)
@@ -489,7 +489,7 @@ void model_pci_add_msix(struct model_pci_fn *f, unsigned entries, unsigned bar, 
     model_pci_put(f, at + 8, 4, (off + 0x800) | bar);
     f->writable[at + 3] = 0xc0;
     for (unsigned i = 0; i < f->msix_size; i++)
-        f->msix[i] = (struct model_pci_msix_entry){0xdead0000u + i, 0xbeef, 0, false};
+        f->msix[i] = (struct model_pci_msix_entry){0xbaddead0000u + i, 0xbeef, 0, false};
 }
 
 void model_pci_level(struct model_pci_fn *f, bool high)

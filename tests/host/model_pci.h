@@ -19,6 +19,7 @@ struct model_pci_bar {
     enum model_pci_bar_kind kind; /* MODEL_BAR_MEM64 takes this register and the next */
     uint64_t size;                /* power of two */
     uint64_t addr;                /* what was written, without the bits that do not stick */
+    bool plain;                   /* 64 bits, but not prefetchable */
 };
 
 struct model_pci_msix_entry {

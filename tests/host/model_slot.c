@@ -98,7 +98,7 @@ static void forget(struct model_pci_fn *card, bool is_virtio)
     if (card->msix_cap)
         model_pci_put(card, card->msix_cap + 2, 2, card->msix_size - 1);
     for (unsigned i = 0; i < card->msix_size; i++)
-        card->msix[i] = (struct model_pci_msix_entry){0xdead0000u + i, 0xbeef, 0, false};
+        card->msix[i] = (struct model_pci_msix_entry){0xbaddead0000u + i, 0xbeef, 0, false};
     if (is_virtio)
         model_reset(((struct model_vpci *)card)->m);
 }
