@@ -69,7 +69,8 @@ void pci_window_align(unsigned host);
 
 /*
  * Makes b, which is open, the port of a slot: its windows grow to 2 MiB of each kind of memory that
- * the host has, or to what is left of it, for cards that are plugged in later.
+ * the host has, or to what is left of it, for cards that are plugged in later. They begin at a
+ * multiple of 1 MiB, so a BAR of 2 MiB may not fit.
  */
 void pci_window_keep_for_slot(struct pci_bridge *b);
 

@@ -228,6 +228,54 @@ static void a_poor_bridge(void)
     CHECK(host_logged("no room for BAR 0"));
 }
 
+/* Memory with side effects stays out of prefetchable windows, and the high one is no other. */
+static void not_prefetchable(void)
+{
+    struct hal_pci_host h = model_pci_windows();
+    struct model_pci_fn *bridge, *f;
+
+    machine(256);
+    bridge = plug_bridge(NULL, 1, CONVENTIONAL);
+    f = plug_bars(bridge, 0);
+    f->bar[4].plain = true;
+    pci_scan(&client);
+    CHECK(f->bar[1].addr && f->bar[4].addr);
+    CHECK(f->bar[4].addr < h.mem32.pci + h.mem32.len);
+}
+
+/* Ports that need the upper 16 bits of a bridge's I/O window. */
+static void ports_beyond_64k(void)
+{
+    struct hal_pci_host h = model_pci_windows();
+    struct model_pci_fn *bridge, *f;
+
+    h.io.pci = 0x34f000;
+    model_pci_bridge(&h, true);
+    bridge = plug_bridge(NULL, 1, CONVENTIONAL);
+    f = plug_bars(bridge, 0);
+    plug_bars(NULL, 2);
+    pci_scan(&client);
+    CHECK(f->bar[0].addr >= h.io.pci);
+    CHECK_EQ(model_pci_get(bridge, 0x30, 4), 0x00350035);
+}
+
+/* A bridge has two BARs: the registers behind them are its bus numbers. They get addresses too. */
+static void bars_of_a_bridge(void)
+{
+    struct model_pci_fn *bridge, *f;
+
+    machine(256);
+    bridge = plug_bridge(NULL, 1, CONVENTIONAL);
+    model_pci_bar(bridge, 0, MODEL_BAR_MEM32, 0x1000);
+    model_pci_bar(bridge, 1, MODEL_BAR_MEM64, 0x2000); /* no register is left for the upper half */
+    model_pci_put(bridge, 0x1b, 1, 0x40);              /* the latency timer */
+    bridge->writable[0x1b] = 0xff;
+    f = plug_bars(bridge, 0);
+    pci_scan(&client);
+    CHECK(bridge->bar[0].addr && bridge->bar[1].addr && f->bar[1].addr);
+    CHECK_EQ(model_pci_get(bridge, 0x18, 4), 0x40010100);
+}
+
 static void random_bars(struct model_pci_fn *f)
 {
     for (unsigned i = 0; i < 6; i++) {
@@ -295,6 +343,9 @@ int main(int argc, char **argv)
         {"too_deep", too_deep},
         {"numbers_do_not_stick", numbers_do_not_stick},
         {"a_poor_bridge", a_poor_bridge},
+        {"not_prefetchable", not_prefetchable},
+        {"ports_beyond_64k", ports_beyond_64k},
+        {"bars_of_a_bridge", bars_of_a_bridge},
         {"random_trees", random_trees},
         {"addresses_after_the_scan", addresses_after_the_scan},
     };

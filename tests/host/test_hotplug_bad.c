@@ -4,6 +4,7 @@
  * what a slot may have, and machines without room or memory (PCI Express Base 4.0, 6.7).
  */
 #include "check.h"
+#include "pci/pci.h"
 #include "slottest.h"
 #include "testdrv.h"
 
@@ -327,6 +328,72 @@ static void rooms_of_slots(void)
     }
 }
 
+/* A card with these BARs (32 bits; 64 bits, prefetchable or plain) is put in; kept for look-ups. */
+static const struct model_pci_fn *put_in(uint64_t mem32, uint64_t mem64, bool plain)
+{
+    static struct model_pci_fn fn;
+    static unsigned times;
+
+    if (!times++)
+        model_pci_add(&fn, 0, 0, 0x1234, 1);
+    else
+        model_slot_pull(&slot);
+    host_run_for(40 * HAL_SEC); /* sooner, the slot would be held back in the end */
+    model_pci_bar(&fn, 0, mem32 ? MODEL_BAR_MEM32 : MODEL_BAR_NONE, mem32);
+    model_pci_bar(&fn, 2, mem64 ? MODEL_BAR_MEM64 : MODEL_BAR_NONE, mem64);
+    fn.bar[2].plain = plain;
+    model_slot_plug(&slot, &fn, false);
+    host_run_for(HAL_SEC);
+    return &fn;
+}
+
+/* Who finds functions, and does no more than to place them. */
+static struct pci_function placed;
+
+static void place(const struct pci_function *f)
+{
+    placed = *f;
+    pci_assign_bars(&placed);
+}
+
+static bool retire_nothing(const struct pci_bridge *port)
+{
+    (void)port;
+    return true;
+}
+
+static void leave_nothing(const struct pci_bridge *port)
+{
+    (void)port;
+}
+
+/* Windows of a slot are 2 MiB each: what fits gets an address in them, aligned, whatever was in
+ * before; what does not gets none. The windows stay as they are. */
+static void addresses_in_a_slot(void)
+{
+    static const struct pci_client client = {place, pci_hotplug_serve, retire_nothing,
+                                             leave_nothing};
+    const struct model_pci_fn *f;
+    unsigned window;
+
+    slot_machine(true);
+    model_slot_add(&slot, 2, SLOT_WHOLE, true, true);
+    pci_scan(&client);
+    host_run_services();
+    window = model_pci_get(&slot.port, 0x20, 4);
+    f = put_in(0x100000, 0x100000, false);
+    CHECK(placed.bar[0].phys && placed.bar[2].phys && f->bar[2].addr > UINT32_MAX);
+    f = put_in(0x400000, 0x100000, false);
+    CHECK(!placed.bar[0].phys && placed.bar[0].len == 0x400000 && placed.bar[2].phys);
+    f = put_in(0x1000, 0x100000, true); /* not where it would be prefetched, but aligned */
+    CHECK(placed.bar[0].phys && placed.bar[2].phys && f->bar[2].addr < UINT32_MAX);
+    f = put_in(0x1000, 0x400000, false); /* neither high nor low */
+    CHECK(!placed.bar[2].phys);
+    f = put_in(0x1000, 0x400000, true);
+    CHECK(!placed.bar[2].phys);
+    CHECK_EQ(model_pci_get(&slot.port, 0x20, 4), window);
+}
+
 static void no_memory_for_the_card(void)
 {
     int64_t blocks;
@@ -382,6 +449,26 @@ static void nothing_leaks(void)
     CHECK_EQ(host_log_matches("no room"), 0);
 }
 
+/* Bits of slot control that are not about hot-plug stay as they were. */
+static void kept_bits(void)
+{
+    unsigned control;
+
+    slot_build(SLOT_WHOLE, case_variant, true);
+    card.fn.gone = false;
+    model_slot_fill(&slot, &card.fn, true);
+    control = model_pci_get(&slot.port, slot.cap + 0x18, 2);
+    model_pci_put(&slot.port, slot.cap + 0x18, 2, control | 0x6000);
+    host_boot();
+    host_run_services();
+    CHECK(slot.commands > 0);
+    CHECK_EQ(model_pci_get(&slot.port, slot.cap + 0x18, 2) & 0x6000, 0x6000);
+    model_slot_pull(&slot);
+    host_run_for(3 * HAL_SEC);
+    CHECK(!model_slot_powered(&slot));
+    CHECK_EQ(model_pci_get(&slot.port, slot.cap + 0x18, 2) & 0x6000, 0x6000);
+}
+
 /* The boot argument, for machines where nobody presses a button by mistake. */
 static void time_of_the_button(void)
 {
@@ -415,9 +502,11 @@ int main(int argc, char **argv)
         SHOWS(no_room_but_a_window, NULL),
         SHOWS(no_room, NULL),
         SHOWS(rooms_of_slots, NULL),
+        SHOWS(addresses_in_a_slot, NULL),
         SHOWS(no_memory_for_the_card, NULL),
         SHOWS(no_memory_for_the_slot, NULL),
         EACH_WAY(nothing_leaks),
+        EACH_WAY(kept_bits),
         EACH_WAY(time_of_the_button),
     };
 
