@@ -103,6 +103,7 @@ void slot_check_out(void)
     CHECK_EQ(the_model.status, 0);
     CHECK_EQ(model_slot_led(&slot), SLOT_LED_OFF);
     CHECK(!model_slot_powered(&slot));
+    CHECK_EQ(host_log_matches("too many interrupts"), 0);
 }
 
 void slot_check_back(unsigned times)

@@ -248,6 +248,27 @@ static void bars_window_begins_anywhere(void)
         CHECK(bus_seen[i].bar[0].phys && bus_seen[i].bar[1].phys);
 }
 
+static uint32_t read_nothing(void *ctx, uint64_t offset, unsigned width, bool sync)
+{
+    (void)ctx, (void)offset, (void)width, (void)sync;
+    return 0;
+}
+
+/* Without an address there is nothing to map, also where the machine has registers at 0. */
+static void bar_map_without_an_address(void)
+{
+    static const struct host_bus low = {read_nothing, NULL};
+    struct hal_pci_host h = model_pci_windows();
+
+    h.mem32.len = h.mem64.len = 0;
+    model_pci_bridge(&h, true);
+    host_bus_add(0, 0x10000, &low, NULL);
+    model_pci_bar(bus_plug(1, 0), 0, MODEL_BAR_MEM32, 0x4000);
+    assign_all(&h);
+    CHECK_EQ(bus_seen[0].bar[0].len, 0x4000);
+    CHECK_EQ(pci_bar_map(&bus_seen[0], 0, 0x1000, 4), 0);
+}
+
 static void bar_map_is_bounded(void)
 {
     struct pci_function *f;
@@ -287,6 +308,7 @@ int main(int argc, char **argv)
         {"bars_last_claims_64_bits", bars_last_claims_64_bits},
         {"bars_not_prefetchable", bars_not_prefetchable},
         {"bars_window_begins_anywhere", bars_window_begins_anywhere},
+        {"bar_map_without_an_address", bar_map_without_an_address},
         {"bar_map_is_bounded", bar_map_is_bounded},
     };
 

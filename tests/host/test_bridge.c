@@ -121,6 +121,33 @@ static void a_tree(void)
         CHECK(seen[i].bar[0].phys && seen[i].bar[1].phys && seen[i].bar[4].phys);
 }
 
+/* What comes from its bus bears the bridge's own id, and none of a function behind it. */
+static void ids_behind_a_conventional_bridge(void)
+{
+    struct model_pci_fn *bridge, *f;
+
+    machine(256);
+    bridge = plug_bridge(NULL, 4, CONVENTIONAL);
+    f = plug(bridge, 3, 0);
+    pci_scan(&client);
+    check_numbers(f, 1, 4 << 3);
+    CHECK(model_pci_master(bridge));
+}
+
+/* A pin that does not exist reaches no line, though the bridge would make one of it. */
+static void no_fifth_pin(void)
+{
+    struct model_pci_fn *f;
+
+    machine(256);
+    f = plug(plug_bridge(NULL, 1, CONVENTIONAL), 2, 0);
+    pci_scan(&client);
+    for (unsigned pin = 5; pin < 256; pin++) {
+        model_pci_put(f, 0x3d, 1, pin);
+        CHECK(pci_intx(seen_as(f)) < 0);
+    }
+}
+
 static unsigned calls;
 
 static void lower(void *f)
@@ -212,12 +239,13 @@ static void numbers_do_not_stick(void)
 /* Without an I/O window no port address; without 64 bits everything is low. */
 static void a_poor_bridge(void)
 {
-    struct model_pci_fn *bridge, *f;
+    struct model_pci_fn *bridge, *f, *deep;
     struct hal_pci_host h = model_pci_windows();
 
     machine(256);
     bridge = plug_bridge(NULL, 1, CONVENTIONAL);
     f = plug_bars(bridge, 0);
+    deep = plug_bars(plug_bridge(bridge, 1, CONVENTIONAL), 0); /* behind a better one */
     model_pci_put(bridge, 0x1c, 2, 0);
     bridge->writable[0x1c] = bridge->writable[0x1d] = 0;
     model_pci_put(bridge, 0x24, 4, 0);
@@ -225,7 +253,9 @@ static void a_poor_bridge(void)
     pci_scan(&client);
     CHECK_EQ(seen_as(f)->bar[0].phys, 0);
     CHECK(seen_as(f)->bar[4].phys && seen_as(f)->bar[4].phys < h.mem32.cpu + h.mem32.len);
-    CHECK(host_logged("no room for BAR 0"));
+    CHECK(seen_as(deep)->bar[0].phys == 0 &&
+          seen_as(deep)->bar[4].phys < h.mem32.cpu + h.mem32.len);
+    CHECK_EQ(host_log_matches("no room for BAR 0"), 2);
 }
 
 /* Memory with side effects stays out of prefetchable windows, and the high one is no other. */
@@ -337,7 +367,9 @@ int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         {"a_tree", a_tree},
+        {"ids_behind_a_conventional_bridge", ids_behind_a_conventional_bridge},
         {"lines_turn", lines_turn},
+        {"no_fifth_pin", no_fifth_pin},
         {"a_port_has_one_device", a_port_has_one_device},
         {"numbers_run_out", numbers_run_out},
         {"too_deep", too_deep},

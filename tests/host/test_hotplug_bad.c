@@ -97,6 +97,8 @@ static void storm(void)
     host_run_for(5 * HAL_SEC);
     if (case_variant != BY_LOOKING)
         CHECK_EQ(host_log_matches("too many interrupts"), 1);
+    if (case_variant == BY_MESSAGE)
+        CHECK(host_irq_is_masked(HOST_MSI_FIRST + (hal_irq_t)slot.port.msix[2].data - 0x100));
     slot.stuck = 0;
     host_run_for(5 * HAL_SEC);
     if (slot.card)

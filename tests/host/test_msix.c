@@ -64,9 +64,9 @@ static void msix_gone_wrong(void)
         uint16_t entries;
         uint8_t bar;
         uint32_t off;
-    } bad[] = {{2, 1, 0x1000},      {2, 1, 0xff0}, {257, 1, 0},   {2048, 1, 0},
-               {1, 1, 0xfffffff8u}, {1, 0, 0},     {1, 2, 0},     {1, 3, 0},
-               {1, 6, 0},           {1, 7, 0},     {1, 5, 0x100}, {3, 1, 0xffffff8u}};
+    } bad[] = {{1, 1, 0xff8},       {2, 1, 0x1000}, {2, 1, 0xff0},     {257, 1, 0}, {2048, 1, 0},
+               {1, 1, 0xfffffff8u}, {1, 0, 0},      {1, 2, 0},         {1, 3, 0},   {1, 6, 0},
+               {1, 7, 0},           {1, 5, 0x100},  {3, 1, 0xffffff8u}};
     struct pci_function *f = with_table(1, 1, 0);
     unsigned cap = bus_fns[0].msix_cap;
 
