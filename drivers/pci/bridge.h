@@ -103,7 +103,7 @@ uint16_t pci_bridge_requester(const struct pci_bridge *b, uint16_t own);
 /* ---- scan.c ---------------------------------------------------------------------------------- */
 
 /* True if function 0 in the port's slot answers, and is ready to (PCIe 4.0, 2.3.2). */
-bool pci_slot_answers(const struct pci_bridge *port);
+bool pci_scan_answers(const struct pci_bridge *port);
 
 /*
  * Calls client->found for each function in the port's slot, which was empty until now: its

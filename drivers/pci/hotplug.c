@@ -114,7 +114,7 @@ static void hotplug_bring_up(struct pci_slot *s, uint64_t now)
     } else if (s->state == PCI_SLOT_SETTLE) {
         hotplug_enter(s, PCI_SLOT_ANSWER, PCI_SLOT_LED_BLINKS, SHORT_PERIOD);
         s->deadline_ns = HAL_NEVER;
-    } else if (pci_slot_answers(s->port)) {
+    } else if (pci_scan_answers(s->port)) {
         hotplug_card_is_on(s);
         pci_scan_slot(s->port, s->client);
     } else if (now >= s->deadline_ns) {

@@ -84,9 +84,9 @@ struct pci_client {
      */
     void (*port)(struct pci_bridge *port, const struct pci_client *client);
     /*
-     * All functions behind this port are to stop, since somebody wants to take the card out. True
-     * once none reaches memory any more; called again until then. It has two seconds. Needed with
-     * pci_hotplug_serve only, as leave.
+     * All functions behind this port are to stop, since somebody wants to take the card out. True:
+     * none of them reaches memory any more, or none ever will let go of it, which must be known
+     * within two seconds; false: to be called again. Needed with pci_hotplug_serve only, as leave.
      */
     bool (*retire)(const struct pci_bridge *port);
     /*

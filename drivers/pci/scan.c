@@ -136,7 +136,7 @@ void pci_scan(const struct pci_client *client)
 /* ---- afterwards ------------------------------------------------------------------------------ */
 
 /* Not there: all ones. There, but not ready yet: vendor 1 (PCIe Base 4.0, 2.3.2). */
-bool pci_slot_answers(const struct pci_bridge *port)
+bool pci_scan_answers(const struct pci_bridge *port)
 {
     struct hal_pci_host host;
     hal_mmio_t base;
