@@ -23,8 +23,6 @@ LWIP = ('lwip/', 'netif/')
 # Includes that are against the rule and will go: (file, header of the tree). None left: set()
 KNOWN = {
     ('platform/arch/fault.c', 'platform/runtime/format.h'),
-    ('drivers/virtio/ring/virtq.c', 'drivers/virtio/device.h'),
-    ('drivers/virtio/ring/virtq_reset.c', 'drivers/virtio/device.h'),
 }
 
 
