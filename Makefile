@@ -31,10 +31,13 @@ disk:
 	@$(if $(OUT),,$(if $(DIR)$(SIZE),echo '$(DISK_OF)' >$(DEMO_DISK_OF),rm -f $(DEMO_DISK_OF)))
 DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 
-test: check .setup-build+run+test+format images host-tests fuzz-tests
+# What the tests need is built first, in view. Tests that TESTS= chooses build their own.
+NEEDED = $(if $(strip $(TESTS)),deps,images host-tests fuzz-tests)
+
+test: check .setup-build+run+test+format $(NEEDED)
 	@$(PYTEST) $(TESTS)
 
-test-full: check .setup-build+run+test+format images host-tests fuzz-tests
+test-full: check .setup-build+run+test+format $(NEEDED)
 	@$(PYTEST) --full $(TESTS)
 
 bench: check .setup-build+run+test images disk
@@ -54,7 +57,7 @@ conformance: check .setup-build+run+test images host-tests
 	@$(PYTHON) scripts/conformance $(CONFORMANCE)
 
 # Makes one thing wrong at a time: some test must notice. MUTANTS=split chooses by name.
-mutants: check .setup-build+run+test host-tests
+mutants: check .setup-build+run+test deps host-tests
 	@$(PYTHON) scripts/mutants '$(MUTANTS)'
 
 # Attacks an unmodified image with devices of our own. HOSTILE='blk-.* pci' chooses cells.
@@ -78,6 +81,15 @@ host-tests: .setup-test
 
 fuzz-tests: .setup-build+test deps
 	$(BUILD) scripts/fuzz.mk all
+
+# One program of these: make build/host/test_ring, make build/fuzz/split.
+build/host/%: .setup-test FORCE
+	$(BUILD) scripts/host.mk $@
+build/host-tsan/%: .setup-test FORCE
+	$(BUILD) scripts/host.mk HOST=build/host-tsan SANITIZE=thread $@
+build/fuzz/%: .setup-build+test deps FORCE
+	$(BUILD) scripts/fuzz.mk $@
+FORCE:
 
 compile-check: deps .setup-test
 	$(BUILD) scripts/compile-check.mk all
@@ -115,5 +127,5 @@ help:
 
 .PHONY: run debug image images disk test test-full bench load soak conformance mutants hostile \
         fuzz coverage host-tests fuzz-tests compile-check deps setup check format \
-        pictures clean distclean help
+        pictures clean distclean help FORCE
 .NOTPARALLEL:

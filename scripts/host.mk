@@ -31,7 +31,8 @@ threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
 	    $(HOST)-tsan/test_threads $(HOST)-tsan/test_threads_bad
 
-FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS)
+LIBS := -lpthread
+FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS) $(LIBS)
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 
@@ -40,8 +41,9 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -MMD -MP -c $< -o $@
 $(HOST)/library.a: $(LIBRARY)
 	$(Q)rm -f $@ && ar qcsT $@ $^
-$(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a
-	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) -lpthread -o $@
+# test_x.objects lists what the linker took: it tells which sources the program is made of.
+$(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
+	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -Wl,-t -o $@ >$@.objects
 
 # What an image built with LEGACY=0 has, in place of what the library holds.
 $(HOST)/test_legacy_none: $(LEGACY_NONE:%=$(HOST)/obj/%.o)

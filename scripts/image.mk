@@ -31,7 +31,9 @@ $(if $(no_driver),$(error $(APP_DIR)/app.mk: DRIVERS names $(no_driver); there i
 # ---- objects -------------------------------------------------------------------------------------
 
 # Everything is compiled again when its flags or the compiler change.
-FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(foreach r,$(ROOMS),$(FLAGS_$r))
+# Where this tree lies makes no difference, so a copy of it can use its objects.
+FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) \
+             $(subst $(CURDIR)/,,$(foreach r,$(ROOMS),$(FLAGS_$r)))
 FLAGS_FILE := $(OBJ)/flags
 $(shell mkdir -p $(OBJ) $(LIB))
 $(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(FLAGS_NOW)))

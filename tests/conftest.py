@@ -71,20 +71,53 @@ def pytest_runtest_call(item):
 
 # ---- building ----
 
+def clean_environment(env=None):
+    """The environment for a make of our own: without what a make above us has left there."""
+    clean = {k: v for k, v in os.environ.items()
+             if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'ARCH')}
+    return {**clean, **(env or {})}
+
+
 def run_make(*args, env=None, cwd=TREE, timeout=600):
     """Runs make in the tree; the completed process, with output as text."""
     left = signal.alarm(0)           # a build may wait for another, and is no part of the test
     try:
-        return _run_make(args, env, cwd, timeout)
+        return subprocess.run(['make', '--no-print-directory', *args], cwd=cwd, text=True,
+                              capture_output=True, timeout=timeout, env=clean_environment(env))
     finally:
         signal.alarm(left)
 
 
-def _run_make(args, env, cwd, timeout):
-    clean = {k: v for k, v in os.environ.items()
-             if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'ARCH')}
-    return subprocess.run(['make', '--no-print-directory', *args], cwd=cwd, text=True,
-                          capture_output=True, timeout=timeout, env={**clean, **(env or {})})
+class Builder:
+    """Builds what tests need, unless it is up to date, and shows make's lines on the terminal as
+    they come: a build can take minutes."""
+
+    def __init__(self, config):
+        self._capture = config.pluginmanager.getplugin('capturemanager')
+
+    def __call__(self, *args):
+        """Runs make; fails the test with what make said if make fails."""
+        left = signal.alarm(0)
+        try:
+            with self._capture.global_and_fixture_disabled():
+                status, said = self._run(args)
+        finally:
+            signal.alarm(left)
+        if status:
+            pytest.fail(f'make {" ".join(args)} failed\n{said}', pytrace=False)
+
+    def _run(self, args):
+        process = subprocess.Popen(['make', '--no-print-directory', '-s', *args], cwd=TREE,
+                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   errors='replace', env=clean_environment())
+        said, shown = [], False
+        for line in process.stdout:
+            said.append(line)
+            if '.img: ' in line:             # a size, which is told though nothing is made
+                continue
+            print('' if shown else '\n', line, sep='', end='', flush=True)
+            shown = True
+        return process.wait(), ''.join(said[-100:])
 
 
 @pytest.fixture(scope='session')
@@ -93,7 +126,14 @@ def make():
 
 
 @pytest.fixture(scope='session')
-def built():
+def builder(request):
+    """builder('build/host/test_ring') makes that target of the Makefile, and fails the test if it
+    cannot be made."""
+    return Builder(request.config)
+
+
+@pytest.fixture(scope='session')
+def built(builder):
     """built('hello') -> path of its .img; tests/apps/NAME wins over examples/NAME. Builds once."""
     done = {}
 
@@ -102,10 +142,7 @@ def built():
             own = os.path.join('tests', 'apps', app)
             where = own if os.path.isdir(os.path.join(TREE, own)) else app
             other = ['CROSS=arm-none-eabi-', 'NEWLIB_DIR='] if arch == 'arm' else []
-            result = run_make('-s', 'image', f'APP={where}', f'ARCH={arch}', *other)
-            if result.returncode:
-                pytest.fail(f'make image APP={where} ARCH={arch} failed\n{result.stdout}'
-                            f'{result.stderr}', pytrace=False)
+            builder('image', f'APP={where}', f'ARCH={arch}', *other)
             done[app, arch] = True
         return images.image(app, kind, arch)
 
@@ -113,10 +150,9 @@ def built():
 
 
 @pytest.fixture(scope='session')
-def programs():
-    """The directory above the built host programs (host/test_mmio)."""
-    result = run_make('-s', 'host-tests')
-    assert result.returncode == 0, result.stdout + result.stderr
+def programs(builder):
+    """The directory above the built host programs (host/test_mmio), all of them."""
+    builder('host-tests')
     return os.path.join(TREE, 'build')
 
 

@@ -21,9 +21,10 @@ def test_there_are_programs():
 
 @pytest.mark.parametrize('name', PROGRAMS)
 @pytest.mark.timeout(180)
-def test_program(programs, name):
+def test_program(builder, name):
     """Every case passes, the sanitizers are silent, and the program says how many there were."""
-    result = subprocess.run([os.path.join(programs, name)], capture_output=True, text=True,
+    builder(f'build/{name}')
+    result = subprocess.run([os.path.join(TREE, 'build', name)], capture_output=True, text=True,
                             timeout=170, errors='replace')
     text = result.stdout + result.stderr
     failed = re.findall(r'^FAIL .*$', text, re.M)

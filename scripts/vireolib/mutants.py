@@ -8,10 +8,13 @@ tests/mutants/*.toml is the table. Each entry has
     old     text that occurs exactly once in it
     new     what it becomes
     tests   that are tried first: host programs ("test_split", "tsan/test_threads") or what pytest
-            takes ("tests/test_barriers.py"). After them come all other host programs, then AT_LAST
+            takes ("tests/qemu/test_libc.py -k clock"). After them come the other host programs that
+            the file is part of, then the boots of AT_LAST whose image it is part of
 
 A mutant is built in a copy of the tree below build/mutants/, one for each worker. It must compile.
+A test counts only if it passes in the same copy without the mutant.
 """
+import collections
 import concurrent.futures
 import dataclasses
 import fcntl
@@ -29,16 +32,20 @@ import threading
 import tomllib
 
 from vireolib import conformance
+from vireolib.verdicts import Verdicts, can_notice, host_path
 
 TREE = conformance.TREE
 TABLES = os.path.join(TREE, 'tests', 'mutants')
 WORK = os.path.join(TREE, 'build', 'mutants')
 STATE = os.path.join(WORK, 'state.json')
 SLOW = 200                 # seconds that a test may take before the mutant counts as hanging it
-# Real devices, for what no host test notices.
-AT_LAST = ['tests/qemu/test_boot.py::test_httpd_on', 'tests/qemu/test_block.py::test_blkcheck']
+# Real devices, for what no host test notices: tests, and the image that they boot.
+AT_LAST = {'tests/qemu/test_boot.py::test_httpd_on': 'httpd',
+           'tests/qemu/test_block.py::test_blkcheck': 'blkcheck'}
 SHARED = ('newlib', 'lwip', 'libfdt')      # of build/: the same for every copy
-COPIED = ('host', 'host-tsan')             # of build/: objects, which save compiling
+COPIED = ('host/obj', 'host/library.a', 'host-tsan/obj', 'host-tsan/library.a', 'aarch64/obj',
+          'arm/obj')                       # of build/: objects, which save compiling
+NOT_BUILT = re.compile(r'^(?:E +)?make \S+ .*failed$|^make: \*\*\*', re.M)
 
 
 class Wrong(Exception):
@@ -68,6 +75,26 @@ def read_table():
     return found
 
 
+def room(mutant):
+    """The folder of its file."""
+    return os.path.dirname(mutant.file)
+
+
+def check_tests(mutant):
+    """Wrong unless each of its tests is one program or one module of pytest's: a copy never runs
+    all tests."""
+    for test in mutant.tests:
+        name = test.partition(' ')[0].partition('::')[0]
+        if not (name.startswith('tests/') and name.endswith('.py') or
+                re.fullmatch(r'(tsan/)?test_\w+', test)):
+            raise Wrong(f'"{mutant.name}": tests names "{test}", which is neither a host program '
+                        '("test_ring", "tsan/test_threads") nor begins with a file of tests/')
+        source = name if '/' in name.removeprefix('tsan/') else \
+            f'tests/host/{name.removeprefix("tsan/")}.c'
+        if not os.path.isfile(os.path.join(TREE, source)):
+            raise Wrong(f'"{mutant.name}": tests names "{test}", and there is no {source}')
+
+
 def mutate(mutant, text):
     """The changed text of its file. Wrong: the old text is not there, or not once."""
     times = text.count(mutant.old)
@@ -83,6 +110,7 @@ def check_table(mutants):
     for mutant in mutants:
         if names.count(mutant.name) > 1:
             raise Wrong(f'two mutants are called "{mutant.name}"')
+        check_tests(mutant)
         try:
             with open(os.path.join(TREE, mutant.file)) as f:
                 mutate(mutant, f.read())
@@ -95,12 +123,14 @@ def host_programs():
                   for path in glob.glob(os.path.join(TREE, 'tests', 'host', 'test_*.c')))
 
 
-def check_baseline():
-    """Wrong when a host program fails anyway: it would seem to notice every mutant."""
-    for program in host_programs():
-        failure = first_failure(os.path.join(TREE, 'build', 'host', program), program)
-        if failure:
-            raise Wrong(f'"{failure}" fails without any mutant')
+def tests_for(mutant, at_last=AT_LAST):
+    """What is tried, in this order. A program or image that is built and that the file is no part
+    of cannot notice; one that is not built yet might."""
+    others = [program for program in host_programs()
+              if can_notice(TREE, host_path(program) + '.objects', mutant.file)]
+    boots = [test for test, app in at_last.items()
+             if can_notice(TREE, f'build/aarch64/{app}.map', mutant.file)]
+    return list(dict.fromkeys([*mutant.tests, *others, *boots]))
 
 
 class Copy:
@@ -108,20 +138,20 @@ class Copy:
 
     def __init__(self, number):
         self.root = os.path.join(WORK, f'tree{number}')
+        self._sound = {}                   # test -> whether it passes without a mutant
         shutil.rmtree(self.root, ignore_errors=True)
-        listed = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'], cwd=TREE,
-                                capture_output=True, text=True, check=True).stdout
-        for name in filter(None, listed.split('\0')):
-            if os.path.isfile(os.path.join(TREE, name)):
-                os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-                shutil.copy2(os.path.join(TREE, name), self.path(name))
+        for name in listing():
+            os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+            shutil.copy2(os.path.join(TREE, name), self.path(name))
         os.makedirs(self.path('build'), exist_ok=True)
         for name in SHARED:
             if os.path.exists(os.path.join(TREE, 'build', name)):
                 os.symlink(os.path.join(TREE, 'build', name), self.path(f'build/{name}'))
         for name in COPIED:
             if os.path.exists(os.path.join(TREE, 'build', name)):
-                shutil.copytree(os.path.join(TREE, 'build', name), self.path(f'build/{name}'))
+                os.makedirs(os.path.dirname(self.path(f'build/{name}')), exist_ok=True)
+                subprocess.run(['cp', '-a', os.path.join(TREE, 'build', name),
+                                self.path(f'build/{name}')], check=True)
 
     def path(self, name):
         return os.path.join(self.root, name)
@@ -137,40 +167,59 @@ class Copy:
 
     def build(self, mutant, program):
         """Builds a host program: 'test_split', or 'tsan/test_threads'."""
-        tsan = program.startswith('tsan/')
-        what = 'build/host-tsan/' + program[5:] if tsan else 'build/host/' + program
+        what = host_path(program)
         made = self.run(['make', '-s', '-f', 'scripts/host.mk', what] + (
-            ['HOST=build/host-tsan', 'SANITIZE=thread'] if tsan else []))
+            ['HOST=build/host-tsan', 'SANITIZE=thread'] if program.startswith('tsan/') else []))
         if made.returncode:
             raise Wrong(f'"{mutant.name}" does not compile:\n{made.stdout[-2000:]}')
         return self.path(what)
 
     def judge(self, mutant, test):
-        """The name of the case that fails, or None."""
+        """(the name of the case that fails, how to run that alone), or None."""
         if '.py' in test:
-            return self.judge_python(test)
-        return first_failure(self.build(mutant, test), test)
+            return self.judge_python(mutant, test.split())
+        failure = first_failure(self.build(mutant, test), test)
+        return failure and (failure, test)
 
-    def judge_python(self, test):
+    def judge_python(self, mutant, words):
         said = self.run([sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider',
-                         *test.split()])
+                         *words])
         if said.returncode == 0:
             return None
-        failed = re.search(r'^(?:FAILED|ERROR) (\S+)', said.stdout, re.M)
-        if not failed:
-            raise Wrong(f'{test} cannot be run:\n{said.stdout[-2000:]}')
-        return conformance.python_name(failed[1])
+        if NOT_BUILT.search(said.stdout):
+            raise Wrong(f'"{mutant.name}" does not compile:\n{said.stdout[:1500]}')
+        failed = re.search(r'^(?:FAILED|ERROR) (tests/\S+?\.py(?:::.*?)?)(?: - .*)?$', said.stdout,
+                           re.M)
+        if not failed or said.returncode != 1:
+            raise Wrong(f'"{mutant.name}": {" ".join(words)} cannot be run:\n'
+                        f'{said.stdout[-2000:]}')
+        return conformance.python_name(failed[1]), failed[1]
 
-    def try_mutant(self, mutant, at_last):
-        """The test that kills it, or None."""
+    def check_sound(self, mutant, failure, test):
+        """Wrong when the test fails without any mutant: it would seem to notice every one."""
+        if test not in self._sound:
+            self._sound[test] = not (self.judge_python(mutant, [test]) if '.py' in test else
+                                     self.judge(mutant, test))
+        if not self._sound[test]:
+            raise Wrong(f'"{failure}" fails without any mutant')
+
+    def try_mutant(self, mutant, at_last=AT_LAST):
+        """(the test of the table that kills it, what fails in it), or (None, None)."""
         with open(self.path(mutant.file)) as f:
             original = f.read()
-        order = list(dict.fromkeys([*mutant.tests, *host_programs(), *at_last]))
+        failure = None
         try:
             self.write(mutant.file, mutate(mutant, original))
-            return next(filter(None, (self.judge(mutant, test) for test in order)), None)
+            for test in tests_for(mutant, at_last):
+                failure = self.judge(mutant, test)
+                if failure:
+                    break
         finally:
             self.write(mutant.file, original)
+        if not failure:
+            return None, None
+        self.check_sound(mutant, *failure)
+        return test, failure[0]
 
 
 def first_failure(path, program):
@@ -195,45 +244,40 @@ def first_failure(path, program):
 
 # ---- all of them ----
 
-def load_state(tree):
-    """Mutant's key -> the test that killed it, of runs on exactly this tree."""
-    try:
-        with open(STATE) as f:
-            state = json.load(f)
-    except (OSError, ValueError):
-        return {}
-    return state['killed'] if state.get('tree') == tree else {}
+def listing():
+    """The tree's files: what git knows or would add."""
+    said = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'], cwd=TREE,
+                          capture_output=True, text=True, check=True).stdout
+    return [name for name in said.split('\0')
+            if name and os.path.isfile(os.path.join(TREE, name))]
 
 
 def run(mutants, workers, tell, at_last=AT_LAST):
     """Tries each mutant: ({name: killer or None}, [what went wrong], how many of them were
-    known). tell(mutant, killer) is called as they end. What was killed on this tree before is not
-    tried again."""
-    tree = conformance.fingerprint()
-    killed = load_state(tree)
-    copies = queue.SimpleQueue()
-    lock = threading.Lock()
-    results, wrong = {}, []
+    known). tell(mutant, killer) is called as they end. What a test has killed is not tried again
+    before something changes on which that test's outcome depends."""
     os.makedirs(WORK, exist_ok=True)
     alone = open(os.path.join(WORK, 'lock'), 'w')      # held until the process ends
     try:
         fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise Wrong('another run is at work in build/mutants/') from None
-    left = [m for m in mutants if m.key not in killed]
-    known = len(mutants) - len(left)
-    if left:
-        check_baseline()
+    verdicts = Verdicts(STATE, TREE, listing())
+    known = {m.name: killer for m in mutants if (killer := verdicts.killer(m.key))}
+    left = [m for m in mutants if m.name not in known]
+    copies = queue.SimpleQueue()
+    lock = threading.Lock()
+    results, wrong = {}, []
     for n in range(min(workers, len(left))):
         copies.put(Copy(n))
 
     def one(mutant):
-        if mutant.key in killed:
-            killer = killed[mutant.key]
-        else:
+        killer = known.get(mutant.name)
+        if not killer:
             copy = copies.get()
             try:
-                killer = copy.try_mutant(mutant, at_last)
+                test, killer = copy.try_mutant(mutant, at_last)
+                digest = killer and verdicts.digest(test, copy.root)
             except Wrong as error:
                 wrong.append(str(error))
                 return
@@ -241,10 +285,8 @@ def run(mutants, workers, tell, at_last=AT_LAST):
                 copies.put(copy)
         with lock:
             results[mutant.name] = killer
-            if killer:
-                killed[mutant.key] = killer
-                with open(STATE, 'w') as f:
-                    json.dump({'tree': tree, 'killed': killed}, f, indent=0)
+            if killer and mutant.name not in known and digest:
+                verdicts.add(mutant.key, test, killer, digest)
             tell(mutant, killer)
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -255,4 +297,11 @@ def run(mutants, workers, tell, at_last=AT_LAST):
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return results, wrong, known
+    return results, wrong, len(known)
+
+
+def rooms(mutants, results):
+    """[(folder, mutants tried in it, killed)], by name."""
+    tried = collections.Counter(room(m) for m in mutants if m.name in results)
+    killed = collections.Counter(room(m) for m in mutants if results.get(m.name))
+    return [(name, tried[name], killed[name]) for name in sorted(tried)]

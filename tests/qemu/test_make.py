@@ -60,6 +60,38 @@ def test_options_for_pytest_do_no_harm_elsewhere():
     assert result.returncode == 0, result.stderr
 
 
+def steps(*args):
+    """What make would run: the makefiles that it would call, in order."""
+    said = run_make('-n', *args)
+    assert said.returncode == 0, said.stderr
+    assert 'pytest' in said.stdout
+    return re.findall(r'-f (scripts/\w+\.mk)', said.stdout)
+
+
+@pytest.mark.parametrize('target', ['test', 'test-full'])
+def test_chosen_tests_build_what_they_need(target):
+    """Nothing but the libraries is built in front of tests that TESTS= names: no fuzz target, no
+    host program, no example."""
+    every = ['scripts/deps.mk', 'scripts/images.mk', 'scripts/host.mk', 'scripts/fuzz.mk']
+    assert [step for step in dict.fromkeys(steps(target)) if step in every] == every
+    assert steps(target, 'TESTS=tests/test_source.py') == ['scripts/deps.mk']
+
+
+@pytest.mark.parametrize('tests', ['', 'tests/test_source.py'])
+def test_the_format_is_checked_by_every_run(tests):
+    """test_source.py would skip its check of the format where clang-format is missing."""
+    said = run_make('-n', 'test', f'TESTS={tests}').stdout
+    assert re.search(r'scripts/setup .*\bformat\b', said)
+
+
+def test_one_program_can_be_made():
+    """By its path, as the fixtures do it."""
+    assert run_make('build/host/test_rng').returncode == 0
+    assert 'HOST' not in run_make('build/host/test_rng').stdout
+    result = run_make('build/host/test_nosuch')
+    assert result.returncode != 0 and 'test_nosuch' in result.stderr
+
+
 # ---- set-up ----
 
 SETUP = os.path.join(TREE, 'scripts', 'setup')
