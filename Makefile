@@ -70,11 +70,12 @@ fuzz: check fuzz-tests
 	$(BUILD) scripts/fuzz.mk KIND=coverage all
 	@$(PYTHON) scripts/fuzz --time $(or $(TIME),60) $(if $(JOBS),--jobs $(JOBS)) '$(FUZZ)'
 
-# Lines of drivers/ that the host tests execute: of each file 90 % at least.
-coverage: check .setup-test
+# Lines of each file that the tests execute. COVERAGE="--lines files/" shows the others.
+coverage: check .setup-build+run+test images
 	$(BUILD) scripts/host.mk HOST=build/coverage/host HOSTCC=clang \
 	    INSTRUMENT='-fprofile-instr-generate -fcoverage-mapping' WARNINGS=-w programs
-	@$(PYTHON) scripts/coverage
+	$(BUILD) scripts/fuzz.mk KIND=coverage all
+	@$(PYTHON) scripts/coverage $(COVERAGE)
 
 host-tests: .setup-test
 	$(BUILD) scripts/host.mk all

@@ -22,7 +22,8 @@ def _tool(command):
 
 
 def collect(commands, profile):
-    """Runs each command and merges what they count into `profile`. Those that fail are returned."""
+    """Runs each command and merges what they count into the file `profile`; the programs that
+    failed."""
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         # %m: processes of one program share a file, so that those of its cases are merged.
@@ -39,11 +40,32 @@ def collect(commands, profile):
     return failed
 
 
-def lines(profile, programs, patterns):
-    """{file: (lines executed, lines)} of the files that a pattern names."""
+def _export(profile, programs, *options):
     objects = [word for program in programs[1:] for word in ('-object', program)]
-    report = json.loads(_tool(['llvm-cov', 'export', '-summary-only', f'-instr-profile={profile}',
-                               programs[0], *objects]))
+    return _tool(['llvm-cov', 'export', *options, f'-instr-profile={profile}', programs[0],
+                  *objects])
+
+
+def line_sets(profile, programs, wanted):
+    """{file: (lines executed, all lines of functions)}, both as sets, of the files that
+    wanted(file)."""
+    found, now = {}, None
+    for line in _export(profile, programs, '-format=lcov').splitlines():
+        word, _, rest = line.partition(':')
+        if word == 'SF':
+            name = os.path.relpath(os.path.join(TREE, rest), TREE)
+            now = found.setdefault(name, (set(), set())) if wanted(name) else None
+        elif word == 'DA' and now:
+            number, times = rest.split(',')[:2]
+            now[1].add(int(number))
+            if int(times):
+                now[0].add(int(number))
+    return found
+
+
+def lines(profile, programs, patterns):
+    """{file: (lines executed, lines)}, as numbers, of the files that a pattern names."""
+    report = json.loads(_export(profile, programs, '-summary-only'))
     found = {}
     for entry in report['data'][0]['files']:
         name = os.path.relpath(os.path.join(TREE, entry['filename']), TREE)

@@ -2,8 +2,8 @@
 """Where built images lie, how they are configured in tests and benches, and the counting plugin."""
 import os
 import re
-import subprocess
 
+from vireolib import plugins
 from vireolib.machine import Unusable
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -35,17 +35,8 @@ def site_disk():
 
 
 def plugin():
-    """Path of the counting plugin, built when it is missing or older than its source."""
-    source = os.path.join(TREE, 'scripts', 'insnmark.c')
-    target = os.path.join(BUILD, 'host', 'insnmark.so')
-    if os.path.exists(target) and os.path.getmtime(target) >= os.path.getmtime(source):
-        return target
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    part = f'{target}.{os.getpid()}'
-    subprocess.run([os.environ.get('HOSTCC', 'gcc'), '-O2', '-Wall', '-Wextra', '-Werror',
-                    '-shared', '-fPIC', '-o', part, source], check=True)
-    os.replace(part, target)
-    return target
+    """Path of the counting plugin."""
+    return plugins.build('insnmark')
 
 
 def marks(path):

@@ -10,6 +10,8 @@ import shutil
 import socket
 import struct
 
+from vireolib import plugins
+
 TRANSPORTS = ('mmio', 'mmio-legacy', 'pci', 'pci-transitional', 'pci-legacy')
 PCI = {'pci': 'disable-legacy=on,disable-modern=off',
        'pci-transitional': 'disable-legacy=off,disable-modern=off',
@@ -316,7 +318,7 @@ class Machine:
             args += ['-qmp', f'unix:{quote(self.qmp)},server=on,wait=off']
         if self.guest_errors:
             args += ['-d', 'guest_errors', '-D', self.guest_errors]
-        return args + self.extra
+        return args + plugins.visited_args(self.image) + self.extra
 
     def device(self, name):
         """A device's type on the transport in use, with what that needs."""

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * visited.c - a QEMU TCG plugin (API version 1): writes down which instructions a guest executed.
+ *
+ * At the end of the run the file given as out=FILE has a line "FIRST END" for each run of executed
+ * instructions: hexadecimal virtual addresses, the second one behind the last instruction. Nothing
+ * is written if QEMU is killed. A page of code is PAGE bytes with a counter for each 4 bytes: A64
+ * and A32 have no shorter instructions.
+ *
+ * Build: cc -O2 -shared -fPIC -o visited.so visited.c
+ * Use:   VIREO_VISITED=DIR in the environment of scripts/vireo, pytest and all that boots images
+ *        (scripts/vireolib/plugins.py)
+ *
+ * Debian packages no qemu-plugin.h, so what is used of that documented interface is declared here.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PUBLIC __attribute__((visibility("default")))
+
+typedef uint64_t qemu_plugin_id_t;
+struct qemu_info;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+
+enum { QEMU_PLUGIN_INLINE_ADD_U64 = 0 };
+
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+                                           void (*fn)(qemu_plugin_id_t, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *ptr,
+                                                uint64_t imm);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*fn)(qemu_plugin_id_t, void *),
+                                    void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+
+PUBLIC extern int qemu_plugin_version;
+PUBLIC int qemu_plugin_version = 1;
+PUBLIC int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
+                               char **argv);
+
+enum { PAGE = 4096, INSN = 4, PAGES = 8192 };
+
+struct page {
+    uint64_t first; /* address */
+    uint64_t times[PAGE / INSN];
+};
+
+static struct page *pages[PAGES]; /* by a hash of the address; a full slot passes on to the next */
+static size_t used;
+static FILE *out;
+
+/* The counters of a page of code. NULL: there is no memory, or more code than any image has. */
+static struct page *page_of(uint64_t first)
+{
+    size_t slot = first / PAGE % PAGES;
+
+    while (pages[slot] && pages[slot]->first != first)
+        slot = (slot + 1) % PAGES;
+    if (!pages[slot] && used < PAGES / 2) {
+        pages[slot] = calloc(1, sizeof(struct page));
+        if (pages[slot]) {
+            pages[slot]->first = first;
+            used++;
+        }
+    }
+    return pages[slot];
+}
+
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+    size_t n = qemu_plugin_tb_n_insns(tb);
+
+    (void)id;
+    for (size_t i = 0; i < n; i++) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+        uint64_t at = qemu_plugin_insn_vaddr(insn);
+        struct page *page = page_of(at - at % PAGE);
+
+        if (page)
+            qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                       &page->times[at % PAGE / INSN], 1);
+    }
+}
+
+static void write_page(const struct page *page)
+{
+    for (size_t i = 0; i < PAGE / INSN;) {
+        size_t first = i;
+
+        while (i < PAGE / INSN && page->times[i])
+            i++;
+        if (i > first)
+            fprintf(out, "%" PRIx64 " %" PRIx64 "\n", page->first + first * INSN,
+                    page->first + i * INSN);
+        else
+            i++;
+    }
+}
+
+static void ended(qemu_plugin_id_t id, void *data)
+{
+    (void)id;
+    (void)data;
+    for (size_t slot = 0; slot < PAGES; slot++)
+        if (pages[slot])
+            write_page(pages[slot]);
+    fclose(out);
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc && !out; i++)
+        if (strncmp(argv[i], "out=", 4) == 0)
+            out = fopen(argv[i] + 4, "w");
+    if (!out) {
+        fprintf(stderr, "visited: give out=FILE, a file that can be written\n");
+        return -1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+    qemu_plugin_register_atexit_cb(id, ended, NULL);
+    return 0;
+}
