@@ -5,7 +5,11 @@ import json
 import os
 import statistics
 
+from vireolib.machine import Unusable
+
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MOST_WORSE = 2.0           # percent by which a figure may be worse than an earlier one
+VARYING = ('s',)           # units of what depends on how busy this host is: these never fail
 
 
 @dataclasses.dataclass
@@ -109,4 +113,52 @@ def finish(name, path, rows, document=False):
         print(f'bench: {r.metric} is {number(r.vireo)} {r.unit}, more than the {number(r.limit)} '
               'allowed')
     print(f'bench: {name} metrics={len(rows)} exceeded={len(bad)} ({os.path.relpath(path)})')
+    return 1 if bad else 0
+
+
+# ---- against earlier figures ----
+
+def read_json(folder, name):
+    """{metric: object} of a bench's JSON file."""
+    path = os.path.join(folder, name + '.json')
+    try:
+        with open(path) as f:
+            return {figure['metric']: figure for figure in json.load(f)}
+    except FileNotFoundError:
+        raise Unusable(f'there is no {path}: --against takes the folder that an earlier bench '
+                       'left, such as a copy of build/bench') from None
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise Unusable(f'{path} cannot be read as figures of a bench: {e}') from None
+
+
+def difference(before, now):
+    """Percent by which a figure has grown; None: there is nothing to compare."""
+    if before is None or now is None or not before['vireo']:
+        return None
+    return 100 * (now['vireo'] - before['vireo']) / before['vireo']
+
+
+def judge_difference(percent, unit):
+    """What is said of it. All figures are costs: less is better."""
+    if percent is None:
+        return ''
+    return f'over {MOST_WORSE:g} %' if percent > MOST_WORSE and unit not in VARYING else ''
+
+
+def compare(name, before, now):
+    """Prints both side by side; status 1: something is over MOST_WORSE percent worse, or gone."""
+    lines, bad = [('metric', 'before', 'now', 'change', '')], 0
+    for metric in dict.fromkeys([*before, *now]):
+        was, is_ = before.get(metric), now.get(metric)
+        percent, unit = difference(was, is_), (is_ or was)['unit']
+        said = judge_difference(percent, unit) if is_ else 'not measured any more'
+        bad += bool(said)
+        lines.append((f'{metric} [{unit}]', number(was and was['vireo']),
+                      number(is_ and is_['vireo']),
+                      '-' if percent is None else f'{percent:+.2f} %', said))
+    widths = [max(len(line[i]) for line in lines) for i in range(4)]
+    for line in lines:
+        print('  '.join([line[0].ljust(widths[0]), *(line[i].rjust(widths[i]) for i in (1, 2, 3)),
+                         line[4]]).rstrip())
+    print(f'bench: {name} compared={len(lines) - 1} worse={bad}')
     return 1 if bad else 0

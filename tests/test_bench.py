@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make bench BENCH="--against DIR"`: figures beside those of an earlier run."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+from conftest import TREE
+from vireolib import report
+from vireolib.machine import Unusable
+
+
+def figures(**rows):
+    return {metric: {'metric': metric, 'vireo': value, 'unit': unit}
+            for metric, (value, unit) in rows.items()}
+
+
+def test_both_are_printed_with_the_difference(capsys):
+    assert report.compare('x', figures(a=(1000, 'instructions'), b=(4, 'MiB')),
+                          figures(a=(1019, 'instructions'), b=(3, 'MiB'))) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ['a', '[instructions]', '1,000', '1,019', '+1.90', '%']
+    assert lines[2].split() == ['b', '[MiB]', '4', '3', '-25.00', '%']
+    assert lines[-1] == 'bench: x compared=2 worse=0'
+
+
+@pytest.mark.parametrize('before, now, status', [
+    (figures(a=(1000, 'bytes')), figures(a=(1020, 'bytes')), 0),
+    (figures(a=(1000, 'bytes')), figures(a=(1021, 'bytes')), 1),
+    (figures(a=(1.0, 's')), figures(a=(9.0, 's')), 0),           # as busy as this host is
+    (figures(a=(1, 'bytes')), figures(), 1),                     # what is gone is not equal
+    (figures(), figures(a=(1, 'bytes')), 0),
+    (figures(a=(0, 'bytes')), figures(a=(1, 'bytes')), 0)])
+def test_more_than_two_percent_fails(before, now, status):
+    assert report.compare('x', before, now) == status
+
+
+def test_figures_are_read_as_they_were_written(tmp_path):
+    report.write_json(str(tmp_path / 'x.json'), [report.Row('a.b', 'bytes', 7)])
+    assert report.read_json(str(tmp_path), 'x')['a.b']['vireo'] == 7
+    (tmp_path / 'y.json').write_text('{"metric": 1}')
+    for name, words in (('nosuch', 'takes the folder'), ('y', 'cannot be read')):
+        with pytest.raises(Unusable, match=words):
+            report.read_json(str(tmp_path), name)
+
+
+def test_a_folder_without_figures_ends_the_bench_before_it_begins(tmp_path):
+    result = subprocess.run([sys.executable, os.path.join(TREE, 'scripts', 'bench'), '--against',
+                             str(tmp_path)], capture_output=True, text=True)
+    assert result.returncode == 2 and 'takes the folder' in result.stderr
+    assert result.stdout == ''
