@@ -4,7 +4,7 @@
 
   symtab.py NM IMAGE.elf OUT.S           writes the table as assembly, in section vireo_symtab
   symtab.py NM IMAGE.elf OUT.S --check   fails when IMAGE's functions are not where OUT.S says
-  symtab.py --size SIZE IMAGE.elf IMAGE.img   prints one line on how big an image is
+  symtab.py --size SIZE IMAGE.elf IMAGE.img   prints one line with an image's sizes
 
 The table, little-endian: uint32 count; count pairs {uint32 address - __image_start, uint32 offset
 of the name in the strings}, in order of address; the strings, each ending in a zero byte.
@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-# Branches that the linker makes between A32 and T32 code; their order is as it falls.
+# Branches between A32 and T32 code, made by the linker; their order differs between two links.
 STUB = re.compile(r'__\w+_(from_arm|from_thumb|veneer)')
 
 
@@ -44,7 +44,7 @@ def functions(nm, elf):
 
 
 def assembly(table):
-    """The table as assembler source. Names that end alike are not shared: it is small enough."""
+    """The table as assembler source. Names with equal ends are not merged: the table is small."""
     lines = ['    .section vireo_symtab, "a"', '    .balign 8', f'    .4byte {len(table)}']
     strings, offset = [], 0
     for at, name in table:

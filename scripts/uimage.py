@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""uimage.py - makes a flat image one that a boot loader knows how to start.
+"""uimage.py - gives a flat image the header with which a boot loader starts it.
 
   uimage.py IMAGE.elf IMAGE.img   puts a header in front of IMAGE.img
 
 The header is U-Boot's legacy one (include/image.h, struct legacy_img_hdr: 64 bytes, big-endian): a
 Linux kernel for 32-bit Arm, not compressed, loaded at and entered at IMAGE.elf's entry. QEMU's
--kernel reads it too, and hands a device tree to what says that it is Linux.
+-kernel reads this header, too, and passes a device tree to an image that is marked as Linux.
 """
 import os
 import struct
@@ -18,7 +18,8 @@ OS_LINUX, ARCH_ARM, TYPE_KERNEL, NOT_COMPRESSED = 5, 2, 2, 0
 
 
 def header(name, entry, data, checksum=0):
-    """The 64 bytes; their own checksum is taken with its field 0. No date: builds repeat."""
+    """The 64 bytes. Their own checksum is computed with its field 0. The date is 0, so that builds
+    repeat."""
     return struct.pack('>7I4B32s', MAGIC, checksum, 0, len(data), entry, entry, zlib.crc32(data),
                        OS_LINUX, ARCH_ARM, TYPE_KERNEL, NOT_COMPRESSED, name.encode()[:31])
 

@@ -18,7 +18,7 @@ sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests'),
 
 from matrix import Grid                                                  # noqa: E402
 from rowmarks import RowMarks                                           # noqa: E402
-from vireolib import faultrig, images, tinyimage                        # noqa: E402
+from vireolib import faultrig, images, plugins, tinyimage               # noqa: E402
 from vireolib.guest import Guest                                # noqa: E402
 from vireolib.machine import Disk, Forward, Machine, find_qemu             # noqa: E402
 
@@ -187,7 +187,7 @@ class RawMachine(Machine):
 
     def command(self):
         return [find_qemu(), *self.raw, '-qmp', f'unix:{self.qmp},server=on,wait=off',
-                '-d', 'guest_errors', '-D', self.guest_errors]
+                '-d', 'guest_errors', '-D', self.guest_errors, *plugins.visited_args(self.image)]
 
 
 class Boots:

@@ -26,8 +26,8 @@ examples:
   vireo run build/aarch64/hello.img --print -- -machine highmem=off
 """
 SMOKE_HELP = """\
-Boots IMAGE and waits for a serial line that holds REGEX. The exit status is 0 when it came, else 1,
-with the serial log; an image that ends before is a failure at once.
+Boots IMAGE and waits for a serial line that holds REGEX. The exit status is 0 when the line came;
+otherwise, or when the image ended before, it is 1, and the serial log is printed.
 
 example:
   vireo smoke build/aarch64/httpd.img --disk build/site.img,ro --expect '^vireo: ready' --timeout 10
@@ -66,7 +66,7 @@ def machine_options(sub):
     add = sub.add_argument
     add('image', metavar='IMAGE', help='an arm64 Image or a uImage (APP.img), or an ELF file')
     add('--transport', default='mmio', choices=m.TRANSPORTS,
-        help='how virtio devices are attached; pci: modern registers only (mmio)')
+        help='how virtio devices are attached (mmio); pci: with modern registers only')
     add('--gic', default='2', choices=m.GICS, help='version of the interrupt controller (2)')
     add('--cpu', default='', choices=m.CPUS, metavar='MODEL',
         help='cortex-a53, max ... (cortex-a72, or cortex-a15 for an image of 32-bit Arm)')
@@ -74,7 +74,7 @@ def machine_options(sub):
     add('--mem', default='64', metavar='SIZE', help='MiB, or with K, M or G (64)')
     add('--disk', action='append', default=[], metavar='FILE[,ro][,bs=N][,id=TEXT]',
         help='a virtio disk: read-only, of N-byte blocks, with that id; repeatable')
-    add('--net', default='user', metavar='user|none|tap=NAME', help='the network card (user)')
+    add('--net', default='user', metavar='user|none|tap=NAME', help='what the network card is connected to (user)')
     add('--forward', action='append', default=[], metavar='HOST:GUEST',
         help='[udp:][ADDR:]PORT:PORT from this host to the image; the first may be `auto`, for '
              f'{m.AUTO_PORT} or the next free one; repeatable')
@@ -114,7 +114,8 @@ def run(machine):
         say(f'waiting for a debugger: gdb-multiarch {elf} -ex "target remote :{machine.gdb}"')
     process = subprocess.Popen(machine.command(), stderr=subprocess.PIPE, text=True,
                                errors='replace')
-    # QEMU ends when it is told to (Ctrl-C reaches it by itself too), and we after it.
+    # Signals are passed on to QEMU (Ctrl-C on a terminal reaches it anyway); this program then ends
+    # after QEMU.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: process.send_signal(n))
     told = []
@@ -123,13 +124,13 @@ def run(machine):
     status = process.wait()
     reader.join(5)
     ended = [int(match[1]) for match in map(TERMINATED.match, told) if match]
-    if ended:                            # Ctrl-C is how a server is ended
+    if ended:                            # a server is meant to be ended with Ctrl-C
         return 0 if ended[0] == signal.SIGINT else 128 + ended[0]
     return status if status >= 0 else 128 - status
 
 
 def pass_on(stream, told):
-    """Copies QEMU's stderr, adding what to do where the words alone do not say it."""
+    """Copies QEMU's stderr, and adds what to do to the lines of ADVICE."""
     for line in stream:
         told.append(line)
         if TERMINATED.match(line):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The load generators: ab, wrk, and one upload or download. Each tells requests, failures and rate,
-and each is watched: a client that makes no progress for STALL seconds is a stall, and ended.
+"""The load generators: ab, wrk, and one upload or download. Each returns an Outcome. A client that
+makes no progress for STALL seconds is ended, and its outcome is a stall.
 """
 import dataclasses
 import os
@@ -24,7 +24,7 @@ class Outcome:
     done: int = 0          # requests answered, or bytes carried
     failed: int = 0
     seconds: float = 0.0
-    trouble: str = ''      # empty: all is well
+    trouble: str = ''      # what went wrong, or empty
 
 
 def need(program, package):
@@ -33,7 +33,7 @@ def need(program, package):
 
 
 class Watched:
-    """A client program whose lines are its signs of life."""
+    """A client program that shows its progress by the lines that it prints."""
 
     def __init__(self, args):
         self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -48,7 +48,7 @@ class Watched:
         self._queue.put(None)
 
     def each(self, patience):
-        """Yields lines until the program ends; TimeoutError when none comes within patience."""
+        """Yields lines until the program ends. TimeoutError: no line came for `patience` seconds."""
         while True:
             try:
                 line = self._queue.get(timeout=patience)
@@ -76,7 +76,7 @@ def ab(url, connections, keep, requests):
     started = time.monotonic()
     client = Watched(args + (['-k'] if keep else []) + [url])
     try:
-        # ab tells its progress ten times a run; each connection has -s as its own limit.
+        # ab prints its progress ten times a run; -s is the limit of each connection.
         for _ in client.each(STALL + requests / 10 / 50):
             pass
     except TimeoutError:

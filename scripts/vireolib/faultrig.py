@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A machine that runs tests/apps/soak with a site to serve and disks to verify, and what is watched
-while faults are injected into it.
+"""A machine that runs tests/apps/soak, with a disk of pages to serve and disks to verify; and the
+checks that tests and `make soak` do while they inject faults.
 """
 import array
 import json
@@ -19,7 +19,7 @@ WORD = (1 << 64) - 1
 CONTROL = 7
 PAGES = {f'/{n}.bin': 150_000 + n * 1013 for n in range(12)} | {'/big.bin': 700_001, '/one': 1}
 
-# What QEMU may say when its ring was spoilt, and of frames that came meanwhile.
+# What QEMU may print when a ring was spoilt, and about frames that arrived meanwhile.
 SAID = (r'Guest says index 65535 is available', r'zero sized buffers are not allowed',
         r'Invalid size for indirect buffer table',
         r'Slirp: Failed to send packet')
@@ -42,8 +42,8 @@ def make_site(directory):
 
 def machine(image, directory, site, disks=('posix', 'raw'), size=4 << 20, transport='pci',
             ring='split', append='', memory=32, ports=False, extra=()):
-    """The Machine; blank disks are made in the directory, unless they are there. ports: the card
-    and these disks can be unplugged."""
+    """The Machine. Blank disks of `size` bytes are made in the directory unless they exist. With
+    `ports` the card and these disks are in root ports, so that they can be unplugged."""
     properties = ['packed=on'] * (ring == 'packed')
     buses = [['bus=rp%d' % n] * ports for n in range(len(disks) + 1)]
     args = faults.memory_args(memory)
@@ -78,23 +78,23 @@ class Rig:
     # ---- the verifiers ----
 
     def command(self, letter):
-        """Over one connection that lasts as long as the image does."""
+        """Sends one letter to the image's control port, over a connection that stays open."""
         if self._control is None:
             self._control = http.Connection(self.guest.port(CONTROL), timeout=30.0)
         self._control.send(letter.encode())
 
     def disks(self):
-        """{serial number: what the image tells of that disk}."""
+        """{serial number: the image's figures of that verified disk}."""
         try:
             self.command('s')
             line = self._control._until(b'\n')
         except OSError:
-            self.forget_connection()     # an answer that came late would be taken for the next
+            self.forget_connection()     # a late answer would be read as that to the next command
             raise
         return {d['id']: d for d in json.loads(line)['disks']}
 
     def forget_connection(self):
-        """The next command makes another: after a reset of the machine, or a failure."""
+        """After a reset of the machine or a failure: the next command connects anew."""
         self._control = None
 
     def goes_on(self, *names, rounds=2, timeout=30.0):
@@ -110,7 +110,7 @@ class Rig:
     def status(self):
         try:
             return http.status_json(self.guest.port(80), timeout=30.0)
-        except ConnectionError:     # QEMU's user network gave up one to a card under reset: anew
+        except ConnectionError:     # QEMU's user network ends connections while the card resets
             return http.status_json(self.guest.port(80), timeout=30.0)
 
     def device(self, name):
@@ -121,11 +121,11 @@ class Rig:
         raise KeyError(name)
 
     def visiting(self, count=2):
-        """Clients that read pages meanwhile, to be used as a context manager."""
+        """A context manager: clients that read and compare pages while it is open."""
         return Visitors(self.guest.port(80), self.pages, count)
 
     def all_is_well(self, visitors=None):
-        """The image goes on with everything, and nothing was lost, wrong or broken: asserted."""
+        """Asserts that every disk and visitor goes on, and that nothing was lost, wrong or broken."""
         self.goes_on()
         if visitors:
             before = visitors.answers()
@@ -135,7 +135,8 @@ class Rig:
         assert self.end() == []
 
     def end(self):
-        """Has the verifiers stop and the image end; what was wrong, as a list of sentences."""
+        """Stops the verifiers, ends the image, checks the disks' files; the faults found, as
+        sentences."""
         self.command('q')
         self.guest.until(lambda: all(d['stopped'] for d in self.disks().values()),
                          'end of the verifiers', 60)
@@ -153,7 +154,8 @@ class Rig:
 # ---- what a disk must hold -----------------------------------------------------------------------
 
 def content(unit, nth):
-    """Of a unit after the write of that number; 0: blank (tests/apps/soak/disk.c)."""
+    """The bytes of a unit after write number `nth` (0: never written), as tests/apps/soak/disk.c
+    writes them."""
     if nth == 0:
         return bytes(UNIT)
     x = (nth * STRIDE & WORD) ^ (unit << 40 & WORD)
@@ -166,7 +168,7 @@ def content(unit, nth):
 
 
 def lost(path, rounds):
-    """Units on which an acknowledged write is not, or something else is."""
+    """A sentence for each unit that lacks an acknowledged write, or holds bytes that no write made."""
     wrong = []
     with open(path, 'rb') as f:
         units = 1 << (os.path.getsize(path) // UNIT).bit_length() - 1

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Faults in QEMU's own devices, made and undone while an image runs: disks that fail, crawl or
-change their size, a cable that is pulled, a machine that stands still, devices that are unplugged
-and put back, and rings that are spoilt in the guest's memory until QEMU says that the device needs
-a reset.
+"""Faults in QEMU's devices, made and undone while an image runs: disks that fail, are slow or change
+their size, a pulled cable, a stopped machine, devices that are unplugged and put back, and rings
+that are overwritten in the guest's memory until QEMU sets DEVICE_NEEDS_RESET.
 
 tests/qemu/test_faults.py, test_hotplug.py and `make soak` use it.
 """
@@ -16,20 +15,20 @@ from vireolib.machine import extra, virtio_device
 
 DESC_F_INDIRECT = 4
 RAM = 0x40000000           # where the virt board's memory begins
-RING_TURNS = 200_000       # how often a ring is spoilt before the device is thought to be deaf
+RING_TURNS = 200_000       # times that a ring is overwritten before QEMU counts as not using it
 
 
 @dataclasses.dataclass
 class FaultDisk:
-    """A disk whose nodes have names, so that they can be changed while the image runs. `name` is
-    its serial number as well."""
+    """A disk whose block nodes have names, so that they can be changed while the image runs. `name`
+    is its serial number, too."""
     name: str
     path: str
     read_only: bool = False
     device: str = ''
 
     def args(self, transport):
-        """Of QEMU. A request that fails is reported to the guest."""
+        """QEMU's options. A request that fails is reported to the guest."""
         file = {'driver': 'file', 'node-name': self.name + '-file', 'filename': self.path,
                 'read-only': self.read_only}
         top = {'driver': 'raw', 'node-name': self.name, 'file': file['node-name'],
@@ -41,13 +40,13 @@ class FaultDisk:
 
 
 def memory_args(mib):
-    """The guest's memory as a file that others can write: one without a name."""
+    """QEMU's options for guest memory in a nameless file, which other processes can map."""
     return ['-object', f'memory-backend-memfd,id=ram,size={mib}M,share=on',
             '-machine', 'memory-backend=ram']
 
 
 def open_memory(pid):
-    """A descriptor of that file, by way of QEMU's own."""
+    """A descriptor of that file, through QEMU's own in /proc."""
     folder = f'/proc/{pid}/fd'
     for number in os.listdir(folder):
         if os.readlink(f'{folder}/{number}').startswith('/memfd:memory-backend-memfd'):
@@ -66,12 +65,13 @@ class Faults:
     # ---- disks ----
 
     def throttle(self, disk, iops):
-        """So many requests a second; 0: as fast as it goes."""
+        """`iops`: requests a second; 0: no limit."""
         self.guest.qmp('block_set_io_throttle', id=self.device('dev-' + disk), iops=iops,
                        iops_rd=0, iops_wr=0, bps=0, bps_rd=0, bps_wr=0)
 
     def fail(self, disk, *rules):
-        """Rules of blkdebug: fail('posix', {'iotype': 'write', 'errno': 5, 'sector': 8})."""
+        """Makes requests fail by rules of blkdebug, such as fail('posix', {'iotype': 'write',
+        'errno': 5, 'sector': 8}); the node, for heal()."""
         self._made += 1
         node = f'{disk}-bad{self._made}'
         self.guest.qmp('blockdev-add', **{
@@ -107,7 +107,7 @@ class Faults:
         self.guest.qmp('cont')
 
     def hold(self, seconds):
-        """The fault lasts so long; no longer than the image does."""
+        """Waits that many seconds, or until QEMU ends."""
         try:
             self.guest.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -131,8 +131,8 @@ class Faults:
         self.guest.until(lambda: name not in self.plugged(), f'end of {name}', 15)
 
     def add(self, **properties):
-        """A device of QEMU, with what -device takes. QEMU lets go of what a device used a moment
-        after it lets go of the device."""
+        """Plugs in a device with the properties of -device. A disk or network that a removed device
+        used is free a moment after the device is gone, so try again."""
         def added():
             try:
                 self.guest.qmp('device_add', **properties)
@@ -145,13 +145,13 @@ class Faults:
         self.guest.until(added, f'room for {properties["id"]}', 10)
 
     def put_back(self, name):
-        """What remove() took, just as the command line has it."""
+        """Plugs in a removed device again, as it is on the command line."""
         line = next(word for word in self.guest.args if f'id={name}' in word.split(','))
         driver, *properties = line.split(',')
         self.add(driver=driver, **dict(p.split('=', 1) for p in properties))
 
     def plugged(self):
-        """The ids of all devices that were given one."""
+        """The ids of all devices that have one."""
         return {o['name'] for o in self.guest.qmp('qom-list', path='/machine/peripheral')}
 
     # ---- rings ----
@@ -162,9 +162,9 @@ class Faults:
         return next(path for path in paths if name in path.split('/'))
 
     def spoil(self, name, queue):
-        """Writes nonsense into the ring of a queue, again and again, until QEMU meets it: then it
-        says what it thinks of it, sets NEEDS_RESET and touches the device's queues no more. What
-        QEMU said: nothing if the queue was not used meanwhile."""
+        """Overwrites the ring of a queue with invalid entries until QEMU reads them: then QEMU prints
+        a line, sets NEEDS_RESET and leaves the device's queues alone. The lines of QEMU; none if
+        nothing used the queue meanwhile."""
         path = self.device(name)
         ring = self.guest.qmp('x-query-virtio-queue-status', path=path, queue=queue)
         if not ring['vring-avail']:
@@ -191,15 +191,15 @@ class Faults:
 
 
 def spoil_split(memory, ring):
-    """Each entry of the available ring names a descriptor that does not exist."""
+    """Makes each entry of the available ring name a descriptor that does not exist."""
     count = ring['vring-num']
     at = ring['vring-avail'] - RAM + 4
     memory[at:at + 2 * count] = b'\xff' * (2 * count)
 
 
 def spoil_packed(memory, ring):
-    """Each descriptor has no bytes, and each table one: over an empty one QEMU 7.2 aborts. Not for
-    disks: over such a ring it loops for ever."""
+    """Sets each descriptor's length to 0, and that of a table to 1 (QEMU 7.2 aborts at an empty
+    table). Not for disks: QEMU 7.2 loops for ever on such a ring."""
     start = ring['vring-desc'] - RAM
     for at in range(start, start + 16 * ring['vring-num'], 16):
         is_table = bool(memory[at + 14] & DESC_F_INDIRECT)

@@ -20,19 +20,19 @@ SYS_PIDFD_GETFD = 438      # on every architecture
 # What QEMU says on stderr when it was told to end.
 TERMINATED = re.compile(r'^qemu-system-\w+: terminating on signal (\d+)')
 
-# How lines of QEMU's log begin that no complaint does: -trace writes into the same file.
+# First words of the lines that -trace writes into QEMU's log; no complaint begins so.
 TRACED = ('memory_region_ops_read ', 'memory_region_ops_write ')
 
 
 class Lost(AssertionError):
-    """What was waited for did not come; the text holds the end of the serial log."""
+    """The line or condition did not come in time; the text holds the end of the serial log."""
 
 
 class Guest:
     """One QEMU process. Use as a context manager: leaving it ends the process."""
 
     def __init__(self, machine, directory=None, qmp=True):
-        """`directory` holds qmp.sock, stderr.txt and guest_errors.txt; it must be short-lived."""
+        """`directory` takes stderr.txt and guest_errors.txt, and must be empty."""
         self.machine = machine
         self._own = None
         if directory is None:
@@ -40,7 +40,7 @@ class Guest:
             directory = self._own.name
         self.directory = directory
         if qmp and not machine.qmp:
-            # A UNIX socket's path holds 107 bytes at most, and a test's directory may be deep.
+            # A UNIX socket's path has 107 bytes at most, which a test's own directory may exceed.
             self._sock = tempfile.TemporaryDirectory(prefix='vq-')
             machine.qmp = os.path.join(self._sock.name, 's')
         machine.guest_errors = os.path.join(directory, 'guest_errors.txt')
@@ -49,7 +49,7 @@ class Guest:
         self.lines = []                  # (seconds since QEMU's start, text)
         self.status = None               # QEMU's exit status, once it has ended
         self._tail = ''
-        self._read_to = 0                # lines that expect() has gone past
+        self._read_to = 0                # lines that expect() has already looked at
         self._changed = threading.Condition()
         self._eof = False
         self._qmp = None
@@ -83,11 +83,12 @@ class Guest:
                 self._changed.notify_all()
 
     def expect(self, pattern, timeout=20.0):
-        """The match of the next line that holds `pattern`; lines up to it are then behind us."""
+        """Waits for the next line that holds `pattern`, and returns its match. The next call begins
+        with the line after that one."""
         return self._expect(re.compile(pattern), timeout)[1]
 
     def expect_at(self, pattern, timeout=20.0):
-        """Seconds from QEMU's start to that line."""
+        """Waits likewise; seconds from QEMU's start to that line."""
         return self._expect(re.compile(pattern), timeout)[0]
 
     def _expect(self, pattern, timeout):
@@ -108,8 +109,8 @@ class Guest:
                 self._changed.wait(left)
 
     def serving(self, timeout=20.0):
-        """Waits until the image has said that it serves and has an address to be reached at (DHCP
-        may take a little longer than the server)."""
+        """Waits until the image has printed "vireo: ready" and its address (with DHCP the address may
+        come after the server's line)."""
         self.expect(r'^vireo: ready', timeout)
         self.until(lambda: self.seen(r'vnet\d: address \d'), 'address', timeout)
 
@@ -138,23 +139,23 @@ class Guest:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    # ---- what QEMU itself says ----
+    # ---- what QEMU says ----
 
     def stderr(self):
-        """QEMU's own lines, but for the one that follows a signal."""
+        """The lines of QEMU's stderr, without the line that reports a signal."""
         with open(os.path.join(self.directory, 'stderr.txt'), errors='replace') as f:
             return [line for line in f.read().splitlines() if not TERMINATED.match(line)]
 
     def stderr_size(self):
-        """Bytes that QEMU has written there: grows as soon as it says anything."""
+        """Bytes of QEMU's stderr so far."""
         return os.fstat(self._stderr.fileno()).st_size
 
     def guest_errors(self):
-        """What QEMU found wrong with the guest's accesses."""
+        """The lines of -d guest_errors: wrong accesses of the guest."""
         return [line for line in self._log() if not line.startswith(TRACED)]
 
     def trace(self):
-        """QEMU's log whole: with `-trace memory_region_ops_*` also the accesses themselves."""
+        """All of QEMU's log; with `-trace memory_region_ops_*` each access is a line."""
         return self._log()
 
     def _log(self):
@@ -206,8 +207,8 @@ class Guest:
         return self.status
 
     def until(self, holds, what, timeout=10.0):
-        """Waits for a condition that nothing announces; it is looked at again every few
-        milliseconds, and whenever the image says something."""
+        """Waits until holds() is true. It is called again after each serial line, and every 10 ms.
+        `what` names the condition in the error."""
         deadline = time.monotonic() + timeout
         while not holds():
             with self._changed:
@@ -222,7 +223,7 @@ class Guest:
             raise Lost(f'no {what} within {timeout:g} s\n' + self.report())
 
     def alive(self):
-        """False as soon as the serial line is closed: QEMU has ended, or is about to."""
+        """False when the serial line is closed: QEMU has ended or is ending."""
         return not self._eof and self.process.poll() is None
 
     def stop(self):
@@ -258,7 +259,7 @@ class Qmp:
         deadline = time.monotonic() + timeout
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(timeout)
-        # QEMU makes the socket while it starts, and nothing tells when: ask the kernel again.
+        # QEMU makes the socket while it starts, and announces it nowhere: try until it is there.
         while True:
             try:
                 self._socket.connect(path)
@@ -270,7 +271,7 @@ class Qmp:
                     process.wait(0.005)
                 except subprocess.TimeoutExpired:
                     pass
-        # For reading only: a file for both would forget what it has read ahead when it writes.
+        # For reading only: a file opened for both drops its read-ahead when it writes.
         self._file = self._socket.makefile('r')
         self._file.readline()
         self.run('qmp_capabilities')
@@ -296,10 +297,10 @@ class Qmp:
 
 
 def deepen_backlog(pid, fd, backlog=1024):
-    """QEMU's user network lets a single connection wait to be accepted. In a burst of them, the
-    kernel of this host makes the others try again after 1, 2, 4 ... seconds, which would be taken
-    for the image's slowness. So the queue of our own child's listening socket is made longer; where
-    the kernel does not let us, it stays."""
+    """Makes the queue of a listening socket of QEMU's user network longer. QEMU lets one connection
+    wait to be accepted; the host's kernel makes other clients try again after 1, 2, 4 ... seconds,
+    which tests would measure as slowness of the image. `pid`, `fd`: QEMU, and the socket in it.
+    Where the kernel forbids access to the descriptor, the queue stays as it is."""
     try:
         pidfd = os.pidfd_open(pid)
     except OSError:

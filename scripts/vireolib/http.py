@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A small HTTP client over one socket: what the tests and benches need to see, byte for byte."""
+"""A small HTTP client over one socket, which shows tests and benches each byte."""
 import json
 import socket
 import zlib
@@ -135,7 +135,7 @@ def crc32(data, before=0):
 
 
 def woken(device):
-    """Do a device's interrupts arrive? A fast disk may be done with each request before the image
-    asks for an interrupt: then none comes, and none is missed, as `late` (what only the tick found,
-    with an interrupt asked for) tells."""
+    """True if a device's interrupts arrive, by its entry in /status.json. A fast disk may complete
+    each request before the image asks for an interrupt: then none comes and none is missed. `late`
+    counts buffers that only the tick found although an interrupt was asked for."""
     return device['interrupts'] > 0 or not any(q['late'] for q in device['queues'])

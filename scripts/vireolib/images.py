@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where built images lie, how they are configured in tests and benches, and the counting plugin."""
+"""Paths of built images, addresses of QEMU's user network, and the counting plugin."""
 import os
 import re
 
@@ -8,7 +8,7 @@ from vireolib.machine import Unusable
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TREE, 'build')
-ARCH = 'aarch64'            # what is built unless ARCH= says otherwise
+ARCH = 'aarch64'            # the default of ARCH= in the makefiles
 
 # QEMU's user network: the guest's usual address, its router and its name server.
 GUEST_IP, ROUTER_IP, DNS_IP = '10.0.2.15', '10.0.2.2', '10.0.2.3'

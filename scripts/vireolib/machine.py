@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The one place that knows QEMU command lines: a Machine says what to boot and on what, and
-becomes an argument list. Everything that can be checked before QEMU starts is checked here, so
-that a mistake is answered with a sentence and not with QEMU's own words.
+"""The one place that knows QEMU command lines: a Machine says which image to boot on which devices,
+and becomes an argument list. What can be checked before QEMU starts is checked here, so that the
+user reads a sentence that says what to change, not an error of QEMU.
 """
 import dataclasses
 import os
@@ -17,18 +17,18 @@ PCI = {'pci': 'disable-legacy=on,disable-modern=off',
        'pci-transitional': 'disable-legacy=off,disable-modern=off',
        'pci-legacy': 'disable-legacy=off,disable-modern=on'}
 GICS = ('2', '3', 'max')
-# The CPUs that run an image, by what it was built for; the first is what it gets unasked.
+# The CPU models that run an image, by the machine that it was built for; the first is the default.
 CPUS_OF = {'aarch64': ('cortex-a72', 'cortex-a35', 'cortex-a53', 'cortex-a57', 'cortex-a76',
                        'neoverse-n1', 'a64fx', 'max'),
            'arm': ('cortex-a15', 'cortex-a7')}
 CPUS = sum(CPUS_OF.values(), ())
 AUTO_PORT = 8080     # where the search for a free port begins
-AUTO_PORTS = 100     # and how many are tried
+AUTO_PORTS = 100     # number of ports that the search tries
 MAC = '52:54:00:12:34:56'
 
 
 class Unusable(Exception):
-    """Something that the caller asked for cannot be had; the text says what to do."""
+    """What the caller asked for is not possible; the text says what to do."""
 
 
 @dataclasses.dataclass
@@ -189,8 +189,8 @@ def find_qemu():
 
 
 def check_image(path):
-    """What an image was built for, a key of CPUS_OF. Refuses what QEMU would load and the CPU would
-    then run as garbage."""
+    """The machine that an image was built for, a key of CPUS_OF. Unusable: QEMU would load the file,
+    and the CPU would run garbage."""
     if not os.path.isfile(path):
         raise Unusable(f'there is no image {path}; `make image APP=hello` builds '
                        'build/aarch64/hello.img')
@@ -212,11 +212,11 @@ def check_image(path):
 
 @dataclasses.dataclass
 class Machine:
-    """What to boot, and on what."""
+    """An image, and the machine that it boots on."""
     image: str
     transport: str = 'mmio'
     gic: str = '2'
-    cpu: str = ''              # '': what suits the image
+    cpu: str = ''              # '': the first of CPUS_OF for the image
     smp: str = '1'             # N or N,maxcpus=M
     mem: str = '64'            # MiB, or a number with K, M or G
     disks: list = dataclasses.field(default_factory=list)
@@ -237,7 +237,7 @@ class Machine:
     serial: str = 'stdio'
     vsock: str = ''            # a CID for the kernel's vhost-vsock, or a vhost-user socket
     balloon: bool = False
-    ports: int = 0             # PCIe root ports rp0, rp1 ..., for what is plugged in and out
+    ports: int = 0             # number of PCIe root ports rp0, rp1 ..., for hot-plug
     extra: list = dataclasses.field(default_factory=list)
 
     def check(self):
@@ -321,7 +321,7 @@ class Machine:
         return args + plugins.visited_args(self.image) + self.extra
 
     def device(self, name):
-        """A device's type on the transport in use, with what that needs."""
+        """The -device type of a virtio device on the transport in use, with its properties."""
         return virtio_device(name, self.transport)
 
     def net_args(self):
@@ -344,7 +344,7 @@ class Machine:
         return args
 
     def vsock_device(self, name, properties):
-        suffix = '-pci' if self.transport in PCI else '-device'    # always a modern one on PCI
+        suffix = '-pci' if self.transport in PCI else '-device'    # on PCI always a modern device
         return ['-device', f'{name}{suffix},{properties}']
 
     def vsock_args(self):
@@ -352,7 +352,7 @@ class Machine:
             return []
         if self.vsock.isdigit():
             return self.vsock_device('vhost-vsock', f'guest-cid={self.vsock}')
-        # Another process reads and writes the guest's memory: it has to be a file.
+        # Another process reads and writes the guest's memory, so the memory has to be a file.
         mem = self.mem + 'M' if self.mem.isdigit() else self.mem
         return ['-object', f'memory-backend-memfd,id=mem,size={mem},share=on',
                 '-machine', 'memory-backend=mem',

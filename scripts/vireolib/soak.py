@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """make soak: a working image, and faults in its devices every few seconds.
 
-tests/apps/soak serves pages from one disk and verifies three others. What can break is a list of
-faults, each with a target that it has for itself while it lasts; which comes when is drawn from a
-seed. Nothing is kept: a run that was interrupted starts anew.
+tests/apps/soak serves pages from one disk and verifies three others. faults_of() lists the faults,
+each with its target; a target has one fault at a time. A seed decides which fault comes when. An
+interrupted run starts anew.
 """
 import collections
 import functools
@@ -24,15 +24,15 @@ EVERY = (0.5, 4.0)         # seconds between the begins of two faults
 REPORT = 10.0              # seconds between two lines
 STILL = 60.0               # seconds after which a disk without a round hangs
 WARM_UP = 3.0              # seconds of work before memory is first read
-QUICK = 'vireo.pci.button_ms=100'   # else a press of a slot's button could be taken back for 5 s
+QUICK = 'vireo.pci.button_ms=100'   # a second press of a slot's button cancels for 0.1 s, not 5 s
 WORKS = 'vnet0: works again'
-SETTLE = 30.0              # seconds in which it must be back
-SLACK = 512 * 1024         # bytes: malloc and the protocol stack keep what they had at their peak
-AFTERMATH = 10.0           # seconds in which a connection may still end
-RESETS = ('crawl', 'ring')  # faults that cost a device a reset, or several
-CALM = 16.0                # seconds to the next one of these: a device that needs a reset again and
-                           # again is given up on purpose, unless it worked for 10 s in between
-REST = 12.0                # seconds without faults before the end: longer than any pause of a retry
+SETTLE = 30.0              # seconds after which memory must be as before
+SLACK = 512 * 1024         # bytes more that count as equal: malloc and lwIP keep their peak
+AFTERMATH = 10.0           # seconds after a fault of the card in which a connection may still end
+RESETS = ('crawl', 'ring')  # faults after which a device needs a reset, or several
+CALM = 16.0                # seconds between two of these on one device: a device that does not work
+                           # for 10 s between resets is given up after some, as it should be
+REST = 12.0                # seconds without faults before the end: over the longest pause of a retry
 
 Fault = collections.namedtuple('Fault', 'name target begin')
 
@@ -45,7 +45,7 @@ def crawl(soak, disk, rng):
 
 
 def errors(soak, disk, rng):
-    """Of some requests to some place, or to all of them."""
+    """Reads or writes of one sector or of all fail, and perhaps the next flushes."""
     rules = []
     for _ in range(rng.randint(1, 3)):
         rule = {'iotype': rng.choice(('read', 'write')), 'errno': rng.choice((5, 28))}
@@ -63,7 +63,7 @@ def resize(soak, disk, rng):
 
 
 def spoil(soak, device, rng, queues=1):
-    """Some other ring is not used at this moment: then nothing happens."""
+    """A ring that is not in use while it is spoilt is no fault: that is counted in `missed`."""
     if not soak.faults.spoil(device, rng.randrange(queues)):
         soak.missed += 1
     return 0, lambda: None
@@ -87,15 +87,15 @@ def stand_still(soak, _, rng):
 
 
 def unplug(soak, target, rng):
-    """In order: the image is asked, and lets go of it. Its calls fail until it is put back."""
+    """By the slot's button: the image is asked first. Calls fail until the device is put back."""
     device = target if target == CARD else 'dev-' + target
     soak.faults.remove(device)
     return rng.uniform(0.1, 4), functools.partial(soak.put_back, device)
 
 
 def faults_of(ring, transport):
-    """All of them. Only PCI has slots. QEMU 7.2 loops for ever when it stops in a packed ring of a
-    disk."""
+    """All faults of such a machine. Devices of PCI alone can be unplugged. A disk's packed ring is not
+    spoilt: QEMU 7.2 would loop for ever."""
     net_rings = functools.partial(spoil, queues=2)
     all_faults = [Fault('crawl', disk, crawl) for disk in ('site', *DISKS)]
     all_faults += [Fault('errors', disk, errors) for disk in DISKS]
@@ -119,15 +119,15 @@ class Soak:
         self.guest, self.faults = rig.guest, rig.faults
         self.random = random.Random(options.seed)
         self.pending = []            # (when to undo, target, how, when it began)
-        # QEMU 7.2 miscounts when it drops what waits in a packed ring: it then wants a reset.
+        # QEMU 7.2 miscounts when it drops the frames in a packed ring, and then asks for a reset.
         self.resets = (*RESETS, 'link') if options.ring == 'packed' else RESETS
         self.calm = collections.defaultdict(float)   # target: when it may be reset again
         self.counts = collections.Counter()
-        self.seconds = 0             # that it has run
-        self.missed = 0
+        self.seconds = 0             # of the run so far
+        self.missed = 0              # rings that were spoilt while nothing used them
         self.bad = []
         self.visitors = None
-        self.upsets = []             # (begin, end) of what a connection may break by
+        self.upsets = []             # (begin, end) of faults that may end a connection
         self.rounds = {}             # disk: (rounds, when they were last seen to grow)
 
     # ---- faults ----
@@ -136,7 +136,8 @@ class Soak:
         return any(entry[1] == target for entry in self.pending)
 
     def mend(self, disk, node):
-        """QEMU flushes before it changes a disk's nodes, which may be a flush that is to fail."""
+        """QEMU flushes before it changes a disk's nodes; that may be the flush that is to fail, so try
+        again."""
         for _ in range(5):
             try:
                 return self.faults.heal(disk, node)
@@ -146,7 +147,8 @@ class Soak:
         raise Lost(f'{disk} cannot be mended')
 
     def put_back(self, device):
-        """The image ended its connections when the card was out, and could not tell the clients."""
+        """While the card is away the image ends its connections and cannot tell the clients, so the
+        clients hang up."""
         before = len(self.guest.seen(WORKS))
         self.faults.put_back(device)
         if device == CARD:
@@ -155,7 +157,7 @@ class Soak:
             self.rig.forget_connection()
 
     def may(self, fault):
-        """On a target that has none; and it must not be given up for being reset too often."""
+        """True if the target has no fault now, and a further reset would not make its driver give up."""
         calm = fault.name not in self.resets or time.monotonic() >= self.calm[fault.target]
         return calm and not self.busy(fault.target)
 
@@ -181,7 +183,7 @@ class Soak:
     # ---- watching ----
 
     def look(self, now):
-        """Only while the network works. Have all disks had a round within STILL seconds?"""
+        """Notes each disk that had no round for STILL seconds. Needs the network."""
         for name, disk in self.rig.disks().items():
             rounds, when = self.rounds.get(name, (-1, now))
             if disk['rounds'] > rounds:
@@ -191,8 +193,8 @@ class Soak:
                 self.rounds[name] = rounds, now
 
     def unexplained(self, breaks):
-        """Connections must not end unless something happened to the card or to the machine, or had
-        a few seconds before."""
+        """A sentence if connections ended although card and machine had no fault then, nor in the
+        AFTERMATH seconds before."""
         broken = [t for t in breaks if not any(begin <= t <= end + AFTERMATH
                                                for begin, end in self.upsets)]
         return [f'{len(broken)} connections broke, and nothing was wrong with the network card'
@@ -230,7 +232,7 @@ class Soak:
 # ---- memory ------------------------------------------------------------------------------------
 
 def at_rest(status):
-    """What must be the same before and after, in bytes and pieces."""
+    """Figures that must be the same before and after the faults: bytes, and numbers of objects."""
     net = next(d['net'] for d in status['devices'] if d['type'] == 'net')
     return {'memory': status['memory']['total'] - status['memory']['free'],
             'stack': status['network']['mem_used'], 'sockets': status['network']['sockets'],
@@ -238,7 +240,7 @@ def at_rest(status):
 
 
 def settled(rig, before=None):
-    """Once it is as before, or SETTLE seconds have passed."""
+    """at_rest() as soon as it is as before, or after SETTLE seconds. Without `before`: after 5 s."""
     now = at_rest(rig.status())
     deadline = time.monotonic() + (SETTLE if before else 5)
     while time.monotonic() < deadline and (not before or grown(before, now)):
@@ -257,7 +259,7 @@ def grown(before, after):
 # ---- all of it ---------------------------------------------------------------------------------
 
 def judge(soak, before):
-    """After the last fault: the state of everything."""
+    """After the last fault: memory, the state of each device, the disks' content, QEMU's messages."""
     rig, bad = soak.rig, soak.bad
     bad += grown(before, settled(rig, before))
     for device in rig.status()['devices']:

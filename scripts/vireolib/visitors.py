@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Clients of a web server that look at every byte: each keeps one connection as long as that lasts,
-asks for pages in an order of its own, and counts what was wrong, broken or slow.
+"""Clients of a web server that compare every byte. Each keeps one connection while that lasts, asks
+for pages in an order of its own, and notes wrong answers, broken connections and the slowest answer.
 """
 import random
 import socket
@@ -9,7 +9,7 @@ import time
 
 from vireolib import http
 
-PATIENCE = 30.0            # seconds without an answer: the server hangs
+PATIENCE = 30.0            # seconds without an answer after which the server counts as hanging
 
 
 class Visitor(threading.Thread):
@@ -40,22 +40,22 @@ class Visitor(threading.Thread):
             except OSError:
                 self.breaks.append(time.monotonic())
                 if time.monotonic() - answered > PATIENCE:
-                    self.trouble.append(f'sent back for {PATIENCE:g} s')
+                    self.trouble.append(f'connections refused or broken for {PATIENCE:g} s')
                     answered = time.monotonic()
                 self.done.wait(0.1)
             except (ValueError, IndexError) as e:
-                self.trouble.append(f'an answer that is none: {e}')
+                self.trouble.append(f'an answer that is not HTTP: {e}')
 
     @property
     def broken(self):
         return len(self.breaks)
 
     def hang_up(self):
-        """As somebody does who waits for an answer in vain: the server may have forgotten him."""
+        """Ends the connection: the server may have forgotten it, and would not answer."""
         try:
             self.connection.socket.shutdown(socket.SHUT_RDWR)
         except (AttributeError, OSError):
-            pass                   # there is none, or none any more
+            pass                   # no connection is open
 
     def visit(self, connection):
         path = self.random.choice(sorted(self.pages))
@@ -73,7 +73,7 @@ class Visitor(threading.Thread):
 
 
 class Visitors:
-    """Some of them. Use as a context manager."""
+    """Several visitors, as a context manager."""
 
     def __init__(self, port, pages, count):
         self.all = [Visitor(port, pages, seed) for seed in range(count)]
@@ -112,7 +112,7 @@ class Visitors:
             visitor.hang_up()
 
     def each_answered(self, before):
-        """Has every one had an answer since `answers()` returned this?"""
+        """True if each visitor had an answer since answers() returned `before`."""
         return all(now > then for now, then in zip(self.answers(), before))
 
     def answers(self):
