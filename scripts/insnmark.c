@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * insnmark.c - a QEMU TCG plugin (API version 1): counts every instruction a guest executes, and
- * says at which count it passed a marked place.
+ * writes down at which count the guest passed a mark.
  *
  * A mark is the instruction `hint #K`, 96 <= K <= 127, of A64 or A32: a NOP for every CPU. Each one
  * executed writes the line "MARK K insns=N ns=T" to the file given as out=FILE; the end of the run

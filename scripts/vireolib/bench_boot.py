@@ -40,8 +40,8 @@ def httpd(append=images.STATIC_IP, **more):
 
 
 def counted(machine, work, wanted):
-    """Instructions up to the mark `wanted` (or 'total') of one run; `work(guest)` returns when the
-    run may end."""
+    """Instructions of one run up to the mark `wanted`, or 'total'. The run ends when work(guest)
+    has returned."""
     path = os.path.join(images.BUILD, 'bench', f'marks.{os.getpid()}.txt')
     os.makedirs(os.path.dirname(path), exist_ok=True)
     machine.plugin = f'{images.plugin()},out={path}'
@@ -106,7 +106,8 @@ def works_with(machine, mem, work):
 
 
 def least_memory(make, work):
-    """The smallest -m in MiB with which the image works, as it does with the next three."""
+    """The smallest -m in MiB with which the image works; it works with the next three sizes,
+    too."""
     for mem in range(1, MEM_TRIED):
         if all(works_with(make(), mem + more, work) for more in range(4)):
             return mem
@@ -126,7 +127,7 @@ def sizes():
 
 
 def times(n):
-    """Wall times, taken in turns, so that a busy moment of the host hits all of them."""
+    """Wall times. The images take turns, so that a busy moment of the host hits each of them."""
     path = os.path.join(images.BUILD, 'bench', 'empty.img')
     with open(path, 'wb') as f:
         f.write(tiny())

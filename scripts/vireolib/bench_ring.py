@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a queue costs: guest instructions of a submit with its kick and of a reap, a buffer, and the
-accesses to registers that a kick takes. The image is tests/apps/ringcost; with -icount shift=0 its
-counter of retired instructions is exact, so one run is enough.
+"""The costs of a queue: guest instructions for each buffer, of a submit with its notification and
+of a reap, and accesses to registers for each notification. The image is tests/apps/ringcost; with
+-icount shift=0 its counter of retired instructions is exact, so one run is enough.
 """
 import os
 import re
@@ -46,13 +46,13 @@ def costs(ring):
     found = re.findall(r'cost batch=(\d+) segs=(\d+) submit=([\d.]+) reap=([\d.]+) kicks=1\.00',
                        text)
     if len(found) != 4:
-        raise Lost(f'ringcost says nothing usable\n{text}')
+        raise Lost(f'ringcost did not print its four lines of costs\n{text}')
     return {(batch, segs): (float(submit), float(reap)) for batch, segs, submit, reap in found}
 
 
 def accesses(transport, append=''):
-    """Accesses to registers a kick, from QEMU's trace of one run, between two lines that the image
-    writes to the serial port."""
+    """Accesses to registers for each notification, by QEMU's trace of one run, between two lines
+    that the image writes to the serial port."""
     path = os.path.join(images.BUILD, 'bench', f'trace.{os.getpid()}.txt')
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:

@@ -74,7 +74,8 @@ def machine_options(sub):
     add('--mem', default='64', metavar='SIZE', help='MiB, or with K, M or G (64)')
     add('--disk', action='append', default=[], metavar='FILE[,ro][,bs=N][,id=TEXT]',
         help='a virtio disk: read-only, of N-byte blocks, with that id; repeatable')
-    add('--net', default='user', metavar='user|none|tap=NAME', help='what the network card is connected to (user)')
+    add('--net', default='user', metavar='user|none|tap=NAME',
+        help='what the network card is connected to (user)')
     add('--forward', action='append', default=[], metavar='HOST:GUEST',
         help='[udp:][ADDR:]PORT:PORT from this host to the image; the first may be `auto`, for '
              f'{m.AUTO_PORT} or the next free one; repeatable')

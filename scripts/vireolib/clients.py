@@ -48,7 +48,8 @@ class Watched:
         self._queue.put(None)
 
     def each(self, patience):
-        """Yields lines until the program ends. TimeoutError: no line came for `patience` seconds."""
+        """Yields lines until the program ends. TimeoutError: no line came for `patience`
+        seconds."""
         while True:
             try:
                 line = self._queue.get(timeout=patience)

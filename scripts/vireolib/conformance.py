@@ -25,7 +25,7 @@ README = os.path.join(TREE, 'README.md')
 RESULTS = os.path.join(TREE, 'build', 'tests', 'results.json')
 HOST = os.path.join(TREE, 'build', 'host')
 
-# Rows of these areas may not stay open if they are MUST or MUST NOT.
+# The areas that are reported: their rows of MUST and MUST NOT may not stay open.
 REQUIRED_AREAS = ('init', 'feature-bits', 'reset', 'config', 'suspend', 'virtqueue', 'split',
                   'packed', 'notifications', 'shm', 'mmio', 'pci', 'admin', 'rng', 'console',
                   'vsock', 'net', 'blk')
@@ -35,7 +35,7 @@ MOST_TESTS = 4             # named for a row; more are only counted
 
 
 class Wrong(Exception):
-    """The data or the declarations contradict themselves; the text says where."""
+    """The data or the declarations contradict each other; the text says where."""
 
 
 @dataclasses.dataclass
@@ -49,7 +49,8 @@ class Row:
 
 @dataclasses.dataclass
 class Never:
-    """A feature that is never accepted, with rows that are about it though their kind is not."""
+    """A feature that is never accepted. `rows`: rows about the feature whose kind does not name it;
+    `test`: the test that offers the feature and sees it refused."""
     feature: str
     rows: list
     test: str
@@ -171,7 +172,7 @@ def read_tests(python):
 
 
 def check(rows, never, tests):
-    """Raises Wrong when a name leads nowhere."""
+    """Wrong: a declaration names a row, a test or a feature that does not exist."""
     wrong = [f'{t.name} declares {row}, which is no row of requirements.csv'
              for t in tests.values() for row in sorted(t.rows) if row not in rows]
     wrong += [f'not_applicable.csv names {row}, which is no row of requirements.csv'
@@ -267,7 +268,7 @@ def covered(states, levels, areas=REQUIRED_AREAS):
 
 
 def failing(states):
-    """What keeps the status from being 0, as lines."""
+    """The reasons why the exit status is 1, as lines."""
     lines = [f'conformance: {s.row.id} ({s.row.level}) is open: {s.note or "no test"}'
              for s in states if s.state == 'open' and s.row.level in MUSTS
              and s.row.area in REQUIRED_AREAS]

@@ -125,7 +125,8 @@ class Rig:
         return Visitors(self.guest.port(80), self.pages, count)
 
     def all_is_well(self, visitors=None):
-        """Asserts that every disk and visitor goes on, and that nothing was lost, wrong or broken."""
+        """Asserts that every disk and visitor goes on, and that nothing was lost, wrong or
+        broken."""
         self.goes_on()
         if visitors:
             before = visitors.answers()
@@ -168,7 +169,8 @@ def content(unit, nth):
 
 
 def lost(path, rounds):
-    """A sentence for each unit that lacks an acknowledged write, or holds bytes that no write made."""
+    """A sentence for each unit that lacks an acknowledged write, or holds bytes that no write
+    made."""
     wrong = []
     with open(path, 'rb') as f:
         units = 1 << (os.path.getsize(path) // UNIT).bit_length() - 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Faults in QEMU's devices, made and undone while an image runs: disks that fail, are slow or change
-their size, a pulled cable, a stopped machine, devices that are unplugged and put back, and rings
-that are overwritten in the guest's memory until QEMU sets DEVICE_NEEDS_RESET.
+"""Faults in QEMU's devices, made and undone while an image runs: disks that fail, are slow or
+change their size, a pulled cable, a stopped machine, devices that are unplugged and put back, and
+rings that are overwritten in the guest's memory until QEMU sets DEVICE_NEEDS_RESET.
 
 tests/qemu/test_faults.py, test_hotplug.py and `make soak` use it.
 """
@@ -162,9 +162,9 @@ class Faults:
         return next(path for path in paths if name in path.split('/'))
 
     def spoil(self, name, queue):
-        """Overwrites the ring of a queue with invalid entries until QEMU reads them: then QEMU prints
-        a line, sets NEEDS_RESET and leaves the device's queues alone. The lines of QEMU; none if
-        nothing used the queue meanwhile."""
+        """Overwrites the ring of a queue with invalid entries until QEMU reads them: then QEMU
+        prints a line, sets NEEDS_RESET and leaves the device's queues alone. The lines of QEMU;
+        none if nothing used the queue meanwhile."""
         path = self.device(name)
         ring = self.guest.qmp('x-query-virtio-queue-status', path=path, queue=queue)
         if not ring['vring-avail']:

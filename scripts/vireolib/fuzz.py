@@ -38,7 +38,7 @@ ABOUT = {
     'tree': ('platform/virt/tree.c', 'platform/virt/tree_walk.c'),
     'vsock': ('drivers/vsock/*.c',),
 }
-INPUT_SECONDS = 25         # an input that takes longer hangs
+INPUT_SECONDS = 25         # an input that takes longer counts as hanging
 MEMORY_MB = 1024
 LONGEST = {'tar': 16384, 'net': 8192, 'tree': 8192}
 USUAL_LENGTH = 2048
@@ -49,8 +49,8 @@ class Result:
     target: str
     executions: int = 0
     seconds: float = 0
-    about: tuple = (0, 0)      # lines executed, and lines, of the files that it is about
-    drivers: tuple = (0, 0)    # of drivers/
+    about: tuple = (0, 0)      # lines executed, and lines, of the target's files (ABOUT)
+    drivers: tuple = (0, 0)    # likewise of drivers/
     findings: list = dataclasses.field(default_factory=list)   # paths of inputs
     says: str = ''             # the end of what a failing run printed
 
@@ -67,7 +67,7 @@ def kept_inputs(target):
 
 
 def run(target, seconds, grown, findings=FINDINGS):
-    """One target for so long; `grown` (a folder) takes what reaches something new."""
+    """Runs one target for `seconds`. The folder `grown` takes the inputs that reach new code."""
     for folder in (grown, findings):
         os.makedirs(os.path.join(TREE, folder), exist_ok=True)
     prefix = os.path.join(findings, target + '-')
@@ -92,7 +92,7 @@ def run(target, seconds, grown, findings=FINDINGS):
 
 
 def run_all(names, seconds, jobs):
-    """Shares the time, also if not all can have the same company; yields results as they come."""
+    """Shares `seconds` between the targets, `jobs` at a time; yields results as they come."""
     jobs = min(jobs, len(names))
     share = max(1, seconds / math.ceil(len(names) / jobs))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -109,7 +109,7 @@ def _sum(files, patterns):
 
 
 def count_lines(result):
-    """Fills in the coverage of the target by all inputs that there are."""
+    """Fills in the lines that all inputs of the target reach, old and new."""
     grown = os.path.join(BUILD, 'corpus', result.target)
     build = os.path.join(coverage.BUILD, 'fuzz')
     program = os.path.join(build, result.target)

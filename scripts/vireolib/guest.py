@@ -109,8 +109,8 @@ class Guest:
                 self._changed.wait(left)
 
     def serving(self, timeout=20.0):
-        """Waits until the image has printed "vireo: ready" and its address (with DHCP the address may
-        come after the server's line)."""
+        """Waits until the image has printed "vireo: ready" and its address (with DHCP the address
+        may come after the server's line)."""
         self.expect(r'^vireo: ready', timeout)
         self.until(lambda: self.seen(r'vnet\d: address \d'), 'address', timeout)
 

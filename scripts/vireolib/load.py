@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""make load: keeps httpd busy on every transport and wake-up, and looks whether it minds.
+"""make load: keeps httpd busy on every transport and wake-up, and counts what goes wrong.
 
 For each machine it boots httpd once and runs ab and wrk with 1, 8 and 64 connections, keep-alive
-and close, then one upload and one download. Each run must have no failed request and no stall. At
-the end of a machine the image must still answer, and its memory be what it was after a warm-up.
-Results are kept in build/load/state.json under the image's checksum, so an interrupted series goes
-on where it was; a changed image starts anew.
+and close, then one upload and one download. Each run must have no failed request and no stall.
+After the runs the image must still answer, and have as much free memory as after a warm-up. Results
+are kept in build/load/state.json under the image's checksum, so an interrupted series goes on; with
+a changed image it starts anew.
 """
 import hashlib
 import itertools
@@ -23,9 +23,9 @@ DIRECTORY = os.path.join(images.BUILD, 'load')
 TRANSPORTS = ('mmio', 'mmio-legacy', 'pci')
 CONNECTIONS = (1, 8, 64)
 TOOLS = {'ab': clients.ab, 'wrk': clients.wrk}
-SETTLE = 180.0             # seconds in which closed connections must have given their memory back
-SLACK = 512 * 1024         # bytes: malloc's arena keeps its peak; a byte a request would be more
-WARM_UP_REQUESTS, WARM_UP_BYTES = 300, 16 << 20    # of every kind, before memory is first read
+SETTLE = 180.0             # seconds until closed connections must have freed their memory
+SLACK = 512 * 1024         # bytes more that are no leak: malloc keeps its peak
+WARM_UP_REQUESTS, WARM_UP_BYTES = 300, 16 << 20    # of each run, before memory is first read
 
 
 def machines(quick):
@@ -49,18 +49,18 @@ def runs(requests, size):
 
 
 def rekicks(status):
-    """How often a queue had to be kicked again, all devices together."""
+    """Notifications that were repeated because a queue made no progress, of all devices."""
     return status['rekicks']
 
 
 def in_use(status):
-    """Bytes of memory that the image does not have free."""
+    """Bytes of memory in use in the image."""
     memory = status['memory']
     return memory['total'] - memory['free']
 
 
 class State:
-    """What is already done, on disk."""
+    """The outcomes of runs, in a file."""
 
     def __init__(self, path, fresh):
         self.path = path
@@ -83,7 +83,7 @@ class Series:
     def __init__(self, state, options):
         self.state = state
         self.options = options
-        # Copies: a build meanwhile changes nothing, and the disk may be in use.
+        # Copies, so that a build meanwhile changes nothing; the disk may be in use, too.
         self.image = os.path.join(DIRECTORY, 'httpd.img')
         self.disk = os.path.join(DIRECTORY, 'site.img')
         os.makedirs(DIRECTORY, exist_ok=True)
@@ -135,7 +135,7 @@ class Series:
                 self.record(end, result(trouble=f'{e!r}\n{guest.report(30)}'))
 
     def one(self, run, work, port, kicks):
-        """One run; the image must answer after it. The counter of rekicks then."""
+        """One run; the image must answer after it. Returns the counter of rekicks then."""
         outcome = work(port)
         status = http.status_json(port, timeout=clients.STALL)
         self.record(run, result(outcome.trouble, outcome.done, outcome.failed, outcome.seconds,
@@ -161,12 +161,12 @@ def result(trouble='', done=0, failed=0, seconds=0.0, kicks=0):
                 rate=done / seconds if seconds else 0.0, rekicks=kicks)
 
 
-NEVER_RUN = result('it was not run: the image was lost before')
+NEVER_RUN = result('not run: the image had failed before')
 
 
 def settled(port, wanted):
-    """/status.json, once memory in use is back at `wanted` (or has stopped falling, if None), or
-    when SETTLE seconds are over."""
+    """/status.json as soon as memory in use is at most `wanted` bytes (None: has stopped to fall),
+    or after SETTLE seconds."""
     deadline = time.monotonic() + SETTLE
     status = http.status_json(port, timeout=clients.STALL)
     best = in_use(status)
@@ -184,7 +184,7 @@ def settled(port, wanted):
 
 
 def idle_second(port):
-    """A second in which the image has one silent connection: it must not mind that either."""
+    """Waits a second, with one silent connection open."""
     with http.Connection(port, timeout=1.0) as c:
         try:
             c.closed()

@@ -189,8 +189,8 @@ def find_qemu():
 
 
 def check_image(path):
-    """The machine that an image was built for, a key of CPUS_OF. Unusable: QEMU would load the file,
-    and the CPU would run garbage."""
+    """The machine that an image was built for, a key of CPUS_OF. Unusable: QEMU would load the
+    file, and the CPU would run garbage."""
     if not os.path.isfile(path):
         raise Unusable(f'there is no image {path}; `make image APP=hello` builds '
                        'build/aarch64/hello.img')

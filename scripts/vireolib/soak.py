@@ -32,7 +32,7 @@ AFTERMATH = 10.0           # seconds after a fault of the card in which a connec
 RESETS = ('crawl', 'ring')  # faults after which a device needs a reset, or several
 CALM = 16.0                # seconds between two of these on one device: a device that does not work
                            # for 10 s between resets is given up after some, as it should be
-REST = 12.0                # seconds without faults before the end: over the longest pause of a retry
+REST = 12.0                # seconds without faults before the end, over any pause of a retry
 
 Fault = collections.namedtuple('Fault', 'name target begin')
 
@@ -94,8 +94,8 @@ def unplug(soak, target, rng):
 
 
 def faults_of(ring, transport):
-    """All faults of such a machine. Devices of PCI alone can be unplugged. A disk's packed ring is not
-    spoilt: QEMU 7.2 would loop for ever."""
+    """All faults of such a machine. Devices of PCI alone can be unplugged. A disk's packed ring is
+    not spoilt: QEMU 7.2 would loop for ever."""
     net_rings = functools.partial(spoil, queues=2)
     all_faults = [Fault('crawl', disk, crawl) for disk in ('site', *DISKS)]
     all_faults += [Fault('errors', disk, errors) for disk in DISKS]
@@ -136,8 +136,8 @@ class Soak:
         return any(entry[1] == target for entry in self.pending)
 
     def mend(self, disk, node):
-        """QEMU flushes before it changes a disk's nodes; that may be the flush that is to fail, so try
-        again."""
+        """QEMU flushes before it changes a disk's nodes; that may be the flush that is to fail, so
+        try again."""
         for _ in range(5):
             try:
                 return self.faults.heal(disk, node)
@@ -157,7 +157,8 @@ class Soak:
             self.rig.forget_connection()
 
     def may(self, fault):
-        """True if the target has no fault now, and a further reset would not make its driver give up."""
+        """True if the target has no fault now, and a further reset would not make its driver give
+        up."""
         calm = fault.name not in self.resets or time.monotonic() >= self.calm[fault.target]
         return calm and not self.busy(fault.target)
 
@@ -240,7 +241,8 @@ def at_rest(status):
 
 
 def settled(rig, before=None):
-    """at_rest() as soon as it is as before, or after SETTLE seconds. Without `before`: after 5 s."""
+    """at_rest() as soon as it is as before, or after SETTLE seconds. Without `before`: after 5
+    s."""
     now = at_rest(rig.status())
     deadline = time.monotonic() + (SETTLE if before else 5)
     while time.monotonic() < deadline and (not before or grown(before, now)):
@@ -259,7 +261,8 @@ def grown(before, after):
 # ---- all of it ---------------------------------------------------------------------------------
 
 def judge(soak, before):
-    """After the last fault: memory, the state of each device, the disks' content, QEMU's messages."""
+    """After the last fault: memory, the state of each device, the disks' content, QEMU's
+    messages."""
     rig, bad = soak.rig, soak.bad
     bad += grown(before, settled(rig, before))
     for device in rig.status()['devices']:

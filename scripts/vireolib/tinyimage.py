@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The smallest images that QEMU boots, made of a dozen instruction words: an image that ends at once
-(its time is that of QEMU alone), prints a text first, or never ends. So tests of the runner need no
-compiler.
+"""The smallest images that QEMU boots, made of a dozen instruction words: an image that ends at
+once (its time is that of QEMU alone), prints a text first, or never ends. So tests of the runner
+need no compiler.
 """
 import struct
 

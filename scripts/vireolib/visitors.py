@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Clients of a web server that compare every byte. Each keeps one connection while that lasts, asks
-for pages in an order of its own, and notes wrong answers, broken connections and the slowest answer.
+for pages in an order of its own, and notes wrong answers, broken connections and the slowest
+answer.
 """
 import random
 import socket
