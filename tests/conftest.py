@@ -171,7 +171,7 @@ def make_disk(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def site_disk(make_disk):
-    """The demo's disk, a copy of our own: build/site.img may be in use."""
+    """The demo's disk, as a copy, since build/site.img may be in use."""
     return make_disk(os.path.join('examples', 'httpd', 'site'))
 
 
@@ -179,7 +179,7 @@ def site_disk(make_disk):
 
 @dataclasses.dataclass
 class RawMachine(Machine):
-    """A QEMU command line as somebody typed it; only what the tests need is added."""
+    """A whole QEMU command line of a test; QMP and the log of guest errors are added."""
     raw: list = dataclasses.field(default_factory=list)
 
     def check(self):
@@ -191,14 +191,14 @@ class RawMachine(Machine):
 
 
 class Boots:
-    """Starts images for one test and judges at its end that QEMU had nothing to say."""
+    """Starts images for one test, and at its end fails the test if QEMU printed anything."""
 
     def __init__(self, built, tmp_path):
         self._built = built
         self._tmp_path = tmp_path
         self.guests = []
-        self.expected = []         # lines that QEMU is meant to say, as patterns
-        self.allowed = []          # and those that it may say
+        self.expected = []         # patterns of lines that QEMU must print
+        self.allowed = []          # patterns of lines that QEMU may print
 
     def __call__(self, app, forwards=(), disks=(), kind='img', arch='aarch64', **machine):
         """A Guest that runs `app` (a name, or the path of an image). Machine options as keywords;
@@ -227,11 +227,12 @@ class Boots:
         return guest
 
     def expect_qemu_says(self, *patterns):
-        """For a test that injects a fault: these lines, and no others, may come from QEMU."""
+        """For a test that injects a fault: QEMU must print lines with these patterns, and no
+        others."""
         self.expected += patterns
 
     def qemu_may_say(self, *patterns):
-        """The same, where it depends on the moment whether QEMU says them."""
+        """Likewise, for lines that QEMU prints or not, depending on timing."""
         self.allowed += patterns
 
     def finish(self):
@@ -254,20 +255,20 @@ def boot(built, tmp_path, request):
     boots = Boots(built, tmp_path)
     yield boots
     boots.finish()
-    # A test that failed has said why; QEMU's opinion then stands in its report already.
+    # The report of a failed test has QEMU's lines already.
     if not getattr(request.node, 'failed', False):
         boots.judge()
 
 
 @pytest.fixture(scope='session')
 def fault_site(tmp_path_factory):
-    """A disk with random files, and what is in them."""
+    """A disk with random files, and their contents."""
     return faultrig.make_site(str(tmp_path_factory.mktemp('site')))
 
 
 @pytest.fixture
 def rig(boot, built, fault_site, tmp_path):
-    """rig(**machine) -> a Rig (vireolib/faultrig.py) that has looked at its disks once."""
+    """rig(**machine) -> a Rig (vireolib/faultrig.py) whose disks have been scanned once."""
     def start(**machine):
         disk, pages = fault_site
         described = faultrig.machine(built('soak'), str(tmp_path), disk, **machine)

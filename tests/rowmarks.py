@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The part of pytest's set-up that conformance needs: `--shows=FILE` writes which test declares
-which rows, and every run leaves its outcomes for `make conformance`.
+"""The part of pytest's set-up for conformance: `--shows=FILE` writes the rows that each test
+declares, and every run stores its outcomes for `make conformance`.
 """
 import json
 

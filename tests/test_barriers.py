@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the ordering verbs of platform/arch/*/hal_arch.h become: which barrier, on which side of the
-access. No run shows a missing barrier on this machine; the generated code does.
+"""The code of the ordering verbs of platform/arch/*/hal_arch.h: which barrier, on which side of the
+access. On this machine no run shows a missing barrier; the generated code does.
 """
 import os
 import re
@@ -14,7 +14,8 @@ from conftest import TREE
 COMPILERS = {'aarch64': ('aarch64-linux-gnu-', 'aarch64-none-elf-'), 'arm': ('arm-none-eabi-',)}
 FLAGS = {'aarch64': [], 'arm': ['-mcpu=cortex-a15', '-mthumb', '-mfloat-abi=hard']}
 
-# verb -> its barrier, or (among processors, with ORDER_PLATFORM); and where the access stands
+# verb -> its barrier (or two: among processors, and with ORDER_PLATFORM), and whether the access
+# stands before or after the barrier, or is none
 VERBS = {
     'aarch64': {
         'publish16': ('ishst', 'oshst', 'after'), 'observe16': ('ishld', 'oshld', 'before'),
@@ -48,7 +49,7 @@ def call_of(verb, platform):
 
 @pytest.fixture(scope='module')
 def code(tmp_path_factory):
-    """code(arch) -> {function: instructions}, each 'dmb ish' or 'access' or something else."""
+    """code(arch) -> {function: steps}, each step 'dmb ish' (or another domain) or 'access'."""
     def compiled(arch):
         prefix = next((p for p in COMPILERS[arch] if shutil.which(p + 'gcc')), None)
         assert prefix, f'no compiler for {arch}: make setup'

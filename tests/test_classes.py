@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The classes of bugs that drivers of other stacks have had, each seen in a real one: every class
-has tests by its number (tests/host/test_class_*.c), over all buses and rings that it can concern.
+"""The classes of bugs that drivers of other stacks have had. Each class has tests with its number
+(tests/host/test_class_*.c), on all buses and rings that can have the bug.
 """
 import os
 import re
@@ -12,8 +12,8 @@ CLASSES = {
     1: 'used id out of range', 2: 'used id not outstanding, or completed twice',
     3: 'used id cut to fewer bits', 4: 'used length beyond the buffer',
     5: 'used length below the header', 6: 'number of buffers 0 or too large',
-    7: 'number of buffers read where it is not', 8: 'fewer buffers than told',
-    9: 'descriptors rewritten by the device', 10: 'a word that changes between two looks',
+    7: 'number of buffers read from a header without that field', 8: 'fewer buffers than told',
+    9: 'descriptors rewritten by the device', 10: 'a word that changes between two reads',
     11: 'used index ahead of what was made available', 12: 'a failure that is not remembered',
     13: 'a device that never answers', 14: 'memory used again while the device has it',
     15: 'DMA after the end', 16: 'interrupts before the device is ready, or after its reset',
@@ -33,14 +33,14 @@ MODERN = ALL - {'mmio-legacy', 'pci-legacy'}
 PCI = {name for name in MODERN if not name.startswith('mmio')}
 LINES = {name for name in ALL if not name.startswith('window')}     # buses with an interrupt
 PACKED = {name for name in ALL if name.endswith('packed')}
-# What a class cannot concern. All others run everywhere.
+# The variants of classes that are not possible everywhere; all others run in ALL.
 ONLY = {6: MODERN, 7: MODERN, 8: MODERN, 21: MODERN,    # legacy headers have no such field
         17: LINES, 29: LINES, 26: PCI, 27: PCI, 30: PACKED, 31: PACKED}
 
 
 @pytest.fixture(scope='module')
 def variants(programs):
-    """Class number -> the variants that its cases run in, without a size of the ring."""
+    """Number of a class -> the variants in which its cases run, without the size of the ring."""
     found = {}
     for name in sorted(os.listdir(os.path.join(programs, 'host'))):
         if not re.fullmatch(r'test_class_\w+', name):

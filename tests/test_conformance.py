@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The rows of the standard and the tests that declare them agree with each other, and with the
-committed docs/conformance.md. What makes a row count is scripts/vireolib/conformance.py.
+committed docs/conformance.md. scripts/vireolib/conformance.py says when a row counts.
 """
 import os
 import subprocess
@@ -50,8 +50,8 @@ def test_numbers_in_the_readme(states):
 
 
 def test_never_accepted_bits_are_in_no_driver(programs):
-    """The host test of the accepted mask lists what it lets through: no feature that
-    not_applicable.csv calls never accepted may be among that."""
+    """The host test of accepted features lists the bits that drivers accept: no feature of
+    not_applicable.csv may be among them."""
     said = subprocess.run([os.path.join(programs, 'host', 'test_mask'), '--implemented'],
                           capture_output=True, text=True, check=True).stdout
     implemented = {}
@@ -79,7 +79,8 @@ def row(name, level='MUST', kind='always'):
 
 
 def test_judging():
-    """Shown by a test that passed; not by one that failed; a feature that never comes."""
+    """A row is shown by a test that passed, not by one that failed; a row about a feature that is
+    never accepted is not applicable."""
     rows = {r.id: r for r in (row('A-01'), row('A-02'), row('A-03', kind='if F'), row('A-04'))}
     tests = {t.name: t for t in (c.Test('good', {'A-01'}, ['g']), c.Test('bad', {'A-02'}, ['b']),
                                  c.Test('mask', set(), ['m']))}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The fuzz targets, shortly: every seed, every input that was a finding once, and a second of new
-ones. `make fuzz` runs them for as long as one likes."""
+"""The fuzz targets: every seed, every input that was a finding once, and one second of new inputs.
+`make fuzz` runs them for longer."""
 import os
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from vireolib import fuzz                  # noqa: E402
 
 
 def test_each_target_has_seeds():
-    """And says which files it is about: of these `make fuzz` counts the lines."""
+    """And an entry in ABOUT, the files whose lines `make fuzz` counts."""
     assert set(fuzz.targets()) == set(fuzz.ABOUT)
     for name in fuzz.targets():
         folder = os.path.join(TREE, fuzz.SOURCES, 'corpus', name)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Rules that the source keeps: where barriers may stand, how long a file may be, what the build may
-not depend on. What may include what is in test_folders.py.
+"""Rules of the source: where barriers may stand, the length of files, what the build may not depend
+on. What may include what is in test_folders.py.
 """
 import os
 import re
@@ -58,7 +58,7 @@ def test_lines_are_short():
 
 
 def test_barriers_stand_in_platform_arch_only():
-    """Nobody names a barrier instruction or a fence elsewhere; the host's room has its own."""
+    """No other file names a barrier instruction or a fence, except those of platform/host."""
     fence = re.compile(r'\bd[ms]b\s+(ish|osh|sy|nsh|st|ld)|\b__sync_synchronize\b|'
                        r'\batomic_thread_fence\b|\b__atomic_thread_fence\b|\bisb\b')
     bad = [f'{name}: {match[0]}' for name in tracked()
@@ -96,10 +96,11 @@ def test_each_file_names_its_licence():
 
 
 def test_make_format_would_change_nothing():
-    """By the version that .clang-format was written for: others lay some things out differently."""
+    """With version 14, for which .clang-format was written: others format some things
+    differently."""
     said = subprocess.run(['clang-format', '--version'], text=True, capture_output=True).stdout
     if ' version 14.' not in said:
-        pytest.skip(f'clang-format 14 is the measure, and this is {said.strip() or "none"}')
+        pytest.skip(f'needs clang-format 14; here is {said.strip() or "none"}')
     sources = [name for name in tracked() if name.endswith(('.c', '.h'))]
     result = subprocess.run(['clang-format', '--dry-run', '-Werror', '--ferror-limit=1', *sources],
                             cwd=TREE, text=True, capture_output=True)

@@ -34,7 +34,7 @@ def functions(name):
 
 
 def cases(programs, name):
-    """Those of a host program, without what stands in brackets behind a name: transport, ring."""
+    """The cases of a host program, without the variant in brackets behind their names."""
     result = subprocess.run([os.path.join(programs, 'host', name), '--list'], text=True,
                             capture_output=True, check=True)
     return [re.split(r'[\[:]', line)[0] for line in result.stdout.splitlines()]
@@ -49,7 +49,8 @@ def test_the_page_names_tests():
 
 
 def test_nothing_that_it_names_is_overlooked():
-    """What begins like the name of a test or an attack is written so that it is looked for."""
+    """Everything that begins like the name of a test or an attack is written in the form that is
+    checked here."""
     with open(PAGE) as f:
         spans = set(re.findall(r'`((?:test_|hostile: )[^`]+)`', f.read()))
     odd = {s for s in spans if not NAMED.fullmatch(f'`{s}`') and not ATTACK.fullmatch(f'`{s}`')}
@@ -57,7 +58,7 @@ def test_nothing_that_it_names_is_overlooked():
 
 
 def attacks():
-    """Names of those in tests/hostile."""
+    """Names of the attacks in tests/hostile."""
     folder = os.path.join(TREE, 'tests', 'hostile')
     text = ''
     for name in os.listdir(folder):

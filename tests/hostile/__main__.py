@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""hostile - attacks an unmodified image with devices of our own, and prints what became of it.
+"""hostile - attacks an unmodified image with devices of our own, and prints a verdict for each
+attack.
 
-Every attack of tests/hostile/ runs on {mmio, pci} x {split, packed}. Goes on where it was
-interrupted, as long as neither the image nor the attacks changed. The exit status is 1 when a
-verdict is bad, 2 when something is missing.
+Every attack of tests/hostile/ runs on {mmio, pci} x {split, packed}. An interrupted table goes on
+as long as neither the image nor the attacks change. The exit status is 1 when a verdict is bad, 2
+when something is missing.
 """
 import os
 import sys

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What an attack is. A class is an attack; its first line of text says what the device does.
-`targets` are the queues that it is run on, each as an attack of its own: blk-id-wild, rx-id-wild,
-tx-id-wild.
+"""The base of all attacks. Each subclass with a name is an attack; its docstring, which the table
+prints, says what the device does. It runs once for each queue in `targets`, under a name of its
+own: blk-id-wild, rx-id-wild, tx-id-wild.
 """
 import random
 import threading
@@ -11,26 +11,26 @@ from hostile.victim import Peace
 
 RINGS = ('split', 'packed')
 BLK, RX, TX = 'blk', 'rx', 'tx'
-EVERY, ASKED = (BLK, RX, TX), (BLK, TX)      # ASKED: the driver knows that an answer must come
+EVERY, ASKED = (BLK, RX, TX), (BLK, TX)      # ASKED: queues whose driver waits for an answer
 
 
 class Attack(Peace):
-    """Runs in the back-end's thread, but for what the cell reads: hits, first_at, over, over_at.
-    Its random values are the same in each run."""
+    """All of it runs in the back-end's thread; the cell reads hits, first_at, over and over_at. Its
+    random values are the same in each run."""
     name = ''
     targets = EVERY
     formats = RINGS
-    strikes = 1              # times, and it is over; 0: it says itself when it is
-    patience = 4.0           # seconds to wait for its end
+    strikes = 1              # number of blows after which it is over; 0: it calls end() itself
+    patience = 4.0           # seconds that the cell waits for its end
     at_boot = False          # a lie from the start
-    feature = None           # the bit without which no driver looks at it
-    breaks = ()              # formats of rings that it may break for itself: what it then reads
-                             # there is its own doing
-    alters = False           # it writes other data than it should: no driver can see that
+    feature = None           # feature bit without which no driver reads the lie
+    breaks = ()              # formats of rings that the attack may spoil: the driver is not blamed
+                             # for rules that are then broken
+    alters = False           # the device delivers other data, which no driver can notice
     event_idx = indirect = True
     append = ''              # further boot arguments
-    properties = ''          # of the device of QEMU
-    says = ()                # what QEMU may say to it
+    properties = ''          # further properties of QEMU's device
+    says = ()                # patterns of lines that QEMU may print
 
     def __init__(self, device, target):
         self.device, self.target = device, target
@@ -42,7 +42,7 @@ class Attack(Peace):
 
     @classmethod
     def fits(cls, target, ring):
-        """Is there such a thing on that queue, in a ring of that format?"""
+        """True if the attack is possible on that queue, in a ring of that format."""
         return ring in cls.formats
 
     def mine(self, ring):
@@ -54,7 +54,7 @@ class Attack(Peace):
         self.device.serve_all()
 
     def start(self):
-        """The attack begins; most wait for the next buffer."""
+        """The attack begins. Most attacks do nothing before the next buffer comes."""
 
     def struck(self):
         self.hits += 1
@@ -63,7 +63,7 @@ class Attack(Peace):
             self.end()
 
     def end(self):
-        """From here on the device is as it should be."""
+        """From here on the device works as it should."""
         if self.over.is_set():
             return
         self.on = False
@@ -75,8 +75,8 @@ class Attack(Peace):
         """Before the machine starts, for a lie from the start."""
 
     def believed(self):
-        """Of a lie from the start, when the image works: has the driver looked at it? With the
-        feature bit that it belongs to."""
+        """For a lie from the start, once the image works: True if the driver has read it, as the
+        accepted feature bit shows."""
         return self.feature is None or bool(self.device.backend.accepted >> self.feature & 1)
 
     @property
@@ -85,7 +85,7 @@ class Attack(Peace):
 
 
 class Entry(Attack):
-    """Does the work, and then says something else than that."""
+    """Does the work of a buffer, and then reports it wrongly in the used ring."""
 
     def complete(self, ring, chain, length):
         if not self.mine(ring):
@@ -99,7 +99,7 @@ class Entry(Attack):
 
 
 class Lasting(Attack):
-    """Something goes on for a while: struck() each time."""
+    """Lasts for `seconds`, with struck() for each blow."""
     strikes = 0
     seconds = 0.5
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Attacks of a disk: status bytes, what it says of itself, and sizes that change (virtio 1.4,
+"""Attacks of a disk: status bytes, false configuration, and a capacity that changes (virtio 1.4,
 section 5.2).
 """
 from hostile.attack import BLK, Attack, Lasting
@@ -68,7 +68,7 @@ class LateStatus(Late):
 
 
 class FlushNever(OneNever):
-    """A flush never comes back; the reset that follows loses what it was to cover."""
+    """A flush never comes back; the reset that follows loses the data that it should have saved."""
     name = 'flush-never'
     targets = (BLK,)
 
@@ -76,10 +76,10 @@ class FlushNever(OneNever):
         return chain.readable[0][0] == FLUSH and super().popped(ring, chain)
 
 
-# ---- what it says of itself ----------------------------------------------------------------------
+# ---- false configuration -------------------------------------------------------------------------
 
 class Lie(OfDisk):
-    """A lie from the start: `lies` are fields of the disk and what they say."""
+    """A lie from the start: `lies` has fields of the disk with their false values."""
     at_boot = True
     lies = {}
 
@@ -162,7 +162,7 @@ class FeaturesNonsense(Lie):
 
 
 class FeaturesFew(Lie):
-    """No feature of its own is offered, but the fields are there."""
+    """No feature bit of disks is offered, but the fields are there."""
     name = 'features-none'
 
     def lie(self, disk):
@@ -172,7 +172,7 @@ class FeaturesFew(Lie):
 
 
 class IdGarbage(Lie):
-    """The serial number is 20 bytes of 0xff, and nothing is written to the rest of its buffer."""
+    """The serial number is 20 bytes of 0xff, without a zero byte behind."""
     name = 'id-garbage'
 
     def lie(self, disk):
@@ -182,7 +182,7 @@ class IdGarbage(Lie):
         return self.device.asked_id > 0
 
 
-# ---- sizes that change ---------------------------------------------------------------------------
+# ---- a capacity that changes ---------------------------------------------------------------------
 
 class CapacityChange(Lasting):
     """The capacity becomes 0 for a while."""

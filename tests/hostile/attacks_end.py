@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Attacks in which the device goes away and comes back, as the same or as another."""
+"""Attacks in which the device's process ends and comes back, with the same device or another
+one."""
 from hostile.attack import BLK, TX, Attack
 
 RECONNECTS = (r'vhost', r'Failed to', r'Connection', r'Unexpected end-of-file')
 
 
 class Vanish(Attack):
-    """The device's process dies, and is there again at once (QEMU looks once a second)."""
+    """The device's process dies and is there again at once (QEMU tries to connect once a
+    second)."""
     name = 'vanish'
     targets = (BLK, TX)
     strikes = 0
@@ -20,16 +22,16 @@ class Vanish(Attack):
         self.device.backend.vanish(self.seconds, self.keep)
 
     def leave(self):
-        """Before it goes."""
+        """Called before the process dies."""
 
     def started(self, ring):
-        """It is back, or the driver has reset it."""
+        """The device is back, or the driver has reset it."""
         if self.on and ring.index == len(self.device.names) - 1:
             self.back()
             self.end()
 
     def back(self):
-        """Before it serves again."""
+        """Called before the device serves again."""
 
 
 class VanishLong(Vanish):
@@ -39,8 +41,8 @@ class VanishLong(Vanish):
 
 
 class VanishForgets(Vanish):
-    """Buffers are taken and forgotten, then the process dies; the new one asks QEMU for its place
-    in the queues."""
+    """Buffers are taken and forgotten, then the process dies; the new one has its position in the
+    queues from QEMU."""
     name = 'vanish-forgets'
     keep = False
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Attacks of a network card: headers, frames that are none, floods, and what it says of itself
-(virtio 1.4, section 5.1).
+"""Attacks of a network card: headers, malformed frames, floods, and false configuration (virtio
+1.4, section 5.1).
 """
-
 from hostile.attack import RX, Attack, Entry, Lasting
 from hostile.attacks_queue import Late
 from hostile.card import HEADER, MTU_F
@@ -51,13 +50,13 @@ class BuffersMany(Header):
 
 
 class ChecksumWild(Header):
-    """NEEDS_CSUM, with a place far behind the frame."""
+    """NEEDS_CSUM, with a checksum field far behind the end of the frame."""
     name = 'header-csum-wild'
     fields = (1, 0, 0, 0, 0xfff0, 0xfff0, 1)
 
 
 class SegmentsWild(Header):
-    """A segmented frame of TCP, whose segments have no bytes and whose header has 65535."""
+    """A TCP frame to be segmented: segments of 0 bytes, headers of 65535."""
     name = 'header-gso-wild'
     fields = (1, 1, 0xffff, 0, 34, 16, 1)
 
@@ -65,7 +64,7 @@ class SegmentsWild(Header):
 # ---- frames --------------------------------------------------------------------------------------
 
 class FrameRunt(Entry):
-    """A used length below that of the header."""
+    """A used length one byte shorter than the header."""
     name = 'frame-no-header'
     targets = (RX,)
     strikes = 20
@@ -88,13 +87,13 @@ class FrameShort(FrameRunt):
 
 
 class FrameGiant(FrameRunt):
-    """A used length of 64 KiB: more than the buffer has."""
+    """A used length of 65535 bytes: more than the buffer has."""
     name = 'frame-giant'
     size = 65535
 
 
 class Flood(Lasting):
-    """Frames of random bytes, as fast as buffers come."""
+    """Frames of random bytes, as fast as there are buffers."""
     name = 'flood-garbage'
     targets = (RX,)
 
@@ -136,7 +135,7 @@ class LateFrame(Late):
             piece[:] = self.dice.randbytes(len(piece))
 
 
-# ---- what it says of itself ----------------------------------------------------------------------
+# ---- false configuration -------------------------------------------------------------------------
 
 class Lie(OfCard):
     """A lie from the start."""

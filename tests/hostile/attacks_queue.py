@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Attacks on the rest of a queue: what the driver wrote there, the words that say who wants to be
-told, silence, order and interrupts.
+"""Attacks on the rest of a queue: the driver's descriptors and rings, the words that suppress
+notifications, silence, order and interrupts.
 """
 import os
 import struct
@@ -11,7 +11,7 @@ from vhost.packed import Packed
 from vhost.ring import Split
 
 
-# ---- what the driver wrote -----------------------------------------------------------------------
+# ---- the driver's descriptors and rings ----------------------------------------------------------
 
 class Rewritten(Entry):
     """The descriptors of a buffer are rewritten before it is used: address and length."""
@@ -42,7 +42,7 @@ class Looped(Rewritten):
 
 
 class AllOnes(Attack):
-    """All ones over every descriptor, whoever owns it."""
+    """All descriptors are overwritten with ones, whoever owns them."""
     name = 'desc-ones'
     targets = ASKED
     breaks = RINGS
@@ -94,10 +94,10 @@ class Late(Attack):
 
 
 class LateAfterReset(IdWild):
-    """A reset is provoked; after it has read back, the used area of the ring is overwritten."""
+    """A reset is provoked; after it is complete, the used area of the ring is overwritten."""
     name = 'late-after-reset'
     targets = ASKED
-    breaks = ('packed',)     # what is overwritten may be what the driver offers
+    breaks = ('packed',)     # descriptors that the driver offers may be among the overwritten
     strikes = 0
     armed = True
 
@@ -123,10 +123,10 @@ class LateAfterReset(IdWild):
             self.end()
 
 
-# ---- who wants to be told ------------------------------------------------------------------------
+# ---- words that suppress notifications -----------------------------------------------------------
 
 class KickFlagsWild(Lasting):
-    """The word by which the device asks for kicks flaps (no event index)."""
+    """The flag by which the device asks for notifications changes at random (no event index)."""
     name = 'kick-flags-wild'
     event_idx = False
 
@@ -150,7 +150,7 @@ class KickFlagsWild(Lasting):
 
 
 class KickEventWild(Lasting):
-    """The event index by which the device asks for kicks has wild values."""
+    """The event index by which the device asks for notifications has random values."""
     name = 'kick-event-wild'
 
     def publish(self, ring):
@@ -166,7 +166,7 @@ class KickEventWild(Lasting):
 
 
 class CallEventWild(Lasting):
-    """The words by which the driver asks for interrupts are overwritten, and heeded."""
+    """The words by which the driver asks for interrupts are overwritten, and then obeyed."""
     name = 'call-event-wild'
 
     def complete(self, ring, chain, length):
@@ -185,7 +185,7 @@ class CallEventWild(Lasting):
 # ---- silence and order ---------------------------------------------------------------------------
 
 class SilentWhile(Lasting):
-    """The queue is not looked at for a while, also after a reset."""
+    """The device ignores the queue for 1.5 s, also after a reset."""
     name = 'silent-while'
     seconds = 1.5
 
@@ -196,13 +196,13 @@ class SilentWhile(Lasting):
 
 
 class SilentShortly(SilentWhile):
-    """The queue is not looked at for a little longer than the deadline."""
+    """The device ignores the queue a little longer than the deadline."""
     name = 'silent-shortly'
     seconds = 0.4
 
 
 class SilentUntilReset(Attack):
-    """The queue is not looked at until the driver resets the device."""
+    """The device ignores the queue until the driver resets the device."""
     name = 'silent-until-reset'
     targets = ASKED
     strikes = 0
@@ -219,7 +219,7 @@ class SilentUntilReset(Attack):
 
 
 class SilentForEver(SilentUntilReset):
-    """The queue is never looked at again, whatever the driver does."""
+    """The device ignores the queue for ever, also after resets."""
     name = 'silent-for-ever'
     patience = 20.0
 
@@ -274,7 +274,7 @@ class Reversed(Lasting):
 # ---- interrupts ----------------------------------------------------------------------------------
 
 class Storm(Lasting):
-    """Interrupts without end, and nothing behind them."""
+    """Interrupts in rapid succession, without used buffers."""
     name = 'interrupt-storm'
 
     def start(self):
@@ -293,7 +293,7 @@ class Storm(Lasting):
 class Mute(Lasting):
     """No interrupt at all for a while."""
     name = 'interrupt-none'
-    targets = (BLK, RX)      # of transmitting nobody wants to be told
+    targets = (BLK, RX)      # the driver asks for no interrupts of the transmit queue
     seconds = 1.0
 
     def publish(self, ring):
@@ -305,7 +305,7 @@ class Mute(Lasting):
 
 
 class EntryLate(Lasting):
-    """Index or flags come before the entry: for a moment its id is 0xffff."""
+    """Index or flags are written before the entry: for a moment its id is 0xffff."""
     name = 'entry-late'
 
     def publish(self, ring):
@@ -322,7 +322,7 @@ class EntryLate(Lasting):
             self.struck()
 
     def ids(self, part):
-        """The words that hold the ids of what is not published yet: memory, and where in it."""
+        """The ids of entries that are not published yet: words of memory, and indexes in them."""
         if isinstance(part, Packed):
             return part.words, [8 * slot + 6 for slot, _ in part.pending]
         count = (part.used_index - part.used[1]) & 0xffff

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Attacks on what the driver is told of its buffers: ids, indexes, lengths, flags."""
+"""Attacks on used entries: ids, indexes, lengths, flags."""
 from hostile.attack import ASKED, BLK, RINGS, RX, Entry
 from vhost.packed import AVAIL, USED, Packed, flags_of
 from vhost.ring import Split
@@ -31,7 +31,7 @@ class IdHigh(Entry):
 
 
 class IdFree(Entry):
-    """The id of a buffer that is not out."""
+    """The id of a buffer that the device does not have."""
     name = 'id-not-outstanding'
     targets = ASKED
 
@@ -52,7 +52,7 @@ class IdMiddle(Entry):
 class IdTwice(Entry):
     """A buffer is used twice, in one batch."""
     name = 'id-twice'
-    breaks = ('packed',)     # the second use may overwrite what the driver offers at that moment
+    breaks = ('packed',)     # the second use may overwrite a descriptor that the driver offers
 
     def say(self, ring, chain, length):
         ring.push(chain, length)
@@ -95,8 +95,8 @@ class IndexSize(IndexAhead):
 
     @classmethod
     def fits(cls, target, ring):
-        """A packed ring has no index; slots for receiving that are marked as used while they hold
-        no buffer make the device forget where it is, which is silence, and no lie."""
+        """A packed ring has no index. In a receive queue, marking slots that hold no buffer would
+        only lose the device's position, so that the device falls silent."""
         return target != RX or ring == 'split'
 
     def by(self, ring):
@@ -141,7 +141,7 @@ class LengthOver(LengthHuge):
 
 
 class LengthZero(LengthHuge):
-    """A length of nothing, although data were written."""
+    """A length of 0, although data were written."""
     name = 'length-zero'
     targets = (BLK, RX)
 
@@ -159,15 +159,15 @@ class LengthUnder(LengthHuge):
 
 
 def make_place(part):
-    """In a packed ring the next used descriptor may overwrite one that is available: then that
-    buffer is taken, and forgotten."""
+    """In a packed ring the next used descriptor may overwrite an available one: then takes that
+    buffer first, and forgets it."""
     if isinstance(part, Packed) and part.waiting():
         part.pop()
 
 
 def jump(part, by):
-    """Goes on by so many used entries without writing any; back, if negative. In a packed ring the
-    descriptors there are marked as used as they are."""
+    """Moves the device's position by `by` used entries (back, if negative) without writing any. In
+    a packed ring the descriptors there are marked as used, with their content."""
     if isinstance(part, Split):
         part.used_index = (part.used_index + by) & 0xffff
         return

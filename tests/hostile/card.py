@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The hostile network card, as it is when it is not hostile (virtio 1.4, section 5.1), and the
-station at the other end of its cable: it answers ARP, checks the datagrams of tests/apps/hostage
+"""The network card that attacks take over (virtio 1.4, section 5.1), while no attack is on; and the
+station at the other end of its cable, which answers ARP, checks the datagrams of tests/apps/hostage
 and sends them back complemented.
 """
 import collections
@@ -18,13 +18,13 @@ MASK = 0xffffffff
 
 
 class Station(wire.Wire):
-    """What hangs on the cable. Frames for the image go to `send`."""
+    """The other end of the cable. Frames for the image go to `send`."""
 
     def __init__(self, send):
         self.names = {}
         self.send = send
         self.answered = 0
-        self.wrong = []                  # datagrams that are not as the image makes them
+        self.wrong = []                  # numbers of datagrams with wrong content
 
     def frame(self, kind, payload, to=wire.GUEST_MAC):
         self.send((to + wire.OUR_MAC + struct.pack('>H', kind) + payload).ljust(60, b'\0'))

@@ -2,17 +2,16 @@
 """One cell of the table: an image that works on a disk and a network card of ours, one attack on
 one of them, and the verdict.
 
-RECOVERED      no error reached the image's calls, and soon after the attack everything works again:
-               reads, syncs and datagrams that began after it are right. Calls may have taken long,
-               and datagrams may have been lost.
-FAILED-CLEAN   an error reached a call. The other device works on, and the image ends in order.
-SILENT-LOSS    a call said that it went well, and it did not: wrong bytes were read, or what a good
-               fsync covered is not on the disk.
-HANG           something neither works nor fails, or the image does not end.
+RECOVERED      no call of the image failed, and soon after the attack everything works again: reads,
+               syncs and datagrams that began after it are right. Calls may have taken long, and
+               datagrams may have been lost.
+FAILED-CLEAN   a call failed. The other device works on, and the image ends in order.
+SILENT-LOSS    a call succeeded wrongly: wrong bytes were read, or data that a successful fsync
+               covers are not on the disk.
+HANG           a device neither works nor fails, or the image does not end.
 CRASH          the image or QEMU ended, or QEMU found a wrong access of the guest.
 MISBEHAVED     the driver broke a rule of the standard in its queues.
-NOT-STRUCK     the attack found nothing to attack, or a device of ours fell over it: the cell shows
-               nothing.
+NOT-STRUCK     the attack found nothing to attack, or our own device failed: the cell shows nothing.
 """
 import contextlib
 import dataclasses
@@ -44,13 +43,14 @@ GONE = re.compile(r'^hostage: at=\d+ device=(\w+) state=gone')
 @dataclasses.dataclass
 class Result:
     verdict: str
-    ms: int = -1             # from the attack's end until all works; to the first error
-    works: bool = False      # the attacked device, at the end
+    ms: int = -1             # from the attack's end until all works; after an error: from the first
+                             # blow to the first error
+    works: bool = False      # the attacked device works at the end
     detail: str = ''
 
 
 class Watch:
-    """What the image has told so far."""
+    """The image's lines of progress, as numbers."""
 
     def __init__(self, guest):
         self.guest = guest
@@ -77,14 +77,14 @@ class Watch:
             self.gone.add('blk' if match[1].startswith('vblk') else 'net')
 
     def good(self, ops, least):
-        """Has each of the operations gone well so often?"""
+        """True if each of the operations has succeeded `least` times."""
         self.look()
         return all(self.counts.get(op, (0,))[0] >= n for op, n in zip(ops, least))
 
     def since(self, moment, ops):
-        """When each of the operations had gone well twice more than at that moment, or None. Lines
-        lag behind, so the second one after it counts as that moment. Of two operations that end
-        later, the second began later, too."""
+        """The time at which each of the operations had succeeded AFTER times more than at `moment`,
+        or None. The first line behind `moment` may be older than that, so counting begins with the
+        second. Of two operations that end after a moment, the second also began after it."""
         self.look()
         later = [(when, counts) for when, counts in self.history if when > moment][1:]
         for when, counts in later:
@@ -120,7 +120,7 @@ class Cell:
         pci = ',' + PCI['pci'] if self.transport == 'pci' else ''
         kind = {'mmio': ('', '-device'), 'pci': ('-pci', '-pci')}[self.transport]
         packed = 'packed=on' if self.ring == 'packed' else 'packed=off'
-        # QEMU 7.2 without KVM does not survive messages of a network card of vhost-user.
+        # QEMU 7.2 without KVM crashes at MSI-X messages of a vhost-user network card.
         of = {'blk': packed, 'net': packed + ',vectors=0' * bool(pci)}
         of[self.victim] += ',' * bool(self.attack.properties) + self.attack.properties
         extra = ['-object', 'memory-backend-memfd,id=mem,size=64M,share=on',
@@ -161,7 +161,7 @@ class Run:
         self.others = WORK['net' if cell.victim == 'blk' else 'blk']
 
     def until(self, holds, seconds):
-        """False when it does not hold in time, or the image has ended."""
+        """Waits; False if holds() is not true in time, or the image has ended."""
         try:
             self.guest.until(holds, 'progress', seconds)
             return True
@@ -171,9 +171,9 @@ class Run:
     # ---- the steps ----
 
     def play(self):
-        """The whole story; a Result."""
+        """Runs the cell; its Result."""
         if not self.begin():
-            return self.verdict_early('HANG', 'it did not begin to work')
+            return self.verdict_early('HANG', 'the image did not begin to work')
         settled = self.settle()
         if not self.guest.alive():
             return self.verdict_early('CRASH', 'the image ended')
@@ -181,12 +181,13 @@ class Run:
         return self.judge(settled, self.end())
 
     def failed(self):
-        """An error has reached a call on the attacked device."""
+        """The failed calls on the attacked device."""
         self.watch.look()
         return [e for e in self.watch.errors if e[1] in self.own]
 
     def begin(self):
-        """Both devices work; then the attack begins."""
+        """Waits until both devices work, then begins the attack and waits for its end. False if the
+        image did not begin to work."""
         if self.attack.at_boot:
             started = self.until(lambda: self.watch.good(self.others, (BEFORE, BEFORE)) and
                                  (self.watch.good(self.own, (BEFORE, BEFORE)) or self.failed()),
@@ -204,12 +205,12 @@ class Run:
         return self.cell.victim in self.watch.gone and self.failed()
 
     def moment(self):
-        """When the attack ended, or what counts as that."""
+        """The time at which the attack ended, or else began, or now."""
         return self.attack.over_at or self.attack.first_at or time.monotonic()
 
     def settle(self):
-        """Until all works again, or the device is given up and the other one works. When that was,
-        or None."""
+        """Waits until both devices work again, or the attacked one is given up and the other works.
+        The time at which both worked, or None."""
         moment = self.moment()
 
         def settled():
@@ -220,7 +221,7 @@ class Run:
         return self.watch.since(moment, self.own + self.others)
 
     def end(self):
-        """Has the image end. True if it did, in order."""
+        """Tells the image to end; True if it did, with its last line."""
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(f'{self.directory}/stop')
             s.sendall(b'x')
@@ -242,7 +243,7 @@ class Run:
         return self.disk.losses(promised)
 
     def complaints(self):
-        """What QEMU said, but for what such an attack makes it say."""
+        """QEMU's lines, without those that this attack may cause."""
         said = [line for line in self.guest.stderr()
                 if not any(re.search(p, line) for p in self.attack.says)]
         return said + self.guest.guest_errors()
@@ -253,7 +254,8 @@ class Run:
         return Result(verdict, detail=detail)
 
     def judge(self, settled, ended):
-        """`settled`: when all worked again. The worst of what holds counts."""
+        """`settled`: the time at which both devices worked again, or None. `ended`: the image ended
+        in order. The first verdict of the list that holds counts."""
         first = min((e[0] for e in self.watch.errors), default=None)
         other = self.watch.since(self.moment(), self.others) is not None
         clean = first is not None and other
@@ -273,7 +275,7 @@ class Run:
                 ('MISBEHAVED', self.cell.ring not in self.attack.breaks
                  and self.violations(),
                  '; '.join(self.violations()[:2])),
-                ('NOT-STRUCK', self.fallen, f'our device: {self.fallen!r}'),
+                ('NOT-STRUCK', self.fallen, f'our own device failed: {self.fallen!r}'),
                 ('NOT-STRUCK', not self.attack.hits, ''),
                 ('RECOVERED', works and first is None, ''),
                 ('FAILED-CLEAN', clean, f'{len(self.watch.errors)} kinds of errors'),
@@ -304,7 +306,7 @@ def seconds(run, moment):
 
 
 def run(cell, image, log=None):
-    """Boots, attacks, judges. `log`: a file for the story."""
+    """Boots, attacks, judges. `log`: a file for the serial log and the figures of the attack."""
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix='vh-'))
         run = Run(cell, image, directory, stack)

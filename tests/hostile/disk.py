@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The hostile disk, as it is when it is not hostile (virtio 1.4, section 5.2): 2 MiB with a
-volatile write cache, which is lost when the driver resets the device and at the end. What is
-durable can be judged: every block says which it is, and in which generation it was written.
+"""The disk that attacks take over (virtio 1.4, section 5.2), while no attack is on: 2 MiB with a
+volatile write cache, which every reset and the end of the image empty. Each block holds its number
+and the generation of its write, so that the durable content can be checked.
 """
 import functools
 import struct
@@ -24,7 +24,7 @@ def steps():
 
 @functools.lru_cache(maxsize=8)
 def content(block, generation):
-    """As tests/apps/hostage/disk.c writes it."""
+    """The content of a block, as tests/apps/hostage/disk.c writes it."""
     name = block << 32 | generation
     first = name * 0x9e3779b97f4a7c15 & MASK
     words = [(first + step) & MASK for step in steps()]
@@ -50,9 +50,9 @@ class Disk(Victim):
         self.capacity = BLOCKS * BLOCK // SECTOR
         self.size_max, self.seg_max, self.blk_size = 65536, 126, SECTOR
         self.id = b'hostile-disk'
-        self.asked_id = 0                # times
+        self.asked_id = 0                # requests for the serial number
         self.write_through = False       # without FLUSH, a good write is durable
-        self.lost = 0                    # sectors that resets took
+        self.lost = 0                    # sectors in the cache that resets dropped
 
     def config(self):
         return CONFIG.pack(self.capacity, self.size_max, self.seg_max, 0, 0, 0, self.blk_size)
@@ -79,7 +79,7 @@ class Disk(Victim):
         return written + 1
 
     def attack_status(self, kind, status):
-        """What the status byte becomes; None: it is not written."""
+        """The status byte that the attack makes of `status`; None: no byte is written."""
         change = getattr(self.attack, 'status', None)
         return change(kind, status) if change else status
 
@@ -119,8 +119,9 @@ class Disk(Victim):
     # ---- judging ----
 
     def losses(self, promised):
-        """promised: {block: (least, last)} generations. What is wrong with the durable content,
-        as a list of sentences. A write that nobody was promised may be there in part."""
+        """A sentence for each block whose durable content is wrong. `promised`: {block: (least,
+        last)}, the oldest generation that an fsync has covered and the last that was written. A
+        sector may have any generation between them."""
         wrong = []
         for block, (least, last) in promised.items():
             for at in range(0, BLOCK, SECTOR):

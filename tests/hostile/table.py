@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""All attacks on all machines: runs what is not known yet, prints the table and the counts. `make
-hostile`.
+"""All attacks on all machines: runs the cells without a result, and prints the table and the
+counts. `make hostile`.
 """
 import argparse
 import concurrent.futures
@@ -28,7 +28,8 @@ MODULES = (attacks_used, attacks_queue, attacks_end, attacks_blk, attacks_net)
 
 
 def every():
-    """(attack, target), in the order of the table: the classes that have a name of their own."""
+    """(class, target) of each attack, in the order of the table: the classes with a name of their
+    own."""
     return [(kind, target) for module in MODULES for kind in vars(module).values()
             if isinstance(kind, type) and issubclass(kind, Attack)
             and kind.__module__ == module.__name__ and vars(kind).get('name')
@@ -40,10 +41,10 @@ def cells(pairs):
             for transport in TRANSPORTS for ring in RINGS if kind.fits(target, ring)]
 
 
-# ---- what is known -------------------------------------------------------------------------------
+# ---- results of earlier runs ---------------------------------------------------------------------
 
 def fingerprint(image):
-    """Of all that a verdict depends on: the image, the attacks, QEMU."""
+    """A digest of all that a verdict depends on: the image, the attacks, QEMU."""
     digest = hashlib.sha256()
     names = [image]
     for source in SOURCES:
@@ -83,13 +84,13 @@ def log_of(cell):
 
 
 def run_one(name, image):
-    """In a process of its own: a class of an attack does not travel, its name does."""
+    """Runs in a process of its own, which gets the cell's name, since classes cannot be sent."""
     cell = next(c for c in cells(every()) if c.name == name)
     return name, run(cell, image, log_of(cell))
 
 
 def run_all(chosen, image, jobs, tell):
-    """Runs the cells that are not known; results by name."""
+    """Runs the cells without a result; all results by name."""
     tree = fingerprint(image)
     known = load(tree)
     missing = [c.name for c in chosen if c.name not in known]
@@ -113,7 +114,7 @@ def entry(result):
 
 
 def rows(results):
-    """The table as lines: an attack a row, a machine a column."""
+    """The lines of the table: a row for each attack, a column for each machine."""
     columns = [(t, r) for t in TRANSPORTS for r in RINGS]
     names = list(dict.fromkeys(name.split(' ')[0] for name in results))
     texts = {name: ' '.join(kind.__doc__.split()) for kind, target in every()
@@ -136,8 +137,10 @@ def main(doc, argv=None):
     parser = argparse.ArgumentParser(prog='hostile', description=doc,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('regex', nargs='?', default='',
-                        help="of cells: 'blk-.* mmio split'; an attack's name chooses its row")
-    parser.add_argument('--jobs', type=int, default=AT_A_TIME)
+                        help="run only the cells whose name it matches: 'blk-.* mmio split'; an "
+                             "attack's name chooses its row")
+    parser.add_argument('--jobs', type=int, metavar='N', default=AT_A_TIME,
+                        help='machines at a time (%(default)s)')
     parser.add_argument('--list', action='store_true', help='name the attacks, and run nothing')
     options = parser.parse_args(argv)
     try:

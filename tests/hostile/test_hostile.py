@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The hostile process: a few cells of its table, and that its own judgement is right."""
+"""The hostile process: a few cells of its table, and that its verdicts are right."""
 import re
 import time
 import types
@@ -11,7 +11,7 @@ from hostile.attacks_used import IdWild
 from hostile.cell import Cell, Run, Watch, run
 from hostile.disk import BLOCK, OK, READ, SECTOR, WRITE, Disk, content
 
-# A few of each kind, on each machine, and what becomes of them.
+# A few attacks of each kind, on each machine, and their verdicts.
 SUBSET = {'blk-id-wild pci packed': 'RECOVERED', 'blk-index-by-size mmio split': 'RECOVERED',
           'blk-flush-never pci split': 'RECOVERED',
           'blk-status-read-error mmio packed': 'FAILED-CLEAN',
@@ -83,7 +83,7 @@ def test_disk_finds_half_a_block(disk):
 # ---- the judgement -------------------------------------------------------------------------------
 
 class Image:
-    """An image that said all of this, a line every 10 ms from now on."""
+    """An image that has printed these lines, one every 10 ms from now on."""
     status = 0
 
     def __init__(self, *lines):
@@ -114,7 +114,7 @@ PROMISE = 'hostage: blocks 0 0-0 0-0'
 
 
 def judged(*lines, ended=True, hits=1, fallen=(), broken=(), breaks=(), **image):
-    """The verdict on an attack of the disk that ended when the image began to talk."""
+    """The verdict on an attack of the disk that ended when the image printed its first line."""
     run = Run.__new__(Run)
     run.cell = Cell(IdWild, 'blk', 'mmio', 'split')
     run.guest = Image(*lines, PROMISE)
@@ -156,7 +156,7 @@ def test_verdicts():
 
 
 def test_a_device_that_is_given_up_does_not_work():
-    """Whatever went well before."""
+    """Also if its operations succeeded before."""
     assert judged(*WORKS)[1].works and not judged(*WORKS, ERROR, GONE)[1].works
 
 
@@ -170,6 +170,6 @@ def test_time_to_recovery_counts_from_the_end_of_the_attack():
 
 
 def test_the_front_door(make):
-    """`make hostile` knows its attacks; a mistake is answered with a sentence."""
+    """`make hostile` names what to do when no attack has that name."""
     said = make('-s', 'hostile', 'HOSTILE=no-such-attack')
     assert said.returncode and '--list names them' in said.stdout + said.stderr

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the disk and the network card have in common: they serve well, but for what an attack does
-instead. An attack is a class of attack.py; without one, Peace.
+"""The common part of the disk and the network card: they keep all rules, except where an attack
+overrides a function of Peace. Attacks are the classes of attack.py.
 """
 import time
 
@@ -9,25 +9,26 @@ from vhost.ring import Broken
 
 
 class Peace:
-    """An attack that does nothing. Each function may do something else instead of what is right."""
+    """No attack. An attack overrides some of these functions, which do what is right."""
     name = 'peace'
 
     def popped(self, ring, chain):
-        """A buffer was taken out of the ring, and not looked at yet. True: it is swallowed."""
+        """A buffer was taken out of the ring, and its work not done yet. True: forget the
+        buffer."""
         return False
 
     def complete(self, ring, chain, length):
-        """The work is done: tells the driver, with publish() to follow."""
+        """The work of a buffer is done: writes the used entry. publish() follows."""
         ring.push(chain, length)
 
     def publish(self, ring):
         self.device.backend.interrupt(ring)
 
     def after(self, ring, chains):
-        """These were completed and published."""
+        """Called after these buffers were completed and published."""
 
     def silent(self, ring):
-        """Does the device look at this queue?"""
+        """True if the device ignores this queue."""
         return False
 
     def stopped(self, ring):
@@ -43,15 +44,15 @@ class Peace:
 class Victim(Device):
     """A device that an attack can take over."""
     name = ''
-    names = ()                   # of its queues
+    names = ()                   # names of its queues
 
     def __init__(self):
         self.attack = Peace()
         self.attack.device = self
-        self.violations = []     # what the driver did wrong
+        self.violations = []     # rules that the driver broke, as sentences
         self.resets = 0
         self.reset_at = []       # monotonic times
-        self.stuck = set()       # rings in which the driver broke a rule: no more of them
+        self.stuck = set()       # rings in which the driver broke a rule: not served any more
 
     def ring_name(self, ring):
         return self.names[ring.index]
@@ -62,15 +63,15 @@ class Victim(Device):
     # ---- what a device supplies ----
 
     def wanted(self, ring):
-        """Is there work for a buffer of this ring?"""
+        """True if there is work for a buffer of this ring."""
         return True
 
     def work(self, ring, chain):
-        """Does what the buffer is for; how many bytes were written to it."""
+        """Does the work of a buffer; the number of bytes written to it."""
         raise NotImplementedError
 
     def fault(self, text):
-        """The driver did something that it must not."""
+        """Notes that the driver broke a rule."""
         self.violations.append(text)
 
     # ---- from the back-end ----
@@ -79,7 +80,7 @@ class Victim(Device):
         self.serve(ring)
 
     def serve(self, ring):
-        """All buffers that are there and for which there is work."""
+        """Serves all buffers in the ring, as far as there is work for them."""
         if not ring.running() or ring in self.stuck or self.attack.silent(ring):
             return
         done = []

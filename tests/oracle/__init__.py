@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""QEMU as a judge: proves from its trace of register accesses that the drivers keep to the order
-and the content that virtio 1.4 demands. `check` is a pure function of the log.
+"""The oracle: proves from QEMU's trace of register accesses that the drivers keep to the order and
+the content that virtio 1.4 demands. check() is a pure function of the log.
 """
 from oracle.rules import Device
 from oracle.trace import Resolver, accesses
@@ -9,13 +9,13 @@ GIC_CPU, GIC_ACKNOWLEDGE, GIC_END = 'gic_cpu', 0x0c, 0x10      # GICv2; GICv3 ha
 
 
 class Judged:
-    """The outcome: findings, and the devices by (bus, place)."""
+    """The outcome: findings, and the devices by (bus, slot or function)."""
 
     def __init__(self):
         self.devices = {}
         self.resolver = Resolver()
-        self.interrupt = 0              # how many there were
-        self.handling = False           # between acknowledging one and its end
+        self.interrupt = 0              # number of interrupts so far
+        self.handling = False           # an interrupt was acknowledged and has not ended
 
     def interrupts(self, access):
         if access.addr & 0xff == GIC_ACKNOWLEDGE:
@@ -34,12 +34,13 @@ class Judged:
                       key=lambda f: f.line)
 
     def driven(self):
-        """The devices that were made ready, in order of their place."""
+        """The devices that were made ready, in order of bus and slot."""
         return [d for _, d in sorted(self.devices.items()) if d.counts['ready']]
 
 
 def check(lines, ended=True):
-    """Judges a log. ended: the image has shut down by itself, so its devices must be reset."""
+    """Judges the lines of a log. ended: the image has ended by itself, so its devices must be
+    reset."""
     judged = Judged()
     for access in accesses(lines):
         if access.region == GIC_CPU:

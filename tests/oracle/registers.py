@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the standard says of registers and config fields (virtio 1.4, sections 4.1.4, 4.2.2, 4.2.4
-and the layout sections of chapter 5): offset, name, width, and who may read or write them.
+"""Registers and config fields (virtio 1.4, sections 4.1.4, 4.2.2, 4.2.4 and the layout sections of
+chapter 5): offset, name, width, and whether the driver may read or write them.
 
-The names are shared by all transports, so that one set of rules can judge them all.
+All transports use the same names, so that one set of rules can judge them all.
 """
 from collections import namedtuple
 
-Reg = namedtuple('Reg', 'name size access')          # access: what the driver may do, of 'r', 'w'
+Reg = namedtuple('Reg', 'name size access')          # access: 'r', 'w' or 'rw', for the driver
 
 
 def table(*rows):
     return {offset: Reg(name, size, access) for offset, name, size, access in rows}
 
 
-# Sections 4.2.2 and 4.2.4: what versions 1 and 2 have in common, and what each has of its own.
+# Sections 4.2.2 and 4.2.4: registers of both versions, and of each.
 MMIO_BOTH = (
     (0x00, 'magic', 4, 'r'), (0x04, 'version', 4, 'r'), (0x08, 'device_id', 4, 'r'),
     (0x0c, 'vendor_id', 4, 'r'), (0x10, 'device_features', 4, 'r'),
@@ -69,7 +69,7 @@ SR_IOV, NOTIFICATION_DATA, NOTIF_CONFIG_DATA, RING_RESET, ADMIN_VQ = 37, 38, 39,
 SUSPEND = 43
 # Section 6: defined for every device type.
 COMMON_BITS = {24, ANY_LAYOUT, INDIRECT, EVENT_IDX, *range(32, 42), SUSPEND}
-# Section 6.3 and 4.2: what may be accepted on one transport only.
+# Sections 6.3 and 4.2: bits that may be accepted on PCI only.
 PCI_ONLY = {SR_IOV, NOTIF_CONFIG_DATA, ADMIN_VQ}
 
 # Chapter 5: the bits of each device type, as ranges of those that are defined.

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The rules of virtio 1.4 on order and content of register accesses, for one device.
 
-A Device sees its driver's events one by one and keeps what the standard lets it conclude: status,
-selectors, features, queues. Each finding names the requirements (virtio/requirements.csv) that the
-event breaks. Rules look at names of registers, which all transports share.
+A Device sees its driver's events one by one, and keeps the state that follows from them: status,
+selectors, features, queues. Each finding names the requirements
+(tests/conformance/requirements.csv) that the event breaks. Rules use the names of registers, which
+all transports share.
 """
 from collections import namedtuple
 
@@ -13,7 +14,7 @@ Finding = namedtuple('Finding', 'rows device line text')
 
 RESET, UNKNOWN = 'reset', 'unknown'
 
-# What a driver may write to the status register after a reset, step by step.
+# The bits that a driver sets in the status register after a reset, in this order; by `legacy`.
 STEPS = {False: [r.ACKNOWLEDGE, r.DRIVER, r.FEATURES_OK, r.DRIVER_OK],
          True: [r.ACKNOWLEDGE, r.DRIVER, r.DRIVER_OK]}
 
@@ -23,7 +24,7 @@ class Queue:
         self.index = index
         self.max = None
         self.size = None
-        self.checked = False            # seen not to be in use
+        self.checked = False            # the driver has read that the queue is not in use
         self.enabled = False
         self.offset = None              # PCI: queue_notify_off
         self.align = None               # legacy mmio
@@ -48,7 +49,7 @@ class Device:
         self.counts = {'kick': 0, 'cause': 0, 'ack': 0, 'reset': 0, 'config': 0, 'ready': 0}
 
     def forget(self):
-        """A reset: nothing of what was set up counts any more."""
+        """A reset: all state of the driver's set-up is void."""
         self.offered, self.accepted = {}, {}
         self.read_sel = self.write_sel = self.queue_sel = None
         self.queues = {}
@@ -56,8 +57,8 @@ class Device:
         self.features_read_back = False
         self.refused = False
         self.page_size = None
-        self.shown = 0                  # causes that were shown and not acknowledged yet
-        self.config_cause = None        # line of a configuration change nobody looked at yet
+        self.shown = 0                  # causes that were read and not acknowledged yet
+        self.config_cause = None        # line of a configuration change not looked at yet
         self.bracket = None             # the generation that was read last
         self.pending = False            # config reads after it
         self.run = []                   # legacy: (offset, value) of config reads in a row
@@ -74,13 +75,14 @@ class Device:
 
     @property
     def legacy(self):
-        """Driven by the rules of before 1.0? PCI: no modern structure was looked at."""
+        """True if the rules of before 1.0 apply: an mmio slot of version 1, or a PCI device whose
+        legacy header is used."""
         if not self.is_pci:
             return self.version == 1
         return self.header_used
 
     header_used = False             # a legacy header was accessed
-    last_queues = {}                # of the last time that the device was live
+    last_queues = {}                # its queues when the device was live last
 
     def has(self, bit):
         return bool(self.accepted.get(bit // 32, 0) >> bit % 32 & 1)
@@ -135,7 +137,7 @@ class Device:
             handler(event.value if name != 'notify' else event)
 
     def before(self, event, name):
-        """What holds for any access: the probe, the reset, what must come next."""
+        """Rules for any access: the probe, the reset, steps that must come next."""
         if not self.is_pci:
             self.check_probe(name, event)
         if self.status == RESET and name != 'status':
@@ -163,7 +165,7 @@ class Device:
                 self.probe += [(w, None) for w in ('magic', 'version', 'device_id')]
                 return
             if self.probe and self.probe[0][1] != 0x74726976:
-                self.bad('MMIO-REG-06', 'a slot with a wrong magic value is looked at further')
+                self.bad('MMIO-REG-06', 'a slot with a wrong magic value is read further')
             self.probe.append((name, event.value))
             self.version = event.value if name == 'version' else self.version
             self.type = event.value if name == 'device_id' else self.type
@@ -379,7 +381,7 @@ class Device:
             q.enabled = False
             return
         if not q.checked:
-            self.bad('MMIO-INIT-07', f'queue {q.index} was not looked at before it is enabled')
+            self.bad('MMIO-INIT-07', f'queue {q.index} is enabled before it was read as unused')
         if q.size is None:
             self.bad('MMIO-INIT-10 PCI-COMMON-04', f'queue {q.index} is enabled without a size')
         missing = [a for a in r.ADDRESSES if a not in q.parts]
@@ -551,7 +553,7 @@ class Device:
             self.bad('CFG-03', f'the field at {event.offset} needs feature {bit}, not offered')
 
     def close_config(self):
-        """Something else comes: config reads must be settled."""
+        """Another access comes: the config reads before must have been confirmed."""
         if self.pending:
             self.bad('CFG-02 MMIO-REG-28 PCI-COMMON-17',
                      'the configuration was read without the generation after it')

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hand-made logs of drivers that keep every rule, to be broken one rule at a time.
+"""Hand-made logs of drivers that keep every rule; tests break one rule at a time in them.
 
 A line is "r|w PLACE VALUE [SIZE]", where PLACE is a register's name, or config+N, pci+N, msix+N,
-notify+N; "irq" is the interrupt controller handing out an interrupt. `log` makes QEMU's lines of
-that.
+notify+N. "irq": the CPU acknowledges an interrupt at the interrupt controller. log() turns them
+into lines of QEMU.
 """
 from oracle import registers as r
 
@@ -209,7 +209,7 @@ r cause 1
 irq
 r cause 2
 r status 0xf''')
-# What the PCI_CFG window adds: bar, offset and length, then the data.
+# With the PCI_CFG window: bar, offset and length, then the data.
 WINDOW = INTX.replace('w pci+4 6 2\n', '''w pci+4 6 2
 w pci+0x88 4 1
 w pci+0x8c 0x14 4
@@ -261,7 +261,7 @@ AREAS = {'pci': (ECAM, 'pcie-mmcfg-mmio', 4), 'msix': (BAR1, 'msix-table', 4),
 
 
 def place(transport, name):
-    """(address, region, width) of a place."""
+    """(address, region, width) of a PLACE."""
     area, plus, offset = name.partition('+')
     offset = int(offset, 0) if plus else 0
     if area in AREAS and plus:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The oracle itself: a driver that keeps the rules is not blamed, and each rule that is broken by
-one change to a good log is found.
+"""The oracle itself: a log that keeps all rules has no finding, and a log with one change that
+breaks a rule has that finding.
 """
 import os
 import re
@@ -13,7 +13,7 @@ from oracle import samples as s
 TRANSPORT = {'MMIO': 'mmio', 'PACKED': 'mmio', 'LEGACY': 'mmio', 'PCI': 'pci', 'INTX': 'pci',
              'WINDOW': 'pci', 'PCI_LEGACY': 'pci-legacy'}
 
-# (rows that must be found, log, what stands in it, what takes its place)
+# (rows that must be found, name of the log, a text in it, the text that replaces it)
 BROKEN = [
     # discovery
     ('MMIO-INIT-01', 'MMIO', 'r version 2\n', ''),
@@ -163,12 +163,12 @@ def test_a_device_that_is_left_running():
 
 
 def test_each_rule_has_a_case():
-    """No finding in the source that no case above brings about."""
+    """Each finding of rules.py has a case above that causes it."""
     with open(os.path.join(os.path.dirname(oracle.__file__), 'rules.py')) as f:
         in_source = set(re.findall(r'\b[A-Z]+(?:-[A-Z]+)*-\d\d\b', f.read()))
     in_cases = {row for rows, *_ in BROKEN for row in rows.split()}
     assert in_source - in_cases <= ALTERNATIVES
 
 
-# Rows that are named beside another one in the same finding, for the other transports or rings.
+# Rows that stand beside another one in the same finding, for the other transports or rings.
 ALTERNATIVES = {'PCI-NOTIF-02', 'PCI-NOTIF-04'}

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""QEMU's trace of register accesses, made into events of virtio devices.
+"""Turns QEMU's trace of register accesses into events of virtio devices.
 
     qemu-system-aarch64 -trace 'memory_region_ops_*' -D FILE
 
 A line tells direction, address, value, width and the name of the region. A virtio-mmio device is
-its slot. A PCI function is found as the driver finds it: the trace of its configuration space gives
-BARs and capabilities, and these give the meaning of an address. QEMU cuts an access that is wider
-than a region's implementation into several, so 64-bit accesses look like two of 32 bits.
+known by its slot. For a PCI function, the traced accesses to its configuration space show BARs and
+capabilities, and these give the meaning of an address. QEMU splits an access that is wider than the
+region's implementation, so a 64-bit access appears as two of 32 bits.
 """
 import re
 from collections import namedtuple
@@ -17,7 +17,7 @@ LINE = re.compile(r"^memory_region_ops_(read|write) cpu (-?\d+) mr 0x\w+ addr 0x
                   r"value 0x(\w+) size (\d) name '([^']*)'$")
 
 Access = namedtuple('Access', 'line op region addr value size')
-# What a device's driver did. reg is None where the standard has no register.
+# An access by a device's driver. reg is None where the standard has no register.
 Event = namedtuple('Event', 'line op reg value size offset area')
 
 IO_BASE = 0x3eff0000        # where the virt machine maps PCI's I/O space
@@ -42,12 +42,12 @@ class Function:
     def __init__(self, address):
         self.address = address
         self.byte = {}                  # offset -> what was last read or written there
-        self.kind = {}                  # BAR -> its low four bits, which tell what it is
+        self.kind = {}                  # BAR -> its low four bits: I/O or memory, 64 bits
         self.length = {}                # BAR -> its size, as the answer to all ones says
-        self.sizing = set()             # BARs that hold all ones: their size is being asked for
+        self.sizing = set()             # BARs that hold all ones, to read their size
 
     def get(self, offset, size):
-        """None unless every byte was seen."""
+        """The value there, as far as the trace shows it; None if a byte was never seen."""
         data = [self.byte.get(offset + i) for i in range(size)]
         return None if None in data else int.from_bytes(bytes(data), 'little')
 
@@ -66,7 +66,7 @@ class Function:
             self.byte[offset + i] = access.value >> 8 * i & 0xff
 
     def bar(self, number):
-        """(address, whether it is I/O), or None while it has none."""
+        """(address, True for I/O), or None while the BAR has no address."""
         low, kind = self.get(0x10 + 4 * number, 4), self.kind.get(number, 0)
         if low is None:
             return None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Virtio devices of our own for QEMU, over vhost-user: a process outside of QEMU that shares the
-guest's memory. protocol.py speaks with QEMU, ring.py with the guest; a device is a class over both.
-Standard library only. A machine for it has its memory in a file (vsock_args in
+"""Virtio devices of our own for QEMU, over vhost-user: this process is the device, and shares the
+guest's memory. protocol.py talks to QEMU, ring.py and packed.py to the guest; a device is a class
+over them. Standard library only. The machine's memory must be in a file (vsock_args in
 scripts/vireolib/machine.py).
 """

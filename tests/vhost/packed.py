@@ -9,25 +9,25 @@ ENABLE, DISABLE, DESC = 0, 1, 2          # of an event suppression structure
 
 
 def flags_of(wrap):
-    """Of a descriptor that is used in a lap with this wrap counter."""
+    """The flags of a used descriptor in a lap with this wrap counter."""
     return AVAIL | USED if wrap else 0
 
 
 class Packed:
-    """A ring of descriptors, and an event suppression structure of each side. Where the device is:
-    a slot and a wrap counter, of what it takes next, and of what it uses next."""
+    """A ring of descriptors, and an event suppression structure of each side. The device's position
+    is a slot and a wrap counter: one pair for the next buffer to take, one for the next to use."""
 
     def __init__(self, index, size, memory, addresses, base, event_idx):
         desc, driver, device = addresses
         self.index, self.size, self.event_idx = index, size, event_idx
         self.memory = memory
         self.desc = memory.at(desc, 16 * size, 'user')
-        self.words = memory.words(desc, 8 * size)     # 7 of each descriptor: flags; 6: id
+        self.words = memory.words(desc, 8 * size)     # word 7 of a descriptor: flags; 6: id
         self.driver = memory.words(driver, 2)         # slot and wrap counter, mode
         self.device = memory.words(device, 2)
         self.next, self.wrap = base & 0x7fff, base >> 15 & 1
         self.used, self.used_wrap = base >> 16 & 0x7fff, base >> 31
-        self.pending = []                             # (slot, flags) that are not published
+        self.pending = []                             # (slot, flags) not published yet
         self.last = None                              # slot of the last used descriptor
         self.barrier = Fence()
 
@@ -35,8 +35,9 @@ class Packed:
         return self.next | self.wrap << 15 | self.used << 16 | self.used_wrap << 31
 
     def place(self):
-        """For a device that comes back, since QEMU cannot tell it: where it is, and what it wrote
-        last, by which it knows the ring again. None: it has used nothing yet."""
+        """The position and the last used descriptor, for a device that comes back: QEMU cannot tell
+        it the position, and the descriptor shows whether the ring is the same. None: nothing was
+        used yet."""
         if self.last is None:
             return None
         return self.base(), self.last, bytes(self.desc[16 * self.last:16 * self.last + 16])
@@ -46,7 +47,7 @@ class Packed:
         return bytes(self.desc[16 * slot:16 * slot + 16]) == content
 
     def after(self, slot, wrap, count):
-        """So many slots further on: slot and wrap counter."""
+        """(slot, wrap counter) `count` slots further on."""
         slot += count
         return (slot - self.size, wrap ^ 1) if slot >= self.size else (slot, wrap)
 
@@ -57,7 +58,8 @@ class Packed:
         return bool(flags & AVAIL) == bool(self.wrap) and bool(flags & USED) != bool(self.wrap)
 
     def waiting(self):
-        """Is there a buffer? Asks to be kicked for the next one when there is none."""
+        """True if there is a buffer; otherwise asks the driver to notify when the next one
+        comes."""
         if self._available():
             self.barrier()
             return True
@@ -94,12 +96,12 @@ class Packed:
     # ---- using ----
 
     def put(self, name, length, count=1):
-        """A used descriptor of whatever is said, for a buffer that has `count` of them."""
+        """Writes a used descriptor, lawful or not, for a buffer of `count` descriptors."""
         self.mark(name, length, flags_of(self.used_wrap) | (WRITE if length else 0))
         self.used, self.used_wrap = self.after(self.used, self.used_wrap, count)
 
     def mark(self, name, length, flags):
-        """The slot that is used next, without going past it."""
+        """Writes the next used descriptor, and stays at its slot."""
         at = 8 * self.used
         self.words[at + 4], self.words[at + 5] = length & 0xffff, length >> 16
         self.words[at + 6] = name & 0xffff
@@ -107,7 +109,7 @@ class Packed:
         self.last = self.used
 
     def publish(self):
-        """The first slot of a batch comes last: it hides the others."""
+        """Writes the flags of the first slot of a batch last, since they make the batch visible."""
         if not self.pending:
             return False
         pending, self.pending = self.pending, []
@@ -122,7 +124,7 @@ class Packed:
         return self._event_passed(pending[0][0], self.driver[0])
 
     def _event_passed(self, first, event):
-        """Is the slot that the driver waits for among those from `first` up to here?"""
+        """True if the slot that the driver waits for is among those used since `first`."""
         behind = (self.used - first) % self.size or self.size
         slot = event & 0x7fff
         if event >> 15 != self.used_wrap:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The vhost-user protocol, back-end side: what QEMU asks of a device outside of it (QEMU's
-docs/interop/vhost-user.rst). One thread serves QEMU's socket, the queues' kicks, and what the test
-wants done.
+"""The vhost-user protocol, back-end side: the requests of QEMU to a device in another process
+(QEMU's docs/interop/vhost-user.rst). One thread serves QEMU's socket, the queues' notifications,
+and the functions that a test passes to do().
 """
 import array
 import collections
@@ -32,11 +32,10 @@ CONFIG_CHANGED = 2                               # a request of our own
 
 
 class Device:
-    """What a kind of device supplies. Everything but the first lines runs in the back-end's
-    thread; `backend` is set by it."""
+    """The base of devices. The back-end sets `backend`, and calls the functions in its thread."""
     queues = 1
-    features = ()                # bits of its own
-    has_config = True            # QEMU asks for its configuration space, and makes up none itself
+    features = ()                # feature bits of the device type
+    has_config = True            # QEMU asks for the configuration space; False: QEMU has its own
     backend = None
 
     def config(self):
@@ -53,12 +52,12 @@ class Device:
         """The queue is gone: a reset, or the machine's end."""
 
     def reset(self):
-        """The driver has reset the device, or the machine stopped: all queues are gone."""
+        """The driver has reset the device, or the machine has stopped: all queues are gone."""
 
 
 class Backend:
-    """Serves one QEMU. `path` is the socket for its chardev; close() ends it and raises what went
-    wrong."""
+    """Serves one QEMU. `path` is the socket for its chardev. close() ends the thread, and raises
+    the exception that ended it before, if any."""
 
     def __init__(self, device, event_idx=True, indirect=True, packed=False):
         bits = [VERSION_1, PROTOCOL_FEATURES, *device.features]
@@ -85,23 +84,23 @@ class Backend:
         self._thread.start()
 
     def do(self, function):
-        """Has the function called in the back-end's thread."""
+        """Calls the function in the back-end's thread, soon."""
         self._todo.append(function)
         os.eventfd_write(self._wake, 1)
 
     def after(self, seconds, function):
-        """The same, some time from now. In the back-end's thread only."""
+        """Calls the function after some seconds. To be called in the back-end's thread only."""
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._numbers), function))
 
     def config_changed(self):
-        """Tells QEMU, which asks for the configuration then. In the back-end's thread only."""
+        """Tells QEMU to read the configuration anew. To be called in the back-end's thread only."""
         if self._own:
             self._own.sendall(struct.pack('<III', CONFIG_CHANGED, 1, 0))
 
     def vanish(self, seconds, keep=True):
-        """The process dies, and is there again after so long: QEMU must have been told to connect
-        again (reconnect=1). keep: it remembers how far it was with the queues; otherwise QEMU tells
-        it. In the back-end's thread only."""
+        """Ends the connection, as if the process died, and listens again after `seconds`. QEMU
+        needs reconnect=1. keep: the device remembers its position in the queues; otherwise QEMU
+        tells it. To be called in the back-end's thread only."""
         if self._peer is None:
             return
         places = {ring: ring.part.place() for ring in self.rings if ring.part}
@@ -119,7 +118,7 @@ class Backend:
             raise self.error
 
     def shut(self):
-        """The same, for who looks at `error` himself."""
+        """Like close(), but leaves the exception in `error`."""
         self._ending = True
         os.eventfd_write(self._wake, 1)
         self._thread.join(10)
@@ -141,10 +140,10 @@ class Backend:
         try:
             while not self._ending:
                 self._turn()
-        except Exception as e:           # told by close()
+        except Exception as e:           # close() raises it
             self.error = e
             if self._peer:
-                self._peer.close()       # so that QEMU learns of it too
+                self._peer.close()       # so that QEMU notices
                 self._peer = None
 
     def _turn(self):
@@ -168,7 +167,7 @@ class Backend:
             heapq.heappop(self._later)[2]()
 
     def _patience(self):
-        """Milliseconds until something is to be done."""
+        """Milliseconds until the next function of after() is due, or None."""
         if not self._later:
             return None
         return max(0, (self._later[0][0] - time.monotonic()) * 1000)
@@ -182,7 +181,7 @@ class Backend:
             self.device.kicked(ring)
 
     def interrupt(self, ring):
-        """Publishes what was pushed, and tells the driver if it wants to be told."""
+        """Publishes the pushed buffers, and interrupts the driver if it asked for that."""
         if ring.publish() and ring.call is not None:
             os.eventfd_write(ring.call, 1)
 
@@ -217,7 +216,7 @@ class Backend:
             self._peer.sendall(struct.pack('<III', request, 1 | REPLY, len(answer)) + answer)
 
     def _hang_up(self):
-        """QEMU has ended, or this process is to look as if it had."""
+        """QEMU has ended, or this process pretends to die."""
         self._stop_all()
         for s in (self._peer, self._own):
             if s:
@@ -248,7 +247,7 @@ class Backend:
             self.device.started(ring)
 
     def _resume(self, ring):
-        """After vanish(): goes on where the queue was, if it is still the same one."""
+        """After vanish(): goes on at the old position, if the queue is still the same."""
         place = self._places.pop(ring, None)
         if place and ring.part.was_at(place):
             ring.base = place[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One queue of a device of ours, whatever the format of its ring."""
+"""One queue of our own device, with a ring of either format."""
 from vhost.packed import Packed
 from vhost.ring import Split
 
@@ -7,13 +7,14 @@ EVENT_IDX, RING_PACKED = 29, 34        # feature bits
 
 
 class Ring:
-    """One queue, from SET_VRING_* until GET_VRING_BASE. `part` is its format, while it runs."""
+    """One queue, from SET_VRING_* until GET_VRING_BASE. `part` is its Split or Packed while it
+    runs."""
 
     def __init__(self, index):
         self.index = index
         self.size = 0
         self.addresses = None        # QEMU's addresses of descriptors, driver and device area
-        self.base = 0                # where it begins, as vhost-user tells it
+        self.base = 0                # the position at which it begins, as vhost-user tells it
         self.kick = self.call = None
         self.enabled = False
         self.memory = self.part = None
@@ -33,13 +34,13 @@ class Ring:
         return self.memory is not None and self.enabled
 
     def pop(self):
-        """The next buffer, or None: then the driver was asked to kick for the next one."""
+        """The next buffer; None: there is none, and the driver was asked to notify of the next."""
         return self.part.pop() if self.part.waiting() else None
 
     def push(self, chain, length):
-        """Puts the buffer into the used ring; publish() tells of it."""
+        """Writes a used entry for the buffer, which publish() makes visible."""
         self.part.put(chain.head, length, len(chain.slots))
 
     def publish(self):
-        """Makes what was pushed visible; True if the driver wants an interrupt."""
+        """Makes the pushed buffers visible; True if the driver wants an interrupt."""
         return self.part.publish()

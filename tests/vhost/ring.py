@@ -27,7 +27,7 @@ class Region:
         self.words = self.bytes = None
         try:
             self.map.close()
-        except BufferError:          # somebody still has a piece of it: it goes with the last one
+        except BufferError:          # a part is still in use: the mapping ends with its last user
             pass
 
 
@@ -60,8 +60,8 @@ class Memory:
 
 class Chain:
     """A buffer of the driver: the parts that the device reads, and those that it writes. `head` is
-    what names it in a used entry; `slots` are its descriptors in the ring, `table` is the indirect
-    one or None."""
+    its id in a used entry, `slots` are its descriptors in the ring, `table` is its indirect table
+    or None."""
 
     def __init__(self, head, slots, readable, writable, table=None):
         self.head, self.slots, self.readable, self.writable = head, slots, readable, writable
@@ -74,7 +74,7 @@ class Chain:
         return sum(len(part) for part in self.writable)
 
     def write(self, data):
-        """Fills the writable parts from their start; how many bytes that were."""
+        """Fills the writable parts from their start; the number of bytes written."""
         done = 0
         for part in self.writable:
             n = min(len(part), len(data) - done)
@@ -84,7 +84,7 @@ class Chain:
 
 
 class Parts:
-    """Collects the parts of a chain, and judges them."""
+    """Collects the parts of a chain, and checks them."""
 
     def __init__(self, memory, where):
         self.memory, self.where = memory, where
@@ -106,7 +106,7 @@ class Parts:
 
 
 class Fence:
-    """Taking a lock orders stores before later loads; nothing else in the language does."""
+    """Orders stores before later loads. Taking a lock is all that Python has for that."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -123,7 +123,7 @@ class Split:
         desc, avail, used = addresses
         self.index, self.size, self.event_idx = index, size, event_idx
         self.memory = memory
-        self.next = base & 0xffff        # of the available ring
+        self.next = base & 0xffff        # index of the next entry of the available ring
         self.desc = memory.at(desc, 16 * size, 'user')
         self.avail = memory.words(avail, 3 + size)
         self.used = memory.words(used, 3 + 4 * size)
@@ -134,11 +134,12 @@ class Split:
         return self.next
 
     def place(self):
-        """For a device that comes back: nothing, since QEMU can tell it from the used index."""
+        """None: a device that comes back has its position from QEMU, by the used index."""
         return None
 
     def waiting(self):
-        """Is there a buffer? Asks to be kicked for the next one when there is none."""
+        """True if there is a buffer; otherwise asks the driver to notify when the next one
+        comes."""
         if self.avail[1] != self.next:
             return True
         if self.event_idx:
@@ -174,7 +175,7 @@ class Split:
         raise Broken(f'queue {self.index}: a chain that does not end')
 
     def put(self, head, length, count=1):
-        """An entry for the used ring, of whatever is said: a head has 32 bits there."""
+        """Writes an entry of the used ring, lawful or not: `head` may have 32 bits."""
         at = 2 + 4 * (self.used_index % self.size)
         self.used[at], self.used[at + 1] = head & 0xffff, head >> 16
         self.used[at + 2], self.used[at + 3] = length & 0xffff, length >> 16

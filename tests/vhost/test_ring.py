@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The device side of both rings, against memory made by hand: what a driver would have written."""
+"""The device side of both rings, on memory that the test writes in the driver's place."""
 import os
 import struct
 
@@ -22,7 +22,7 @@ def memory():
 
 
 class Guest:
-    """The driver's part, as bytes in their places."""
+    """The driver's side: writes bytes of the rings."""
 
     def __init__(self, memory, kind, size, base=0, event_idx=True):
         self.memory, self.size = memory, size
@@ -45,7 +45,7 @@ class Guest:
         return struct.unpack_from('<II', self.raw, DEVICE + 4 + 8 * (n % self.size))
 
     def available(self, *heads):
-        """Of a split ring: from where it is."""
+        """Adds entries to the available ring of a split ring."""
         at = self.get16(DRIVER + 2)
         for n, head in enumerate(heads):
             self.put16(DRIVER + 4 + 2 * ((at + n) % self.size), head)

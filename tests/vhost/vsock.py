@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A virtio socket device that plays the host (virtio 1.4, section 5.10). It has services on ports
-of its own, connects to the guest's, and judges every packet that the guest sends.
+"""A virtio socket device that is the host (virtio 1.4, section 5.10): it has services on its ports,
+connects to ports of the guest, and checks every packet that the guest sends.
 """
 import struct
 import threading
@@ -27,10 +27,10 @@ class Connection:
     def __init__(self, host, host_port, guest_port, space=65536):
         self.host, self.host_port, self.guest_port = host, host_port, guest_port
         self.connected = self.ended = False
-        self.reset = False               # by the guest, and not as the end of a shutdown
+        self.reset = False               # the guest sent RST, not as the end of a shutdown
         self.guest_shut = self.own_shut = 0
-        self.out = bytearray()           # to be sent
-        self.end_when_sent = 0           # then this SHUTDOWN
+        self.out = bytearray()           # data to be sent
+        self.end_when_sent = 0           # flags of the SHUTDOWN that follows the data
         self.received = bytearray()
         self.space = space               # buf_alloc
         self.rx_count = self.forwarded = self.told = 0
@@ -53,7 +53,7 @@ class Connection:
         return self.connected
 
     def sendall(self, data):
-        """Queues it; it leaves as the guest has room."""
+        """Queues the data, which are sent as the guest has room."""
         self.host.do(lambda: (self.out.extend(data), self.host.pump()))
 
     def recv(self, most, timeout=20):
@@ -87,14 +87,14 @@ class Connection:
         return b''.join(parts)
 
     def shutdown(self, bits=NO_SEND):
-        """After what is queued has left."""
+        """Sends SHUTDOWN after the queued data."""
         def end():
             self.end_when_sent |= bits
             self.host.pump()
         self.host.do(end)
 
     def close(self, timeout=10):
-        """In order: both directions, and the guest's reset as the answer."""
+        """Shuts both directions down, and waits for the guest's RST as the answer."""
         self.shutdown(NO_RECEIVE | NO_SEND)
         self._until(lambda: self.ended, 'reset as the answer to a shutdown', timeout)
 
@@ -192,12 +192,12 @@ class Host(Device):
                              flags, c.space, c.forwarded & MASK) + data)
 
     def raw(self, packet):
-        """A packet as it is, lawful or not."""
+        """Sends a packet unchanged, lawful or not."""
         self.pending.append(packet)
         self.most_pending = max(self.most_pending, len(self.pending))
 
     def pump(self):
-        """Sends what there is credit for, and what ends a stream."""
+        """Sends the data for which there is credit, and the SHUTDOWN behind them."""
         for c in list(self.connections.values()):
             while c.connected and c.out and len(self.pending) < 64:
                 free = (c.guest_space - (c.tx_count - c.guest_forwarded)) & MASK
@@ -249,7 +249,7 @@ class Host(Device):
             c.changed.notify_all()
 
     def stranger(self, op, guest_port, host_port, space, forwarded):
-        """A packet for no connection: perhaps a new one."""
+        """A packet for no connection: perhaps the request for one."""
         if op == RST:
             return
         c = Connection(self, host_port, guest_port)
@@ -323,7 +323,7 @@ class Host(Device):
 # ---- services ----
 
 def echo(c, event):
-    """Sends back what comes, and ends when the guest does."""
+    """A service that sends the data back, and ends when the guest does."""
     data = bytes(c.received)
     c.received.clear()
     c.out += data
@@ -333,7 +333,7 @@ def echo(c, event):
 
 
 def source(count):
-    """Sends that many bytes, and ends."""
+    """A service that sends that many bytes, and ends."""
     def start(c, event):
         if event == 'start':
             c.out += bytes(i & 0xff for i in range(count))
