@@ -57,7 +57,7 @@ conformance: check .setup-build+run+test images host-tests
 	@$(PYTHON) scripts/conformance $(CONFORMANCE)
 
 # Makes one thing wrong at a time: some test must notice. MUTANTS=split chooses by name.
-mutants: check .setup-build+run+test deps host-tests
+mutants: check .setup-build+run+test images host-tests
 	@$(PYTHON) scripts/mutants '$(MUTANTS)'
 
 # Attacks an unmodified image with devices of our own. HOSTILE='blk-.* pci' chooses cells.

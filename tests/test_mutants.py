@@ -81,7 +81,7 @@ FILES = {
                              'build/aarch64/obj/m.c.o\n     build/aarch64/obj/m.c.o (main)\n',
     'build/aarch64/obj/n.c.d': 'build/aarch64/obj/n.c.o: net/n.c net/n.h\n',
     'build/aarch64/obj/m.c.d': 'build/aarch64/obj/m.c.o: main.c\n',
-    'drivers/a.c': 'a', 'drivers/a.h': 'h', 'drivers/b.c': 'b', 'net/n.c': 'n',
+    'drivers/a.c': 'a', 'drivers/a.h': 'h', 'drivers/b.c': 'b', 'net/n.c': 'n', 'net/n.h': '',
     'docs/page.md': 'words', 'tests/mutants/x.toml': '', 'tests/host/test_a.c': '',
     'tests/qemu/test_x.py': 'from test_y import z\n', 'tests/qemu/test_y.py': '',
     'tests/qemu/test_z.py': '', 'tests/conftest.py': '', 'tests/test_u.py': '',
@@ -93,6 +93,7 @@ def tree(tmp_path):
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (1000, 1000 + name.startswith('build/')))
     return tmp_path
 
 
@@ -114,6 +115,9 @@ def test_programs_and_boots_that_the_file_is_part_of(tree, monkeypatch):
     assert tried('drivers/a.h', 'test_b') == ['test_b', 'test_a', 'test_unbuilt', 'boot unbuilt']
     assert tried('net/n.h', 'tests/x.py') == ['tests/x.py', 'test_unbuilt', 'boot app',
                                               'boot unbuilt']
+    late = os.path.getmtime(tree / 'build/host/test_a.objects') + 1
+    os.utime(tree / 'drivers/b.c', (late, late))     # changed since: test_a might have it by now
+    assert tried('drivers/b.c')[:2] == ['test_a', 'test_b']
 
 
 @pytest.mark.parametrize('test, changed, holds', [

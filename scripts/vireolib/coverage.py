@@ -11,11 +11,16 @@ BUILD = os.path.join('build', 'coverage')
 
 
 class Wrong(Exception):
-    """A tool failed; the text says which."""
+    """A program is missing or failed; the text says which, and what to do."""
 
 
-def _tool(command):
-    done = subprocess.run(command, cwd=TREE, capture_output=True, text=True, errors='replace')
+def tool(command):
+    """What a program of LLVM prints. Wrong: it is not installed, or it failed."""
+    try:
+        done = subprocess.run(command, cwd=TREE, capture_output=True, text=True, errors='replace')
+    except FileNotFoundError:
+        raise Wrong(f'{command[0]} is not installed; it is in the Debian package llvm, which `make '
+                    'setup` installs') from None
     if done.returncode:
         raise Wrong(f'{command[0]}: {done.stderr.strip()[-1000:]}')
     return done.stdout
@@ -29,6 +34,8 @@ def collect(commands, profile):
         # %m: processes of one program share a file, so that those of its cases are merged.
         env = dict(os.environ, LLVM_PROFILE_FILE=os.path.join(folder, '%m.profraw'))
         for command in commands:
+            if not os.path.exists(os.path.join(TREE, command[0])):
+                raise Wrong(f'{command[0]} is not built; `make coverage` and `make fuzz` build it')
             done = subprocess.run(command, cwd=TREE, env=env, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL)
             if done.returncode:
@@ -36,13 +43,13 @@ def collect(commands, profile):
         raw = [os.path.join(folder, name) for name in os.listdir(folder)]
         if not raw:
             raise Wrong(f'{commands[0][0]} counted nothing')
-        _tool(['llvm-profdata', 'merge', '-sparse', *raw, '-o', profile])
+        tool(['llvm-profdata', 'merge', '-sparse', *raw, '-o', profile])
     return failed
 
 
 def _export(profile, programs, *options):
     objects = [word for program in programs[1:] for word in ('-object', program)]
-    return _tool(['llvm-cov', 'export', *options, f'-instr-profile={profile}', programs[0],
+    return tool(['llvm-cov', 'export', *options, f'-instr-profile={profile}', programs[0],
                   *objects])
 
 

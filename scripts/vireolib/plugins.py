@@ -24,8 +24,12 @@ def build(name):
         return target
     os.makedirs(os.path.dirname(target), exist_ok=True)
     part = f'{target}.{os.getpid()}'
-    subprocess.run([os.environ.get('HOSTCC', 'gcc'), '-O2', '-Wall', '-Wextra', '-Werror',
-                    '-shared', '-fPIC', '-o', part, source], check=True)
+    compiler = os.environ.get('HOSTCC', 'gcc')
+    if not shutil.which(compiler):
+        raise FileNotFoundError(f'{compiler} is not installed; `make setup` installs it, or set '
+                                'HOSTCC=PATH of a C compiler for this machine')
+    subprocess.run([compiler, '-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', part,
+                    source], check=True)
     os.replace(part, target)
     return target
 

@@ -10,6 +10,7 @@ import concurrent.futures
 import dataclasses
 import glob
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -282,6 +283,8 @@ def combine(host, seeds, code, booted):
 
 def take(jobs, tell):
     """({name: File}, [what went wrong, as lines])."""
+    if not importlib.util.find_spec('pytest'):
+        raise Wrong(f'{sys.executable} has no pytest; `make coverage` takes a Python that has it')
     names = mutants.listing()
     (host, seeds), failed = on_this_machine(names)
     tell('host programs', 'failed: ' + ' '.join(failed) if failed else 'done')

@@ -49,9 +49,12 @@ def program_sources(root, program):
 
 
 def can_notice(root, link, file):
-    """False if what is linked so is built, and the file is no part of it."""
+    """False if the program or image is built, since the file changed last, and the file is no part
+    of it."""
     sources = sources_of(root, link)
-    return sources is None or file in sources
+    if sources is None or file in sources:
+        return True
+    return os.path.getmtime(os.path.join(root, file)) > os.path.getmtime(os.path.join(root, link))
 
 
 def module_sources(root, test, listing):

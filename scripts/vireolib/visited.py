@@ -12,23 +12,18 @@ import bisect
 import glob
 import os
 import re
-import subprocess
+
+from vireolib import coverage
 
 ROW = re.compile(r'^0x([0-9a-f]{8,16}) +(\d+) +\d+ +(\d+) .*is_stmt')
 FILE = re.compile(r'^file_names\[ *(\d+)\]:\n +name: "(.*)"\n +dir_index: (\d+)', re.M)
 FOLDER = re.compile(r'^include_directories\[ *(\d+)\] = "(.*)"', re.M)
 
 
-class Wrong(Exception):
-    """A tool failed; the text says which."""
-
-
 def line_table(path, wanted):
     """(address, file, line) for each beginning of a statement in the files that wanted(file)."""
-    done = subprocess.run(['llvm-dwarfdump', '--debug-line', path], capture_output=True, text=True)
-    if done.returncode:
-        raise Wrong(f'llvm-dwarfdump {path}: {done.stderr.strip()[-500:]}')
-    for unit in done.stdout.split('\nLine table prologue:')[1:]:
+    text = coverage.tool(['llvm-dwarfdump', '--debug-line', path])
+    for unit in text.split('\nLine table prologue:')[1:]:
         head, _, rows = unit.partition('\nAddress ')
         folders = dict(FOLDER.findall(head))
         files = {number: os.path.normpath(os.path.join(folders.get(folder, '') if folder != '0'
