@@ -39,7 +39,7 @@ DISK_OF_APP = $(or $(if $(filter $(DEMO_DISK),$(DISK)),$(file <$(DEMO_DISK_OF)))
 APP_DISK := $(if $(wildcard $(APP_DIR)/site/.),$(DISK))
 APP_INITRD := $(if $(wildcard $(APP_DIR)/initrd/.),build/$(APP_NAME)-initrd.img)
 
-# One word, of characters that neither make nor the shell takes to mean something.
+# One word, without characters that are special to make or to the shell.
 quoted = '$(subst ','"'"',$1)'
 strange = $(or $(filter-out 1,$(words $1)), \
                $(shell printf %s $(call quoted,$1) | tr -d 'A-Za-z0-9._+/@,~=-'))
@@ -51,7 +51,7 @@ $(if $(call unknown,ARCH,ARCHES),$(error ARCH=$(ARCH) does not exist; there is: 
 $(if $(call unknown,TRANSPORT,TRANSPORTS),\
     $(error TRANSPORT=$(TRANSPORT) does not exist; there is: $(TRANSPORTS)))
 $(if $(filter-out 0 1,$(or $(LEGACY),empty) $(words $(LEGACY))),\
-    $(error LEGACY=$(LEGACY): it is 1, or 0 for images that drive no device of before virtio 1.0))
+    $(error LEGACY=$(LEGACY): it is 1, or 0 for images that refuse devices of before virtio 1.0))
 $(if $(call strange,$(APP)),$(error APP="$(APP)": its path $(unusable)))
 $(if $(wildcard $(APP_DIR)/main.c),,$(error $(if $(findstring /,$(APP)),$(no_main),$(no_app))))
 endef

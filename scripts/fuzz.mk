@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# fuzz.mk: the fuzz targets, for this machine. Each tests/fuzz/fuzz_*.c becomes build/fuzz/*; what
-# else lies there is support for all, and so is what the host tests have (scripts/host.mk), the port
-# of lwIP, lwIP, the device tree's reader and libfdt. libFuzzer comes with clang.
-# KIND=coverage: the same without fuzzer and sanitizers, to count the lines that inputs reach.
+# fuzz.mk: the fuzz targets, for this machine. Each tests/fuzz/fuzz_*.c becomes build/fuzz/*. The
+# other files of tests/fuzz/, the library of the host tests (scripts/host.mk), the port of lwIP,
+# lwIP, the reader of device trees and libfdt are a library for all of them. libFuzzer comes with
+# clang. KIND=coverage: without fuzzer and sanitizers, to count the lines that inputs reach.
 
 include scripts/config.mk
 Q := $(if $V,,@)
@@ -13,7 +13,7 @@ LWIP := $(or $(LWIP_DIR),build/lwip)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 include scripts/rooms.mk
 
-# The fuzzer looks for new ways through what is tested and through commands, not through the model.
+# The fuzzer looks for new paths through the code under test and the commands, not the model.
 WATCHED = drivers/% files/% net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \
           $(filter-out tests/fuzz/harness.c,$(wildcard tests/fuzz/*.c))
 COMPILE_fuzz = -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -23,12 +23,12 @@ COMPILE_coverage = -fprofile-instr-generate -fcoverage-mapping
 LINK_coverage = -fprofile-instr-generate
 COMMON = -std=gnu11 -O1 -g1 -fno-omit-frame-pointer -fno-common $(COMPILE_$(KIND)) -DVIREO_DEBUG \
          -Iplatform -Iplatform/host -Idrivers
-# Of the rest gcc's warnings count, in an image and for the host tests.
+# clang's warnings are off for other files: gcc checks these, in an image and for the host tests.
 OURS = $(if $(filter tests/fuzz/%,$1),-Wall -Wextra -Werror -Wno-missing-field-initializers,-w)
 NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet/include \
               -I$(LWIP)/src/include
 
-# Where a source is, so its flags are. Defined overflow in libfdt, as in an image.
+# A source's folder decides its flags. Overflow is defined in libfdt, as in an image.
 FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
            $(if $(filter $(LIBFDT)/%,$1),-w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT),\
            $(OURS) -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
@@ -74,7 +74,7 @@ $(FUZZ_DIR)/%: $(FUZZ_DIR)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) \
 	$(Q)$(CLANG) $(LINK_$(KIND)) -Wl,-T,scripts/fuzz.ld -Wl,--no-warn-rwx-segments \
 	    -Wl,--wrap=malloc,--wrap=calloc,--wrap=free $(filter %.o,$^) $(filter %.a,$^) -o $@
 
-# Parts of an image that other names of the host stand for elsewhere: its boot arguments, its board.
+# Files of an image whose functions the host's library replaces for other targets.
 BOOTARGS := platform/runtime/option.c
 TREE := platform/virt/tree.c platform/virt/tree_walk.c
 $(FUZZ_DIR)/bootargs: $(call object,$(BOOTARGS))

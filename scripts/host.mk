@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*;
-# what else lies there is support for all, and so are drivers/ and files/ (unchanged), BOARD and
-# platform/host.
+# host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*.
+# The other files of tests/host/, drivers/ and files/ (unchanged), BOARD and platform/host are a
+# library for all of them.
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
-# ring with its device in a second thread is built once more, with the thread sanitizer.
+# programs that run the device in a second thread are built once more, with the thread sanitizer.
 
 include scripts/config.mk
 include scripts/rooms.mk
@@ -11,7 +11,7 @@ Q := $(if $V,,@)
 HOSTCC ?= gcc
 HOST := build/host
 SANITIZE ?= address,undefined
-# `make coverage` has others, and clang, which warns of other things.
+# `make coverage` sets both, for clang.
 INSTRUMENT ?= -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 WARNINGS ?= -Wall -Wextra -Werror -Wno-missing-field-initializers
 
@@ -21,7 +21,7 @@ FLAGS = -std=gnu11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fno-common $(INST
 
 PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
-# What of the board stands on registers and memory alone.
+# Files of the board that need registers and memory only, which the host's model has.
 BOARD := $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
 LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(BOARD) $(SRC_drivers) $(SRC_files))
 
@@ -45,7 +45,7 @@ $(HOST)/library.a: $(LIBRARY)
 $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
 	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -Wl,-t -o $@ >$@.objects
 
-# What an image built with LEGACY=0 has, in place of what the library holds.
+# The file of an image with LEGACY=0, in place of the library's files of the same functions.
 $(HOST)/test_legacy_none: $(LEGACY_NONE:%=$(HOST)/obj/%.o)
 
 -include $(LIBRARY:.o=.d) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.d)

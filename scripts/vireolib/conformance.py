@@ -216,9 +216,10 @@ def store_results(tree, outcomes):
         return
     merged = {**load_results(), **outcomes}
     os.makedirs(os.path.dirname(RESULTS), exist_ok=True)
-    with open(RESULTS + '.new', 'w') as f:
+    part = f'{RESULTS}.{os.getpid()}'        # `make coverage` runs several pytests at a time
+    with open(part, 'w') as f:
         json.dump({'tree': tree, 'outcomes': merged}, f, indent=0)
-    os.replace(RESULTS + '.new', RESULTS)
+    os.replace(part, RESULTS)
 
 
 # ---- the link ----
