@@ -92,6 +92,11 @@ def test_without_the_variable_no_plugin_is_loaded(built, monkeypatch):
     assert plugins.visited_args(built('hello')) == []
 
 
+def test_modules_that_are_run_exist():
+    assert all(os.path.isfile(os.path.join(TREE, f'tests/qemu/test_{module}.py'))
+               for module in survey.MODULES)
+
+
 # ---- the count ----
 
 def counted(**more):
