@@ -2,21 +2,21 @@
 /*
  * balloon.c - virtio memory balloon (virtio 1.4, section 5.5).
  *
- * One batch of pages travels at a time, in the direction in which num_pages lies; the next one
- * starts when the device has acknowledged it, from the service, so that nobody ever waits. Pages
- * are used again only after the device has acknowledged that they left the balloon, whether or not
- * it insists (MUST_TELL_HOST). Not accepted: DEFLATE_ON_OOM, since an acknowledgement cannot be
- * waited for where memory runs out; free page hints and reports, page poison.
+ * One batch of pages moves at a time, into the balloon or out of it, towards num_pages. The service
+ * starts the next batch when the device has acknowledged the last one, so nothing waits. Pages that
+ * leave the balloon are used again only after the device has acknowledged that, whether or not it
+ * insists (MUST_TELL_HOST). Not accepted: DEFLATE_ON_OOM, since an allocation that runs out of
+ * memory cannot wait for an acknowledgement; free page hints and reports; page poison.
  */
 #include "balloon/balloon.h"
 #include "virtio/virtio.h"
 
 const char balloon_linked[] = "balloon";
 
-#define BALLOON_BATCH 256 /* pages */
+#define BALLOON_BATCH 256 /* pages that move at a time */
 #define BALLOON_PAGE  4096
-#define BALLOON_RETRY HAL_SEC /* at the floor: when to look for free memory again */
-#define BALLOON_FLOOR (2ull << 20)
+#define BALLOON_RETRY HAL_SEC      /* at the floor: from one look for free memory to the next */
+#define BALLOON_FLOOR (2ull << 20) /* bytes; the least floor unless a boot argument sets one */
 
 /* Sections 5.5.1 to 5.5.4 */
 enum { VIRTIO_BALLOON_Q_INFLATE = 0, VIRTIO_BALLOON_Q_DEFLATE = 1, VIRTIO_BALLOON_Q_STATS = 2 };
@@ -24,8 +24,8 @@ enum { VIRTIO_BALLOON_F_MUST_TELL_HOST = 0, VIRTIO_BALLOON_F_STATS_VQ = 1 };
 enum { VIRTIO_BALLOON_CFG_NUM_PAGES = 0, VIRTIO_BALLOON_CFG_ACTUAL = 4 };
 
 /*
- * Section 5.5.6.3. Three entries, always the same: the size must be a multiple of 6, and one entry
- * takes 10.
+ * Section 5.5.6.3. Always these three entries: the size of the buffer must be a multiple of 6, and
+ * an entry has 10 bytes.
  */
 enum {
     VIRTIO_BALLOON_S_MEMFREE = 4,
@@ -39,33 +39,38 @@ struct virtio_balloon_stat {
 } __attribute__((packed));
 _Static_assert(sizeof(struct virtio_balloon_stat) * BALLOON_STATS % 6 == 0, "section 5.5.6.3");
 
-/* What the driver knows of a batch that is in the balloon: the device is never asked. */
+/* Pages in the balloon, by the driver's own record. */
 struct balloon_batch {
     struct balloon_batch *next;
     unsigned count;
-    uint32_t pfn[BALLOON_BATCH];
+    uint32_t pfn[BALLOON_BATCH]; /* page numbers: address / BALLOON_PAGE */
 };
+
+/* Which way a batch is on its way. balloon_begin() and balloon_end() alone change that. */
+enum balloon_move { BALLOON_STILL, BALLOON_INFLATING, BALLOON_DEFLATING };
 
 struct balloon {
     struct virtio_device *dev;
     struct virtq *inflateq, *deflateq, *statsq;
     bool dead;
-    bool at_floor;
-    uint32_t wanted, lent;
-    uint32_t told; /* what was wanted when the log said that it cannot be had */
-    uint64_t floor, retry_ns;
+    bool at_floor;         /* the host wants more pages than can be spared */
+    uint32_t wanted, lent; /* pages: num_pages as read last; in `batches` */
+    uint32_t told;         /* `wanted` when the log told that it cannot be had */
+    uint64_t floor;        /* bytes that stay free */
+    uint64_t retry_ns;     /* at the floor: when to look for free memory again */
     uint64_t reports;
-    struct balloon_batch *batches;   /* in the balloon, the newest first */
-    struct balloon_batch *inflating; /* with the device, on its way in */
-    unsigned deflating;              /* the last so many of batches->pfn, on their way out */
-    uint32_t *pfns;                  /* what the device reads of the batch that travels */
+    struct balloon_batch *batches; /* in the balloon, the newest first */
+    enum balloon_move move;
+    struct balloon_batch *moving; /* inflating: a batch of its own; deflating: the first one */
+    unsigned moving_count;        /* the last pages of it that move */
+    uint32_t *pfns;               /* page numbers for the device to read */
     uint64_t pfns_dma;
     struct virtio_balloon_stat *stats;
     uint64_t stats_dma;
     struct balloon *next;
 };
 
-static struct balloon *balloons;
+static struct balloon *balloons; /* in order of discovery */
 
 static const struct virtio_feature balloon_features[] = {
     {VIRTIO_BALLOON_F_MUST_TELL_HOST, "must_tell_host", {0, 0}},
@@ -73,13 +78,13 @@ static const struct virtio_feature balloon_features[] = {
 };
 
 /* Section 5.5.4: little-endian on every transport, and 4 bytes at once. */
-static void tell_actual(struct balloon *b)
+static void balloon_tell_actual(struct balloon *b)
 {
     if (virtio_config_write32(b->dev, VIRTIO_BALLOON_CFG_ACTUAL, b->lent))
-        virtio_fail(b->dev, "the field `actual` lies outside of the config space");
+        virtio_fail(b->dev, "the field `actual` is outside the config space");
 }
 
-static int make_buffers(struct balloon *b)
+static int balloon_make_buffers(struct balloon *b)
 {
     if (!b->pfns)
         b->pfns = hal_dma_alloc(BALLOON_BATCH * 4, 16, &b->pfns_dma);
@@ -88,7 +93,7 @@ static int make_buffers(struct balloon *b)
     return b->pfns && b->stats ? 0 : -ENOMEM;
 }
 
-static void read_wanted(struct balloon *b)
+static void balloon_read_wanted(struct balloon *b)
 {
     uint32_t pages;
 
@@ -98,19 +103,73 @@ static void read_wanted(struct balloon *b)
         b->wanted = pages;
 }
 
-/* Hands the array of page numbers to the device. */
-static bool send(struct balloon *b, struct virtq *q, const uint32_t *pfn, unsigned count)
+/* Returns the pages of the batch from index `from` on to the image. */
+static void balloon_give_back(struct balloon_batch *batch, unsigned from)
 {
+    for (unsigned i = from; i < batch->count; i++)
+        hal_page_return((uint64_t)batch->pfn[i] * BALLOON_PAGE);
+    batch->count = from;
+}
+
+/* ---- moves ----------------------------------------------------------------------------------- */
+
+/* Tells the device the last `count` pages of the batch. False: the queue refused, nothing moves. */
+static bool balloon_begin(struct balloon *b, enum balloon_move move, struct balloon_batch *batch,
+                          unsigned count)
+{
+    struct virtq *q = move == BALLOON_INFLATING ? b->inflateq : b->deflateq;
     struct virtq_seg seg = {b->pfns_dma, count * 4};
     struct virtq_request request = {&seg, 1, 0, b};
 
-    memcpy(b->pfns, pfn, count * 4);
-    return virtq_submit(q, &request, 1) == 1;
+    hal_assert(b->move == BALLOON_STILL);
+    memcpy(b->pfns, &batch->pfn[batch->count - count], count * 4);
+    if (virtq_submit(q, &request, 1) != 1) {
+        virtio_fail(b->dev, "a queue refuses pages");
+        return false;
+    }
+    b->move = move;
+    b->moving = batch;
+    b->moving_count = count;
+    return true;
+}
+
+/* A batch on its way in is in the balloon now, acknowledged or not: the device may have taken it.
+ */
+static void balloon_keep(struct balloon *b)
+{
+    b->moving->next = b->batches;
+    b->batches = b->moving;
+    b->lent += b->moving_count;
+}
+
+/* Pages may be used once the device has acknowledged that they left (section 5.5.6). */
+static void balloon_release(struct balloon *b)
+{
+    struct balloon_batch *batch = b->moving;
+
+    balloon_give_back(batch, batch->count - b->moving_count);
+    b->lent -= b->moving_count;
+    if (!batch->count) {
+        b->batches = batch->next;
+        hal_free(batch);
+    }
+}
+
+/* The device acknowledged the batch that moves, or a reset took it from the device. */
+static void balloon_end(struct balloon *b, bool acknowledged)
+{
+    hal_assert(b->move != BALLOON_STILL);
+    if (b->move == BALLOON_INFLATING)
+        balloon_keep(b);
+    else if (acknowledged)
+        balloon_release(b);
+    b->move = BALLOON_STILL;
+    b->moving = NULL;
 }
 
 /* ---- inflating ------------------------------------------------------------------------------- */
 
-static bool may_lend(const struct balloon *b)
+static bool balloon_may_lend(const struct balloon *b)
 {
     struct hal_memory memory;
 
@@ -118,10 +177,10 @@ static bool may_lend(const struct balloon *b)
     return memory.free >= b->floor + BALLOON_PAGE;
 }
 
-/* Takes up to count pages from the image; fewer at the floor. */
-static void collect(struct balloon *b, struct balloon_batch *batch, uint32_t count)
+/* Takes pages from the image until the batch has `count`, or the floor is reached. */
+static void balloon_collect(struct balloon *b, struct balloon_batch *batch, uint32_t count)
 {
-    while (batch->count < count && may_lend(b)) {
+    while (batch->count < count && balloon_may_lend(b)) {
         uint64_t at = hal_page_lend();
 
         if (at == HAL_DMA_NONE)
@@ -130,27 +189,21 @@ static void collect(struct balloon *b, struct balloon_batch *batch, uint32_t cou
     }
 }
 
-static void give_back(struct balloon_batch *batch, unsigned from)
-{
-    for (unsigned i = from; i < batch->count; i++)
-        hal_page_return((uint64_t)batch->pfn[i] * BALLOON_PAGE);
-    batch->count = from;
-}
-
-static void reach_floor(struct balloon *b)
+/* Logs once for each value of `wanted`, and looks again later. */
+static void balloon_reach_floor(struct balloon *b)
 {
     if (b->told != b->wanted)
-        hal_log(HAL_WARN, virtio_name(b->dev),
-                "the host wants %u MiB, and has %u: the rest is the image's own "
-                "(vireo.balloon0.floor=)",
-                b->wanted >> 8, b->lent >> 8);
+        hal_log(
+            HAL_WARN, virtio_name(b->dev),
+            "the host wants %u MiB, and has %u: the rest stays with the image (vireo.%s.floor=)",
+            b->wanted >> 8, b->lent >> 8, virtio_name(b->dev));
     b->told = b->wanted;
     b->at_floor = true;
     b->retry_ns = hal_now_ns() + BALLOON_RETRY;
     virtio_wake_at(b->dev, b->retry_ns);
 }
 
-static bool inflate(struct balloon *b)
+static bool balloon_inflate(struct balloon *b)
 {
     uint32_t missing = b->wanted - b->lent;
     struct balloon_batch *batch;
@@ -159,75 +212,37 @@ static bool inflate(struct balloon *b)
         virtio_wake_at(b->dev, b->retry_ns);
         return false;
     }
-    batch = may_lend(b) ? hal_alloc(sizeof(*batch)) : NULL;
+    batch = balloon_may_lend(b) ? hal_alloc(sizeof(*batch)) : NULL;
     if (batch)
-        collect(b, batch, missing < BALLOON_BATCH ? missing : BALLOON_BATCH);
+        balloon_collect(b, batch, missing < BALLOON_BATCH ? missing : BALLOON_BATCH);
     if (!batch || !batch->count) {
         hal_free(batch);
-        reach_floor(b);
+        balloon_reach_floor(b);
         return false;
     }
     b->at_floor = false;
-    if (!send(b, b->inflateq, batch->pfn, batch->count)) {
-        give_back(batch, 0);
-        hal_free(batch);
-        virtio_fail(b->dev, "the inflate queue takes no pages");
-        return false;
-    }
-    b->inflating = batch;
-    return true;
-}
-
-/* What was on its way is in the balloon. */
-static void keep_inflating(struct balloon *b)
-{
-    b->inflating->next = b->batches;
-    b->batches = b->inflating;
-    b->inflating = NULL;
-    b->lent += b->batches->count;
-}
-
-static void inflated(struct balloon *b)
-{
-    keep_inflating(b);
-    tell_actual(b);
+    if (balloon_begin(b, BALLOON_INFLATING, batch, batch->count))
+        return true;
+    balloon_give_back(batch, 0);
+    hal_free(batch);
+    return false;
 }
 
 /* ---- deflating ------------------------------------------------------------------------------- */
 
-static bool deflate(struct balloon *b)
+static bool balloon_deflate(struct balloon *b)
 {
     struct balloon_batch *batch = b->batches;
     uint32_t surplus = b->lent - b->wanted;
     unsigned count = surplus < batch->count ? surplus : batch->count;
 
     b->at_floor = false;
-    if (!send(b, b->deflateq, &batch->pfn[batch->count - count], count)) {
-        virtio_fail(b->dev, "the deflate queue takes no pages");
-        return false;
-    }
-    b->deflating = count;
-    return true;
-}
-
-/* Only now may the pages be used (section 5.5.6). */
-static void deflated(struct balloon *b)
-{
-    struct balloon_batch *batch = b->batches;
-
-    give_back(batch, batch->count - b->deflating);
-    b->lent -= b->deflating;
-    b->deflating = 0;
-    if (!batch->count) {
-        b->batches = batch->next;
-        hal_free(batch);
-    }
-    tell_actual(b);
+    return balloon_begin(b, BALLOON_DEFLATING, batch, count);
 }
 
 /* ---- statistics (section 5.5.6.3) ------------------------------------------------------------ */
 
-static void report(struct balloon *b)
+static void balloon_report(struct balloon *b)
 {
     struct virtq_seg seg = {b->stats_dma, BALLOON_STATS * sizeof(*b->stats)};
     struct virtq_request request = {&seg, 1, 0, b};
@@ -239,12 +254,12 @@ static void report(struct balloon *b)
     b->stats[2] = (struct virtio_balloon_stat){VIRTIO_BALLOON_S_AVAIL,
                                                memory.free > b->floor ? memory.free - b->floor : 0};
     if (virtq_submit(b->statsq, &request, 1) != 1)
-        virtio_fail(b->dev, "the statistics queue takes no buffer");
+        virtio_fail(b->dev, "the statistics queue refuses its buffer");
 }
 
 /* ---- the device ------------------------------------------------------------------------------ */
 
-static bool reaped(struct virtq *q)
+static bool balloon_reap_one(struct virtq *q)
 {
     struct virtq_done done;
 
@@ -256,34 +271,31 @@ static bool balloon_service(struct virtio_device *dev)
     struct balloon *b = virtio_priv(dev);
     bool did = false;
 
-    if (reaped(b->inflateq)) {
-        inflated(b);
+    if (balloon_reap_one(b->inflateq) || balloon_reap_one(b->deflateq)) {
+        balloon_end(b, true);
+        balloon_tell_actual(b);
         did = true;
     }
-    if (reaped(b->deflateq)) {
-        deflated(b);
-        did = true;
-    }
-    if (b->statsq && reaped(b->statsq)) {
+    if (b->statsq && balloon_reap_one(b->statsq)) {
         b->reports++;
-        report(b);
+        balloon_report(b);
         did = true;
     }
-    if (b->inflating || b->deflating)
+    if (b->move != BALLOON_STILL)
         return did;
     if (b->wanted > b->lent && virtq_state(b->inflateq) == VIRTQ_OK)
-        did |= inflate(b);
+        did |= balloon_inflate(b);
     else if (b->wanted < b->lent && virtq_state(b->deflateq) == VIRTQ_OK)
-        did |= deflate(b);
+        did |= balloon_deflate(b);
     return did;
 }
 
 static void balloon_config_changed(struct virtio_device *dev)
 {
-    read_wanted(virtio_priv(dev));
+    balloon_read_wanted(virtio_priv(dev));
 }
 
-static int setup(struct balloon *b)
+static int balloon_setup(struct balloon *b)
 {
     static const struct virtq_config queues[] = {
         [VIRTIO_BALLOON_Q_INFLATE] = {.name = "inflate", .size = 16, .max_segs = 1},
@@ -298,16 +310,17 @@ static int setup(struct balloon *b)
     b->inflateq = virtio_queue(b->dev, VIRTIO_BALLOON_Q_INFLATE);
     b->deflateq = virtio_queue(b->dev, VIRTIO_BALLOON_Q_DEFLATE);
     b->statsq = virtio_queue(b->dev, VIRTIO_BALLOON_Q_STATS);
-    return make_buffers(b);
+    return balloon_make_buffers(b);
 }
 
-static void free_buffers(struct balloon *b)
+static void balloon_free_buffers(struct balloon *b)
 {
     hal_dma_free(b->pfns, BALLOON_BATCH * 4);
     hal_dma_free(b->stats, BALLOON_STATS * sizeof(*b->stats));
 }
 
-static uint64_t read_floor(struct virtio_device *dev)
+/* Bytes: the boot argument floor=MIB, or an eighth of memory, rounded up to MiB. */
+static uint64_t balloon_read_floor(struct virtio_device *dev)
 {
     struct hal_memory memory;
     uint64_t least;
@@ -318,15 +331,6 @@ static uint64_t read_floor(struct virtio_device *dev)
            << 20;
 }
 
-static void append(struct balloon *b)
-{
-    struct balloon **at = &balloons;
-
-    while (*at)
-        at = &(*at)->next;
-    *at = b;
-}
-
 static int balloon_probe(struct virtio_device *dev)
 {
     struct balloon *b = hal_alloc(sizeof(*b));
@@ -335,44 +339,41 @@ static int balloon_probe(struct virtio_device *dev)
     if (!b)
         return -ENOMEM;
     b->dev = dev;
-    b->floor = read_floor(dev);
-    err = setup(b);
+    b->floor = balloon_read_floor(dev);
+    err = balloon_setup(b);
     if (err) {
-        free_buffers(b);
+        balloon_free_buffers(b);
         hal_free(b);
         return err;
     }
     virtio_set_priv(dev, b);
     virtio_start(dev);
     if (b->statsq)
-        report(b);
-    read_wanted(b);
-    append(b);
+        balloon_report(b);
+    balloon_read_wanted(b);
+    HAL_LIST_APPEND(&balloons, b);
     return 0;
 }
 
-/* A batch that was on its way in counts as lent: the device may have taken it. None goes out. */
 static void balloon_queue_lost(struct virtio_device *dev, struct virtq *q)
 {
     struct balloon *b = virtio_priv(dev);
 
     while (virtq_take_back(q))
         continue;
-    if (q == b->inflateq && b->inflating)
-        keep_inflating(b);
-    if (q == b->deflateq)
-        b->deflating = 0;
+    if ((b->move == BALLOON_INFLATING && q == b->inflateq) ||
+        (b->move == BALLOON_DEFLATING && q == b->deflateq))
+        balloon_end(b, false);
 }
 
-/* A device that was reset has forgotten the balloon: its pages are the image's, and it starts anew.
- */
-static void empty(struct balloon *b)
+/* The pages are the image's again: a device that was reset has forgotten its balloon. */
+static void balloon_empty(struct balloon *b)
 {
     struct balloon_batch *batch;
 
     while ((batch = b->batches)) {
         b->batches = batch->next;
-        give_back(batch, 0);
+        balloon_give_back(batch, 0);
         hal_free(batch);
     }
     b->lent = 0;
@@ -382,14 +383,14 @@ static void empty(struct balloon *b)
 static int balloon_returned(struct virtio_device *dev)
 {
     struct balloon *b = virtio_priv(dev);
-    int err = make_buffers(b);
+    int err = balloon_make_buffers(b);
 
     if (err)
         return err;
-    empty(b);
+    balloon_empty(b);
     b->dead = false;
-    tell_actual(b);
-    read_wanted(b);
+    balloon_tell_actual(b);
+    balloon_read_wanted(b);
     return 0;
 }
 
@@ -398,12 +399,12 @@ static void balloon_queue_back(struct virtio_device *dev, struct virtq *q)
     struct balloon *b = virtio_priv(dev);
 
     if (q == b->statsq)
-        report(b);
+        balloon_report(b);
 }
 
 /*
- * What the balloon holds stays with the host: the device was never told that it is wanted back, so
- * it may not be there any more. Only a device that is plugged in again in its place ends that.
+ * The pages in the balloon stay with the host: the device was not told that they leave, so the host
+ * may have taken them. They come back when a device is plugged in again in the same place.
  */
 static void balloon_dead(struct virtio_device *dev, bool quarantine)
 {
@@ -417,7 +418,7 @@ static void balloon_dead(struct virtio_device *dev, bool quarantine)
     if (b->statsq)
         balloon_queue_lost(dev, b->statsq);
     if (!quarantine)
-        free_buffers(b);
+        balloon_free_buffers(b);
     b->pfns = NULL;
     b->stats = NULL;
 }

@@ -3,29 +3,29 @@
  * balloon.h - the memory balloon (virtio 1.4, section 5.5): memory that the image lends to its host
  * when the host asks for it, and gets back when the host no longer does.
  *
- * Nothing has to be called: the driver does what the device asks. It is linked by
- * `DRIVERS := balloon` in app.mk. The boot argument vireo.balloon0.floor=MIB says how much memory
- * stays free whatever the host wants (an eighth of all, and at least 2 MiB, unless it is given).
+ * No function has to be called: the driver does what the device asks. `DRIVERS := balloon` in
+ * app.mk links it. The boot argument vireo.balloon0.floor=MIB sets how much memory stays free
+ * whatever the host wants; by default an eighth of all memory, and at least 2 MiB.
  */
 #ifndef VIREO_BALLOON_H
 #define VIREO_BALLOON_H
 
 #include "hal.h"
 
-/* Naming it links the driver too. */
+/* A reference to it links the driver as well. */
 extern const char balloon_linked[];
 
 /* Pages are 4096 bytes. */
 struct balloon_info {
-    const char *name;
-    bool alive;
-    uint32_t wanted;  /* pages that the device asks for */
-    uint32_t lent;    /* pages that it has */
+    const char *name; /* "balloon0"; lasts as long as the image */
+    bool alive;       /* not given up */
+    uint32_t wanted;  /* pages that the host asks for */
+    uint32_t lent;    /* pages that the host has; an acknowledgement may be on its way */
     uint64_t floor;   /* bytes that stay free */
-    bool at_floor;    /* it wants more than can be spared */
-    uint64_t reports; /* statistics that were asked for */
+    bool at_floor;    /* the host asks for more than can be spared */
+    uint64_t reports; /* statistics that the host asked for */
 };
-/* The n-th balloon; -ENOENT past the last. */
+/* Tells of the n-th balloon (0..). 0, or -ENOENT past the last. In task context; never parks. */
 int balloon_info(unsigned n, struct balloon_info *out);
 
 #endif

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vcon.c - virtio console device: probe, size of the screen, death (virtio 1.4, sections 5.3.2 to
- * 5.3.6). One port, or several with control queues.
+ * vcon.c - virtio console device: probe, size of the screen, recovery (virtio 1.4, sections 5.3.2
+ * to 5.3.6). A simple device has one port; one with MULTIPORT has several, and control queues.
  */
 #include "console/vcon_impl.h"
 
-static const struct virtio_feature features[] = {
+static const struct virtio_feature vcon_features[] = {
     {VCON_F_SIZE, "size", {0}},
     {VCON_F_MULTIPORT, "multiport", {0}},
 };
 
-static struct vcon *vcons;
+static struct vcon *vcons; /* in order of discovery */
 
 /* Section 5.3.2: port 0, the control queues, then the other ports. */
-static unsigned queue_of(unsigned port, bool tx)
+static unsigned vcon_queue_index(unsigned port, bool tx)
 {
     return (port ? 2 * port + 2 : 0) + tx;
 }
 enum { CONTROL_RX = 2, CONTROL_TX = 3 };
 
-/* "rx31" */
-static const char *name_queue(char out[8], const char *what, unsigned port)
+/* Writes "rx31" for ("rx", 31) into out, and returns out. */
+static const char *vcon_queue_name(char out[8], const char *what, unsigned port)
 {
     unsigned n = 0;
 
@@ -35,8 +35,8 @@ static const char *name_queue(char out[8], const char *what, unsigned port)
 
 /* ---- probe ----------------------------------------------------------------------------------- */
 
-/* How many ports will have queues. */
-static int count_ports(struct vcon *c)
+/* Sets how many ports have queues: as many as the device has, and the limit admits. */
+static int vcon_count_ports(struct vcon *c)
 {
     uint64_t limit = hal_option_u64(virtio_name(c->dev), "ports",
                                     virtio_is_legacy(c->dev) ? VCON_PORTS_LEGACY : VCON_PORTS, 1,
@@ -48,22 +48,22 @@ static int count_ports(struct vcon *c)
     if (c->multiport)
         err = virtio_config_read32(c->dev, VCON_CONFIG_MAX_PORTS, &offered);
     if (!err && !offered) {
-        hal_log(HAL_ERROR, virtio_name(c->dev), "the device says that it has no port at all");
+        hal_log(HAL_ERROR, virtio_name(c->dev), "the device has no port (max_nr_ports is 0)");
         err = -EINVAL;
     }
     c->port_count = offered < limit ? offered : (unsigned)limit;
     return err;
 }
 
-static void describe_queues(struct vcon *c, struct virtq_config *queues)
+static void vcon_describe_queues(struct vcon *c, struct virtq_config *queues)
 {
     for (unsigned i = 0; i < c->port_count; i++) {
         struct vcon_port *p = &c->ports[i];
 
-        queues[queue_of(i, false)] = (struct virtq_config){
-            .name = name_queue(p->queue_name[0], "rx", i), .size = VCON_RX, .max_segs = 1};
-        queues[queue_of(i, true)] = (struct virtq_config){
-            .name = name_queue(p->queue_name[1], "tx", i), .size = VCON_TX, .max_segs = 1};
+        queues[vcon_queue_index(i, false)] = (struct virtq_config){
+            .name = vcon_queue_name(p->queue_name[0], "rx", i), .size = VCON_RX, .max_segs = 1};
+        queues[vcon_queue_index(i, true)] = (struct virtq_config){
+            .name = vcon_queue_name(p->queue_name[1], "tx", i), .size = VCON_TX, .max_segs = 1};
     }
     if (!c->multiport)
         return;
@@ -73,7 +73,7 @@ static void describe_queues(struct vcon *c, struct virtq_config *queues)
         (struct virtq_config){.name = "control tx", .size = VCON_CTL_TX, .max_segs = 1};
 }
 
-static int setup_queues(struct vcon *c)
+static int vcon_setup_queues(struct vcon *c)
 {
     unsigned n = c->multiport ? 2 * c->port_count + 2 : 2;
     struct virtq_config *queues = hal_alloc(n * sizeof(*queues));
@@ -81,7 +81,7 @@ static int setup_queues(struct vcon *c)
 
     if (!queues)
         return -ENOMEM;
-    describe_queues(c, queues);
+    vcon_describe_queues(c, queues);
     err = virtio_setup_queues(c->dev, queues, n);
     hal_free(queues);
     if (err)
@@ -91,22 +91,22 @@ static int setup_queues(struct vcon *c)
 
         p->con = c;
         p->id = i;
-        p->rxq = virtio_queue(c->dev, queue_of(i, false));
-        p->txq = virtio_queue(c->dev, queue_of(i, true));
+        p->rxq = virtio_queue(c->dev, vcon_queue_index(i, false));
+        p->txq = virtio_queue(c->dev, vcon_queue_index(i, true));
     }
     return 0;
 }
 
-static int setup(struct vcon *c)
+static int vcon_setup(struct vcon *c)
 {
-    int err = count_ports(c);
+    int err = vcon_count_ports(c);
 
     if (err)
         return err;
     c->ports = hal_alloc(c->port_count * sizeof(*c->ports));
     if (!c->ports)
         return -ENOMEM;
-    err = setup_queues(c);
+    err = vcon_setup_queues(c);
     if (err)
         return err;
     if (!c->multiport)
@@ -116,38 +116,23 @@ static int setup(struct vcon *c)
     return vcon_control_setup(c);
 }
 
-/* Section 5.3.4: cols and rows mean something with SIZE only, and for port 0. */
-static void read_size(struct virtio_device *dev)
+/* Section 5.3.4: cols and rows are valid with SIZE only, and are those of port 0. */
+static void vcon_read_size(struct virtio_device *dev)
 {
     struct vcon *c = virtio_priv(dev);
-    struct vcon_port *p = &c->ports[0];
     uint16_t size[2];
 
     if (c->dead || !virtio_has(dev, VCON_F_SIZE) ||
         virtio_config_read(dev, VCON_CONFIG_COLS, size, sizeof(size), 2))
         return;
-    p->cols = size[0];
-    p->rows = size[1];
-    p->has_size = true;
-    vcon_changed(p);
+    vcon_port_set_size(&c->ports[0], size[0], size[1]);
 }
 
-/* The only port of a simple device is there from the start, and somebody at its other end. */
-static void add_only_port(struct vcon *c)
+static void vcon_enter(struct vcon *c)
 {
-    struct vcon_port *p = &c->ports[0];
-
-    vcon_port_add(p);
-    p->console = p->host_open = true;
-}
-
-static void append(struct vcon *c)
-{
-    struct vcon **at = &vcons;
-
-    for (; *at; at = &(*at)->next)
+    for (const struct vcon *other = vcons; other; other = other->next)
         c->number++;
-    *at = c;
+    HAL_LIST_APPEND(&vcons, c);
 }
 
 static int vcon_probe(struct virtio_device *dev)
@@ -159,7 +144,7 @@ static int vcon_probe(struct virtio_device *dev)
         return -ENOMEM;
     c->dev = dev;
     c->return_ns = HAL_NEVER;
-    err = setup(c);
+    err = vcon_setup(c);
     if (err) {
         hal_free(c->ports);
         hal_free(c);
@@ -170,31 +155,22 @@ static int vcon_probe(struct virtio_device *dev)
     if (c->multiport)
         vcon_control_start(c);
     else
-        add_only_port(c);
-    read_size(dev);
+        vcon_port_add(&c->ports[0]);
+    vcon_read_size(dev);
     c->settle_ns = hal_now_ns() + VCON_SETTLE;
-    append(c);
+    vcon_enter(c);
     return 0;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* Ports that were not announced again are gone, and ends of the host that were not opened again. */
-static void end_return(struct vcon *c)
+/* VCON_RETURN has passed since a reset. */
+static void vcon_end_return(struct vcon *c)
 {
     c->return_ns = HAL_NEVER;
-    for (unsigned i = 0; i < c->port_count; i++) {
-        struct vcon_port *p = &c->ports[i];
-
-        if (p->awaited) {
-            hal_log(HAL_WARN, virtio_name(c->dev), "port %u did not come back", i);
-            vcon_port_remove(p);
-        } else if (p->was_open && !p->host_open) {
-            p->host_closes++;
-            vcon_changed(p);
-        }
-        p->was_open = false;
-    }
+    for (unsigned i = 0; i < c->port_count; i++)
+        if (!vcon_port_end_return(&c->ports[i]))
+            hal_log(HAL_WARN, virtio_name(c->dev), "port %u was not announced again", i);
 }
 
 static bool vcon_service(struct virtio_device *dev)
@@ -203,7 +179,7 @@ static bool vcon_service(struct virtio_device *dev)
     bool did = c->multiport && vcon_control_service(c);
 
     if (hal_now_ns() >= c->return_ns)
-        end_return(c);
+        vcon_end_return(c);
     else if (c->return_ns != HAL_NEVER)
         virtio_wake_at(dev, c->return_ns);
     for (unsigned i = 0; i < c->port_count; i++)
@@ -211,7 +187,7 @@ static bool vcon_service(struct virtio_device *dev)
     return did;
 }
 
-static struct vcon_port *port_of(struct vcon *c, const struct virtq *q)
+static struct vcon_port *vcon_port_of_queue(struct vcon *c, const struct virtq *q)
 {
     for (unsigned i = 0; i < c->port_count; i++)
         if (c->ports[i].rxq == q || c->ports[i].txq == q)
@@ -222,7 +198,7 @@ static struct vcon_port *port_of(struct vcon *c, const struct virtq *q)
 static void vcon_queue_lost(struct virtio_device *dev, struct virtq *q)
 {
     struct vcon *c = virtio_priv(dev);
-    struct vcon_port *p = port_of(c, q);
+    struct vcon_port *p = vcon_port_of_queue(c, q);
 
     if (p)
         vcon_port_lost(p, q);
@@ -230,8 +206,8 @@ static void vcon_queue_lost(struct virtio_device *dev, struct virtq *q)
         vcon_control_lost(c, q);
 }
 
-/* After its death all buffers are gone. */
-static int revive(struct vcon *c)
+/* Makes the buffers anew: vcon_dead() freed them, or left them to the device. */
+static int vcon_revive(struct vcon *c)
 {
     int err = c->multiport ? vcon_control_prepare(c) : 0;
 
@@ -241,39 +217,36 @@ static int revive(struct vcon *c)
     return err;
 }
 
-/* A device with several ports says once more which there are; whoever uses one waits for that. */
+/* A device with several ports announces them again; whoever uses one waits for that. */
 static int vcon_returned(struct virtio_device *dev)
 {
     struct vcon *c = virtio_priv(dev);
-    int err = c->dead ? revive(c) : 0;
+    int err = c->dead ? vcon_revive(c) : 0;
 
     if (err)
         return err;
     c->refuse = 0;
-    for (unsigned i = 0; i < c->port_count; i++) {
-        struct vcon_port *p = &c->ports[i];
-
-        p->awaited = c->multiport && p->present;
-        p->tell_ready = p->tell_open = false;
-    }
-    if (c->multiport)
+    if (c->multiport) {
+        for (unsigned i = 0; i < c->port_count; i++)
+            vcon_port_await(&c->ports[i]);
         c->return_ns = hal_now_ns() + VCON_RETURN;
-    read_size(dev);
+    }
+    vcon_read_size(dev);
     return 0;
 }
 
 static void vcon_queue_back(struct virtio_device *dev, struct virtq *q)
 {
     struct vcon *c = virtio_priv(dev);
-    struct vcon_port *p = port_of(c, q);
+    struct vcon_port *p = vcon_port_of_queue(c, q);
 
     if (p)
         vcon_port_back(p, q);
     else if (q == c->ctl_tx && virtio_works(dev))
-        vcon_control_start(c); /* the other one is back already */
-    if (p && q == p->txq && !c->multiport && !p->present) {
-        add_only_port(c);
-        read_size(dev); /* a new port has none */
+        vcon_control_start(c); /* ctl_rx came back before ctl_tx */
+    if (p && q == p->txq && !c->multiport && !vcon_is_present(p)) {
+        vcon_port_add(p);
+        vcon_read_size(dev); /* vcon_port_add() forgets the size */
     }
 }
 
@@ -295,11 +268,11 @@ static void vcon_dead(struct virtio_device *dev, bool quarantine)
 VIRTIO_DRIVER(vcon_driver) = {
     .device_id = VIRTIO_ID_CONSOLE,
     .prefix = "vcon",
-    .features = features,
-    .feature_count = sizeof(features) / sizeof(features[0]),
+    .features = vcon_features,
+    .feature_count = sizeof(vcon_features) / sizeof(vcon_features[0]),
     .probe = vcon_probe,
     .service = vcon_service,
-    .config_changed = read_size,
+    .config_changed = vcon_read_size,
     .queue_lost = vcon_queue_lost,
     .returned = vcon_returned,
     .queue_back = vcon_queue_back,
@@ -312,7 +285,7 @@ struct vcon_port *vcon_port(unsigned n)
 {
     for (struct vcon *c = vcons; c; c = c->next)
         for (unsigned i = 0; i < c->port_count; i++)
-            if (c->ports[i].present && n-- == 0)
+            if (vcon_is_present(&c->ports[i]) && n-- == 0)
                 return &c->ports[i];
     return NULL;
 }
@@ -361,7 +334,7 @@ unsigned vcon_incarnation(const struct vcon_port *p)
 
 bool vcon_present(const struct vcon_port *p)
 {
-    return p->present;
+    return vcon_is_present(p);
 }
 
 bool vcon_host_open(const struct vcon_port *p)

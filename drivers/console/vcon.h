@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vcon.h - the virtio console device (virtio 1.4, section 5.3): ports that carry bytes both ways
- * between the image and a program of the host. Nothing here waits; files/dev_console.c makes files
- * of the ports.
+ * between the image and a program of the host. files/dev_console.c makes files of the ports.
+ *
+ * All functions run in task context and never park. A `struct vcon_port` lasts as long as the
+ * image, also when its port was removed or its device given up.
  */
 #ifndef VIREO_VCON_H
 #define VIREO_VCON_H
@@ -11,49 +13,65 @@
 
 struct vcon_port;
 
-/* The n-th port that the host has added and not removed, of all devices; NULL past the last. */
+/* ---- which ports there are ------------------------------------------------------------------- */
+
+/* The n-th port (0..) that is present, over all devices; NULL past the last. */
 struct vcon_port *vcon_port(unsigned n);
 
-/* Number of the device ("vcon0" is 0), and of the port on it. */
+/*
+ * A device with several ports announces them one by one, and never tells that these were all.
+ * Until this time (hal_now_ns) more announcements are likely; 0: all ports are known.
+ */
+uint64_t vcon_settled_at(void);
+
+/*
+ * fn is called from the driver's service when the answer of a function below may have changed for a
+ * port. It must not park, open, close, read or write. There is one listener; NULL removes it.
+ */
+void vcon_on_change(void (*fn)(struct vcon_port *p));
+
+/* ---- what a port is -------------------------------------------------------------------------- */
+
+/* Number of the port's device: 0 for "vcon0". */
 unsigned vcon_device_number(const struct vcon_port *p);
+/* Number of the port on its device. */
 unsigned vcon_port_number(const struct vcon_port *p);
-/* The host's name for it, "" if it has none; what is no printable character is '?'. */
+/* The name that the host gave the port; "" without one. '?' stands for control characters. */
 const char *vcon_label(const struct vcon_port *p);
-/* Meant for a person: the only port of a simple device, or one that the host nominated. */
+/* Is the port meant for a person? The only port of a simple device, or nominated by the host. */
 bool vcon_is_console(const struct vcon_port *p);
-/* Columns and rows of its screen; false when the host did not say. */
+/* Columns and rows of the port's screen; false: the host told none, and they mean nothing. */
 bool vcon_size(const struct vcon_port *p, uint16_t *cols, uint16_t *rows);
 
-/* Counts how often the port was added: another count is another port with the same number. */
+/* Times that the port was added. Another count: another port with the same number. */
 unsigned vcon_incarnation(const struct vcon_port *p);
-/* Added, not removed since, and its device is alive. */
+/* Was the port added and not removed since, and is its device not given up? */
 bool vcon_present(const struct vcon_port *p);
-/* Does a program of the host hold the other end? Always, where the device does not tell. */
+/* Does a program of the host hold the other end? True where the device does not tell. */
 bool vcon_host_open(const struct vcon_port *p);
-/* Counts how often the host let go of its end. */
+/* Times that the program of the host closed its end. */
 unsigned vcon_host_closes(const struct vcon_port *p);
 
-/* Tells the host that the port is in use here, or no longer. -EBUSY: it is in use already. */
+/* ---- using a port ---------------------------------------------------------------------------- */
+
+/* Tells the host that the port is in use here. 0; -ENODEV: not present; -EBUSY: in use already. */
 int vcon_open(struct vcon_port *p);
+/* Ends that: drops what was not read, and tells the host. */
 void vcon_close(struct vcon_port *p);
 
-/* Copies out what has come, up to len bytes; 0: nothing is there now. */
+/* Copies received bytes out, at most len; how many. 0: there are none now. */
 size_t vcon_read(struct vcon_port *p, void *buf, size_t len);
 /* Bytes that vcon_read would find. */
 size_t vcon_readable(const struct vcon_port *p);
-/* Takes up to len bytes for the host; 0: no room now, or nobody there to take them. */
-size_t vcon_write(struct vcon_port *p, const void *buf, size_t len);
-bool vcon_writable(const struct vcon_port *p);
-/* Bytes are with the device that it has not taken yet. */
-bool vcon_unsent(const struct vcon_port *p);
-
-/* Called when any of the above may have changed for a port; from the service. One caller. */
-void vcon_on_change(void (*fn)(struct vcon_port *p));
 
 /*
- * Devices with several ports say one by one which there are, and never that these were all. Until
- * this time (hal_now_ns) more are likely to come; 0: all are known.
+ * Copies bytes into buffers for the host, at most len; how many. 0: no buffer is free, the port is
+ * not present, or no program of the host is there to read. The caller keeps buf.
  */
-uint64_t vcon_settled_at(void);
+size_t vcon_write(struct vcon_port *p, const void *buf, size_t len);
+/* Would vcon_write take a byte? */
+bool vcon_writable(const struct vcon_port *p);
+/* Are bytes of vcon_write still waiting for the device to take them? */
+bool vcon_unsent(const struct vcon_port *p);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vrng.c - the virtio entropy device (virtio 1.4, section 5.4): one queue, one writable buffer at a
- * time. An answer may hold any number of bytes from 1 to what was asked for; the rest is asked for
- * again. Nothing waits for a device longer than VRNG_PATIENCE.
+ * time. A refresh collects VRNG_BYTES: an answer may hold fewer bytes than the buffer has, and then
+ * the device is asked again. Nobody waits for a refresh longer than VRNG_PATIENCE.
  */
 #include "entropy/vrng.h"
 #include "virtio/virtio.h"
 
 const char vrng_linked[] = "vrng";
 
-#define VRNG_BYTES     64 /* of the buffer, and what one refresh collects */
-#define VRNG_PATIENCE  (250 * HAL_MS)
+#define VRNG_BYTES     64              /* bytes of the buffer, and of a refresh */
+#define VRNG_PATIENCE  (250 * HAL_MS)  /* how long somebody may wait for a refresh */
 #define VRNG_PERIOD    (300 * HAL_SEC) /* from one refresh to the next */
-#define VRNG_EMPTY_MAX 8               /* answers without a byte in a row: it is broken */
+#define VRNG_EMPTY_MAX 8               /* one more empty answer in a row: the device is broken */
 
 struct vrng {
     struct virtio_device *dev;
@@ -21,10 +21,11 @@ struct vrng {
     uint64_t buf_dma;
     bool asked; /* the buffer is with the device */
     bool dead;
-    bool silent;
-    unsigned missing; /* bytes until the refresh is complete */
-    unsigned empty;   /* answers without a byte, since the last with one */
-    uint64_t deadline_ns, again_ns;
+    bool silent;          /* the refresh did not end in time: nobody waits for the device */
+    unsigned missing;     /* bytes until the refresh is complete */
+    unsigned empty;       /* answers without a byte, since the last with one */
+    uint64_t deadline_ns; /* when the refresh must be complete */
+    uint64_t again_ns;    /* when the next refresh begins */
     uint64_t answers, bytes;
     struct vrng *next;
 };
@@ -32,7 +33,7 @@ struct vrng {
 static struct vrng *vrngs;
 static void (*on_change)(void);
 
-static void changed(void)
+static void vrng_changed(void)
 {
     if (on_change)
         on_change();
@@ -40,7 +41,8 @@ static void changed(void)
 
 /* ---- asking and taking ----------------------------------------------------------------------- */
 
-static void ask(struct vrng *r)
+/* Gives the device the buffer, unless the device has it or is dead. */
+static void vrng_ask(struct vrng *r)
 {
     struct virtq_seg seg = {r->buf_dma, VRNG_BYTES};
     struct virtq_request request = {.segs = &seg, .writable = 1, .cookie = r};
@@ -50,27 +52,28 @@ static void ask(struct vrng *r)
     r->asked = true;
 }
 
-static bool waits(const struct vrng *r)
+/* Is the refresh of this device worth waiting for? */
+static bool vrng_is_awaited(const struct vrng *r)
 {
     return r->missing && !r->dead && !r->silent && virtio_works(r->dev);
 }
 
-/* One deadline for all the answers that it takes; whoever asks meanwhile does not move it. */
-static void refresh(struct vrng *r)
+/* Begins a refresh, unless one is under way: that one keeps its deadline. */
+static void vrng_refresh_one(struct vrng *r)
 {
     uint64_t now = hal_now_ns();
 
     r->again_ns = now + VRNG_PERIOD;
-    if (r->dead || waits(r))
+    if (r->dead || vrng_is_awaited(r))
         return;
     r->deadline_ns = now + VRNG_PATIENCE;
     r->missing = VRNG_BYTES;
-    ask(r);
+    vrng_ask(r);
     virtio_wake_at(r->dev, r->silent ? r->again_ns : r->deadline_ns);
 }
 
-/* len is at most VRNG_BYTES: the queue checks it against what was posted. */
-static void take(struct vrng *r, uint32_t len)
+/* An answer of len bytes. The queue has checked that len is at most VRNG_BYTES. */
+static void vrng_take(struct vrng *r, uint32_t len)
 {
     r->asked = false;
     r->answers++;
@@ -85,27 +88,28 @@ static void take(struct vrng *r, uint32_t len)
         r->missing -= len < r->missing ? len : r->missing;
     }
     if (r->missing) {
-        ask(r);
+        vrng_ask(r);
         return;
     }
     r->silent = false;
-    changed();
+    vrng_changed();
 }
 
-static void look_at_clock(struct vrng *r)
+/* What is due: the end of waiting, the next refresh. Sets the time of the next look. */
+static void vrng_check_time(struct vrng *r)
 {
     uint64_t now = hal_now_ns();
 
-    if (waits(r) && now >= r->deadline_ns) {
+    if (vrng_is_awaited(r) && now >= r->deadline_ns) {
         hal_log(HAL_WARN, virtio_name(r->dev),
-                "no full answer within %u ms: not waited for any more",
+                "no full answer within %u ms: no longer waiting for it",
                 (unsigned)(VRNG_PATIENCE / HAL_MS));
         r->silent = true;
-        changed();
+        vrng_changed();
     }
     if (now >= r->again_ns)
-        refresh(r);
-    virtio_wake_at(r->dev, waits(r) ? r->deadline_ns : r->again_ns);
+        vrng_refresh_one(r);
+    virtio_wake_at(r->dev, vrng_is_awaited(r) ? r->deadline_ns : r->again_ns);
 }
 
 static bool vrng_service(struct virtio_device *dev)
@@ -115,24 +119,15 @@ static bool vrng_service(struct virtio_device *dev)
     bool did = virtq_reap(r->q, &done, 1) == 1;
 
     if (did)
-        take(r, done.len);
-    look_at_clock(r);
+        vrng_take(r, done.len);
+    vrng_check_time(r);
     return did;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void append(struct vrng *r)
-{
-    struct vrng **at = &vrngs;
-
-    while (*at)
-        at = &(*at)->next;
-    *at = r;
-}
-
-/* The buffer is made here; one that a device never let go of is never used again. */
-static int make_buffer(struct vrng *r)
+/* Makes the buffer, unless there is one: vrng_dead() frees it, or leaves it to the device. */
+static int vrng_make_buffer(struct vrng *r)
 {
     if (!r->buf)
         r->buf = hal_dma_alloc(VRNG_BYTES, 64, &r->buf_dma);
@@ -150,7 +145,7 @@ static int vrng_probe(struct virtio_device *dev)
     r = hal_alloc(sizeof(*r));
     if (!r)
         return -ENOMEM;
-    err = make_buffer(r);
+    err = vrng_make_buffer(r);
     if (err) {
         hal_free(r);
         return err;
@@ -159,8 +154,8 @@ static int vrng_probe(struct virtio_device *dev)
     r->q = virtio_queue(dev, 0);
     virtio_set_priv(dev, r);
     virtio_start(dev);
-    refresh(r);
-    append(r);
+    vrng_refresh_one(r);
+    HAL_LIST_APPEND(&vrngs, r);
     return 0;
 }
 
@@ -171,13 +166,13 @@ static void vrng_queue_lost(struct virtio_device *dev, struct virtq *q)
 
     while (virtq_take_back(q))
         r->asked = false;
-    changed();
+    vrng_changed();
 }
 
 static int vrng_returned(struct virtio_device *dev)
 {
     struct vrng *r = virtio_priv(dev);
-    int err = make_buffer(r);
+    int err = vrng_make_buffer(r);
 
     if (err)
         return err;
@@ -186,16 +181,16 @@ static int vrng_returned(struct virtio_device *dev)
     return 0;
 }
 
-/* It is asked for what it still owes, or anew: what it gave before may be all that it had. */
+/* Asks for the rest of the refresh; if that was complete, begins another. */
 static void vrng_queue_back(struct virtio_device *dev, struct virtq *q)
 {
     struct vrng *r = virtio_priv(dev);
 
     (void)q;
     if (r->missing)
-        ask(r);
+        vrng_ask(r);
     else
-        refresh(r);
+        vrng_refresh_one(r);
 }
 
 static void vrng_dead(struct virtio_device *dev, bool quarantine)
@@ -211,7 +206,7 @@ static void vrng_dead(struct virtio_device *dev, bool quarantine)
     if (!quarantine)
         hal_dma_free(r->buf, VRNG_BYTES);
     r->buf = NULL;
-    changed();
+    vrng_changed();
 }
 
 VIRTIO_DRIVER(vrng_driver) = {
@@ -230,13 +225,13 @@ VIRTIO_DRIVER(vrng_driver) = {
 void vrng_refresh(void)
 {
     for (struct vrng *r = vrngs; r; r = r->next)
-        refresh(r);
+        vrng_refresh_one(r);
 }
 
 bool vrng_pending(void)
 {
     for (const struct vrng *r = vrngs; r; r = r->next)
-        if (waits(r))
+        if (vrng_is_awaited(r))
             return true;
     return false;
 }
@@ -259,15 +254,16 @@ int vrng_info(unsigned n, struct vrng_info *out)
 }
 
 /*
- * Before anything draws its keys: each device's first bytes, or a warning. Services do not run yet,
- * so the queue is asked here; take() or look_at_clock() ends the wait of each device.
+ * Waits for the first refresh of each device, before anything draws keys from the generator.
+ * Services do not run yet, so the queue is reaped here. vrng_take() or vrng_check_time() ends the
+ * wait; the latter logs a warning.
  */
-static void first_bytes(void)
+static void vrng_first_bytes(void)
 {
     for (struct vrng *r = vrngs; r; r = r->next)
-        while (waits(r) && virtq_state(r->q) == VIRTQ_OK) {
+        while (vrng_is_awaited(r) && virtq_state(r->q) == VIRTQ_OK) {
             vrng_service(r->dev);
             hal_relax();
         }
 }
-HAL_INIT(HAL_INIT_DEVICE, first_bytes);
+HAL_INIT(HAL_INIT_DEVICE, vrng_first_bytes);

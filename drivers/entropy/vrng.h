@@ -1,37 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vrng.h - the virtio entropy device (virtio 1.4, section 5.4). What it gives is mixed into the
- * generator behind getentropy() (hal_entropy_add): before main() starts, every five minutes, and
- * when somebody asks.
+ * vrng.h - the virtio entropy device (virtio 1.4, section 5.4). The bytes of each device are mixed
+ * into the generator behind getentropy() (hal_entropy_add), 64 in a refresh. Each device is
+ * refreshed before main() starts, every five minutes, and when vrng_refresh() is called.
+ *
+ * All functions run in task context and never park.
  */
 #ifndef VIREO_VRNG_H
 #define VIREO_VRNG_H
 
 #include "hal.h"
 
-/* Naming it links the driver: its entry in the driver table is there then. */
+/* A reference to it links the driver, and so its entry in the table of drivers. */
 extern const char vrng_linked[];
 
-/* Asks each device for fresh bytes, unless it has not answered the last time yet. */
+/* Begins a refresh of each device that has none under way. The bytes come later. */
 void vrng_refresh(void);
 
 /*
- * Is there a device whose answer is worth waiting for? False no later than 250 ms after
- * vrng_refresh: a device that has not given all by then is not waited for until it has.
+ * Is a refresh under way that is worth waiting for? False no later than 250 ms after vrng_refresh:
+ * a device that is slower is not waited for until one of its refreshes is complete.
  */
 bool vrng_pending(void);
 
-/* Called from the driver's service when vrng_pending() may have become false. One caller. */
+/*
+ * fn is called from the driver's service, and while a device is reset, when vrng_pending() may have
+ * become false. It must not park. There is one listener; NULL removes it.
+ */
 void vrng_on_change(void (*fn)(void));
 
-/* The n-th device; -ENOENT past the last. */
 struct vrng_info {
-    const char *name;
-    bool alive;
-    bool silent;      /* did not give all in time */
+    const char *name; /* "vrng0"; lasts as long as the image */
+    bool alive;       /* not given up */
+    bool silent;      /* the last refresh was not complete within 250 ms */
     uint64_t answers; /* requests that came back */
-    uint64_t bytes;   /* that were mixed in */
+    uint64_t bytes;   /* bytes that were mixed in */
 };
+/* Tells of the n-th device (0..) in order of discovery. 0, or -ENOENT past the last. */
 int vrng_info(unsigned n, struct vrng_info *out);
 
 #endif

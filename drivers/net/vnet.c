@@ -3,8 +3,8 @@
  * vnet.c - virtio network device: probe, link state, recovery (virtio 1.4, sections 5.1.2 to
  * 5.1.5).
  *
- * No offload is negotiated yet: frames leave with complete checksums, and the stack verifies every
- * one that comes in. One receive and one transmit queue, no control queue.
+ * No offload is negotiated yet: the stack computes all checksums of what it sends, and verifies
+ * those of what it receives. One receive and one transmit queue, no control queue.
  */
 #include "net/vnet_impl.h"
 
@@ -14,7 +14,7 @@ static const struct virtio_feature vnet_features[] = {
     {VIRTIO_NET_F_STATUS, "status", {0, 0}},
 };
 
-static struct vnet *vnets;
+static struct vnet *vnets; /* in order of discovery */
 static void (*on_new)(struct vnet *v);
 
 void vnet_on_new(void (*fn)(struct vnet *v))
@@ -56,11 +56,6 @@ bool vnet_is_dead(const struct vnet *v)
     return v->dead;
 }
 
-unsigned vnet_hdr_len(const struct vnet *v)
-{
-    return v->hdr_len;
-}
-
 void vnet_get_stats(const struct vnet *v, struct vnet_stats *out)
 {
     *out = v->stats;
@@ -77,7 +72,8 @@ int vnet_attach(struct vnet *v, const struct vnet_client *client)
     return 0;
 }
 
-static bool link_from_config(struct vnet *v)
+/* The link state by the config space; as before if that cannot be read. */
+static bool vnet_read_link(struct vnet *v)
 {
     uint16_t status;
 
@@ -88,7 +84,7 @@ static bool link_from_config(struct vnet *v)
     return status & VIRTIO_NET_S_LINK_UP;
 }
 
-static void set_link(struct vnet *v, bool up)
+static void vnet_set_link(struct vnet *v, bool up)
 {
     if (v->link_up == up)
         return;
@@ -99,11 +95,10 @@ static void set_link(struct vnet *v, bool up)
 }
 
 /*
- * A locally administered unicast address where the device has none (section 5.1.4.2). It only has
- * to differ from those of other machines on the segment; the time since power-on and the place of
- * the device are what a driver has.
+ * Makes a locally administered unicast address (section 5.1.4.2), of the time since power-on and
+ * the place of the device in memory. It has to differ from others on the segment, and nothing else.
  */
-static void make_mac(struct vnet *v)
+static void vnet_make_mac(struct vnet *v)
 {
     uint64_t x = hal_now_ns() * 0x9e3779b97f4a7c15u + (uintptr_t)v;
 
@@ -114,26 +109,26 @@ static void make_mac(struct vnet *v)
     v->mac[0] = (uint8_t)((v->mac[0] & 0xfc) | 2);
 }
 
-static int read_mac(struct vnet *v)
+static int vnet_read_mac(struct vnet *v)
 {
     static const uint8_t none[VNET_MAC_LEN];
     int err;
 
     if (!virtio_has(v->dev, VIRTIO_NET_F_MAC)) {
-        make_mac(v);
+        vnet_make_mac(v);
         return 0;
     }
     err = virtio_config_read(v->dev, VIRTIO_NET_CFG_MAC, v->mac_told, VNET_MAC_LEN, 1);
     memcpy(v->mac, v->mac_told, VNET_MAC_LEN);
     if (!err && ((v->mac[0] & 1) || memcmp(v->mac, none, VNET_MAC_LEN) == 0)) {
-        hal_log(HAL_WARN, vnet_name(v), "the device's address is no unicast one: using a random");
-        make_mac(v);
+        hal_log(HAL_WARN, vnet_name(v), "the device's MAC is not unicast; using a random one");
+        vnet_make_mac(v);
     }
     return err;
 }
 
-/* What the device says, or what Ethernet has; not checked. */
-static int mtu_from_config(struct vnet *v, uint16_t *mtu)
+/* The mtu by the config space, not checked; 1500 if the device tells none. */
+static int vnet_config_mtu(struct vnet *v, uint16_t *mtu)
 {
     *mtu = 1500;
     if (!virtio_has(v->dev, VIRTIO_NET_F_MTU))
@@ -141,9 +136,9 @@ static int mtu_from_config(struct vnet *v, uint16_t *mtu)
     return virtio_config_read16(v->dev, VIRTIO_NET_CFG_MTU, mtu);
 }
 
-static int read_mtu(struct vnet *v)
+static int vnet_read_mtu(struct vnet *v)
 {
-    int err = mtu_from_config(v, &v->mtu);
+    int err = vnet_config_mtu(v, &v->mtu);
 
     if (err)
         return err;
@@ -154,7 +149,7 @@ static int read_mtu(struct vnet *v)
     return 0;
 }
 
-static void read_framing(struct vnet *v)
+static void vnet_read_framing(struct vnet *v)
 {
     bool legacy = virtio_is_legacy(v->dev);
 
@@ -163,9 +158,8 @@ static void read_framing(struct vnet *v)
     v->frame_max = v->mtu + VNET_ETH_HLEN;
 }
 
-/* A header with a descriptor of its own makes two of a frame, and no chain is longer than its ring.
- */
-static int check_sizes(const struct vnet *v)
+/* A header in a descriptor of its own makes a frame two descriptors, and a chain fits its ring. */
+static int vnet_check_sizes(const struct vnet *v)
 {
     if (v->one_seg || (virtq_size(v->rxq) > 1 && virtq_size(v->txq) > 1))
         return 0;
@@ -174,7 +168,7 @@ static int check_sizes(const struct vnet *v)
     return -EINVAL;
 }
 
-static int setup(struct vnet *v)
+static int vnet_setup(struct vnet *v)
 {
     const struct virtq_config queues[] = {
         [VIRTIO_NET_Q_RX] = {.name = "rx", .size = VNET_RING, .max_segs = 2},
@@ -186,26 +180,17 @@ static int setup(struct vnet *v)
     };
     int err;
 
-    if ((err = read_mac(v)) || (err = read_mtu(v)))
+    if ((err = vnet_read_mac(v)) || (err = vnet_read_mtu(v)))
         return err;
-    read_framing(v);
+    vnet_read_framing(v);
     err = virtio_setup_queues(v->dev, queues, 2);
     if (err)
         return err;
     v->rxq = virtio_queue(v->dev, VIRTIO_NET_Q_RX);
     v->txq = virtio_queue(v->dev, VIRTIO_NET_Q_TX);
-    if ((err = check_sizes(v)) || (err = vnet_tx_setup(v)) || (err = vnet_rx_setup(v)))
+    if ((err = vnet_check_sizes(v)) || (err = vnet_tx_setup(v)) || (err = vnet_rx_setup(v)))
         return err;
     return 0;
-}
-
-static void append(struct vnet *v)
-{
-    struct vnet **at = &vnets;
-
-    while (*at)
-        at = &(*at)->next;
-    *at = v;
 }
 
 static int vnet_probe(struct virtio_device *dev)
@@ -219,7 +204,7 @@ static int vnet_probe(struct virtio_device *dev)
     v->tx_timeout_ns =
         hal_option_u64(virtio_name(dev), "timeout_ms", VNET_TX_TIMEOUT, 10, 3600000) * HAL_MS;
     v->tx_patience_ns = v->tx_timeout_ns;
-    err = setup(v);
+    err = vnet_setup(v);
     if (err) {
         if (v->tx_hdr)
             hal_dma_free(v->tx_hdr, VNET_HDR_MAX);
@@ -230,8 +215,8 @@ static int vnet_probe(struct virtio_device *dev)
     virtio_start(dev);
     v->tx_up = true;
     vnet_rx_post(v);
-    v->link_up = link_from_config(v);
-    append(v);
+    v->link_up = vnet_read_link(v);
+    HAL_LIST_APPEND(&vnets, v);
     if (on_new)
         on_new(v);
     return 0;
@@ -264,7 +249,7 @@ static void vnet_config_changed(struct virtio_device *dev)
     struct vnet *v = virtio_priv(dev);
 
     if (!v->dead)
-        set_link(v, link_from_config(v));
+        vnet_set_link(v, vnet_read_link(v));
 }
 
 /* ---- recovery -------------------------------------------------------------------------------- */
@@ -289,33 +274,35 @@ static void vnet_queue_back(struct virtio_device *dev, struct virtq *q)
         vnet_rx_back(v);
 }
 
-static int another_card(const struct vnet *v, const char *what)
+static int vnet_another_card(const struct vnet *v, const char *what)
 {
-    hal_log(HAL_ERROR, vnet_name(v), "it came back with another %s: this is another card", what);
+    hal_log(HAL_ERROR, vnet_name(v), "the card came back with another %s: this is another card",
+            what);
     return -ESTALE;
 }
 
 /*
- * The stack above keeps its addresses, and the receive buffers their size: so must the card. For a
- * link that went down meanwhile vnet_config_changed() is called when the queues work.
+ * The card must have the address and the mtu of before: the stack keeps its addresses, and the
+ * receive buffers keep their size. If the link changed meanwhile, the core calls
+ * vnet_config_changed() when the queues work.
  */
 static int vnet_returned(struct virtio_device *dev)
 {
     struct vnet *v = virtio_priv(dev);
     uint8_t mac[VNET_MAC_LEN];
     uint16_t mtu;
-    int err = mtu_from_config(v, &mtu);
+    int err = vnet_config_mtu(v, &mtu);
 
     if (err)
         return err;
     if (mtu != v->mtu)
-        return another_card(v, "mtu");
+        return vnet_another_card(v, "mtu");
     if (virtio_has(dev, VIRTIO_NET_F_MAC)) {
         err = virtio_config_read(dev, VIRTIO_NET_CFG_MAC, mac, VNET_MAC_LEN, 1);
         if (err)
             return err;
         if (memcmp(mac, v->mac_told, VNET_MAC_LEN) != 0)
-            return another_card(v, "address");
+            return vnet_another_card(v, "address");
     }
     v->dead = v->quarantine = false;
     return 0;
@@ -333,7 +320,7 @@ static void vnet_dead(struct virtio_device *dev, bool quarantine)
     vnet_tx_lost(v);
     vnet_rx_lost(v);
     if (v->client)
-        v->client->link(v->client->ctx, false); /* also when it was down before */
+        v->client->link(v->client->ctx, false); /* also if the link was down before */
 }
 
 VIRTIO_DRIVER(vnet_driver) = {

@@ -2,20 +2,35 @@
 /*
  * vnet.h - network devices (virtio 1.4, section 5.1) as a protocol stack sees them.
  *
- * Receive: a frame is delivered where the device wrote it, in a buffer with room in front for the
- * stack's own packet header. The buffer belongs to the stack until vnet_rx_free. The ring was
- * refilled before delivery, so a stack that holds on to frames never shrinks it: when no spare
- * buffer is left the next frame is dropped, counted, and its buffer posted again.
+ * A client that sends and receives:
  *
- * Transmit: a frame is a gather list that is queued without a copy, and sent by vnet_flush: one
- * publish and at most one kick for all that were queued. Its memory belongs to the device until
- * tx_done hands the cookie back.
+ *     static void input(void *ctx, struct vnet_rx *rx)         rx->data, rx->len: the frame
+ *     {
+ *         struct vnet_piece piece = {frame, frame_len};        memory that devices reach
  *
- * Recovery. A device that is reset is the same afterwards (address, mtu, link state), frames that
- * it held are lost. If no reset completed, what it could still reach is never used again: neither
- * does tx_done come for those frames, nor are those receive buffers filled once more.
+ *         vnet_rx_free(rx);
+ *         if (vnet_send(rx->dev, &piece, 1, 0, frame) == 0)    0: tx_done(frame) follows
+ *             vnet_flush(rx->dev);
+ *     }
+ *     static const struct vnet_client client = {input, batch_end, tx_done, tx_room, link, NULL};
+ *     ...
+ *     vnet_attach(vnet_get(0), &client);
  *
- * All functions run in task context and never park.
+ * Receive. A frame is delivered where the device wrote it, in a buffer with room in front for the
+ * stack's own packet header. The buffer is the stack's until vnet_rx_free. The ring was refilled
+ * before delivery, so a stack that keeps frames never shrinks the ring: when no spare buffer is
+ * left, the next frame is dropped and counted, and its buffer is posted again.
+ *
+ * Transmit. A frame is a list of pieces that is queued without a copy. vnet_flush hands all queued
+ * frames to the device: one publish and at most one kick. The memory of a frame is the device's
+ * until tx_done returns the cookie.
+ *
+ * Recovery. A device that was reset has the same address, mtu and link state afterwards; the frames
+ * that it held are lost. If no reset completed, the device may still reach its buffers, and they
+ * are never used again: tx_done does not come for those frames, and those receive buffers are not
+ * filled once more.
+ *
+ * All functions run in task context and never park. A `struct vnet` lasts as long as the image.
  */
 #ifndef VIREO_VNET_H
 #define VIREO_VNET_H
@@ -25,97 +40,121 @@
 struct vnet;
 
 #define VNET_MAC_LEN    6
-#define VNET_HDR_MAX    12 /* bytes of headroom that spare a descriptor (vnet_hdr_len) */
-#define VNET_TX_PIECES  8  /* longest gather list */
+#define VNET_HDR_MAX    12 /* bytes of the virtio header: 12, or 10 on a legacy device */
+#define VNET_TX_PIECES  8  /* longest list of pieces */
 #define VNET_RX_PRIVATE 64 /* bytes of a receive buffer that are the stack's own */
 
 /* A received frame: an Ethernet header and what follows, without the frame check sequence. */
 struct vnet_rx {
     uint8_t stack[VNET_RX_PRIVATE] __attribute__((aligned(16))); /* for the stack to use freely */
-    uint8_t *data; /* the frame; its 14-byte header ends on a multiple of 4 */
-    uint32_t len;  /* bytes of it; at least 14 */
-    uint32_t room; /* bytes that may be written at data */
-    struct vnet *dev;
+    uint8_t *data;    /* the frame; the end of its 14-byte header is aligned to 4 */
+    uint32_t len;     /* bytes of the frame; at least 14 */
+    uint32_t room;    /* bytes from data on that the stack may write */
+    struct vnet *dev; /* the device that received the frame */
 };
 
 struct vnet_piece {
-    void *data;
-    uint32_t len; /* never 0 */
+    void *data;   /* memory that the device can reach (hal_dma_addr) */
+    uint32_t len; /* bytes; never 0 */
 };
 
-/* What a stack supplies. Called from the driver's service, or below vnet_send and vnet_flush. */
+/*
+ * What a stack supplies; no member may be NULL. The driver calls these functions from its service,
+ * tx_done and tx_room also as told below. They never park. input, batch_end, tx_room and link may
+ * call vnet_send, vnet_flush and vnet_rx_free; tx_done may call vnet_rx_free only.
+ */
 struct vnet_client {
-    /* A frame. The stack owns rx from now on. */
+    /* A frame came. The stack owns rx until vnet_rx_free. */
     void (*input)(void *ctx, struct vnet_rx *rx);
-    /* The frames of one batch were delivered: the time to send what they caused. */
+    /* The frames of one batch were delivered: send what they caused, and flush. */
     void (*batch_end)(void *ctx);
-    /* A frame left, or never will (the device was reset or died). */
+    /* A frame was sent, or is dropped: its memory is the stack's again. Also below vnet_send and
+     * vnet_flush. */
     void (*tx_done)(void *ctx, void *cookie);
-    /* There is room again after vnet_send had said -EAGAIN. Never called below vnet_send. */
+    /* There is room after vnet_send returned -EAGAIN. Never below vnet_send. */
     void (*tx_room)(void *ctx);
-    /* The link came up or went down; down, and vnet_is_dead, when the device was given up. */
+    /* The link came up or went down. false with vnet_is_dead: the device was given up. */
     void (*link)(void *ctx, bool up);
-    void *ctx;
+    void *ctx; /* first argument of each */
 };
 
 struct vnet_stats {
     uint64_t rx_frames, rx_bytes; /* delivered */
     uint64_t tx_frames, tx_bytes; /* handed to the device */
-    uint64_t rx_no_spare;         /* dropped: the stack holds all spare buffers */
-    uint64_t rx_no_client;        /* dropped: nobody listens */
-    uint64_t rx_bad_length;       /* dropped: shorter than a header, or longer than a frame */
-    uint64_t tx_full;             /* refused: the ring was full */
-    uint64_t tx_lost;             /* queued or in the ring when a reset came, or sent meanwhile */
-    uint32_t rx_buffers;          /* receive buffers that exist */
-    uint32_t rx_spare;            /* of them, free now */
-    uint32_t rx_spare_low;        /* the least that were free after a batch was refilled */
-    uint32_t rx_held;             /* with the stack now */
+    uint64_t rx_no_spare;         /* frames dropped: the stack holds all spare buffers */
+    uint64_t rx_no_client;        /* frames dropped: no stack is attached */
+    uint64_t rx_bad_length; /* frames dropped: shorter than a header, or longer than a frame */
+    uint64_t tx_full;       /* calls of vnet_send that returned -EAGAIN */
+    uint64_t tx_lost;       /* frames dropped: queued, in the ring, or sent during a reset */
+    uint32_t rx_buffers;    /* receive buffers that exist */
+    uint32_t rx_spare;      /* receive buffers that are spare now */
+    uint32_t rx_spare_low;  /* fewest spare buffers after a batch; UINT32_MAX before the first */
+    uint32_t rx_held;       /* receive buffers that the stack holds now */
 };
 
-/* The n-th network device in order of discovery; NULL past the last. */
+/* The n-th network device (0..) in order of discovery; NULL past the last. */
 struct vnet *vnet_get(unsigned n);
-/* From now on fn is called for each one that is plugged in. One listener; NULL: none. */
+
+/*
+ * fn is called for each network device that is found from now on, at the end of its probe: it can
+ * be attached to then. There is one listener; NULL removes it.
+ */
 void vnet_on_new(void (*fn)(struct vnet *v));
 
+/* "vnet0". The text lasts as long as the image. */
 const char *vnet_name(const struct vnet *v);
+
+/* The address in use, VNET_MAC_LEN bytes; they never change. */
 const uint8_t *vnet_mac(const struct vnet *v);
-/* Largest packet behind the Ethernet header, in bytes; 68..65521. */
+
+/* Bytes of the largest packet behind the Ethernet header: 68..65521. Never changes. */
 unsigned vnet_mtu(const struct vnet *v);
+
+/* Is the link up? Always true for a living device that reports no link state. */
 bool vnet_link_up(const struct vnet *v);
-/* Given up: it sends and receives nothing unless it is plugged in again. */
+
+/* Was the device given up? Then it sends and receives nothing until it is plugged in again. */
 bool vnet_is_dead(const struct vnet *v);
+
+/* Copies the counters to *out. */
 void vnet_get_stats(const struct vnet *v, struct vnet_stats *out);
 
-/* Attaches the stack (one a device). The client must outlive the device. -EBUSY: there is one. */
+/*
+ * Attaches the stack, for good: *client must last as long as the device. From now on frames are
+ * delivered. -EBUSY: a stack is attached already.
+ */
 int vnet_attach(struct vnet *v, const struct vnet_client *client);
 
-/* Gives a frame's buffer back. */
+/* Gives the buffer of a delivered frame back; at any time, once for each frame. */
 void vnet_rx_free(struct vnet_rx *rx);
+
 /*
- * The stack holds so many buffers that bursts may soon find none: it copies what it means to keep,
- * and gives the buffer back.
+ * Does the stack hold more than half of the buffers that are not in the ring? Then it should copy
+ * the frames that it keeps and give their buffers back, or bursts will find no spare buffer.
  */
 bool vnet_rx_tight(const struct vnet *v);
 
-/* Bytes of header that go before each frame: 10 or 12. */
-unsigned vnet_hdr_len(const struct vnet *v);
-
 /*
- * Queues a frame of n pieces (1..VNET_TX_PIECES). headroom: bytes before pieces[0].data that belong
- * to the frame too and may be overwritten; with vnet_hdr_len() of them the frame takes a descriptor
- * less. On 0 the memory is the device's until tx_done(cookie), which may come before this returns;
- * cookie must not be NULL. While the device is being recovered, frames are taken, dropped, and
- * counted: what is repeated then, as TCP does, goes through later.
- * -EAGAIN: no room, tx_room will tell when; -EMSGSIZE: longer than mtu + 14, or too many pieces (a
- * short queue takes fewer);
- * -EIO: the device is dead; -EFAULT: memory that the device cannot reach.
+ * Queues a frame of n pieces (1..VNET_TX_PIECES), with its Ethernet header, at most mtu + 14 bytes;
+ * only after vnet_attach. `headroom`: bytes in front of pieces[0].data that belong to the frame too
+ * and may be overwritten; with VNET_HDR_MAX of them the frame takes a descriptor less. The array of
+ * pieces is not needed after the call. `cookie`: not NULL.
+ *
+ * 0: the frame's memory is the device's until tx_done(cookie), which may come before the call
+ * returns. While the device is being recovered, frames are taken, dropped and counted (tx_lost).
+ * On an error nothing was taken, and tx_done does not come:
+ * -EAGAIN: no room; tx_room tells when there is; -EMSGSIZE: the frame is too long, or has too many
+ * pieces (a queue with few entries takes fewer); -EIO: the device is dead; -EFAULT: a piece is in
+ * memory that the device cannot reach.
  */
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
               void *cookie);
 
-/* Hands what is queued to the device. */
+/* Hands the queued frames to the device, as far as the ring has room; the rest follows by itself.
+ */
 void vnet_flush(struct vnet *v);
-/* Anything queued and not flushed? */
+
+/* Are frames queued that were not handed to the device yet? */
 bool vnet_queued(const struct vnet *v);
 
 #endif

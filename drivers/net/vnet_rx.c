@@ -2,20 +2,20 @@
 /*
  * vnet_rx.c - receiving (virtio 1.4, sections 5.1.6.3 and 5.1.6.4).
  *
- * Buffers start with those of one batch and grow with the load, up to the ring's size and as many
- * spare ones again, within a memory limit. A buffer that comes back is replaced in the ring by a
- * spare one before its frame is delivered.
+ * The device starts with VNET_RX_FIRST + VNET_RX_GROW buffers; more are made with the load, up to
+ * twice the ring's size and VNET_RX_BYTES. A used buffer is replaced in the ring by a spare one
+ * before its frame is delivered.
  */
 #include "net/vnet_impl.h"
 
-static void push_spare(struct vnet *v, struct vnet_buf *b)
+static void vnet_rx_push_spare(struct vnet *v, struct vnet_buf *b)
 {
     b->next_spare = v->spare;
     v->spare = b;
     v->spare_count++;
 }
 
-static struct vnet_buf *pop_spare(struct vnet *v)
+static struct vnet_buf *vnet_rx_pop_spare(struct vnet *v)
 {
     struct vnet_buf *b = v->spare;
 
@@ -27,10 +27,10 @@ static struct vnet_buf *pop_spare(struct vnet *v)
 }
 
 /*
- * The segments of a buffer never change: header and frame in one, or, for a legacy device without
- * ANY_LAYOUT, the header in a descriptor of its own.
+ * The segments of a buffer never change: one for header and frame, or two for a legacy device
+ * without ANY_LAYOUT, which wants the header in a descriptor of its own.
  */
-static void init_buf(struct vnet *v, struct vnet_buf *b, uint64_t dma)
+static void vnet_rx_init_buf(struct vnet *v, struct vnet_buf *b, uint64_t dma)
 {
     uint64_t frame = dma + VNET_FRAME_OFFSET;
     uint32_t room = v->frame_max < 1514 ? 1514 : v->frame_max;
@@ -46,8 +46,8 @@ static void init_buf(struct vnet *v, struct vnet_buf *b, uint64_t dma)
     }
 }
 
-/* One more slab of n buffers. They are never given back while the device lives. */
-static bool grow(struct vnet *v, unsigned n)
+/* Makes n buffers in one piece of memory; false: no memory. They are never freed. */
+static bool vnet_rx_grow(struct vnet *v, unsigned n)
 {
     uint64_t dma;
     uint8_t *slab = hal_dma_alloc(n * v->buf_stride, 64, &dma);
@@ -57,15 +57,15 @@ static bool grow(struct vnet *v, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         struct vnet_buf *b = (struct vnet_buf *)(slab + i * v->buf_stride);
 
-        init_buf(v, b, dma + i * v->buf_stride);
-        push_spare(v, b);
+        vnet_rx_init_buf(v, b, dma + i * v->buf_stride);
+        vnet_rx_push_spare(v, b);
     }
     v->buf_count += n;
     return true;
 }
 
-/* Makes `need` spare buffers, as far as limit and memory allow. */
-static void grow_for(struct vnet *v, unsigned need)
+/* Makes buffers until `need` are spare, as far as the limit and memory allow. */
+static void vnet_rx_grow_for(struct vnet *v, unsigned need)
 {
     if (v->spare_count >= need || (v->grow_after && hal_now_ns() < v->grow_after))
         return;
@@ -73,7 +73,7 @@ static void grow_for(struct vnet *v, unsigned need)
     while (v->spare_count < need && v->buf_count < v->buf_limit) {
         unsigned left = v->buf_limit - v->buf_count;
 
-        if (!grow(v, left < VNET_RX_GROW ? left : VNET_RX_GROW)) {
+        if (!vnet_rx_grow(v, left < VNET_RX_GROW ? left : VNET_RX_GROW)) {
             v->grow_after = hal_now_ns() + HAL_SEC;
             return;
         }
@@ -94,7 +94,7 @@ int vnet_rx_setup(struct vnet *v)
     if (first > v->buf_limit)
         first = v->buf_limit;
     v->stats.rx_spare_low = UINT32_MAX;
-    while (!grow(v, first)) {
+    while (!vnet_rx_grow(v, first)) {
         first /= 2;
         if (first < 4)
             return -ENOMEM;
@@ -102,24 +102,24 @@ int vnet_rx_setup(struct vnet *v)
     return 0;
 }
 
-static struct virtq_request rx_request(const struct vnet *v, struct vnet_buf *b)
+static struct virtq_request vnet_rx_request(const struct vnet *v, struct vnet_buf *b)
 {
     return (struct virtq_request){b->segs, 0, v->one_seg ? 1 : 2, b};
 }
 
-/* Submits the first n of rx_requests; what the ring does not take becomes spare again. */
-static void submit(struct vnet *v, unsigned n)
+/* Submits the first n of rx_requests; buffers that the ring does not take become spare. */
+static void vnet_rx_submit(struct vnet *v, unsigned n)
 {
     int taken = n ? virtq_submit(v->rxq, v->rx_requests, n) : 0;
 
     for (unsigned i = taken < 0 ? 0 : (unsigned)taken; i < n; i++) {
-        push_spare(v, v->rx_requests[i].cookie);
+        vnet_rx_push_spare(v, v->rx_requests[i].cookie);
         v->posted--;
     }
 }
 
-/* How many buffers the ring should hold: all but the spare ones that absorb the next batch. */
-static unsigned post_target(const struct vnet *v)
+/* How many buffers the ring should hold: two thirds; the others replace those of a batch. */
+static unsigned vnet_rx_target(const struct vnet *v)
 {
     unsigned slots = virtq_size(v->rxq) / (v->one_seg ? 1 : 2);
     unsigned most = v->buf_count * 2 / 3;
@@ -129,18 +129,19 @@ static unsigned post_target(const struct vnet *v)
 
 void vnet_rx_post(struct vnet *v)
 {
-    unsigned target = post_target(v);
+    unsigned target = vnet_rx_target(v);
     unsigned n = 0;
 
     while (v->posted < target && n < VNET_BATCH && v->spare) {
-        v->rx_requests[n++] = rx_request(v, pop_spare(v));
+        v->rx_requests[n++] = vnet_rx_request(v, vnet_rx_pop_spare(v));
         v->posted++;
     }
-    submit(v, n);
+    vnet_rx_submit(v, n);
 }
 
-/* Checks what the device says about a frame. 0: to be dropped. */
-static uint32_t frame_length(struct vnet *v, const struct virtq_done *d, const struct vnet_buf *b)
+/* Bytes of the frame by the length that the device reports; 0: it cannot be, drop the frame. */
+static uint32_t vnet_rx_frame_length(struct vnet *v, const struct virtq_done *d,
+                                     const struct vnet_buf *b)
 {
     uint32_t least = v->hdr_len + VNET_ETH_HLEN;
 
@@ -151,12 +152,13 @@ static uint32_t frame_length(struct vnet *v, const struct virtq_done *d, const s
     return d->len - v->hdr_len;
 }
 
-/* What becomes of one used buffer: the one to post in its place is returned. */
-static struct vnet_buf *replace(struct vnet *v, const struct virtq_done *d, unsigned *deliver)
+/* Puts one used buffer among those to deliver, if it may be; returns the buffer to post. */
+static struct vnet_buf *vnet_rx_replace(struct vnet *v, const struct virtq_done *d,
+                                        unsigned *deliver)
 {
     struct vnet_buf *b = d->cookie;
     struct vnet_buf *fresh;
-    uint32_t len = frame_length(v, d, b);
+    uint32_t len = vnet_rx_frame_length(v, d, b);
 
     if (!len)
         return b;
@@ -164,7 +166,7 @@ static struct vnet_buf *replace(struct vnet *v, const struct virtq_done *d, unsi
         v->stats.rx_no_client++;
         return b;
     }
-    fresh = pop_spare(v);
+    fresh = vnet_rx_pop_spare(v);
     if (!fresh) {
         v->stats.rx_no_spare++;
         return b;
@@ -179,13 +181,13 @@ bool vnet_rx_service(struct vnet *v)
     unsigned deliver = 0;
     int n = virtq_reap(v->rxq, v->done, VNET_BATCH);
 
-    if (n <= 0) /* the core sees to a broken queue */
+    if (n <= 0) /* nothing, or a broken queue: the core recovers that */
         return false;
-    grow_for(v, (unsigned)n);
+    vnet_rx_grow_for(v, (unsigned)n);
     for (int i = 0; i < n; i++)
-        v->rx_requests[i] = rx_request(v, replace(v, &v->done[i], &deliver));
-    submit(v, (unsigned)n);
-    if (v->posted < post_target(v))
+        v->rx_requests[i] = vnet_rx_request(v, vnet_rx_replace(v, &v->done[i], &deliver));
+    vnet_rx_submit(v, (unsigned)n);
+    if (v->posted < vnet_rx_target(v))
         vnet_rx_post(v);
     if (v->spare_count < v->stats.rx_spare_low)
         v->stats.rx_spare_low = v->spare_count;
@@ -206,7 +208,7 @@ bool vnet_rx_service(struct vnet *v)
 void vnet_rx_free(struct vnet_rx *rx)
 {
     rx->dev->held--;
-    push_spare(rx->dev, (struct vnet_buf *)rx);
+    vnet_rx_push_spare(rx->dev, (struct vnet_buf *)rx);
 }
 
 bool vnet_rx_tight(const struct vnet *v)
@@ -217,8 +219,8 @@ bool vnet_rx_tight(const struct vnet *v)
 }
 
 /*
- * Frames that the stack holds are not touched. Buffers of a device that may still write are never
- * used again: they do not count any more, and others may take their place.
+ * Takes back the buffers of the ring; those that the stack holds are not touched. Buffers that the
+ * device may still write to are never used again: they no longer count, so that others can be made.
  */
 void vnet_rx_lost(struct vnet *v)
 {
@@ -228,13 +230,13 @@ void vnet_rx_lost(struct vnet *v)
         if (v->quarantine)
             v->buf_count--;
         else
-            push_spare(v, b);
+            vnet_rx_push_spare(v, b);
         v->posted--;
     }
 }
 
 void vnet_rx_back(struct vnet *v)
 {
-    grow_for(v, VNET_RX_GROW);
+    vnet_rx_grow_for(v, VNET_RX_GROW);
     vnet_rx_post(v);
 }

@@ -2,9 +2,9 @@
 /*
  * vnet_tx.c - transmitting (virtio 1.4, sections 5.1.6.1 and 5.1.6.2).
  *
- * Frames are queued, then handed over in one batch. The header is all zero (no offload), written
- * into the packet's headroom where there is some; otherwise a descriptor points to one constant
- * zero header that all frames share.
+ * Frames are queued, then handed over in one batch. The virtio header is all zeroes (no offload).
+ * It is written into the packet's headroom if that is large enough; otherwise a descriptor points
+ * to one header of zeroes that all frames share.
  */
 #include "net/vnet_impl.h"
 
@@ -27,12 +27,12 @@ void vnet_tx_schedule(struct vnet *v)
     if (v->tx_scheduled || (!v->tx_count && !virtq_in_flight(v->txq)))
         return;
     v->tx_scheduled = true;
-    /* What the ring did not take goes out when completions have made room. */
+    /* Frames that the ring did not take go out when completions have made room. */
     virtio_wake_at(v->dev, hal_now_ns() + (v->tx_count ? HAL_MS : VNET_TX_RECLAIM));
 }
 
-/* From the oldest frame on, those that wait to be handed over: n of them will never be sent. */
-static void drop_pending(struct vnet *v, unsigned n)
+/* Drops the n oldest frames that are queued: they were not handed to the device. */
+static void vnet_tx_drop_pending(struct vnet *v, unsigned n)
 {
     for (; n; n--) {
         void *cookie = v->tx_requests[v->tx_first].cookie;
@@ -60,8 +60,8 @@ bool vnet_tx_reap(struct vnet *v)
     return total != 0;
 }
 
-/* The queue of pending frames is a ring of its own: what lies in one piece. True: go on. */
-static bool flush_run(struct vnet *v)
+/* Submits the queued frames up to the end of the array. True: all were taken, go on. */
+static bool vnet_tx_flush_run(struct vnet *v)
 {
     unsigned run = VNET_TX_PENDING - v->tx_first;
     int taken;
@@ -71,7 +71,7 @@ static bool flush_run(struct vnet *v)
     taken = virtq_submit(v->txq, &v->tx_requests[v->tx_first], run);
     if (taken < 0) {
         if (taken != -EIO)
-            drop_pending(v, 1);
+            vnet_tx_drop_pending(v, 1);
         v->tx_up = taken != -EIO;
         return v->tx_up;
     }
@@ -87,7 +87,7 @@ void vnet_flush(struct vnet *v)
 {
     if (!v->tx_up || v->tx_drain)
         return;
-    while (v->tx_count && flush_run(v))
+    while (v->tx_count && vnet_tx_flush_run(v))
         ;
     vnet_tx_schedule(v);
 }
@@ -97,8 +97,8 @@ bool vnet_queued(const struct vnet *v)
     return v->tx_count != 0;
 }
 
-/* Makes sure that one more frame can be queued. */
-static bool have_room(struct vnet *v)
+/* Makes room for one more frame in the queue, if possible; false: there is none. */
+static bool vnet_tx_have_room(struct vnet *v)
 {
     if (v->tx_count < VNET_TX_PENDING)
         return true;
@@ -110,9 +110,9 @@ static bool have_room(struct vnet *v)
     return v->tx_count < VNET_TX_PENDING;
 }
 
-/* The header's descriptor, or none when the frame's headroom takes it. */
-static unsigned place_header(struct vnet *v, struct virtq_seg *seg, const struct vnet_piece *first,
-                             bool in_front)
+/* Puts the header into the headroom, or into *seg; the number of segments that it takes. */
+static unsigned vnet_tx_place_header(struct vnet *v, struct virtq_seg *seg,
+                                     const struct vnet_piece *first, bool in_front)
 {
     if (in_front) {
         memset((uint8_t *)first->data - v->hdr_len, 0, v->hdr_len);
@@ -122,11 +122,12 @@ static unsigned place_header(struct vnet *v, struct virtq_seg *seg, const struct
     return 1;
 }
 
-static int fill(struct vnet *v, struct vnet_pending *p, const struct vnet_piece *pieces, unsigned n,
-                unsigned headroom)
+/* Describes the frame in *p; the number of its segments, or an error. */
+static int vnet_tx_fill(struct vnet *v, struct vnet_pending *p, const struct vnet_piece *pieces,
+                        unsigned n, unsigned headroom)
 {
     bool in_front = v->one_seg && headroom >= v->hdr_len;
-    unsigned at = place_header(v, p->segs, pieces, in_front);
+    unsigned at = vnet_tx_place_header(v, p->segs, pieces, in_front);
 
     p->bytes = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -142,16 +143,16 @@ static int fill(struct vnet *v, struct vnet_pending *p, const struct vnet_piece 
     return p->bytes > v->frame_max ? -EMSGSIZE : (int)at;
 }
 
-/* Section 2.7.5.3.1: no chain is longer than its queue. */
-static int segs_max(const struct vnet *v)
+/* Most segments of a frame. Section 2.7.5.3.1: no chain is longer than its queue. */
+static int vnet_tx_segs_max(const struct vnet *v)
 {
     unsigned size = virtq_size(v->txq);
 
     return (int)(size < VNET_TX_PIECES + 1 ? size : VNET_TX_PIECES + 1);
 }
 
-/* While the queue is being recovered, frames are lost as on a cable that is pulled for a moment. */
-static int not_sent(struct vnet *v, void *cookie)
+/* A frame that comes while the queue is being recovered is dropped; with a dead device, refused. */
+static int vnet_tx_not_sent(struct vnet *v, void *cookie)
 {
     if (v->dead)
         return -EIO;
@@ -169,17 +170,17 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
     if (n == 0 || n > VNET_TX_PIECES)
         return -EMSGSIZE;
     if (!v->tx_up)
-        return not_sent(v, cookie);
-    if (!have_room(v)) {
+        return vnet_tx_not_sent(v, cookie);
+    if (!vnet_tx_have_room(v)) {
         v->tx_blocked = true;
         v->stats.tx_full++;
         return -EAGAIN;
     }
     slot = (v->tx_first + v->tx_count) % VNET_TX_PENDING;
-    segs = fill(v, &v->tx_pending[slot], pieces, n, headroom);
+    segs = vnet_tx_fill(v, &v->tx_pending[slot], pieces, n, headroom);
     if (segs < 0)
         return segs;
-    if (segs > segs_max(v))
+    if (segs > vnet_tx_segs_max(v))
         return -EMSGSIZE;
     v->tx_requests[slot] =
         (struct virtq_request){v->tx_pending[slot].segs, (uint16_t)segs, 0, cookie};
@@ -189,17 +190,18 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
 
 /* ---- deadline and recovery ------------------------------------------------------------------- */
 
-static void start_watch(struct vnet *v)
+/* The queue is empty: both times start again at 0, and frames go out. */
+static void vnet_tx_start_watch(struct vnet *v)
 {
     v->tx_quiet_ns = v->tx_busy_ns = v->tx_looked_ns = 0;
     v->tx_drain = false;
 }
 
 /*
- * It may be the peer who takes nothing, for as long as he likes. What a reset in vain shows is that
- * the card has twice the time before the next, so that it is not given up for that.
+ * The host may simply not be reading. After a futile reset, the timeout is doubled, so that the
+ * card is not given up.
  */
-static void wait_longer_next(struct vnet *v)
+static void vnet_tx_double_patience(struct vnet *v)
 {
     uint64_t longer = 2 * v->tx_patience_ns;
 
@@ -208,17 +210,17 @@ static void wait_longer_next(struct vnet *v)
 }
 
 /*
- * A queue with frames in it that completes none for so long has failed. That would not find a
- * single frame that never comes back among others that do; so, when the queue has not been empty
- * for as long, what is to be sent waits until it is. Only time in which we could have looked
- * counts: a machine that was stopped does not blame its device.
+ * The timeout. A queue that holds frames and completes none of them for tx_patience_ns has failed.
+ * That does not find one frame that never completes among others that do: so a queue that was not
+ * empty for tx_timeout_ns gets no more frames until it is. Between two looks at most VNET_TX_LOOK
+ * counts: if the machine was stopped, that is not the device's fault.
  */
 void vnet_tx_watch(struct vnet *v)
 {
     uint64_t completed = virtq_stats(v->txq)->completed, now, passed;
 
     if (!virtq_in_flight(v->txq)) {
-        start_watch(v);
+        vnet_tx_start_watch(v);
         return;
     }
     now = hal_now_ns();
@@ -231,14 +233,14 @@ void vnet_tx_watch(struct vnet *v)
         v->tx_patience_ns = v->tx_timeout_ns;
     v->tx_completed = completed;
     if (v->tx_quiet_ns >= v->tx_patience_ns && v->tx_up) {
-        virtq_fail(v->txq, "a frame is not sent in time");
-        wait_longer_next(v);
+        virtq_fail(v->txq, "a frame was not sent in time");
+        vnet_tx_double_patience(v);
     }
     v->tx_drain = v->tx_busy_ns >= v->tx_timeout_ns;
 }
 
 /*
- * Frames in the ring and in the queue are lost. Their memory goes back to the stack, unless the
+ * Drops the frames of the ring and of the queue. Their memory is the stack's again, unless the
  * device may still read it.
  */
 void vnet_tx_lost(struct vnet *v)
@@ -251,8 +253,8 @@ void vnet_tx_lost(struct vnet *v)
         if (!v->quarantine)
             v->client->tx_done(v->client->ctx, cookie);
     }
-    drop_pending(v, v->tx_count);
-    start_watch(v);
+    vnet_tx_drop_pending(v, v->tx_count);
+    vnet_tx_start_watch(v);
 }
 
 void vnet_tx_back(struct vnet *v)

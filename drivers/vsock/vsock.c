@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock.c - virtio socket device: probe, events, death (virtio 1.4, sections 5.10.2 to 5.10.5 and
- * 5.10.6.7).
+ * vsock.c - virtio socket device: probe, events, recovery (virtio 1.4, sections 5.10.2 to 5.10.5
+ * and 5.10.6.7).
  *
- * Stream sockets only: SEQPACKET is not known here, so never accepted. No legacy interface is
- * defined for this device; one that has only that is driven by the same rules.
+ * Stream sockets only: the feature SEQPACKET is not in the list, so it is never accepted. The
+ * standard defines no legacy interface for this device; a device with legacy registers is driven by
+ * the same rules.
  */
 #include "vsock/vsock_impl.h"
 
@@ -25,15 +26,8 @@ uint32_t vsock_cid(void)
     return vsock_up() ? vsock_device->cid : VSOCK_CID_NONE;
 }
 
-void vsock_get_stats(struct vsock_stats *out)
-{
-    *out = (struct vsock_stats){0};
-    if (vsock_device)
-        *out = vsock_device->stats;
-}
-
-/* Section 5.10.4: the upper half is 0, and some ids belong to others. */
-static int read_cid(struct vsock *v)
+/* Section 5.10.4: the upper half is 0, and some CIDs are reserved. */
+static int vsock_read_cid(struct vsock *v)
 {
     uint64_t cid;
     int err = virtio_config_read64(v->dev, VIRTIO_VSOCK_CFG_GUEST_CID, &cid);
@@ -41,16 +35,16 @@ static int read_cid(struct vsock *v)
     if (err)
         return err;
     if (cid <= VSOCK_CID_HOST || cid >= VSOCK_CID_NONE) {
-        hal_log(HAL_ERROR, virtio_name(v->dev), "guest_cid 0x%llx is reserved, or too long",
-                (unsigned long long)cid);
+        hal_log(HAL_ERROR, virtio_name(v->dev),
+                "guest_cid 0x%llx is reserved, or has more than 32 bits", (unsigned long long)cid);
         return -EINVAL;
     }
     v->cid = (uint32_t)cid;
     return 0;
 }
 
-/* Section 5.10.3: without NO_IMPLIED_STREAM, streams are there whatever was negotiated. */
-static int check_stream(struct vsock *v)
+/* Section 5.10.3: a device without NO_IMPLIED_STREAM has streams, whatever was negotiated. */
+static int vsock_check_stream(struct vsock *v)
 {
     if (!virtio_has(v->dev, VIRTIO_VSOCK_F_NO_IMPLIED_STREAM) ||
         virtio_has(v->dev, VIRTIO_VSOCK_F_STREAM))
@@ -61,7 +55,8 @@ static int check_stream(struct vsock *v)
 
 /* ---- events (section 5.10.6.7) --------------------------------------------------------------- */
 
-static void post_events(struct vsock *v, const struct virtq_done *done, unsigned n)
+/* Posts the buffers of n used events; the first n buffers if done is NULL. */
+static void vsock_post_events(struct vsock *v, const struct virtq_done *done, unsigned n)
 {
     struct virtq_seg segs[VSOCK_EVENTS];
     struct virtq_request requests[VSOCK_EVENTS];
@@ -74,10 +69,10 @@ static void post_events(struct vsock *v, const struct virtq_done *done, unsigned
         requests[i] = (struct virtq_request){&segs[i], 0, 1, event};
     }
     if (virtq_submit(v->eventq, requests, n) != (int)n && virtq_state(v->eventq) == VIRTQ_OK)
-        virtio_fail(v->dev, "the event queue does not take its buffers back");
+        virtio_fail(v->dev, "the event queue refuses its buffers");
 }
 
-static void forget_connections(struct vsock *v, int error)
+static void vsock_forget_connections(struct vsock *v, int error)
 {
     vsock_conn_end_all(v, error);
     v->reply_count = 0;
@@ -85,13 +80,13 @@ static void forget_connections(struct vsock *v, int error)
 
 void vsock_transport_reset(struct vsock *v)
 {
-    hal_log(HAL_INFO, virtio_name(v->dev), "transport reset: all connections are gone");
-    forget_connections(v, -ECONNRESET);
-    if (read_cid(v))
+    hal_log(HAL_INFO, virtio_name(v->dev), "transport reset: all connections are reset");
+    vsock_forget_connections(v, -ECONNRESET);
+    if (vsock_read_cid(v))
         virtio_fail(v->dev, "no valid CID after a transport reset");
 }
 
-static bool events_service(struct vsock *v)
+static bool vsock_events_service(struct vsock *v)
 {
     struct virtq_done done[VSOCK_EVENTS];
     int n = virtq_reap(v->eventq, done, VSOCK_EVENTS);
@@ -108,7 +103,7 @@ static bool events_service(struct vsock *v)
         else
             v->stats.events_bad++;
     }
-    post_events(v, done, (unsigned)n);
+    vsock_post_events(v, done, (unsigned)n);
     if (reset)
         vsock_transport_reset(v);
     return true;
@@ -116,7 +111,7 @@ static bool events_service(struct vsock *v)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int setup_queues(struct vsock *v)
+static int vsock_setup_queues(struct vsock *v)
 {
     static const struct virtq_config queues[] = {
         [VIRTIO_VSOCK_Q_RX] = {.name = "rx", .size = VSOCK_RING, .max_segs = 1},
@@ -135,7 +130,7 @@ static int setup_queues(struct vsock *v)
     return err;
 }
 
-static int make_buffers(struct vsock *v)
+static int vsock_make_buffers(struct vsock *v)
 {
     int err;
 
@@ -146,8 +141,8 @@ static int make_buffers(struct vsock *v)
     return err ? err : vsock_rx_setup(v);
 }
 
-/* All that the device does not have. */
-static void free_buffers(struct vsock *v)
+/* Frees all buffers that neither the device nor a connection has. */
+static void vsock_free_buffers(struct vsock *v)
 {
     vsock_tx_free_all(v);
     vsock_rx_free_all(v);
@@ -156,20 +151,20 @@ static void free_buffers(struct vsock *v)
     v->events = NULL;
 }
 
-static int setup(struct vsock *v)
+static int vsock_setup(struct vsock *v)
 {
     int err;
 
-    if ((err = check_stream(v)) || (err = read_cid(v)) || (err = setup_queues(v)))
+    if ((err = vsock_check_stream(v)) || (err = vsock_read_cid(v)) || (err = vsock_setup_queues(v)))
         return err;
-    return make_buffers(v);
+    return vsock_make_buffers(v);
 }
 
-static void post_all_events(struct vsock *v)
+static void vsock_post_all_events(struct vsock *v)
 {
     unsigned size = virtq_size(v->eventq);
 
-    post_events(v, NULL, size < VSOCK_EVENTS ? size : VSOCK_EVENTS);
+    vsock_post_events(v, NULL, size < VSOCK_EVENTS ? size : VSOCK_EVENTS);
 }
 
 static int vsock_probe(struct virtio_device *dev)
@@ -178,7 +173,8 @@ static int vsock_probe(struct virtio_device *dev)
     int err;
 
     if (vsock_device) {
-        hal_log(HAL_WARN, virtio_name(dev), "one socket device is used, and there is one already");
+        hal_log(HAL_WARN, virtio_name(dev),
+                "not used: an image has one socket device, and there is one");
         return -EBUSY;
     }
     v = hal_alloc(sizeof(*v));
@@ -186,15 +182,15 @@ static int vsock_probe(struct virtio_device *dev)
         return -ENOMEM;
     v->dev = dev;
     v->deadline = HAL_NEVER;
-    err = setup(v);
+    err = vsock_setup(v);
     if (err) {
-        free_buffers(v);
+        vsock_free_buffers(v);
         hal_free(v);
         return err;
     }
     virtio_set_priv(dev, v);
     virtio_start(dev);
-    post_all_events(v);
+    vsock_post_all_events(v);
     vsock_rx_post(v);
     vsock_device = v;
     hal_log(HAL_INFO, virtio_name(dev), "cid %u", v->cid);
@@ -207,7 +203,7 @@ static bool vsock_service(struct virtio_device *dev)
     uint64_t now = hal_now_ns();
     bool did = vsock_tx_reap(v);
 
-    did |= events_service(v);
+    did |= vsock_events_service(v);
     if (now >= v->deadline)
         vsock_conn_timeouts(v, now);
     vsock_tx_flush(v);
@@ -221,8 +217,8 @@ static bool vsock_service(struct virtio_device *dev)
 }
 
 /*
- * Whichever queue it was, packets or the news of a transport reset may be lost with it: no stream
- * is whole any more. Listeners stay.
+ * With any of the queues, packets or the event of a transport reset may be lost: so all connections
+ * end. Listeners stay.
  */
 static void vsock_queue_lost(struct virtio_device *dev, struct virtq *q)
 {
@@ -234,21 +230,21 @@ static void vsock_queue_lost(struct virtio_device *dev, struct virtq *q)
         vsock_rx_take_back(v);
     while (virtq_take_back(q))
         continue;
-    forget_connections(v, -ECONNRESET);
+    vsock_forget_connections(v, -ECONNRESET);
 }
 
-/* After its death there is no buffer left; else all are here. */
+/* A device that was dead has no buffers left; after a mere reset all are here. */
 static int vsock_returned(struct virtio_device *dev)
 {
     struct vsock *v = virtio_priv(dev);
-    int err = read_cid(v);
+    int err = vsock_read_cid(v);
 
     if (err || !v->dead)
         return err;
     v->quarantine = false;
-    err = make_buffers(v);
+    err = vsock_make_buffers(v);
     if (err)
-        free_buffers(v);
+        vsock_free_buffers(v);
     v->dead = err;
     return err;
 }
@@ -260,7 +256,7 @@ static void vsock_queue_back(struct virtio_device *dev, struct virtq *q)
     if (q == v->rxq)
         vsock_rx_post(v);
     else if (q == v->eventq)
-        post_all_events(v);
+        vsock_post_all_events(v);
     else
         vsock_conn_room(v);
 }
@@ -273,7 +269,7 @@ static void vsock_dead(struct virtio_device *dev, bool quarantine)
         return;
     v->dead = true;
     v->quarantine = quarantine;
-    forget_connections(v, -EIO);
+    vsock_forget_connections(v, -EIO);
     vsock_listeners_notify();
     vsock_tx_take_back(v);
     vsock_rx_take_back(v);
@@ -281,7 +277,7 @@ static void vsock_dead(struct virtio_device *dev, bool quarantine)
         continue;
     if (quarantine)
         v->events = NULL;
-    free_buffers(v);
+    vsock_free_buffers(v);
 }
 
 VIRTIO_DRIVER(vsock_driver) = {

@@ -4,11 +4,11 @@
  * socket layer sees them.
  *
  * A connection belongs to its caller until vsock_close, which ends it in the background. Received
- * data waits in the buffers that the device wrote, within the space that was promised to the peer;
- * data to send is copied into packets as far as the peer has room for it, never queued beyond.
+ * data waits in the buffers that the device wrote, within the space that the peer was promised.
+ * Data to send is copied into packets as far as the peer has room, and no further.
  *
- * There is one device an image: the context id (CID) is a property of the machine. All functions
- * run in task context and never park. Errors are negative errno values.
+ * An image has one socket device: the context id (CID) belongs to the machine. All functions run in
+ * task context and never park. Errors are negative errno values. Sizes and spaces are bytes.
  */
 #ifndef VIREO_VSOCK_H
 #define VIREO_VSOCK_H
@@ -17,7 +17,7 @@
 
 struct vsock_conn;
 
-/* Section 5.10.4: reserved context ids. */
+/* Section 5.10.4: the CID of the host. VSOCK_CID_NONE is no CID: there is no device. */
 enum { VSOCK_CID_HOST = 2 };
 #define VSOCK_CID_NONE UINT32_MAX
 
@@ -25,106 +25,108 @@ struct vsock_addr {
     uint32_t cid, port;
 };
 
-/* Receive space of a connection, in bytes: what the peer may send before it is read. */
+/* Receive space of a connection: bytes that the peer may send before they are read. */
 enum { VSOCK_SPACE_MIN = 4096, VSOCK_SPACE_DEFAULT = 128 << 10, VSOCK_SPACE_MAX = 1 << 20 };
 
 /* Bits of vsock_shutdown, as in section 5.10.6.6. */
 enum { VSOCK_SHUT_RECEIVE = 1, VSOCK_SHUT_SEND = 2 };
 
-/* Something changed at a connection or a listener: whoever waits looks again. It must not call. */
+/* vsock_status, vsock_accept or vsock_up may have a new answer. It must call no vsock_* function.
+ */
 typedef void (*vsock_notify_fn)(void *ctx);
 
-/* Is there a device that works, and what is its CID? VSOCK_CID_NONE without one. */
+/* Is there a device that was not given up? */
 bool vsock_up(void);
+/* Its CID; VSOCK_CID_NONE without one. A transport reset, or recovery, may change the CID. */
 uint32_t vsock_cid(void);
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
 /*
- * Asks the peer for a connection from local_port; no answer within timeout_ns (above 0) ends it
- * with -ETIMEDOUT. -ENXIO: no device; -EADDRINUSE: that pair of addresses is still in use; -ENOMEM.
+ * Asks the peer for a connection from local_port, with a receive space of `space`
+ * (VSOCK_SPACE_MIN..MAX). Without an answer within timeout_ns (1..) the connection ends with
+ * -ETIMEDOUT. notify may be NULL. 0: *out is the caller's until vsock_close, and VSOCK_CONNECTING.
+ * -ENXIO: no device; -EADDRINUSE: that pair of addresses is still in use; -ENOMEM.
  */
 int vsock_connect(struct vsock_addr peer, uint32_t local_port, uint32_t space, uint64_t timeout_ns,
                   vsock_notify_fn notify, void *ctx, struct vsock_conn **out);
 
-/* Gives the connection up. What was sent still goes out; the peer is told, within a bounded time.
+/*
+ * Ends the caller's ownership: c must not be used again, and notify is not called any more. Data
+ * that was not received is dropped. Data that was sent goes out, and the peer is told; a peer that
+ * does not answer within 8 seconds is sent a reset.
  */
 void vsock_close(struct vsock_conn *c);
 
 /*
- * Takes up to len bytes to be sent, in order: how many were taken, at least 1. -EAGAIN: no room,
- * notify tells when; -EPIPE: the peer receives no more, or this side said that it sends no more;
- * else why the connection ended.
+ * Takes bytes to send, at most len (1..), and copies them; how many, at least 1. -EAGAIN: no room,
+ * or still connecting: notify tells when to try again; -EPIPE: the peer receives no more, or
+ * vsock_shutdown ended sending, or the connection ended in order; else the error that ended the
+ * connection.
  */
 int vsock_send(struct vsock_conn *c, const void *buf, uint32_t len);
 
 /*
- * Takes up to len bytes that came (peek: and leaves them). 0: the peer sends no more; -EAGAIN: none
- * yet; else why the connection ended.
+ * Copies received bytes out, at most len (1..); how many. peek: they stay for the next call. 0: no
+ * more will come, the peer or vsock_shutdown ended that; -EAGAIN: none yet, notify tells; else the
+ * error that ended the connection.
  */
 int vsock_recv(struct vsock_conn *c, void *buf, uint32_t len, bool peek);
 
-/* Bytes that wait to be received. */
+/* Bytes that vsock_recv would find. */
 uint32_t vsock_waiting(const struct vsock_conn *c);
 
-/* Tells the peer that this side will not receive, or not send, any more (bits VSOCK_SHUT_*). */
+/*
+ * Ends receiving, sending or both (bits VSOCK_SHUT_*), and tells the peer. Nothing happens unless
+ * the connection is established. The caller still owns c.
+ */
 void vsock_shutdown(struct vsock_conn *c, unsigned how);
 
-/* New receive space. Taking back what the peer was promised already is allowed for. */
+/* Makes the receive space larger. A smaller one is ignored: the peer relies on what it was told. */
 void vsock_set_space(struct vsock_conn *c, uint32_t space);
 
-/* What holds now. A bit that is not set is announced by notify when it becomes so. */
+/* What holds now; VSOCK_CONNECTING alone. When a bit becomes set that was not, notify is called. */
 enum {
-    VSOCK_CAN_READ = 1,   /* vsock_recv would not say -EAGAIN */
-    VSOCK_CAN_WRITE = 2,  /* vsock_send would not say -EAGAIN */
-    VSOCK_PEER_DONE = 4,  /* the peer sends no more */
-    VSOCK_ENDED = 8,      /* nothing comes or goes any more */
-    VSOCK_CONNECTING = 16 /* not answered yet */
+    VSOCK_CAN_READ = 1,   /* vsock_recv would not return -EAGAIN */
+    VSOCK_CAN_WRITE = 2,  /* vsock_send would not return -EAGAIN */
+    VSOCK_PEER_DONE = 4,  /* no more data will come */
+    VSOCK_ENDED = 8,      /* the connection is over, in both directions */
+    VSOCK_CONNECTING = 16 /* the peer has not answered yet */
 };
 unsigned vsock_status(struct vsock_conn *c);
 
-/* Why it ended; 0: in order, or it has not. */
+/* The error that ended the connection; 0: it ended in order, or has not ended. */
 int vsock_error(const struct vsock_conn *c);
+/* The address of the other side. */
 struct vsock_addr vsock_peer(const struct vsock_conn *c);
-uint32_t vsock_local_port(const struct vsock_conn *c);
 
 /* ---- listeners ------------------------------------------------------------------------------- */
 
-/* The caller's memory; port, backlog, space, notify and ctx are set by the caller. */
+/* A listener, in the caller's memory from vsock_listen to vsock_unlisten. */
 struct vsock_listener {
+    /* Set by the caller before vsock_listen. */
     uint32_t port;
     unsigned backlog; /* connections that may wait to be accepted, 1.. */
-    uint32_t space;
+    uint32_t space;   /* receive space of each, VSOCK_SPACE_MIN..MAX */
     vsock_notify_fn notify;
     void *ctx;
-    struct vsock_conn *head, *tail; /* the driver's from here on */
+    /* The driver's own. */
+    struct vsock_conn *head, *tail;
     unsigned waiting;
     struct vsock_listener *next;
 };
 
-/* -EADDRINUSE: somebody listens there. Listening outlives the device's CID (5.10.6.7). */
+/*
+ * Begins to listen at l->port, also while there is no device; a transport reset does not end it
+ * (section 5.10.6.7). 0, or -EADDRINUSE: there is a listener at that port.
+ */
 int vsock_listen(struct vsock_listener *l);
-/* Stops listening; connections that wait are reset. */
+/* Stops listening, and resets the connections that wait. */
 void vsock_unlisten(struct vsock_listener *l);
-/* The oldest connection that waits, now the caller's; NULL: none. */
+/* Takes the oldest connection that waits: the caller's until vsock_close. NULL: none waits. */
 struct vsock_conn *vsock_accept(struct vsock_listener *l, vsock_notify_fn notify, void *ctx);
 
-/* Is a connection using that port of ours? Those that are being closed count. */
+/* Is the local port in use by a connection, closed but not yet ended ones included? */
 bool vsock_port_used(uint32_t port);
-
-/* ---- counters, for status pages and tests ---------------------------------------------------- */
-
-struct vsock_stats {
-    uint64_t rx_packets, rx_bytes; /* accepted, payload */
-    uint64_t tx_packets, tx_bytes; /* handed to the device */
-    uint64_t rx_bad;               /* malformed, or not for this CID */
-    uint64_t rx_unknown;           /* for no connection: answered with a reset */
-    uint64_t resets;               /* connections that ended by a rule that the peer broke */
-    uint64_t events, events_bad;
-    uint64_t rx_stopped;  /* times that receiving waited for room to answer */
-    uint32_t connections; /* in the table, being closed ones included */
-    uint32_t buffers;     /* receive buffers that exist */
-};
-void vsock_get_stats(struct vsock_stats *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock_call.c - what a socket layer calls on a connection (virtio 1.4,
- * sections 5.10.6.3, 5.10.6.4, 5.10.6.6).
+ * vsock_call.c - what a socket layer calls on a connection (virtio 1.4, sections 5.10.6.3, 5.10.6.4
+ * and 5.10.6.6).
  */
 #include "vsock/vsock_impl.h"
 
@@ -27,8 +27,8 @@ int vsock_connect(struct vsock_addr peer, uint32_t local_port, uint32_t space, u
     return 0;
 }
 
-/* Both directions are shut: the peer's reset is waited for, but not for ever. */
-static void begin_end(struct vsock *v, struct vsock_conn *c, unsigned how)
+/* Ends directions. Once both have ended, the peer has VSOCK_CLOSE_TIMEOUT to send its reset. */
+static void vsock_begin_end(struct vsock *v, struct vsock_conn *c, unsigned how)
 {
     c->own_shut |= (uint8_t)how;
     vsock_tx_owe(v, c, VSOCK_OWES_SHUTDOWN);
@@ -46,7 +46,7 @@ void vsock_close(struct vsock_conn *c)
     if (c->state == VSOCK_STATE_CONNECTING)
         vsock_conn_reset(v, c, 0);
     else if (c->state == VSOCK_STATE_CONNECTED)
-        begin_end(v, c, VSOCK_SHUT_BOTH);
+        vsock_begin_end(v, c, VSOCK_SHUT_BOTH);
     else if (!c->owing)
         vsock_conn_unowed(v, c);
     vsock_tx_flush(v);
@@ -56,13 +56,14 @@ void vsock_shutdown(struct vsock_conn *c, unsigned how)
 {
     if (c->state != VSOCK_STATE_CONNECTED || (c->own_shut | how) == c->own_shut)
         return;
-    begin_end(vsock_device, c, how);
+    vsock_begin_end(vsock_device, c, how);
     vsock_tx_flush(vsock_device);
     vsock_conn_notify(c);
 }
 
-/* Why nothing can be sent now or ever; 0: it can. Asks the peer for credit when that is missing. */
-static int blocked(struct vsock *v, struct vsock_conn *c)
+/* 0: data can be sent now; -EAGAIN: later (asks the peer for credit if there is none); or an error.
+ */
+static int vsock_blocked(struct vsock *v, struct vsock_conn *c)
 {
     if (c->state == VSOCK_STATE_ENDED)
         return c->error ? c->error : -EPIPE;
@@ -86,8 +87,8 @@ int vsock_send(struct vsock_conn *c, const void *buf, uint32_t len)
     struct vsock *v = vsock_device;
     int err;
 
-    vsock_tx_flush(v); /* what the connection owes goes first */
-    err = blocked(v, c);
+    vsock_tx_flush(v); /* packets that the connection owes go first */
+    err = vsock_blocked(v, c);
     if (err) {
         vsock_tx_flush(v);
         return err;
@@ -97,7 +98,8 @@ int vsock_send(struct vsock_conn *c, const void *buf, uint32_t len)
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-static uint32_t copy_out(const struct vsock_conn *c, uint8_t *out, uint32_t len)
+/* Copies received bytes, which stay; how many. */
+static uint32_t vsock_copy_out(const struct vsock_conn *c, uint8_t *out, uint32_t len)
 {
     uint32_t done = 0;
 
@@ -111,7 +113,8 @@ static uint32_t copy_out(const struct vsock_conn *c, uint8_t *out, uint32_t len)
     return done;
 }
 
-static void consume(struct vsock *v, struct vsock_conn *c, uint32_t len)
+/* Drops the first len bytes that were received. */
+static void vsock_consume(struct vsock *v, struct vsock_conn *c, uint32_t len)
 {
     c->fwd_cnt += len;
     while (len) {
@@ -130,8 +133,8 @@ static void consume(struct vsock *v, struct vsock_conn *c, uint32_t len)
     }
 }
 
-/* The peer learns of freed space by the quarter: often enough that it never waits for long. */
-static void tell_space(struct vsock *v, struct vsock_conn *c)
+/* Tells the peer of freed space once that is a quarter of all: before the peer has to wait. */
+static void vsock_tell_space(struct vsock *v, struct vsock_conn *c)
 {
     if (c->state != VSOCK_STATE_CONNECTED || c->fwd_cnt - c->told_fwd_cnt < c->buf_alloc / 4)
         return;
@@ -141,13 +144,14 @@ static void tell_space(struct vsock *v, struct vsock_conn *c)
 
 int vsock_recv(struct vsock_conn *c, void *buf, uint32_t len, bool peek)
 {
-    uint32_t n =
-        c->own_shut & VSOCK_SHUT_RECEIVE ? 0 : copy_out(c, buf, len < INT32_MAX ? len : INT32_MAX);
+    uint32_t n = c->own_shut & VSOCK_SHUT_RECEIVE
+                     ? 0
+                     : vsock_copy_out(c, buf, len < INT32_MAX ? len : INT32_MAX);
 
     if (n) {
         if (!peek) {
-            consume(vsock_device, c, n);
-            tell_space(vsock_device, c);
+            vsock_consume(vsock_device, c, n);
+            vsock_tell_space(vsock_device, c);
         }
         return (int)n;
     }
@@ -165,7 +169,6 @@ uint32_t vsock_waiting(const struct vsock_conn *c)
 
 void vsock_set_space(struct vsock_conn *c, uint32_t space)
 {
-    /* What was promised stays: less than that would make an honest peer break a rule. */
     if (space <= c->buf_alloc)
         return;
     c->buf_alloc = space;
@@ -187,7 +190,7 @@ unsigned vsock_status(struct vsock_conn *c)
         return VSOCK_CONNECTING;
     if (c->rx_head || done)
         bits |= VSOCK_CAN_READ;
-    if (ended || blocked(vsock_device, c) != -EAGAIN)
+    if (ended || vsock_blocked(vsock_device, c) != -EAGAIN)
         bits |= VSOCK_CAN_WRITE;
     if (done)
         bits |= VSOCK_PEER_DONE;
@@ -205,9 +208,4 @@ int vsock_error(const struct vsock_conn *c)
 struct vsock_addr vsock_peer(const struct vsock_conn *c)
 {
     return c->peer;
-}
-
-uint32_t vsock_local_port(const struct vsock_conn *c)
-{
-    return c->local_port;
 }

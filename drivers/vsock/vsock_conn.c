@@ -3,30 +3,31 @@
  * vsock_conn.c - the table of connections, how they end, and their credit (virtio 1.4, sections
  * 5.10.6.2, 5.10.6.3, 5.10.6.6).
  *
- * A connection is in the table until it has ended, in the list of those that owe a packet until
- * that was sent, and exists until its caller has closed it as well.
+ * A connection is in the table until it has ended, and in the list of those that owe a packet until
+ * the packet is sent. It is freed when it is in neither, and its caller has closed it.
  */
 #include "vsock/vsock_impl.h"
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static struct vsock_conn **bucket(struct vsock *v, struct vsock_addr peer, uint32_t local_port)
+static struct vsock_conn **vsock_conn_bucket(struct vsock *v, struct vsock_addr peer,
+                                             uint32_t local_port)
 {
     uint32_t x = (peer.port * 0x9e3779b1u) ^ (local_port * 0x85ebca6bu) ^ peer.cid;
 
     return &v->buckets[(x ^ x >> 16) % VSOCK_BUCKETS];
 }
 
-static bool same(struct vsock_addr a, struct vsock_addr b)
+static bool vsock_same_addr(struct vsock_addr a, struct vsock_addr b)
 {
     return a.cid == b.cid && a.port == b.port;
 }
 
 struct vsock_conn *vsock_conn_find(struct vsock *v, struct vsock_addr peer, uint32_t local_port)
 {
-    struct vsock_conn *c = *bucket(v, peer, local_port);
+    struct vsock_conn *c = *vsock_conn_bucket(v, peer, local_port);
 
-    while (c && !(same(c->peer, peer) && c->local_port == local_port))
+    while (c && !(vsock_same_addr(c->peer, peer) && c->local_port == local_port))
         c = c->next;
     return c;
 }
@@ -34,7 +35,7 @@ struct vsock_conn *vsock_conn_find(struct vsock *v, struct vsock_addr peer, uint
 struct vsock_conn *vsock_conn_new(struct vsock *v, struct vsock_addr peer, uint32_t local_port,
                                   uint32_t space)
 {
-    struct vsock_conn **at = bucket(v, peer, local_port);
+    struct vsock_conn **at = vsock_conn_bucket(v, peer, local_port);
     struct vsock_conn *c = hal_alloc(sizeof(*c));
 
     if (!c)
@@ -49,9 +50,9 @@ struct vsock_conn *vsock_conn_new(struct vsock *v, struct vsock_addr peer, uint3
     return c;
 }
 
-static void unlink_conn(struct vsock *v, struct vsock_conn *c)
+static void vsock_conn_unlink(struct vsock *v, struct vsock_conn *c)
 {
-    struct vsock_conn **at = bucket(v, c->peer, c->local_port);
+    struct vsock_conn **at = vsock_conn_bucket(v, c->peer, c->local_port);
 
     while (*at != c)
         at = &(*at)->next;
@@ -68,7 +69,25 @@ bool vsock_port_used(uint32_t port)
     return false;
 }
 
-/* ---- the end --------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
+
+static void vsock_conn_become(struct vsock_conn *c, enum vsock_state to)
+{
+    static const uint8_t legal[] = {
+        [VSOCK_STATE_CONNECTING] = 1 << VSOCK_STATE_CONNECTED | 1 << VSOCK_STATE_ENDED,
+        [VSOCK_STATE_CONNECTED] = 1 << VSOCK_STATE_ENDED,
+        [VSOCK_STATE_ENDED] = 0,
+    };
+
+    hal_assert(legal[c->state] >> to & 1);
+    c->state = to;
+}
+
+void vsock_conn_established(struct vsock_conn *c)
+{
+    vsock_conn_become(c, VSOCK_STATE_CONNECTED);
+    c->deadline = HAL_NEVER;
+}
 
 void vsock_conn_notify(struct vsock_conn *c)
 {
@@ -88,7 +107,7 @@ void vsock_conn_drop_data(struct vsock *v, struct vsock_conn *c)
     c->fwd_cnt = c->rx_cnt;
 }
 
-static void free_if_over(struct vsock *v, struct vsock_conn *c)
+static void vsock_conn_free_if_over(struct vsock *v, struct vsock_conn *c)
 {
     if (c->state != VSOCK_STATE_ENDED || !c->closed || c->owing)
         return;
@@ -98,18 +117,18 @@ static void free_if_over(struct vsock *v, struct vsock_conn *c)
 
 void vsock_conn_unowed(struct vsock *v, struct vsock_conn *c)
 {
-    free_if_over(v, c);
+    vsock_conn_free_if_over(v, c);
 }
 
-static void leave_table(struct vsock *v, struct vsock_conn *c, int error)
+static void vsock_conn_leave(struct vsock *v, struct vsock_conn *c, int error)
 {
-    unlink_conn(v, c);
-    c->state = VSOCK_STATE_ENDED;
+    vsock_conn_become(c, VSOCK_STATE_ENDED);
+    vsock_conn_unlink(v, c);
     c->error = error;
     c->deadline = HAL_NEVER;
     c->owes = 0;
     v->leaving += c->owing;
-    if (c->listener) { /* nobody will ever see it */
+    if (c->listener) { /* no caller will ever own it */
         vsock_listener_drop(c);
         c->closed = true;
     }
@@ -118,13 +137,13 @@ static void leave_table(struct vsock *v, struct vsock_conn *c, int error)
 
 void vsock_conn_end(struct vsock *v, struct vsock_conn *c, int error)
 {
-    leave_table(v, c, error);
-    free_if_over(v, c);
+    vsock_conn_leave(v, c, error);
+    vsock_conn_free_if_over(v, c);
 }
 
 void vsock_conn_reset(struct vsock *v, struct vsock_conn *c, int error)
 {
-    leave_table(v, c, error);
+    vsock_conn_leave(v, c, error);
     vsock_tx_owe(v, c, VSOCK_OWES_RST);
 }
 
@@ -161,7 +180,8 @@ void vsock_conn_timeouts(struct vsock *v, uint64_t now)
 
 /* ---- credit (section 5.10.6.3) --------------------------------------------------------------- */
 
-static void tell_room(struct vsock_conn *c)
+/* Notifies a sender that waited for credit or a buffer. */
+static void vsock_conn_tell_room(struct vsock_conn *c)
 {
     if (!c->wants_room || !vsock_credit(c))
         return;
@@ -169,30 +189,30 @@ static void tell_room(struct vsock_conn *c)
     vsock_conn_notify(c);
 }
 
-/* All counters are free-running: differences of 32 bits are right across the wrap. */
+/* The counters run freely: differences of 32 bits are right when a counter wraps. */
 uint32_t vsock_credit(const struct vsock_conn *c)
 {
     uint32_t out = c->tx_cnt - c->peer_fwd_cnt;
 
-    return out < c->peer_buf_alloc ? c->peer_buf_alloc - out : 0; /* it may have shrunk */
+    return out < c->peer_buf_alloc ? c->peer_buf_alloc - out : 0; /* buf_alloc may shrink */
 }
 
 bool vsock_credit_update(struct vsock_conn *c, const struct virtio_vsock_hdr *h)
 {
     bool had_credit = vsock_credit(c);
 
-    /* It cannot have forwarded more than was sent, nor take back what it had. */
+    /* The peer cannot forward more than was sent, nor less than it told before. */
     if (h->fwd_cnt - c->peer_fwd_cnt > c->tx_cnt - c->peer_fwd_cnt)
         return false;
     c->peer_fwd_cnt = h->fwd_cnt;
     c->peer_buf_alloc = h->buf_alloc;
     c->asked = false;
     if (!had_credit)
-        tell_room(c);
+        vsock_conn_tell_room(c);
     return true;
 }
 
-/* By what the peer was told: fwd_cnt may be ahead of that, in the peer's favour. */
+/* By fwd_cnt as it is: that may be more than the peer was told, never less. */
 uint32_t vsock_space_left(const struct vsock_conn *c)
 {
     uint32_t held = c->rx_cnt - c->fwd_cnt;
@@ -204,5 +224,5 @@ void vsock_conn_room(struct vsock *v)
 {
     for (unsigned i = 0; i < VSOCK_BUCKETS; i++)
         for (struct vsock_conn *c = v->buckets[i]; c; c = c->next)
-            tell_room(c);
+            vsock_conn_tell_room(c);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vsock_listen.c - listeners, and the connections that wait to be accepted (virtio 1.4, section
- * 5.10.6.6). They are no device's: a transport reset leaves them, and takes what waits.
+ * 5.10.6.6). A listener belongs to no device: a transport reset leaves it, and ends the connections
+ * that wait.
  */
 #include "vsock/vsock_impl.h"
 

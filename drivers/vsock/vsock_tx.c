@@ -2,12 +2,13 @@
 /*
  * vsock_tx.c - the transmit queue (virtio 1.4, sections 5.10.6.1, 5.10.6.3, 5.10.6.4).
  *
- * There are as many packets as the ring has entries. Data is copied into them only within the
- * peer's credit; control packets are made when there is room, from what each connection owes.
+ * There are as many buffers as the ring has entries. Data is copied into them within the peer's
+ * credit only. Control packets are not queued: a connection has a bit for each packet that it owes,
+ * and the packet is made when a buffer is free.
  */
 #include "vsock/vsock_impl.h"
 
-static void push_free(struct vsock *v, struct vsock_buf *b)
+static void vsock_tx_push_free(struct vsock *v, struct vsock_buf *b)
 {
     b->next = v->tx_free;
     v->tx_free = b;
@@ -25,7 +26,7 @@ int vsock_tx_setup(struct vsock *v)
         if (!b)
             return -ENOMEM;
         b->dma = dma + offsetof(struct vsock_buf, hdr);
-        push_free(v, b);
+        vsock_tx_push_free(v, b);
     }
     return 0;
 }
@@ -42,7 +43,7 @@ bool vsock_tx_reap(struct vsock *v)
             break;
         any = true;
         for (int i = 0; i < n; i++)
-            push_free(v, done[i].cookie);
+            vsock_tx_push_free(v, done[i].cookie);
     }
     if (any && v->tx_short) {
         v->tx_short = false;
@@ -58,8 +59,9 @@ bool vsock_tx_room(struct vsock *v)
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
-/* The next packet, with a header that is complete but for op, len and flags. */
-static struct vsock_buf *take(struct vsock *v, struct vsock_addr peer, uint32_t local_port)
+/* Takes a free buffer, and writes its header but for op, len, flags and credit. */
+static struct vsock_buf *vsock_tx_packet(struct vsock *v, struct vsock_addr peer,
+                                         uint32_t local_port)
 {
     struct vsock_buf *b = v->tx_free;
 
@@ -74,7 +76,7 @@ static struct vsock_buf *take(struct vsock *v, struct vsock_addr peer, uint32_t 
     return b;
 }
 
-static void stage(struct vsock *v, struct vsock_buf *b)
+static void vsock_tx_stage(struct vsock *v, struct vsock_buf *b)
 {
     unsigned n = v->staged++;
 
@@ -83,24 +85,23 @@ static void stage(struct vsock *v, struct vsock_buf *b)
     v->stats.tx_bytes += b->hdr.len;
 }
 
-/* One publish and at most one kick for all that was staged. There are as many packets as entries.
- */
-static void submit(struct vsock *v)
+/* Submits the staged packets, with at most one kick. The ring has an entry for each buffer. */
+static void vsock_tx_submit(struct vsock *v)
 {
     int taken = v->staged ? virtq_submit(v->txq, v->tx_requests, v->staged) : 0;
 
     if (taken != (int)v->staged && virtq_state(v->txq) == VIRTQ_OK)
-        virtio_fail(v->dev, "the transmit queue does not take its packets");
+        virtio_fail(v->dev, "the transmit queue refuses packets");
     taken = taken < 0 ? 0 : taken;
     v->stats.tx_packets += (unsigned)taken;
     for (unsigned n = (unsigned)taken; n < v->staged; n++)
-        push_free(v, v->tx_requests[n].cookie);
+        vsock_tx_push_free(v, v->tx_requests[n].cookie);
     v->staged = 0;
 }
 
-/* Section 5.10.6.3: every packet of a connection tells its space as it is now. */
-static void stage_op(struct vsock *v, struct vsock_conn *c, struct vsock_buf *b, uint16_t op,
-                     uint32_t len)
+/* Section 5.10.6.3: every packet of a connection tells the receive space as it is now. */
+static void vsock_tx_stage_op(struct vsock *v, struct vsock_conn *c, struct vsock_buf *b,
+                              uint16_t op, uint32_t len)
 {
     b->hdr.op = op;
     b->hdr.len = len;
@@ -109,10 +110,10 @@ static void stage_op(struct vsock *v, struct vsock_conn *c, struct vsock_buf *b,
     b->hdr.fwd_cnt = c->fwd_cnt;
     c->told_fwd_cnt = c->fwd_cnt;
     c->owes &= (uint8_t)~VSOCK_OWES_CREDIT_UPDATE;
-    stage(v, b);
+    vsock_tx_stage(v, b);
 }
 
-/* ---- what is owed ---------------------------------------------------------------------------- */
+/* ---- packets that are owed ------------------------------------------------------------------- */
 
 void vsock_tx_reply(struct vsock *v, const struct virtio_vsock_hdr *to)
 {
@@ -138,20 +139,20 @@ void vsock_tx_owe(struct vsock *v, struct vsock_conn *c, unsigned what)
     v->owing_tail = c;
 }
 
-static void send_reply(struct vsock *v)
+static void vsock_tx_send_reply(struct vsock *v)
 {
     const struct vsock_reply *r = &v->replies[v->reply_first];
-    struct vsock_buf *b = take(v, r->peer, r->local_port);
+    struct vsock_buf *b = vsock_tx_packet(v, r->peer, r->local_port);
 
     b->hdr.type = r->type;
     b->hdr.op = VIRTIO_VSOCK_OP_RST;
-    stage(v, b);
+    vsock_tx_stage(v, b);
     v->reply_first = (v->reply_first + 1) % VSOCK_REPLIES;
     v->reply_count--;
 }
 
-/* The most urgent packet that the connection owes. A reset makes all others pointless. */
-static void send_owed(struct vsock *v, struct vsock_conn *c)
+/* Sends the most urgent packet that the connection owes. After a reset it owes no other. */
+static void vsock_tx_send_owed(struct vsock *v, struct vsock_conn *c)
 {
     static const struct {
         uint8_t bit, op;
@@ -170,10 +171,11 @@ static void send_owed(struct vsock *v, struct vsock_conn *c)
     c->owes &= (uint8_t)~order[i].bit;
     if (order[i].bit == VSOCK_OWES_RST)
         c->owes = 0;
-    stage_op(v, c, take(v, c->peer, c->local_port), order[i].op, 0);
+    vsock_tx_stage_op(v, c, vsock_tx_packet(v, c->peer, c->local_port), order[i].op, 0);
 }
 
-static void settle_first(struct vsock *v)
+/* The first connection of the list owes nothing any more: it leaves the list. */
+static void vsock_tx_settle_first(struct vsock *v)
 {
     struct vsock_conn *c = v->owing_head;
 
@@ -190,18 +192,18 @@ void vsock_tx_flush(struct vsock *v)
     if (v->dead)
         return;
     while (v->reply_count && vsock_tx_room(v))
-        send_reply(v);
+        vsock_tx_send_reply(v);
     while (v->owing_head) {
         if (!v->owing_head->owes)
-            settle_first(v);
+            vsock_tx_settle_first(v);
         else if (vsock_tx_room(v))
-            send_owed(v, v->owing_head);
+            vsock_tx_send_owed(v, v->owing_head);
         else
             break;
     }
     if (v->owing_head || v->reply_count)
         v->tx_short = true;
-    submit(v);
+    vsock_tx_submit(v);
 }
 
 /* ---- data ------------------------------------------------------------------------------------ */
@@ -214,13 +216,13 @@ int vsock_tx_data(struct vsock *v, struct vsock_conn *c, const uint8_t *data, ui
         len = room;
     while (sent < len && vsock_tx_room(v)) {
         uint32_t part = len - sent < VSOCK_DATA ? len - sent : VSOCK_DATA;
-        struct vsock_buf *b = take(v, c->peer, c->local_port);
+        struct vsock_buf *b = vsock_tx_packet(v, c->peer, c->local_port);
 
         memcpy(b->data, data + sent, part);
-        stage_op(v, c, b, VIRTIO_VSOCK_OP_RW, part);
+        vsock_tx_stage_op(v, c, b, VIRTIO_VSOCK_OP_RW, part);
         sent += part;
     }
-    submit(v);
+    vsock_tx_submit(v);
     c->tx_cnt += sent;
     return (int)sent;
 }
@@ -231,7 +233,7 @@ void vsock_tx_take_back(struct vsock *v)
 
     while ((b = virtq_take_back(v->txq)))
         if (!v->quarantine)
-            push_free(v, b);
+            vsock_tx_push_free(v, b);
 }
 
 void vsock_tx_free_all(struct vsock *v)
@@ -239,7 +241,7 @@ void vsock_tx_free_all(struct vsock *v)
     struct vsock_buf *b;
 
     while (v->owing_head)
-        settle_first(v);
+        vsock_tx_settle_first(v);
     while ((b = v->tx_free)) {
         v->tx_free = b->next;
         hal_dma_free(b, VSOCK_BUF);

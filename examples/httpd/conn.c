@@ -33,7 +33,7 @@ char scratch[SCRATCH_SIZE] __attribute__((aligned(64)));
 
 struct conn *conn_new(int fd)
 {
-    struct conn *c = malloc(sizeof *c);
+    struct conn *c = malloc(sizeof(*c));
 
     if (!c)
         return NULL;
@@ -91,7 +91,7 @@ static bool fill(struct conn *c)
         c->in_len -= c->in_at;
         c->in_at = 0;
     }
-    size_t n = receive(c, c->in + c->in_len, sizeof c->in - c->in_len);
+    size_t n = receive(c, c->in + c->in_len, sizeof(c->in) - c->in_len);
     c->in_len += (unsigned)n;
     return n > 0;
 }
@@ -352,7 +352,7 @@ static void reset_on_close(const struct conn *c)
 {
     const struct linger at_once = {1, 0};
 
-    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 void conn_timeout(struct conn *c)

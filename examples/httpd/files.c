@@ -73,7 +73,7 @@ static const char *type_of(const char *path)
     const char *dot = strrchr(path, '.');
 
     if (dot && (!slash || dot > slash))
-        for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++)
+        for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++)
             if (same_suffix(dot + 1, types[i].suffix))
                 return types[i].type;
     return "application/octet-stream";
@@ -88,7 +88,7 @@ static const char *type_of(const char *path)
 static void make_etag(struct open_file *f, int64_t mtime)
 {
     static uint32_t start;
-    struct text t = {.p = f->etag, .size = sizeof f->etag};
+    struct text t = {.p = f->etag, .size = sizeof(f->etag)};
 
     if (start == 0)
         start = (uint32_t)time(NULL) | 1;
@@ -102,7 +102,7 @@ static void make_etag(struct open_file *f, int64_t mtime)
 
 static void make_fields(struct open_file *f, int64_t mtime)
 {
-    struct text t = {.p = f->fields, .size = sizeof f->fields};
+    struct text t = {.p = f->fields, .size = sizeof(f->fields)};
 
     make_etag(f, mtime);
     f->has_modified = mtime > 0;
@@ -211,7 +211,7 @@ static int load(const char *path, size_t len, uint32_t hash, struct open_file **
         return -301;
     if (!S_ISREG(st.st_mode))
         return -404;
-    struct open_file *f = calloc(1, sizeof *f + len + 1);
+    struct open_file *f = calloc(1, sizeof(*f) + len + 1);
     if (!f)
         return -503;
     f->fd = open_path(path);
@@ -237,15 +237,15 @@ static int load(const char *path, size_t len, uint32_t hash, struct open_file **
 int files_get(const char *path, size_t len, struct open_file **out)
 {
     static const char index[] = "index.html";
-    char full[FILES_PATH_MAX + sizeof index];
+    char full[FILES_PATH_MAX + sizeof(index)];
 
     if (len >= FILES_PATH_MAX)
         return -404;
     memcpy(full, path, len + 1);
     bool folder = path[len - 1] == '/';
     if (folder) {
-        memcpy(full + len, index, sizeof index);
-        len += sizeof index - 1;
+        memcpy(full + len, index, sizeof(index));
+        len += sizeof(index) - 1;
     }
     uint32_t hash = hash_of(full, len);
     for (struct open_file *f = chains[hash % CHAINS]; f; f = f->next)

@@ -191,7 +191,7 @@ static int parse_method(struct http_slice s, enum http_method *method)
     for (size_t i = 0; i < s.len; i++)
         if (!is_token(s.p[i]))
             return -400;
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (http_slice_is(s, known[i].name)) {
             *method = known[i].method;
             return 0;
@@ -391,7 +391,7 @@ int http_parse(const char *head, size_t len, struct http_request *r)
     struct fields f = {0};
     size_t at = 0;
 
-    memset(r, 0, sizeof *r);
+    memset(r, 0, sizeof(*r));
     int rc = next_line(head, len, &at, &line);
     if (rc == 0)
         rc = parse_request_line(line, r);

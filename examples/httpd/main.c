@@ -55,7 +55,7 @@ static void tell_addresses(void *unused)
         return;
     vireo_ready();
     if (options.port != 80)
-        snprintf(port, sizeof port, ":%u", options.port);
+        snprintf(port, sizeof(port), ":%u", options.port);
     for (unsigned n = 0; net_address(n, text) == 0; n++)
         printf(strchr(text, ':') ? "httpd: http://[%s]%s/\n" : "httpd: http://%s%s/\n", text, port);
 }

@@ -66,13 +66,13 @@ static void put_date(struct text *t)
         }
     }
     if (known)
-        text_put(t, line, sizeof line);
+        text_put(t, line, sizeof(line));
 }
 
 /* Status line and the fields that every answer has. */
 static struct text begin(struct conn *c, int status)
 {
-    struct text t = {.p = c->head, .size = sizeof c->head};
+    struct text t = {.p = c->head, .size = sizeof(c->head)};
 
     if (status == 200) {
         text_lit(&t, "HTTP/1.1 200 OK\r\nServer: Vireo\r\n");
@@ -113,7 +113,7 @@ static void go(struct conn *c, const struct text *t)
 
 void reply_continue(struct conn *c)
 {
-    struct text t = {.p = c->head, .size = sizeof c->head};
+    struct text t = {.p = c->head, .size = sizeof(c->head)};
 
     text_lit(&t, "HTTP/1.1 100 Continue\r\n\r\n");
     c->body = (struct body){.kind = BODY_NONE};
@@ -129,7 +129,7 @@ void reply_error(struct conn *c, int status)
 void reply_error_text(struct conn *c, int status, const char *fields, const char *sentence)
 {
     char page[640];
-    struct text p = {.p = page, .size = sizeof page};
+    struct text p = {.p = page, .size = sizeof(page)};
     struct text t = begin(c, status);
 
     text_lit(&p, "<!doctype html><html lang=en><meta charset=utf-8>"
@@ -158,7 +158,7 @@ void reply_error_text(struct conn *c, int status, const char *fields, const char
 void reply_redirect(struct conn *c, const struct http_request *r)
 {
     char field[600];
-    struct text t = {.p = field, .size = sizeof field - 1};
+    struct text t = {.p = field, .size = sizeof(field) - 1};
     size_t at = r->path.len;
 
     /* A reference relative to the folder above: it cannot name another host. */
@@ -220,7 +220,7 @@ static void reply_unchanged(struct conn *c, struct open_file *f)
 static void reply_unsatisfiable(struct conn *c, struct open_file *f)
 {
     char field[64];
-    struct text t = {.p = field, .size = sizeof field - 1};
+    struct text t = {.p = field, .size = sizeof(field) - 1};
 
     text_lit(&t, "Content-Range: bytes */");
     text_u64(&t, f->size);
@@ -294,7 +294,7 @@ void reply_pattern(struct conn *c, uint64_t bytes)
 void reply_sink(struct conn *c)
 {
     char json[80];
-    struct text j = {.p = json, .size = sizeof json};
+    struct text j = {.p = json, .size = sizeof(json)};
     struct text t = begin(c, 200);
 
     text_lit(&j, "{\"bytes\":");

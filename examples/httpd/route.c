@@ -117,7 +117,7 @@ void route(struct conn *c, const struct http_request *r)
     c->keep_alive = r->keep_alive;
     c->http10 = r->minor == 0;
     c->head_only = r->method == HTTP_HEAD;
-    int len = http_decode_path(r->path, path, sizeof path);
+    int len = http_decode_path(r->path, path, sizeof(path));
     if (len > 0 && strcmp(path, "/sink") == 0) {
         serve_sink(c, r);
         return;

@@ -43,8 +43,8 @@ static int listen_on(int family, const struct sockaddr *addr, socklen_t len)
 
     if (fd < 0)
         return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if ((family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) ||
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if ((family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0) ||
         bind(fd, addr, len) != 0 || listen(fd, BACKLOG) != 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
         int e = errno;
@@ -58,9 +58,9 @@ int server_listen(uint16_t port)
 {
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = listen_on(AF_INET6, (struct sockaddr *)&six, sizeof six);
+    int fd = listen_on(AF_INET6, (struct sockaddr *)&six, sizeof(six));
 
-    return fd >= 0 ? fd : listen_on(AF_INET, (struct sockaddr *)&four, sizeof four);
+    return fd >= 0 ? fd : listen_on(AF_INET, (struct sockaddr *)&four, sizeof(four));
 }
 
 /* ---- connections ---------------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ static void add(int fd)
         close(fd);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     conns[count] = c;
     polls[count + 1] = (struct pollfd){.fd = fd};
     server_stats.open = ++count;
@@ -212,8 +212,8 @@ static void serve_ready(void)
 
 int server_run(int listener, unsigned max)
 {
-    polls = calloc(max + 1, sizeof *polls);
-    conns = calloc(max, sizeof *conns);
+    polls = calloc(max + 1, sizeof(*polls));
+    conns = calloc(max, sizeof(*conns));
     if (!polls || !conns)
         return -ENOMEM;
     limit = server_stats.limit = max;

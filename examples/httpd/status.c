@@ -130,7 +130,7 @@ static void put_features(struct text *t, const struct virtio_device *dev)
     char names[1024] = "", *name = names;
 
     if (dev)
-        virtio_feature_names(dev, names, sizeof names);
+        virtio_feature_names(dev, names, sizeof(names));
     put_name(t, "features");
     text_lit(t, "[");
     while (*name) {

@@ -108,4 +108,4 @@ const char status_page[] =
     "round();\n"
     "</script></body></html>\n";
 
-const size_t status_page_len = sizeof status_page - 1;
+const size_t status_page_len = sizeof(status_page) - 1;

@@ -48,7 +48,7 @@ static inline void text_hex32(struct text *t, uint32_t v)
     char digits[8];
     for (unsigned i = 0; i < 8; i++)
         digits[i] = "0123456789abcdef"[v >> (28 - 4 * i) & 15];
-    text_put(t, digits, sizeof digits);
+    text_put(t, digits, sizeof(digits));
 }
 
 #endif

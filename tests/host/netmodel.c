@@ -10,7 +10,7 @@
 
 #include "check.h"
 #include "model_pci.h"
-#include "virtio/virtio.h"
+#include "net/vnet_impl.h"
 
 struct net net;
 
@@ -175,7 +175,7 @@ void net_boot_plain(enum model_transport t)
     net_plug(t, bits, 2 + random_below(3));
     net_boot();
     CHECK(net.dev != NULL);
-    CHECK_EQ(vnet_hdr_len(net.dev), net.hdr_len);
+    CHECK_EQ(net.dev->hdr_len, net.hdr_len);
 }
 
 /* Puts a frame into the next receive buffer; `say` is the length that the device claims. */

@@ -218,15 +218,15 @@ static void stops_at_the_floor(uint32_t wanted)
     want(wanted);
     must_have(2048);
     CHECK(info().at_floor);
-    CHECK_EQ(host_log_matches("the rest is the image's own"), 1);
+    CHECK_EQ(host_log_matches("the rest stays with the image"), 1);
     host_run_for(10 * HAL_SEC);
     must_have(2048);
-    CHECK_EQ(host_log_matches("the rest is the image's own"), 1);
+    CHECK_EQ(host_log_matches("the rest stays with the image"), 1);
     /* The image frees a MiB: within a second or two it is lent too. */
     host_set_memory(64 << 20, 9 << 20);
     host_run_for(3 * HAL_SEC);
     must_have(2304);
-    CHECK_EQ(host_log_matches("the rest is the image's own"), 1);
+    CHECK_EQ(host_log_matches("the rest stays with the image"), 1);
     want(100);
     must_have(100);
     CHECK(!info().at_floor);

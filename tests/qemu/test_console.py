@@ -135,7 +135,7 @@ def test_fewer_ports_than_the_device_has(boot, sockets):
                  extra=device('mmio') + port(sockets, 'last') + port(sockets, 'b') +
                  port(sockets, 'c'))
     assert guest.wait() == 0
-    assert guest.seen(r'vcon0: warning: .*there is no port 3'), guest.report()
+    assert guest.seen(r'vcon0: warning: .*no queues here for port 3'), guest.report()
     assert len(guest.seen(r'^ports: /dev/vport0p[12]')) == 2
 
 

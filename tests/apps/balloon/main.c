@@ -24,7 +24,7 @@ static unsigned number(const char *name)
 static bool use_memory(unsigned mib)
 {
     unsigned n = mib << 20 >> 12, got = 0;
-    unsigned **blocks = calloc(n + 1, sizeof *blocks);
+    unsigned **blocks = calloc(n + 1, sizeof(*blocks));
     bool same = blocks != NULL;
 
     for (; same && got < n && (blocks[got] = malloc(BLOCK)); got++)

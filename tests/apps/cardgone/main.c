@@ -36,10 +36,10 @@ static bool exchange(int fd, const char *text)
 static void check_way(const struct sockaddr_in *to, int want)
 {
     int stream = socket(AF_INET, SOCK_STREAM, 0), datagram = socket(AF_INET, SOCK_DGRAM, 0);
-    int err = connect(stream, (const struct sockaddr *)to, sizeof *to) ? errno : 0;
+    int err = connect(stream, (const struct sockaddr *)to, sizeof(*to)) ? errno : 0;
 
     check(err == want, "connect: %d", err);
-    err = sendto(datagram, "x", 1, 0, (const struct sockaddr *)to, sizeof *to) == 1 ? 0 : errno;
+    err = sendto(datagram, "x", 1, 0, (const struct sockaddr *)to, sizeof(*to)) == 1 ? 0 : errno;
     check(err == want, "sendto: %d", err);
     close(stream);
     close(datagram);
@@ -55,7 +55,7 @@ int main(void)
 
     inet_pton(AF_INET, "10.0.2.2", &to.sin_addr);
     if (!check(card && net_wait_up(hal_now_ns() + 20 * HAL_SEC) == 0, "there is a network") ||
-        !check(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connected"))
+        !check(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "connected"))
         return checks_end();
     check(exchange(fd, "before"), "an exchange");
     for (unsigned i = 0; i < 2; i++) {

@@ -88,7 +88,7 @@ static bool transfer(struct block_device *dev, enum block_op op, uint64_t sector
     failed = false;
     for (size_t at = 0; at < REGION;) {
         struct slot *s = free_slot();
-        size_t len = lengths[turn++ % (sizeof lengths / sizeof lengths[0])];
+        size_t len = lengths[turn++ % (sizeof(lengths) / sizeof(lengths[0]))];
 
         len = len < REGION - at ? len : REGION - at;
         s->wanted = NULL;

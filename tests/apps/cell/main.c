@@ -39,7 +39,7 @@ static int bound(void)
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(7)};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-    check(fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof any) == 0, "a socket on port 7");
+    check(fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0, "a socket on port 7");
     return fd;
 }
 
@@ -48,7 +48,7 @@ static bool send_one(int fd, const void *data, size_t len, const struct sockaddr
 {
     uint64_t deadline = hal_now_ns() + PATIENCE_MS * HAL_MS;
 
-    while (sendto(fd, data, len, 0, (const struct sockaddr *)to, sizeof *to) < 0) {
+    while (sendto(fd, data, len, 0, (const struct sockaddr *)to, sizeof(*to)) < 0) {
         if (errno != ENOBUFS || hal_now_ns() > deadline)
             return false;
         task_yield();
@@ -63,7 +63,7 @@ static void flood(int fd, const struct sockaddr_in *to)
     for (uint32_t n = 0; n < frames && all; n++) {
         uint32_t number[8] = {[0] = n, [7] = ~n};
 
-        all = send_one(fd, number, sizeof number, to);
+        all = send_one(fd, number, sizeof(number), to);
     }
     check(all, "datagrams were sent");
 }
@@ -76,8 +76,8 @@ static bool serve(int fd, char command)
     struct sockaddr_in from;
 
     while (poll(&p, 1, PATIENCE_MS) == 1) {
-        socklen_t len = sizeof from;
-        ssize_t n = recvfrom(fd, buf, sizeof buf, 0, (struct sockaddr *)&from, &len);
+        socklen_t len = sizeof(from);
+        ssize_t n = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len);
 
         if (n == 1 && buf[0] == (unsigned char)command)
             return true;
@@ -115,7 +115,7 @@ static void report(void)
     for (unsigned n = 0; virtio_info(n, &info) == 0; n++) {
         struct virtio_device *dev = virtio_find(info.name);
 
-        virtio_feature_names(dev, names, sizeof names);
+        virtio_feature_names(dev, names, sizeof(names));
         printf("cell: {\"name\":\"%s\",\"type\":%u,\"transport\":\"%s\",\"ring\":\"%s\","
                "\"wakeup\":\"%s\",\"features\":\"%s\",\"alive\":%s,\"interrupts\":%llu,"
                "\"queues\":[",

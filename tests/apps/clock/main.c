@@ -19,7 +19,7 @@ static void sleeps(void)
 {
     static const long lengths_ms[] = {1, 20, 150};
 
-    for (unsigned i = 0; i < sizeof lengths_ms / sizeof lengths_ms[0]; i++) {
+    for (unsigned i = 0; i < sizeof(lengths_ms) / sizeof(lengths_ms[0]); i++) {
         struct timespec t = {0, lengths_ms[i] * 1000000};
         int64_t before = ns(CLOCK_MONOTONIC), slept;
 
@@ -49,11 +49,11 @@ static void prints(void)
 {
     char text[128];
 
-    snprintf(text, sizeof text, "%d %lld %s %.3f %x", -7, 1234567890123456789ll, "str", 3.14159,
+    snprintf(text, sizeof(text), "%d %lld %s %.3f %x", -7, 1234567890123456789ll, "str", 3.14159,
              0xbeef);
     check(strcmp(text, "-7 1234567890123456789 str 3.142 beef") == 0, "printf: %s", text);
 #ifdef _WANT_IO_C99_FORMATS /* newlib was configured with them: ours is */
-    snprintf(text, sizeof text, "%zu %hhu", sizeof text, 0x1ff);
+    snprintf(text, sizeof(text), "%zu %hhu", sizeof(text), 0x1ff);
     check(strcmp(text, "128 255") == 0, "printf: %s", text);
 #endif
     check(strtod("2.5e3", NULL) == 2500.0, "strtod");
@@ -69,7 +69,7 @@ static void sorts(void)
 {
     int v[] = {5, 3, 9, 1, 7};
 
-    qsort(v, 5, sizeof v[0], by_value);
+    qsort(v, 5, sizeof(v[0]), by_value);
     check(v[0] == 1 && v[4] == 9, "qsort");
 }
 

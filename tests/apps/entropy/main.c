@@ -32,8 +32,8 @@ static void read_twice(const char *path)
     struct pollfd p = {fd, POLLIN, 0};
 
     check(fd >= 0, "%s opens", path);
-    check(read(fd, a, sizeof a) == sizeof a && read(fd, b, sizeof b) == sizeof b, "two reads");
-    check(memcmp(a, b, sizeof a) != 0 && looks_random(a, sizeof a) && looks_random(b, sizeof b),
+    check(read(fd, a, sizeof(a)) == sizeof(a) && read(fd, b, sizeof(b)) == sizeof(b), "two reads");
+    check(memcmp(a, b, sizeof(a)) != 0 && looks_random(a, sizeof(a)) && looks_random(b, sizeof(b)),
           "they look random");
     check(fstat(fd, &st) == 0 && S_ISCHR(st.st_mode), "a character device");
     check(stat(path, &st) == 0 && S_ISCHR(st.st_mode), "stat says the same");

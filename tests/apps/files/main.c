@@ -34,16 +34,16 @@ static void show_file(const char *path, const struct stat *st)
 
     if (!check(fd >= 0, "open %s", path))
         return;
-    while ((n = read(fd, buf, sizeof buf)) > 0) {
+    while ((n = read(fd, buf, sizeof(buf))) > 0) {
         crc = crc_of(crc, buf, (size_t)n);
         total += n;
     }
     check(n == 0 && total == st->st_size, "read %s to its end", path);
     if (total > 1) {
-        unsigned char last = buf[(total - 1) % (off_t)sizeof buf], again = 0;
+        unsigned char last = buf[(total - 1) % (off_t)sizeof(buf)], again = 0;
 
         check(lseek(fd, -1, SEEK_END) == total - 1 && read(fd, &again, 1) == 1, "seek to its end");
-        check(again == last || total > (off_t)sizeof buf, "the same last byte");
+        check(again == last || total > (off_t)sizeof(buf), "the same last byte");
         check(pread(fd, &again, 1, total) == 0, "nothing beyond it");
     }
     close(fd);
@@ -64,7 +64,7 @@ static void walk(const char *path)
 
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        snprintf(below, sizeof below, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
+        snprintf(below, sizeof(below), "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
                  e->d_name);
         if (!check(stat(below, &st) == 0, "stat %s", below))
             continue;
@@ -82,7 +82,7 @@ static void with_stdio(const char *path)
     FILE *f = fopen(path, "r");
 
     if (f) {
-        check(fgets(line, sizeof line, f) != NULL, "fgets");
+        check(fgets(line, sizeof(line), f) != NULL, "fgets");
         fclose(f);
         printf("first line: %s", line);
     }

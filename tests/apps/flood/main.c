@@ -24,7 +24,7 @@ static int send_one(int fd, const struct sockaddr_in *to, bool polling)
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     int full = 0;
 
-    while (sendto(fd, bytes, BYTES, 0, (const struct sockaddr *)to, sizeof *to) != BYTES) {
+    while (sendto(fd, bytes, BYTES, 0, (const struct sockaddr *)to, sizeof(*to)) != BYTES) {
         if (errno != ENOBUFS)
             return -1;
         full++;
@@ -64,7 +64,7 @@ static void meet_router(void)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     inet_pton(AF_INET, "10.0.2.2", &to.sin_addr);
-    check(connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno == ECONNREFUSED,
+    check(connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno == ECONNREFUSED,
           "the router answers");
     close(fd);
 }
@@ -76,7 +76,7 @@ static void echo(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), client;
     ssize_t n = -1;
 
-    check(bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 1) == 0, "listening");
+    check(bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 1) == 0, "listening");
     printf("flood: listening\n");
     while ((client = accept(fd, NULL, NULL)) < 0 && errno == EAGAIN)
         ;

@@ -21,8 +21,8 @@ static struct piece *take_all(unsigned *count)
 {
     struct piece *all = NULL, *p;
 
-    for (*count = 0; (p = malloc(sizeof *p)) != NULL; (*count)++) {
-        memset(p->rest, (int)(*count & 255), sizeof p->rest);
+    for (*count = 0; (p = malloc(sizeof(*p))) != NULL; (*count)++) {
+        memset(p->rest, (int)(*count & 255), sizeof(p->rest));
         p->tag = (uintptr_t)p ^ *count;
         p->next = all;
         all = p;
@@ -41,7 +41,7 @@ static bool give_back(struct piece *all, unsigned count)
         count--;
         whole &= all->tag == ((uintptr_t)all ^ count);
         whole &= (unsigned char)all->rest[0] == (count & 255);
-        whole &= (unsigned char)all->rest[sizeof all->rest - 1] == (count & 255);
+        whole &= (unsigned char)all->rest[sizeof(all->rest) - 1] == (count & 255);
         free(all);
         all = next;
     }

@@ -55,14 +55,14 @@ static void tell_tallies(bool anyway)
     static char before[160];
     static unsigned told;
     const struct tally *r = &reads, *s = &syncs, *e = &echoes;
-    char text[sizeof before];
+    char text[sizeof(before)];
 
-    snprintf(text, sizeof text, "read=%u/%u/%u sync=%u/%u/%u echo=%u/%u/%u lost=%u", r->good,
+    snprintf(text, sizeof(text), "read=%u/%u/%u sync=%u/%u/%u echo=%u/%u/%u lost=%u", r->good,
              r->errors, r->wrong, s->good, s->errors, s->wrong, e->good, e->errors, e->wrong,
              net_lost);
     if (!anyway && strcmp(text, before) == 0 && now_ms() - told < PULSE_MS)
         return;
-    memcpy(before, text, sizeof before);
+    memcpy(before, text, sizeof(before));
     told = now_ms();
     printf("hostage: at=%u %s\n", told, text);
 }
@@ -74,9 +74,9 @@ static void tell_devices(void)
     struct virtio_info info;
 
     for (unsigned n = 0; n < DEVICES && virtio_info(n, &info) == 0; n++) {
-        if (strncmp(before[n], info.state, sizeof before[n] - 1) == 0)
+        if (strncmp(before[n], info.state, sizeof(before[n]) - 1) == 0)
             continue;
-        strncpy(before[n], info.state, sizeof before[n] - 1);
+        strncpy(before[n], info.state, sizeof(before[n]) - 1);
         printf("hostage: at=%u device=%s state=%s resets=%llu recoveries=%llu cause=%s\n", now_ms(),
                info.name, info.state, (unsigned long long)info.resets,
                (unsigned long long)info.recoveries, info.cause);

@@ -36,7 +36,7 @@ static int make_socket(void)
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     inet_pton(AF_INET, "10.77.0.1", &to.sin_addr);
-    while (fd >= 0 && !hostage_stopping && connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
+    while (fd >= 0 && !hostage_stopping && connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
         tally_end(&echoes, -errno);
         hostage_pause(&echoes);
     }
@@ -64,7 +64,7 @@ static int answers(int fd, uint32_t first, unsigned count)
 
     while (came < count && hal_now_ns() < end &&
            poll(&p, 1, (int)((end - hal_now_ns()) / HAL_MS) + 1) == 1) {
-        ssize_t n = recv(fd, in, sizeof in, MSG_DONTWAIT);
+        ssize_t n = recv(fd, in, sizeof(in), MSG_DONTWAIT);
         uint32_t which = ~in[0] - first;
 
         if (n < 0 && errno != EAGAIN)

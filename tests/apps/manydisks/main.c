@@ -33,11 +33,11 @@ static void read_disk(const struct virtio_info *info)
     long size = 0;
     ssize_t n;
 
-    snprintf(path, sizeof path, "/dev/%s", info->name);
+    snprintf(path, sizeof(path), "/dev/%s", info->name);
     int fd = open(path, O_RDONLY);
     if (!check(fd >= 0, "open %s", path))
         return;
-    while ((n = read(fd, buf, sizeof buf)) > 0) {
+    while ((n = read(fd, buf, sizeof(buf))) > 0) {
         crc = crc32(crc, buf, (size_t)n);
         size += n;
     }

@@ -46,8 +46,8 @@ static int write_one(struct disk *d)
 {
     uint32_t n = d->written;
 
-    memset(sector, (int)(n & 255), sizeof sector);
-    memcpy(sector, &n, sizeof n);
+    memset(sector, (int)(n & 255), sizeof(sector));
+    memcpy(sector, &n, sizeof(n));
     if (pwrite(d->fd, sector, SECTOR, (off_t)(n % SECTORS) * SECTOR) != SECTOR || fsync(d->fd))
         return errno;
     d->written++;
@@ -61,7 +61,7 @@ static void look_at(struct disk *d, int i)
     char path[24];
 
     if (d->fd < 0) {
-        snprintf(path, sizeof path, "/dev/vblk%d", i);
+        snprintf(path, sizeof(path), "/dev/vblk%d", i);
         d->fd = open(path, O_RDWR);
     }
     if (d->fd >= 0)
@@ -88,14 +88,14 @@ int main(void)
     char bytes[16];
 
     for (int i = 0; i < DISKS; i++) {
-        snprintf(disks[i].name, sizeof disks[i].name, "vblk%d", i);
+        snprintf(disks[i].name, sizeof(disks[i].name), "vblk%d", i);
         disks[i].fd = disks[i].said = -1;
     }
     vireo_ready();
     for (;;) {
         for (int i = 0; i < DISKS; i++)
             look_at(&disks[i], i);
-        if (read(random, bytes, sizeof bytes) != sizeof bytes)
+        if (read(random, bytes, sizeof(bytes)) != sizeof(bytes))
             return 1;
         look_at_entropy();
         nanosleep(&pause, NULL);

@@ -43,7 +43,7 @@ static int do_echo(void)
     if (fd < 0)
         return 1;
     vireo_ready();
-    while ((n = read(fd, buf, sizeof buf)) > 0) {
+    while ((n = read(fd, buf, sizeof(buf))) > 0) {
         if (write(fd, buf, (size_t)n) != n)
             return 1;
         total += (unsigned long)n;
@@ -64,10 +64,10 @@ static int do_fill(void)
     check(read(fd, buf, 1) == -1 && errno == EAGAIN, "nothing to read");
     while (poll(&p, 1, 5000) == 1 && !(p.revents & POLLOUT))
         task_yield(); /* until the host holds its end */
-    for (size_t i = 0; i < sizeof buf; i++)
+    for (size_t i = 0; i < sizeof(buf); i++)
         buf[i] = (char)i;
     do
-        while ((n = write(fd, buf, sizeof buf)) > 0)
+        while ((n = write(fd, buf, sizeof(buf))) > 0)
             total += (unsigned long)n;
     while (errno == EAGAIN && poll(&p, 1, 500) == 1 && p.revents == POLLOUT);
     check(n == -1 && errno == EAGAIN, "EAGAIN when it is full");
@@ -94,7 +94,7 @@ static int do_list(void)
     open_soon("/dev/vport/last", O_RDWR);
     for (unsigned d = 0; d < 2; d++)
         for (unsigned i = 0; i < 64; i++) {
-            snprintf(path, sizeof path, "/dev/vport%up%u", d, i);
+            snprintf(path, sizeof(path), "/dev/vport%up%u", d, i);
             int fd = open(path, O_RDWR);
             if (fd < 0 && errno != EBUSY)
                 continue;
@@ -113,7 +113,7 @@ static int do_talk(void)
     for (int i = 0; i < LINES; i++)
         printf("line %d\n", i);
     printf("say something\n");
-    if (!fgets(buf, sizeof buf, stdin))
+    if (!fgets(buf, sizeof(buf), stdin))
         return 1;
     printf("you said: %s", buf);
     return 7;
@@ -141,7 +141,7 @@ static int do_stuck(void)
     if (!f)
         return 1;
     while (poll(&p, 1, 500) == 1 && p.revents == POLLOUT)
-        while (write(fd, buf, sizeof buf) > 0)
+        while (write(fd, buf, sizeof(buf)) > 0)
             continue;
     fcntl(fd, F_SETFL, 0);
     fprintf(f, "never read");

@@ -18,7 +18,7 @@ static unsigned char out[PIECE], in[PIECE];
 
 static void fill(off_t at)
 {
-    for (size_t i = 0; i < sizeof out; i++)
+    for (size_t i = 0; i < sizeof(out); i++)
         out[i] = (unsigned char)((at + (off_t)i) * 167 + 13);
 }
 

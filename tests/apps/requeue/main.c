@@ -51,7 +51,7 @@ static bool service(struct virtio_device *dev)
     int m = virtq_reap(virtio_queue(dev, TX), done + (n > 0 ? n : 0), 1);
 
     for (int i = 0; i < n; i++) {
-        memset(last, 0, sizeof last);
+        memset(last, 0, sizeof(last));
         memcpy(last, done[i].cookie, done[i].len < BYTES ? done[i].len : BYTES - 1);
         post(done[i].cookie);
     }

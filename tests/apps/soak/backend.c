@@ -20,7 +20,7 @@ static bool file_open(struct disk *d)
 {
     char path[40];
 
-    snprintf(path, sizeof path, "/dev/%s", block_name(d->dev));
+    snprintf(path, sizeof(path), "/dev/%s", block_name(d->dev));
     d->fd = open(path, O_RDWR);
     return d->fd >= 0;
 }
@@ -108,7 +108,7 @@ static void submit_together(struct disk *d, struct batch *b, unsigned first, uns
 /* A request for each of n units. */
 static int submit(struct disk *d, enum block_op op, const uint64_t *units, unsigned n)
 {
-    struct batch *b = calloc(1, sizeof *b);
+    struct batch *b = calloc(1, sizeof(*b));
 
     if (!b)
         return -ENOMEM;

@@ -82,7 +82,7 @@ static void wrong(struct disk *d, uint64_t unit, uint64_t nth, const void *buf)
 {
     uint64_t w[3];
 
-    memcpy(w, buf, sizeof w);
+    memcpy(w, buf, sizeof(w));
     if (d->bad++ < 10)
         printf("soak: %s: unit %llu is not write %llu but magic %d unit %llu write %llu\n", d->id,
                (unsigned long long)unit, (unsigned long long)nth, w[0] == MAGIC,
@@ -152,7 +152,7 @@ static bool complete(const struct disk *d, const uint64_t *holds, uint64_t round
 /* Sets d->rounds to what the disk holds. */
 static void scan(struct disk *d)
 {
-    uint64_t *holds = calloc(d->units, sizeof *holds), units[ROUND], last = 0;
+    uint64_t *holds = calloc(d->units, sizeof(*holds)), units[ROUND], last = 0;
 
     for (uint64_t at = 0; holds && at < d->units; at += ROUND) {
         for (unsigned i = 0; i < ROUND; i++)
@@ -225,7 +225,7 @@ static const struct backend *way_of(const char *id)
 {
     static const struct backend *const ways[] = {&way_posix, &way_raw};
 
-    for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++)
+    for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
         if (strncmp(id, ways[i]->name, strlen(ways[i]->name)) == 0)
             return ways[i];
     return NULL;

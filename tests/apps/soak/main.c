@@ -62,7 +62,7 @@ static bool obey(int fd, char letter)
     else if (letter == 'x')
         end();
     else if (letter == 's') {
-        size_t len = report(text, sizeof text);
+        size_t len = report(text, sizeof(text));
         return write(fd, text, len) == (ssize_t)len;
     }
     return true;
@@ -95,7 +95,7 @@ static int control_socket(void)
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(CONTROL_PORT)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof any) != 0 || listen(fd, 8) != 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0 || listen(fd, 8) != 0)
         return -1;
     return fd;
 }
