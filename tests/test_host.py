@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from conftest import TREE
+from vireolib.guest import PATIENCE
 
 SOURCES = sorted(name[:-2] for name in os.listdir(os.path.join(TREE, 'tests', 'host'))
                  if re.fullmatch(r'test_\w+\.c', name))
@@ -25,7 +26,7 @@ def test_program(builder, name):
     """Every case passes, the sanitizers are silent, and the program says how many there were."""
     builder(f'build/{name}')
     result = subprocess.run([os.path.join(TREE, 'build', name)], capture_output=True, text=True,
-                            timeout=170, errors='replace')
+                            timeout=170 * PATIENCE, errors='replace')
     text = result.stdout + result.stderr
     failed = re.findall(r'^FAIL .*$', text, re.M)
     assert not failed, '\n'.join(failed)

@@ -80,7 +80,7 @@ class Rig:
     def command(self, letter):
         """Sends one letter to the image's control port, over a connection that stays open."""
         if self._control is None:
-            self._control = http.Connection(self.guest.port(CONTROL), timeout=30.0)
+            self._control = http.Connection(self.guest.port(CONTROL))
         self._control.send(letter.encode())
 
     def disks(self):
@@ -109,9 +109,9 @@ class Rig:
 
     def status(self):
         try:
-            return http.status_json(self.guest.port(80), timeout=30.0)
+            return http.status_json(self.guest.port(80))
         except ConnectionError:     # QEMU's user network ends connections while the card resets
-            return http.status_json(self.guest.port(80), timeout=30.0)
+            return http.status_json(self.guest.port(80))
 
     def device(self, name):
         """What /status.json says of a device: 'vnet0', or a disk by its serial number."""

@@ -10,12 +10,13 @@ import json
 import mmap
 import os
 import subprocess
+import time
 
 from vireolib.machine import extra, virtio_device
 
 DESC_F_INDIRECT = 4
 RAM = 0x40000000           # where the virt board's memory begins
-RING_TURNS = 200_000       # times that a ring is overwritten before QEMU counts as not using it
+SPOIL_SECONDS = 1.0        # how long a ring is spoilt before the queue counts as not in use
 
 
 @dataclasses.dataclass
@@ -174,7 +175,8 @@ class Faults:
         spoiler = spoil_packed if packed else spoil_split
         before = len(self.guest.stderr())
         size = self.guest.stderr_size()
-        for _ in range(RING_TURNS):
+        end = time.monotonic() + SPOIL_SECONDS * self.guest.patience
+        while time.monotonic() < end:
             spoiler(self.memory(), ring)
             if self.guest.stderr_size() > size:
                 self.guest.until(lambda: len(self.guest.stderr()) > before, 'whole line of QEMU')

@@ -17,6 +17,10 @@ from vireolib.machine import Unusable
 
 SYS_PIDFD_GETFD = 438      # on every architecture
 
+# Limits of waits are for an idle machine; the tests multiply them, since a busy one is slower. A
+# limit only ends a test that fails: one that passes does not take longer by it.
+PATIENCE = 4
+
 # What QEMU says on stderr when it was told to end.
 TERMINATED = re.compile(r'^qemu-system-\w+: terminating on signal (\d+)')
 
@@ -31,9 +35,11 @@ class Lost(AssertionError):
 class Guest:
     """One QEMU process. Use as a context manager: leaving it ends the process."""
 
-    def __init__(self, machine, directory=None, qmp=True):
-        """`directory` takes stderr.txt and guest_errors.txt, and must be empty."""
+    def __init__(self, machine, directory=None, qmp=True, patience=1):
+        """`directory` takes stderr.txt and guest_errors.txt, and must be empty. All limits of waits
+        are multiplied by `patience`."""
         self.machine = machine
+        self.patience = patience
         self._own = None
         if directory is None:
             self._own = tempfile.TemporaryDirectory(prefix='vireo-')
@@ -92,6 +98,7 @@ class Guest:
         return self._expect(re.compile(pattern), timeout)[0]
 
     def _expect(self, pattern, timeout):
+        timeout *= self.patience
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
@@ -168,7 +175,7 @@ class Guest:
     def qmp(self, command, **arguments):
         """Runs a QMP command and returns its answer."""
         if self._qmp is None:
-            self._qmp = Qmp(self.machine.qmp, self.process)
+            self._qmp = Qmp(self.machine.qmp, self.process, 10.0 * self.patience)
         return self._qmp.run(command, **arguments)
 
     def hmp(self, line):
@@ -199,6 +206,7 @@ class Guest:
 
     def wait(self, timeout=20.0):
         """Waits until the image has ended by itself; QEMU's exit status."""
+        timeout *= self.patience
         try:
             self.status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -209,6 +217,7 @@ class Guest:
     def until(self, holds, what, timeout=10.0):
         """Waits until holds() is true. It is called again after each serial line, and every 10 ms.
         `what` names the condition in the error."""
+        timeout *= self.patience
         deadline = time.monotonic() + timeout
         while not holds():
             with self._changed:

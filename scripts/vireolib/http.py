@@ -16,7 +16,7 @@ class Answer:
 class Connection:
     """One TCP connection to a server; reads exactly what each answer holds."""
 
-    def __init__(self, port, addr='127.0.0.1', timeout=20.0):
+    def __init__(self, port, addr='127.0.0.1', timeout=80.0):
         self.socket = socket.create_connection((addr, port), timeout)
         self.socket.settimeout(timeout)
         self._buffer = b''

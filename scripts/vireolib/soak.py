@@ -14,7 +14,7 @@ import time
 import traceback
 
 from vireolib import faultrig, images
-from vireolib.guest import Guest, Lost
+from vireolib.guest import PATIENCE, Guest, Lost
 
 SIZE = 4 << 20             # bytes of a verified disk
 DISKS = ('posix', 'raw', 'rawscratch')
@@ -285,7 +285,7 @@ def work(options, directory):
         images.image('soak'), directory, site, disks=DISKS, size=SIZE, ring=options.ring,
         transport=options.transport, ports=options.transport == 'pci',
         append=f'vireo.timeout_ms={DEADLINE_MS} {QUICK} {options.append}')
-    with Guest(machine) as guest:
+    with Guest(machine, patience=PATIENCE) as guest:
         rig = faultrig.Rig(guest, directory, pages)
         soak = Soak(rig, options)
         try:

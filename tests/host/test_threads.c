@@ -15,7 +15,7 @@
 
 #define SIZE     16
 #define BUFFERS  20000u
-#define PATIENCE 20 /* seconds of real time */
+#define PATIENCE 80 /* seconds of real time */
 
 static struct model *m;
 static struct model_queue *mq;

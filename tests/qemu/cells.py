@@ -12,7 +12,7 @@ import tempfile
 
 import wire
 from vireolib import http
-from vireolib.guest import Guest
+from vireolib.guest import PATIENCE, Guest
 from vireolib.machine import Disk, Machine
 
 HALF = 128 * 1024            # the image reads as much, and writes as much (tests/apps/cell/disk.c)
@@ -156,7 +156,7 @@ class Peer(wire.Wire):
         than it must be: the image waits for us."""
         head = struct.pack('>HHH', PORT, OURS, 8 + 32)
         self.send(b'f')
-        self.socket.settimeout(10)
+        self.socket.settimeout(10 * PATIENCE)
         number = 0
         while number < count:
             try:
@@ -208,7 +208,8 @@ def run(cell, image, look=None, trace=False, meanwhile=None):
         disk = os.path.join(directory, 'disk')
         first = prepare(cell, disk)
         peer = stack.enter_context(Peer(directory))
-        guest = stack.enter_context(Guest(cell.machine(image, disk, peer.netdev, trace), directory))
+        guest = stack.enter_context(Guest(cell.machine(image, disk, peer.netdev, trace), directory,
+                                          patience=PATIENCE))
         done = Run(guest)
         try:
             traffic(cell, peer, done, look, meanwhile)

@@ -163,7 +163,7 @@ def test_make_run_prints_the_address_and_ctrl_c_ends_it():
         assert b'<html' in http.get(port).body.lower()
         os.killpg(process.pid, 2)                # as a terminal does it
         rest = process.stdout.read()
-        process.wait(20)
+        process.wait(80)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, 9)

@@ -140,7 +140,7 @@ def test_initrd_that_cannot_be_reached(arm, site_disk, tmp_path):
     are made into the two properties.)"""
     path = tmp_path / 'virt.dtb'
     subprocess.run([find_qemu(), '-M', f'virt,dumpdtb={path}', '-cpu', 'cortex-a15', '-m', '3G',
-                    '-display', 'none'], check=True, capture_output=True, timeout=30)
+                    '-display', 'none'], check=True, capture_output=True, timeout=120)
     data = path.read_bytes()
     head = list(struct.unpack('>10I', data[:40]))
     names, end = head[3], head[3] + head[8]
@@ -224,7 +224,7 @@ def assert_content(guest, hashes):
     port = guest.port(80)
     for path, wanted in hashes.items():
         digest = hashlib.sha256()
-        with http.Connection(port, timeout=30) as c:
+        with http.Connection(port) as c:
             c.request('GET', path, [('Connection', 'close')])
             assert c.answer(sink=digest.update).status == 200
         assert digest.hexdigest() == wanted, path

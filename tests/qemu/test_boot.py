@@ -107,7 +107,7 @@ def test_reserved_ranges(boot, tmp_path, count, status):
     """Entries of the tree's reservation block: what there are too many of is not handed out."""
     path = tmp_path / 'virt.dtb'
     subprocess.run([machine.find_qemu(), '-M', f'virt,dumpdtb={path}', '-cpu', 'cortex-a72', '-m',
-                    '64', '-display', 'none'], check=True, capture_output=True, timeout=30)
+                    '64', '-display', 'none'], check=True, capture_output=True, timeout=120)
     data = path.read_bytes()
     head = list(struct.unpack('>10I', data[:40]))
     used = max(head[2] + head[9], head[3] + head[8])    # then QEMU leaves a megabyte of room

@@ -40,7 +40,7 @@ def connect(guest, directory, name):
     """The other end of a port; QEMU listens there once an image runs."""
     guest.until(lambda: guest.text, 'the first line')
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(30)
+    s.settimeout(120)
     s.connect(f'{directory}/{name}')
     return s
 
@@ -69,7 +69,7 @@ def test_echo(boot, sockets, transport, wake):
     sender = threading.Thread(target=s.sendall, args=(PLENTY,), daemon=True)
     sender.start()
     assert receive(s, len(PLENTY)) == PLENTY
-    sender.join(10)
+    sender.join(80)
     s.close()
     assert guest.wait() == 0
     assert guest.seen(rf'^ports: echoed {len(PLENTY)} bytes'), guest.report()

@@ -47,7 +47,7 @@ def egd(tmp_path):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(1)
-    listener.settimeout(20)
+    listener.settimeout(80)
     return listener, ['-chardev', f'socket,id=egd,path={path}', '-object',
                       'rng-egd,chardev=egd,id=r0', '-device', 'virtio-rng-device,rng=r0']
 

@@ -60,7 +60,7 @@ def server(boot, disk):
     return start
 
 
-def curl(port, path, *options, timeout=60):
+def curl(port, path, *options, timeout=240):
     """(exit status, body) of curl."""
     result = subprocess.run(['curl', '-sS', '--path-as-is', '--max-time', str(timeout), *options,
                              f'http://127.0.0.1:{port}{path}'], capture_output=True)
@@ -69,7 +69,7 @@ def curl(port, path, *options, timeout=60):
 
 def sha256_of(port, path):
     digest = hashlib.sha256()
-    with http.Connection(port, timeout=30) as c:
+    with http.Connection(port) as c:
         c.request('GET', path, [('Connection', 'close')])
         answer = c.answer(sink=digest.update)
     assert answer.status == 200
@@ -358,7 +358,7 @@ def test_slow_clients_do_not_block_a_fast_one(server, content):
     raise_file_limit(1024)
     port = server()
     with contextlib.ExitStack() as stack:
-        fast = stack.enter_context(http.Connection(port, timeout=5))
+        fast = stack.enter_context(http.Connection(port, timeout=15))
         for i in range(100):
             slow = stack.enter_context(http.Connection(port))
             slow.send(b'GET /note.txt HTTP/1.1\r\nHost: s'[:5 + i % 25])
@@ -369,7 +369,7 @@ def test_slow_clients_do_not_block_a_fast_one(server, content):
             deaf.request('GET', f'/{16 * MIB}.bin')
             assert fast.get('/1.bin').status == 200
         for path in ('/note.txt', '/65537.bin', '/1000003.bin') * 5:
-            with http.Connection(port, timeout=5) as another:
+            with http.Connection(port, timeout=15) as another:
                 another.request('GET', path)
                 assert another.answer().status == 200
         assert fast.get('/status.json').json()['server']['open'] >= 191
@@ -412,9 +412,9 @@ def vanish(port, how):
 
 
 def settled(port, holds):
-    """/status.json, as soon as `holds(status)`, at most 20 s later."""
+    """/status.json, as soon as `holds(status)`, at most 80 s later."""
     retry = threading.Event()
-    for _ in range(200):
+    for _ in range(800):
         status = http.status_json(port)
         if holds(status):
             break
@@ -439,7 +439,7 @@ def test_status_json(server, transport):
     for _ in range(5):
         http.get(port, '/note.txt')
     status = http.status_json(port)
-    assert 0 < status['uptime_ms'] < 60_000
+    assert 0 < status['uptime_ms'] < 360_000
     with open(os.path.join(images.TREE, 'VERSION')) as f:
         assert status['version'] == f.read().strip()
     memory = status['memory']

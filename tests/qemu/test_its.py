@@ -109,7 +109,7 @@ def tree(tmp_path):
         path = str(tmp_path / 'virt.dtb')
         subprocess.run([find_qemu(), '-M', f'virt,gic-version={gic},dumpdtb={path}', '-m', '128',
                         '-cpu', 'cortex-a72', '-display', 'none'], check=True,
-                       capture_output=True, timeout=30)
+                       capture_output=True, timeout=120)
         with open(path, 'rb') as f:
             data = f.read()
         old, new = (struct.pack(f'>{len(words)}I', *words) for words in (old, new))
@@ -189,7 +189,7 @@ def left(tmp_path, boot):
             '-qtest-log', 'none']})
         guest.qmp('query-status')
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(20)
+            s.settimeout(80)
             s.connect(path)
             for address, value in registers:
                 s.sendall(f'writel {address:#x} {value:#x}\n'.encode())

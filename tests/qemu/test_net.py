@@ -70,28 +70,28 @@ def test_echo_server(boot, transport, wake):
     for thread in many:
         thread.start()
     for thread in many:
-        thread.join(40)
+        thread.join(160)
     assert results == [True] * 16
     assert counted(guest.port(9), 3_000_000) == 3_000_000
     datagrams(guest.port(7, 'udp'))
-    socket.create_connection(('127.0.0.1', guest.port(13)), 10).sendall(b'q')
+    socket.create_connection(('127.0.0.1', guest.port(13)), 80).sendall(b'q')
     checks_end(guest)
 
 
 def echo(port, data):
     """Sends and receives at once, as an echo needs; then half-closes and sees the end."""
-    with socket.create_connection(('127.0.0.1', port), 20) as s:
+    with socket.create_connection(('127.0.0.1', port), 80) as s:
         sender = threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR)))
         sender.start()
         parts = []
         while part := s.recv(65536):
             parts.append(part)
-        sender.join(20)
+        sender.join(80)
         return b''.join(parts) == data
 
 
 def counted(port, size):
-    with socket.create_connection(('127.0.0.1', port), 20) as s:
+    with socket.create_connection(('127.0.0.1', port), 80) as s:
         s.sendall(bytes(size))
         s.shutdown(socket.SHUT_WR)
         return int(s.recv(100))
@@ -100,7 +100,7 @@ def counted(port, size):
 def datagrams(port):
     """Each comes back whole; up to the size that leaves the guest as one frame, and fragmented."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(20)
+        s.settimeout(80)
         for size in (0, 1, 512, 1472, 1473, 4000):
             data = os.urandom(size)
             s.sendto(data, ('127.0.0.1', port))
@@ -167,7 +167,7 @@ def test_a_flood_does_not_keep_the_card_out(boot, transport):
     guest = boot('flood', transport=transport, append=f'{images.STATIC_IP} vireo.vnet0.qsize=16',
                  forwards=[7])
     guest.expect('flood: listening')
-    with socket.create_connection(('127.0.0.1', guest.port(7)), 10) as s:
+    with socket.create_connection(('127.0.0.1', guest.port(7)), 80) as s:
         s.sendall(b'hello')
         assert s.recv(5) == b'hello'
     checks_end(guest, 60)

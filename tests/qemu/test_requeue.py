@@ -12,7 +12,7 @@ def converse(guest, path):
     """Sends back each word that the image sends, until it ends."""
     guest.expect('requeue: reset')
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(30)
+        s.settimeout(120)
         s.connect(path)
         while word := s.recv(100):
             s.sendall(word)

@@ -14,7 +14,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 VIREO = os.path.join(TREE, 'scripts', 'vireo')
 
 
-def vireo(*args, env=None, timeout=60):
+def vireo(*args, env=None, timeout=240):
     return subprocess.run([VIREO, *map(str, args)], text=True, capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=timeout,
                           env={**os.environ, **(env or {})})
@@ -30,7 +30,7 @@ def command(*args):
 def test_print_shows_a_command_that_runs(tiny):
     image = tiny('it ran\n', 3)
     shown = vireo('run', image, '--append', "a 'quoted' one", '--print').stdout
-    result = subprocess.run(shown, shell=True, capture_output=True, text=True, timeout=30)
+    result = subprocess.run(shown, shell=True, capture_output=True, text=True, timeout=120)
     assert (result.returncode, result.stdout.strip()) == (3, 'it ran')
 
 
@@ -141,19 +141,19 @@ def test_auto_port_goes_on_to_the_next(tiny):
 
 def test_smoke(tiny):
     image = tiny('one\nvireo: ready\n', None)
-    result = vireo('smoke', image, '--expect', '^vireo: (ready)$', '--timeout', '20')
+    result = vireo('smoke', image, '--expect', '^vireo: (ready)$', '--timeout', '80')
     assert result.returncode == 0 and 'smoke: ok' in result.stdout
 
 
 def test_smoke_times_out_with_the_log(tiny):
-    result = vireo('smoke', tiny('a clue\n', None), '--expect', 'never', '--timeout', '0.5')
+    result = vireo('smoke', tiny('a clue\n', None), '--expect', 'never', '--timeout', '5')
     assert result.returncode == 1
-    assert 'within 0.5 s' in result.stdout and 'a clue' in result.stdout
+    assert 'within 5 s' in result.stdout and 'a clue' in result.stdout
 
 
 def test_smoke_fails_at_once_when_the_image_ends(tiny):
     result = vireo('smoke', tiny('a clue\n', 9), '--expect', 'never', '--timeout', '600',
-                   timeout=30)
+                   timeout=120)
     assert result.returncode == 1
     assert 'status 9' in result.stdout and 'a clue' in result.stdout
 
@@ -170,7 +170,7 @@ def test_signals_end_it_cleanly(tiny, number):
     try:
         assert process.stdout.readline() == 'up\n'
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=80)
     finally:
         process.kill()
     assert process.returncode == (0 if number == signal.SIGINT else 143)
@@ -191,7 +191,7 @@ def test_gdb_waits_for_a_debugger(tiny):
             said += c.recv(4096)
         assert b'$T' in said                     # stopped, before the first instruction
         c.sendall(b'+' + packet('c'))
-        assert process.wait(20) == 0
+        assert process.wait(80) == 0
         c.close()
     finally:
         process.kill()
@@ -205,9 +205,9 @@ def packet(text):
 def connect_while_alive(port, process):
     """QEMU opens the port some milliseconds after its start."""
     retry = threading.Event()
-    for _ in range(500):
+    for _ in range(4000):
         try:
-            return socket.create_connection(('127.0.0.1', port), 20)
+            return socket.create_connection(('127.0.0.1', port), 80)
         except ConnectionRefusedError:
             assert process.poll() is None
             retry.wait(0.02)
@@ -231,5 +231,5 @@ def test_locked_disk_is_explained(tiny, tmp_path):
         assert second.returncode != 0 and 'another QEMU has this disk open' in second.stderr
     finally:
         first.terminate()
-        first.wait(20)
+        first.wait(80)
         first.stdout.close()

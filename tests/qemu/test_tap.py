@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not possible(), reason='needs root, iproute2 and
 
 
 def run(*args, check=True):
-    return subprocess.run(args, capture_output=True, text=True, check=check, timeout=60)
+    return subprocess.run(args, capture_output=True, text=True, check=check, timeout=240)
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def test_page_and_upload_over_tap(boot, built, site_disk, namespace, tmp_path, d
          '-device', 'virtio-blk-device,drive=d', '-append', f'ip={GUEST}/24'], image=image)
     guest.serving()
     inside = ('ip', 'netns', 'exec', namespace)
-    page = run(*inside, 'curl', '-sS', '--max-time', '20', f'http://{GUEST}/')
+    page = run(*inside, 'curl', '-sS', '--max-time', '80', f'http://{GUEST}/')
     assert '<html' in page.stdout.lower()
     data = tmp_path / 'data'
     data.write_bytes(os.urandom(5_000_000))
-    sent = run(*inside, 'curl', '-sS', '--max-time', '40', '--data-binary', f'@{data}',
+    sent = run(*inside, 'curl', '-sS', '--max-time', '160', '--data-binary', f'@{data}',
                f'http://{GUEST}/sink')
     assert '5000000' in sent.stdout
-    size = run(*inside, 'curl', '-sS', '--max-time', '40', '-o', '/dev/null', '-w',
+    size = run(*inside, 'curl', '-sS', '--max-time', '160', '-o', '/dev/null', '-w',
                '%{size_download}', f'http://{GUEST}/source?bytes=5000000')
     assert size.stdout == '5000000'
     if shutil.which('ping'):

@@ -9,6 +9,7 @@ import socket
 import struct
 import time
 
+from vireolib.guest import PATIENCE
 from vireolib.machine import MAC
 
 GUEST_MAC = bytes.fromhex(MAC.replace(':', ''))
@@ -81,6 +82,7 @@ class Wire:
 
     def serve(self, until, timeout=20.0):
         """Answers what the image sends until `until()` holds; AssertionError when it never does."""
+        timeout *= PATIENCE
         deadline = time.monotonic() + timeout
         while not until():
             left = deadline - time.monotonic()

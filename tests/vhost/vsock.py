@@ -7,6 +7,7 @@ import threading
 import time
 
 from vhost.protocol import Device
+from vireolib.guest import PATIENCE
 
 RX, TX, EVENT = 0, 1, 2
 REQUEST, RESPONSE, RST, SHUTDOWN, RW, CREDIT_UPDATE, CREDIT_REQUEST = range(1, 8)
@@ -39,6 +40,7 @@ class Connection:
         self.changed = threading.Condition()
 
     def _until(self, holds, what, timeout):
+        timeout *= PATIENCE
         deadline = time.monotonic() + timeout
         with self.changed:
             while not holds():

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * balloon - tells what the image has and what the host has, whenever that changes, and uses memory
- * in between, checking that nobody else does. Boot arguments: use=MIB, the memory that it uses;
- * end=PAGES, it ends when the host has had more than that and has so many again.
+ * balloon - looks at the balloon again and again, and prints what the host has and wants when
+ * either has changed since the last look. So a state that lasts is printed, and one that passes
+ * between two looks may not be. In between the image uses memory, and checks that nobody else does.
+ *
+ * Boot arguments: use=MIB, memory to use; end=PAGES: the image ends at a look that finds that the
+ * host has PAGES pages, after one that found more.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,7 +23,8 @@ static unsigned number(const char *name)
     return text ? (unsigned)strtoul(text, NULL, 0) : 0;
 }
 
-/* Blocks of malloc, each full of its own number. False: one was changed by somebody else. */
+/* Fills blocks of malloc, each with its own pattern. False: one was changed, or there were too few.
+ */
 static bool use_memory(unsigned mib)
 {
     unsigned n = mib << 20 >> 12, got = 0;
@@ -42,8 +46,8 @@ static bool use_memory(unsigned mib)
 
 int main(void)
 {
-    unsigned use = number("use"), end = number("end"), most = 0, seen = UINT32_MAX;
-    struct balloon_info b;
+    unsigned use = number("use"), end = number("end"), most = 0;
+    struct balloon_info b, seen = {.lent = UINT32_MAX};
     bool whole = true;
 
     if (!check(balloon_info(0, &b) == 0, "there is a balloon"))
@@ -56,14 +60,14 @@ int main(void)
         usleep(10000);
         balloon_info(0, &b);
         vireo_memory(&m);
-        if (b.lent != seen)
+        if (b.lent != seen.lent || b.wanted != seen.wanted)
             printf("lent: %u of %u pages, %llu KiB free, %llu KiB lent\n", b.lent, b.wanted,
                    (unsigned long long)(m.free >> 10), (unsigned long long)(m.lent >> 10));
-        seen = b.lent;
+        seen = b;
         most = b.lent > most ? b.lent : most;
         whole &= use_memory(use);
     } while (b.alive && (b.lent != end || most <= end));
-    check(whole, "memory is the image's own");
+    check(whole, "nobody else changed the image's memory");
     check(b.alive, "the device is alive");
     return checks_end();
 }

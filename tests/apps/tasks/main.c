@@ -26,7 +26,7 @@ static void takes_turns(void *arg)
 
 static void wait_for_ends(unsigned n)
 {
-    uint64_t deadline = hal_now_ns() + 20 * HAL_SEC;
+    uint64_t deadline = hal_now_ns() + 80 * HAL_SEC;
 
     while (ended < n && waitq_wait(&done, deadline) == 0)
         ;
@@ -91,16 +91,39 @@ static void mutexes(void)
     task_mutex_unlock(&mutex);
 }
 
-static void sleeps_in_order(void *arg)
-{
-    static uintptr_t last;
-    uintptr_t ms = (uintptr_t)arg;
+enum { SLEEPERS = 5 };
 
-    task_sleep_until(hal_now_ns() + ms * 20 * HAL_MS);
-    check(ms > last, "sleeper %u woke in order", (unsigned)ms);
-    last = ms;
-    ended++;
+/* Sleepers of one round: all fall asleep before the first is due, or the round shows nothing. */
+static uint64_t begun, step;
+static unsigned woken[SLEEPERS];
+static bool late;
+
+static void sleeps(void *arg)
+{
+    uintptr_t number = (uintptr_t)arg;
+
+    late |= hal_now_ns() >= begun + step;
+    task_sleep_until(begun + number * step);
+    woken[ended++] = (unsigned)number;
     waitq_wake_all(&done);
+}
+
+/* The last to wake begins first. A busy machine may need longer steps. */
+static void sleeps_in_order(void)
+{
+    for (step = 20 * HAL_MS; step < 10 * HAL_SEC; step *= 4) {
+        begun = hal_now_ns();
+        late = false;
+        ended = 0;
+        for (uintptr_t i = SLEEPERS; i > 0; i--)
+            task_spawn("sleeper", sleeps, (void *)i, 0);
+        wait_for_ends(SLEEPERS);
+        if (!late)
+            break;
+    }
+    check(ended == SLEEPERS, "all sleepers woke");
+    for (unsigned i = 0; i < SLEEPERS; i++)
+        check(woken[i] == i + 1, "sleeper %u woke in order", i + 1);
 }
 
 int main(void)
@@ -111,10 +134,6 @@ int main(void)
     one_after_another();
     deadline();
     mutexes();
-    ended = 0;
-    for (uintptr_t i = 5; i > 0; i--)
-        task_spawn("sleeper", sleeps_in_order, (void *)i, 0);
-    wait_for_ends(5);
-    check(ended == 5, "all sleepers woke");
+    sleeps_in_order();
     return checks_end();
 }
