@@ -156,6 +156,21 @@ static void host_does_not_come_back(void)
     CHECK(changes > 0 && vcon_present(p) && !vcon_writable(p));
 }
 
+/* The same if the device is reset once more before it tells of the host's end. */
+static void host_does_not_come_back_after_two_resets(void)
+{
+    struct vcon_port *p = boot_with_port();
+
+    for (unsigned i = 0; i < 2; i++) {
+        ask_for_reset();
+        host_run_for(100 * HAL_MS); /* there is a pause before the second try */
+        con_tell(1, ADD, 0);
+    }
+    CHECK_EQ(vcon_host_closes(p), 0);
+    host_run_for(2 * HAL_SEC);
+    CHECK_EQ(vcon_host_closes(p), 1);
+}
+
 /* A port's queue alone; no other port notices. */
 static void one_queue(void)
 {
@@ -243,6 +258,7 @@ int main(int argc, char **argv)
         SHOWS(several_ports, NULL),
         SHOWS(port_does_not_come_back, NULL),
         SHOWS(host_does_not_come_back, NULL),
+        SHOWS(host_does_not_come_back_after_two_resets, NULL),
         SHOWS(one_queue, NULL),
         SHOWS(one_port_plugged_in_again, NULL),
         SHOWS(several_ports_plugged_in_again, NULL),

@@ -41,6 +41,17 @@ static void answer(const struct model_chain *c)
 
 static struct model_chain held;
 
+/* The bytes of an answer are secret: none may be left for the next one. */
+static void check_empty(const struct model_chain *c)
+{
+    static const uint8_t none[ASKED];
+    uint8_t bytes[ASKED];
+
+    host_dma_read(c->segs[0].addr, bytes, ASKED);
+    if (memcmp(bytes, none, ASKED) != 0)
+        host_violation("a buffer that holds bytes of an answer");
+}
+
 static void on_kick(struct model *model, struct model_queue *queue)
 {
     struct model_chain c;
@@ -51,6 +62,8 @@ static void on_kick(struct model *model, struct model_queue *queue)
             host_violation("a readable buffer for the entropy device");
         if (c.write_bytes != ASKED)
             host_violation("%u bytes asked for", c.write_bytes);
+        else
+            check_empty(&c);
         if (requests > 1 && held.count)
             host_violation("a second request while one is out");
         if (silent)
