@@ -44,7 +44,7 @@ struct conn *conn_new(int fd)
     return c;
 }
 
-/* The answer is over, sent or not: what it held goes back. */
+/* Frees what the answer held, sent or not. */
 static void release_body(struct conn *c)
 {
     if (c->body.kind == BODY_FILE)
@@ -69,7 +69,7 @@ short conn_events(const struct conn *c)
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
-/* recv() whose end and errors end the connection: bytes, or 0 with nothing to go on with. */
+/* recv(): bytes, or 0 if there are none now. The end of input, or an error, ends the connection. */
 static size_t receive(struct conn *c, char *buf, size_t len)
 {
     ssize_t n = recv(c->fd, buf, len, 0);
@@ -96,7 +96,7 @@ static bool fill(struct conn *c)
     return n > 0;
 }
 
-/* Throws away what is left of a body that nobody asked for; false: wait for more of it. */
+/* Drops the rest of a body that no handler takes; false: more of the body is to come. */
 static bool skip_body(struct conn *c, bool *readable)
 {
     size_t have = c->in_len - c->in_at;
@@ -244,7 +244,7 @@ static ssize_t gather(struct conn *c)
     return n < 0 ? n : (ssize_t)head + n;
 }
 
-/* The socket took n of `offered` bytes. Next time it is offered about what it takes. */
+/* The socket took n of `offered` bytes: next time it is offered about as many. */
 static void account(struct conn *c, size_t n, size_t offered)
 {
     size_t head = c->head_len - c->head_sent;
@@ -262,9 +262,9 @@ static void account(struct conn *c, size_t n, size_t offered)
 }
 
 /*
- * Input that nobody reads, there or yet to come, makes close() reset the connection, and what the
- * client has not got of the answer is lost (RFC 9112, 9.6). After a short one only what is there
- * counts: it spares most connections the wait.
+ * If input is unread at close(), or comes later, the connection is reset, and the client may lose
+ * the end of the answer (RFC 9112, 9.6). After a short answer only input that is here counts: most
+ * connections need not wait then.
  */
 static bool must_linger(struct conn *c, bool is_short)
 {
@@ -272,7 +272,7 @@ static bool must_linger(struct conn *c, bool is_short)
            recv(c->fd, scratch, 1, MSG_PEEK) > 0;
 }
 
-/* All of the answer is with the socket. */
+/* The socket has taken the whole answer. */
 static void finish_answer(struct conn *c)
 {
     bool is_short = c->body.end <= SHORT_ANSWER;
@@ -347,7 +347,7 @@ void conn_run(struct conn *c)
     c->again = more;
 }
 
-/* Nobody reads: what the socket still holds of the answer is not worth its memory. */
+/* The client does not read: the socket's memory is freed at once. */
 static void reset_on_close(const struct conn *c)
 {
     const struct linger at_once = {1, 0};

@@ -15,10 +15,10 @@
 #include "text.h"
 
 #define CHAINS   64u
-#define IDLE_MAX 64u /* open files that are kept although nobody uses them */
+#define IDLE_MAX 64u /* open files kept while no connection uses them */
 
 static struct open_file *chains[CHAINS];
-static struct open_file *newest, *oldest; /* of the idle ones */
+static struct open_file *newest, *oldest; /* of the open files that no connection uses */
 static unsigned idle_count;
 
 /* ---- types ---------------------------------------------------------------------------------- */
@@ -160,7 +160,7 @@ static void forget_oldest(void)
     free(f);
 }
 
-/* Opens a file of the tree; when descriptors or memory ran out, again without the idle ones. */
+/* Opens a file; if descriptors or memory ran out, closes unused files and tries again. */
 static int open_path(const char *path)
 {
     int fd = open(path, O_RDONLY);
@@ -192,13 +192,13 @@ static int status_of_errno(int e)
     }
 }
 
-/* Raw disks, and the trees on other disks, lie below these names: they are not what is served. */
+/* Raw disks, and the trees of other disks, are not served. */
 static bool is_private(const char *path)
 {
     return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/mnt/", 5) == 0;
 }
 
-/* A file that is not in the cache. len counts path without its terminator. */
+/* Opens a file that is not among the kept ones. len: bytes of path, without its NUL. */
 static int load(const char *path, size_t len, uint32_t hash, struct open_file **out)
 {
     struct stat st;

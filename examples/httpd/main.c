@@ -12,10 +12,10 @@
 #include "net.h"
 #include "server.h"
 
-/* Memory that one connection may take: its own, and the protocol stack's buffers on average. */
+/* Bytes that a connection takes on average: its own, and buffers of the protocol stack. */
 #define BYTES_PER_CONNECTION (96u * 1024u)
 #define CONNECTIONS_MIN      16u
-#define CONNECTIONS_MAX      900u /* FILES_MAX, less what files need */
+#define CONNECTIONS_MAX      900u /* FILES_MAX, less the descriptors of served files */
 
 static struct {
     uint16_t port;
@@ -43,8 +43,8 @@ static unsigned connection_limit(void)
 }
 
 /*
- * A task of its own: an address may come late or never (DHCP), and the server serves each as soon
- * as it is there. It says "ready" when the first one is: before, nobody can reach it.
+ * Runs as a task of its own, since an address may come late or never (DHCP), and the server need
+ * not wait. Says "ready" with the first address: before that, no client reaches the server.
  */
 static void tell_addresses(void *unused)
 {

@@ -193,7 +193,7 @@ static bool range_holds(const struct http_request *r, const struct open_file *f)
            memcmp(r->if_range.p, f->modified, HTTP_DATE_LEN) == 0;
 }
 
-/* Does the client hold this version already? Dates count when they are the one that was sent. */
+/* Does the client hold this version already? A date must be the one that was sent. */
 static bool unchanged(const struct http_request *r, const struct open_file *f)
 {
     if (r->if_none_match.p)

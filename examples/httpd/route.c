@@ -33,7 +33,7 @@ static bool has_body(const struct http_request *r)
     return r->chunked || (r->has_length && r->length);
 }
 
-/* Arranges for a body that nobody asked for. */
+/* A body that no handler takes: skips a short one, else closes after the answer. */
 static void drop_body(struct conn *c, const struct http_request *r)
 {
     if (!has_body(r))

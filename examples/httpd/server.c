@@ -2,8 +2,9 @@
 /*
  * server.c - the listener and the poll() loop.
  *
- * The number of connections is bounded. At the bound the one that has been idle longest after an
- * answer makes room; if none is, new clients wait in the listener's backlog until one ends.
+ * The number of connections is bounded. At the bound, the connection that has been idle longest
+ * after an answer is closed for a new one. If none is idle, new clients wait in the listener's
+ * backlog until a connection ends.
  */
 #include "server.h"
 
@@ -21,10 +22,10 @@
 
 #include "conn.h"
 
-#define SWEEP_MS      1000u
-#define ACCEPT_MAX    32u /* in one round, so that those connected already get their turn */
+#define SWEEP_MS      1000u /* from one look for passed deadlines to the next */
+#define ACCEPT_MAX    32u   /* new connections in a round, before the others get their turn */
 #define BACKLOG       128
-#define EVICT_IDLE_MS 1000u
+#define EVICT_IDLE_MS 1000u /* idle for less: not closed for a new one */
 
 uint64_t server_now_ms;
 
@@ -65,7 +66,7 @@ int server_listen(uint16_t port)
 
 /* ---- connections ---------------------------------------------------------------------------- */
 
-/* The last one takes the place of one that ended. */
+/* Frees connection i; the last connection takes its place. */
 static void drop(unsigned i)
 {
     conn_free(conns[i]);
@@ -76,7 +77,7 @@ static void drop(unsigned i)
     polls[0].events = POLLIN;
 }
 
-/* Closes what has been idle longest after an answer; false when there is none. */
+/* Closes the connection that has been idle longest after an answer; false: none is. */
 static bool evict(void)
 {
     unsigned best = count;
@@ -126,8 +127,8 @@ static void add(int fd)
     advance(count - 1); /* the request has often come with the connection */
 }
 
-/* Takes new connections; a server that can take none stops asking until one ends or a second is
- * over. */
+/* Accepts new connections. If none can be taken, the listener is not polled until a connection
+ * ends, or SWEEP_MS has passed. */
 static int accept_some(int listener)
 {
     for (unsigned i = 0; i < ACCEPT_MAX; i++) {
@@ -162,7 +163,7 @@ static void tell_time(void)
     server_now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Ends what has waited too long. Backwards, as an ended one is replaced by the last. */
+/* Ends connections whose deadline passed. Backwards: the last takes the place of an ended one. */
 static void sweep(void)
 {
     next_sweep_ms = server_now_ms + SWEEP_MS;
@@ -185,7 +186,7 @@ static int wait_ms(void)
     return next_sweep_ms > server_now_ms ? (int)(next_sweep_ms - server_now_ms) : 0;
 }
 
-/* Connections [first, end) that poll() named. Backwards: an ended one is replaced by the last. */
+/* Serves those of [first, end) that poll() named. Backwards: see drop(). */
 static void serve_range(unsigned first, unsigned end)
 {
     for (unsigned i = end; i-- > first;) {
@@ -200,7 +201,7 @@ static void serve_range(unsigned first, unsigned end)
     }
 }
 
-/* Each round begins with another connection: what is scarce, such as memory, goes round too. */
+/* Each round begins with another connection, so that each is first to get memory in turn. */
 static void serve_ready(void)
 {
     static unsigned turn;

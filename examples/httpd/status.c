@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * status.c - the state of the image as JSON: memory, devices with their queues and counters, and
- * the server itself. Made on demand, from what the rooms count anyway.
+ * the server itself. Made on demand, from counters that exist anyway.
  */
 #include "status.h"
 
@@ -223,7 +223,7 @@ static void put_block(struct text *t, const char *name)
     text_lit(t, "}");
 }
 
-/* One device; returns how many kicks were found missing on it. */
+/* Writes one device; returns the rekicks of all its queues. */
 static uint64_t put_device(struct text *t, const struct virtio_info *info)
 {
     struct virtio_device *dev = virtio_find(info->name);

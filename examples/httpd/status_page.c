@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * status_page.c - the page of /status. It fetches /status.json once a second and shows what it
- * says; it needs nothing but the browser. (HTML in C strings: it must work without a disk.)
+ * says; it loads nothing from elsewhere. (HTML in C strings: it must work without a disk.)
  */
 #include "status.h"
 
