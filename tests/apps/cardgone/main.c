@@ -32,7 +32,7 @@ static bool exchange(int fd, const char *text)
     return memcmp(got, text, len) == 0;
 }
 
-/* Does connect() to it, or a datagram, fail with this? */
+/* Checks that connect() and sendto() to the address fail with errno `want`; 0: they succeed. */
 static void check_way(const struct sockaddr_in *to, int want)
 {
     int stream = socket(AF_INET, SOCK_STREAM, 0), datagram = socket(AF_INET, SOCK_DGRAM, 0);

@@ -43,7 +43,7 @@ static int bound(void)
     return fd;
 }
 
-/* Sends one. A full transmit ring is told by ENOBUFS, and no poll() tells when it has room. */
+/* Sends a datagram. A full transmit ring is ENOBUFS, and poll() does not tell when it has room. */
 static bool send_one(int fd, const void *data, size_t len, const struct sockaddr_in *to)
 {
     uint64_t deadline = hal_now_ns() + PATIENCE_MS * HAL_MS;
@@ -68,7 +68,7 @@ static void flood(int fd, const struct sockaddr_in *to)
     check(all, "datagrams were sent");
 }
 
-/* Answers until the command comes. */
+/* Answers datagrams until the one with the command comes. */
 static bool serve(int fd, char command)
 {
     static unsigned char buf[DATAGRAM];

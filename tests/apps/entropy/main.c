@@ -15,7 +15,7 @@
 
 static uint8_t a[1000], b[1000];
 
-/* Two readings differ, and neither is all of one kind: one in 2^60 says so wrongly. */
+/* Are between 3/8 and 5/8 of the bits ones? Random bytes fail this once in 2^60. */
 static bool looks_random(const uint8_t *p, size_t len)
 {
     unsigned ones = 0;

@@ -18,7 +18,7 @@ enum { COUNT = 3000, BYTES = 1400 };
 
 static char bytes[BYTES];
 
-/* Sends one; the number of times that there was no room, or -1. */
+/* Sends a datagram; the number of times that there was no room, or -1. */
 static int send_one(int fd, const struct sockaddr_in *to, bool polling)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -69,7 +69,7 @@ static void meet_router(void)
     close(fd);
 }
 
-/* Echoes one line to one client: accept, recv and read come back with EAGAIN until there is it. */
+/* Echoes a line to a client. accept, recv and read return EAGAIN until there is something. */
 static void echo(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(7)};

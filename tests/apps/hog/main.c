@@ -30,7 +30,7 @@ static struct piece *take_all(unsigned *count)
     return all;
 }
 
-/* True if no piece was given out twice or overwritten. */
+/* Frees all pieces. False: one was given out twice, or overwritten. */
 static bool give_back(struct piece *all, unsigned count)
 {
     bool whole = true;
@@ -50,7 +50,7 @@ static bool give_back(struct piece *all, unsigned count)
 
 int main(void)
 {
-    volatile size_t absurd = SIZE_MAX / 16; /* unknown to the compiler, which would refuse it */
+    volatile size_t absurd = SIZE_MAX / 16; /* volatile: the compiler would warn of it */
     unsigned first, second;
     struct piece *all = take_all(&first);
 

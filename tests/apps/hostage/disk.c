@@ -17,8 +17,9 @@ enum { BLOCK = 4096, WORDS = BLOCK / 8, BLOCKS = 512, RUN = 8, LINE = 16 };
 struct tally reads = {.name = "read"}, syncs = {.name = "sync"};
 
 /*
- * Generations: the last one that somebody tried to write, and the last one that is durable. A good
- * fsync promises something of what was written since the last one, good or bad: that is fresh.
+ * Generations of each block: the last one of a write, whether it succeeded or not, and the last one
+ * that is durable. A block is fresh if it was written since the last good fsync: the next good one
+ * makes it durable.
  */
 static uint32_t written[BLOCKS], durable[BLOCKS];
 static bool fresh[BLOCKS];
@@ -47,7 +48,7 @@ static void fill(uint64_t *data, uint32_t block, uint32_t generation)
         data[i] = word(block, generation, i);
 }
 
-/* Is it this block, whole, and no older than `least`? */
+/* Is the data this block, whole, and of generation `least` or later? */
 static bool fits(const uint64_t *data, uint32_t block, uint32_t least)
 {
     uint32_t generation = (uint32_t)data[0];

@@ -14,19 +14,19 @@ enum { HOSTAGE_PAUSE_MS = 2, HOSTAGE_AFTER_ERROR_MS = 20 };
 struct tally {
     const char *name;
     unsigned good;
-    unsigned errors; /* that the caller was told of */
-    unsigned wrong;  /* said to be good, and was not */
+    unsigned errors; /* calls that returned an error */
+    unsigned wrong;  /* calls that returned success, and were wrong */
     int last;        /* the last error, a negative errno; 0 after a good one */
 };
 
 /* Ends an operation with 0 or a negative errno. The first of several equal errors is printed. */
 void tally_end(struct tally *t, int result);
-/* It was said to be good, but `what` shows that it was not. */
+/* An operation returned success, and `what` shows that it failed. */
 void tally_wrong(struct tally *t, const char *what, unsigned number);
 
-/* The host asked for the end. */
+/* The host has told the image to end. */
 extern bool hostage_stopping;
-/* Until the next operation. [parks] */
+/* Waits before the next operation; longer after an error. [parks] */
 void hostage_pause(const struct tally *t);
 
 /* disk.c: tasks that read, and write and sync. disk_report: when both have ended. */

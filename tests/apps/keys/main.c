@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* keys - says which keys of a virtio keyboard are pressed, until it was Q. */
+/* keys - prints the number of each key of a virtio keyboard that is pressed; Q ends the image. */
 #include <stdio.h>
 #include <vireo.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * plugged - writes to every disk there is, all the time, and reads fresh entropy, whatever comes
- * and goes. It says a line when something appears, fails or works again:
+ * plugged - writes to all disks and reads fresh entropy, without a pause, while devices come and
+ * go. Prints a line when a device appears, fails or works again:
  *
  *     plugged: vblk0 works, N written      plugged: vblk0 fails (errno)
  *
- * Sector i of a disk holds the number of the last write to it that fsync() said is safe, or a later
- * one; "safe" lines tell the host which.
+ * Sector i of a disk holds the number of the last write to it that a good fsync() covered, or of a
+ * later one. A "safe" line tells the number.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ports - the ports of a virtio console from inside. The boot argument `do` says what to do:
- *   echo    what comes in at /dev/vport/echo goes out again, until the host hangs up
- *   fill    writes to /dev/vport/fill without waiting until nothing goes, waits until the host
- *           reads, and checks itself at the ends
- *   leave   closes its standard streams, and ends
- *   list    names each port that there is, with what is known of it
- *   stuck   ends with something left to write to /dev/vport/stuck, which nobody reads
- *   talk    writes lines to standard output and reads one from standard input
- *   wait    says on the serial line what happens to /dev/vport/echo
+ *   echo    sends back what it reads from /dev/vport/echo, until the host hangs up
+ *   fill    writes to /dev/vport/fill until it is full, without waiting; waits until the host
+ * reads; and checks the errors of open and read leave   closes its standard streams, and ends list
+ * prints each port, and what is known of it stuck   ends with something left to write to
+ * /dev/vport/stuck, which nobody reads talk    writes lines to standard output and reads one from
+ * standard input wait    prints on the serial line what happens to /dev/vport/echo
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -26,7 +24,7 @@ static char buf[10000];
 /* The ports that the host has configured arrive one by one. */
 static int open_soon(const char *path, int flags)
 {
-    uint64_t end = hal_now_ns() + 5 * HAL_SEC;
+    uint64_t end = hal_now_ns() + 20 * HAL_SEC;
     int fd;
 
     while ((fd = open(path, flags)) < 0 && errno == ENOENT && hal_now_ns() < end)
@@ -62,8 +60,8 @@ static int do_fill(void)
     check(fd >= 0, "open");
     check(open("/dev/vport/fill", O_RDWR) == -1 && errno == EBUSY, "open twice");
     check(read(fd, buf, 1) == -1 && errno == EAGAIN, "nothing to read");
-    while (poll(&p, 1, 5000) == 1 && !(p.revents & POLLOUT))
-        task_yield(); /* until the host holds its end */
+    while (poll(&p, 1, 20000) == 1 && !(p.revents & POLLOUT))
+        task_yield(); /* until a program of the host has its end open */
     for (size_t i = 0; i < sizeof(buf); i++)
         buf[i] = (char)i;
     do
@@ -119,7 +117,7 @@ static int do_talk(void)
     return 7;
 }
 
-/* Gives its standard streams up; what lies where they were remembered is other data then. */
+/* Closes the standard streams, and overwrites the memory in which they were kept. */
 static int do_leave(void)
 {
     printf("leaving\n");
@@ -131,7 +129,7 @@ static int do_leave(void)
     return 7;
 }
 
-/* Ends with something left to write to a host that reads nothing: that is given up. */
+/* Ends with bytes left to write to a host that reads nothing: they are given up. */
 static int do_stuck(void)
 {
     int fd = open_soon("/dev/vport/stuck", O_RDWR | O_NONBLOCK);
