@@ -54,7 +54,7 @@ int main(void)
     char byte;
 
     inet_pton(AF_INET, "10.0.2.2", &to.sin_addr);
-    if (!check(card && net_wait_up(hal_now_ns() + 20 * HAL_SEC) == 0, "there is a network") ||
+    if (!check(card && net_wait_up(hal_now_ns() + 60 * HAL_SEC) == 0, "there is a network") ||
         !check(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "connected"))
         return checks_end();
     check(exchange(fd, "before"), "an exchange");

@@ -135,7 +135,7 @@ int main(void)
     int fd = bound();
 
     disk_check(requests);
-    check(net_wait_up(hal_now_ns() + 5 * HAL_SEC) == 0, "an address");
+    check(net_wait_up(hal_now_ns() + 60 * HAL_SEC) == 0, "an address");
     vireo_ready();
     check(serve(fd, 'q'), "datagrams were answered until the end");
     report();

@@ -28,7 +28,7 @@ static int send_one(int fd, const struct sockaddr_in *to, bool polling)
         if (errno != ENOBUFS)
             return -1;
         full++;
-        if (polling && poll(&p, 1, 1000) != 1)
+        if (polling && poll(&p, 1, 4000) != 1)
             return -1;
     }
     return full;

@@ -27,7 +27,7 @@ int main(void)
     int err = sum_request(numbers, 10, on_sum, NULL);
 
     while (!err && result == -EAGAIN)
-        err = waitq_wait(&answered, hal_now_ns() + 5 * HAL_SEC);
+        err = waitq_wait(&answered, hal_now_ns() + 20 * HAL_SEC);
     if (err || result) {
         printf("newdev: %s\n", strerror(-(err ? err : result)));
         return err == -ENODEV ? 2 : 1;

@@ -59,7 +59,7 @@ int main(void)
     struct vrng_info info;
 
     while (!got)
-        if (waitq_wait(&answered, hal_now_ns() + 5 * HAL_SEC))
+        if (waitq_wait(&answered, hal_now_ns() + 20 * HAL_SEC))
             return 1;
     printf("ownrng: %u bytes; the tree's driver has %s\n", got,
            vrng_info(0, &info) ? "no device" : info.name);

@@ -83,7 +83,7 @@ static bool say(const char *text)
     struct virtq_seg seg;
     struct virtq_request request = {&seg, 1, 0, reply};
     unsigned before = sent;
-    uint64_t deadline = hal_now_ns() + 10 * HAL_SEC;
+    uint64_t deadline = hal_now_ns() + 40 * HAL_SEC;
 
     strcpy(reply, text);
     seg = (struct virtq_seg){hal_dma_addr(reply, strlen(reply)), (uint32_t)strlen(reply)};
@@ -97,7 +97,7 @@ static bool say(const char *text)
 /* Says the word until the host, who may not be listening yet, has sent it back. */
 static void exchange(const char *want)
 {
-    uint64_t now, deadline = hal_now_ns() + 20 * HAL_SEC;
+    uint64_t now, deadline = hal_now_ns() + 80 * HAL_SEC;
     bool said = true;
 
     while (said && !strstr(last, want) && (now = hal_now_ns()) < deadline) {

@@ -249,7 +249,7 @@ static bool start(struct disk *d, struct block_device *dev, const struct block_i
 /* A disk's serial number is asked for when it starts, and is there a little later. */
 static void describe(struct block_device *dev, struct block_info *info)
 {
-    uint64_t deadline = hal_now_ns() + HAL_SEC;
+    uint64_t deadline = hal_now_ns() + 5 * HAL_SEC;
 
     for (block_describe(dev, info); !info->id[0] && hal_now_ns() < deadline;
          block_describe(dev, info))

@@ -104,7 +104,7 @@ int main(void)
 {
     int listener = server_listen(80), commands = control_socket();
 
-    if (listener < 0 || commands < 0 || net_wait_up(hal_now_ns() + 10 * HAL_SEC) != 0) {
+    if (listener < 0 || commands < 0 || net_wait_up(hal_now_ns() + 60 * HAL_SEC) != 0) {
         printf("soak: there is no network\n");
         return 1;
     }
