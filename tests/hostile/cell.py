@@ -31,7 +31,7 @@ GOOD = ('RECOVERED', 'FAILED-CLEAN')
 BAD = ('SILENT-LOSS', 'HANG', 'CRASH', 'MISBEHAVED', 'NOT-STRUCK')
 TRANSPORTS = ('mmio', 'pci')
 ARGUMENTS = 'ip=10.77.0.99/24 vireo.cache=1 vireo.timeout_ms=250'
-START, SETTLE, END = 120.0, 40.0, 60.0       # seconds that a cell waits at most
+START, SETTLE, END = 120.0, 12.0, 60.0       # seconds that a cell waits at most
 BEFORE, AFTER = 5, 2                         # operations before and after an attack
 WORK = {'blk': ('read', 'sync'), 'net': ('echo',)}
 PROGRESS = re.compile(r'^hostage: at=(\d+) read=(\d+)/(\d+)/(\d+) sync=(\d+)/(\d+)/(\d+) '

@@ -37,11 +37,20 @@ def port(directory, name, kind='virtserialport', label=''):
 
 
 def connect(guest, directory, name):
-    """The other end of a port; QEMU listens there once an image runs."""
-    guest.until(lambda: guest.text, 'the first line')
+    """The other end of a port. QEMU listens there as soon as it answers anything."""
+    guest.qmp('query-status')
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(120)
     s.connect(f'{directory}/{name}')
+    return s
+
+
+def connect_before(guest, directory, name):
+    """The same for a guest that was started with -S: it runs once QEMU has the connection."""
+    s = connect(guest, directory, name)
+    guest.until(lambda: not any(c['filename'].startswith('disconnected') for c in
+                                guest.qmp('query-chardev') if c['label'] == name), 'connection')
+    guest.qmp('cont')
     return s
 
 
@@ -168,10 +177,11 @@ def test_standard_output_closed(boot, sockets):
 @pytest.mark.shows('CON-01', 'CON-03')
 def test_console_port(boot, sockets, transport, more):
     """A port that the host means for a person, alone and among others. QEMU throws away what such
-    a port says while its socket is full: the lines are few enough to find room unread."""
+    a port says while nobody is connected, or the socket is full: the lines are few enough to find
+    room unread."""
     guest = boot('ports', net='none', transport=transport, append='vireo.stdout=vcon0',
-                 extra=device(transport, more) + port(sockets, 'con', 'virtconsole'))
-    with connect(guest, sockets, 'con') as s:
+                 extra=['-S'] + device(transport, more) + port(sockets, 'con', 'virtconsole'))
+    with connect_before(guest, sockets, 'con') as s:
         s.sendall(b'hello\n')
         assert receive(s, 1 << 20).endswith(f'\nline {LINES - 1}\nsay something\n'
                                             'you said: hello\n'.encode())
