@@ -16,11 +16,12 @@ struct model_queue *con_rxq(unsigned port)
     return &con.m->queues[port ? 2 * port + 2 : 0];
 }
 
-static void take_control(struct model_queue *q)
+void con_take_control(void)
 {
+    struct model_queue *q = &con.m->queues[3];
     struct model_chain c;
 
-    while (model_pop(con.m, q, &c)) {
+    while (!con.hold_control && model_pop(con.m, q, &c)) {
         CHECK(c.read_bytes == 8 && !c.write_bytes && c.count == 1);
         CHECK(con.said_count < 64);
         model_gather(&c, 0, &con.said[con.said_count++], 8);
@@ -46,7 +47,7 @@ static void on_kick(struct model *model, struct model_queue *q)
     bool multi = model_accepted(model, CON_MULTIPORT);
 
     if (multi && q->index == 3)
-        take_control(q);
+        con_take_control();
     else if (q->index & 1)
         con_take_data(q);
     model_want_kick(model, q, true);
@@ -58,8 +59,10 @@ void con_plug(enum model_transport t, bool multi, bool size, unsigned ports)
     model_init(con.m, t, CON_ID);
     for (unsigned i = 0; i < (multi ? 8 : 2); i++)
         con.m->queues[i].max = 32;
-    if (multi)
+    if (multi) {
+        con.m->queues[2].max = con.control_max ? con.control_max : 32;
         model_offer(con.m, CON_MULTIPORT);
+    }
     if (size)
         model_offer(con.m, CON_SIZE);
     if (con.ring_reset)

@@ -22,6 +22,8 @@ struct con {
     unsigned said_count;
     bool ring_reset;        /* set before con_plug: RING_RESET is offered */
     bool hold_tx;           /* the device leaves what is sent in the ring */
+    bool hold_control;      /* and control messages in theirs */
+    unsigned control_max;   /* set before con_plug: entries of the control receive queue; 0: 32 */
     uint32_t sent_used_len; /* what the device says of buffers that it only reads */
     uint8_t sent[1 << 20];
     size_t sent_len;
@@ -31,7 +33,8 @@ extern struct con con;
 /* Boots with the device at slot 0: several ports, with a size of 80 by 25, how many ports. */
 void con_plug(enum model_transport t, bool multi, bool size, unsigned ports);
 struct model_queue *con_rxq(unsigned port);
-/* What lies in a transmit queue is taken, unless it is held. */
+/* The device takes what lies in the control queue, or a transmit queue, unless that is held. */
+void con_take_control(void);
 void con_take_data(struct model_queue *q);
 
 /* A message of the device: 8 bytes and what follows, or as many of all that as `len` says. */

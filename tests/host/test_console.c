@@ -186,6 +186,25 @@ static void handshake_legacy(void)
     CHECK(con.sent_len == 4 && !memcmp(con.sent, "data", 4) && !vcon_unsent(vcon_port(0)));
 }
 
+/* A device may drop an answer for which it has no buffer: two messages, where it has eight. */
+static void no_more_messages_than_answers(void)
+{
+    struct virtq *out;
+
+    con.control_max = 8;
+    con_plug(MODEL_MMIO, true, false, PORTS);
+    out = virtio_queue(virtio_find("vcon0"), 3);
+    con.hold_control = true;
+    for (uint32_t id = 0; id < PORTS; id++)
+        con_tell(id, ADD, 0);
+    CHECK_EQ(virtq_in_flight(out), 2);
+    con.hold_control = false;
+    con_take_control();
+    host_run_services();
+    CHECK_EQ(con.said_count, 1 + PORTS);
+    CHECK_EQ(virtq_in_flight(out), 0);
+}
+
 static void names(void)
 {
     struct vcon_port *p = boot_with_port(1);
@@ -441,6 +460,7 @@ int main(int argc, char **argv)
          "CON-02 CON-06 CON-10 CON-11 CON-12 CON-13 CON-14 CON-15 CON-16 CON-17"},
         {"handshake_legacy", handshake_legacy,
          "CON-02 CON-10 CON-12 LEGACY-CON-01 LEGACY-CON-02 LEGACY-CON-03 LEGACY-CON-04"},
+        {"no_more_messages_than_answers", no_more_messages_than_answers, ""},
         {"names", names, "CON-17"},
         {"opening_and_closing", opening_and_closing, "CON-11"},
         {"nonsense", nonsense, ""},
