@@ -38,7 +38,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line('markers', 'full: long, or repeats a matrix; make test-full runs it')
     config.addinivalue_line('markers', 'shows(*rows): the requirements that the test shows')
-    config.addinivalue_line('markers', f'timeout(seconds): limit on an idle machine ({HARD_TIMEOUT})')
+    config.addinivalue_line('markers', f'timeout(seconds): on an idle machine ({HARD_TIMEOUT})')
     os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
     config.pluginmanager.register(RowMarks(config.getoption('--shows')))
     config.pluginmanager.register(Grid(os.path.join(TREE, 'build', 'matrix.txt')))
