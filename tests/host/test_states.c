@@ -95,6 +95,23 @@ static void states_of_a_hanging_reset(void)
     CHECK_EQ(virtq_state(rt.q), VIRTQ_OK);
 }
 
+static int restart_too_early(struct virtio_device *dev)
+{
+    CHECK_EQ(virtq_restart(virtio_queue(dev, 0)), -EINVAL);
+    return 0;
+}
+
+/* While its device starts again, a queue is not the driver's to put back. */
+static void restart_before_the_device_works(void)
+{
+    rt_boot(MODEL_MMIO);
+    td.returned = restart_too_early;
+    virtio_fail(td.dev, "a test says so");
+    host_run_services();
+    CHECK_EQ(td.returns, 1);
+    rt_recovered(1);
+}
+
 /* ---- rings ----------------------------------------------------------------------------------- */
 
 /* The format is the one whose feature was negotiated; every other feature leaves it split. */
@@ -263,6 +280,7 @@ int main(int argc, char **argv)
         SHOWS(queue_transitions, NULL),
         SHOWS(device_transitions, NULL),
         SHOWS(states_of_a_hanging_reset, NULL),
+        SHOWS(restart_before_the_device_works, NULL),
         SHOWS(ring_of_features, NULL),
         SHOWS(queues_are_freed_after_a_reset, NULL),
         SHOWS(queues_stay_without_a_reset, NULL),

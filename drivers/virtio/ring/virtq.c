@@ -37,8 +37,6 @@ enum virtq_state virtq_state(const struct virtq *q)
 
 void virtq_break(struct virtq *q, const char *cause)
 {
-    if (q->state == VIRTQ_BROKEN)
-        return;
     virtq_set_state(q, VIRTQ_BROKEN);
     q->cause = cause;
     hal_log(HAL_ERROR, q->owner->name, "queue %s is broken: %s", q->name, cause);

@@ -193,7 +193,8 @@ uint64_t virtq_tick(struct virtq *q, uint64_t now);
 
 /* ---- for the rings --------------------------------------------------------------------------- */
 
-/* Makes the queue VIRTQ_BROKEN, logs the cause and wakes the owner. The first cause stays. */
+/* Makes a queue in service, or one that could not be reset, VIRTQ_BROKEN; logs the cause and wakes
+ * the owner. */
 void virtq_break(struct virtq *q, const char *cause);
 
 /* Could a ring hold the request? Sets *writable to the bytes that the device may write. */
