@@ -36,54 +36,56 @@ enum {
 struct virtio_device;
 
 /*
- * A driver for one device type. A table entry exists if and only if the driver's object file was
- * linked (VIRTIO_DRIVER). All functions run in task context and never park.
+ * A driver for one device type, defined by VIRTIO_DRIVER: an image has it if the driver's object
+ * file was linked. All functions run in task context and never park.
  */
 struct virtio_driver {
-    uint32_t device_id;
+    uint32_t device_id;                    /* VIRTIO_ID_*, or that of a type of your own */
     const char *prefix;                    /* device names are prefix + number: "vblk" */
     const struct virtio_feature *features; /* the type's own bits that the driver implements */
     unsigned feature_count;
     /*
-     * Features are negotiated: read the config space, virtio_setup_queues(), virtio_start(). On an
-     * error the core sets FAILED, frees the queues and forgets the device.
+     * Features are negotiated: read the config space, virtio_setup_queues(), virtio_start(). 0: the
+     * device is in service. On an error the core resets the device, writes FAILED, frees the queues
+     * and forgets the device: `dev` must not be used again.
      */
     int (*probe)(struct virtio_device *dev);
-    /* Reap and deliver, within a bound; true if anything was done. */
+    /* Reap and deliver, within a bound; true if anything was done. Called after an interrupt,
+     * virtio_wake, at the time of virtio_wake_at, at each tick while buffers are out, or all the
+     * time (polled). */
     bool (*service)(struct virtio_device *dev);
-    /* The device announced a configuration change (section 2.4). May be NULL. */
+    /* The configuration space changed, or may have (section 2.4). May be NULL. */
     void (*config_changed)(struct virtio_device *dev);
     /*
-     * A queue is never reset alone, also with RING_RESET: for a type whose devices are known to go
-     * on with what they had taken from it.
+     * No queue is reset alone, even with RING_RESET: for a type whose devices are known to go on
+     * with buffers that they took before the reset.
      */
     bool resets_whole;
     /*
-     * Recovery. A queue broke, a deadline passed, the device asked for a reset: the queue alone, or
-     * the device with all its queues, was reset and can no longer reach their memory. Called for
+     * Recovery. A queue broke, a deadline passed, or the device asked for a reset: the queue alone,
+     * or the device with all its queues, was reset, and no longer reaches their memory. Called for
      * each such queue: take its buffers back (virtq_take_back), keep those that can be submitted
      * once more without harm, drop or fail the others. NULL: this driver does not recover, and
-     * dead() follows at once.
+     * dead() follows the reset.
      */
     void (*queue_lost)(struct virtio_device *dev, struct virtq *q);
     /*
      * The whole device was reset, or plugged in again: the same features were negotiated as before,
-     * its queues are empty and known to it, DRIVER_OK is not set yet. Read the config space again.
-     * An error means that this is not the device that it was: it is given up. May be NULL.
+     * the queues are enabled and empty, DRIVER_OK is not written yet. Read the config space again.
+     * An error means that this is another device than before, which is given up. May be NULL.
      */
     int (*returned)(struct virtio_device *dev);
     /*
-     * The queue works again, after DRIVER_OK: fill it, submit again what was kept. NULL: no queue
-     * is reset alone, and a device that was unplugged stays gone (virtio_replug: -ENOTSUP).
+     * The queue is in service again, after DRIVER_OK: fill it, and submit what was kept. NULL: no
+     * queue is reset alone, and a device that was unplugged stays gone (virtio_replug: -ENOTSUP).
      */
     void (*queue_back)(struct virtio_device *dev, struct virtq *q);
     /*
-     * The device is given up: recovery was tried as often as it may be, it went away, or it is not
-     * what it was. Take all buffers back (those that queue_lost already took are the driver's) and
-     * fail whoever waits, and those to come, with -EIO. `quarantine` is set when no reset
-     * completed: the buffers' memory must not be used again, only their waiters be failed. The
-     * driver's own state stays: a device that is plugged in again goes on with returned() and
-     * queue_back(), and lives.
+     * The device is given up: all tries of recovery failed, it was unplugged, or it is another one.
+     * Take all buffers back (those that queue_lost took are the driver's already), and fail every
+     * waiter, present and future, with -EIO. `quarantine`: no reset completed, so the device may
+     * still write to the buffers: fail their waiters, but never use their memory again. Keep the
+     * driver's own state: if the device is plugged in again, returned() and queue_back() follow.
      */
     void (*dead)(struct virtio_device *dev, bool quarantine);
 };
@@ -102,21 +104,23 @@ extern const struct virtio_bus *const virtio_buses[]; /* transport/buses.c */
 
 /* ---- for drivers ----------------------------------------------------------------------------- */
 
-/* "vnet0" */
+/* "vnet0"; lives as long as the device. */
 const char *virtio_name(const struct virtio_device *dev);
+/* The driver's own pointer: NULL until set. */
 void *virtio_priv(const struct virtio_device *dev);
 void virtio_set_priv(struct virtio_device *dev, void *priv);
 
-/* Negotiated? */
+/* Was the feature bit negotiated? From probe() on. */
 bool virtio_has(const struct virtio_device *dev, unsigned bit);
-/* Does the device follow the rules of before 1.0 (VERSION_1 not negotiated)? */
+/* Does the device follow the rules of before virtio 1.0 (VERSION_1 was not negotiated)? */
 bool virtio_is_legacy(const struct virtio_device *dev);
 
 /*
  * Config space (section 2.5), little-endian in memory as it is on the bus. Each field is accessed
- * at its own width. virtio_config_read copies `len` bytes in accesses of `width` (1, 2 or 4; a
- * 64-bit field is two of 4) inside a generation loop of at most 16 tries (without a generation
- * counter: until two reads agree). -EIO when it never settles, or the field lies outside the space.
+ * at its own width. virtio_config_read copies `len` bytes, 64 at most, in accesses of `width` 1, 2
+ * or 4 bytes (a 64-bit field is two of 4), `off` and `len` being multiples of `width`. It reads
+ * again until no change came in between, 16 times at most. -EIO: the space changes all the time,
+ * the field lies outside of it, or the device was unplugged. From probe() on.
  */
 int virtio_config_read(struct virtio_device *dev, unsigned off, void *buf, unsigned len,
                        unsigned width);
@@ -126,29 +130,34 @@ int virtio_config_read64(struct virtio_device *dev, unsigned off, uint64_t *v);
 int virtio_config_write8(struct virtio_device *dev, unsigned off, uint8_t v);
 int virtio_config_write32(struct virtio_device *dev, unsigned off, uint32_t v);
 
-/* In probe: creates queues 0..n-1 with their interrupts. -ENOMEM, -ENODEV (the device lacks one).
+/*
+ * In probe, once: creates queues 0..n-1 with their interrupts, and enables them. The device owns
+ * them; the core frees them if probe fails. -ENOMEM; -ENODEV: the device lacks one of them; or what
+ * the transport says.
  */
 int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n);
+/* NULL: there is no such queue. The pointer stays good through every reset. */
 struct virtq *virtio_queue(struct virtio_device *dev, unsigned index);
 
-/* In probe, last: DRIVER_OK. From here on the device works and queues may be filled. */
+/* In probe, last: writes DRIVER_OK. From here on the device works, and queues may be filled. */
 void virtio_start(struct virtio_device *dev);
 
-/* Have service() called soon. */
+/* Has service() called soon. Also in handlers. [handler] */
 void virtio_wake(struct virtio_device *dev);
 
-/* Have service() called no later than this. Only ever brings the time forward. */
+/* Has service() called at when_ns (hal_now_ns) or sooner. An earlier time that was asked for stays;
+ * each service() ends what was asked for and is due. */
 void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns);
 
 /*
- * The device broke its contract (the cause is logged once): it is reset and recovered as a whole, a
- * bounded number of times with growing pauses, then given up. Safe in service() and
- * config_changed().
+ * The device broke a rule: its next service resets and recovers it as a whole, a bounded number of
+ * times with growing pauses, then gives it up. `cause` is logged once, and lives for ever. Allowed
+ * in service() and config_changed(); does nothing while the device is out of service.
  */
 void virtio_fail(struct virtio_device *dev, const char *cause);
-/* The same, without a try: it is not the device that it was, and is given up. */
+/* The same without a try: this is another device than before. It is reset and given up. */
 void virtio_refuse(struct virtio_device *dev, const char *cause);
-/* Is it in service: neither being recovered nor given up? */
+/* Is the device in service: neither being recovered nor given up? */
 bool virtio_works(const struct virtio_device *dev);
 
 /* ---- for status pages and tests -------------------------------------------------------------- */
