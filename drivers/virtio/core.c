@@ -187,7 +187,7 @@ static void stop_devices(void *ctx)
     }
 }
 
-/* With the first device, and before it may write to memory. */
+/* Called for each device before it may write to memory; asks once. */
 static void stop_devices_at_the_end(void)
 {
     static bool asked_for;

@@ -6,15 +6,16 @@
 #include "virtio/device.h"
 
 static const uint8_t next_states[] = {
-    /* DRIVER_OK is written; a step of section 3.1.1 failed, or the image ends */
+    /* OK: DRIVER_OK is written. RESETTING: a step of section 3.1.1 failed, or the image ends */
     [VIRTIO_STARTING] = 1 << VIRTIO_OK | 1 << VIRTIO_RESETTING,
-    /* the device or a queue failed, the bus wants it back, or the image ends */
+    /* RESETTING: the device or a queue failed, the device is unplugged, or the image ends */
     [VIRTIO_OK] = 1 << VIRTIO_RESETTING,
-    /* the reset is complete: a try at once, or after a pause, or none. Or it never completes */
+    /* the reset is complete. STARTING: a try at once. WAITING: a try after a pause. GONE: no try,
+     * or the reset never completed */
     [VIRTIO_RESETTING] = 1 << VIRTIO_STARTING | 1 << VIRTIO_WAITING | 1 << VIRTIO_GONE,
-    /* the pause is over; the device is unplugged; it was refused meanwhile */
+    /* STARTING: the pause is over. RESETTING: the device is unplugged. GONE: it was refused */
     [VIRTIO_WAITING] = 1 << VIRTIO_STARTING | 1 << VIRTIO_RESETTING | 1 << VIRTIO_GONE,
-    /* a device was plugged in, in the same place */
+    /* RESETTING: a device was plugged in, in the same place */
     [VIRTIO_GONE] = 1 << VIRTIO_RESETTING,
 };
 

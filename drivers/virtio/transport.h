@@ -28,8 +28,8 @@ enum virtio_wakeup {
 /*
  * The registers of a device on one bus. All accesses have the width and order of the section that
  * describes the registers. No function waits, or loops over what a device says. Task context, but
- * where [handler] stands. The core calls none of them while the device is away (unplugged), but
- * irq_release, irq_cause, absent and release.
+ * where [handler] stands. While a device is away (unplugged), the core calls
+ * irq_release alone.
  */
 struct virtio_transport {
     const char *name; /* "pci-legacy": in the log, and in virtio_info */

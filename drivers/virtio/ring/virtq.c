@@ -9,15 +9,15 @@
 
 /* The states that may follow each, as bits. */
 static const uint8_t next_states[] = {
-    /* it was enabled; its device was given up */
+    /* OK: the device enabled the queue. GONE: the device was given up */
     [VIRTQ_OFF] = 1 << VIRTQ_OK | 1 << VIRTQ_GONE,
-    /* a rule was broken; it is reset, alone or with its device */
+    /* BROKEN: a rule was broken, or a deadline passed. RESETTING: alone, or with the device */
     [VIRTQ_OK] = 1 << VIRTQ_BROKEN | 1 << VIRTQ_RESETTING,
     [VIRTQ_BROKEN] = 1 << VIRTQ_RESETTING,
-    /* the reset is complete; virtq_reset waited in vain; the reset of its device did not complete
-     */
+    /* OFF: the reset is complete. BROKEN: virtq_reset waited in vain. GONE: the device was given
+     * up, and its reset did not complete */
     [VIRTQ_RESETTING] = 1 << VIRTQ_OFF | 1 << VIRTQ_BROKEN | 1 << VIRTQ_GONE,
-    /* a device in the same place was reset */
+    /* OFF: another device was plugged in, in the same place, and is reset */
     [VIRTQ_GONE] = 1 << VIRTQ_OFF,
 };
 
@@ -51,7 +51,7 @@ void virtq_fail(struct virtq *q, const char *cause)
 
 /* ---- life cycle ------------------------------------------------------------------------------ */
 
-/* 0: there is no size that both the device and the format admit. */
+/* The size in entries; 0: there is none that both the device and the format admit. */
 static unsigned virtq_choose_size(const struct virtq_setup *setup)
 {
     const struct virtq_ring *ring = setup->ring;
@@ -183,7 +183,7 @@ static void virtq_kick(struct virtq *q)
         hal_write32_sync(q->doorbell.addr, value);
 }
 
-/* Has the owner call virtq_tick within VIRTQ_TICK; without a call where it does so anyway. */
+/* The owner is to call virtq_tick within VIRTQ_TICK. It is asked only if no tick is due anyway. */
 static void virtq_want_tick(struct virtq *q)
 {
     if (q->owner->tick_ns == HAL_NEVER)

@@ -29,7 +29,7 @@ enum {
 
 /* Where a structure lies: off and len in bytes, inside the BAR. */
 struct virtio_pci_region {
-    hal_mmio_t base; /* 0: it cannot be mapped, so through the window */
+    hal_mmio_t base; /* 0: the structure cannot be mapped, and is accessed through the window */
     uint32_t off, len;
     uint8_t bar;
 };
@@ -41,7 +41,7 @@ struct virtio_pci {
     unsigned window; /* offset of the window's capability in configuration space; 0: none */
     uint32_t notify_multiplier;
 
-    /* Connects a vector with a queue, or VPCI_CONFIG; what the device then says it is. */
+    /* Gives a queue, or VPCI_CONFIG, a vector; returns the vector that the device reads back. */
     uint16_t (*map_vector)(struct virtio_pci *p, unsigned queue, uint16_t vector);
     bool msix_on;
     unsigned vectors; /* attached MSI-X entries */
@@ -98,8 +98,8 @@ uint16_t virtio_pci_modern_map_vector(struct virtio_pci *p, unsigned queue, uint
 
 /*
  * vpci_legacy.c; an image without legacy support (LEGACY=0) has legacy_none.c in its place.
- * take_legacy: makes p a legacy device behind BAR 0; false: it cannot be, and the log says why.
- * prefers_legacy: the boot argument vireo.pci.legacy=1, for transitional devices.
+ * take_legacy: makes p a legacy device behind BAR 0; false: that is impossible, and the log says
+ * why. prefers_legacy: the boot argument vireo.pci.legacy=1, for transitional devices.
  */
 bool virtio_pci_take_legacy(struct virtio_pci *p);
 bool virtio_pci_prefers_legacy(void);

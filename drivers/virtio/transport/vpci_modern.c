@@ -115,8 +115,9 @@ static void vpci_modern_put_address(struct virtio_device *dev, unsigned off, uin
 }
 
 /*
- * Section 4.1.4.4: computed once, in 64 bits; it must lie inside the notify structure. Only this
- * part of the structure is mapped, which may be many megabytes long.
+ * Section 4.1.4.4: the doorbell's address is computed once, in 64 bits, and must lie inside the
+ * notify structure. Of the structure, which may be many megabytes long, only the doorbell is
+ * mapped.
  */
 static int vpci_modern_find_doorbell(struct virtio_device *dev, struct virtq *q)
 {
