@@ -26,7 +26,7 @@ int virtq_reset(struct virtq *q)
     if (!q->owner->live || (q->state != VIRTQ_OK && q->state != VIRTQ_BROKEN))
         return -EINVAL;
     virtq_set_state(q, VIRTQ_RESETTING); /* from here on nobody submits, reaps, arms or kicks */
-    q->reset_ns = hal_now_ns();          /* the queue is not reset alone again */
+    q->reset_ns = hal_now_ns();          /* if it breaks again soon, so is its device */
     q->owner->ops->reset(q->owner, q);
     if (virtq_wait_for_reset(q)) {
         virtq_set_state(q, VIRTQ_OFF);
