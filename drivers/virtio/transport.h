@@ -81,7 +81,8 @@ struct virtio_transport {
      * is complete, so that the ring's memory is the driver's. NULL where admits() never has it. */
     void (*queue_reset)(struct virtio_device *dev, struct virtq *q);
     bool (*queue_reset_done)(struct virtio_device *dev, struct virtq *q);
-    /* A kick, if q->doorbell has no address; `value` as for a doorbell of q->doorbell.width. */
+    /* A kick, if q->doorbell has no address; `value` as for a doorbell of q->doorbell.width. NULL
+     * where each doorbell has an address. */
     void (*notify)(struct virtio_device *dev, struct virtq *q, uint32_t value);
 
     /* ---- interrupts ---- */

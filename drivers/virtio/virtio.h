@@ -91,16 +91,14 @@ struct virtio_driver {
 };
 /*
  * Defines a driver: VIRTIO_DRIVER(vrng_driver) = {.device_id = ...}; The second pointer has the
- * list of buses linked with it, so that an image without drivers holds no transport.
+ * scan of the buses linked with it, so that an image without drivers holds no transport.
  */
 #define VIRTIO_DRIVER(name)                                                                        \
     static const struct virtio_driver name;                                                        \
     static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) = &name;         \
-    static const struct virtio_bus *const *const name##_buses __attribute__((used)) =              \
-        virtio_buses;                                                                              \
+    static void (*const name##_scan)(void) __attribute__((used)) = virtio_scan_buses;              \
     static const struct virtio_driver name
-struct virtio_bus;
-extern const struct virtio_bus *const virtio_buses[]; /* transport/buses.c */
+void virtio_scan_buses(void); /* transport/scan.c, at the boot */
 
 /* ---- for drivers ----------------------------------------------------------------------------- */
 

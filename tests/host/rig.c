@@ -99,7 +99,9 @@ void rig_plug(struct model *m)
 {
     if (rig_is_packed())
         model_offer(m, VIRTIO_F_RING_PACKED);
-    if (rig_bus() == RIG_MMIO || rig_bus() == RIG_MMIO_LEGACY)
+    if (rig.plug)
+        rig.plug(m);
+    else if (rig_bus() == RIG_MMIO || rig_bus() == RIG_MMIO_LEGACY)
         model_plug_mmio(m, 0);
     else
         plug_pci(m);

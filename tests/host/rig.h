@@ -50,8 +50,9 @@ struct rig_buffer {
 
 struct rig {
     /* the test may set these */
-    bool serve;            /* the device takes and answers what is there at each kick */
-    bool no_reap;          /* the service leaves the queue alone */
+    bool serve;                    /* the device takes and answers what is there at each kick */
+    bool no_reap;                  /* the service leaves the queue alone */
+    void (*plug)(struct model *m); /* onto a bus of the test's own; NULL: that of the variant */
     void (*plugged)(void); /* the device is on its bus, and nobody looked yet; may be NULL */
     int (*probe)(struct virtio_device *dev); /* before the queue; may be NULL */
 

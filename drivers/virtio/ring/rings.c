@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * rings.c - the ring formats of this image, and the feature bits that queues implement (virtio 1.4,
- * sections 2.6 to 2.8 and 6). A new format adds its file and a line in each of the two lists.
+ * sections 2.6 to 2.8 and 6). A new format adds its file and an entry in each of the two lists. An
+ * application with lists of its own has them in place of this file.
  */
 #include "virtio/ring/virtq_impl.h"
 
@@ -21,14 +22,4 @@ const struct virtio_feature virtq_features[] = {
 };
 const unsigned virtq_feature_count = sizeof(virtq_features) / sizeof(virtq_features[0]);
 
-/* The first that fits is used: the format that needs no feature stands last. */
-static const struct virtq_ring *const rings[] = {&virtq_packed, &virtq_split};
-
-const struct virtq_ring *virtq_ring_for(const struct virtio_features *accepted)
-{
-    unsigned i = 0;
-
-    while (rings[i]->feature && !virtio_features_has(accepted, rings[i]->feature))
-        i++;
-    return rings[i];
-}
+const struct virtq_ring *const virtq_rings[] = {&virtq_packed, &virtq_split};

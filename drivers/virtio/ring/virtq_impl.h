@@ -134,7 +134,9 @@ struct virtq_ring {
 };
 extern const struct virtq_ring virtq_split, virtq_packed;
 
-/* rings.c: the format that a set of accepted features chooses. Never NULL. */
+/* rings.c: the first whose feature was accepted is used; one that needs no feature comes last. */
+extern const struct virtq_ring *const virtq_rings[];
+/* choose.c: the format that a set of accepted features chooses. Never NULL. */
 const struct virtq_ring *virtq_ring_for(const struct virtio_features *accepted);
 
 /* rings.c: feature bits that queues implement, for negotiation. */

@@ -16,6 +16,9 @@ struct virtio_bus {
 };
 extern const struct virtio_bus virtio_mmio_bus, virtio_pci_bus;
 
+/* The buses of the image; NULL comes last. buses.c, or the application's own list. */
+extern const struct virtio_bus *const virtio_buses[];
+
 /*
  * A zeroed structure of the bus for a device of the type; device_id is set. NULL: there is no
  * memory, and the log says so. The structure is the caller's until virtio_attach.
