@@ -47,6 +47,7 @@ $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
 
 # The examples of docs/another-*.md, each with its list in place of the tree's.
 $(HOST)/test_newbus: $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
+$(HOST)/test_newring: $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newring/*.c))
 
 # The file of an image with LEGACY=0, in place of the library's files of the same functions.
 $(HOST)/test_legacy_none: $(LEGACY_NONE:%=$(HOST)/obj/%.o)

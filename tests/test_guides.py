@@ -13,6 +13,8 @@ from conftest import TREE, run_make
 # The page, and the files that its pieces of C are from.
 GUIDES = {
     'another-transport': ['tests/host/newbus/mailbox.c', 'tests/host/newbus/buses.c'],
+    'another-ring': ['tests/host/newring/counted.c', 'tests/host/newring/counted.h',
+                     'tests/host/newring/rings.c'],
 }
 FOLDERS = 'docs|drivers|linker|platform|scripts|tests'
 
@@ -76,3 +78,11 @@ def test_a_bus_of_the_application_takes_its_place_in_the_list(tmp_path):
                                              'tests/host/newbus/buses.c'])
     assert 'mailbox_bus' in linked and 'virtio_mmio_bus' in linked
     assert 'transport/vpci.c' not in linked and 'transport/buses.c' not in linked
+
+
+def test_a_ring_of_the_application_takes_its_place_in_the_lists(tmp_path):
+    linked = image_of(tmp_path / 'counted', ['tests/host/newring/counted.c',
+                                             'tests/host/newring/counted.h',
+                                             'tests/host/newring/rings.c'])
+    assert 'virtq_counted' in linked and 'ring/split.c' in linked
+    assert 'ring/packed.c' not in linked and 'drivers/virtio/ring/rings.c' not in linked

@@ -187,6 +187,7 @@ struct model {
     struct model_access trace[MODEL_TRACE];
     unsigned trace_len;
     const char *name;
+    const struct model_ring *ring; /* of a test's own; NULL: split or packed, as negotiated */
 };
 
 /* A device with VERSION_1 (not on legacy), nothing else offered, no config space and no queues. */

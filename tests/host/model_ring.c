@@ -59,6 +59,8 @@ void model_start_queue(struct model *m, struct model_queue *q)
         return;
     }
     q->ring = model_accepted(m, BIT_PACKED) ? &model_packed_ring : &model_split_ring;
+    if (m->ring)
+        q->ring = m->ring;
     q->exposed = calloc(q->num, sizeof(*q->exposed));
     q->held = calloc(q->num, sizeof(*q->held));
     q->ring->start(m, q);
