@@ -3,6 +3,7 @@
 # any work starts. Included by the Makefile and by each makefile that it calls.
 
 ARCH ?= aarch64
+BOARD ?= virt
 APP ?= httpd
 TRANSPORT ?=
 QEMU ?= qemu-system-aarch64
@@ -19,7 +20,14 @@ CROSS := $(CROSS_$(ARCH))
 endif
 export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR
 
-ARCHES := $(sort $(patsubst linker/%-virt.ld,%,$(wildcard linker/*-virt.ld)))
+# BOARD is the name of a folder of platform/, or the path of a folder: whatever holds a slash. A
+# linker script for each CPU lies in linker/, or in that folder.
+BOARD_DIR := $(if $(findstring /,$(BOARD)),$(BOARD:%/=%),platform/$(BOARD))
+BOARD_NAME := $(notdir $(BOARD_DIR))
+BOARD_LD := $(if $(findstring /,$(BOARD)),$(BOARD_DIR),linker)
+BOARDS := $(sort $(patsubst linker/aarch64-%.ld,%,$(wildcard linker/aarch64-*.ld)))
+ARCHES := $(sort $(patsubst $(BOARD_LD)/%-$(BOARD_NAME).ld,%,\
+    $(wildcard $(BOARD_LD)/*-$(BOARD_NAME).ld)))
 EXAMPLES := $(sort $(patsubst examples/%/main.c,%,$(wildcard examples/*/main.c)))
 TRANSPORTS := mmio mmio-legacy pci pci-transitional pci-legacy
 
@@ -27,7 +35,8 @@ TRANSPORTS := mmio mmio-legacy pci pci-transitional pci-legacy
 APP_DIR := $(if $(findstring /,$(APP)),$(abspath $(APP)),examples/$(APP))
 APP_NAME := $(notdir $(APP_DIR))
 
-OUTDIR := build/$(ARCH)$(if $(filter 0,$(LEGACY)),-modern)
+OUTDIR := build/$(ARCH)$(if $(filter-out virt,$(BOARD)),-$(BOARD_NAME))$(if \
+    $(filter 0,$(LEGACY)),-modern)
 IMAGE := $(OUTDIR)/$(APP_NAME).img
 # An application's site/ becomes a disk, its initrd/ an archive in memory. The demo's disk may be of
 # another folder: `make disk DIR=` writes down which.
@@ -47,6 +56,8 @@ unknown = $(filter-out $($2),$($1))
 
 define check
 $(if $(call strange,$(CURDIR)),$(error The path of this tree, "$(CURDIR)", $(unusable): move it))
+$(if $(call strange,$(BOARD)),$(error BOARD="$(BOARD)": its path $(unusable)))
+$(if $(ARCHES),,$(error $(if $(findstring /,$(BOARD)),$(no_ld),$(no_board))))
 $(if $(call unknown,ARCH,ARCHES),$(error ARCH=$(ARCH) does not exist; there is: $(ARCHES)))
 $(if $(call unknown,TRANSPORT,TRANSPORTS),\
     $(error TRANSPORT=$(TRANSPORT) does not exist; there is: $(TRANSPORTS)))
@@ -56,6 +67,9 @@ $(if $(call strange,$(APP)),$(error APP="$(APP)": its path $(unusable)))
 $(if $(wildcard $(APP_DIR)/main.c),,$(error $(if $(findstring /,$(APP)),$(no_main),$(no_app))))
 endef
 unusable = holds a space or another character that make cannot work with
+no_board = BOARD=$(BOARD) does not exist; there is: $(BOARDS). \
+           A folder elsewhere is given with its path, such as BOARD=./$(BOARD)
+no_ld = BOARD=$(BOARD): that folder has no linker script, such as $(ARCH)-$(BOARD_NAME).ld
 no_main = APP=$(APP): there is no main.c in that folder, which is all that an appliance needs
 no_app = APP=$(APP) does not exist; there is: $(EXAMPLES). \
          A folder elsewhere is given with its path, such as APP=./$(APP)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*.
-# The other files of tests/host/, drivers/ and files/ (unchanged), BOARD and platform/host are a
+# The other files of tests/host/, drivers/ and files/ (unchanged), ON_MEMORY and platform/host are a
 # library for all of them.
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
 # programs that run the device in a second thread are built once more, with the thread sanitizer.
@@ -22,8 +22,8 @@ FLAGS = -std=gnu11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fno-common $(INST
 PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
 # Files of the board that need registers and memory only, which the host's model has.
-BOARD := $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
-LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(BOARD) $(SRC_drivers) $(SRC_files))
+ON_MEMORY := $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) $(SRC_files))
 
 all: programs threads
 programs: $(PROGRAMS:%=$(HOST)/%)

@@ -83,7 +83,7 @@ WHOLE := $(foreach d,$(DRIVERS),$(call driver_objects,$d) \
 APP_OBJECTS := $(foreach s,$(APP_SRCS),$(call app_object,$s)) $(WHOLE)
 ELF := $(IMAGE:.img=.elf)
 STEM := $(OBJ)/$(APP_ROOM)/image
-LD_SCRIPT := linker/$(ARCH)-virt.ld
+LD_SCRIPT := $(BOARD_LD)/$(ARCH)-$(BOARD_NAME).ld
 link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-group $(LIBS) \
        $(EVERYTHING) -lgcc -Wl,--end-group
 

@@ -5,8 +5,11 @@
 NET_ROOMS := net-lwip net-inet net-vsock net-socket
 ROOMS := machine libc drivers files $(NET_ROOMS) lwip libfdt
 
-SRC_machine := $(wildcard platform/arch/*.c platform/arch/$(ARCH)/*.[cS] platform/virt/*.c \
-                          platform/runtime/*.c)
+# A board.mk may add files of another board (BOARD_SRCS) to those of the board's folder.
+BOARD_SRCS :=
+-include $(BOARD_DIR)/board.mk
+SRC_machine := $(wildcard platform/arch/*.c platform/arch/$(ARCH)/*.[cS] $(BOARD_DIR)/*.[cS]) \
+               $(BOARD_SRCS) $(wildcard platform/runtime/*.c)
 SRC_libc := $(wildcard platform/libc/*.[cS])
 ALL_DRIVERS := $(wildcard drivers/*/*.c drivers/*/*/*.c)
 # Either what drives devices of before virtio 1.0, or (LEGACY=0) what refuses them.

@@ -16,14 +16,17 @@ from vireolib import images
 def test_help_lists_targets_and_variables():
     text = run_make('help').stdout
     for word in ('run', 'image', 'test', 'bench', 'load', 'disk', 'debug', 'pictures', 'APP=',
-                 'ARCH=', 'CROSS=', 'NEWLIB_DIR=', 'LWIP_DIR=', 'QEMU=', 'TRANSPORT=', 'hello',
-                 'httpd', 'blkcheck', 'mmio-legacy', 'aarch64'):
+                 'ARCH=', 'BOARD=', 'CROSS=', 'NEWLIB_DIR=', 'LWIP_DIR=', 'QEMU=', 'TRANSPORT=',
+                 'hello', 'httpd', 'blkcheck', 'mmio-legacy', 'aarch64'):
         assert word in text, word
 
 
 @pytest.mark.parametrize('args, words', [
     (['APP=nosuch'], ('APP=nosuch', 'hello', 'httpd', 'blkcheck')),
     (['ARCH=vax'], ('ARCH=vax', 'aarch64')),
+    (['BOARD=nosuch'], ('BOARD=nosuch', 'virt', './nosuch')),
+    (['BOARD=/no/such/folder'], ('/no/such/folder', 'linker script', 'aarch64-folder.ld')),
+    (['BOARD=tests/boards/fixed', 'ARCH=arm'], ('ARCH=arm', 'aarch64')),
     (['TRANSPORT=isa'], ('TRANSPORT=isa', 'mmio', 'mmio-legacy', 'pci')),
     (['APP=/no/such/folder'], ('/no/such/folder', 'main.c')),
     (['nosuchtarget'], ('nosuchtarget',)),
