@@ -59,6 +59,7 @@ static void found_and_works(void)
     CHECK(model_mailbox_may_reach_memory());
     rig_check_works();
     CHECK_EQ(info().interrupts > 0, !(case_variant & POLLED));
+    CHECK(strcmp(info().wakeup, i.wakeup) == 0); /* no line stayed high until it was masked */
     CHECK_EQ(virtq_stats(rig.q)->rekicks, 0);
 }
 
