@@ -6,7 +6,7 @@
 #ifndef VIREO_DEV_H
 #define VIREO_DEV_H
 
-#include "task.h"
+#include "vireo/file.h"
 
 /* `name` is what follows "/dev/", such as "random"; it may hold slashes, and be "". */
 struct dev_names {

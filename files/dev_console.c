@@ -16,6 +16,7 @@
 
 #include "console/vcon.h"
 #include "dev.h"
+#include "vireo/task.h"
 
 /* How long the host may take over what is unread when the image ends. */
 #define LAST_WORDS HAL_SEC

@@ -12,6 +12,7 @@
 
 #include "dev.h"
 #include "entropy/vrng.h"
+#include "vireo/task.h"
 
 #define PIECE 256 /* the most that getentropy() gives at once */
 

@@ -7,6 +7,8 @@
 
 #include "block/vblk.h"
 #include "disk.h"
+#include "vireo/image.h"
+#include "vireo/task.h"
 
 /* An image that opens a disk has the driver for it. */
 static const char *const driver __attribute__((used)) = vblk_linked;

@@ -7,7 +7,7 @@
 #define VIREO_DISK_H
 
 #include "block/cache/bcache.h"
-#include "task.h"
+#include "vireo/file.h"
 
 struct disk {
     struct block_device *dev;

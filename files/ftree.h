@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "disk.h"
-#include "task.h"
+#include "vireo/file.h"
 
 #define FTREE_PATH_MAX  1024u /* longest path in an archive, without a NUL */
 #define FTREE_NAME_MAX  255u  /* longest component */

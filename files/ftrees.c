@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "ftree.h"
+#include "vireo/image.h"
+#include "vireo/task.h"
 
 #define INITRD "initrd"
 

@@ -12,6 +12,7 @@
 
 #include "dev.h"
 #include "ftree.h"
+#include "vireo/path.h"
 
 /* What a path names: a disk, another device, or an entry of a tree. */
 struct place {

@@ -126,7 +126,6 @@ typedef void (*hal_irq_fn)(void *ctx);
 int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx);
 void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx);
 void hal_irq_mask(hal_irq_t irq); /* [handler] ends a storm; nothing else needs it */
-void hal_irq_unmask(hal_irq_t irq);
 
 /* A message-signalled interrupt: what a function writes, where, and the line that it raises. */
 struct hal_msi {
@@ -165,7 +164,6 @@ struct hal_pci_window {
 struct hal_pci_host {
     unsigned index;
     uint8_t bus_first, bus_last;
-    bool dma_coherent;
     struct hal_pci_window ecam, io, mem32, mem64;
 };
 int hal_pci_host(unsigned n, struct hal_pci_host *out);
@@ -195,7 +193,6 @@ struct hal_service {
     struct hal_service *next;
 };
 void hal_service_add(struct hal_service *s);
-void hal_service_remove(struct hal_service *s);
 void hal_service_wake(struct hal_service *s); /* [handler] */
 
 /* ---- start-up -------------------------------------------------------------------------------- */

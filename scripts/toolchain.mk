@@ -50,7 +50,7 @@ NET_INCLUDE = $(SOCKET_INCLUDE) -Inet/lwip -Inet/lwip/include -Inet/inet/include
 VSOCK_INCLUDE = -Inet/vsock/include
 
 FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUDE)
-# Synchronous calls and files (whatever includes task.h) see libc's headers.
+# Synchronous calls and files (whatever includes vireo/task.h) see libc's headers.
 FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
 FLAGS_machine = $(COMMON) $(VERSION) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) \
                 -I$(LIBFDT)

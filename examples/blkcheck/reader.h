@@ -6,6 +6,7 @@
 #ifndef BLKCHECK_READER_H
 #define BLKCHECK_READER_H
 
+#include <sys/types.h>
 #include <vireo.h>
 
 #include "block/block.h"

@@ -21,6 +21,7 @@
 #include "lwip/tcp.h"
 #include "lwip/udp.h"
 #include "net_impl.h"
+#include "vireo/file.h"
 
 enum sock_kind { SOCK_KIND_TCP, SOCK_KIND_LISTEN, SOCK_KIND_UDP, SOCK_KIND_RAW };
 

@@ -5,6 +5,7 @@
  * one by one. Constant time, no initialisation to speak of.
  */
 #include "net_impl.h"
+#include "vireo/image.h"
 
 #define HEADER     16 /* keeps the alignment of the pages */
 #define SLAB_MAX   2048

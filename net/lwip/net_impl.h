@@ -13,7 +13,7 @@
 #include "lwip/pbuf.h"
 #include "net.h"
 #include "net/vnet.h"
-#include "task.h"
+#include "vireo/task.h"
 
 #define NET_TIME_WAIT_MAX   64 /* closed connections that are remembered */
 #define NET_TIME_WAIT_SLACK 16

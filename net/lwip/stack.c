@@ -11,6 +11,7 @@
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 #include "net_impl.h"
+#include "vireo/file.h"
 
 struct net_core net_core = {.hostname = "vireo", .memory_epoch = 1};
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "socket_ops.h"
+#include "vireo/task.h"
 
 static struct socket_family *families;
 

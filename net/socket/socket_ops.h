@@ -11,7 +11,7 @@
 
 #include <sys/socket.h>
 
-#include "task.h"
+#include "vireo/file.h"
 
 struct socket_family {
     const char *name;

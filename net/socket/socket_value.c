@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "hal.h"
 #include "socket_ops.h"
 
 ssize_t socket_iov_len(const struct iovec *iov, int n)

@@ -11,7 +11,8 @@
 #include <linux/vm_sockets.h>
 
 #include "socket_ops.h"
-#include "task.h"
+#include "vireo/file.h"
+#include "vireo/task.h"
 #include "vsock/vsock.h"
 
 enum vsock_kind { VSOCK_KIND_FRESH, VSOCK_KIND_LISTENING, VSOCK_KIND_CONNECTION };

@@ -123,14 +123,6 @@ void hal_irq_mask(hal_irq_t irq)
         lines[irq].masked = true;
 }
 
-void hal_irq_unmask(hal_irq_t irq)
-{
-    if (!valid(irq))
-        return;
-    lines[irq].masked = false;
-    deliver(irq);
-}
-
 /* ---- messages -------------------------------------------------------------------------------- */
 
 #define MSIS (HOST_IRQS - HOST_MSI_FIRST)

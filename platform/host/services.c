@@ -95,18 +95,6 @@ void hal_service_add(struct hal_service *s)
     services = s;
 }
 
-void hal_service_remove(struct hal_service *s)
-{
-    for (struct hal_service **link = &services; *link; link = &(*link)->next) {
-        if (*link == s) {
-            *link = s->next;
-            s->next = NULL;
-            return;
-        }
-    }
-    host_violation("service %s removed, but never added", s->name);
-}
-
 void hal_service_wake(struct hal_service *s)
 {
     s->pending = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* file.c - the descriptor table (task.h, "files"). */
+/* file.c - the descriptor table (vireo/file.h). */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * files.h - what the files of libc/ share: the descriptor table behind task.h, and the turning of
- * negative errno values into -1 and errno.
+ * files.h - what the files of libc/ share: the descriptor table behind vireo/file.h, and the
+ * turning of negative errno values into -1 and errno.
  */
 #ifndef VIREO_FILES_H
 #define VIREO_FILES_H
 
 #include <errno.h>
 
-#include "task.h"
+#include "vireo/file.h"
+#include "vireo/task.h"
 
 struct poll_wait;
 

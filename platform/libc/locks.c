@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/lock.h>
 
-#include "task.h"
+#include "vireo/task.h"
 
 #ifdef _RETARGETABLE_LOCKING
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "vireo/path.h"
 
 int _open(const char *path, int flags, int mode);
 int _stat(const char *path, struct stat *st);

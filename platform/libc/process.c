@@ -8,6 +8,7 @@
 #include "board.h"
 #include "files.h"
 #include "runtime.h"
+#include "vireo/image.h"
 
 #define PID 1
 

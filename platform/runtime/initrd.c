@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* initrd.c - the initial RAM disk, as the board found it. */
 #include "board.h"
-#include "task.h"
+#include "vireo/image.h"
 
 const void *vireo_initrd(size_t *len)
 {

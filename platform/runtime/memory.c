@@ -13,7 +13,7 @@
 #include "hal.h"
 #include "runs.h"
 #include "runtime.h"
-#include "task.h"
+#include "vireo/image.h"
 
 #define DMA_GRANULE 64ul /* a cache line, so that two owners never share one */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime.h - what the files of runtime/ share, and what libc/ needs of them beyond task.h.
+ * runtime.h - what the files of runtime/ share, and what libc/ needs of them beyond vireo/.
  * Nothing outside platform/runtime/ and platform/libc/ includes it.
  */
 #ifndef VIREO_RUNTIME_H

@@ -11,7 +11,6 @@
 #define SWEEP_NS 100000ull
 
 static struct hal_service *first;
-static struct hal_service *next_in_round; /* what a round visits next; remove() moves it on */
 static struct hal_service *running;
 static uint64_t swept_ns; /* when all had their turn last, by arming or a sweep; 0: just woke up */
 
@@ -25,19 +24,6 @@ void hal_service_add(struct hal_service *s)
         s->next_ns = HAL_NEVER; /* a static one that has no deadline yet */
     s->next = NULL;
     *link = s;
-}
-
-void hal_service_remove(struct hal_service *s)
-{
-    struct hal_service **link = &first;
-
-    while (*link && *link != s)
-        link = &(*link)->next;
-    if (!*link)
-        return;
-    *link = s->next;
-    if (next_in_round == s)
-        next_in_round = s->next;
 }
 
 void hal_service_wake(struct hal_service *s)
@@ -58,8 +44,7 @@ bool services_run(uint64_t now)
 
     if (sweep)
         swept_ns = now;
-    for (struct hal_service *s = first; s; s = next_in_round) {
-        next_in_round = s->next;
+    for (struct hal_service *s = first; s; s = s->next) {
         if (!sweep && !s->pending && !s->polled && s->next_ns > now)
             continue;
         s->pending = false;
@@ -74,8 +59,7 @@ bool services_arm(void)
 {
     bool more = false;
 
-    for (struct hal_service *s = first; s; s = next_in_round) {
-        next_in_round = s->next;
+    for (struct hal_service *s = first; s; s = s->next) {
         if (!s->arm || s->polled)
             continue;
         running = s;

@@ -6,7 +6,7 @@
 #include "format.h"
 #include "hal.h"
 #include "runtime.h"
-#include "task.h"
+#include "vireo/image.h"
 
 #define SHUTDOWN_MAX 32
 

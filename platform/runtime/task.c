@@ -4,7 +4,7 @@
  * "services"). There is no idle task: the loop runs on the stack of whoever parks, and returns when
  * that task is the next to run.
  */
-#include "task.h"
+#include "vireo/task.h"
 
 #include <reent.h>
 #include <stdlib.h>
@@ -28,7 +28,6 @@ struct task {
     size_t page_count;
     void (*fn)(void *);
     void *arg;
-    void *slot[TASK_SLOTS];
     struct _reent *reent; /* libc's state: errno and the like */
     struct _reent own_reent;
 };
@@ -303,12 +302,6 @@ const char *task_name(const struct task *t)
     return t->name;
 }
 
-void **task_slot(unsigned n)
-{
-    hal_assert(n < TASK_SLOTS && current);
-    return &current->slot[n];
-}
-
 const char *runtime_task_name(void)
 {
     return current ? current->name : "boot";
@@ -355,12 +348,6 @@ int waitq_wait(struct waitq *q, uint64_t deadline_ns)
         deadline_add(&deadlines, &self->deadline, deadline_ns);
     schedule();
     return self->timed_out ? -ETIMEDOUT : 0;
-}
-
-void waitq_wake_one(struct waitq *q)
-{
-    if (q->head)
-        make_runnable(q->head, false);
 }
 
 void waitq_wake_all(struct waitq *q)

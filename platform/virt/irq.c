@@ -121,14 +121,6 @@ void hal_irq_mask(hal_irq_t irq)
         lines->mask(VIRT_IRQ_ID(irq));
 }
 
-void hal_irq_unmask(hal_irq_t irq)
-{
-    const struct gic_lines *lines = irq >= 0 ? lines_of(VIRT_IRQ_ID(irq)) : NULL;
-
-    if (lines)
-        lines->unmask(VIRT_IRQ_ID(irq));
-}
-
 void board_irq(void)
 {
     unsigned id = gic->ack();

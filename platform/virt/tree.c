@@ -311,7 +311,6 @@ static const char *pci_node(const struct tree_node *node)
     struct hal_pci_host *h = &p->host;
     h->index = virt.pci_count;
     h->ecam = (struct hal_pci_window){r.base, 0, r.len};
-    h->dma_coherent = node->prop[PROP_DMA_COHERENT].data;
     if (!pci_buses(h, node))
         return NULL;
     unsigned per = 3 + node->address_cells + 2;

@@ -38,7 +38,6 @@ static const struct {
     [PROP_SIZE_CELLS] = NAME("#size-cells"),
     [PROP_DEVICE_TYPE] = NAME("device_type"),
     [PROP_STDOUT_PATH] = NAME("stdout-path"),
-    [PROP_DMA_COHERENT] = NAME("dma-coherent"),
     [PROP_MSI_MAP_MASK] = NAME("msi-map-mask"),
     [PROP_INTERRUPT_MAP] = NAME("interrupt-map"),
     [PROP_ADDRESS_CELLS] = NAME("#address-cells"),

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "task.h"
+#include "vireo/file.h"
 
 void file_ready(struct file *f)
 {

@@ -6,6 +6,8 @@
 
 #include "check.h"
 #include "host.h"
+#include "vireo/image.h"
+#include "vireo/task.h"
 
 #define DESCRIPTORS 16
 

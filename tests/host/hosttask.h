@@ -6,7 +6,7 @@
 #ifndef VIREO_HOSTTASK_H
 #define VIREO_HOSTTASK_H
 
-#include "task.h"
+#include "vireo/file.h"
 
 /* Called while the task waits; false when nothing can happen any more, which fails the case. */
 void hosttask_on_wait(bool (*progress)(void *ctx), void *ctx);

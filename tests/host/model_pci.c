@@ -418,7 +418,6 @@ struct hal_pci_host model_pci_windows(void)
         .index = 0,
         .bus_first = 0,
         .bus_last = 255,
-        .dma_coherent = true,
         .ecam = {0x4010000000ull, 0, 0x10000000},
         .io = {0x3eff0000, 0, 0x10000},
         .mem32 = {0x10000000, 0x40000000, 0x2eff0000},

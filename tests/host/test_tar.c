@@ -14,6 +14,7 @@
 #include "host.h"
 #include "hosttask.h"
 #include "treecheck.h"
+#include "vireo/path.h"
 
 /* ---- well-formed ----------------------------------------------------------------------------- */
 

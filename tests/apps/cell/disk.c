@@ -9,7 +9,7 @@
 
 #include "../checks.h"
 #include "block/block.h"
-#include "task.h"
+#include "vireo/task.h"
 
 enum { REGION = 128 * 1024, DEPTH = 16, PIECES = 3, SECTORS = REGION / BLOCK_SECTOR };
 

@@ -17,8 +17,8 @@
 #include "../checks.h"
 #include "disk.h"
 #include "net.h"
-#include "task.h"
 #include "vireo.h"
+#include "vireo/task.h"
 #include "virtio/virtio.h"
 
 enum { PATIENCE_MS = 20000, DATAGRAM = 2048 };

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "hal.h"
-#include "task.h"
+#include "vireo/image.h"
+#include "vireo/task.h"
 
 /* Functions that the back trace must name: not inlined, not tail calls. */
 #define NAMED __attribute__((noinline))

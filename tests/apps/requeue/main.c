@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "../checks.h"
-#include "task.h"
 #include "vireo.h"
+#include "vireo/task.h"
 #include "virtio/virtio.h"
 
 enum { RX = 0, TX = 1, BUFFERS = 8, BYTES = 64 };

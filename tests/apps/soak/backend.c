@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "disk.h"
-#include "task.h"
+#include "vireo/task.h"
 
 /* ---- as a file ------------------------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "task.h"
+#include "vireo/task.h"
 
 enum { DISKS_MAX = 4, WORDS = UNIT / sizeof(uint64_t), PAUSE_MS = 20 };
 

@@ -19,7 +19,7 @@
 #include "../../../examples/httpd/server.h"
 #include "disk.h"
 #include "net.h"
-#include "task.h"
+#include "vireo/task.h"
 
 enum { CONTROL_PORT = 7, CONNECTIONS = 200 };
 

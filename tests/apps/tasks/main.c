@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "../checks.h"
-#include "task.h"
+#include "vireo/task.h"
 
 enum { MANY = 200, TURNS = 50, SHORT = 5000 };
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vireo/image.h - the image as a whole: ready, end, initial RAM disk, memory. From a task, before
+ * main() also from functions of the init table (hal.h).
+ */
+#ifndef VIREO_IMAGE_H
+#define VIREO_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Prints "vireo: ready" on the serial line: the application serves. Later calls print nothing. */
+void vireo_ready(void);
+
+/*
+ * Ends the image: runs the shutdown functions (hal_on_shutdown), prints "vireo: exit N" as the last
+ * line, N being the low 8 bits of `status`, and ends the machine. Does what exit() does except for
+ * functions of atexit() and buffers of stdio. Does not sync disks.
+ */
+void vireo_exit(int status) __attribute__((noreturn));
+
+/*
+ * The initial RAM disk that the boot loader handed over: read-only, *len bytes, there as long as
+ * the image runs. NULL, and *len 0: there is none.
+ */
+const void *vireo_initrd(size_t *len);
+
+/* The machine's memory in bytes, for status pages. */
+struct memory_info {
+    uint64_t total;      /* RAM that the device tree names */
+    uint64_t image;      /* code, data, bss; and what the device tree reserves */
+    uint64_t heap_used;  /* malloc's arena; it shrinks when 128 KiB at its end are free */
+    uint64_t pages_used; /* DMA memory, stacks, page tables */
+    uint64_t lent;       /* to the host, by a memory balloon */
+    uint64_t free;       /* none of these */
+};
+void vireo_memory(struct memory_info *out);
+
+#endif

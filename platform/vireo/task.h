@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vireo/task.h - tasks, wait queues and mutexes: what net/, files/, libc and applications use in
+ * order to wait.
+ *
+ * Tasks are cooperative, on one core; main() is the first. A task runs until it calls a function
+ * marked [parks]. While it is parked, other tasks and services (hal.h) run, or the CPU sleeps.
+ * Only a task may call what is marked [parks]: not a handler, not run() or arm() of a service, and
+ * nobody before main(). A call from elsewhere ends the image with a panic that names the caller.
+ * What is not marked may be called from a task or a service, but not from a handler.
+ */
+#ifndef VIREO_TASK_H
+#define VIREO_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hal.h"
+
+struct task; /* opaque; the runtime's, and gone when its function has returned */
+
+/* Default size of a task's stack in bytes. A guard page lies below each stack. */
+#define TASK_STACK_DEFAULT (32u * 1024u)
+
+/*
+ * Starts fn(arg) as a task of its own, behind all tasks that can run now. The task ends when fn
+ * returns. stack: bytes, rounded up to pages of 4096; 0: TASK_STACK_DEFAULT. The name is not
+ * copied: it must outlive the task. NULL: out of memory.
+ */
+struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack);
+
+/* The running task. NULL before main()'s task exists. */
+struct task *task_self(void);
+
+/* The name given to task_spawn; "main" for the first task. */
+const char *task_name(const struct task *t);
+
+/* Lets services and all other tasks that can run have a turn, then returns. [parks] */
+void task_yield(void);
+
+/*
+ * task_yield(), if services have had no turn for 100 us and parking is allowed; otherwise nothing.
+ * For calls that may return at once each time, so that a loop of them does not keep the CPU from
+ * the device that it waits for. May be called where parking is not allowed.
+ */
+void task_give_way(void);
+
+/* Sleeps until hal_now_ns() >= when_ns; HAL_NEVER: for good. [parks] */
+void task_sleep_until(uint64_t when_ns);
+
+/* True if the caller may call what is marked [parks]. May be called from anywhere. */
+bool task_may_park(void);
+
+/*
+ * Wait queue: the tasks that wait for one condition, in the order of their arrival. Being woken
+ * means that the condition may hold now: the waiter checks again. A zeroed queue is empty. The
+ * queue is the caller's, and must stay where it is while a task waits in it.
+ */
+struct waitq {
+    struct task *head, *tail;
+};
+
+/*
+ * Parks until the queue is woken, or until hal_now_ns() >= deadline_ns (HAL_NEVER: no limit).
+ * 0: woken; -ETIMEDOUT. No wake-up is lost between the caller's check of its condition and this
+ * call, since no other task and no service runs in between. [parks]
+ */
+int waitq_wait(struct waitq *q, uint64_t deadline_ns);
+
+/* Makes all tasks in the queue runnable, the longest waiting first. They run when the caller
+ * parks. */
+void waitq_wake_all(struct waitq *q);
+
+/*
+ * Mutex for state that is held across a park. Recursive: its owner may lock it again, and unlocks
+ * it as many times. A zeroed one is unlocked. The longest waiting task gets it next.
+ */
+struct task_mutex {
+    struct task *owner;
+    unsigned depth;
+    struct waitq waiters;
+};
+void task_mutex_lock(struct task_mutex *m);    /* [parks], if another task owns it */
+bool task_mutex_trylock(struct task_mutex *m); /* false: another task owns it */
+void task_mutex_unlock(struct task_mutex *m);  /* by its owner alone; does not park */
+
+#endif
