@@ -6,6 +6,7 @@
 #ifndef VIREO_BOARD_H
 #define VIREO_BOARD_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,6 +88,16 @@ void *page_alloc(size_t n);
 void page_free(void *p, size_t n);
 /* Called by panic: runs the shutdown functions (bounded), never twice. */
 void runtime_stop_devices(void);
+/*
+ * The formatter of the log and of the fault report: no libc, no floating-point registers, no memory
+ * but `out`, so that handlers may call it. Writes at most `size` bytes, without a terminating NUL,
+ * and returns their number; what does not fit is cut. Formats: %s %c %d %u %x %p %% with l, ll, z,
+ * width, 0 and - flags, %.*s. Any other directive is copied as it stands, and so is the rest of the
+ * format behind it.
+ */
+size_t runtime_format_args(char *out, size_t size, const char *fmt, va_list args);
+size_t runtime_format(char *out, size_t size, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Name of the running task, for the fault report; its stack, for the back trace. */
 const char *runtime_task_name(void);
 bool runtime_task_stack(uintptr_t *low, uintptr_t *high);

@@ -53,7 +53,6 @@
  *   uint8_t  hal_shared_load8 (const uint8_t *);    (status bytes and text; never stored)
  *   uint16_t hal_shared_load16(const uint16_t *);   void hal_shared_store16(uint16_t *, uint16_t);
  *   uint32_t hal_shared_load32(const uint32_t *);   void hal_shared_store32(uint32_t *, uint32_t);
- *   uint64_t hal_shared_load64(const uint64_t *);   void hal_shared_store64(uint64_t *, uint64_t);
  *
  * Ordering verbs, a barrier and a plain access each ("platform": VIRTIO_F_ORDER_PLATFORM was
  * negotiated, so order as for a real device, not as for another CPU):

@@ -18,7 +18,7 @@ void __stack_chk_fail(void)
 }
 
 /* One round of a 64-bit mixing function (multiply and fold), so that each input bit spreads. */
-static inline uint64_t stir(uint64_t h, uint64_t v)
+static inline uint64_t canary_stir(uint64_t h, uint64_t v)
 {
     h = (h ^ v) * 0x9e3779b97f4a7c15ull;
     return h ^ h >> 29;
@@ -30,10 +30,10 @@ __attribute__((no_stack_protector)) void arch_canary_stir(const void *seed, size
     uint64_t h = __stack_chk_guard, v;
 
     for (size_t i = 0; i < len; i++)
-        h = stir(h, p[i]);
+        h = canary_stir(h, p[i]);
     if (arch_random(&v))
-        h = stir(h, v);
-    h = stir(h, cpu_counter());
+        h = canary_stir(h, v);
+    h = canary_stir(h, cpu_counter());
     __stack_chk_guard = (uintptr_t)h & ~(uintptr_t)0xff;
 }
 

@@ -14,7 +14,6 @@
 #include "cpu.h"
 #include "fault.h"
 #include "hal.h"
-#include "runtime/format.h"
 #include "symbols.h"
 
 #define EXIT_FAULT 134
@@ -32,7 +31,7 @@ void fault_say(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    size_t n = format_args(line, sizeof line, fmt, ap);
+    size_t n = runtime_format_args(line, sizeof(line), fmt, ap);
     va_end(ap);
     board_console_write(line, n);
 }
@@ -45,7 +44,7 @@ struct stack {
 };
 
 /* The n-th stack that may be in use; false past the last. low 0: that one is not. */
-static bool stack_get(unsigned n, struct stack *s)
+static bool fault_stack(unsigned n, struct stack *s)
 {
     switch (n) {
     case 0:
@@ -69,26 +68,26 @@ static bool stack_get(unsigned n, struct stack *s)
 }
 
 /* The stack whose guard page holds addr, or NULL. */
-static const char *guard_of(uintptr_t addr)
+static const char *fault_guard_of(uintptr_t addr)
 {
     struct stack s;
 
-    for (unsigned n = 0; stack_get(n, &s); n++)
+    for (unsigned n = 0; fault_stack(n, &s); n++)
         if (s.low && addr < s.low && addr >= s.low - ARCH_PAGE)
             return s.name;
     return NULL;
 }
 
 /* The frame record that fp points into, or NULL: not aligned, or not whole on a known stack. */
-static const uintptr_t *record_at(uintptr_t fp)
+static const uintptr_t *fault_record(uintptr_t fp)
 {
     uintptr_t at = fp - CPU_FRAME_BIAS;
     struct stack s;
 
     if (fp % CPU_FRAME_ALIGN)
         return NULL;
-    for (unsigned n = 0; stack_get(n, &s); n++)
-        if (at >= s.low && at < s.high && s.high - at >= 2 * sizeof at)
+    for (unsigned n = 0; fault_stack(n, &s); n++)
+        if (at >= s.low && at < s.high && s.high - at >= 2 * sizeof(at))
             return (const uintptr_t *)at;
     return NULL;
 }
@@ -97,14 +96,14 @@ static const uintptr_t *record_at(uintptr_t fp)
  * The record of the function that runs, or, if it calls nothing and so has put no return address
  * there, of its caller: such a function saves the frame pointer alone.
  */
-static uintptr_t first_frame(uintptr_t fp)
+static uintptr_t fault_first_frame(uintptr_t fp)
 {
-    const uintptr_t *record = CPU_LEAF_RECORDS ? record_at(fp) : NULL;
+    const uintptr_t *record = CPU_LEAF_RECORDS ? fault_record(fp) : NULL;
 
-    return record && !symbol_is_code(record[1]) && record_at(record[1]) ? record[1] : fp;
+    return record && !symbol_is_code(record[1]) && fault_record(record[1]) ? record[1] : fp;
 }
 
-static void say_code(uintptr_t pc)
+static void fault_say_code(uintptr_t pc)
 {
     unsigned offset;
     const char *name = symbol_find(pc, &offset);
@@ -120,9 +119,9 @@ static void say_code(uintptr_t pc)
  * stack, from sp up to fp's record, returns to behind a call. Such code may also use fp for
  * something else: then nobody knows its callers, and 0 is returned.
  */
-static uintptr_t cross(uintptr_t sp, uintptr_t fp)
+static uintptr_t fault_cross(uintptr_t sp, uintptr_t fp)
 {
-    const uintptr_t *next = record_at(fp), *p = (const uintptr_t *)(sp & ~(sizeof sp - 1));
+    const uintptr_t *next = fault_record(fp), *p = (const uintptr_t *)(sp & ~(sizeof(sp) - 1));
 
     if (!next || !symbol_is_code(next[1]) || next - p > CROSS_MAX) {
         fault_say("    (code without frame records: its callers are not known)\n");
@@ -130,24 +129,24 @@ static uintptr_t cross(uintptr_t sp, uintptr_t fp)
     }
     for (; p < next; p++)
         if (symbol_is_code(*p) && cpu_after_call(*p)) {
-            say_code(cpu_call_site(*p));
+            fault_say_code(cpu_call_site(*p));
             break;
         }
     return fp;
 }
 
 /* The callers, from a frame record on: bounded in count, each record checked before it is read. */
-static void back_trace(uintptr_t fp)
+static void fault_back_trace(uintptr_t fp)
 {
     const uintptr_t *record;
 
-    for (unsigned n = 0; n < TRACE_MAX && (record = record_at(fp)) != NULL; n++) {
+    for (unsigned n = 0; n < TRACE_MAX && (record = fault_record(fp)) != NULL; n++) {
         uintptr_t next = record[0], call = cpu_call_site(record[1]);
         if (!symbol_is_code(call))
             break;
-        say_code(call);
+        fault_say_code(call);
         if (!cpu_keeps_record(record[1]))
-            next = cross((uintptr_t)(record + 2), next);
+            next = fault_cross((uintptr_t)(record + 2), next);
         if (next == fp)
             break;
         fp = next;
@@ -157,14 +156,14 @@ static void back_trace(uintptr_t fp)
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* True for the first report; later ones, from a fault inside it, are cut short. */
-static bool first_death(void)
+static bool fault_first(void)
 {
     arch_irq_save();
     return ++deaths == 1;
 }
 
-static void finish(void) __attribute__((noreturn));
-static void finish(void)
+static void fault_finish(void) __attribute__((noreturn));
+static void fault_finish(void)
 {
     if (deaths == 1)
         runtime_stop_devices();
@@ -175,14 +174,14 @@ static void finish(void)
 
 void arch_die(const char *what)
 {
-    if (first_death()) {
+    if (fault_first()) {
         fault_say("\nvireo: panic in task %s: %s\n", runtime_task_name(), what);
         fault_say("  back trace:\n");
-        back_trace((uintptr_t)__builtin_frame_address(0));
+        fault_back_trace((uintptr_t)__builtin_frame_address(0));
     } else if (deaths == 2) {
         fault_say("vireo: panic while reporting: %s\n", what);
     }
-    finish();
+    fault_finish();
 }
 
 void hal_panic(const char *fmt, ...)
@@ -191,7 +190,7 @@ void hal_panic(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    text[format_args(text, sizeof text - 1, fmt, ap)] = 0;
+    text[runtime_format_args(text, sizeof(text) - 1, fmt, ap)] = 0;
     va_end(ap);
     arch_die(text);
 }
@@ -211,9 +210,9 @@ const char *fault_abort_name(unsigned status)
 }
 
 /* What happened, in one line. */
-static void say_cause(const struct fault *f)
+static void fault_say_cause(const struct fault *f)
 {
-    const char *guard = f->access ? guard_of(f->address) : NULL;
+    const char *guard = f->access ? fault_guard_of(f->address) : NULL;
 
     fault_say("\nvireo: fault in task %s: ", runtime_task_name());
     if (guard) {
@@ -226,7 +225,7 @@ static void say_cause(const struct fault *f)
     }
 }
 
-static const char *function_at(uintptr_t pc)
+static const char *fault_function(uintptr_t pc)
 {
     unsigned offset;
 
@@ -238,33 +237,33 @@ static const char *function_at(uintptr_t pc)
  * then only the link register tells the caller. Elsewhere it points back into the function itself,
  * after its last call.
  */
-static bool called_without_record(const struct fault *f)
+static bool fault_called_without_record(const struct fault *f)
 {
-    const uintptr_t *record = record_at(f->fp);
+    const uintptr_t *record = fault_record(f->fp);
     uintptr_t call = cpu_call_site(f->link);
 
     if (!symbol_is_code(call))
         return false;
     if (record && record[1] == f->link)
         return false;
-    return !symbol_is_code(f->pc) || function_at(call) != function_at(f->pc);
+    return !symbol_is_code(f->pc) || fault_function(call) != fault_function(f->pc);
 }
 
 void fault_report(const struct fault *f, const struct arch_frame *frame,
                   void (*say_registers)(const struct arch_frame *))
 {
-    if (first_death()) {
-        say_cause(f);
+    if (fault_first()) {
+        fault_say_cause(f);
         say_registers(frame);
         fault_say("  back trace:\n");
-        say_code(f->pc);
-        if (called_without_record(f))
-            say_code(cpu_call_site(f->link));
-        uintptr_t fp = first_frame(f->fp);
-        back_trace(f->frameless && !cpu_keeps_record(f->link) ? cross(f->sp, fp) : fp);
+        fault_say_code(f->pc);
+        if (fault_called_without_record(f))
+            fault_say_code(cpu_call_site(f->link));
+        uintptr_t fp = fault_first_frame(f->fp);
+        fault_back_trace(f->frameless && !cpu_keeps_record(f->link) ? fault_cross(f->sp, fp) : fp);
     } else if (deaths == 2) {
         fault_say("vireo: fault while reporting, pc 0x%lx, %s at 0x%lx\n", (unsigned long)f->pc,
                   f->name, (unsigned long)f->address);
     }
-    finish();
+    fault_finish();
 }

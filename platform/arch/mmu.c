@@ -59,7 +59,7 @@ static inline uint64_t max64(uint64_t a, uint64_t b)
 }
 
 /* A zeroed table, or NULL. */
-MMU_OFF static uint64_t *table_new(void)
+MMU_OFF static uint64_t *mmu_table_new(void)
 {
     if (mmu.used < POOL_TABLES) {
         uint64_t *t = mmu.pool[mmu.used++];
@@ -70,12 +70,12 @@ MMU_OFF static uint64_t *table_new(void)
     return memory_ready ? page_alloc(1) : NULL;
 }
 
-static inline uint64_t *entry_of(uint64_t *table, unsigned shift, uint64_t va)
+static inline uint64_t *mmu_entry(uint64_t *table, unsigned shift, uint64_t va)
 {
     return &table[va >> shift & (ENTRIES - 1)];
 }
 
-static inline bool is_table(uint64_t desc, unsigned shift)
+static inline bool mmu_is_table(uint64_t desc, unsigned shift)
 {
     return shift > PAGE_SHIFT && (desc & DESC_TYPE) == DESC_TABLE;
 }
@@ -90,17 +90,17 @@ struct kind {
  * Fills entries of one table from va on, until `end`, the table's end, or an entry that leads to
  * another table. What is mapped already stays; 0 if it is mapped otherwise and that matters.
  */
-MMU_OFF static uint64_t fill(uint64_t *table, unsigned shift, uint64_t va, uint64_t end,
-                             const struct kind *k)
+MMU_OFF static uint64_t mmu_fill(uint64_t *table, unsigned shift, uint64_t va, uint64_t end,
+                                 const struct kind *k)
 {
     uint64_t size = 1ull << shift;
     uint64_t type = shift == PAGE_SHIFT ? DESC_TABLE : DESC_BLOCK;
 
     do {
-        uint64_t *e = entry_of(table, shift, va);
+        uint64_t *e = mmu_entry(table, shift, va);
         if (!*e)
-            hal_shared_store64(e, (va + k->away) | k->attr | type);
-        else if (is_table(*e, shift))
+            paging_store(e, (va + k->away) | k->attr | type);
+        else if (mmu_is_table(*e, shift))
             break;
         else if (k->exact && (*e & ATTR_MASK) != k->attr)
             return 0;
@@ -110,24 +110,24 @@ MMU_OFF static uint64_t fill(uint64_t *table, unsigned shift, uint64_t va, uint6
 }
 
 /* Maps [va, end), whole pages. -ENOMEM: no table; -EBUSY: mapped otherwise, and that matters. */
-MMU_OFF static int map(uint64_t va, uint64_t end, const struct kind *k)
+MMU_OFF static int mmu_map(uint64_t va, uint64_t end, const struct kind *k)
 {
     while (va < end) {
         uint64_t *table = mmu.pool[0];
         unsigned shift = TOP_SHIFT;
         for (;;) {
-            uint64_t *e = entry_of(table, shift, va);
+            uint64_t *e = mmu_entry(table, shift, va);
             uint64_t size = 1ull << shift;
             bool leaf = shift < TOP_SHIFT && !((va | k->away) & (size - 1)) && end - va >= size;
-            if (leaf && !is_table(*e, shift))
+            if (leaf && !mmu_is_table(*e, shift))
                 break;
             if (!*e) {
-                uint64_t *t = table_new();
+                uint64_t *t = mmu_table_new();
                 if (!t)
                     return -ENOMEM;
                 cpu_dsb(); /* the walker must not see the table before its zeroes */
-                hal_shared_store64(e, (uintptr_t)t | DESC_TABLE);
-            } else if (!is_table(*e, shift)) {
+                paging_store(e, (uintptr_t)t | DESC_TABLE);
+            } else if (!mmu_is_table(*e, shift)) {
                 if (k->exact && (*e & ATTR_MASK) != k->attr)
                     return -EBUSY;
                 va = (va | (size - 1)) + 1; /* a larger block covers this already */
@@ -136,7 +136,7 @@ MMU_OFF static int map(uint64_t va, uint64_t end, const struct kind *k)
             table = (uint64_t *)(uintptr_t)(*e & DESC_ADDR);
             shift -= LEVEL_BITS;
         }
-        va = fill(table, shift, va, end, k);
+        va = mmu_fill(table, shift, va, end, k);
         if (!va)
             return -EBUSY;
     next:;
@@ -147,11 +147,11 @@ MMU_OFF static int map(uint64_t va, uint64_t end, const struct kind *k)
 }
 
 /* Maps memory onto itself; what is mapped already stays as it is. */
-MMU_OFF static int map_memory(uint64_t from, uint64_t to, uint64_t attr)
+MMU_OFF static int mmu_map_memory(uint64_t from, uint64_t to, uint64_t attr)
 {
     struct kind k = {.attr = attr};
 
-    return map(from, to, &k);
+    return mmu_map(from, to, &k);
 }
 
 MMU_OFF static uint32_t be32(const uint8_t *p)
@@ -161,7 +161,8 @@ MMU_OFF static uint32_t be32(const uint8_t *p)
 }
 
 /* End of the block whose offset and size are words of the tree's header; 0: not inside the tree. */
-MMU_OFF static uint64_t block_end(const uint8_t *tree, unsigned offset_at, unsigned size_at)
+MMU_OFF static uint64_t mmu_tree_block_end(const uint8_t *tree, unsigned offset_at,
+                                           unsigned size_at)
 {
     uint64_t end = (uint64_t)be32(tree + offset_at) + be32(tree + size_at);
 
@@ -172,7 +173,7 @@ MMU_OFF static uint64_t block_end(const uint8_t *tree, unsigned offset_at, unsig
  * The tree that we were given, or the one at the start of RAM, mapped as far as it is used; NULL
  * when there is none.
  */
-MMU_OFF static const void *map_tree(uint64_t at)
+MMU_OFF static const void *mmu_map_tree(uint64_t at)
 {
     if (!at)
         at = board_ram_start;
@@ -182,8 +183,8 @@ MMU_OFF static const void *map_tree(uint64_t at)
     uint32_t total = be32(tree + TREE_TOTAL);
     if (be32(tree) != TREE_MAGIC || total < TREE_HEADER || total > ARCH_DTB_MAX)
         return NULL;
-    uint64_t structure = block_end(tree, TREE_STRUCT, TREE_STRUCT_SIZE);
-    uint64_t strings = block_end(tree, TREE_STRINGS, TREE_STRINGS_SIZE);
+    uint64_t structure = mmu_tree_block_end(tree, TREE_STRUCT, TREE_STRUCT_SIZE);
+    uint64_t strings = mmu_tree_block_end(tree, TREE_STRINGS, TREE_STRINGS_SIZE);
     uint64_t reserved = (uint64_t)be32(tree + TREE_RESERVED) + ARCH_DTB_RESERVED * 16;
     uint64_t used = max64(max64(structure, strings), min64(reserved, total));
     if (!structure || !strings)
@@ -192,12 +193,12 @@ MMU_OFF static const void *map_tree(uint64_t at)
     uint64_t end = (at + used + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
     if (end > (uintptr_t)__image_start && first < (uintptr_t)__image_end)
         return NULL; /* there is so little memory that it lies where our stacks are */
-    return map_memory(first, end, MAP_DATA) ? NULL : tree;
+    return mmu_map_memory(first, end, MAP_DATA) ? NULL : tree;
 }
 
-MMU_OFF static void map_section(const char *from, const char *to, uint64_t attr)
+MMU_OFF static void mmu_map_section(const char *from, const char *to, uint64_t attr)
 {
-    map_memory((uintptr_t)from, (uintptr_t)to, attr);
+    mmu_map_memory((uintptr_t)from, (uintptr_t)to, attr);
 }
 
 /*
@@ -208,14 +209,14 @@ const void *mmu_boot(uint64_t dtb);
 MMU_OFF const void *mmu_boot(uint64_t dtb)
 {
     mmu.used = 0;
-    table_new();
-    map_section(__image_start, __text_end, MAP_TEXT);
-    map_section(__rodata_start, __rodata_end, MAP_CONST);
-    map_section(__data_start, __boot_guard, MAP_DATA);
-    map_section(__boot_stack_low, __handler_guard, MAP_DATA);
-    map_section(__handler_stack_low, __fault_guard, MAP_DATA);
-    map_section(__fault_stack_low, __image_end, MAP_DATA);
-    const void *tree = map_tree(dtb);
+    mmu_table_new();
+    mmu_map_section(__image_start, __text_end, MAP_TEXT);
+    mmu_map_section(__rodata_start, __rodata_end, MAP_CONST);
+    mmu_map_section(__data_start, __boot_guard, MAP_DATA);
+    mmu_map_section(__boot_stack_low, __handler_guard, MAP_DATA);
+    mmu_map_section(__handler_stack_low, __fault_guard, MAP_DATA);
+    mmu_map_section(__fault_stack_low, __image_end, MAP_DATA);
+    const void *tree = mmu_map_tree(dtb);
 
     /* The stores above went past the cache: drop what it may hold of the tables. */
     for (uintptr_t p = (uintptr_t)&mmu; p < (uintptr_t)mmu.pool[mmu.used]; p += 64)
@@ -231,9 +232,9 @@ void arch_memory_ready(void)
     memory_ready = true;
 }
 
-static int map_ram_part(uint64_t base, uint64_t end)
+static int mmu_map_ram_part(uint64_t base, uint64_t end)
 {
-    return base < end ? map_memory(base, end, MAP_DATA) : 0;
+    return base < end ? mmu_map_memory(base, end, MAP_DATA) : 0;
 }
 
 uint64_t arch_ram_end(void)
@@ -248,11 +249,11 @@ int arch_map_ram(uint64_t base, uint64_t len)
 
     uint64_t end = (base + len) & ~(uint64_t)(ARCH_PAGE - 1);
     base = (base + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
-    int err = map_ram_part(base, min64(end, image));
-    return err ? err : map_ram_part(max64(base, image_end), end);
+    int err = mmu_map_ram_part(base, min64(end, image));
+    return err ? err : mmu_map_ram_part(max64(base, image_end), end);
 }
 
-static bool in_ram(uint64_t phys, uint64_t len)
+static bool mmu_in_ram(uint64_t phys, uint64_t len)
 {
     const struct board_info *info = board_info();
 
@@ -268,27 +269,28 @@ hal_mmio_t hal_mmio_map(uint64_t phys, uint64_t len)
 {
     uint64_t limit = paging_pa_limit();
 
-    if (phys < ARCH_PAGE || !len || phys >= limit || len > limit - phys || in_ram(phys, len))
+    if (phys < ARCH_PAGE || !len || phys >= limit || len > limit - phys || mmu_in_ram(phys, len))
         return 0; /* page 0 stays unmapped */
     uint64_t at = paging_place(phys, len), end = at + len;
     if (!at)
         return 0;
     struct kind k = {.away = phys - at, .attr = MAP_DEVICE, .exact = true};
     uint64_t first = at & ~(uint64_t)(ARCH_PAGE - 1);
-    return map(first, (end + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1), &k) ? 0 : (hal_mmio_t)at;
+    return mmu_map(first, (end + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1), &k) ? 0
+                                                                                  : (hal_mmio_t)at;
 }
 
 /* ---- changing what is mapped ----------------------------------------------------------------- */
 
 /* The last-level entry of the guard below the boot stack: its addresses are free for a window. */
-static uint64_t *window_entry(void)
+static uint64_t *mmu_window_entry(void)
 {
     uint64_t va = (uintptr_t)__boot_guard;
     uint64_t *table = mmu.pool[0];
 
     for (unsigned shift = TOP_SHIFT; shift > PAGE_SHIFT; shift -= LEVEL_BITS)
-        table = (uint64_t *)(uintptr_t)(*entry_of(table, shift, va) & DESC_ADDR);
-    return entry_of(table, PAGE_SHIFT, va);
+        table = (uint64_t *)(uintptr_t)(*mmu_entry(table, shift, va) & DESC_ADDR);
+    return mmu_entry(table, PAGE_SHIFT, va);
 }
 
 /*
@@ -296,69 +298,69 @@ static uint64_t *window_entry(void)
  * block is not mapped, and it may hold our stack or the table that is written: one instruction
  * sequence without a memory operand but the entry, which is reached through a window of the image.
  */
-static void replace_block(uint64_t *e, uint64_t desc)
+static void mmu_replace_block(uint64_t *e, uint64_t desc)
 {
-    uint64_t *window = window_entry();
+    uint64_t *window = mmu_window_entry();
     uintptr_t page = (uintptr_t)e & ~(uintptr_t)(ARCH_PAGE - 1);
     uintptr_t alias = (uintptr_t)__boot_guard;
     unsigned long state = arch_irq_save();
 
-    hal_shared_store64(window, page | MAP_DATA | DESC_TABLE);
+    paging_store(window, page | MAP_DATA | DESC_TABLE);
     cpu_dsb();
     cpu_isb();
     paging_replace((uint64_t *)(alias + ((uintptr_t)e - page)), desc);
-    hal_shared_store64(window, 0);
+    paging_store(window, 0);
     paging_flush_page(alias);
     arch_irq_restore(state);
 }
 
 /* Splits the block behind e, of 1 << shift bytes, into a table of smaller ones. */
-static int split(uint64_t *e, unsigned shift)
+static int mmu_split(uint64_t *e, unsigned shift)
 {
     uint64_t block = *e;
     unsigned below = shift - LEVEL_BITS;
     uint64_t type = below == PAGE_SHIFT ? DESC_TABLE : DESC_BLOCK;
-    uint64_t *t = table_new();
+    uint64_t *t = mmu_table_new();
 
     if (!t)
         return -ENOMEM;
     for (uint64_t i = 0; i < ENTRIES; i++)
         t[i] = ((block & ~DESC_TYPE) + (i << below)) | type;
     cpu_dsb();
-    replace_block(e, (uintptr_t)t | DESC_TABLE);
+    mmu_replace_block(e, (uintptr_t)t | DESC_TABLE);
     return 0;
 }
 
 /* The last-level entry for va, after splitting the blocks on the way; NULL: see *err. */
-static uint64_t *page_entry(uint64_t va, int *err)
+static uint64_t *mmu_page_entry(uint64_t va, int *err)
 {
     uint64_t *table = mmu.pool[0];
 
     for (unsigned shift = TOP_SHIFT; shift > PAGE_SHIFT; shift -= LEVEL_BITS) {
-        uint64_t *e = entry_of(table, shift, va);
+        uint64_t *e = mmu_entry(table, shift, va);
         *err = *e ? 0 : -EINVAL;
-        if (*e && !is_table(*e, shift))
-            *err = split(e, shift);
+        if (*e && !mmu_is_table(*e, shift))
+            *err = mmu_split(e, shift);
         if (*err)
             return NULL;
         table = (uint64_t *)(uintptr_t)(*e & DESC_ADDR);
     }
-    return entry_of(table, PAGE_SHIFT, va);
+    return mmu_entry(table, PAGE_SHIFT, va);
 }
 
 int arch_protect(void *addr, size_t len, enum arch_prot prot)
 {
     uint64_t va = (uintptr_t)addr, end = va + len;
 
-    if (va % ARCH_PAGE || len % ARCH_PAGE || end < va || end >> VA_BITS || !in_ram(va, len))
+    if (va % ARCH_PAGE || len % ARCH_PAGE || end < va || end >> VA_BITS || !mmu_in_ram(va, len))
         return -EINVAL;
     for (; va < end; va += ARCH_PAGE) {
         int err;
-        uint64_t *e = page_entry(va, &err);
+        uint64_t *e = mmu_page_entry(va, &err);
         if (!e)
             return err;
         uint64_t attr = prot == ARCH_READ ? MAP_CONST : MAP_DATA;
-        hal_shared_store64(e, prot == ARCH_NONE ? 0 : va | attr | DESC_TABLE);
+        paging_store(e, prot == ARCH_NONE ? 0 : va | attr | DESC_TABLE);
         paging_flush_page(va);
     }
     return 0;

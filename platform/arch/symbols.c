@@ -19,7 +19,7 @@ bool symbol_is_code(uintptr_t addr)
 const char *symbol_find(uintptr_t addr, unsigned *offset)
 {
     const uint32_t *table = __start_vireo_symtab;
-    uintptr_t words = ((uintptr_t)__stop_vireo_symtab - (uintptr_t)table) / sizeof *table;
+    uintptr_t words = ((uintptr_t)__stop_vireo_symtab - (uintptr_t)table) / sizeof(*table);
 
     if (!symbol_is_code(addr) || !words || !table[0] || table[0] > (words - 1) / 2)
         return NULL;

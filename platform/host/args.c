@@ -31,7 +31,7 @@ void host_set_bootargs(const char *text)
         args[arg_count++] = a;
 }
 
-static const char *find_arg(const char *name)
+static const char *host_find_arg(const char *name)
 {
     size_t n = strlen(name);
 
@@ -48,11 +48,11 @@ const char *hal_option(const char *dev, const char *name)
 
     if (dev) {
         snprintf(full, sizeof(full), "vireo.%s.%s", dev, name);
-        v = find_arg(full);
+        v = host_find_arg(full);
     }
     if (!v) {
         snprintf(full, sizeof(full), "vireo.%s", name);
-        v = find_arg(full);
+        v = host_find_arg(full);
     }
     return v;
 }
@@ -75,5 +75,5 @@ uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_
 
 const char *hal_bootarg(const char *name)
 {
-    return find_arg(name);
+    return host_find_arg(name);
 }

@@ -107,7 +107,7 @@ const struct host_event *host_event_at(unsigned n)
     return n < event_count ? &events[n] : NULL;
 }
 
-static void record(const struct host_event *e)
+static void host_event_record(const struct host_event *e)
 {
     if (hook && !in_hook) {
         in_hook = true;
@@ -127,7 +127,7 @@ void host_event(enum host_event_kind kind, const volatile void *word, unsigned w
         host_violation("shared word %p is not aligned to %u", (const void *)word, width);
     if (word && host_dma_owned(word, width))
         host_violation("shared word %p is in a buffer that the device has", (const void *)word);
-    record(&e);
+    host_event_record(&e);
 }
 
 /* ---- registers ------------------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ void host_bus_add(uint64_t phys, uint64_t len, const struct host_bus *ops, void 
     ranges[range_count++] = (struct range){phys, len, ops, ctx};
 }
 
-static struct range *find_range(uint64_t phys, uint64_t len)
+static struct range *host_bus_find(uint64_t phys, uint64_t len)
 {
     for (unsigned i = 0; i < range_count; i++) {
         struct range *r = &ranges[i];
@@ -155,13 +155,13 @@ hal_mmio_t hal_mmio_map(uint64_t phys, uint64_t len)
 {
     if (host_in_handler())
         host_violation("hal_mmio_map in handler context");
-    return len != 0 && find_range(phys, len) ? phys + MMIO_TAG : 0;
+    return len != 0 && host_bus_find(phys, len) ? phys + MMIO_TAG : 0;
 }
 
-static struct range *check_access(hal_mmio_t a, unsigned width, const char *what)
+static struct range *host_bus_check(hal_mmio_t a, unsigned width, const char *what)
 {
     uint64_t phys = a - MMIO_TAG;
-    struct range *r = a >= MMIO_TAG ? find_range(phys, width) : NULL;
+    struct range *r = a >= MMIO_TAG ? host_bus_find(phys, width) : NULL;
 
     if (!r)
         host_violation("%s of %u bytes at unmapped %#llx", what, width, (unsigned long long)a);
@@ -172,24 +172,24 @@ static struct range *check_access(hal_mmio_t a, unsigned width, const char *what
 
 uint32_t host_mmio_read(hal_mmio_t a, unsigned width, bool sync)
 {
-    struct range *r = check_access(a, width, "read");
+    struct range *r = host_bus_check(a, width, "read");
     uint32_t all_ones = width == 4 ? UINT32_MAX : (1u << width * 8) - 1;
     uint32_t v =
         r ? r->ops->read(r->ctx, a - MMIO_TAG - r->phys, width, sync) & all_ones : all_ones;
     struct host_event e = {HOST_READ, a - MMIO_TAG, v, (uint8_t)width, sync};
 
     if (host_events_on)
-        record(&e);
+        host_event_record(&e);
     return v;
 }
 
 void host_mmio_write(hal_mmio_t a, unsigned width, uint32_t v, bool sync)
 {
-    struct range *r = check_access(a, width, "write");
+    struct range *r = host_bus_check(a, width, "write");
     struct host_event e = {HOST_WRITE, a - MMIO_TAG, v, (uint8_t)width, sync};
 
     if (host_events_on)
-        record(&e);
+        host_event_record(&e);
     if (r)
         r->ops->write(r->ctx, a - MMIO_TAG - r->phys, width, v, sync);
 }

@@ -123,7 +123,6 @@ static inline void hal_relax(void)
 HOST_SHARED(8)
 HOST_SHARED(16)
 HOST_SHARED(32)
-HOST_SHARED(64)
 #undef HOST_SHARED
 
 static inline void hal_publish16(uint16_t *p, uint16_t v, bool platform)

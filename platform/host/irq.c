@@ -18,7 +18,7 @@ static struct line {
 static bool hold;
 static bool in_handler;
 
-static bool valid(hal_irq_t irq)
+static bool host_irq_valid(hal_irq_t irq)
 {
     return irq >= 0 && irq < HOST_IRQS;
 }
@@ -28,7 +28,7 @@ bool host_in_handler(void)
     return in_handler;
 }
 
-static void call_handlers(struct line *l)
+static void host_irq_call(struct line *l)
 {
     in_handler = true;
     for (unsigned i = 0; i < l->count; i++)
@@ -36,7 +36,7 @@ static void call_handlers(struct line *l)
     in_handler = false;
 }
 
-static void deliver(hal_irq_t irq)
+static void host_irq_deliver(hal_irq_t irq)
 {
     struct line *l = &lines[irq];
 
@@ -44,55 +44,55 @@ static void deliver(hal_irq_t irq)
         return;
     if (l->edge) {
         l->edge = false;
-        call_handlers(l);
+        host_irq_call(l);
     }
     for (unsigned n = 0; l->high && !l->masked; n++) {
         if (n == STORM) {
             host_violation("interrupt %d is never acknowledged", irq);
             l->high = false;
         }
-        call_handlers(l);
+        host_irq_call(l);
     }
 }
 
 void host_irq_set(hal_irq_t irq, bool high)
 {
-    if (!valid(irq))
+    if (!host_irq_valid(irq))
         return;
     lines[irq].high = high;
-    deliver(irq);
+    host_irq_deliver(irq);
 }
 
 void host_irq_pulse(hal_irq_t irq)
 {
-    if (!valid(irq))
+    if (!host_irq_valid(irq))
         return;
     lines[irq].edge = true;
-    deliver(irq);
+    host_irq_deliver(irq);
 }
 
 void host_irq_hold(bool on)
 {
     hold = on;
     for (hal_irq_t i = 0; i < HOST_IRQS; i++)
-        deliver(i);
+        host_irq_deliver(i);
 }
 
 bool host_irq_is_masked(hal_irq_t irq)
 {
-    return valid(irq) && lines[irq].masked;
+    return host_irq_valid(irq) && lines[irq].masked;
 }
 
 unsigned host_irq_handlers(hal_irq_t irq)
 {
-    return valid(irq) ? lines[irq].count : 0;
+    return host_irq_valid(irq) ? lines[irq].count : 0;
 }
 
 int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
 {
     if (in_handler)
         host_violation("hal_irq_attach in handler context");
-    if (!valid(irq))
+    if (!host_irq_valid(irq))
         return -EINVAL;
     struct line *l = &lines[irq];
     if (l->count == HANDLERS)
@@ -100,13 +100,13 @@ int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
     l->h[l->count].fn = fn;
     l->h[l->count++].ctx = ctx;
     l->masked = false;
-    deliver(irq);
+    host_irq_deliver(irq);
     return 0;
 }
 
 void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
 {
-    struct line *l = valid(irq) ? &lines[irq] : NULL;
+    struct line *l = host_irq_valid(irq) ? &lines[irq] : NULL;
 
     for (unsigned i = 0; l && i < l->count; i++) {
         if (l->h[i].fn == fn && l->h[i].ctx == ctx) {
@@ -119,7 +119,7 @@ void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
 
 void hal_irq_mask(hal_irq_t irq)
 {
-    if (valid(irq))
+    if (host_irq_valid(irq))
         lines[irq].masked = true;
 }
 

@@ -39,7 +39,7 @@ static int64_t fail_after = -1;
 static bool unreachable;
 static bool owners_off;
 
-static bool alloc_allowed(const char *what)
+static bool host_alloc_allowed(const char *what)
 {
     if (host_in_handler())
         host_violation("%s in handler context", what);
@@ -53,7 +53,7 @@ static bool alloc_allowed(const char *what)
 
 void *hal_alloc(size_t size)
 {
-    void *p = alloc_allowed("hal_alloc") ? calloc(1, size ? size : 1) : NULL;
+    void *p = host_alloc_allowed("hal_alloc") ? calloc(1, size ? size : 1) : NULL;
 
     live_blocks += p != NULL;
     return p;
@@ -67,7 +67,7 @@ void hal_free(void *p)
     free(p);
 }
 
-static void arena_create(void)
+static void host_arena_create(void)
 {
     arena = mmap(NULL, ARENA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     owned = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
@@ -81,7 +81,7 @@ static void arena_create(void)
 void host_memory_reset(void)
 {
     if (!arena)
-        arena_create();
+        host_arena_create();
     if (arena_used) {
         ASAN_UNPOISON_MEMORY_REGION(arena, arena_used);
         madvise(arena, arena_used, MADV_DONTNEED);
@@ -99,10 +99,10 @@ void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma)
 
     if (size == 0 || align == 0 || (align & (align - 1)) || align > 16 * PAGE)
         host_violation("hal_dma_alloc(%zu, %zu)", size, align);
-    if (!alloc_allowed("hal_dma_alloc"))
+    if (!host_alloc_allowed("hal_dma_alloc"))
         return NULL;
     if (!arena)
-        arena_create();
+        host_arena_create();
     if (block_count == BLOCKS || arena_used + pages + 2 * PAGE + align > ARENA_SIZE)
         return NULL;
     /* At the end of its pages, as near to the guard page as the alignment lets it. */
@@ -176,7 +176,7 @@ void *host_dma_pointer(uint64_t bus, size_t len)
 }
 
 /* Marks what lies in the arena. Buffers may share memory that the device only reads. */
-static void mark(uint64_t bus, size_t len, int change)
+static void host_dma_mark(uint64_t bus, size_t len, int change)
 {
     if (bus < HOST_DMA_BASE || bus >= HOST_DMA_BASE + ARENA_SIZE)
         return;
@@ -208,7 +208,7 @@ void host_dma_own(uint64_t bus, size_t len)
     if (!p)
         return;
     ASAN_POISON_MEMORY_REGION(p, len);
-    mark(bus, len, 1);
+    host_dma_mark(bus, len, 1);
 }
 
 void host_dma_return(uint64_t bus, size_t len)
@@ -218,12 +218,12 @@ void host_dma_return(uint64_t bus, size_t len)
     if (!p)
         return;
     ASAN_UNPOISON_MEMORY_REGION(p, len);
-    mark(bus, len, -1);
+    host_dma_mark(bus, len, -1);
 }
 
 /* A device's access is no access of the program: it is not judged by AddressSanitizer. */
 __attribute__((no_sanitize("address"))) static void
-raw_copy(volatile uint8_t *to, const volatile uint8_t *from, size_t len)
+host_raw_copy(volatile uint8_t *to, const volatile uint8_t *from, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         to[i] = from[i];
@@ -234,7 +234,7 @@ bool host_dma_read(uint64_t bus, void *buf, size_t len)
     void *p = host_dma_pointer(bus, len);
 
     if (p)
-        raw_copy(buf, p, len);
+        host_raw_copy(buf, p, len);
     return p != NULL;
 }
 
@@ -243,7 +243,7 @@ bool host_dma_write(uint64_t bus, const void *buf, size_t len)
     void *p = host_dma_pointer(bus, len);
 
     if (p)
-        raw_copy(p, buf, len);
+        host_raw_copy(p, buf, len);
     return p != NULL;
 }
 

@@ -23,7 +23,7 @@ static struct {
 static unsigned alarm_count;
 static bool ringing;
 
-static void ring_alarms(void)
+static void host_ring_alarms(void)
 {
     if (ringing)
         return;
@@ -55,27 +55,27 @@ void host_at(uint64_t when, void (*fn)(void *ctx), void *ctx)
 }
 
 /* Time passes. An alarm never rings inside of a handler, or of another. */
-static void pass(uint64_t ns)
+static void host_time_pass(uint64_t ns)
 {
     now += ns;
     if (alarm_count && !host_in_handler())
-        ring_alarms();
+        host_ring_alarms();
 }
 
 uint64_t hal_now_ns(void)
 {
-    pass(step);
+    host_time_pass(step);
     return now;
 }
 
 void host_relax(void)
 {
-    pass(10 * step);
+    host_time_pass(10 * step);
 }
 
 void host_advance(uint64_t ns)
 {
-    pass(ns);
+    host_time_pass(ns);
 }
 
 void host_time_step(uint64_t ns)
@@ -123,7 +123,7 @@ bool host_run_round(void)
     return did;
 }
 
-static bool arm_all(void)
+static bool host_arm_all(void)
 {
     bool work = false;
 
@@ -132,7 +132,7 @@ static bool arm_all(void)
     return work;
 }
 
-static bool any_pending(void)
+static bool host_any_pending(void)
 {
     for (struct hal_service *s = services; s; s = s->next)
         if (s->pending)
@@ -145,13 +145,13 @@ void host_run_services(void)
     for (unsigned i = 0; i < ROUNDS; i++) {
         if (host_run_round())
             continue;
-        if (!arm_all() && !any_pending())
+        if (!host_arm_all() && !host_any_pending())
             return;
     }
     host_violation("the services still have work after %u rounds", ROUNDS);
 }
 
-static uint64_t earliest(void)
+static uint64_t host_earliest(void)
 {
     uint64_t when = HAL_NEVER;
 
@@ -170,13 +170,13 @@ void host_run_for(uint64_t ns)
 
     for (unsigned i = 0; i < 100 * ROUNDS; i++) {
         host_run_services();
-        uint64_t when = earliest();
+        uint64_t when = host_earliest();
         if (now >= end || when > end)
             break;
-        pass(when > now ? when - now : 0);
+        host_time_pass(when > now ? when - now : 0);
     }
     if (now < end)
-        pass(end - now);
+        host_time_pass(end - now);
 }
 
 /* ---- start-up -------------------------------------------------------------------------------- */

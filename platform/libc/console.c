@@ -15,7 +15,7 @@
 static struct waitq readers;
 static int lookahead = -1; /* a byte that poll() found */
 
-static bool on_service(struct hal_service *s)
+static bool console_service(struct hal_service *s)
 {
     (void)s;
     waitq_wake_all(&readers);
@@ -23,15 +23,15 @@ static bool on_service(struct hal_service *s)
     return true;
 }
 
-static struct hal_service input = {.name = "console", .run = on_service, .next_ns = HAL_NEVER};
+static struct hal_service input = {.name = "console", .run = console_service, .next_ns = HAL_NEVER};
 
-static void on_input(void)
+static void console_on_input(void)
 {
     hal_service_wake(&input);
 }
 
 /* Input costs nothing until somebody asks for it. */
-static void start_input(void)
+static void console_start_input(void)
 {
     static bool started;
 
@@ -39,12 +39,12 @@ static void start_input(void)
         return;
     started = true;
     hal_service_add(&input);
-    board_console_on_input(on_input);
+    board_console_on_input(console_on_input);
 }
 
-static bool input_waits(void)
+static bool console_input_waits(void)
 {
-    start_input();
+    console_start_input();
     if (lookahead < 0)
         lookahead = board_console_getc();
     return lookahead >= 0;
@@ -55,12 +55,12 @@ static ssize_t console_read(struct file *f, void *buf, size_t len)
     char *out = buf;
     size_t n = 0;
 
-    while (len && !input_waits()) {
+    while (len && !console_input_waits()) {
         if (f->flags & O_NONBLOCK)
             return -EAGAIN;
         waitq_wait(&readers, HAL_NEVER);
     }
-    while (n < len && input_waits()) {
+    while (n < len && console_input_waits()) {
         out[n++] = lookahead == '\r' ? '\n' : (char)lookahead;
         lookahead = -1;
     }
@@ -88,7 +88,7 @@ static int console_ioctl(struct file *f, unsigned long request, void *arg)
     (void)f;
     if (request != FIONREAD)
         return -ENOTTY;
-    *(int *)arg = input_waits() ? 1 : 0;
+    *(int *)arg = console_input_waits() ? 1 : 0;
     return 0;
 }
 
@@ -97,7 +97,7 @@ static int console_poll(struct file *f, int events)
     int now = POLLOUT | POLLWRNORM;
 
     (void)f;
-    if ((events & (POLLIN | POLLRDNORM)) && input_waits())
+    if ((events & (POLLIN | POLLRDNORM)) && console_input_waits())
         now |= POLLIN | POLLRDNORM;
     return now & events;
 }

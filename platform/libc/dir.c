@@ -22,7 +22,7 @@ DIR *fdopendir(int fd)
         errno = EBADF;
     else if (!f->ops->readdir)
         errno = ENOTDIR;
-    else if (!(d = calloc(1, sizeof *d)))
+    else if (!(d = calloc(1, sizeof(*d))))
         errno = ENOMEM;
     else
         d->fd = fd;

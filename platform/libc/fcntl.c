@@ -23,7 +23,7 @@ int dup2(int fd, int to)
     return (int)posix_result(f ? file_replace(f, to) : -EBADF);
 }
 
-static int set_flags(struct file *f, unsigned flags)
+static int file_set_flags(struct file *f, unsigned flags)
 {
     unsigned was = f->flags;
 
@@ -55,7 +55,7 @@ int fcntl(int fd, int cmd, ...)
     else if (cmd == F_GETFL)
         r = (int)f->flags;
     else if (cmd == F_SETFL)
-        r = set_flags(f, (unsigned)arg);
+        r = file_set_flags(f, (unsigned)arg);
     return (int)posix_result(r);
 }
 
@@ -71,7 +71,8 @@ int ioctl(int fd, unsigned long request, ...)
     if (!f)
         return (int)posix_result(-EBADF);
     if (request == FIONBIO)
-        r = set_flags(f, (f->flags & ~(unsigned)O_NONBLOCK) | (*(const int *)arg ? O_NONBLOCK : 0));
+        r = file_set_flags(f, (f->flags & ~(unsigned)O_NONBLOCK) |
+                                  (*(const int *)arg ? O_NONBLOCK : 0));
     else if (f->ops->ioctl)
         r = f->ops->ioctl(f, request, arg);
     file_drop(f);

@@ -8,14 +8,14 @@
 
 static struct file *table[FILES_MAX];
 
-static void standard_files(void)
+static void file_open_standard(void)
 {
     for (int fd = 0; fd < 3; fd++)
         table[fd] = &console_file.file;
 }
-HAL_INIT(HAL_INIT_BUS, standard_files);
+HAL_INIT(HAL_INIT_BUS, file_open_standard);
 
-static int lowest_free(int from)
+static int file_lowest_free(int from)
 {
     for (int fd = from; fd < FILES_MAX; fd++)
         if (!table[fd])
@@ -25,11 +25,11 @@ static int lowest_free(int from)
 
 int file_install(const struct file_ops *ops, void *ctx, unsigned flags)
 {
-    int fd = lowest_free(0);
+    int fd = file_lowest_free(0);
 
     if (fd < 0)
         return fd;
-    struct open_file *o = calloc(1, sizeof *o);
+    struct open_file *o = calloc(1, sizeof(*o));
     if (!o)
         return -ENOMEM;
     o->file = (struct file){.ops = ops, .ctx = ctx, .flags = flags, .refs = 1};
@@ -69,7 +69,7 @@ int file_duplicate(struct file *f, int from)
 {
     if (from < 0 || from >= FILES_MAX)
         return -EINVAL;
-    int fd = lowest_free(from);
+    int fd = file_lowest_free(from);
     if (fd >= 0) {
         table[fd] = f;
         f->refs++;
@@ -79,7 +79,7 @@ int file_duplicate(struct file *f, int from)
 }
 
 /* A descriptor for f is gone from the table. */
-static int let_go(struct file *f)
+static int file_descriptor_gone(struct file *f)
 {
     file_ready(f); /* a task that polls this descriptor learns that it is gone */
     if (!--open_file_of(f)->descriptors && f->refs > 1 && f->ops->abandon)
@@ -94,7 +94,7 @@ int file_close(int fd)
     if (!f)
         return -EBADF;
     table[fd] = NULL;
-    return let_go(f);
+    return file_descriptor_gone(f);
 }
 
 int file_replace(struct file *f, int to)
@@ -108,6 +108,6 @@ int file_replace(struct file *f, int to)
     struct file *old = table[to];
     table[to] = f;
     if (old)
-        let_go(old);
+        file_descriptor_gone(old);
     return to;
 }

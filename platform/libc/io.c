@@ -22,12 +22,12 @@ off_t _lseek(int fd, off_t off, int whence);
 int _fstat(int fd, struct stat *st);
 int _close(int fd);
 
-static bool readable(const struct file *f)
+static bool io_readable(const struct file *f)
 {
     return (f->flags & O_ACCMODE) != O_WRONLY;
 }
 
-static bool writable(const struct file *f)
+static bool io_writable(const struct file *f)
 {
     return (f->flags & O_ACCMODE) != O_RDONLY;
 }
@@ -36,7 +36,7 @@ static bool writable(const struct file *f)
  * Drops the hold of a call, and gives its result in POSIX's way. Whoever is told to come again may
  * do so at once, and for ever.
  */
-static ssize_t done(struct file *f, ssize_t r)
+static ssize_t io_done(struct file *f, ssize_t r)
 {
     if (r == -EAGAIN)
         task_give_way();
@@ -45,34 +45,34 @@ static ssize_t done(struct file *f, ssize_t r)
     return posix_result(r);
 }
 
-static int stat_file(struct file *f, struct stat *st)
+static int io_stat(struct file *f, struct stat *st)
 {
-    memset(st, 0, sizeof *st);
+    memset(st, 0, sizeof(*st));
     if (f->ops->fstat)
         return f->ops->fstat(f, st);
     st->st_mode = S_IFIFO | 0600;
     return 0;
 }
 
-static off_t file_size(struct file *f)
+static off_t io_size(struct file *f)
 {
     struct stat st;
-    int r = stat_file(f, &st);
+    int r = io_stat(f, &st);
 
     return r < 0 ? r : st.st_size;
 }
 
 /* What lies between a file's offset and the last that an off_t can tell. */
-static size_t limit_to_offsets(off_t at, size_t len)
+static size_t io_limit_to_offsets(off_t at, size_t len)
 {
-    uint64_t last = ((uint64_t)1 << (8 * sizeof at - 1)) - 1, left = last - (uint64_t)at;
+    uint64_t last = ((uint64_t)1 << (8 * sizeof(at) - 1)) - 1, left = last - (uint64_t)at;
 
     return len < left ? len : (size_t)left;
 }
 
-static ssize_t read_file(struct file *f, void *buf, size_t len)
+static ssize_t io_read(struct file *f, void *buf, size_t len)
 {
-    if (!f || !readable(f))
+    if (!f || !io_readable(f))
         return -EBADF;
     if (len > PTRDIFF_MAX)
         return -EINVAL;
@@ -80,15 +80,15 @@ static ssize_t read_file(struct file *f, void *buf, size_t len)
         return f->ops->read(f, buf, len);
     if (!f->ops->pread)
         return f->ops->readdir ? -EISDIR : -EINVAL;
-    ssize_t n = f->ops->pread(f, buf, limit_to_offsets(f->pos, len), f->pos);
+    ssize_t n = f->ops->pread(f, buf, io_limit_to_offsets(f->pos, len), f->pos);
     if (n > 0)
         f->pos += n;
     return n;
 }
 
-static ssize_t write_file(struct file *f, const void *buf, size_t len)
+static ssize_t io_write(struct file *f, const void *buf, size_t len)
 {
-    if (!f || !writable(f))
+    if (!f || !io_writable(f))
         return -EBADF;
     if (len > PTRDIFF_MAX)
         return -EINVAL;
@@ -97,12 +97,12 @@ static ssize_t write_file(struct file *f, const void *buf, size_t len)
     if (!f->ops->pwrite)
         return -EINVAL;
     if (f->flags & O_APPEND) {
-        off_t end = file_size(f);
+        off_t end = io_size(f);
         if (end < 0)
             return (ssize_t)end;
         f->pos = end;
     }
-    size_t room = limit_to_offsets(f->pos, len);
+    size_t room = io_limit_to_offsets(f->pos, len);
     if (len && !room)
         return -EFBIG;
     ssize_t n = f->ops->pwrite(f, buf, room, f->pos);
@@ -117,7 +117,7 @@ int _read(int fd, void *buf, size_t len)
 
     if (len > INT_MAX)
         len = INT_MAX; /* newlib's own type for the result */
-    return (int)done(f, read_file(f, buf, len));
+    return (int)io_done(f, io_read(f, buf, len));
 }
 
 int _write(int fd, const void *buf, size_t len)
@@ -126,7 +126,7 @@ int _write(int fd, const void *buf, size_t len)
 
     if (len > INT_MAX)
         len = INT_MAX;
-    return (int)done(f, write_file(f, buf, len));
+    return (int)io_done(f, io_write(f, buf, len));
 }
 
 ssize_t pread(int fd, void *buf, size_t len, off_t at)
@@ -134,7 +134,7 @@ ssize_t pread(int fd, void *buf, size_t len, off_t at)
     struct file *f = file_hold(fd);
     ssize_t r;
 
-    if (!f || !readable(f))
+    if (!f || !io_readable(f))
         r = -EBADF;
     else if (!f->ops->pread)
         r = f->ops->readdir ? -EISDIR : -ESPIPE;
@@ -142,7 +142,7 @@ ssize_t pread(int fd, void *buf, size_t len, off_t at)
         r = -EINVAL;
     else
         r = f->ops->pread(f, buf, len, at);
-    return done(f, r);
+    return io_done(f, r);
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
@@ -150,7 +150,7 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
     struct file *f = file_hold(fd);
     ssize_t r;
 
-    if (!f || !writable(f))
+    if (!f || !io_writable(f))
         r = -EBADF;
     else if (!f->ops->pwrite)
         r = -ESPIPE;
@@ -158,10 +158,10 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
         r = -EINVAL;
     else
         r = f->ops->pwrite(f, buf, len, at);
-    return done(f, r);
+    return io_done(f, r);
 }
 
-static off_t seek_file(struct file *f, off_t off, int whence)
+static off_t io_seek(struct file *f, off_t off, int whence)
 {
     off_t base = 0, to;
 
@@ -176,7 +176,7 @@ static off_t seek_file(struct file *f, off_t off, int whence)
     if (whence == SEEK_CUR)
         base = f->pos;
     else if (whence == SEEK_END)
-        base = file_size(f);
+        base = io_size(f);
     else if (whence != SEEK_SET)
         return -EINVAL;
     if (base < 0)
@@ -193,14 +193,14 @@ off_t _lseek(int fd, off_t off, int whence)
 {
     struct file *f = file_hold(fd);
 
-    return done(f, f ? seek_file(f, off, whence) : -EBADF);
+    return io_done(f, f ? io_seek(f, off, whence) : -EBADF);
 }
 
 int _fstat(int fd, struct stat *st)
 {
     struct file *f = file_hold(fd);
 
-    return (int)done(f, f ? stat_file(f, st) : -EBADF);
+    return (int)io_done(f, f ? io_stat(f, st) : -EBADF);
 }
 
 int _close(int fd)
@@ -213,7 +213,7 @@ int fsync(int fd)
     struct file *f = file_hold(fd);
     int r = f ? (f->ops->fsync ? f->ops->fsync(f) : -EINVAL) : -EBADF;
 
-    return (int)done(f, r);
+    return (int)io_done(f, r);
 }
 
 int fdatasync(int fd)
@@ -231,7 +231,7 @@ int ftruncate(int fd, off_t len)
 /* ---- several buffers ------------------------------------------------------------------------- */
 
 /* Their sum, or -EINVAL. */
-static ssize_t total_of(const struct iovec *iov, int count)
+static ssize_t io_total(const struct iovec *iov, int count)
 {
     size_t total = 0;
 
@@ -246,12 +246,12 @@ static ssize_t total_of(const struct iovec *iov, int count)
 }
 
 /* A file with offsets is read buffer by buffer: it never keeps a reader waiting for more. */
-static ssize_t read_each(struct file *f, const struct iovec *iov, int count)
+static ssize_t io_read_each(struct file *f, const struct iovec *iov, int count)
 {
     ssize_t sum = 0;
 
     for (int i = 0; i < count; i++) {
-        ssize_t n = read_file(f, iov[i].iov_base, iov[i].iov_len);
+        ssize_t n = io_read(f, iov[i].iov_base, iov[i].iov_len);
         if (n < 0)
             return sum ? sum : n;
         sum += n;
@@ -261,12 +261,12 @@ static ssize_t read_each(struct file *f, const struct iovec *iov, int count)
     return sum;
 }
 
-static ssize_t write_each(struct file *f, const struct iovec *iov, int count)
+static ssize_t io_write_each(struct file *f, const struct iovec *iov, int count)
 {
     ssize_t sum = 0;
 
     for (int i = 0; i < count; i++) {
-        ssize_t n = write_file(f, iov[i].iov_base, iov[i].iov_len);
+        ssize_t n = io_write(f, iov[i].iov_base, iov[i].iov_len);
         if (n < 0)
             return sum ? sum : n;
         sum += n;
@@ -279,14 +279,14 @@ static ssize_t write_each(struct file *f, const struct iovec *iov, int count)
 /* A stream or socket is read once and written once, as what it carries may be a packet. */
 #define GATHER_MAX 65536
 
-static ssize_t read_scattered(struct file *f, const struct iovec *iov, int count, size_t total)
+static ssize_t io_read_scattered(struct file *f, const struct iovec *iov, int count, size_t total)
 {
     if (total > GATHER_MAX)
         total = GATHER_MAX;
     char *all = malloc(total + 1);
     if (!all)
         return -ENOMEM;
-    ssize_t n = read_file(f, all, total), at = 0;
+    ssize_t n = io_read(f, all, total), at = 0;
     for (int i = 0; i < count && at < n; i++) {
         size_t part = iov[i].iov_len;
         if (part > (size_t)(n - at))
@@ -298,10 +298,10 @@ static ssize_t read_scattered(struct file *f, const struct iovec *iov, int count
     return n;
 }
 
-static ssize_t write_gathered(struct file *f, const struct iovec *iov, int count, size_t total)
+static ssize_t io_write_gathered(struct file *f, const struct iovec *iov, int count, size_t total)
 {
     if (total > GATHER_MAX)
-        return write_each(f, iov, count); /* longer than any packet */
+        return io_write_each(f, iov, count); /* longer than any packet */
     char *all = malloc(total + 1), *end = all;
     if (!all)
         return -ENOMEM;
@@ -309,7 +309,7 @@ static ssize_t write_gathered(struct file *f, const struct iovec *iov, int count
         memcpy(end, iov[i].iov_base, iov[i].iov_len);
         end += iov[i].iov_len;
     }
-    ssize_t n = write_file(f, all, total);
+    ssize_t n = io_write(f, all, total);
     free(all);
     return n;
 }
@@ -317,29 +317,29 @@ static ssize_t write_gathered(struct file *f, const struct iovec *iov, int count
 ssize_t readv(int fd, const struct iovec *iov, int count)
 {
     struct file *f = file_hold(fd);
-    ssize_t total = total_of(iov, count);
+    ssize_t total = io_total(iov, count);
     ssize_t r = total;
 
     if (!f)
         r = -EBADF;
     else if (total >= 0 && (count == 1 || f->ops->pread))
-        r = read_each(f, iov, count);
+        r = io_read_each(f, iov, count);
     else if (total >= 0)
-        r = read_scattered(f, iov, count, (size_t)total);
-    return done(f, r);
+        r = io_read_scattered(f, iov, count, (size_t)total);
+    return io_done(f, r);
 }
 
 ssize_t writev(int fd, const struct iovec *iov, int count)
 {
     struct file *f = file_hold(fd);
-    ssize_t total = total_of(iov, count);
+    ssize_t total = io_total(iov, count);
     ssize_t r = total;
 
     if (!f)
         r = -EBADF;
     else if (total >= 0 && (count == 1 || f->ops->pwrite))
-        r = write_each(f, iov, count);
+        r = io_write_each(f, iov, count);
     else if (total >= 0)
-        r = write_gathered(f, iov, count, (size_t)total);
-    return done(f, r);
+        r = io_write_gathered(f, iov, count, (size_t)total);
+    return io_done(f, r);
 }

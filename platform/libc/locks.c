@@ -31,7 +31,7 @@ struct __lock __lock___arc4random_mutex;
 /* Out of memory leaves a stream without a lock; the others take that for an unlocked one. */
 void __retarget_lock_init(_LOCK_T *lock)
 {
-    *lock = calloc(1, sizeof **lock);
+    *lock = calloc(1, sizeof(**lock));
 }
 
 void __retarget_lock_init_recursive(_LOCK_T *lock)

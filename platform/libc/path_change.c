@@ -12,7 +12,7 @@
 int _unlink(const char *path);
 int _link(const char *from, const char *to);
 
-static int refuse(const char *must_exist)
+static int path_refuse(const char *must_exist)
 {
     struct stat st;
 
@@ -24,24 +24,24 @@ static int refuse(const char *must_exist)
 
 int _unlink(const char *path)
 {
-    return refuse(path);
+    return path_refuse(path);
 }
 
 int _link(const char *from, const char *to)
 {
     (void)to;
-    return refuse(from);
+    return path_refuse(from);
 }
 
 int rmdir(const char *path)
 {
-    return refuse(path);
+    return path_refuse(path);
 }
 
 int truncate(const char *path, off_t len)
 {
     (void)len;
-    return refuse(path);
+    return path_refuse(path);
 }
 
 int mkdir(const char *path, mode_t mode)
@@ -53,5 +53,5 @@ int mkdir(const char *path, mode_t mode)
         errno = EEXIST;
         return -1;
     }
-    return refuse(NULL);
+    return path_refuse(NULL);
 }

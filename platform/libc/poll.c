@@ -55,7 +55,7 @@ void file_ready(struct file *f)
 }
 
 /* Sets revents; true if there is something to tell. */
-static bool look(struct pollfd *p)
+static bool poll_look(struct pollfd *p)
 {
     struct file *f = file_get(p->fd);
     int wanted = p->events | POLLERR | POLLHUP;
@@ -72,16 +72,17 @@ static bool look(struct pollfd *p)
     return p->revents != 0;
 }
 
-static int look_at_all(struct pollfd *fds, nfds_t n)
+static int poll_look_at_all(struct pollfd *fds, nfds_t n)
 {
     int count = 0;
 
     for (nfds_t i = 0; i < n; i++)
-        count += look(&fds[i]);
+        count += poll_look(&fds[i]);
     return count;
 }
 
-static nfds_t leave_notes(struct poller *p, struct poll_wait *notes, struct pollfd *fds, nfds_t n)
+static nfds_t poll_leave_notes(struct poller *p, struct poll_wait *notes, struct pollfd *fds,
+                               nfds_t n)
 {
     nfds_t used = 0;
 
@@ -103,7 +104,7 @@ static nfds_t leave_notes(struct poller *p, struct poll_wait *notes, struct poll
     return used;
 }
 
-static void take_notes_back(struct poller *p, struct poll_wait *notes, nfds_t used)
+static void poll_take_notes_back(struct poller *p, struct poll_wait *notes, nfds_t used)
 {
     if (p->next)
         p->next->prev = p->prev;
@@ -125,7 +126,7 @@ static void take_notes_back(struct poller *p, struct poll_wait *notes, nfds_t us
         file_drop(&notes[i].file->file);
 }
 
-static int look_at_marked(struct poller *p)
+static int poll_look_at_marked(struct poller *p)
 {
     int count = 0;
 
@@ -133,25 +134,26 @@ static int look_at_marked(struct poller *p)
         struct poll_wait *w = p->marked;
         p->marked = w->next_marked;
         w->marked = false;
-        count += look(w->fd);
+        count += poll_look(w->fd);
     }
     return count;
 }
 
-static int wait_with_notes(struct poll_wait *notes, struct pollfd *fds, nfds_t n, uint64_t deadline)
+static int poll_wait_with_notes(struct poll_wait *notes, struct pollfd *fds, nfds_t n,
+                                uint64_t deadline)
 {
     struct poller p = {0};
-    nfds_t used = leave_notes(&p, notes, fds, n);
+    nfds_t used = poll_leave_notes(&p, notes, fds, n);
     int count = 0;
 
     while (!count && waitq_wait(&p.queue, deadline) == 0) {
         bool all = p.look_at_all;
         p.look_at_all = false;
-        count = look_at_marked(&p);
+        count = poll_look_at_marked(&p);
         if (all)
-            count = look_at_all(fds, n);
+            count = poll_look_at_all(fds, n);
     }
-    take_notes_back(&p, notes, used);
+    poll_take_notes_back(&p, notes, used);
     return count;
 }
 
@@ -162,16 +164,16 @@ static int poll_until(struct pollfd *fds, nfds_t n, bool wait, uint64_t deadline
     int count;
 
     task_give_way();
-    count = look_at_all(fds, n);
+    count = poll_look_at_all(fds, n);
     if (count)
         return count;
     if (!wait) {
         task_yield(); /* else a loop of such calls would keep out what it asks for */
-        return look_at_all(fds, n);
+        return poll_look_at_all(fds, n);
     }
-    if (n > NOTES_ON_STACK && !(notes = malloc(n * sizeof *notes)))
+    if (n > NOTES_ON_STACK && !(notes = malloc(n * sizeof(*notes))))
         return -ENOMEM;
-    count = wait_with_notes(notes, fds, n, deadline);
+    count = poll_wait_with_notes(notes, fds, n, deadline);
     if (notes != on_stack)
         free(notes);
     return count;
@@ -193,14 +195,14 @@ int poll(struct pollfd *fds, nfds_t nfds, int timeout)
 #define MASK_BITS (8 * sizeof(fd_mask))
 
 /* Sets are handled by the word, so that their size is the caller's business. */
-static bool in_set(const fd_set *set, int fd)
+static bool select_in_set(const fd_set *set, int fd)
 {
     return set && (set->fds_bits[(unsigned)fd / MASK_BITS] >> ((unsigned)fd % MASK_BITS) & 1);
 }
 
-static int put_in_set(fd_set *set, int fd, bool on)
+static int select_put(fd_set *set, int fd, bool on)
 {
-    if (!in_set(set, fd))
+    if (!select_in_set(set, fd))
         return 0;
     if (on)
         return 1;
@@ -208,21 +210,21 @@ static int put_in_set(fd_set *set, int fd, bool on)
     return 0;
 }
 
-static nfds_t sets_to_poll(struct pollfd *fds, int n, const fd_set *r, const fd_set *w,
-                           const fd_set *e)
+static nfds_t select_to_poll(struct pollfd *fds, int n, const fd_set *r, const fd_set *w,
+                             const fd_set *e)
 {
     nfds_t used = 0;
 
     for (int fd = 0; fd < n; fd++) {
-        int events = (in_set(r, fd) ? POLLIN : 0) | (in_set(w, fd) ? POLLOUT : 0) |
-                     (in_set(e, fd) ? POLLPRI : 0);
+        int events = (select_in_set(r, fd) ? POLLIN : 0) | (select_in_set(w, fd) ? POLLOUT : 0) |
+                     (select_in_set(e, fd) ? POLLPRI : 0);
         if (events)
             fds[used++] = (struct pollfd){.fd = fd, .events = (short)events};
     }
     return used;
 }
 
-static int poll_to_sets(const struct pollfd *fds, nfds_t used, fd_set *r, fd_set *w, fd_set *e)
+static int select_from_poll(const struct pollfd *fds, nfds_t used, fd_set *r, fd_set *w, fd_set *e)
 {
     int count = 0;
 
@@ -231,9 +233,9 @@ static int poll_to_sets(const struct pollfd *fds, nfds_t used, fd_set *r, fd_set
             return -EBADF;
     for (nfds_t i = 0; i < used; i++) {
         int got = fds[i].revents, fd = fds[i].fd;
-        count += put_in_set(r, fd, got & (POLLIN | POLLHUP | POLLERR));
-        count += put_in_set(w, fd, got & (POLLOUT | POLLERR));
-        count += put_in_set(e, fd, got & POLLPRI);
+        count += select_put(r, fd, got & (POLLIN | POLLHUP | POLLERR));
+        count += select_put(w, fd, got & (POLLOUT | POLLERR));
+        count += select_put(e, fd, got & POLLPRI);
     }
     return count;
 }
@@ -245,14 +247,14 @@ static int select_until(int n, fd_set *r, fd_set *w, fd_set *e, bool wait, uint6
     if (n < 0 || n > FILES_MAX)
         return -EINVAL;
     for (int fd = 0; fd < n; fd++)
-        most += in_set(r, fd) || in_set(w, fd) || in_set(e, fd);
-    struct pollfd *fds = malloc((most + 1) * sizeof *fds);
+        most += select_in_set(r, fd) || select_in_set(w, fd) || select_in_set(e, fd);
+    struct pollfd *fds = malloc((most + 1) * sizeof(*fds));
     if (!fds)
         return -ENOMEM;
-    nfds_t used = sets_to_poll(fds, n, r, w, e);
+    nfds_t used = select_to_poll(fds, n, r, w, e);
     int count = poll_until(fds, used, wait, deadline);
     if (count >= 0)
-        count = poll_to_sets(fds, used, r, w, e);
+        count = select_from_poll(fds, used, r, w, e);
     free(fds);
     return count;
 }

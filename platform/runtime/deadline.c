@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Joins two heaps; either may be NULL. */
-static struct deadline *join(struct deadline *a, struct deadline *b)
+static struct deadline *deadline_join(struct deadline *a, struct deadline *b)
 {
     if (!a || !b)
         return a ? a : b;
@@ -24,7 +24,7 @@ static struct deadline *join(struct deadline *a, struct deadline *b)
 }
 
 /* Joins a list of siblings into one heap: in pairs from the left, then all from the right. */
-static struct deadline *join_siblings(struct deadline *first)
+static struct deadline *deadline_join_siblings(struct deadline *first)
 {
     struct deadline *pairs = NULL, *all = NULL;
 
@@ -34,14 +34,14 @@ static struct deadline *join_siblings(struct deadline *first)
         a->next = a->prev = NULL;
         if (b)
             b->next = b->prev = NULL;
-        a = join(a, b);
+        a = deadline_join(a, b);
         a->next = pairs;
         pairs = a;
     }
     while (pairs) {
         struct deadline *rest = pairs->next;
         pairs->next = NULL;
-        all = join(all, pairs);
+        all = deadline_join(all, pairs);
         pairs = rest;
     }
     return all;
@@ -50,7 +50,7 @@ static struct deadline *join_siblings(struct deadline *first)
 void deadline_add(struct deadline_heap *h, struct deadline *d, uint64_t when_ns)
 {
     *d = (struct deadline){.when_ns = when_ns, .queued = true};
-    h->root = join(h->root, d);
+    h->root = deadline_join(h->root, d);
 }
 
 void deadline_remove(struct deadline_heap *h, struct deadline *d)
@@ -59,7 +59,7 @@ void deadline_remove(struct deadline_heap *h, struct deadline *d)
         return;
     d->queued = false;
     if (h->root == d) {
-        h->root = join_siblings(d->child);
+        h->root = deadline_join_siblings(d->child);
         return;
     }
     if (d->prev->child == d)
@@ -68,5 +68,5 @@ void deadline_remove(struct deadline_heap *h, struct deadline *d)
         d->prev->next = d->next;
     if (d->next)
         d->next->prev = d->prev;
-    h->root = join(h->root, join_siblings(d->child));
+    h->root = deadline_join(h->root, deadline_join_siblings(d->child));
 }

@@ -23,17 +23,17 @@ static size_t known; /* bytes of entropy in it, ENOUGH at most */
 
 #define ENOUGH 16
 
-static uint32_t rotate(uint32_t v, unsigned n)
+static uint32_t chacha_rotate(uint32_t v, unsigned n)
 {
     return v << n | v >> (32 - n);
 }
 
-static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+static void chacha_quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
-    *a += *b, *d = rotate(*d ^ *a, 16);
-    *c += *d, *b = rotate(*b ^ *c, 12);
-    *a += *b, *d = rotate(*d ^ *a, 8);
-    *c += *d, *b = rotate(*b ^ *c, 7);
+    *a += *b, *d = chacha_rotate(*d ^ *a, 16);
+    *c += *d, *b = chacha_rotate(*b ^ *c, 12);
+    *a += *b, *d = chacha_rotate(*d ^ *a, 8);
+    *c += *d, *b = chacha_rotate(*b ^ *c, 7);
 }
 
 /* One block of the key stream; the counter is 64 bits wide, the nonce 0. */
@@ -41,34 +41,35 @@ static void chacha_block(uint32_t out[16])
 {
     uint32_t in[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
 
-    memcpy(in + 4, key, sizeof key);
+    memcpy(in + 4, key, sizeof(key));
     in[12] = (uint32_t)blocks;
     in[13] = (uint32_t)(blocks >> 32);
     blocks++;
-    memcpy(out, in, sizeof in);
+    memcpy(out, in, sizeof(in));
     for (int round = 0; round < 10; round++) {
         for (unsigned i = 0; i < 4; i++)
-            quarter(&out[i], &out[4 + i], &out[8 + i], &out[12 + i]);
+            chacha_quarter(&out[i], &out[4 + i], &out[8 + i], &out[12 + i]);
         for (unsigned i = 0; i < 4; i++)
-            quarter(&out[i], &out[4 + (i + 1) % 4], &out[8 + (i + 2) % 4], &out[12 + (i + 3) % 4]);
+            chacha_quarter(&out[i], &out[4 + (i + 1) % 4], &out[8 + (i + 2) % 4],
+                           &out[12 + (i + 3) % 4]);
     }
     for (unsigned i = 0; i < 16; i++)
         out[i] += in[i];
 }
 
 /* Mixes 32 bytes into the key, and makes a new key of the whole. */
-static void stir(const uint32_t with[KEY_WORDS])
+static void entropy_stir(const uint32_t with[KEY_WORDS])
 {
     uint32_t block[16];
 
     for (unsigned i = 0; i < KEY_WORDS; i++)
         key[i] ^= with[i];
     chacha_block(block);
-    memcpy(key, block, sizeof key);
+    memcpy(key, block, sizeof(key));
 }
 
 /* What the clock says before and after the work of the block function, several times. */
-static void stir_timing(void)
+static void entropy_stir_timing(void)
 {
     union {
         uint64_t time[4];
@@ -77,40 +78,40 @@ static void stir_timing(void)
 
     for (unsigned i = 0; i < 4; i++)
         t.time[i] = hal_now_ns();
-    stir(t.word);
+    entropy_stir(t.word);
 }
 
-static void stir_bytes(const uint8_t *p, size_t len)
+static void entropy_stir_bytes(const uint8_t *p, size_t len)
 {
     uint32_t word[KEY_WORDS];
 
     while (len) {
-        size_t n = len < sizeof word ? len : sizeof word;
+        size_t n = len < sizeof(word) ? len : sizeof(word);
 
-        memset(word, 0, sizeof word);
+        memset(word, 0, sizeof(word));
         memcpy(word, p, n);
-        stir(word);
+        entropy_stir(word);
         p += n;
         len -= n;
     }
-    memset(word, 0, sizeof word);
+    memset(word, 0, sizeof(word));
 }
 
-static void count(size_t bytes)
+static void entropy_count(size_t bytes)
 {
     known = bytes < ENOUGH - known ? known + bytes : ENOUGH;
 }
 
-static void stir_board(void)
+static void entropy_stir_board(void)
 {
     const struct board_info *info = board_info();
-    size_t len = info->seed_len < sizeof info->seed ? info->seed_len : sizeof info->seed;
+    size_t len = info->seed_len < sizeof(info->seed) ? info->seed_len : sizeof(info->seed);
 
-    stir_bytes(info->seed, len);
-    count(len);
+    entropy_stir_bytes(info->seed, len);
+    entropy_count(len);
 }
 
-static void stir_cpu(void)
+static void entropy_stir_cpu(void)
 {
     union {
         uint64_t random[4];
@@ -120,28 +121,28 @@ static void stir_cpu(void)
     for (unsigned i = 0; i < 4; i++)
         if (!arch_random(&r.random[i]))
             return;
-    stir(r.word);
-    count(sizeof r);
+    entropy_stir(r.word);
+    entropy_count(sizeof(r));
 }
 
-static void seed(void)
+static void entropy_seed(void)
 {
     if (seeded)
         return;
     seeded = true;
-    stir_timing();
-    stir_board();
-    stir_cpu();
+    entropy_stir_timing();
+    entropy_stir_board();
+    entropy_stir_cpu();
 }
 
 void hal_entropy_add(const void *buf, size_t len)
 {
-    seed();
-    stir_bytes(buf, len);
-    count(len);
+    entropy_seed();
+    entropy_stir_bytes(buf, len);
+    entropy_count(len);
 }
 
-static void warn(void)
+static void entropy_warn(void)
 {
     static bool warned;
 
@@ -157,16 +158,16 @@ void entropy_fill(void *buf, size_t len)
     uint8_t *out = buf;
     uint32_t block[16];
 
-    seed();
+    entropy_seed();
     if (known < ENOUGH)
-        warn();
+        entropy_warn();
     while (len) {
-        size_t n = len < sizeof block - sizeof key ? len : sizeof block - sizeof key;
+        size_t n = len < sizeof(block) - sizeof(key) ? len : sizeof(block) - sizeof(key);
         chacha_block(block);
-        memcpy(key, block, sizeof key);
+        memcpy(key, block, sizeof(key));
         memcpy(out, block + KEY_WORDS, n);
         out += n;
         len -= n;
     }
-    memset(block, 0, sizeof block);
+    memset(block, 0, sizeof(block));
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* format.c - the log's formatter; see format.h. */
-#include "format.h"
+/* format.c - the formatter of the log and of fault reports (board.h). */
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "board.h"
 
 struct sink {
     char *out;
@@ -17,29 +15,29 @@ struct directive {
     int longs;     /* 0 int, 1 long or size_t, 2 long long */
 };
 
-static void put(struct sink *s, char c)
+static void format_put(struct sink *s, char c)
 {
     if (s->len < s->size)
         s->out[s->len++] = c;
 }
 
-static void pad(struct sink *s, char c, int n)
+static void format_pad(struct sink *s, char c, int n)
 {
     while (n-- > 0)
-        put(s, c);
+        format_put(s, c);
 }
 
-static void put_text(struct sink *s, const struct directive *d, const char *text, int len)
+static void format_text(struct sink *s, const struct directive *d, const char *text, int len)
 {
     if (!d->left)
-        pad(s, ' ', d->width - len);
+        format_pad(s, ' ', d->width - len);
     for (int i = 0; i < len; i++)
-        put(s, text[i]);
+        format_put(s, text[i]);
     if (d->left)
-        pad(s, ' ', d->width - len);
+        format_pad(s, ' ', d->width - len);
 }
 
-static void put_string(struct sink *s, const struct directive *d, const char *text)
+static void format_string(struct sink *s, const struct directive *d, const char *text)
 {
     int len = 0;
 
@@ -47,37 +45,37 @@ static void put_string(struct sink *s, const struct directive *d, const char *te
         text = "(null)";
     while (len != d->precision && text[len])
         len++;
-    put_text(s, d, text, len);
+    format_text(s, d, text, len);
 }
 
-static void put_number(struct sink *s, const struct directive *d, uint64_t v, unsigned base,
-                       const char *prefix)
+static void format_number(struct sink *s, const struct directive *d, uint64_t v, unsigned base,
+                          const char *prefix)
 {
     char text[24];
-    char *p = text + sizeof text;
+    char *p = text + sizeof(text);
 
     do {
         *--p = "0123456789abcdef"[v % base];
         v /= base;
     } while (v);
-    int digits = (int)(text + sizeof text - p);
+    int digits = (int)(text + sizeof(text) - p);
     if (d->zero && !d->left) {
         int fill = d->width - digits - (prefix[0] ? (prefix[1] ? 2 : 1) : 0);
         while (*prefix)
-            put(s, *prefix++);
-        pad(s, '0', fill);
-        while (p < text + sizeof text)
-            put(s, *p++);
+            format_put(s, *prefix++);
+        format_pad(s, '0', fill);
+        while (p < text + sizeof(text))
+            format_put(s, *p++);
         return;
     }
     if (prefix[0] && prefix[1])
         *--p = prefix[1];
     if (prefix[0])
         *--p = prefix[0];
-    put_text(s, d, p, (int)(text + sizeof text - p));
+    format_text(s, d, p, (int)(text + sizeof(text) - p));
 }
 
-static const char *parse(struct directive *d, const char *f, va_list *args)
+static const char *format_parse(struct directive *d, const char *f, va_list *args)
 {
     *d = (struct directive){.precision = -1};
     for (; *f == '-' || *f == '0'; f++) {
@@ -100,14 +98,14 @@ static const char *parse(struct directive *d, const char *f, va_list *args)
     return f;
 }
 
-static uint64_t fetch_unsigned(const struct directive *d, va_list *args)
+static uint64_t format_unsigned(const struct directive *d, va_list *args)
 {
     if (d->longs >= 2)
         return va_arg(*args, unsigned long long);
     return d->longs ? va_arg(*args, unsigned long) : va_arg(*args, unsigned);
 }
 
-static int64_t fetch_signed(const struct directive *d, va_list *args)
+static int64_t format_signed(const struct directive *d, va_list *args)
 {
     if (d->longs >= 2)
         return va_arg(*args, long long);
@@ -115,41 +113,41 @@ static int64_t fetch_signed(const struct directive *d, va_list *args)
 }
 
 /* One directive, its conversion letter being c; false when the letter is not known. */
-static bool convert(struct sink *s, const struct directive *d, char c, va_list *args)
+static bool format_convert(struct sink *s, const struct directive *d, char c, va_list *args)
 {
     char letter;
     int64_t v;
 
     switch (c) {
     case 's':
-        put_string(s, d, va_arg(*args, const char *));
+        format_string(s, d, va_arg(*args, const char *));
         return true;
     case 'c':
         letter = (char)va_arg(*args, int);
-        put_text(s, d, &letter, 1);
+        format_text(s, d, &letter, 1);
         return true;
     case 'd':
-        v = fetch_signed(d, args);
-        put_number(s, d, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, v < 0 ? "-" : "");
+        v = format_signed(d, args);
+        format_number(s, d, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, v < 0 ? "-" : "");
         return true;
     case 'u':
-        put_number(s, d, fetch_unsigned(d, args), 10, "");
+        format_number(s, d, format_unsigned(d, args), 10, "");
         return true;
     case 'x':
-        put_number(s, d, fetch_unsigned(d, args), 16, "");
+        format_number(s, d, format_unsigned(d, args), 16, "");
         return true;
     case 'p':
-        put_number(s, d, (uintptr_t)va_arg(*args, void *), 16, "0x");
+        format_number(s, d, (uintptr_t)va_arg(*args, void *), 16, "0x");
         return true;
     case '%':
-        put(s, '%');
+        format_put(s, '%');
         return true;
     default:
         return false;
     }
 }
 
-size_t format_args(char *out, size_t size, const char *fmt, va_list args)
+size_t runtime_format_args(char *out, size_t size, const char *fmt, va_list args)
 {
     struct sink s = {out, size, 0};
     struct directive d;
@@ -158,13 +156,13 @@ size_t format_args(char *out, size_t size, const char *fmt, va_list args)
     va_copy(ap, args);
     while (*fmt) {
         if (*fmt != '%') {
-            put(&s, *fmt++);
+            format_put(&s, *fmt++);
             continue;
         }
-        const char *end = parse(&d, fmt + 1, &ap);
-        if (!convert(&s, &d, *end, &ap)) {
+        const char *end = format_parse(&d, fmt + 1, &ap);
+        if (!format_convert(&s, &d, *end, &ap)) {
             while (*fmt)
-                put(&s, *fmt++);
+                format_put(&s, *fmt++);
             break;
         }
         fmt = end + 1;
@@ -173,12 +171,12 @@ size_t format_args(char *out, size_t size, const char *fmt, va_list args)
     return s.len;
 }
 
-size_t format(char *out, size_t size, const char *fmt, ...)
+size_t runtime_format(char *out, size_t size, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
-    size_t len = format_args(out, size, fmt, args);
+    size_t len = runtime_format_args(out, size, fmt, args);
     va_end(args);
     return len;
 }

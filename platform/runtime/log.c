@@ -4,7 +4,6 @@
  * touches floating-point registers.
  */
 #include "board.h"
-#include "format.h"
 #include "hal.h"
 #include "runtime.h"
 
@@ -14,7 +13,7 @@ static enum hal_level level = HAL_INFO;
 static bool mid_line; /* the last byte on the console was no newline */
 
 /* Interrupts are masked, so that a handler's line does not land in the middle of another. */
-static void write_masked(const char *s, size_t len, bool own_line)
+static void log_write_masked(const char *s, size_t len, bool own_line)
 {
     unsigned long state = arch_irq_save();
 
@@ -29,7 +28,7 @@ void console_put(const char *s, size_t len)
 {
     while (len) {
         size_t n = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES; /* handlers get in between */
-        write_masked(s, n, false);
+        log_write_masked(s, n, false);
         s += n;
         len -= n;
     }
@@ -38,7 +37,7 @@ void console_put(const char *s, size_t len)
 void console_put_line(const char *s, size_t len)
 {
     if (len)
-        write_masked(s, len, true);
+        log_write_masked(s, len, true);
 }
 
 void hal_log(enum hal_level at, const char *who, const char *fmt, ...)
@@ -50,23 +49,14 @@ void hal_log(enum hal_level at, const char *who, const char *fmt, ...)
     if (at > level)
         return;
     uint64_t us = hal_now_ns() / 1000;
-    size_t len =
-        format(line, sizeof line - 1, "[%5llu.%06llu] %s: %s", (unsigned long long)(us / 1000000),
-               (unsigned long long)(us % 1000000), who, mark[at]);
+    size_t len = runtime_format(line, sizeof(line) - 1, "[%5llu.%06llu] %s: %s",
+                                (unsigned long long)(us / 1000000),
+                                (unsigned long long)(us % 1000000), who, mark[at]);
     va_start(args, fmt);
-    len += format_args(line + len, sizeof line - 1 - len, fmt, args);
+    len += runtime_format_args(line + len, sizeof(line) - 1 - len, fmt, args);
     va_end(args);
     line[len++] = '\n';
     console_put_line(line, len);
-}
-
-static bool same(const char *a, const char *b)
-{
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
 }
 
 void log_init(void)
@@ -76,8 +66,8 @@ void log_init(void)
 
     if (!wanted)
         return;
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (same(wanted, names[i])) {
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (hal_same_name(wanted, names[i])) {
             level = (enum hal_level)i;
             return;
         }

@@ -28,7 +28,7 @@ static struct {
     uintptr_t start, brk, end;
 } arena;
 
-static uintptr_t round_up(uintptr_t v, uintptr_t to)
+static uintptr_t memory_round_up(uintptr_t v, uintptr_t to)
 {
     return (v + to - 1) & ~(to - 1);
 }
@@ -36,7 +36,7 @@ static uintptr_t round_up(uintptr_t v, uintptr_t to)
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
 /* A free range, page-aligned: the largest one becomes the arena, the others go to the pages. */
-static void add_range(uint64_t low, uint64_t high)
+static void memory_add_range(uint64_t low, uint64_t high)
 {
     low = (low + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
     high &= ~(uint64_t)(PAGE_SIZE - 1);
@@ -59,7 +59,7 @@ static void add_range(uint64_t low, uint64_t high)
 }
 
 /* The lowest reserved range that reaches into [low, high), or NULL. */
-static const struct board_range *first_reserved(uint64_t low, uint64_t high)
+static const struct board_range *memory_first_reserved(uint64_t low, uint64_t high)
 {
     const struct board_range *first = NULL;
 
@@ -77,21 +77,21 @@ void memory_init(const struct board_info *info)
     for (unsigned i = 0; i < info->ram_count; i++) {
         uint64_t low = info->ram[i].base, high = low + info->ram[i].len;
         const struct board_range *r;
-        while (low < high && (r = first_reserved(low, high)) != NULL) {
+        while (low < high && (r = memory_first_reserved(low, high)) != NULL) {
             if (r->base > low)
-                add_range(low, r->base);
+                memory_add_range(low, r->base);
             low = r->base + r->len;
         }
         if (low < high)
-            add_range(low, high);
+            memory_add_range(low, high);
     }
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-static void *take_from_arena(size_t len, size_t align)
+static void *arena_take(size_t len, size_t align)
 {
-    uintptr_t floor = round_up(arena.brk, PAGE_SIZE);
+    uintptr_t floor = memory_round_up(arena.brk, PAGE_SIZE);
 
     if (arena.end < floor || arena.end - floor < len)
         return NULL;
@@ -115,7 +115,7 @@ void *page_take(size_t n, size_t align)
         align = PAGE_SIZE;
     void *p = runs_take(&pages, len, align);
     if (!p)
-        p = take_from_arena(len, align);
+        p = arena_take(len, align);
     if (p)
         pages_out += len;
     return p;
@@ -131,7 +131,7 @@ void *page_alloc(size_t n)
 }
 
 /* What lies in the arena, or in a free page, is not the caller's to give back. */
-static void check_owned(const void *p)
+static void memory_check_owned(const void *p)
 {
     uintptr_t at = (uintptr_t)p;
 
@@ -145,7 +145,7 @@ void page_free(void *p, size_t n)
 
     if (!p || !n)
         return;
-    check_owned(p);
+    memory_check_owned(p);
     struct run *run = runs_give(&pages, p, len);
     pages_out -= len;
     if ((uintptr_t)run == arena.end) {
@@ -186,7 +186,7 @@ void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma)
 {
     if (size == 0 || size > SIZE_MAX / 2 || align > SIZE_MAX / 2 || (align & (align - 1)))
         return NULL;
-    size_t len = round_up(size, DMA_GRANULE);
+    size_t len = memory_round_up(size, DMA_GRANULE);
     void *p = runs_take(&dma_pool, len, align);
     if (!p) {
         size_t n = pages_for(len);
@@ -205,9 +205,9 @@ void hal_dma_free(void *p, size_t size)
 {
     if (!p)
         return;
-    check_owned(p);
-    struct run *run = runs_give(&dma_pool, p, round_up(size, DMA_GRANULE));
-    uintptr_t low = round_up((uintptr_t)run, PAGE_SIZE);
+    memory_check_owned(p);
+    struct run *run = runs_give(&dma_pool, p, memory_round_up(size, DMA_GRANULE));
+    uintptr_t low = memory_round_up((uintptr_t)run, PAGE_SIZE);
     uintptr_t high = ((uintptr_t)run + run->len) & ~(PAGE_SIZE - 1);
     if (low < high) {
         runs_cut(&dma_pool, run, (void *)low, high - low);

@@ -25,7 +25,7 @@ static bool parsed, any_own;
 static char text[sizeof((struct board_info *)0)->bootargs];
 static char asked_names[ASKED_MAX]; /* " poll log", kept only when there is something to report */
 
-static void add_word(char *word)
+static void option_add(char *word)
 {
     char *eq = strchr(word, '=');
 
@@ -40,21 +40,21 @@ static void add_word(char *word)
 }
 
 /* Splits the copy in `text` in place; quotes are taken out. */
-static void parse(void)
+static void option_parse(void)
 {
     const char *in = board_info()->bootargs;
     char *out = text, *start = text;
     bool quoted = false;
 
     parsed = true;
-    for (; *in && out < text + sizeof text - 1; in++) {
+    for (; *in && out < text + sizeof(text) - 1; in++) {
         if (*in == '"') {
             quoted = !quoted;
         } else if ((*in == ' ' || *in == '\t' || *in == '\n') && !quoted) {
             if (out == start)
                 continue;
             *out++ = '\0';
-            add_word(start);
+            option_add(start);
             start = out;
         } else {
             *out++ = *in;
@@ -62,16 +62,16 @@ static void parse(void)
     }
     *out = '\0';
     if (out != start)
-        add_word(start);
+        option_add(start);
     if (quoted)
         hal_log(HAL_WARN, "vireo", "boot arguments: a double quote is not closed");
     if (board_info()->bootargs_truncated)
         hal_log(HAL_WARN, "vireo", "boot arguments are longer than %zu bytes: the rest is ignored",
-                sizeof text - 1);
+                sizeof(text) - 1);
 }
 
 /* Is the word's name PREFIX [dev "."] name? */
-static bool names_option(const struct word *w, const char *dev, const char *name)
+static bool option_is_named(const struct word *w, const char *dev, const char *name)
 {
     const char *s = w->name;
 
@@ -88,12 +88,12 @@ static bool names_option(const struct word *w, const char *dev, const char *name
 }
 
 /* The last one given counts; all are marked as asked for. */
-static struct word *find_option(const char *dev, const char *name)
+static struct word *option_find(const char *dev, const char *name)
 {
     struct word *found = NULL;
 
     for (unsigned i = 0; i < word_count; i++)
-        if (names_option(&words[i], dev, name)) {
+        if (option_is_named(&words[i], dev, name)) {
             words[i].asked = true;
             if (words[i].value)
                 found = &words[i];
@@ -102,7 +102,7 @@ static struct word *find_option(const char *dev, const char *name)
 }
 
 /* Is it one of the words in asked_names, each with a blank before it? */
-static bool in_list(const char *name, size_t len)
+static bool option_was_asked(const char *name, size_t len)
 {
     for (const char *s = strchr(asked_names, ' '); s; s = strchr(s + 1, ' '))
         if (strncmp(s + 1, name, len) == 0 && (s[len + 1] == ' ' || s[len + 1] == '\0'))
@@ -110,11 +110,11 @@ static bool in_list(const char *name, size_t len)
     return false;
 }
 
-static void remember(const char *name)
+static void option_remember(const char *name)
 {
     size_t used = strlen(asked_names), len = strlen(name);
 
-    if (len == 0 || used + len + 2 > sizeof asked_names || in_list(name, len))
+    if (len == 0 || used + len + 2 > sizeof(asked_names) || option_was_asked(name, len))
         return;
     asked_names[used] = ' ';
     memcpy(asked_names + used + 1, name, len + 1);
@@ -123,12 +123,12 @@ static void remember(const char *name)
 const char *hal_option(const char *dev, const char *name)
 {
     if (!parsed)
-        parse();
+        option_parse();
     if (!any_own)
         return NULL;
-    remember(name);
-    struct word *general = find_option(NULL, name);
-    struct word *own = dev ? find_option(dev, name) : NULL;
+    option_remember(name);
+    struct word *general = option_find(NULL, name);
+    struct word *own = dev ? option_find(dev, name) : NULL;
     if (own)
         return own->value;
     return general ? general->value : NULL;
@@ -139,7 +139,7 @@ const char *hal_bootarg(const char *name)
     const char *value = NULL;
 
     if (!parsed)
-        parse();
+        option_parse();
     for (unsigned i = 0; i < word_count; i++)
         if (words[i].value && strcmp(words[i].name, name) == 0)
             value = words[i].value;
@@ -147,7 +147,7 @@ const char *hal_bootarg(const char *name)
 }
 
 /* Decimal or 0x, nothing else and no overflow. */
-static bool parse_u64(const char *s, uint64_t *out)
+static bool option_parse_u64(const char *s, uint64_t *out)
 {
     unsigned base = 10;
     uint64_t v = 0;
@@ -181,7 +181,7 @@ uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_
 
     if (!s)
         return def;
-    if (parse_u64(s, &v) && v >= min && v <= max)
+    if (option_parse_u64(s, &v) && v >= min && v <= max)
         return v;
     hal_log(HAL_WARN, dev ? dev : "vireo",
             "boot argument vireo.%s=%s: use a number from %llu to %llu; taking %llu", name, s,

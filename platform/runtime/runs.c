@@ -4,31 +4,31 @@
 
 #include "hal.h"
 
-static uintptr_t start_of(const struct run *run)
+static uintptr_t run_start(const struct run *run)
 {
     return (uintptr_t)run;
 }
 
-static uintptr_t end_of(const struct run *run)
+static uintptr_t run_end(const struct run *run)
 {
     return (uintptr_t)run + run->len;
 }
 
 /* Where len bytes would lie at the top of a run; false when it has no room. */
-static bool top_fit(const struct run *run, size_t len, size_t align, uintptr_t *at)
+static bool run_top_fit(const struct run *run, size_t len, size_t align, uintptr_t *at)
 {
     if (run->len < len)
         return false;
-    *at = (end_of(run) - len) & ~(uintptr_t)(align - 1);
-    return *at >= start_of(run);
+    *at = (run_end(run) - len) & ~(uintptr_t)(align - 1);
+    return *at >= run_start(run);
 }
 
 void runs_cut(struct runs *r, struct run *from, void *p, size_t len)
 {
-    uintptr_t low = (uintptr_t)p, high = low + len, end = end_of(from);
+    uintptr_t low = (uintptr_t)p, high = low + len, end = run_end(from);
     struct run **link = &r->first;
 
-    hal_assert(low >= start_of(from) && high >= low && high <= end);
+    hal_assert(low >= run_start(from) && high >= low && high <= end);
     while (*link != from)
         link = &(*link)->next;
     struct run *rest = from->next;
@@ -38,8 +38,8 @@ void runs_cut(struct runs *r, struct run *from, void *p, size_t len)
         above->len = end - high;
         rest = above;
     }
-    if (low > start_of(from)) {
-        from->len = low - start_of(from);
+    if (low > run_start(from)) {
+        from->len = low - run_start(from);
         from->next = rest;
     } else {
         *link = rest;
@@ -57,7 +57,7 @@ void *runs_take(struct runs *r, size_t len, size_t align)
     if (align < r->granule)
         align = r->granule;
     for (struct run *run = r->first; run; run = run->next)
-        if ((!best || run->len <= best->len) && top_fit(run, len, align, &at)) {
+        if ((!best || run->len <= best->len) && run_top_fit(run, len, align, &at)) {
             best = run;
             best_at = at;
         }
@@ -76,14 +76,14 @@ struct run *runs_give(struct runs *r, void *p, size_t len)
         before = after;
         after = after->next;
     }
-    if ((before && end_of(before) > (uintptr_t)p) ||
-        (after && start_of(after) < (uintptr_t)p + len))
+    if ((before && run_end(before) > (uintptr_t)p) ||
+        (after && run_start(after) < (uintptr_t)p + len))
         hal_panic("memory at %p, %zu bytes, was freed twice", p, len);
 
     r->total += len;
     run->len = len;
     run->next = after;
-    if (after && start_of(after) == end_of(run)) {
+    if (after && run_start(after) == run_end(run)) {
         run->len += after->len;
         run->next = after->next;
     }
@@ -91,7 +91,7 @@ struct run *runs_give(struct runs *r, void *p, size_t len)
         r->first = run;
         return run;
     }
-    if (end_of(before) != start_of(run)) {
+    if (run_end(before) != run_start(run)) {
         before->next = run;
         return run;
     }
@@ -102,8 +102,8 @@ struct run *runs_give(struct runs *r, void *p, size_t len)
 
 bool runs_hold(const struct runs *r, const void *p)
 {
-    for (const struct run *run = r->first; run && start_of(run) <= (uintptr_t)p; run = run->next)
-        if ((uintptr_t)p < end_of(run))
+    for (const struct run *run = r->first; run && run_start(run) <= (uintptr_t)p; run = run->next)
+        if ((uintptr_t)p < run_end(run))
             return true;
     return false;
 }

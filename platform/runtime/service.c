@@ -10,20 +10,15 @@
  */
 #define SWEEP_NS 100000ull
 
-static struct hal_service *first;
+static struct hal_service *services; /* in the order in which they were added */
 static struct hal_service *running;
 static uint64_t swept_ns; /* when all had their turn last, by arming or a sweep; 0: just woke up */
 
 void hal_service_add(struct hal_service *s)
 {
-    struct hal_service **link = &first;
-
-    while (*link)
-        link = &(*link)->next;
     if (s->next_ns == 0)
-        s->next_ns = HAL_NEVER; /* a static one that has no deadline yet */
-    s->next = NULL;
-    *link = s;
+        s->next_ns = HAL_NEVER; /* a zeroed service has no time at which it wants to run */
+    HAL_LIST_APPEND(&services, s);
 }
 
 void hal_service_wake(struct hal_service *s)
@@ -44,7 +39,7 @@ bool services_run(uint64_t now)
 
     if (sweep)
         swept_ns = now;
-    for (struct hal_service *s = first; s; s = s->next) {
+    for (struct hal_service *s = services; s; s = s->next) {
         if (!sweep && !s->pending && !s->polled && s->next_ns > now)
             continue;
         s->pending = false;
@@ -59,7 +54,7 @@ bool services_arm(void)
 {
     bool more = false;
 
-    for (struct hal_service *s = first; s; s = s->next) {
+    for (struct hal_service *s = services; s; s = s->next) {
         if (!s->arm || s->polled)
             continue;
         running = s;
@@ -73,7 +68,7 @@ bool services_arm(void)
 
 bool services_polled(void)
 {
-    for (const struct hal_service *s = first; s; s = s->next)
+    for (const struct hal_service *s = services; s; s = s->next)
         if (s->polled)
             return true;
     return false;
@@ -81,7 +76,7 @@ bool services_polled(void)
 
 bool services_pending(void)
 {
-    for (const struct hal_service *s = first; s; s = s->next)
+    for (const struct hal_service *s = services; s; s = s->next)
         if (s->pending)
             return true;
     return false;
@@ -91,7 +86,7 @@ uint64_t services_next(void)
 {
     uint64_t when = HAL_NEVER;
 
-    for (const struct hal_service *s = first; s; s = s->next)
+    for (const struct hal_service *s = services; s; s = s->next)
         if (s->next_ns < when)
             when = s->next_ns;
     return when;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "board.h"
-#include "format.h"
 #include "hal.h"
 #include "runtime.h"
 #include "vireo/image.h"
@@ -94,7 +93,7 @@ void vireo_exit(int status)
     arch_irq_save();
     runtime_stop_devices();
     status &= 0xff; /* as a shell sees it */
-    console_put_line(line, format(line, sizeof line, "vireo: exit %d\n", status));
+    console_put_line(line, runtime_format(line, sizeof(line), "vireo: exit %d\n", status));
     board_exit(status);
 }
 
@@ -106,6 +105,6 @@ void vireo_ready(void)
     if (said)
         return;
     said = true;
-    console_put_line(line, sizeof line - 1);
+    console_put_line(line, sizeof(line) - 1);
     arch_mark(ARCH_MARK_READY);
 }

@@ -41,7 +41,7 @@ static bool parking_forbidden;
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-static void enqueue(struct waitq *q, struct task *t)
+static void task_enqueue(struct waitq *q, struct task *t)
 {
     t->queue = q;
     t->next = NULL;
@@ -53,7 +53,7 @@ static void enqueue(struct waitq *q, struct task *t)
     q->tail = t;
 }
 
-static void dequeue(struct task *t)
+static void task_dequeue(struct task *t)
 {
     struct waitq *q = t->queue;
 
@@ -70,26 +70,26 @@ static void dequeue(struct task *t)
     t->queue = NULL;
 }
 
-static void make_runnable(struct task *t, bool timed_out)
+static void task_make_runnable(struct task *t, bool timed_out)
 {
-    dequeue(t);
+    task_dequeue(t);
     deadline_remove(&deadlines, &t->deadline);
     t->timed_out = timed_out;
-    enqueue(&runnable, t);
+    task_enqueue(&runnable, t);
 }
 
-static void expire(uint64_t now)
+static void task_expire(uint64_t now)
 {
     struct deadline *d;
 
     while ((d = deadlines.root) != NULL && d->when_ns <= now)
-        make_runnable((struct task *)((char *)d - offsetof(struct task, deadline)), true);
+        task_make_runnable((struct task *)((char *)d - offsetof(struct task, deadline)), true);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 /* Sleeps until an interrupt, unless a handler has woken a service or something is due already. */
-static void idle(void)
+static void task_idle(void)
 {
     unsigned long state = arch_irq_save();
 
@@ -107,30 +107,30 @@ static void idle(void)
     arch_irq_restore(state);
 }
 
-static struct task *next_task(void)
+static struct task *task_next(void)
 {
     for (;;) {
         uint64_t now = hal_now_ns();
         bool worked = services_run(now);
-        expire(now);
+        task_expire(now);
         struct task *t = runnable.head;
         if (t) {
-            dequeue(t);
+            task_dequeue(t);
             return t;
         }
         if (!worked && !services_arm() && !runnable.head && !services_polled())
-            idle();
+            task_idle();
     }
 }
 
-static void check_stack(const struct task *t)
+static void task_check_stack(const struct task *t)
 {
     if (*(const uint64_t *)(t->memory + PAGE_SIZE) != STACK_CANARY)
         hal_panic("task %s ran over the end of its stack of %zu bytes; give it a larger one",
                   t->name, (t->page_count - 1) * PAGE_SIZE);
 }
 
-static void release(struct task *t)
+static void task_release(struct task *t)
 {
     char *memory = t->memory;
     size_t n = t->page_count;
@@ -139,31 +139,31 @@ static void release(struct task *t)
     page_free(memory, n);
 }
 
-static void release_ended(void)
+static void task_release_ended(void)
 {
     struct task *t = ended;
 
     ended = NULL;
     if (t)
-        release(t);
+        task_release(t);
 }
 
 /* The running task stands in some queue, or has a deadline, or has ended: runs whoever is next. */
-static void schedule(void)
+static void task_schedule(void)
 {
-    struct task *self = current, *t = next_task();
+    struct task *self = current, *t = task_next();
 
     if (t == self)
         return;
-    check_stack(self);
+    task_check_stack(self);
     current = t;
     _impure_ptr = t->reent;
     arch_switch(&self->context, &t->context);
-    release_ended();
+    task_release_ended();
 }
 
 /* True in a handler, or wherever else interrupts are masked. */
-static bool masked(void)
+static bool task_masked(void)
 {
     unsigned long before = arch_irq_save();
     unsigned long while_masked = arch_irq_save();
@@ -174,10 +174,10 @@ static bool masked(void)
 
 bool task_may_park(void)
 {
-    return current && !parking_forbidden && !services_running() && !masked();
+    return current && !parking_forbidden && !services_running() && !task_masked();
 }
 
-static void check_park(const char *what)
+static void task_check_park(const char *what)
 {
     if (services_running())
         hal_panic("%s in service %s, which must not park", what, services_running());
@@ -197,7 +197,7 @@ void task_forbid_parking(bool on)
 /* ---- the life of a task ----------------------------------------------------------------------*/
 
 /* Gives a new task libc state of its own; all share the standard streams of the first. */
-static void init_reent(struct _reent *r)
+static void task_init_reent(struct _reent *r)
 {
     extern void __sinit(struct _reent *) __attribute__((weak));
 
@@ -212,14 +212,14 @@ static void init_reent(struct _reent *r)
     r->__sdidinit = 1;
 }
 
-static void destroy_reent(struct _reent *r)
+static void task_destroy_reent(struct _reent *r)
 {
     r->__sdidinit = 0; /* the streams are not its own */
     _impure_ptr = _GLOBAL_REENT;
     _reclaim_reent(r);
 }
 
-static struct task *create(const char *name, size_t stack)
+static struct task *task_create(const char *name, size_t stack)
 {
     if (stack > SIZE_MAX / 2)
         return NULL;
@@ -233,7 +233,7 @@ static struct task *create(const char *name, size_t stack)
     }
     uintptr_t top = (uintptr_t)memory + n * PAGE_SIZE - sizeof(struct task);
     struct task *t = (struct task *)(top & ~(uintptr_t)63);
-    memset(t, 0, sizeof *t);
+    memset(t, 0, sizeof(*t));
     t->name = name;
     t->memory = memory;
     t->page_count = n;
@@ -241,35 +241,35 @@ static struct task *create(const char *name, size_t stack)
     return t;
 }
 
-static void run_spawned(void *arg)
+static void task_run_spawned(void *arg)
 {
     struct task *t = arg;
 
-    release_ended();
+    task_release_ended();
     t->fn(t->arg);
-    check_park("the end of a task");
-    destroy_reent(&t->own_reent);
+    task_check_park("the end of a task");
+    task_destroy_reent(&t->own_reent);
     ended = t;
-    schedule();
+    task_schedule();
     hal_panic("task %s ran on after its end", t->name);
 }
 
 struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack)
 {
-    struct task *t = create(name, stack ? stack : TASK_STACK_DEFAULT);
+    struct task *t = task_create(name, stack ? stack : TASK_STACK_DEFAULT);
 
     if (!t)
         return NULL;
     t->fn = fn;
     t->arg = arg;
     t->reent = &t->own_reent;
-    init_reent(t->reent);
-    arch_context_init(&t->context, t, run_spawned, t);
-    enqueue(&runnable, t);
+    task_init_reent(t->reent);
+    arch_context_init(&t->context, t, task_run_spawned, t);
+    task_enqueue(&runnable, t);
     return t;
 }
 
-static void run_main(void *arg)
+static void task_run_main(void *arg)
 {
     struct task *t = arg;
 
@@ -280,13 +280,13 @@ static void run_main(void *arg)
 void task_start_main(void (*fn)(void))
 {
     static struct arch_context boot; /* written once, never resumed */
-    struct task *t = create("main", MAIN_STACK);
+    struct task *t = task_create("main", MAIN_STACK);
 
     if (!t)
         hal_panic("no memory for main's stack of %u KiB; give the machine more", MAIN_STACK / 1024);
     t->arg = (void *)fn;
     t->reent = _GLOBAL_REENT;
-    arch_context_init(&t->context, t, run_main, t);
+    arch_context_init(&t->context, t, task_run_main, t);
     current = t;
     arch_switch(&boot, &t->context);
     hal_panic("the boot stack was resumed");
@@ -320,9 +320,9 @@ bool runtime_task_stack(uintptr_t *low, uintptr_t *high)
 
 void task_yield(void)
 {
-    check_park("task_yield");
-    enqueue(&runnable, current);
-    schedule();
+    task_check_park("task_yield");
+    task_enqueue(&runnable, current);
+    task_schedule();
 }
 
 void task_give_way(void)
@@ -333,27 +333,27 @@ void task_give_way(void)
 
 void task_sleep_until(uint64_t when_ns)
 {
-    check_park("sleep");
+    task_check_park("sleep");
     if (when_ns != HAL_NEVER)
         deadline_add(&deadlines, &current->deadline, when_ns);
-    schedule();
+    task_schedule();
 }
 
 int waitq_wait(struct waitq *q, uint64_t deadline_ns)
 {
-    check_park("waitq_wait");
+    task_check_park("waitq_wait");
     struct task *self = current;
-    enqueue(q, self);
+    task_enqueue(q, self);
     if (deadline_ns != HAL_NEVER)
         deadline_add(&deadlines, &self->deadline, deadline_ns);
-    schedule();
+    task_schedule();
     return self->timed_out ? -ETIMEDOUT : 0;
 }
 
 void waitq_wake_all(struct waitq *q)
 {
     while (q->head)
-        make_runnable(q->head, false);
+        task_make_runnable(q->head, false);
 }
 
 /* An unlocked mutex goes to the longest waiter at once, so that nobody is overtaken for ever. */
@@ -385,6 +385,6 @@ void task_mutex_unlock(struct task_mutex *m)
     m->owner = m->waiters.head;
     if (m->owner) {
         m->depth = 1;
-        make_runnable(m->owner, false);
+        task_make_runnable(m->owner, false);
     }
 }

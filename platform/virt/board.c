@@ -22,14 +22,14 @@ const struct board_info *board_info(void)
 /* ---- start ----------------------------------------------------------------------------------- */
 
 /* The machine cannot be used: says why, over whatever console there is. */
-static void refuse(const char *why) __attribute__((noreturn));
-static void refuse(const char *why)
+static void board_refuse(const char *why) __attribute__((noreturn));
+static void board_refuse(const char *why)
 {
     static const char tail[] = "\nvireo: exit 1\n";
 
     board_console_write("vireo: ", 7);
     board_console_write(why, __builtin_strlen(why));
-    board_console_write(tail, sizeof tail - 1);
+    board_console_write(tail, sizeof(tail) - 1);
     board_exit(1);
 }
 
@@ -42,7 +42,7 @@ void board_misplaced(uint64_t at)
         board_wait();
 }
 
-static void reserve_image(void)
+static void board_reserve_image(void)
 {
     struct board_info *info = &virt.info;
     uintptr_t start = (uintptr_t)__image_start;
@@ -52,7 +52,7 @@ static void reserve_image(void)
 }
 
 /* Does one RAM range hold the whole image? */
-static bool image_in_ram(void)
+static bool board_image_in_ram(void)
 {
     uintptr_t start = (uintptr_t)__image_start, end = (uintptr_t)__image_end;
 
@@ -65,7 +65,7 @@ static bool image_in_ram(void)
 }
 
 /* RAM that the CPU cannot reach with the addresses that it has is as good as absent. */
-static void clip_ram(void)
+static void board_clip_ram(void)
 {
     struct board_info *info = &virt.info;
     uint64_t end = arch_ram_end();
@@ -82,17 +82,17 @@ static void clip_ram(void)
     info->ram_count = kept;
 }
 
-static const char *set_up(const void *dtb)
+static const char *board_set_up(const void *dtb)
 {
     if (!dtb)
         return "no device tree: start the image with QEMU's -M virt -kernel, and give it more "
                "memory (-m) if that is what was done";
-    reserve_image();
+    board_reserve_image();
     const char *wrong = tree_read(dtb);
     if (wrong)
         return wrong;
-    clip_ram();
-    if (!image_in_ram())
+    board_clip_ram();
+    if (!board_image_in_ram())
         return "too little memory for this image: give the machine more (-m)";
     for (unsigned i = 0; i < virt.info.ram_count; i++)
         if (arch_map_ram(virt.info.ram[i].base, virt.info.ram[i].len))
@@ -108,9 +108,9 @@ static const char *set_up(const void *dtb)
 __attribute__((no_stack_protector)) void board_start(const void *dtb)
 {
     timer_start_clock();
-    const char *wrong = set_up(dtb);
+    const char *wrong = board_set_up(dtb);
     if (wrong)
-        refuse(wrong);
+        board_refuse(wrong);
     arch_canary_stir(virt.info.seed, virt.info.seed_len);
     runtime_start();
 }

@@ -17,13 +17,13 @@ static hal_mmio_t dist, redist;
 static uint64_t redist_phys;
 
 /* The frame with SGI and PPI registers of this core, or the distributor. */
-static hal_mmio_t frame_of(unsigned id)
+static hal_mmio_t v3_frame(unsigned id)
 {
     return id < GIC_SPI_FIRST ? redist + GICR_SGI : dist;
 }
 
 /* Waits until `bits` of a register are clear. False: they never were. */
-static bool wait_clear(hal_mmio_t reg, uint32_t bits)
+static bool v3_wait_clear(hal_mmio_t reg, uint32_t bits)
 {
     uint64_t deadline = hal_now_ns() + WAIT_NS;
 
@@ -36,7 +36,7 @@ static bool wait_clear(hal_mmio_t reg, uint32_t bits)
 }
 
 /* This core's redistributor: the one with our affinity. 0: none. */
-static hal_mmio_t find_redist(const struct board_range *r)
+static hal_mmio_t v3_find_redist(const struct board_range *r)
 {
     uint32_t affinity = cpu_affinity();
 
@@ -57,7 +57,7 @@ static hal_mmio_t find_redist(const struct board_range *r)
 }
 
 /* Puts 32 lines in the group that we are interrupted by, disabled. */
-static void init_lines(hal_mmio_t frame, unsigned id)
+static void v3_init_lines(hal_mmio_t frame, unsigned id)
 {
     hal_write32(frame + GICD_ICENABLER + gic_word(id), ~0u);
     hal_write32(frame + GICD_IGROUPR + gic_word(id), arch_secure ? 0 : ~0u);
@@ -70,23 +70,23 @@ static const char *v3_init(const struct virt_gic *gic)
     dist = hal_mmio_map(gic->dist.base, gic->dist.len);
     if (!dist || gic->dist.len < 0x10000)
         return "the GICv3 distributor in the device tree cannot be mapped";
-    redist = find_redist(&gic->cpu);
+    redist = v3_find_redist(&gic->cpu);
     if (!redist)
         return "the GICv3 has no redistributor for this core";
 
     hal_write32(dist + GICD_CTLR, 0);
-    if (!wait_clear(dist + GICD_CTLR, CTLR_RWP))
+    if (!v3_wait_clear(dist + GICD_CTLR, CTLR_RWP))
         return "the GICv3 distributor does not answer";
     unsigned lines = ((hal_read32(dist + GICD_TYPER) & 31) + 1) * 32;
     for (unsigned id = GIC_SPI_FIRST; id < lines; id += 32)
-        init_lines(dist, id);
+        v3_init_lines(dist, id);
     hal_write32(dist + GICD_CTLR, CTLR_ARE);
     hal_write32(dist + GICD_CTLR, CTLR_ARE | (arch_secure ? CTLR_GROUP1_SECURE : CTLR_GROUP1));
 
     hal_write32(redist + GICR_WAKER, hal_read32(redist + GICR_WAKER) & ~(uint32_t)WAKER_SLEEP);
-    if (!wait_clear(redist + GICR_WAKER, WAKER_ASLEEP))
+    if (!v3_wait_clear(redist + GICR_WAKER, WAKER_ASLEEP))
         return "the GICv3 redistributor does not wake up";
-    init_lines(redist + GICR_SGI, 0);
+    v3_init_lines(redist + GICR_SGI, 0);
 
     cpu_gic_enable(GIC_PRIORITY_ALL);
     return NULL;
@@ -94,7 +94,7 @@ static const char *v3_init(const struct virt_gic *gic)
 
 static void v3_configure(unsigned id, bool edge)
 {
-    hal_mmio_t frame = frame_of(id);
+    hal_mmio_t frame = v3_frame(id);
 
     hal_write8(frame + GICD_IPRIORITYR + id, GIC_PRIORITY);
     if (id < GIC_SPI_FIRST)
@@ -109,12 +109,12 @@ static void v3_configure(unsigned id, bool edge)
 
 static void v3_mask(unsigned id)
 {
-    hal_write32(frame_of(id) + GICD_ICENABLER + gic_word(id), gic_bit(id));
+    hal_write32(v3_frame(id) + GICD_ICENABLER + gic_word(id), gic_bit(id));
 }
 
 static int v3_unmask(unsigned id)
 {
-    hal_write32(frame_of(id) + GICD_ISENABLER + gic_word(id), gic_bit(id));
+    hal_write32(v3_frame(id) + GICD_ISENABLER + gic_word(id), gic_bit(id));
     return 0;
 }
 

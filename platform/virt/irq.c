@@ -38,14 +38,14 @@ void irq_add_lines(const struct gic_lines *lines)
 }
 
 /* Who masks and configures a line; NULL: there is no such line. */
-static const struct gic_lines *lines_of(unsigned id)
+static const struct gic_lines *irq_lines(unsigned id)
 {
     if (id >= gic->lines.first && id < gic->lines.limit)
         return &gic->lines;
     return more && id >= more->first && id < more->limit ? more : NULL;
 }
 
-static bool has_handler(unsigned id)
+static bool irq_has_handler(unsigned id)
 {
     for (struct handler *h = handlers[id % BUCKETS]; h; h = h->next)
         if (h->id == id)
@@ -53,18 +53,8 @@ static bool has_handler(unsigned id)
     return false;
 }
 
-/* Handlers of one line are called in the order in which they were attached. */
-static void append(struct handler *h)
-{
-    struct handler **at = &handlers[h->id % BUCKETS];
-
-    while (*at)
-        at = &(*at)->next;
-    *at = h;
-}
-
 /* Takes a handler out; it is the caller's to free. NULL: there is none. */
-static struct handler *take_out(unsigned id, hal_irq_fn fn, void *ctx)
+static struct handler *irq_take_handler(unsigned id, hal_irq_fn fn, void *ctx)
 {
     struct handler **at = &handlers[id % BUCKETS], *h;
 
@@ -78,21 +68,21 @@ static struct handler *take_out(unsigned id, hal_irq_fn fn, void *ctx)
 int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
 {
     unsigned id = VIRT_IRQ_ID(irq);
-    const struct gic_lines *lines = lines_of(id);
+    const struct gic_lines *lines = irq_lines(id);
 
     if (irq < 0 || !lines || !fn)
         return -EINVAL;
-    struct handler *h = hal_alloc(sizeof *h);
+    struct handler *h = hal_alloc(sizeof(*h));
     if (!h)
         return -ENOMEM;
     *h = (struct handler){.fn = fn, .ctx = ctx, .id = id};
     unsigned long state = arch_irq_save();
-    if (!has_handler(id))
+    if (!irq_has_handler(id))
         lines->configure(id, irq & VIRT_IRQ_EDGE);
-    append(h);
+    HAL_LIST_APPEND(&handlers[id % BUCKETS], h); /* they are called in order of attachment */
     int err = lines->unmask(id);
     if (err)
-        take_out(id, fn, ctx);
+        irq_take_handler(id, fn, ctx);
     arch_irq_restore(state);
     if (err)
         hal_free(h);
@@ -106,16 +96,16 @@ void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
     if (irq < 0)
         return;
     unsigned long state = arch_irq_save();
-    struct handler *h = take_out(id, fn, ctx);
-    if (h && !has_handler(id))
-        lines_of(id)->mask(id);
+    struct handler *h = irq_take_handler(id, fn, ctx);
+    if (h && !irq_has_handler(id))
+        irq_lines(id)->mask(id);
     arch_irq_restore(state);
     hal_free(h);
 }
 
 void hal_irq_mask(hal_irq_t irq)
 {
-    const struct gic_lines *lines = irq >= 0 ? lines_of(VIRT_IRQ_ID(irq)) : NULL;
+    const struct gic_lines *lines = irq >= 0 ? irq_lines(VIRT_IRQ_ID(irq)) : NULL;
 
     if (lines)
         lines->mask(VIRT_IRQ_ID(irq));
@@ -134,8 +124,8 @@ void board_irq(void)
         h->fn(h->ctx);
         handled = true;
     }
-    if (!handled && lines_of(id)) {
-        lines_of(id)->mask(id);
+    if (!handled && irq_lines(id)) {
+        irq_lines(id)->mask(id);
         hal_log(HAL_WARN, "irq", "line %u interrupts but has no handler: masked", id);
     }
     gic->end(id);

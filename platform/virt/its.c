@@ -34,18 +34,18 @@ static struct its {
     unsigned slot_count;
 } its;
 
-static struct slot *slot_of(unsigned line)
+static struct slot *its_slot(unsigned line)
 {
     return &its.slots[(line - GIC_LPI_FIRST) >> its.event_bits];
 }
 
-static uint32_t event_of(unsigned line)
+static uint32_t its_event(unsigned line)
 {
     return (line - GIC_LPI_FIRST) & ((1u << its.event_bits) - 1);
 }
 
 /* One command that concerns what the redistributor does, and its completion there. */
-static int run(struct its_command c)
+static int its_run(struct its_command c)
 {
     struct its_command both[] = {c, its_sync(its.target)};
 
@@ -54,44 +54,44 @@ static int run(struct its_command c)
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-static int line_set(unsigned line, bool enabled)
+static int its_line_set(unsigned line, bool enabled)
 {
-    struct slot *s = slot_of(line);
+    struct slot *s = its_slot(line);
 
     lpi_set(line, enabled);
-    if (!s->itt || !(s->events >> event_of(line) & 1))
+    if (!s->itt || !(s->events >> its_event(line) & 1))
         return 0; /* nobody's now: what the ITS is told later will include it */
-    return run(its_inv(s->device, event_of(line)));
+    return its_run(its_inv(s->device, its_event(line)));
 }
 
 /* Priority, target and trigger are the same for all. */
-static void line_configure(unsigned line, bool edge)
+static void its_line_configure(unsigned line, bool edge)
 {
     (void)line;
     (void)edge;
 }
 
-static void line_mask(unsigned line)
+static void its_line_mask(unsigned line)
 {
-    line_set(line, false);
+    its_line_set(line, false);
 }
 
-static int line_unmask(unsigned line)
+static int its_line_unmask(unsigned line)
 {
-    return line_set(line, true);
+    return its_line_set(line, true);
 }
 
 static struct gic_lines lines = {
     .first = GIC_LPI_FIRST,
-    .configure = line_configure,
-    .mask = line_mask,
-    .unmask = line_unmask,
+    .configure = its_line_configure,
+    .mask = its_line_mask,
+    .unmask = its_line_unmask,
 };
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
 /* One past the highest device id that the tree lets a function have. */
-static uint64_t ids_in_tree(const struct virt_part *part)
+static uint64_t its_ids_in_tree(const struct virt_part *part)
 {
     uint64_t ids = 0;
 
@@ -105,7 +105,7 @@ static uint64_t ids_in_tree(const struct virt_part *part)
     return ids;
 }
 
-static int switch_off(hal_mmio_t regs)
+static int its_switch_off(hal_mmio_t regs)
 {
     uint64_t deadline = hal_now_ns() + ITS_WAIT_NS;
     uint32_t ctlr = hal_read32(regs + GITS_CTLR);
@@ -123,7 +123,7 @@ static int switch_off(hal_mmio_t regs)
 }
 
 /* What the ITS says of itself: how many ids and events, how large an entry. */
-static int read_type(hal_mmio_t regs, uint64_t ids)
+static int its_read_type(hal_mmio_t regs, uint64_t ids)
 {
     uint64_t typer = its_read64(regs + GITS_TYPER);
     unsigned bits = (typer >> 8 & 31) + 1;
@@ -139,29 +139,29 @@ static int read_type(hal_mmio_t regs, uint64_t ids)
 }
 
 /* The slots that all LPIs together make. */
-static int slots_open(void)
+static int its_slots_open(void)
 {
     unsigned n = lpi_count() >> its.event_bits;
 
     its.slot_count = n < SLOTS_MAX ? n : SLOTS_MAX;
     if (!its.slot_count)
         return -ENOSPC;
-    its.slots = hal_alloc(its.slot_count * sizeof *its.slots);
+    its.slots = hal_alloc(its.slot_count * sizeof(*its.slots));
     lines.limit = GIC_LPI_FIRST + (its.slot_count << its.event_bits);
     return its.slots ? 0 : -ENOMEM;
 }
 
-static int set_up(const struct virt_part *part)
+static int its_set_up(const struct virt_part *part)
 {
     hal_mmio_t regs = part->reg.len >= GITS_LEN ? hal_mmio_map(part->reg.base, GITS_LEN) : 0;
     int err = regs ? lpi_open() : -ENODEV;
 
     if (!err)
-        err = switch_off(regs);
+        err = its_switch_off(regs);
     if (!err)
-        err = read_type(regs, ids_in_tree(part));
+        err = its_read_type(regs, its_ids_in_tree(part));
     if (!err)
-        err = slots_open();
+        err = its_slots_open();
     if (!err)
         err = its_tables_open(regs, its.ids, &its.devices);
     if (!err)
@@ -169,7 +169,7 @@ static int set_up(const struct virt_part *part)
     if (err)
         return err;
     hal_write32_sync(regs + GITS_CTLR, CTLR_ENABLED);
-    err = run(its_mapc(COLLECTION, its.target));
+    err = its_run(its_mapc(COLLECTION, its.target));
     if (!err)
         irq_add_lines(&lines);
     else
@@ -185,7 +185,7 @@ static int its_open(const struct virt_part *part)
     if (tried)
         return works && !its.queue.broken ? 0 : -ENODEV;
     tried = true;
-    int err = set_up(part);
+    int err = its_set_up(part);
     works = !err;
     if (err)
         hal_log(HAL_WARN, "its", "cannot be used (error %d): PCI functions take their INTx lines",
@@ -198,7 +198,7 @@ static int its_open(const struct virt_part *part)
 
 /* ---- functions and their events -------------------------------------------------------------- */
 
-static struct slot *find_slot(uint32_t device)
+static struct slot *its_find_slot(uint32_t device)
 {
     struct slot *free = NULL;
 
@@ -213,7 +213,7 @@ static struct slot *find_slot(uint32_t device)
 }
 
 /* Gives a function its translation table. */
-static int slot_open(struct slot *s, uint32_t device)
+static int its_slot_open(struct slot *s, uint32_t device)
 {
     uint64_t dma;
     int err = its_devices_hold(&its.devices, device);
@@ -224,7 +224,7 @@ static int slot_open(struct slot *s, uint32_t device)
     if (!itt)
         return -ENOMEM;
     arch_cache_flush(itt, its.itt_bytes);
-    err = run(its_mapd(device, dma, its.event_bits));
+    err = its_run(its_mapd(device, dma, its.event_bits));
     if (err)
         return err; /* the ITS may have it: it is not given back */
     *s = (struct slot){.device = device, .itt = itt};
@@ -232,11 +232,11 @@ static int slot_open(struct slot *s, uint32_t device)
 }
 
 /* Without events, the function's table is taken back. */
-static void slot_close(struct slot *s)
+static void its_slot_close(struct slot *s)
 {
     if (s->events)
         return;
-    if (run(its_mapd(s->device, 0, its.event_bits)) == 0)
+    if (its_run(its_mapd(s->device, 0, its.event_bits)) == 0)
         hal_dma_free(s->itt, its.itt_bytes);
     s->itt = NULL;
 }
@@ -244,7 +244,7 @@ static void slot_close(struct slot *s)
 static int its_alloc(const struct virt_part *part, uint32_t id, struct hal_msi *msi)
 {
     int err = its_open(part);
-    struct slot *s = err ? NULL : find_slot(id);
+    struct slot *s = err ? NULL : its_find_slot(id);
     uint32_t event = 0;
 
     if (err)
@@ -252,7 +252,7 @@ static int its_alloc(const struct virt_part *part, uint32_t id, struct hal_msi *
     if (!s)
         return -ENOSPC;
     if (!s->itt)
-        err = slot_open(s, id);
+        err = its_slot_open(s, id);
     if (err)
         return err;
     while (event < 1u << its.event_bits && s->events >> event & 1)
@@ -261,9 +261,9 @@ static int its_alloc(const struct virt_part *part, uint32_t id, struct hal_msi *
         return -ENOSPC;
     unsigned line = GIC_LPI_FIRST + ((unsigned)(s - its.slots) << its.event_bits) + event;
     lpi_set(line, false);
-    err = run(its_mapti(id, event, line, COLLECTION));
+    err = its_run(its_mapti(id, event, line, COLLECTION));
     if (err) {
-        slot_close(s);
+        its_slot_close(s);
         return err;
     }
     s->events |= 1ull << event;
@@ -279,12 +279,12 @@ static bool its_free(const struct hal_msi *msi)
 
     if (!its.slots || line < lines.first || line >= lines.limit)
         return false;
-    struct slot *s = slot_of(line);
-    if (!s->itt || !(s->events >> event_of(line) & 1))
+    struct slot *s = its_slot(line);
+    if (!s->itt || !(s->events >> its_event(line) & 1))
         return true;
-    s->events &= ~(1ull << event_of(line));
-    run(its_discard(s->device, event_of(line)));
-    slot_close(s);
+    s->events &= ~(1ull << its_event(line));
+    its_run(its_discard(s->device, its_event(line)));
+    its_slot_close(s);
     return true;
 }
 

@@ -25,39 +25,39 @@ enum {
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-static struct its_command command(unsigned code, uint32_t device, uint64_t w1, uint64_t w2)
+static struct its_command its_command_of(unsigned code, uint32_t device, uint64_t w1, uint64_t w2)
 {
     return (struct its_command){{(uint64_t)device << 32 | code, w1, w2, 0}};
 }
 
 struct its_command its_mapd(uint32_t device, uint64_t itt, unsigned bits)
 {
-    return command(CMD_MAPD, device, bits - 1, itt ? VALID | itt : 0);
+    return its_command_of(CMD_MAPD, device, bits - 1, itt ? VALID | itt : 0);
 }
 
 struct its_command its_mapc(unsigned collection, uint64_t target)
 {
-    return command(CMD_MAPC, 0, 0, VALID | target | collection);
+    return its_command_of(CMD_MAPC, 0, 0, VALID | target | collection);
 }
 
 struct its_command its_mapti(uint32_t device, uint32_t event, uint32_t lpi, unsigned collection)
 {
-    return command(CMD_MAPTI, device, (uint64_t)lpi << 32 | event, collection);
+    return its_command_of(CMD_MAPTI, device, (uint64_t)lpi << 32 | event, collection);
 }
 
 struct its_command its_inv(uint32_t device, uint32_t event)
 {
-    return command(CMD_INV, device, event, 0);
+    return its_command_of(CMD_INV, device, event, 0);
 }
 
 struct its_command its_discard(uint32_t device, uint32_t event)
 {
-    return command(CMD_DISCARD, device, event, 0);
+    return its_command_of(CMD_DISCARD, device, event, 0);
 }
 
 struct its_command its_sync(uint64_t target)
 {
-    return command(CMD_SYNC, 0, 0, target);
+    return its_command_of(CMD_SYNC, 0, 0, target);
 }
 
 /* ---- the ring -------------------------------------------------------------------------------- */
@@ -77,7 +77,7 @@ int its_queue_open(struct its_queue *q, hal_mmio_t regs)
     return 0;
 }
 
-static int stop(struct its_queue *q, const char *what, uint32_t at)
+static int its_queue_stop(struct its_queue *q, const char *what, uint32_t at)
 {
     q->broken = true;
     hal_log(HAL_ERROR, "its", "%s at %u of %u: no more messages from here on", what,
@@ -86,18 +86,18 @@ static int stop(struct its_queue *q, const char *what, uint32_t at)
 }
 
 /* Waits until all commands are done. */
-static int drain(struct its_queue *q)
+static int its_queue_drain(struct its_queue *q)
 {
     uint64_t deadline = hal_now_ns() + ITS_WAIT_NS;
 
     for (;;) {
         uint32_t at = hal_read32_sync(q->regs + GITS_CREADR);
         if (at & CREADR_STALLED)
-            return stop(q, "the command queue stalled", at & CREADR_OFFSET);
+            return its_queue_stop(q, "the command queue stalled", at & CREADR_OFFSET);
         if ((at & CREADR_OFFSET) == q->write)
             return 0;
         if (hal_now_ns() > deadline)
-            return stop(q, "the command queue does not move on", at & CREADR_OFFSET);
+            return its_queue_stop(q, "the command queue does not move on", at & CREADR_OFFSET);
         hal_relax();
     }
 }
@@ -110,12 +110,12 @@ int its_queue_run(struct its_queue *q, const struct its_command *commands, unsig
     for (unsigned i = 0; i < n && !q->broken; i++) {
         struct its_command *at = &q->ring[q->write / COMMAND_BYTES];
         *at = commands[i];
-        its_show(at, sizeof *at, q->flush);
+        its_show(at, sizeof(*at), q->flush);
         q->write = (q->write + COMMAND_BYTES) % QUEUE_BYTES;
     }
     if (!q->broken) {
         hal_write32(q->regs + GITS_CWRITER, q->write);
-        err = drain(q);
+        err = its_queue_drain(q);
     }
     arch_irq_restore(state);
     return err;

@@ -32,7 +32,7 @@ bool its_write_base(hal_mmio_t reg, uint64_t v, unsigned inner)
 }
 
 /* What a register wants: small pages if it lets us choose. False: there is no such table. */
-static bool inspect(hal_mmio_t reg, struct table *t)
+static bool its_table_inspect(hal_mmio_t reg, struct table *t)
 {
     uint64_t v = its_read64(reg);
 
@@ -48,7 +48,8 @@ static bool inspect(hal_mmio_t reg, struct table *t)
 }
 
 /* Allocates `pages` and hands them over. NULL after an error, which is in *err. */
-static void *hand_over(const struct table *t, uint64_t pages, uint64_t flags, bool *flush, int *err)
+static void *its_table_hand_over(const struct table *t, uint64_t pages, uint64_t flags, bool *flush,
+                                 int *err)
 {
     uint64_t dma;
     void *p = hal_dma_alloc(pages * t->page, t->page, &dma);
@@ -68,33 +69,33 @@ static void *hand_over(const struct table *t, uint64_t pages, uint64_t flags, bo
 }
 
 /* Does the register take a table of two levels? */
-static bool two_levels(const struct table *t)
+static bool its_table_two_levels(const struct table *t)
 {
     its_write64(t->reg, BASER_INDIRECT | t->page_bits);
     return its_read64(t->reg) & BASER_INDIRECT;
 }
 
 /* Pages for n things of `size` bytes, at most as many as the register can say. */
-static uint64_t pages_of(const struct table *t, uint64_t n, uint32_t size)
+static uint64_t its_table_pages(const struct table *t, uint64_t n, uint32_t size)
 {
     uint64_t pages = (n * size + t->page - 1) / t->page;
 
     return pages < PAGES_MAX ? pages : PAGES_MAX;
 }
 
-static int devices_open(const struct table *t, uint64_t ids, struct its_devices *d)
+static int its_devices_open(const struct table *t, uint64_t ids, struct its_devices *d)
 {
-    uint64_t pages = pages_of(t, ids, t->entry), held;
+    uint64_t pages = its_table_pages(t, ids, t->entry), held;
     int err;
 
     d->page = t->page;
     d->per_page = t->page / t->entry;
-    d->indirect = pages > 1 && two_levels(t);
+    d->indirect = pages > 1 && its_table_two_levels(t);
     if (d->indirect)
-        pages = pages_of(t, (ids + d->per_page - 1) / d->per_page, 8);
+        pages = its_table_pages(t, (ids + d->per_page - 1) / d->per_page, 8);
     held = pages * (d->indirect ? t->page / 8 * (uint64_t)d->per_page : d->per_page);
     d->ids = held < ids ? held : ids;
-    d->first = hand_over(t, pages, d->indirect ? BASER_INDIRECT : 0, &d->flush, &err);
+    d->first = its_table_hand_over(t, pages, d->indirect ? BASER_INDIRECT : 0, &d->flush, &err);
     return d->first ? 0 : err;
 }
 
@@ -105,14 +106,14 @@ int its_tables_open(hal_mmio_t regs, uint64_t ids, struct its_devices *devices)
     int err = 0;
 
     for (unsigned n = 0; n < BASERS && !err; n++) {
-        if (!inspect(regs + GITS_BASER + 8 * n, &t))
+        if (!its_table_inspect(regs + GITS_BASER + 8 * n, &t))
             continue;
         if (t.page > 65536) {
             hal_log(HAL_ERROR, "its", "table %u: a page size that does not exist", t.type);
             err = -EIO;
         } else if (t.type == TYPE_DEVICES) {
-            err = devices_open(&t, ids, devices);
-        } else if (hand_over(&t, 1, 0, &flush, &err)) {
+            err = its_devices_open(&t, ids, devices);
+        } else if (its_table_hand_over(&t, 1, 0, &flush, &err)) {
             err = 0;
         }
     }
@@ -137,6 +138,6 @@ int its_devices_hold(struct its_devices *d, uint64_t id)
     arch_cache_flush(page, d->page);
     uint64_t *at = &d->first[id / d->per_page];
     *at = BASER_VALID | dma;
-    its_show(at, sizeof *at, d->flush);
+    its_show(at, sizeof(*at), d->flush);
     return 0;
 }

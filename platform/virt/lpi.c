@@ -25,7 +25,7 @@ static struct {
 } lpi;
 
 /* LPIs that there are: a distributor may have fewer than its ids allow. 0: none. */
-static unsigned supported(const struct gic_v3_frames *f)
+static unsigned lpi_supported(const struct gic_v3_frames *f)
 {
     uint32_t typer = hal_read32(f->dist + GICD_TYPER);
     unsigned limit = typer >> 11 & 31;
@@ -36,7 +36,7 @@ static unsigned supported(const struct gic_v3_frames *f)
 }
 
 /* Tables cannot be changed under LPIs that somebody has left on. Not every GIC lets go of them. */
-static bool switch_off(hal_mmio_t redist)
+static bool lpi_switch_off(hal_mmio_t redist)
 {
     uint64_t deadline = hal_now_ns() + ITS_WAIT_NS;
     uint32_t ctlr = hal_read32(redist + GICR_CTLR);
@@ -52,7 +52,7 @@ static bool switch_off(hal_mmio_t redist)
     return true;
 }
 
-static int switch_on(const struct gic_v3_frames *f)
+static int lpi_switch_on(const struct gic_v3_frames *f)
 {
     uint64_t config_dma, pending_dma;
     uint8_t *config = hal_dma_alloc(LPIS, 4096, &config_dma);
@@ -84,16 +84,16 @@ int lpi_open(void)
     if (virt.gic.version != 3 || arch_secure) /* LPIs are non-secure */
         return -ENODEV;
     struct gic_v3_frames f = gic_v3_frames();
-    lpi.count = supported(&f);
+    lpi.count = lpi_supported(&f);
     if (!lpi.count) {
         hal_log(HAL_WARN, "its", "the GIC has no LPIs: no messages");
         return -ENODEV;
     }
-    if (!switch_off(f.redist)) {
+    if (!lpi_switch_off(f.redist)) {
         hal_log(HAL_WARN, "its", "LPIs are on and cannot be switched off: no messages");
         return -ENODEV;
     }
-    return switch_on(&f);
+    return lpi_switch_on(&f);
 }
 
 unsigned lpi_count(void)

@@ -14,7 +14,7 @@ static const struct msi_doorbell *const doorbells[VIRT_MSI_KINDS] = {
  * The kind of the doorbell of a function, and its id there. VIRT_MSI_KINDS: it has none. A host
  * that says nothing has the frame of a GICv2m, which needs no id.
  */
-static enum virt_msi_kind doorbell_of(uint32_t requester, uint32_t *id)
+static enum virt_msi_kind msi_doorbell_of(uint32_t requester, uint32_t *id)
 {
     unsigned host = requester >> 16, kind = 0;
 
@@ -33,7 +33,7 @@ static enum virt_msi_kind doorbell_of(uint32_t requester, uint32_t *id)
 int hal_msi_alloc(uint32_t requester, struct hal_msi *msi)
 {
     uint32_t id = 0;
-    enum virt_msi_kind kind = doorbell_of(requester, &id);
+    enum virt_msi_kind kind = msi_doorbell_of(requester, &id);
 
     return kind < VIRT_MSI_KINDS ? doorbells[kind]->alloc(&virt.msi[kind], id, msi) : -ENODEV;
 }

@@ -7,7 +7,7 @@
 
 /* Bus addresses are memory addresses here: what translates them in between is made to let them
  * through. The answer is kept, so that all is said once. */
-static int pass_through(unsigned n)
+static int pci_host_pass_through(unsigned n)
 {
     static struct {
         bool asked;
@@ -35,7 +35,7 @@ int hal_pci_host(unsigned n, struct hal_pci_host *out)
 {
     if (n >= virt.pci_count)
         return -ENOENT;
-    if (pass_through(n))
+    if (pci_host_pass_through(n))
         return -ENODEV;
     *out = virt.pci[n].host;
     return 0;

@@ -27,7 +27,7 @@ static char ring[RING];
 static unsigned ring_head, ring_tail; /* free-running: head is where input is put */
 static void (*on_input)(void);
 
-static void put(hal_mmio_t base, char c)
+static void uart_put(hal_mmio_t base, char c)
 {
     /* A UART that stays full loses the byte: the image outlives its console. */
     for (unsigned i = 0; i < TX_TRIES && hal_read32(base + UART_FR) & FR_TX_FULL; i++)
@@ -38,7 +38,7 @@ static void put(hal_mmio_t base, char c)
 void uart_write_raw(const char *s)
 {
     for (; *s; s++)
-        put(DEFAULT_UART, *s);
+        uart_put(DEFAULT_UART, *s);
 }
 
 void uart_init(void)
@@ -59,13 +59,13 @@ void board_console_write(const char *s, size_t len)
         return;
     for (size_t i = 0; i < len; i++) {
         if (s[i] == '\n')
-            put(uart, '\r');
-        put(uart, s[i]);
+            uart_put(uart, '\r');
+        uart_put(uart, s[i]);
     }
 }
 
 /* Moves what the UART received into the ring, at most a ring full; what does not fit is lost. */
-static void receive(void)
+static void uart_receive(void)
 {
     for (unsigned i = 0; i < RING && !(hal_read32(uart + UART_FR) & FR_RX_EMPTY); i++) {
         char c = (char)hal_read32(uart + UART_DR);
@@ -74,11 +74,11 @@ static void receive(void)
     }
 }
 
-static void on_interrupt(void *ctx)
+static void uart_interrupt(void *ctx)
 {
     (void)ctx;
     hal_write32(uart + UART_ICR, INT_RX | INT_RX_TIMEOUT);
-    receive();
+    uart_receive();
     if (on_input)
         on_input();
 }
@@ -91,7 +91,7 @@ int board_console_getc(void)
         return -1;
     unsigned long state = arch_irq_save();
     if (ring_head == ring_tail)
-        receive();
+        uart_receive();
     if (ring_head != ring_tail)
         c = (unsigned char)ring[ring_tail++ % RING];
     arch_irq_restore(state);
@@ -103,7 +103,7 @@ void board_console_on_input(void (*fn)(void))
     bool attached = on_input;
 
     on_input = fn;
-    if (attached || !uart || hal_irq_attach(virt.uart_irq, on_interrupt, NULL))
+    if (attached || !uart || hal_irq_attach(virt.uart_irq, uart_interrupt, NULL))
         return;
     hal_write32(uart + UART_IMSC, INT_RX | INT_RX_TIMEOUT);
 }

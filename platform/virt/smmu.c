@@ -12,7 +12,7 @@ enum { CR0_SMMUEN = 1, GBPA_ABORT = 1 << 20 };
 #define SMMU_WAIT_NS (100 * HAL_MS)
 
 /* Waits until (register & mask) == v. */
-static bool settles(hal_mmio_t reg, uint32_t mask, uint32_t v)
+static bool smmu_settles(hal_mmio_t reg, uint32_t mask, uint32_t v)
 {
     uint64_t deadline = hal_now_ns() + SMMU_WAIT_NS;
 
@@ -25,36 +25,36 @@ static bool settles(hal_mmio_t reg, uint32_t mask, uint32_t v)
 }
 
 /* What accesses do while the SMMU is off. Where there is no such register, they pass. */
-static const char *let_through(hal_mmio_t regs)
+static const char *smmu_let_through(hal_mmio_t regs)
 {
-    if (!settles(regs + SMMU_GBPA, GBPA_UPDATE, 0))
+    if (!smmu_settles(regs + SMMU_GBPA, GBPA_UPDATE, 0))
         return "an update of GBPA does not end";
     uint32_t gbpa = hal_read32(regs + SMMU_GBPA);
     if (!(gbpa & GBPA_ABORT))
         return NULL;
     hal_write32(regs + SMMU_GBPA, (gbpa & ~(uint32_t)GBPA_ABORT) | GBPA_UPDATE);
-    if (!settles(regs + SMMU_GBPA, GBPA_UPDATE, 0))
+    if (!smmu_settles(regs + SMMU_GBPA, GBPA_UPDATE, 0))
         return "an update of GBPA does not end";
     return hal_read32(regs + SMMU_GBPA) & GBPA_ABORT ? "GBPA.ABORT cannot be cleared" : NULL;
 }
 
 /* Whoever ran before may have left it on, with queues in memory that is ours now. */
-static const char *switch_off(hal_mmio_t regs)
+static const char *smmu_switch_off(hal_mmio_t regs)
 {
     hal_write32(regs + SMMU_CR0, 0);
-    return settles(regs + SMMU_CR0ACK, ~0u, 0) ? NULL : "it cannot be switched off (CR0ACK)";
+    return smmu_settles(regs + SMMU_CR0ACK, ~0u, 0) ? NULL : "it cannot be switched off (CR0ACK)";
 }
 
-static const char *bypass(hal_mmio_t regs, bool *was_on)
+static const char *smmu_bypass_at(hal_mmio_t regs, bool *was_on)
 {
     if (!regs)
         return "its registers cannot be mapped";
     uint32_t cr0 = hal_read32(regs + SMMU_CR0), ack = hal_read32(regs + SMMU_CR0ACK);
     if (cr0 == UINT32_MAX)
         return "it does not answer";
-    const char *wrong = let_through(regs); /* first: no access is aborted in between */
+    const char *wrong = smmu_let_through(regs); /* first: no access is aborted in between */
     *was_on = cr0 || ack;
-    return !wrong && *was_on ? switch_off(regs) : wrong;
+    return !wrong && *was_on ? smmu_switch_off(regs) : wrong;
 }
 
 int smmu_bypass(const struct virt_part *smmu)
@@ -62,7 +62,7 @@ int smmu_bypass(const struct virt_part *smmu)
     const struct board_range *r = &smmu->reg;
     hal_mmio_t regs = r->len >= ARCH_PAGE ? hal_mmio_map(r->base, ARCH_PAGE) : 0;
     bool was_on = false;
-    const char *wrong = bypass(regs, &was_on);
+    const char *wrong = smmu_bypass_at(regs, &was_on);
 
     if (wrong) {
         hal_log(HAL_ERROR, "smmu",

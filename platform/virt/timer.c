@@ -36,7 +36,7 @@ void board_timer_set(uint64_t when_ns)
 }
 
 /* The line is level-triggered: mask it at its source. The loop that waits looks at the time. */
-static void on_timer(void *ctx)
+static void timer_interrupt(void *ctx)
 {
     (void)ctx;
     cpu_timer_control(CTL_ENABLE | CTL_MASK);
@@ -59,7 +59,7 @@ const char *timer_init(void)
     if (virt.timer_irq < 0)
         return "the device tree has no virtual timer interrupt";
     cpu_timer_control(0);
-    if (hal_irq_attach(virt.timer_irq, on_timer, NULL))
+    if (hal_irq_attach(virt.timer_irq, timer_interrupt, NULL))
         return "the timer's interrupt cannot be attached";
     return NULL;
 }

@@ -28,7 +28,7 @@ static struct {
 /* ---- reading values -------------------------------------------------------------------------- */
 
 /* The n-th address range of a node's reg. False: there is none that makes sense. */
-static bool reg_get(const struct tree_node *node, unsigned n, struct board_range *out)
+static bool tree_reg(const struct tree_node *node, unsigned n, struct board_range *out)
 {
     const struct tree_value *v = &node->prop[PROP_REG];
     unsigned per = node->address_cells + node->size_cells;
@@ -40,13 +40,13 @@ static bool reg_get(const struct tree_node *node, unsigned n, struct board_range
     return out->len && out->base < ADDRESS_LIMIT && out->len <= ADDRESS_LIMIT - out->base;
 }
 
-static bool overlap(const struct board_range *a, const struct board_range *b)
+static bool tree_overlap(const struct board_range *a, const struct board_range *b)
 {
     return a->base < b->base + b->len && b->base < a->base + a->len;
 }
 
 /* A GIC interrupt of three words {kind, number, flags} (0: shared line, 1: private line). */
-static hal_irq_t irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
+static hal_irq_t tree_irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
 {
     hal_irq_t edge = (flags & 3) ? VIRT_IRQ_EDGE : 0;
 
@@ -58,7 +58,7 @@ static hal_irq_t irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
 }
 
 /* The n-th interrupt of a node, as a line of the GIC: tree_read checks that they all lead there. */
-static hal_irq_t irq_get(const struct tree_node *node, unsigned n)
+static hal_irq_t tree_irq(const struct tree_node *node, unsigned n)
 {
     const struct tree_value *v = &node->prop[PROP_INTERRUPTS];
 
@@ -68,11 +68,11 @@ static hal_irq_t irq_get(const struct tree_node *node, unsigned n)
         pass.interrupt_parent = node->interrupt_parent;
     if (pass.interrupt_parent != node->interrupt_parent)
         return VIRT_IRQ_NONE; /* behind another controller than the rest */
-    return irq_decode(tree_word(v, n * 3), tree_word(v, n * 3 + 1), tree_word(v, n * 3 + 2));
+    return tree_irq_decode(tree_word(v, n * 3), tree_word(v, n * 3 + 1), tree_word(v, n * 3 + 2));
 }
 
 /* What there is no room to note would be handed out: such a tree is refused. */
-static const char *reserve(const struct board_range *r)
+static const char *tree_reserve(const struct board_range *r)
 {
     struct board_info *info = &virt.info;
 
@@ -91,9 +91,9 @@ static const char *memory_node(const struct tree_node *node)
     struct board_info *info = &virt.info;
     struct board_range r;
 
-    for (unsigned n = 0; info->ram_count < BOARD_RANGES && reg_get(node, n, &r); n++) {
+    for (unsigned n = 0; info->ram_count < BOARD_RANGES && tree_reg(node, n, &r); n++) {
         for (unsigned i = 0; i < info->ram_count; i++)
-            if (overlap(&r, &info->ram[i]))
+            if (tree_overlap(&r, &info->ram[i]))
                 return "device tree: ranges of memory overlap";
         info->ram[info->ram_count++] = r;
     }
@@ -105,12 +105,12 @@ static const char *reserved_node(const struct tree_node *node)
     const char *wrong = NULL;
     struct board_range r;
 
-    for (unsigned n = 0; !wrong && reg_get(node, n, &r); n++)
-        wrong = reserve(&r);
+    for (unsigned n = 0; !wrong && tree_reg(node, n, &r); n++)
+        wrong = tree_reserve(&r);
     return wrong;
 }
 
-static void initrd(const struct tree_node *node)
+static void tree_initrd(const struct tree_node *node)
 {
     const struct tree_value *from = &node->prop[PROP_INITRD_START];
     const struct tree_value *to = &node->prop[PROP_INITRD_END];
@@ -132,16 +132,16 @@ static const char *chosen_node(const struct tree_node *node)
     uint32_t len = args->len;
     if (len && !((const char *)args->data)[len - 1])
         len--;
-    info->bootargs_truncated = len >= sizeof info->bootargs;
+    info->bootargs_truncated = len >= sizeof(info->bootargs);
     if (info->bootargs_truncated)
-        len = sizeof info->bootargs - 1;
+        len = sizeof(info->bootargs) - 1;
     if (len)
         memcpy(info->bootargs, args->data, len);
 
-    info->seed_len = seed->len < sizeof info->seed ? seed->len : sizeof info->seed;
+    info->seed_len = seed->len < sizeof(info->seed) ? seed->len : sizeof(info->seed);
     if (info->seed_len)
         memcpy(info->seed, seed->data, info->seed_len);
-    initrd(node);
+    tree_initrd(node);
     pass.stdout_path = node->prop[PROP_STDOUT_PATH];
     return NULL;
 }
@@ -150,17 +150,17 @@ static const char *uart_node(const struct tree_node *node)
 {
     struct board_range r;
 
-    if (pass.uart_count < UARTS_MAX && reg_get(node, 0, &r) && r.len >= ARCH_PAGE) {
+    if (pass.uart_count < UARTS_MAX && tree_reg(node, 0, &r) && r.len >= ARCH_PAGE) {
         pass.uart[pass.uart_count].name = node->name;
         pass.uart[pass.uart_count].reg = r;
-        pass.uart[pass.uart_count++].irq = irq_get(node, 0);
+        pass.uart[pass.uart_count++].irq = tree_irq(node, 0);
     }
     return NULL;
 }
 
 static const char *rtc_node(const struct tree_node *node)
 {
-    if (!virt.rtc.len && !reg_get(node, 0, &virt.rtc))
+    if (!virt.rtc.len && !tree_reg(node, 0, &virt.rtc))
         virt.rtc.len = 0;
     return NULL;
 }
@@ -169,7 +169,7 @@ static const char *gic_node(const struct tree_node *node, unsigned version)
 {
     struct virt_gic *g = &virt.gic;
 
-    if (g->version || !reg_get(node, 0, &g->dist) || !reg_get(node, 1, &g->cpu))
+    if (g->version || !tree_reg(node, 0, &g->dist) || !tree_reg(node, 1, &g->cpu))
         return NULL;
     g->version = version;
     g->phandle = tree_word(&node->prop[PROP_PHANDLE], 0);
@@ -192,14 +192,14 @@ static void part_node(const struct tree_node *node, struct virt_part *part)
 {
     struct board_range r;
 
-    if (!part->reg.len && reg_get(node, 0, &r))
+    if (!part->reg.len && tree_reg(node, 0, &r))
         *part = (struct virt_part){r, tree_word(&node->prop[PROP_PHANDLE], 0)};
 }
 
 /* Interrupts of the timer: secure, physical, virtual, hypervisor. */
 static const char *timer_node(const struct tree_node *node)
 {
-    virt.timer_irq = irq_get(node, 2);
+    virt.timer_irq = tree_irq(node, 2);
     return NULL;
 }
 
@@ -217,17 +217,17 @@ static const char *mmio_node(const struct tree_node *node)
 {
     struct board_range r;
 
-    if (virt.mmio_count == VIRT_MMIO_MAX || !reg_get(node, 0, &r) || r.len < 0x100)
+    if (virt.mmio_count == VIRT_MMIO_MAX || !tree_reg(node, 0, &r) || r.len < 0x100)
         return NULL;
     unsigned at = virt.mmio_count++;
     for (; at && virt.mmio[at - 1].phys > r.base; at--)
         virt.mmio[at] = virt.mmio[at - 1];
-    virt.mmio[at] = (struct hal_virtio_mmio){r.base, r.len, irq_get(node, 0)};
+    virt.mmio[at] = (struct hal_virtio_mmio){r.base, r.len, tree_irq(node, 0)};
     return NULL;
 }
 
 /* One window of a PCI host: {space, PCI address: 2 words, CPU address, length: 2 words}. */
-static void pci_window(struct hal_pci_host *h, const struct tree_node *node, unsigned at)
+static void tree_pci_window(struct hal_pci_host *h, const struct tree_node *node, unsigned at)
 {
     const struct tree_value *v = &node->prop[PROP_RANGES];
     unsigned cells = node->address_cells;
@@ -259,7 +259,7 @@ static void pci_window(struct hal_pci_host *h, const struct tree_node *node, uns
 }
 
 /* Bus numbers, bounded by what the ECAM window holds (1 MiB a bus). */
-static bool pci_buses(struct hal_pci_host *h, const struct tree_node *node)
+static bool tree_pci_buses(struct hal_pci_host *h, const struct tree_node *node)
 {
     const struct tree_value *v = &node->prop[PROP_BUS_RANGE];
     uint32_t first = v->len >= 8 ? tree_word(v, 0) : 0;
@@ -276,7 +276,8 @@ static bool pci_buses(struct hal_pci_host *h, const struct tree_node *node)
 }
 
 /* msi-map or iommu-map: entries {first requester id, phandle, first id there, count}. */
-static void pci_map(struct virt_map *map, const struct tree_value *v, const struct tree_value *mask)
+static void tree_pci_map(struct virt_map *map, const struct tree_value *v,
+                         const struct tree_value *mask)
 {
     map->mask = mask->len >= 4 ? tree_word(mask, 0) : ~0u;
     for (unsigned at = 0; at + 4 <= v->len / 4 && map->count < VIRT_MAP_MAX; at += 4)
@@ -288,12 +289,12 @@ static void pci_map(struct virt_map *map, const struct tree_value *v, const stru
         };
 }
 
-static void pci_maps(struct virt_pci *p, const struct tree_node *node)
+static void tree_pci_maps(struct virt_pci *p, const struct tree_node *node)
 {
     const struct tree_value *parent = &node->prop[PROP_MSI_PARENT];
 
-    pci_map(&p->msi, &node->prop[PROP_MSI_MAP], &node->prop[PROP_MSI_MAP_MASK]);
-    pci_map(&p->iommu, &node->prop[PROP_IOMMU_MAP], &node->prop[PROP_IOMMU_MAP_MASK]);
+    tree_pci_map(&p->msi, &node->prop[PROP_MSI_MAP], &node->prop[PROP_MSI_MAP_MASK]);
+    tree_pci_map(&p->iommu, &node->prop[PROP_IOMMU_MAP], &node->prop[PROP_IOMMU_MAP_MASK]);
     if (!p->msi.count && parent->len >= 4) /* all of them, unchanged */
         p->msi.entry[p->msi.count++] =
             (struct virt_map_entry){.count = 0x10000, .phandle = tree_word(parent, 0)};
@@ -303,7 +304,7 @@ static const char *pci_node(const struct tree_node *node)
 {
     struct board_range r;
 
-    if (virt.pci_count == VIRT_PCI_MAX || !reg_get(node, 0, &r) ||
+    if (virt.pci_count == VIRT_PCI_MAX || !tree_reg(node, 0, &r) ||
         tree_word(&node->prop[PROP_ADDRESS_CELLS], 0) != 3 ||
         tree_word(&node->prop[PROP_SIZE_CELLS], 0) != 2)
         return NULL;
@@ -311,12 +312,12 @@ static const char *pci_node(const struct tree_node *node)
     struct hal_pci_host *h = &p->host;
     h->index = virt.pci_count;
     h->ecam = (struct hal_pci_window){r.base, 0, r.len};
-    if (!pci_buses(h, node))
+    if (!tree_pci_buses(h, node))
         return NULL;
     unsigned per = 3 + node->address_cells + 2;
     for (unsigned at = 0; at + per <= node->prop[PROP_RANGES].len / 4; at += per)
-        pci_window(h, node, at);
-    pci_maps(p, node);
+        tree_pci_window(h, node, at);
+    tree_pci_maps(p, node);
     pass.interrupt_map[virt.pci_count] = node->prop[PROP_INTERRUPT_MAP];
     pass.interrupt_mask[virt.pci_count] = node->prop[PROP_INTERRUPT_MAP_MASK];
     virt.pci_count++;
@@ -355,35 +356,35 @@ static const struct kind {
 };
 
 /* The kind that the first known string of `compatible` names, or NULL. */
-static const struct kind *kind_of(const struct tree_value *compatible)
+static const struct kind *tree_kind(const struct tree_value *compatible)
 {
     uint32_t len;
 
     for (uint32_t at = 0; (len = tree_string(compatible, at)); at += len + 1) {
         const char *s = (const char *)compatible->data + at;
-        for (const struct kind *k = kinds; k < kinds + sizeof kinds / sizeof *kinds; k++)
+        for (const struct kind *k = kinds; k < kinds + sizeof(kinds) / sizeof(*kinds); k++)
             if (k->len == len && !memcmp(s, k->compatible, len))
                 return k;
     }
     return NULL;
 }
 
-static const char *visit(const struct tree_node *node)
+static const char *tree_visit_node(const struct tree_node *node)
 {
     if (node->in_reserved)
         return reserved_node(node);
     if (tree_is(&node->prop[PROP_DEVICE_TYPE], "memory"))
         return memory_node(node);
-    if (node->depth == 1 && tree_name_is(node->name, "chosen"))
+    if (node->depth == 1 && hal_same_name(node->name, "chosen"))
         return chosen_node(node);
-    const struct kind *k = kind_of(&node->prop[PROP_COMPATIBLE]);
+    const struct kind *k = tree_kind(&node->prop[PROP_COMPATIBLE]);
     if (k && k->part)
         part_node(node, k->part);
     return k && k->fn ? k->fn(node) : NULL;
 }
 
 /* Does the last component of stdout-path (up to ':') name this node? */
-static bool path_names(const struct tree_value *path, const char *name)
+static bool tree_path_names(const struct tree_value *path, const char *name)
 {
     const char *p = path->data;
     uint32_t from = 0, to = 0;
@@ -398,14 +399,14 @@ static bool path_names(const struct tree_value *path, const char *name)
 }
 
 /* The UART that stdout-path names, else the first. */
-static const char *choose_uart(void)
+static const char *tree_choose_uart(void)
 {
     unsigned n = 0;
 
     if (!pass.uart_count)
         return "device tree: no PL011 UART";
     for (unsigned i = 0; i < pass.uart_count; i++)
-        if (path_names(&pass.stdout_path, pass.uart[i].name))
+        if (tree_path_names(&pass.stdout_path, pass.uart[i].name))
             n = i;
     virt.uart = pass.uart[n].reg;
     virt.uart_irq = pass.uart[n].irq;
@@ -416,7 +417,7 @@ static const char *choose_uart(void)
  * interrupt-map of one PCI host: entries {unit address: 3 words, pin, GIC, GIC's unit address,
  * GIC's interrupt: 3 words}. An entry for another controller ends the table.
  */
-static void resolve_intx(unsigned host)
+static void tree_resolve_intx(unsigned host)
 {
     const struct tree_value *v = &pass.interrupt_map[host], *mask = &pass.interrupt_mask[host];
     struct virt_pci *p = &virt.pci[host];
@@ -434,14 +435,14 @@ static void resolve_intx(unsigned host)
         virt.intx[virt.intx_count++] = (struct virt_intx){
             tree_word(v, at) & p->unit_mask,
             tree_word(v, at + 3) & pin_mask,
-            irq_decode(tree_word(v, irq), tree_word(v, irq + 1), tree_word(v, irq + 2)),
+            tree_irq_decode(tree_word(v, irq), tree_word(v, irq + 1), tree_word(v, irq + 2)),
         };
         p->intx_count++;
     }
 }
 
 /* The memory reservation block of the tree's header: as many entries as are mapped are too many. */
-static const char *reserve_block(const void *dtb)
+static const char *tree_reserve_block(const void *dtb)
 {
     _Static_assert(ARCH_DTB_RESERVED >= BOARD_RANGES, "no entry is passed over");
     const char *wrong = NULL;
@@ -450,13 +451,13 @@ static const char *reserve_block(const void *dtb)
     for (int n = 0; n < (int)ARCH_DTB_RESERVED && !wrong; n++) {
         if (fdt_get_mem_rsv(dtb, n, &r.base, &r.len) || !r.len)
             break;
-        wrong = reserve(&r);
+        wrong = tree_reserve(&r);
     }
     return wrong;
 }
 
 /* An initrd that lies in the image, or not in memory that the CPU reaches, does not exist. */
-static const char *reserve_initrd(void)
+static const char *tree_reserve_initrd(void)
 {
     struct board_info *info = &virt.info;
     const struct board_range *r = &info->initrd;
@@ -465,15 +466,15 @@ static const char *reserve_initrd(void)
     for (unsigned i = 0; i < info->ram_count; i++)
         held |= r->base >= info->ram[i].base &&
                 r->base + r->len <= info->ram[i].base + info->ram[i].len;
-    if (!held || r->base + r->len > arch_ram_end() || overlap(r, &info->reserved[0]))
+    if (!held || r->base + r->len > arch_ram_end() || tree_overlap(r, &info->reserved[0]))
         info->initrd.len = 0;
-    return reserve(&info->initrd);
+    return tree_reserve(&info->initrd);
 }
 
 const char *tree_read(const void *dtb)
 {
     virt.timer_irq = virt.uart_irq = VIRT_IRQ_NONE;
-    const char *wrong = tree_walk(dtb, visit);
+    const char *wrong = tree_walk(dtb, tree_visit_node);
     if (wrong)
         return wrong;
     if (!virt.info.ram_count)
@@ -481,9 +482,9 @@ const char *tree_read(const void *dtb)
     if (pass.interrupt_parent != virt.gic.phandle)
         return "device tree: interrupts do not lead to the GIC";
     for (unsigned i = 0; i < virt.pci_count; i++)
-        resolve_intx(i);
-    wrong = reserve_block(dtb);
+        tree_resolve_intx(i);
+    wrong = tree_reserve_block(dtb);
     if (!wrong)
-        wrong = reserve_initrd();
-    return wrong ? wrong : choose_uart();
+        wrong = tree_reserve_initrd();
+    return wrong ? wrong : tree_choose_uart();
 }

@@ -75,9 +75,6 @@ static inline uint64_t tree_number(const struct tree_value *v, unsigned n, unsig
     return high << 32 | tree_word(v, cells == 2 ? n + 1 : n);
 }
 
-/* Is this node's name, unit address included, the string? */
-bool tree_name_is(const char *name, const char *s);
-
 /* Is the value this string? */
 bool tree_is(const struct tree_value *v, const char *s);
 

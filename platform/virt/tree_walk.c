@@ -64,15 +64,6 @@ struct walk {
     uint8_t memo[MEMO]; /* 1 + property, by offset of its name; 0: not looked up */
 };
 
-bool tree_name_is(const char *name, const char *s)
-{
-    while (*s && *name == *s) {
-        name++;
-        s++;
-    }
-    return *name == *s;
-}
-
 bool tree_is(const struct tree_value *v, const char *s)
 {
     size_t len = __builtin_strlen(s) + 1;
@@ -91,7 +82,7 @@ uint32_t tree_string(const struct tree_value *v, uint32_t at)
 }
 
 /* Which property a name is, by comparing. */
-static unsigned find_prop(const void *dtb, uint32_t name)
+static unsigned tree_find_prop(const void *dtb, uint32_t name)
 {
     int len;
     const char *s = name <= INT32_MAX ? fdt_get_string(dtb, (int)name, &len) : NULL;
@@ -102,27 +93,27 @@ static unsigned find_prop(const void *dtb, uint32_t name)
     return UNKNOWN;
 }
 
-static unsigned prop_of(struct walk *w, uint32_t name)
+static unsigned tree_prop(struct walk *w, uint32_t name)
 {
     if (name >= MEMO)
-        return find_prop(w->dtb, name);
+        return tree_find_prop(w->dtb, name);
     if (!w->memo[name])
-        w->memo[name] = (uint8_t)(1 + find_prop(w->dtb, name));
+        w->memo[name] = (uint8_t)(1 + tree_find_prop(w->dtb, name));
     return w->memo[name] - 1u;
 }
 
-static bool okay(const struct tree_value *status)
+static bool tree_okay(const struct tree_value *status)
 {
     return !status->data || tree_is(status, "okay") || tree_is(status, "ok");
 }
 
-static uint32_t cells_or(const struct tree_value *v, uint32_t absent)
+static uint32_t tree_cells_or(const struct tree_value *v, uint32_t absent)
 {
     return v->data ? tree_word(v, 0) : absent;
 }
 
 /* All properties of the open node are in: shows it, and notes what its children inherit. */
-static const char *close_properties(struct walk *w)
+static const char *tree_close_properties(struct walk *w)
 {
     struct tree_node *n = &w->node;
     const struct tree_value *p = n->prop;
@@ -134,13 +125,13 @@ static const char *close_properties(struct walk *w)
     const struct level *parent = n->depth ? own - 1 : NULL;
     bool bus = p[PROP_RANGES].data && !p[PROP_RANGES].len; /* addresses pass unchanged */
     *own = (struct level){
-        .address_cells = cells_or(&p[PROP_ADDRESS_CELLS], 2),
-        .size_cells = cells_or(&p[PROP_SIZE_CELLS], 1),
+        .address_cells = tree_cells_or(&p[PROP_ADDRESS_CELLS], 2),
+        .size_cells = tree_cells_or(&p[PROP_SIZE_CELLS], 1),
         .interrupt_parent =
-            cells_or(&p[PROP_INTERRUPT_PARENT], parent ? parent->interrupt_parent : 0),
+            tree_cells_or(&p[PROP_INTERRUPT_PARENT], parent ? parent->interrupt_parent : 0),
         .addressable = !parent || (parent->addressable && bus),
-        .disabled = (parent && parent->disabled) || !okay(&p[PROP_STATUS]),
-        .reserved = n->depth == 1 && tree_name_is(n->name, "reserved-memory"),
+        .disabled = (parent && parent->disabled) || !tree_okay(&p[PROP_STATUS]),
+        .reserved = n->depth == 1 && hal_same_name(n->name, "reserved-memory"),
     };
     if (own->disabled)
         return NULL;
@@ -153,15 +144,15 @@ static const char *close_properties(struct walk *w)
     return w->visit(n);
 }
 
-static const char *open_node(struct walk *w, const char *name)
+static const char *tree_open_node(struct walk *w, const char *name)
 {
-    const char *wrong = close_properties(w);
+    const char *wrong = tree_close_properties(w);
 
     if (wrong)
         return wrong;
     if (w->depth == DEPTH_MAX)
         return "device tree: nested too deeply";
-    memset(&w->node, 0, sizeof w->node);
+    memset(&w->node, 0, sizeof(w->node));
     w->node.name = name;
     w->node.depth = w->depth++;
     w->pending = true;
@@ -169,22 +160,22 @@ static const char *open_node(struct walk *w, const char *name)
 }
 
 /* The property at `offset`, whose tag ends at `next`. */
-static const char *take_property(struct walk *w, int offset, int next)
+static const char *tree_take_property(struct walk *w, int offset, int next)
 {
-    const struct fdt_property *p = fdt_offset_ptr(w->dtb, offset, sizeof *p);
+    const struct fdt_property *p = fdt_offset_ptr(w->dtb, offset, sizeof(*p));
 
-    if (!p || next - offset < (int)sizeof *p)
+    if (!p || next - offset < (int)sizeof(*p))
         return "device tree: a property is cut off";
     uint32_t len = fdt32_to_cpu(p->len);
-    if (len > (uint32_t)(next - offset) - sizeof *p)
+    if (len > (uint32_t)(next - offset) - sizeof(*p))
         return "device tree: a property is longer than its place";
-    unsigned which = prop_of(w, fdt32_to_cpu(p->nameoff));
+    unsigned which = tree_prop(w, fdt32_to_cpu(p->nameoff));
     if (which != UNKNOWN && w->pending)
         w->node.prop[which] = (struct tree_value){p->data, len};
     return NULL;
 }
 
-static const char *walk(struct walk *w)
+static const char *tree_walk_tags(struct walk *w)
 {
     for (int offset = 0, next;; offset = next) {
         uint32_t tag = fdt_next_tag(w->dtb, offset, &next);
@@ -195,13 +186,14 @@ static const char *walk(struct walk *w)
         if (next <= offset)
             return "device tree: a tag does not end";
         if (tag == FDT_BEGIN_NODE)
-            wrong = open_node(w, (const char *)w->dtb + fdt_off_dt_struct(w->dtb) + offset + 4);
+            wrong =
+                tree_open_node(w, (const char *)w->dtb + fdt_off_dt_struct(w->dtb) + offset + 4);
         else if (tag == FDT_PROP)
-            wrong = take_property(w, offset, next);
+            wrong = tree_take_property(w, offset, next);
         else if (tag == FDT_END_NODE && !w->depth)
             wrong = "device tree: a node ends that never began";
         else if (tag == FDT_END_NODE)
-            wrong = close_properties(w), w->depth--;
+            wrong = tree_close_properties(w), w->depth--;
         if (wrong)
             return wrong;
     }
@@ -215,8 +207,8 @@ const char *tree_walk(const void *dtb, tree_visit visit)
         return "device tree: the header is damaged, or not of version 17";
     if (fdt_off_dt_struct(dtb) % 4)
         return "device tree: the structure block is not aligned";
-    memset(&w, 0, sizeof w);
+    memset(&w, 0, sizeof(w));
     w.dtb = dtb;
     w.visit = visit;
-    return walk(&w);
+    return tree_walk_tags(&w);
 }

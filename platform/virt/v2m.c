@@ -12,7 +12,7 @@ static unsigned first, count;
 static uint32_t taken[GIC_SPI_LIMIT / 32 + 1];
 
 /* Maps the frame and reads which lines are its own. The frame is not trusted with others. */
-static int frame_open(const struct board_range *r)
+static int v2m_open(const struct board_range *r)
 {
     static bool refused;
 
@@ -38,7 +38,7 @@ static int frame_open(const struct board_range *r)
 
 static int v2m_alloc(const struct virt_part *part, uint32_t id, struct hal_msi *msi)
 {
-    int err = frame_open(&part->reg);
+    int err = v2m_open(&part->reg);
 
     (void)id; /* the frame does not tell functions apart */
     if (err)

@@ -11,7 +11,7 @@ struct arch_frame {
     uint64_t sp, pc, pstate, esr, far;
 };
 
-static const char *class_name(unsigned ec)
+static const char *exception_class(unsigned ec)
 {
     static const struct {
         unsigned char ec;
@@ -35,24 +35,24 @@ static const char *class_name(unsigned ec)
         {0x3c, "BRK"},
     };
 
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (names[i].ec == ec)
             return names[i].name;
     return "unexpected exception";
 }
 
-static bool is_abort(unsigned ec)
+static bool exception_is_abort(unsigned ec)
 {
     return ec == 0x20 || ec == 0x21 || ec == 0x24 || ec == 0x25;
 }
 
-static void say_registers(const struct arch_frame *f)
+static void exception_say_registers(const struct arch_frame *f)
 {
     unsigned ec = f->esr >> 26 & 63;
 
-    fault_say("  esr 0x%08lx (%s%s%s) far 0x%lx\n", (unsigned long)f->esr, class_name(ec),
-              is_abort(ec) ? ", " : "", is_abort(ec) ? fault_abort_name(f->esr & 63) : "",
-              (unsigned long)f->far);
+    fault_say("  esr 0x%08lx (%s%s%s) far 0x%lx\n", (unsigned long)f->esr, exception_class(ec),
+              exception_is_abort(ec) ? ", " : "",
+              exception_is_abort(ec) ? fault_abort_name(f->esr & 63) : "", (unsigned long)f->far);
     fault_say("  pc  0x%016lx sp  0x%016lx pstate 0x%lx\n", (unsigned long)f->pc,
               (unsigned long)f->sp, (unsigned long)f->pstate);
     for (unsigned i = 0; i < 31; i++)
@@ -67,8 +67,8 @@ void arch_fault(const struct arch_frame *f)
     unsigned ec = f->esr >> 26 & 63;
     const char *how = ec == 0x21 ? "execution" : f->esr & 1 << 6 ? "write" : "read";
     struct fault fault = {
-        .name = class_name(ec),
-        .access = is_abort(ec) ? how : NULL,
+        .name = exception_class(ec),
+        .access = exception_is_abort(ec) ? how : NULL,
         .status = f->esr & 63,
         .address = f->far,
         .pc = f->pc,
@@ -77,5 +77,5 @@ void arch_fault(const struct arch_frame *f)
         .sp = f->sp,
     };
 
-    fault_report(&fault, f, say_registers);
+    fault_report(&fault, f, exception_say_registers);
 }

@@ -113,11 +113,6 @@ static inline uint32_t hal_shared_load32(const uint32_t *p)
     return *(const volatile uint32_t *)p;
 }
 
-static inline uint64_t hal_shared_load64(const uint64_t *p)
-{
-    return *(const volatile uint64_t *)p;
-}
-
 static inline void hal_shared_store16(uint16_t *p, uint16_t v)
 {
     *(volatile uint16_t *)p = v;
@@ -126,11 +121,6 @@ static inline void hal_shared_store16(uint16_t *p, uint16_t v)
 static inline void hal_shared_store32(uint32_t *p, uint32_t v)
 {
     *(volatile uint32_t *)p = v;
-}
-
-static inline void hal_shared_store64(uint64_t *p, uint64_t v)
-{
-    *(volatile uint64_t *)p = v;
 }
 
 static inline void hal_order_publish(bool platform)

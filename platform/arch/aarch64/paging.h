@@ -44,6 +44,12 @@ static inline void paging_clear(uint64_t *p)
                      : "memory");
 }
 
+/* Stores an entry, in one access: the table walker may read it at any time. */
+static inline void paging_store(uint64_t *entry, uint64_t desc)
+{
+    *(volatile uint64_t *)entry = desc;
+}
+
 /* Drops what the cache holds of 64 bytes. */
 static inline void paging_drop(uintptr_t p)
 {

@@ -116,13 +116,6 @@ static inline uint32_t hal_shared_load32(const uint32_t *p)
     return *(const volatile uint32_t *)p;
 }
 
-static inline uint64_t hal_shared_load64(const uint64_t *p)
-{
-    uint64_t v;
-    __asm__ volatile("ldrd %Q0, %R0, [%1]" : "=&r"(v) : "r"(p), "m"(*p));
-    return v;
-}
-
 static inline void hal_shared_store16(uint16_t *p, uint16_t v)
 {
     *(volatile uint16_t *)p = v;
@@ -131,11 +124,6 @@ static inline void hal_shared_store16(uint16_t *p, uint16_t v)
 static inline void hal_shared_store32(uint32_t *p, uint32_t v)
 {
     *(volatile uint32_t *)p = v;
-}
-
-static inline void hal_shared_store64(uint64_t *p, uint64_t v)
-{
-    __asm__ volatile("strd %Q1, %R1, [%2]" : "=m"(*p) : "r"(v), "r"(p));
 }
 
 static inline void hal_order_publish(bool platform)

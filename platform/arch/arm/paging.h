@@ -44,6 +44,12 @@ static inline void paging_clear(uint64_t *p)
         *(volatile uint64_t *)(p + i) = 0;
 }
 
+/* Stores an entry, in one access: the table walker may read it at any time. */
+static inline void paging_store(uint64_t *entry, uint64_t desc)
+{
+    __asm__ volatile("strd %Q1, %R1, [%2]" : "=m"(*entry) : "r"(desc), "r"(entry));
+}
+
 /* Drops what the cache holds of 64 bytes. */
 static inline void paging_drop(uintptr_t p)
 {
