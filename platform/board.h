@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * board.h - the seam inside platform/: what arch/ and a board (virt/) supply to runtime/ and libc/,
- * and the few things that they call in return. Nothing outside platform/ includes it.
+ * board.h - the interface inside platform/: what arch/ and a board (virt/) supply to runtime/ and
+ * libc/, and what runtime/ supplies to them. Nothing outside platform/ includes it. All is for
+ * tasks and for the start, but for what is marked [handler].
  */
 #ifndef VIREO_BOARD_H
 #define VIREO_BOARD_H
@@ -11,82 +12,98 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- supplied by the board (found through the device tree) ----------------------------------- */
+/* ---- supplied by the board, which finds it through the device tree --------------------------- */
 
+/* Addresses and lengths in bytes. */
 struct board_range {
     uint64_t base, len;
 };
 #define BOARD_RANGES 8
 struct board_info {
-    struct board_range ram[BOARD_RANGES]; /* all RAM */
+    struct board_range ram[BOARD_RANGES]; /* all RAM; ranges do not overlap */
     unsigned ram_count;
-    struct board_range reserved[BOARD_RANGES]; /* image and initrd: never handed out */
+    struct board_range reserved[BOARD_RANGES]; /* image, initrd, others: never handed out */
     unsigned reserved_count;
     struct board_range initrd; /* len 0: none */
-    char bootargs[2048];       /* NUL-terminated copy */
+    char bootargs[2048];       /* a copy, NUL-terminated; longer ones are cut */
     bool bootargs_truncated;
     uint8_t seed[64]; /* rng-seed of the device tree */
     unsigned seed_len;
 };
+/* The same at each call; complete when memory_init() is called. [handler] */
 const struct board_info *board_info(void);
 
-void board_console_write(const char *s, size_t len); /* raw; any context */
-int board_console_getc(void);                        /* next received byte, or -1 */
-/* Calls fn in handler context when input arrived. */
+/* Writes bytes to the serial line, CR before each LF; busy until the UART has them. [handler] */
+void board_console_write(const char *s, size_t len);
+int board_console_getc(void); /* the next received byte, or -1: none */
+/* From now on fn is called, in handler context, when input has arrived. */
 void board_console_on_input(void (*fn)(void));
 
-/* One-shot: an interrupt no earlier than `when_ns` (hal_now_ns time); HAL_NEVER: none. */
+/* Requests one interrupt, no earlier than when_ns (hal_now_ns); HAL_NEVER: none. Replaces the last.
+ */
 void board_timer_set(uint64_t when_ns);
 
 /*
- * Called with interrupts masked: sleeps until an interrupt is pending, then returns (still masked);
- * the caller unmasks, and the handlers run.
+ * Called with interrupts masked: sleeps until an interrupt is pending, and returns with interrupts
+ * still masked. The handlers run when the caller unmasks.
  */
 void board_wait(void);
 
+/* Seconds since 1970, from the machine's clock. False: it has none. */
 bool board_rtc_seconds(uint64_t *unix_seconds);
 
-/* Ends the machine: QEMU's exit status with semihosting, else power-off. Not interruptible. */
+/*
+ * Ends the machine, with interrupts masked: by semihosting, where QEMU exits with `status`, else by
+ * power-off. [handler]
+ */
 void board_exit(int status) __attribute__((noreturn));
 
 /* ---- supplied by arch/ ----------------------------------------------------------------------- */
 
-unsigned long arch_irq_save(void); /* masks interrupts, returns the former state */
+/* Masks interrupts and returns the former state, which restore sets again. [handler] */
+unsigned long arch_irq_save(void);
 void arch_irq_restore(unsigned long state);
 
-/* Callee-saved state of a parked task lives on its stack; this is its stack pointer. */
+/* A context that does not run: its callee-saved registers lie on its stack, at sp. */
 struct arch_context {
     void *sp;
 };
-/* Prepares a context that, when first switched to, calls entry(arg) with its stack at stack_top. */
+/*
+ * Prepares a context that calls entry(arg) when it is first switched to, with the stack below
+ * stack_top. entry must not return.
+ */
 void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *), void *arg);
+/* Saves the running context in `from`, and continues `to`. Returns when `from` is switched to. */
 void arch_switch(struct arch_context *from, struct arch_context *to);
 
 enum arch_prot { ARCH_NONE, ARCH_READ, ARCH_READ_WRITE };
-/* Changes the protection of whole 4 KiB pages of RAM (stack guards). -ENOMEM: none for a table. */
+/*
+ * Changes the protection of whole pages of RAM, 4096 bytes each (stack guards). 0; -EINVAL: not
+ * such pages; -ENOMEM: no page for a table.
+ */
 int arch_protect(void *addr, size_t len, enum arch_prot prot);
 
-/* A NOP that the instruction-counting plugin sees (hint #96 + mark, mark 0..31). */
+/* A NOP (hint #96 + n, n from 0 to 31) that the instruction-counting plugin recognises. */
 #define ARCH_MARK_MAIN  0
 #define ARCH_MARK_READY 1
 #define arch_mark(n)    arch_mark_insn(n)
 
-/* Hardware random bits where the CPU has them (RNDR); false where not. */
+/* 64 random bits of the CPU (RNDR). False: the CPU has no such instruction, or no bits now. */
 bool arch_random(uint64_t *out);
 
 /* ---- supplied by runtime/ -------------------------------------------------------------------- */
 
 /*
- * The first C code after MMU, device tree and console are up, on the boot stack, interrupts
- * masked. memory_init() has been called. Starts the timer, the init table, main(). Never returns.
+ * Called by the board when MMU, console, memory_init() and timer are done, on the boot stack with
+ * interrupts masked. Runs the init table and main() in the first task.
  */
 void runtime_start(void) __attribute__((noreturn));
-/* Called by the board when board_info is complete. From here page_alloc works. */
+/* Called by the board, once, when board_info is complete. page_alloc works afterwards. */
 void memory_init(const struct board_info *info);
-/* n contiguous zeroed 4 KiB pages, or NULL. */
+/* n contiguous pages of 4096 bytes, zeroed, which are the caller's until page_free. NULL: none. */
 void *page_alloc(size_t n);
 void page_free(void *p, size_t n);
-/* Called by panic: runs the shutdown functions (bounded), never twice. */
+/* Calls the shutdown functions (hal_on_shutdown), each at most once in a run. [handler] */
 void runtime_stop_devices(void);
 /*
  * The formatter of the log and of the fault report: no libc, no floating-point registers, no memory
@@ -98,7 +115,10 @@ void runtime_stop_devices(void);
 size_t runtime_format_args(char *out, size_t size, const char *fmt, va_list args);
 size_t runtime_format(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Name of the running task, for the fault report; its stack, for the back trace. */
+/*
+ * For the fault report: the name of the running task, "boot" before the first; and the bounds of
+ * its stack, or false if there is no task. [handler]
+ */
 const char *runtime_task_name(void);
 bool runtime_task_stack(uintptr_t *low, uintptr_t *high);
 

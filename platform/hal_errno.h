@@ -31,7 +31,6 @@
 #define ESTALE       133
 #define ENOTSUP      134
 #define ETIMEDOUT    116
-#define ECANCELED    140
 #define EMSGSIZE     122
 #endif
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hal_util.h - two small helpers that drivers and platform share. A port takes them as they are.
+ * hal_util.h - two helpers that drivers and platform share. A port of hal.h takes them unchanged.
  */
 #ifndef VIREO_HAL_UTIL_H
 #define VIREO_HAL_UTIL_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Are two texts, each ended by a zero, the same? */
+/* Are two NUL-terminated strings the same? */
 static inline bool hal_same_name(const char *a, const char *b)
 {
     while (*a && *a == *b) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * begin.c - from the CPU's entry code to the board, the stack canary on the way.
+ * begin.c - from the CPU's entry code to the board, and the stack canary.
  */
 #include "arch.h"
 #include "board.h"
@@ -8,7 +8,9 @@
 
 bool arch_secure;
 
-/* What -fstack-protector compares; its lowest byte is 0, so that no string copies past it. */
+/*
+ * The canary of -fstack-protector. Its lowest byte is 0, so that no copy of a string contains it.
+ */
 uintptr_t __stack_chk_guard = (uintptr_t)0xa5c396e14b2d7800;
 
 void __stack_chk_fail(void) __attribute__((noreturn));
@@ -17,7 +19,7 @@ void __stack_chk_fail(void)
     arch_die("stack smashed: a function overran its local array");
 }
 
-/* One round of a 64-bit mixing function (multiply and fold), so that each input bit spreads. */
+/* One round of a 64-bit mixing function: exclusive or, multiply, fold. */
 static inline uint64_t canary_stir(uint64_t h, uint64_t v)
 {
     h = (h ^ v) * 0x9e3779b97f4a7c15ull;
@@ -37,7 +39,7 @@ __attribute__((no_stack_protector)) void arch_canary_stir(const void *seed, size
     __stack_chk_guard = (uintptr_t)h & ~(uintptr_t)0xff;
 }
 
-/* From entry.S: the MMU is on, bss is clear. */
+/* Called by entry.S, with the MMU on and bss cleared. */
 void arch_start(const void *dtb) __attribute__((noreturn, no_stack_protector));
 void arch_start(const void *dtb)
 {
@@ -45,7 +47,7 @@ void arch_start(const void *dtb)
     board_start(dtb);
 }
 
-/* Where the function of a context returns to (vectors.S). */
+/* Called by vectors.S if the function of a context returns. */
 void arch_ended(void) __attribute__((noreturn));
 void arch_ended(void)
 {

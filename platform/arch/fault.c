@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fault.c - the end of a run that went wrong: an exception (exception.c of the CPU describes it), a
- * smashed canary, hal_panic. Prints what is known, a back trace by frame pointers, stops devices,
- * exits 134.
+ * fault.c - the end of a run by a fault: an exception (which exception.c of the CPU describes), an
+ * overwritten stack canary, hal_panic. Prints the cause and a back trace by frame pointers, stops
+ * devices, exits with status 134.
  *
- * Nothing here trusts the stack that it describes. A fault while reporting one cuts the report
- * short; a further one ends the run at once.
+ * The stack is not trusted: each frame record is checked before it is read. A fault during the
+ * report ends the report; a third one ends the run at once.
  */
 #include <stdarg.h>
 
@@ -23,7 +23,7 @@
 extern char __boot_stack_low[], __boot_stack_top[], __handler_stack_low[], __handler_stack_top[];
 extern char __fault_stack_low[], __fault_stack_top[];
 
-static unsigned deaths;
+static unsigned deaths; /* faults and panics so far */
 
 void fault_say(const char *fmt, ...)
 {
@@ -43,7 +43,7 @@ struct stack {
     const char *name;
 };
 
-/* The n-th stack that may be in use; false past the last. low 0: that one is not. */
+/* The n-th stack; false past the last. low 0: that stack does not exist now. */
 static bool fault_stack(unsigned n, struct stack *s)
 {
     switch (n) {
@@ -67,7 +67,7 @@ static bool fault_stack(unsigned n, struct stack *s)
     }
 }
 
-/* The stack whose guard page holds addr, or NULL. */
+/* Name of the stack whose guard page holds addr, or NULL. */
 static const char *fault_guard_of(uintptr_t addr)
 {
     struct stack s;
@@ -78,7 +78,7 @@ static const char *fault_guard_of(uintptr_t addr)
     return NULL;
 }
 
-/* The frame record that fp points into, or NULL: not aligned, or not whole on a known stack. */
+/* The frame record that fp points into. NULL: it is not aligned, or not all of it on a stack. */
 static const uintptr_t *fault_record(uintptr_t fp)
 {
     uintptr_t at = fp - CPU_FRAME_BIAS;
@@ -93,8 +93,8 @@ static const uintptr_t *fault_record(uintptr_t fp)
 }
 
 /*
- * The record of the function that runs, or, if it calls nothing and so has put no return address
- * there, of its caller: such a function saves the frame pointer alone.
+ * The frame pointer to begin a back trace with: the function's, or its caller's if the function
+ * calls nothing. Such a function saves the frame pointer alone, without a return address.
  */
 static uintptr_t fault_first_frame(uintptr_t fp)
 {
@@ -115,9 +115,9 @@ static void fault_say_code(uintptr_t pc)
 }
 
 /*
- * Past code that keeps no records, and has left fp alone: its caller is what the first word on its
- * stack, from sp up to fp's record, returns to behind a call. Such code may also use fp for
- * something else: then nobody knows its callers, and 0 is returned.
+ * Prints the caller of code that keeps no records: the call behind the first word between sp and
+ * fp's record that is a return address. Returns fp, with which the trace goes on. Such code may
+ * also use fp for something else: then its callers are not known, and 0 is returned.
  */
 static uintptr_t fault_cross(uintptr_t sp, uintptr_t fp)
 {
@@ -135,7 +135,7 @@ static uintptr_t fault_cross(uintptr_t sp, uintptr_t fp)
     return fp;
 }
 
-/* The callers, from a frame record on: bounded in count, each record checked before it is read. */
+/* Prints the callers from a frame record on, at most TRACE_MAX. */
 static void fault_back_trace(uintptr_t fp)
 {
     const uintptr_t *record;
@@ -155,7 +155,7 @@ static void fault_back_trace(uintptr_t fp)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* True for the first report; later ones, from a fault inside it, are cut short. */
+/* True for the first fault; later ones happen inside of its report. */
 static bool fault_first(void)
 {
     arch_irq_save();
@@ -197,7 +197,7 @@ void hal_panic(const char *fmt, ...)
 
 /* ---- exceptions ------------------------------------------------------------------------------ */
 
-/* Fault status code of an abort: the same for both (Arm ARM, D13.2.37 DFSC; DDI 0406C, B3.13). */
+/* Codes are the same for both CPUs (Arm ARM, D13.2.37 DFSC; DDI 0406C, B3.13). */
 const char *fault_abort_name(unsigned status)
 {
     static const char *const groups[] = {"address size", "not mapped", "access flag", "permission"};
@@ -209,7 +209,7 @@ const char *fault_abort_name(unsigned status)
     return status == 0x21 ? "alignment" : "other";
 }
 
-/* What happened, in one line. */
+/* Prints the cause in one line. */
 static void fault_say_cause(const struct fault *f)
 {
     const char *guard = f->access ? fault_guard_of(f->address) : NULL;
@@ -233,9 +233,9 @@ static const char *fault_function(uintptr_t pc)
 }
 
 /*
- * A function that calls nothing keeps no return address in a record, nor does a jump into nowhere:
- * then only the link register tells the caller. Elsewhere it points back into the function itself,
- * after its last call.
+ * Is the caller known by the link register alone? So it is in a function that calls nothing, and
+ * after a jump to an address without code. In other functions the link register points back into
+ * the function itself, behind its last call.
  */
 static bool fault_called_without_record(const struct fault *f)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fault.h - what the report of a fault (fault.c) needs to know of an exception, and who tells it
- * (exception.c of each CPU).
+ * fault.h - what exception.c of each CPU tells fault.c of an exception, for the fault report.
  */
 #ifndef VIREO_FAULT_H
 #define VIREO_FAULT_H
@@ -10,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct arch_frame; /* the registers, as the CPU's vectors have stored them */
+struct arch_frame; /* the registers that vectors.S stored */
 
 struct fault {
     const char *name;   /* the class of exception */
@@ -21,14 +20,14 @@ struct fault {
     bool frameless; /* the code at pc keeps no frame records */
 };
 
-/* Ends the run. say_registers prints the frame, in lines of its own. */
+/* Prints the report and ends the run. say_registers prints the frame, in whole lines. */
 void fault_report(const struct fault *f, const struct arch_frame *frame,
                   void (*say_registers)(const struct arch_frame *)) __attribute__((noreturn));
 
-/* The name of a fault status code. */
+/* The name of an abort's fault status code. */
 const char *fault_abort_name(unsigned status);
 
-/* A formatted piece of the report, straight to the console. */
+/* Prints a piece of the report, at most 192 bytes, to the serial line. */
 void fault_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

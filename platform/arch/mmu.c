@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmu.c - the identity map: long descriptors of 4 KiB granule, which AArch64 (Arm ARM, D5) and
- * 32-bit Arm with LPAE (DDI 0406C, B3.6) share. paging.h has what differs.
+ * mmu.c - page tables: memory is mapped onto itself, with long descriptors of 4 KiB granule, which
+ * AArch64 (Arm ARM, D5) and 32-bit Arm with LPAE (DDI 0406C, B3.6) share. paging.h has what
+ * differs.
  *
  * The image is mapped by 4 KiB pages where protections change, RAM by the largest blocks that fit,
- * device windows on demand. What nobody asked for is not mapped, page 0 included. Tables come from
- * a small pool in the image, later from page_alloc.
+ * device registers on request. Nothing else is mapped; page 0 never is. Tables are taken from a
+ * small pool in the image, and from page_alloc once that works.
  */
 #include "arch.h"
 #include "board.h"
@@ -43,8 +44,8 @@ extern char __boot_guard[], __boot_stack_low[], __handler_guard[], __handler_sta
 extern char __fault_guard[], __fault_stack_low[], __image_end[];
 
 static struct {
-    uint64_t pool[POOL_TABLES][ENTRIES]; /* [0] is the top level, of which few entries are used */
-    unsigned used;
+    uint64_t pool[POOL_TABLES][ENTRIES]; /* [0] is the top level */
+    unsigned used;                       /* tables of the pool */
 } mmu NOINIT;
 static bool memory_ready;
 
@@ -80,15 +81,17 @@ static inline bool mmu_is_table(uint64_t desc, unsigned shift)
     return shift > PAGE_SHIFT && (desc & DESC_TYPE) == DESC_TABLE;
 }
 
-/* What a mapping is to be like: physical address minus virtual one, and attributes. */
+/* A kind of mapping. */
 struct kind {
-    uint64_t away, attr;
-    bool exact; /* a mapping that exists already must have the same attributes */
+    uint64_t away; /* physical address minus virtual one */
+    uint64_t attr;
+    bool exact; /* what is mapped already must have the same attributes */
 };
 
 /*
- * Fills entries of one table from va on, until `end`, the table's end, or an entry that leads to
- * another table. What is mapped already stays; 0 if it is mapped otherwise and that matters.
+ * Fills entries of one table from va on, up to `end`, the table's end, or an entry that leads to
+ * another table, and returns the address behind the last. Entries in use stay. 0: one of them has
+ * other attributes, and k->exact.
  */
 MMU_OFF static uint64_t mmu_fill(uint64_t *table, unsigned shift, uint64_t va, uint64_t end,
                                  const struct kind *k)
@@ -109,7 +112,9 @@ MMU_OFF static uint64_t mmu_fill(uint64_t *table, unsigned shift, uint64_t va, u
     return va;
 }
 
-/* Maps [va, end), whole pages. -ENOMEM: no table; -EBUSY: mapped otherwise, and that matters. */
+/*
+ * Maps [va, end), whole pages. -ENOMEM: no table; -EBUSY: mapped with other attributes, and exact.
+ */
 MMU_OFF static int mmu_map(uint64_t va, uint64_t end, const struct kind *k)
 {
     while (va < end) {
@@ -125,7 +130,7 @@ MMU_OFF static int mmu_map(uint64_t va, uint64_t end, const struct kind *k)
                 uint64_t *t = mmu_table_new();
                 if (!t)
                     return -ENOMEM;
-                cpu_dsb(); /* the walker must not see the table before its zeroes */
+                cpu_dsb(); /* the table walker sees the zeroes before the table */
                 paging_store(e, (uintptr_t)t | DESC_TABLE);
             } else if (!mmu_is_table(*e, shift)) {
                 if (k->exact && (*e & ATTR_MASK) != k->attr)
@@ -146,7 +151,7 @@ MMU_OFF static int mmu_map(uint64_t va, uint64_t end, const struct kind *k)
     return 0;
 }
 
-/* Maps memory onto itself; what is mapped already stays as it is. */
+/* Maps memory onto itself, except for what is mapped already. */
 MMU_OFF static int mmu_map_memory(uint64_t from, uint64_t to, uint64_t attr)
 {
     struct kind k = {.attr = attr};
@@ -160,7 +165,7 @@ MMU_OFF static uint32_t be32(const uint8_t *p)
     return __builtin_bswap32(v);
 }
 
-/* End of the block whose offset and size are words of the tree's header; 0: not inside the tree. */
+/* End of the block whose offset and size stand in the tree's header. 0: beyond the tree's end. */
 MMU_OFF static uint64_t mmu_tree_block_end(const uint8_t *tree, unsigned offset_at,
                                            unsigned size_at)
 {
@@ -170,8 +175,8 @@ MMU_OFF static uint64_t mmu_tree_block_end(const uint8_t *tree, unsigned offset_
 }
 
 /*
- * The tree that we were given, or the one at the start of RAM, mapped as far as it is used; NULL
- * when there is none.
+ * Maps the blocks of the device tree at `at`, or if that is 0 at the start of RAM, and returns the
+ * tree. NULL: there is none.
  */
 MMU_OFF static const void *mmu_map_tree(uint64_t at)
 {
@@ -192,7 +197,7 @@ MMU_OFF static const void *mmu_map_tree(uint64_t at)
     uint64_t first = at & ~(uint64_t)(ARCH_PAGE - 1);
     uint64_t end = (at + used + ARCH_PAGE - 1) & ~(uint64_t)(ARCH_PAGE - 1);
     if (end > (uintptr_t)__image_start && first < (uintptr_t)__image_end)
-        return NULL; /* there is so little memory that it lies where our stacks are */
+        return NULL; /* in a machine with little memory QEMU puts it into our stacks */
     return mmu_map_memory(first, end, MAP_DATA) ? NULL : tree;
 }
 
@@ -202,8 +207,8 @@ MMU_OFF static void mmu_map_section(const char *from, const char *to, uint64_t a
 }
 
 /*
- * MMU off, called once by entry.S: builds the first tables and sets up the translation registers.
- * Returns the device tree, as board_start() wants it.
+ * Called once by entry.S, with the MMU off: builds the first tables and sets the translation
+ * registers. Returns the device tree for board_start().
  */
 const void *mmu_boot(uint64_t dtb);
 MMU_OFF const void *mmu_boot(uint64_t dtb)
@@ -218,7 +223,7 @@ MMU_OFF const void *mmu_boot(uint64_t dtb)
     mmu_map_section(__fault_stack_low, __image_end, MAP_DATA);
     const void *tree = mmu_map_tree(dtb);
 
-    /* The stores above went past the cache: drop what it may hold of the tables. */
+    /* With the MMU off stores do not go to the cache: drop its old lines of the tables. */
     for (uintptr_t p = (uintptr_t)&mmu; p < (uintptr_t)mmu.pool[mmu.used]; p += 64)
         paging_drop(p);
     paging_drop((uintptr_t)&mmu.used);
@@ -242,7 +247,7 @@ uint64_t arch_ram_end(void)
     return RAM_LIMIT;
 }
 
-/* All but the image, which is mapped already and has holes: the guards of its stacks. */
+/* Leaves the image out: it is mapped already, but for the guards of its stacks. */
 int arch_map_ram(uint64_t base, uint64_t len)
 {
     uint64_t image = (uintptr_t)__image_start, image_end = (uintptr_t)__image_end;
@@ -282,7 +287,7 @@ hal_mmio_t hal_mmio_map(uint64_t phys, uint64_t len)
 
 /* ---- changing what is mapped ----------------------------------------------------------------- */
 
-/* The last-level entry of the guard below the boot stack: its addresses are free for a window. */
+/* The entry of the guard page below the boot stack, whose addresses can be used as a window. */
 static uint64_t *mmu_window_entry(void)
 {
     uint64_t va = (uintptr_t)__boot_guard;
@@ -294,9 +299,10 @@ static uint64_t *mmu_window_entry(void)
 }
 
 /*
- * Replaces a live block by a table, with break before make (D5.10.1). Between the two stores the
- * block is not mapped, and it may hold our stack or the table that is written: one instruction
- * sequence without a memory operand but the entry, which is reached through a window of the image.
+ * Replaces the entry of a block in use, with break before make (D5.10.1). In between the block is
+ * not mapped, and it may hold the stack, or the table with the entry. So paging_replace is one
+ * sequence of instructions that accesses the entry alone, through a window in the image's own
+ * pages.
  */
 static void mmu_replace_block(uint64_t *e, uint64_t desc)
 {
@@ -314,7 +320,7 @@ static void mmu_replace_block(uint64_t *e, uint64_t desc)
     arch_irq_restore(state);
 }
 
-/* Splits the block behind e, of 1 << shift bytes, into a table of smaller ones. */
+/* Replaces the block of entry e, 1 << shift bytes, by a table of smaller blocks or pages. */
 static int mmu_split(uint64_t *e, unsigned shift)
 {
     uint64_t block = *e;
@@ -331,7 +337,7 @@ static int mmu_split(uint64_t *e, unsigned shift)
     return 0;
 }
 
-/* The last-level entry for va, after splitting the blocks on the way; NULL: see *err. */
+/* The entry of va's page; blocks that hold it are split. NULL: an error, which is in *err. */
 static uint64_t *mmu_page_entry(uint64_t va, int *err)
 {
     uint64_t *table = mmu.pool[0];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * symbols.c - names for addresses, from the table that the build adds to the image.
+ * symbols.c - names of functions, from the table that the build adds to the image.
  *
  * Section vireo_symtab: uint32 count; count pairs {uint32 address - __image_start, uint32 offset of
- * the name from the start of the strings}, sorted by address; NUL-terminated strings. It is empty
- * in an image that was linked once only.
+ * the name from the start of the strings}, sorted by address; NUL-terminated strings. In the first
+ * of the two links of a build it is empty.
  */
 #include "symbols.h"
 

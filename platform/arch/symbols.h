@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * symbols.h - names for code addresses.
+ * symbols.h - names of functions, by address.
  */
 #ifndef VIREO_SYMBOLS_H
 #define VIREO_SYMBOLS_H
@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Does addr lie in the image's code? */
+/* Is addr an address of the image's code? */
 bool symbol_is_code(uintptr_t addr);
 
-/* The function that addr lies in, and how far; NULL when it is not known. */
+/* The function that holds addr, and in *offset the bytes from its start. NULL: not known. */
 const char *symbol_find(uintptr_t addr, unsigned *offset);
 
 #endif

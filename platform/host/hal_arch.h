@@ -104,7 +104,7 @@ static inline void hal_relax(void)
 
 /*
  * The accessors of shared words, for one width each. A macro, as C has no other way to write the
- * same function for four types.
+ * same function for three types.
  */
 #define HOST_SHARED(bits)                                                                          \
     static inline uint##bits##_t hal_shared_load##bits(const uint##bits##_t *p)                    \

@@ -72,7 +72,8 @@ void *host_dma_pointer(uint64_t bus, size_t len);
 /* Is it all inside one live block of hal_dma_alloc? */
 bool host_dma_is_block(uint64_t bus, size_t len);
 
-/* The device takes the memory (the driver's accesses to it are then found by AddressSanitizer) ...
+/*
+ * The device takes the memory (the driver's accesses to it are then found by AddressSanitizer) ...
  */
 void host_dma_own(uint64_t bus, size_t len);
 /* ... and gives it back. */
@@ -124,7 +125,6 @@ void host_run_services(void);
 bool host_run_round(void);
 /* Runs services, sleeping from one next_ns to the next, until `ns` have passed. */
 void host_run_for(uint64_t ns);
-unsigned host_service_count(void);
 
 /* Runs the init table (HAL_INIT) in order of level, as a boot does. */
 void host_boot(void);

@@ -100,15 +100,6 @@ void hal_service_wake(struct hal_service *s)
     s->pending = true;
 }
 
-unsigned host_service_count(void)
-{
-    unsigned n = 0;
-
-    for (struct hal_service *s = services; s; s = s->next)
-        n++;
-    return n;
-}
-
 bool host_run_round(void)
 {
     bool did = false;

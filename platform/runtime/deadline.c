@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* deadline.c - a pairing heap with links in its members; see deadline.h. */
+/* deadline.c - a pairing heap (deadline.h). */
 #include "deadline.h"
 
 #include <stddef.h>
 
-/* Joins two heaps; either may be NULL. */
+/* Joins two heaps by their roots, and returns the root of both. Either may be NULL. */
 static struct deadline *deadline_join(struct deadline *a, struct deadline *b)
 {
     if (!a || !b)
@@ -23,7 +23,7 @@ static struct deadline *deadline_join(struct deadline *a, struct deadline *b)
     return a;
 }
 
-/* Joins a list of siblings into one heap: in pairs from the left, then all from the right. */
+/* Joins siblings into one heap: in pairs from the first on, then all pairs from the last on. */
 static struct deadline *deadline_join_siblings(struct deadline *first)
 {
     struct deadline *pairs = NULL, *all = NULL;

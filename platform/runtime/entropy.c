@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * entropy.c - random bytes: the ChaCha20 block function (RFC 8439, section 2.3) as a generator that
- * replaces its own key with each block, so that what was handed out cannot be computed afterwards.
+ * entropy.c - random bytes: the ChaCha20 block function (RFC 8439, section 2.3) as a generator.
+ * Half of each block becomes the next key, so that bytes which were handed out cannot be computed
+ * from the generator's later state.
  *
  * The key is made of the device tree's rng-seed, of the CPU's generator, of what entropy devices
- * give (hal_entropy_add), and of the time that things took. All but the last count as entropy.
+ * give (hal_entropy_add), and of the clock. All but the clock count as entropy.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,11 +18,11 @@
 #define KEY_WORDS 8
 
 static uint32_t key[KEY_WORDS];
-static uint64_t blocks;
-static bool seeded;  /* the key holds all that is there without a device */
-static size_t known; /* bytes of entropy in it, ENOUGH at most */
+static uint64_t blocks; /* computed so far: the block counter */
+static bool seeded;     /* clock, rng-seed and CPU were stirred into the key */
+static size_t known;    /* bytes of entropy in the key, at most ENOUGH */
 
-#define ENOUGH 16
+#define ENOUGH 16 /* bytes of entropy: fewer are warned of */
 
 static uint32_t chacha_rotate(uint32_t v, unsigned n)
 {
@@ -57,7 +58,7 @@ static void chacha_block(uint32_t out[16])
         out[i] += in[i];
 }
 
-/* Mixes 32 bytes into the key, and makes a new key of the whole. */
+/* Adds 32 bytes to the key (exclusive or), and makes the next key of a block under that. */
 static void entropy_stir(const uint32_t with[KEY_WORDS])
 {
     uint32_t block[16];
@@ -68,7 +69,7 @@ static void entropy_stir(const uint32_t with[KEY_WORDS])
     memcpy(key, block, sizeof(key));
 }
 
-/* What the clock says before and after the work of the block function, several times. */
+/* Four readings of the clock. */
 static void entropy_stir_timing(void)
 {
     union {

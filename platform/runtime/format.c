@@ -12,7 +12,7 @@ struct directive {
     bool left, zero;
     int width;
     int precision; /* -1: none */
-    int longs;     /* 0 int, 1 long or size_t, 2 long long */
+    int longs;     /* the argument is 0: int, 1: long or size_t, 2: long long */
 };
 
 static void format_put(struct sink *s, char c)
@@ -112,7 +112,7 @@ static int64_t format_signed(const struct directive *d, va_list *args)
     return d->longs ? va_arg(*args, long) : va_arg(*args, int);
 }
 
-/* One directive, its conversion letter being c; false when the letter is not known. */
+/* Writes one argument by the directive and its conversion letter c. False: c is not known. */
 static bool format_convert(struct sink *s, const struct directive *d, char c, va_list *args)
 {
     char letter;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* initrd.c - the initial RAM disk, as the board found it. */
+/* initrd.c - the initial RAM disk that the board found. */
 #include "board.h"
 #include "vireo/image.h"
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * log.c - the log and the console below it. Handlers log too, so nothing here uses libc, parks, or
- * touches floating-point registers.
+ * log.c - the log, and the console's output below it. Handlers log too: nothing here uses libc,
+ * parks, or touches floating-point registers.
  */
 #include "board.h"
 #include "hal.h"
 #include "runtime.h"
 
-#define LINE_MAX_BYTES 256 /* a longer line is cut */
+#define LINE_MAX_BYTES 256 /* of a log line, newline included; a longer one is cut */
 
 static enum hal_level level = HAL_INFO;
-static bool mid_line; /* the last byte on the console was no newline */
+static bool mid_line; /* the last byte written to the console was not a newline */
 
-/* Interrupts are masked, so that a handler's line does not land in the middle of another. */
+/* With interrupts masked, so that no handler's line lands inside of another. len > 0. */
 static void log_write_masked(const char *s, size_t len, bool own_line)
 {
     unsigned long state = arch_irq_save();
@@ -27,7 +27,7 @@ static void log_write_masked(const char *s, size_t len, bool own_line)
 void console_put(const char *s, size_t len)
 {
     while (len) {
-        size_t n = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES; /* handlers get in between */
+        size_t n = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES; /* handlers run in between */
         log_write_masked(s, n, false);
         s += n;
         len -= n;

@@ -2,10 +2,9 @@
 /*
  * memory.c - all RAM that the image does not occupy: pages, malloc's arena, device memory.
  *
- * The largest free range is the arena's: malloc grows from its bottom, pages are cut from its top
- * once the smaller ranges are used up, and when the two meet, whoever asks next is told that there
- * is no memory. Nothing here touches memory that was not asked for: setting up costs the same for
- * 5 MiB and 8 GiB.
+ * The largest free range is the arena: malloc grows from its bottom, and pages are cut from its top
+ * once the smaller ranges are used up. When the two meet, the next request fails. Setting up writes
+ * one head per free range, so it takes as long for 8 GiB as for 5 MiB.
  */
 #include <stdlib.h>
 
@@ -15,15 +14,15 @@
 #include "runtime.h"
 #include "vireo/image.h"
 
-#define DMA_GRANULE 64ul /* a cache line, so that two owners never share one */
+#define DMA_GRANULE 64ul /* bytes of a cache line: two blocks never share a line */
 
 static const struct board_info *board;
 static struct runs pages = {.granule = PAGE_SIZE};
 static struct runs dma_pool = {.granule = DMA_GRANULE};
-static uint64_t pages_out;  /* bytes handed out as pages, */
-static uint64_t pages_lent; /* of them, to the host */
+static uint64_t pages_out;  /* bytes handed out as pages */
+static uint64_t pages_lent; /* bytes of pages_out that the host has */
 
-/* malloc's range: [start, brk) is its own, [brk, end) still free for either side. */
+/* malloc has [start, brk); [brk, end) is free, for malloc from below and pages from above. */
 static struct {
     uintptr_t start, brk, end;
 } arena;
@@ -35,7 +34,7 @@ static uintptr_t memory_round_up(uintptr_t v, uintptr_t to)
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
-/* A free range, page-aligned: the largest one becomes the arena, the others go to the pages. */
+/* Adds free RAM, whole pages: the largest range is the arena, all others go to `pages`. */
 static void memory_add_range(uint64_t low, uint64_t high)
 {
     low = (low + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
@@ -58,7 +57,7 @@ static void memory_add_range(uint64_t low, uint64_t high)
     runs_give(&pages, (void *)(uintptr_t)low, (size_t)(high - low));
 }
 
-/* The lowest reserved range that reaches into [low, high), or NULL. */
+/* The lowest reserved range that overlaps [low, high), or NULL. */
 static const struct board_range *memory_first_reserved(uint64_t low, uint64_t high)
 {
     const struct board_range *first = NULL;
@@ -130,7 +129,7 @@ void *page_alloc(size_t n)
     return p;
 }
 
-/* What lies in the arena, or in a free page, is not the caller's to give back. */
+/* Panics if p lies in the arena or in a free page: then the caller does not own it. */
 static void memory_check_owned(const void *p)
 {
     uintptr_t at = (uintptr_t)p;
@@ -229,7 +228,7 @@ uint64_t hal_dma_addr(const void *p, size_t len)
     return HAL_DMA_NONE;
 }
 
-/* ---- pages that the host has ----------------------------------------------------------------- */
+/* ---- pages lent to the host ------------------------------------------------------------------ */
 
 uint64_t hal_page_lend(void)
 {

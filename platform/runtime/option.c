@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * option.c - boot arguments: words separated by blanks, NAME=VALUE each; double quotes keep blanks
- * in a value. What starts with "vireo." is Vireo's own.
+ * option.c - boot arguments: words of the form NAME=VALUE, separated by blanks, tabs or newlines;
+ * between double quotes these are part of a word. Names that start with "vireo." are Vireo's own.
  */
 #include <string.h>
 
@@ -11,19 +11,20 @@
 
 #define PREFIX    "vireo."
 #define WORDS_MAX 64
-#define ASKED_MAX 512
+#define ASKED_MAX 512 /* bytes of asked_names */
 
 struct word {
-    const char *name;  /* without value */
+    const char *name;  /* up to the '=' */
     const char *value; /* NULL: there was no '=' */
     bool asked;
 };
 
 static struct word words[WORDS_MAX];
 static unsigned word_count;
-static bool parsed, any_own;
+static bool parsed;
+static bool any_own; /* a name starts with PREFIX */
 static char text[sizeof((struct board_info *)0)->bootargs];
-static char asked_names[ASKED_MAX]; /* " poll log", kept only when there is something to report */
+static char asked_names[ASKED_MAX]; /* " poll log"; empty unless any_own */
 
 static void option_add(char *word)
 {
@@ -39,7 +40,7 @@ static void option_add(char *word)
     any_own |= strncmp(word, PREFIX, strlen(PREFIX)) == 0;
 }
 
-/* Splits the copy in `text` in place; quotes are taken out. */
+/* Copies the arguments to `text` without quotes, and splits them there. */
 static void option_parse(void)
 {
     const char *in = board_info()->bootargs;
@@ -70,7 +71,7 @@ static void option_parse(void)
                 sizeof(text) - 1);
 }
 
-/* Is the word's name PREFIX [dev "."] name? */
+/* Is the word's name PREFIX name, or with dev PREFIX dev "." name? */
 static bool option_is_named(const struct word *w, const char *dev, const char *name)
 {
     const char *s = w->name;
@@ -87,7 +88,7 @@ static bool option_is_named(const struct word *w, const char *dev, const char *n
     return strcmp(s, name) == 0;
 }
 
-/* The last one given counts; all are marked as asked for. */
+/* The last word of that name with a value; all of that name are marked as asked for. */
 static struct word *option_find(const char *dev, const char *name)
 {
     struct word *found = NULL;
@@ -101,7 +102,7 @@ static struct word *option_find(const char *dev, const char *name)
     return found;
 }
 
-/* Is it one of the words in asked_names, each with a blank before it? */
+/* Is the name, len bytes, one of asked_names, each of which follows a blank? */
 static bool option_was_asked(const char *name, size_t len)
 {
     for (const char *s = strchr(asked_names, ' '); s; s = strchr(s + 1, ' '))
@@ -146,7 +147,7 @@ const char *hal_bootarg(const char *name)
     return value;
 }
 
-/* Decimal or 0x, nothing else and no overflow. */
+/* Reads a decimal number, or a hexadecimal one behind 0x. False: anything else, or over 64 bits. */
 static bool option_parse_u64(const char *s, uint64_t *out)
 {
     unsigned base = 10;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* runs.c - free memory as an address-ordered list of runs; see runs.h. */
+/* runs.c - free memory as a list of runs in order of address (runs.h). */
 #include "runs.h"
 
 #include "hal.h"
@@ -14,7 +14,7 @@ static uintptr_t run_end(const struct run *run)
     return (uintptr_t)run + run->len;
 }
 
-/* Where len bytes would lie at the top of a run; false when it has no room. */
+/* *at: where len bytes would lie at the top of a run. False: the run has no room. */
 static bool run_top_fit(const struct run *run, size_t len, size_t align, uintptr_t *at)
 {
     if (run->len < len)

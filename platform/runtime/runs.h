@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runs.h - free memory as an address-ordered list of runs. The head of a run lies in the run's own
- * first bytes, so a list costs nothing beside it and a gigabyte is as cheap as a page. Both the
- * page allocator and the pool of device memory are made of it.
+ * runs.h - free memory as a list of runs in order of address. The head of a run lies in the run's
+ * own first bytes, so the list needs no memory beside the free one, and adding a gigabyte takes no
+ * longer than adding a page. The page allocator and the pool of device memory are such lists.
+ *
+ * Memory in the list is the list's: nobody else may touch it. What is taken is the caller's.
  */
 #ifndef VIREO_RUNS_H
 #define VIREO_RUNS_H
@@ -18,26 +20,27 @@ struct run {
 
 struct runs {
     struct run *first;
-    size_t granule; /* every address and length is a multiple of it; a power of two, >= 16 */
+    size_t granule; /* addresses and lengths are multiples of it; bytes, a power of two, >= 16 */
     size_t total;   /* bytes in the list */
 };
 
 /*
- * Takes len bytes aligned to `align` (a power of two) from the top of the smallest run that has
- * room, the highest of several. NULL: none has. The contents are arbitrary.
+ * Takes len bytes (a multiple of the granule) aligned to `align` (a power of two) from the top of
+ * the smallest run that has room; of several of one size, of the highest. NULL: no run has room.
+ * The bytes are not cleared.
  */
 void *runs_take(struct runs *r, size_t len, size_t align);
 
 /*
- * Gives memory to the list, joined with its neighbours, and returns the run that it is now part of.
- * Memory that is in the list already is a panic: something was freed twice.
+ * Gives [p, p + len) to the list, joins it with the runs that it touches, and returns the run that
+ * holds it now. Panics if a byte of it is in the list already: the memory was freed twice.
  */
 struct run *runs_give(struct runs *r, void *p, size_t len);
 
-/* Takes [p, p + len) out of the free run `from`, which must hold it all. */
+/* Takes [p, p + len) out of the free run `from`, which must hold all of it. */
 void runs_cut(struct runs *r, struct run *from, void *p, size_t len);
 
-/* Is the byte at p free? */
+/* Is the byte at p in the list? */
 bool runs_hold(const struct runs *r, const void *p);
 
 #endif

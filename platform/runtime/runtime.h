@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime.h - what the files of runtime/ share, and what libc/ needs of them beyond vireo/.
- * Nothing outside platform/runtime/ and platform/libc/ includes it.
+ * runtime.h - what the files of runtime/ share, and what libc/ needs of them beside vireo/. Nothing
+ * outside platform/runtime/ and platform/libc/ includes it. All is for tasks, but for what is
+ * marked [handler].
  */
 #ifndef VIREO_RUNTIME_H
 #define VIREO_RUNTIME_H
@@ -13,7 +14,7 @@
 
 #define PAGE_SIZE 4096ul
 
-/* Number of pages that hold len bytes. len must not exceed SIZE_MAX - PAGE_SIZE. */
+/* Number of pages that hold len bytes (at most SIZE_MAX - PAGE_SIZE). */
 static inline size_t pages_for(size_t len)
 {
     return (len + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -21,33 +22,33 @@ static inline size_t pages_for(size_t len)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* As page_alloc (board.h), not zeroed, and aligned to `align` bytes (a power of two). */
+/* As page_alloc (board.h), but not zeroed, and aligned to `align` bytes (a power of two). */
 void *page_take(size_t n, size_t align);
 
 /*
- * Moves the end of malloc's arena by `delta` bytes and returns its former end; what is added holds
- * anything. NULL when pages or the end of memory are in the way, or when it would shrink below
- * nothing.
+ * Moves the end of malloc's memory by `delta` bytes and returns the former end. Bytes that are
+ * added are not cleared. NULL: pages or the end of memory are in the way, or malloc has fewer bytes
+ * than are taken away.
  */
 void *arena_move(intptr_t delta);
 
 /* ---- tasks, services ------------------------------------------------------------------------- */
 
-/* Starts main() as a task that runs `fn`, and leaves the boot stack for good. */
+/* Makes the first task, "main", which runs `fn`, and leaves the boot stack for good. */
 void task_start_main(void (*fn)(void)) __attribute__((noreturn));
 
-/* While true nothing may park, although a task runs: the init table is being walked. */
+/* true: a task that parks ends in a panic, as functions of the init table must not. */
 void task_forbid_parking(bool on);
 
-/* One round over the services; true if one did something. `now` is the present time. */
+/* Runs the services that are pending, due or polled, once each; true if one did something. */
 bool services_run(uint64_t now);
-/* Had they no turn for 100 us, though tasks were running? */
+/* Is the last round in which all services ran, or their arming, 100 us or more ago? */
 bool services_overdue(uint64_t now);
-/* Asks every service for interrupts; true if one says that work appeared meanwhile. */
+/* Calls arm() of all services that are not polled; true if work appeared at one of them. */
 bool services_arm(void);
-/* True while a service is polled: the CPU must not sleep. */
+/* True if a service is polled: the CPU must not sleep. */
 bool services_polled(void);
-/* True if a handler woke a service since it last ran. */
+/* True if a service was woken and has not run since. */
 bool services_pending(void);
 /* The earliest time at which a service wants to run, or HAL_NEVER. */
 uint64_t services_next(void);
@@ -56,19 +57,19 @@ const char *services_running(void);
 
 /* ---- console and log ------------------------------------------------------------------------- */
 
-/* Raw output that remembers whether the cursor stands at the start of a line. Any context. */
+/* Writes bytes to the console as they are. [handler] */
 void console_put(const char *s, size_t len);
-/* A line of its own: ends an unfinished one first. */
+/* Writes a whole line; an unfinished one before it is ended first. [handler] */
 void console_put_line(const char *s, size_t len);
-/* Reads the level from the boot arguments. */
+/* Sets the log's level by the boot argument vireo.log. */
 void log_init(void);
 
 /* ---- boot arguments, entropy ----------------------------------------------------------------- */
 
-/* Logs the arguments vireo.* that nobody asked for, with the names that were asked for. */
+/* Logs the arguments vireo.* that no code asked for or that have no value. */
 void option_report(void);
 
-/* Fills buf with random bytes; warns once when nothing but timing feeds the generator. */
+/* Fills buf with random bytes. Warns once if the generator holds fewer than 16 bytes of entropy. */
 void entropy_fill(void *buf, size_t len);
 
 #endif

@@ -4,15 +4,15 @@
 #include "runtime.h"
 
 /*
- * While tasks keep the CPU busy the loop never arms, and a device whose interrupt is off would not
- * be heard. So all services run, as if polled, when this much time has passed since they were
- * armed.
+ * While tasks keep the CPU busy the loop never arms services, and a device whose interrupt is
+ * disarmed would not be noticed. So once this time has passed since they were last armed or run as
+ * a whole, all services run in the next round, as if polled.
  */
 #define SWEEP_NS 100000ull
 
 static struct hal_service *services; /* in the order in which they were added */
-static struct hal_service *running;
-static uint64_t swept_ns; /* when all had their turn last, by arming or a sweep; 0: just woke up */
+static struct hal_service *running;  /* its run() or arm() is on the stack; NULL: none */
+static uint64_t swept_ns; /* when all services last ran in one round; 0: they were just armed */
 
 void hal_service_add(struct hal_service *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* start.c - from the end of the board's set-up to main(), and from its return to the end. */
+/* start.c - from runtime_start() to main(), and from vireo_exit() to the end of the run. */
 #include <stdlib.h>
 
 #include "board.h"
@@ -77,7 +77,7 @@ int hal_on_shutdown(hal_shutdown_fn fn, void *ctx)
     return 0;
 }
 
-/* Last registered first. One that panics is not called again. */
+/* Calls the shutdown functions, the last registered first. One that panics is not called again. */
 void runtime_stop_devices(void)
 {
     while (shutdown_count) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * task.c - cooperative tasks on one core, and the loop that runs when one parks (hal.h,
- * "services"). There is no idle task: the loop runs on the stack of whoever parks, and returns when
- * that task is the next to run.
+ * task.c - cooperative tasks on one core, and the loop that runs when a task parks (hal.h,
+ * "services"). There is no idle task: the loop runs on the stack of the task that parks. It ends
+ * when a task is runnable: by a switch to that task, or by a return if that task is the same.
  */
 #include "vireo/task.h"
 
@@ -16,15 +16,15 @@
 #define MAIN_STACK   (128u * 1024u)
 #define STACK_CANARY 0x5afe57acdeadf00dull /* lowest word of each stack */
 
-/* A task lies at the top of its own stack's memory: guard page, stack, struct task. */
+/* The memory of a task, upwards: guard page, stack, struct task. */
 struct task {
     struct arch_context context;
     struct task *next, *prev; /* neighbours in `queue` */
-    struct waitq *queue;      /* the queue it stands in (the run queue is one), or NULL */
+    struct waitq *queue;      /* the queue that holds the task (`runnable` is one), or NULL */
     struct deadline deadline;
     bool timed_out;
     const char *name;
-    char *memory; /* guard page first */
+    char *memory; /* page_count pages, the guard page first */
     size_t page_count;
     void (*fn)(void *);
     void *arg;
@@ -33,10 +33,10 @@ struct task {
 };
 
 static struct task *current;
-static struct task *ended; /* its stack is freed by the task that runs next */
+static struct task *ended; /* the task that runs next frees its memory; NULL: none */
 static struct waitq runnable;
 static struct deadline_heap deadlines;
-static uint64_t timer_set_ns = HAL_NEVER; /* what the board's timer was last asked for */
+static uint64_t timer_set_ns = HAL_NEVER; /* when the board's timer fires */
 static bool parking_forbidden;
 
 /* ---- queues ---------------------------------------------------------------------------------- */
@@ -88,7 +88,10 @@ static void task_expire(uint64_t now)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* Sleeps until an interrupt, unless a handler has woken a service or something is due already. */
+/*
+ * Sleeps until an interrupt, or until the next deadline of a service or a task. Returns at once if
+ * a handler has woken a service, or if a deadline has passed.
+ */
 static void task_idle(void)
 {
     unsigned long state = arch_irq_save();
@@ -148,7 +151,10 @@ static void task_release_ended(void)
         task_release(t);
 }
 
-/* The running task stands in some queue, or has a deadline, or has ended: runs whoever is next. */
+/*
+ * Runs the next runnable task. The caller has put the running one into a queue, or has given it a
+ * deadline, or has ended it.
+ */
 static void task_schedule(void)
 {
     struct task *self = current, *t = task_next();
@@ -162,7 +168,7 @@ static void task_schedule(void)
     task_release_ended();
 }
 
-/* True in a handler, or wherever else interrupts are masked. */
+/* Are interrupts masked, as they are in a handler? */
 static bool task_masked(void)
 {
     unsigned long before = arch_irq_save();
@@ -194,16 +200,16 @@ void task_forbid_parking(bool on)
     parking_forbidden = on;
 }
 
-/* ---- the life of a task ----------------------------------------------------------------------*/
+/* ---- the life of a task ---------------------------------------------------------------------- */
 
-/* Gives a new task libc state of its own; all share the standard streams of the first. */
+/* Makes the libc state of a new task. The standard streams are those of main()'s task. */
 static void task_init_reent(struct _reent *r)
 {
     extern void __sinit(struct _reent *) __attribute__((weak));
 
     _REENT_INIT_PTR_ZEROED(r);
     if (!__sinit)
-        return; /* an image without stdio */
+        return; /* the image has no stdio */
     if (!_GLOBAL_REENT->__sdidinit)
         __sinit(_GLOBAL_REENT);
     r->_stdin = _GLOBAL_REENT->_stdin;
@@ -214,7 +220,7 @@ static void task_init_reent(struct _reent *r)
 
 static void task_destroy_reent(struct _reent *r)
 {
-    r->__sdidinit = 0; /* the streams are not its own */
+    r->__sdidinit = 0; /* the streams are main()'s: they stay open */
     _impure_ptr = _GLOBAL_REENT;
     _reclaim_reent(r);
 }
@@ -279,7 +285,7 @@ static void task_run_main(void *arg)
 
 void task_start_main(void (*fn)(void))
 {
-    static struct arch_context boot; /* written once, never resumed */
+    static struct arch_context boot; /* never resumed */
     struct task *t = task_create("main", MAIN_STACK);
 
     if (!t)
@@ -356,7 +362,10 @@ void waitq_wake_all(struct waitq *q)
         task_make_runnable(q->head, false);
 }
 
-/* An unlocked mutex goes to the longest waiter at once, so that nobody is overtaken for ever. */
+/*
+ * task_mutex_unlock makes the longest waiting task the owner. So a task that locks and unlocks in a
+ * loop cannot keep others out.
+ */
 void task_mutex_lock(struct task_mutex *m)
 {
     if (m->owner && m->owner != current) {

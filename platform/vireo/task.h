@@ -68,8 +68,9 @@ struct waitq {
  */
 int waitq_wait(struct waitq *q, uint64_t deadline_ns);
 
-/* Makes all tasks in the queue runnable, the longest waiting first. They run when the caller
- * parks. */
+/*
+ * Makes all tasks in the queue runnable, the longest waiting first. They run when the caller parks.
+ */
 void waitq_wake_all(struct waitq *q);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * board.c - QEMU's virt board (and what looks like it): start and end of the run, the clock of the
- * day, and what the tree said about devices.
+ * board.c - QEMU's virt board, or one with the same devices: start and end of the run, the clock of
+ * the day, and the virtio-mmio windows that the device tree names.
  */
 #include "virt.h"
 
@@ -21,7 +21,7 @@ const struct board_info *board_info(void)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/* The machine cannot be used: says why, over whatever console there is. */
+/* The image cannot run on this machine: prints why, and ends with status 1. */
 static void board_refuse(const char *why) __attribute__((noreturn));
 static void board_refuse(const char *why)
 {
@@ -64,7 +64,7 @@ static bool board_image_in_ram(void)
     return false;
 }
 
-/* RAM that the CPU cannot reach with the addresses that it has is as good as absent. */
+/* Drops RAM that lies above the addresses that this CPU can map. */
 static void board_clip_ram(void)
 {
     struct board_info *info = &virt.info;
@@ -85,8 +85,8 @@ static void board_clip_ram(void)
 static const char *board_set_up(const void *dtb)
 {
     if (!dtb)
-        return "no device tree: start the image with QEMU's -M virt -kernel, and give it more "
-               "memory (-m) if that is what was done";
+        return "no device tree: start the image with QEMU's -M virt -kernel; if that was done, "
+               "give the machine more memory (-m)";
     board_reserve_image();
     const char *wrong = tree_read(dtb);
     if (wrong)
@@ -104,7 +104,7 @@ static const char *board_set_up(const void *dtb)
     return wrong ? wrong : timer_init();
 }
 
-/* Not protected by the canary, which changes while this frame lives. */
+/* Without stack protector: the canary changes while this function runs. */
 __attribute__((no_stack_protector)) void board_start(const void *dtb)
 {
     timer_start_clock();
@@ -122,11 +122,11 @@ void board_exit(int status)
     uintptr_t block[2] = {STOPPED_APPLICATION_EXIT, (uintptr_t)(status & 0xff)};
 
     arch_irq_save();
-    arch_semihost(SYS_EXIT_EXTENDED, block); /* returns where there is no semihosting */
+    arch_semihost(SYS_EXIT_EXTENDED, block); /* returns only if there is no semihosting */
     if (virt.psci != VIRT_PSCI_NONE)
         arch_psci(virt.psci == VIRT_PSCI_SMC, PSCI_SYSTEM_OFF);
     for (;;)
-        board_wait(); /* a machine without a switch: it sleeps for good */
+        board_wait(); /* a machine without power-off sleeps for good */
 }
 
 /* ---- devices --------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ enum {
 #define GIC_PRIORITY     0xa0
 #define GIC_PRIORITY_ALL 0xff
 
-/* The word of a register with one bit a line, and the bit. */
+/* In registers with one bit for each line: byte offset of the line's word, and its bit there. */
 static inline unsigned gic_word(unsigned id)
 {
     return id / 32 * 4;

@@ -31,7 +31,7 @@ static void v2_configure(unsigned id, bool edge)
 {
     hal_write8(dist + GICD_IPRIORITYR + id, GIC_PRIORITY);
     if (id < GIC_SPI_FIRST)
-        return; /* target and trigger of a private line are fixed */
+        return; /* a private line has a fixed target and trigger */
     hal_write8(dist + GICD_ITARGETSR + id, 1);
     hal_mmio_t reg = dist + GICD_ICFGR + id / 16 * 4;
     uint32_t bit = 2u << id % 16 * 2;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gicv3.c - GIC architecture version 3 and 4 (Arm IHI 0069), with affinity routing and the CPU
- * interface in system registers. Lines are in group 1: non-secure, or secure where the image runs
- * in the secure world. LPIs are its.c's.
+ * interface in system registers. Lines are in group 1: non-secure, or secure if the image runs in
+ * the secure world. lpi.c and its.c have the LPIs.
  */
 #include "cpu.h"
 #include "gic_regs.h"
@@ -16,13 +16,13 @@ enum { CTLR_RWP = 1u << 31, CTLR_ARE = 1 << 4, CTLR_GROUP1 = 3, CTLR_GROUP1_SECU
 static hal_mmio_t dist, redist;
 static uint64_t redist_phys;
 
-/* The frame with SGI and PPI registers of this core, or the distributor. */
+/* The registers of a line: private lines have theirs in this core's redistributor. */
 static hal_mmio_t v3_frame(unsigned id)
 {
     return id < GIC_SPI_FIRST ? redist + GICR_SGI : dist;
 }
 
-/* Waits until `bits` of a register are clear. False: they never were. */
+/* Waits until `bits` of a register are clear. False: not within WAIT_NS. */
 static bool v3_wait_clear(hal_mmio_t reg, uint32_t bits)
 {
     uint64_t deadline = hal_now_ns() + WAIT_NS;
@@ -35,7 +35,7 @@ static bool v3_wait_clear(hal_mmio_t reg, uint32_t bits)
     return true;
 }
 
-/* This core's redistributor: the one with our affinity. 0: none. */
+/* The registers of the redistributor with this core's affinity. 0: there is none. */
 static hal_mmio_t v3_find_redist(const struct board_range *r)
 {
     uint32_t affinity = cpu_affinity();
@@ -56,7 +56,8 @@ static hal_mmio_t v3_find_redist(const struct board_range *r)
     return 0;
 }
 
-/* Puts 32 lines in the group that we are interrupted by, disabled. */
+/* Disables 32 lines from `id` on, and puts them into group 1 of the world that the image runs in.
+ */
 static void v3_init_lines(hal_mmio_t frame, unsigned id)
 {
     hal_write32(frame + GICD_ICENABLER + gic_word(id), ~0u);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * irq.c - interrupt lines and their handlers (hal_irq_*), above the GIC of either version.
+ * irq.c - interrupt lines and their handlers (hal_irq_*), above a GIC of version 2 or 3.
  */
 #include "virt.h"
 
@@ -14,7 +14,7 @@ struct handler {
 };
 
 static const struct gic_ops *gic;
-static const struct gic_lines *more; /* LPIs, or NULL */
+static const struct gic_lines *more; /* LPIs; NULL: there are none */
 static struct handler *handlers[BUCKETS];
 
 const char *gic_init(void)
@@ -37,7 +37,7 @@ void irq_add_lines(const struct gic_lines *lines)
     more = lines;
 }
 
-/* Who masks and configures a line; NULL: there is no such line. */
+/* The range of lines that a line belongs to. NULL: there is no such line. */
 static const struct gic_lines *irq_lines(unsigned id)
 {
     if (id >= gic->lines.first && id < gic->lines.limit)
@@ -53,7 +53,7 @@ static bool irq_has_handler(unsigned id)
     return false;
 }
 
-/* Takes a handler out; it is the caller's to free. NULL: there is none. */
+/* Removes a handler, which the caller frees. NULL: there is none. */
 static struct handler *irq_take_handler(unsigned id, hal_irq_fn fn, void *ctx)
 {
     struct handler **at = &handlers[id % BUCKETS], *h;
@@ -117,7 +117,7 @@ void board_irq(void)
     bool handled = false;
 
     if (id >= GIC_SPI_LIMIT && id < GIC_SPI_LIMIT + 4)
-        return; /* spurious: it went away by itself */
+        return; /* the interrupt is no longer pending: there is nothing to end */
     for (struct handler *h = handlers[id % BUCKETS]; h; h = h->next) {
         if (h->id != id)
             continue;

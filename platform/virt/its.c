@@ -2,13 +2,13 @@
 /*
  * its.c - message-signalled interrupts through the GICv3 ITS (Arm IHI 0069, chapter 5): a function
  * writes an event number to GITS_TRANSLATER, the bus adds who it is, and the ITS raises the LPI
- * that belongs to both. Nothing here runs, and no memory is taken, before the first message is
- * asked for. An ITS that does not do as it is told is an error for whoever asks, who then takes
- * another kind of interrupt.
+ * that belongs to both. Nothing here runs, and no memory is allocated, before the first message is
+ * asked for. If the ITS does not do what it is told, its_alloc fails, and the driver takes another
+ * kind of interrupt.
  */
 #include "its.h"
 
-#define EVENT_BITS 6u /* messages of a function: 64 */
+#define EVENT_BITS 6u /* a function has at most 1 << 6 messages */
 #define SLOTS_MAX  64u
 #define ITT_ALIGN  256u
 #define COLLECTION 0u
@@ -16,20 +16,20 @@
 enum { CTLR_ENABLED = 1 };
 #define CTLR_QUIESCENT (1u << 31)
 
-/* A function that has messages. Its events are LPIs one after the other. */
+/* A function that has messages. Its events are consecutive LPIs. */
 struct slot {
     uint32_t device;
-    void *itt; /* NULL: the slot is free */
-    uint64_t events;
+    void *itt;       /* NULL: the slot is free */
+    uint64_t events; /* a bit for each event that is allocated */
 };
 
 static struct its {
     struct its_queue queue;
     struct its_devices devices;
-    uint64_t target; /* our redistributor */
+    uint64_t target; /* this core's redistributor, as commands name it */
     uint32_t itt_bytes;
     unsigned event_bits;
-    uint64_t ids; /* device ids that it knows */
+    uint64_t ids; /* device ids are below this */
     struct slot *slots;
     unsigned slot_count;
 } its;
@@ -44,7 +44,7 @@ static uint32_t its_event(unsigned line)
     return (line - GIC_LPI_FIRST) & ((1u << its.event_bits) - 1);
 }
 
-/* One command that concerns what the redistributor does, and its completion there. */
+/* Runs one command, and waits until it has taken effect at the redistributor. */
 static int its_run(struct its_command c)
 {
     struct its_command both[] = {c, its_sync(its.target)};
@@ -60,11 +60,11 @@ static int its_line_set(unsigned line, bool enabled)
 
     lpi_set(line, enabled);
     if (!s->itt || !(s->events >> its_event(line) & 1))
-        return 0; /* nobody's now: what the ITS is told later will include it */
+        return 0; /* the event is not mapped: MAPTI will read what was set */
     return its_run(its_inv(s->device, its_event(line)));
 }
 
-/* Priority, target and trigger are the same for all. */
+/* LPIs are edge-triggered, and have one priority and one target. */
 static void its_line_configure(unsigned line, bool edge)
 {
     (void)line;
@@ -122,7 +122,7 @@ static int its_switch_off(hal_mmio_t regs)
     return 0;
 }
 
-/* What the ITS says of itself: how many ids and events, how large an entry. */
+/* Reads GITS_TYPER: numbers of ids and events, size of an entry. */
 static int its_read_type(hal_mmio_t regs, uint64_t ids)
 {
     uint64_t typer = its_read64(regs + GITS_TYPER);
@@ -138,7 +138,7 @@ static int its_read_type(hal_mmio_t regs, uint64_t ids)
     return 0;
 }
 
-/* The slots that all LPIs together make. */
+/* Divides all LPIs into slots. */
 static int its_slots_open(void)
 {
     unsigned n = lpi_count() >> its.event_bits;
@@ -177,7 +177,7 @@ static int its_set_up(const struct virt_part *part)
     return err;
 }
 
-/* The first time that it is asked for decides: what failed is not tried again. 0 or -ENODEV. */
+/* Sets the ITS up at the first call. A failure is not tried again. 0 or -ENODEV. */
 static int its_open(const struct virt_part *part)
 {
     static bool tried, works;
@@ -226,12 +226,12 @@ static int its_slot_open(struct slot *s, uint32_t device)
     arch_cache_flush(itt, its.itt_bytes);
     err = its_run(its_mapd(device, dma, its.event_bits));
     if (err)
-        return err; /* the ITS may have it: it is not given back */
+        return err; /* the ITS may use the table: it is not freed */
     *s = (struct slot){.device = device, .itt = itt};
     return 0;
 }
 
-/* Without events, the function's table is taken back. */
+/* If the function has no events left, frees its table. */
 static void its_slot_close(struct slot *s)
 {
     if (s->events)

@@ -13,7 +13,7 @@
 
 #include "virt.h"
 
-#define ITS_WAIT_NS (100 * HAL_MS) /* for anything that the GIC is asked to do */
+#define ITS_WAIT_NS (100 * HAL_MS) /* limit of each wait for the GIC */
 
 enum {
     GITS_CTLR = 0x0,
@@ -26,13 +26,13 @@ enum {
     GITS_LEN = 0x20000,
 };
 
-/* Cacheability and shareability of memory, as all these registers take it in their low half. */
+/* Fields for cacheability and shareability, the same in all these registers. */
 #define GIC_INNER_SHAREABLE (1u << 10)
 #define GIC_SHAREABILITY    (3u << 10)
 #define GIC_CACHEABLE       7u /* read and write allocate, write-back */
 #define GIC_NON_CACHEABLE   1u
 
-/* Registers of 64 bits are written low half first: what makes them valid is in the high half. */
+/* Registers of 64 bits are written low half first: their valid bit is in the high half. */
 static inline uint64_t its_read64(hal_mmio_t reg)
 {
     uint64_t low = hal_read32(reg);
@@ -47,8 +47,9 @@ static inline void its_write64(hal_mmio_t reg, uint64_t v)
 }
 
 /*
- * Writes the register of a table at `v`'s address as shareable memory; `inner` is the shift of its
- * inner cacheability. True: the reader does not snoop, and the table must be flushed to it.
+ * Writes v, a table's address and its other fields, to a base register, for shareable and cacheable
+ * memory; `inner` is the shift of the field for inner cacheability. True: the GIC does not look
+ * into caches, and what is written to the table must be flushed.
  */
 bool its_write_base(hal_mmio_t reg, uint64_t v, unsigned inner);
 
@@ -65,19 +66,19 @@ static inline void its_show(const void *p, size_t len, bool flush)
 
 /* Gives the redistributor its tables and switches LPIs on. 0, -ENODEV, -ENOMEM, -EIO. */
 int lpi_open(void);
-/* How many there are, from GIC_LPI_FIRST on. */
+/* The number of LPIs, from GIC_LPI_FIRST on. */
 unsigned lpi_count(void);
-/* Sets one up, enabled or not. The GIC sees it after the ITS command INV. */
+/* Sets an LPI's priority, and whether it is enabled. The GIC takes it at the ITS command INV. */
 void lpi_set(unsigned id, bool enabled);
-/* What the ITS names this redistributor by: an address, or a number. */
+/* The ITS's name of this redistributor: its address, or its number << 16. */
 uint64_t lpi_target(bool by_address);
 
 /* ---- its_table.c ----------------------------------------------------------------------------- */
 
 /* The device table: flat, or of two levels. */
 struct its_devices {
-    uint64_t *first;   /* level 1: addresses of pages of entries; flat: not looked at */
-    uint64_t ids;      /* that it has room for */
+    uint64_t *first;   /* indirect: addresses of pages of entries; flat: the entries */
+    uint64_t ids;      /* device ids below this have room */
     uint32_t page;     /* bytes */
     uint32_t per_page; /* entries of a second-level page */
     bool indirect, flush;
@@ -85,7 +86,7 @@ struct its_devices {
 
 /* Allocates and sets all tables that the ITS asks for. 0, -ENOMEM, -EIO, -ENODEV. */
 int its_tables_open(hal_mmio_t regs, uint64_t ids, struct its_devices *devices);
-/* Makes sure that a device id has its entry. 0, -ENOSPC, -ENOMEM. */
+/* Makes room for the entry of a device id. 0; -ENOSPC: the id is too large; -ENOMEM. */
 int its_devices_hold(struct its_devices *devices, uint64_t id);
 
 /* ---- its_queue.c ----------------------------------------------------------------------------- */
@@ -97,18 +98,17 @@ struct its_command {
 struct its_queue {
     hal_mmio_t regs;
     struct its_command *ring;
-    uint32_t write; /* bytes from the start of the ring: what CWRITER holds */
+    uint32_t write; /* CWRITER: offset in bytes of the next command */
     bool flush;
-    bool broken; /* it stopped taking commands; said once */
+    bool broken; /* the ITS stopped taking commands */
 };
 
-/* Sets the queue, while the ITS is off. 0, -ENOMEM. */
+/* Allocates the queue and gives it to the ITS, which is off. 0, -ENOMEM. */
 int its_queue_open(struct its_queue *q, hal_mmio_t regs);
 /*
- * Hands over n (at most ITS_COMMANDS) commands and waits until all are done. 0, or -EIO: the queue
- * is broken from here on. [handler]
+ * Hands over n commands (fewer than the ring has places, which are 128) and waits until the ITS has
+ * done all of them, at most ITS_WAIT_NS. 0, or -EIO: the queue is broken. [handler]
  */
-#define ITS_COMMANDS 4u
 int its_queue_run(struct its_queue *q, const struct its_command *commands, unsigned n);
 
 struct its_command its_mapd(uint32_t device, uint64_t itt, unsigned bits); /* itt 0: unmap */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * its_queue.c - the command queue of the GICv3 ITS (Arm IHI 0069, 5.3): a ring of commands of 32
- * bytes that the ITS works off. Whoever hands in commands waits for them, so the ring is empty
- * in between and never overtaken.
+ * bytes. its_queue_run waits for its commands, so the ring is empty between two calls.
  */
 #include "its.h"
 
 #define QUEUE_BYTES    4096u
-#define QUEUE_ALIGN    65536u /* other addresses are constrained unpredictable */
+#define QUEUE_ALIGN    65536u /* other addresses are CONSTRAINED UNPREDICTABLE */
 #define COMMAND_BYTES  ((uint32_t)sizeof(struct its_command))
 #define CBASER_INNER   59u
 #define VALID          (1ull << 63)
@@ -80,12 +79,12 @@ int its_queue_open(struct its_queue *q, hal_mmio_t regs)
 static int its_queue_stop(struct its_queue *q, const char *what, uint32_t at)
 {
     q->broken = true;
-    hal_log(HAL_ERROR, "its", "%s at %u of %u: no more messages from here on", what,
+    hal_log(HAL_ERROR, "its", "%s at command %u of %u: no further messages can be set up", what,
             at / COMMAND_BYTES, q->write / COMMAND_BYTES);
     return -EIO;
 }
 
-/* Waits until all commands are done. */
+/* Waits until all commands are done. 0, or -EIO. */
 static int its_queue_drain(struct its_queue *q)
 {
     uint64_t deadline = hal_now_ns() + ITS_WAIT_NS;
@@ -97,7 +96,7 @@ static int its_queue_drain(struct its_queue *q)
         if ((at & CREADR_OFFSET) == q->write)
             return 0;
         if (hal_now_ns() > deadline)
-            return its_queue_stop(q, "the command queue does not move on", at & CREADR_OFFSET);
+            return its_queue_stop(q, "the command queue makes no progress", at & CREADR_OFFSET);
         hal_relax();
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * its_table.c - the memory that the GICv3 ITS asks for in GITS_BASER0 to 7 (Arm IHI 0069, 12.19.1):
- * the device table, sized for the ids that can occur, with a second level where that saves memory;
- * one page each for the others, of which entry 0 is used or none.
+ * its_table.c - the tables that the GICv3 ITS asks for in GITS_BASER0 to 7 (Arm IHI 0069, 12.19.1).
+ * The device table has room for the ids that the device tree allows, in two levels if one level
+ * needs more than a page. Each other table has one page: at most its entry 0 is used.
  */
 #include "its.h"
 
@@ -19,7 +19,7 @@ struct table {
     unsigned type;
     uint32_t entry;     /* bytes */
     uint32_t page;      /* bytes */
-    uint64_t page_bits; /* as the register takes it */
+    uint64_t page_bits; /* the register's field for the page size */
 };
 
 bool its_write_base(hal_mmio_t reg, uint64_t v, unsigned inner)
@@ -31,7 +31,7 @@ bool its_write_base(hal_mmio_t reg, uint64_t v, unsigned inner)
     return true;
 }
 
-/* What a register wants: small pages if it lets us choose. False: there is no such table. */
+/* Reads which table a register is for. Asks for pages of 4 KiB. False: the register is unused. */
 static bool its_table_inspect(hal_mmio_t reg, struct table *t)
 {
     uint64_t v = its_read64(reg);
@@ -47,7 +47,7 @@ static bool its_table_inspect(hal_mmio_t reg, struct table *t)
     return true;
 }
 
-/* Allocates `pages` and hands them over. NULL after an error, which is in *err. */
+/* Allocates a table of `pages`, and gives it to the ITS. NULL: an error, which is in *err. */
 static void *its_table_hand_over(const struct table *t, uint64_t pages, uint64_t flags, bool *flush,
                                  int *err)
 {
@@ -64,18 +64,18 @@ static void *its_table_hand_over(const struct table *t, uint64_t pages, uint64_t
     if ((kept & BASER_VALID) && (kept & BASER_ADDRESS) == dma && (kept & 0xff) == pages - 1)
         return p;
     hal_log(HAL_ERROR, "its", "table %u: the register does not keep its address", t->type);
-    *err = -EIO; /* the memory may be the ITS's by now: it is not given back */
+    *err = -EIO; /* the ITS may use the memory: it is not freed */
     return NULL;
 }
 
-/* Does the register take a table of two levels? */
+/* Can the table have two levels? */
 static bool its_table_two_levels(const struct table *t)
 {
     its_write64(t->reg, BASER_INDIRECT | t->page_bits);
     return its_read64(t->reg) & BASER_INDIRECT;
 }
 
-/* Pages for n things of `size` bytes, at most as many as the register can say. */
+/* Pages for n entries of `size` bytes, at most as many as the register can name. */
 static uint64_t its_table_pages(const struct table *t, uint64_t n, uint32_t size)
 {
     uint64_t pages = (n * size + t->page - 1) / t->page;
@@ -109,7 +109,7 @@ int its_tables_open(hal_mmio_t regs, uint64_t ids, struct its_devices *devices)
         if (!its_table_inspect(regs + GITS_BASER + 8 * n, &t))
             continue;
         if (t.page > 65536) {
-            hal_log(HAL_ERROR, "its", "table %u: a page size that does not exist", t.type);
+            hal_log(HAL_ERROR, "its", "table %u: its page size does not exist", t.type);
             err = -EIO;
         } else if (t.type == TYPE_DEVICES) {
             err = its_devices_open(&t, ids, devices);
@@ -118,7 +118,7 @@ int its_tables_open(hal_mmio_t regs, uint64_t ids, struct its_devices *devices)
         }
     }
     if (!err && !devices->first) {
-        hal_log(HAL_ERROR, "its", "it has no device table");
+        hal_log(HAL_ERROR, "its", "the ITS has no device table");
         err = -ENODEV;
     }
     return err;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lpi.c - the tables behind LPIs, which are interrupts that live in memory (Arm IHI 0069, 5.1): a
- * byte of configuration each, and a pending bit that is the redistributor's own.
+ * lpi.c - the tables of LPIs, which are interrupts with their state in memory (Arm IHI 0069, 5.1):
+ * a byte of configuration each, which this file writes, and a pending bit that is the
+ * redistributor's.
  */
 #include "gic_regs.h"
 #include "its.h"
@@ -9,7 +10,7 @@
 enum { GICR_CTLR = 0x0, GICR_TYPER = 0x8, GICR_PROPBASER = 0x70, GICR_PENDBASER = 0x78 };
 enum { CTLR_ENABLE_LPIS = 1, CTLR_RWP = 1 << 3, TYPER_PLPIS = 1 };
 
-#define ID_BITS       14u /* the fewest that have LPIs: ids 8192 to 16383 */
+#define ID_BITS       14u /* the fewest with which there are LPIs: ids 8192 to 16383 */
 #define LPIS          ((1u << ID_BITS) - GIC_LPI_FIRST)
 #define PENDING_BYTES ((1u << ID_BITS) / 8)
 #define PENDING_ALIGN 65536u
@@ -24,7 +25,7 @@ static struct {
     unsigned count;
 } lpi;
 
-/* LPIs that there are: a distributor may have fewer than its ids allow. 0: none. */
+/* The number of LPIs, at most LPIS: a distributor may have fewer than its ids allow. 0: none. */
 static unsigned lpi_supported(const struct gic_v3_frames *f)
 {
     uint32_t typer = hal_read32(f->dist + GICD_TYPER);
@@ -35,7 +36,10 @@ static unsigned lpi_supported(const struct gic_v3_frames *f)
     return limit && limit < ID_BITS - 1 ? 1u << (limit + 1) : LPIS;
 }
 
-/* Tables cannot be changed under LPIs that somebody has left on. Not every GIC lets go of them. */
+/*
+ * Switches LPIs off that a boot loader has left on: their tables cannot be changed meanwhile.
+ * False: the GIC does not allow that.
+ */
 static bool lpi_switch_off(hal_mmio_t redist)
 {
     uint64_t deadline = hal_now_ns() + ITS_WAIT_NS;
@@ -71,7 +75,7 @@ static int lpi_switch_on(const struct gic_v3_frames *f)
                      hal_read32(f->redist + GICR_CTLR) | (uint32_t)CTLR_ENABLE_LPIS);
     if (!(hal_read32(f->redist + GICR_CTLR) & CTLR_ENABLE_LPIS)) {
         hal_log(HAL_ERROR, "its", "the redistributor does not switch LPIs on");
-        return -EIO; /* the tables may be the GIC's by now: they are not given back */
+        return -EIO; /* the GIC may use the tables: they are not freed */
     }
     lpi.config = config;
     return 0;

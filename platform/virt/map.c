@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * map.c - what a PCI function is known by at a doorbell or an IOMMU: msi-map and iommu-map
+ * map.c - the id that a PCI function has at a doorbell or an IOMMU: msi-map and iommu-map
  * (Devicetree bindings pci/pci-msi.txt, pci/pci-iommu.txt).
  */
 #include "virt.h"

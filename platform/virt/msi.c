@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * msi.c - message-signalled interrupts (hal_msi_*): which doorbell a PCI function's messages go to,
- * and as whose (Devicetree bindings pci/pci-msi.txt: msi-map, msi-parent).
+ * msi.c - message-signalled interrupts (hal_msi_*): the doorbell that a PCI function writes its
+ * messages to, and the function's id there (Devicetree bindings pci/pci-msi.txt: msi-map,
+ * msi-parent).
  */
 #include "virt.h"
 
@@ -11,8 +12,8 @@ static const struct msi_doorbell *const doorbells[VIRT_MSI_KINDS] = {
 };
 
 /*
- * The kind of the doorbell of a function, and its id there. VIRT_MSI_KINDS: it has none. A host
- * that says nothing has the frame of a GICv2m, which needs no id.
+ * The kind of a function's doorbell, and in *id the function's id there. VIRT_MSI_KINDS: it has no
+ * doorbell. A PCI host without a map in the tree uses the GICv2m frame, which needs no id.
  */
 static enum virt_msi_kind msi_doorbell_of(uint32_t requester, uint32_t *id)
 {

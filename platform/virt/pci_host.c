@@ -5,8 +5,10 @@
  */
 #include "virt.h"
 
-/* Bus addresses are memory addresses here: what translates them in between is made to let them
- * through. The answer is kept, so that all is said once. */
+/*
+ * Puts the IOMMUs in front of a PCI host into bypass, so that bus addresses are memory addresses.
+ * The result is kept: the second call does nothing and logs nothing. 0, or -EIO.
+ */
 static int pci_host_pass_through(unsigned n)
 {
     static struct {
@@ -24,8 +26,7 @@ static int pci_host_pass_through(unsigned n)
             known[n].err = smmu_bypass(&virt.smmu);
             continue;
         }
-        hal_log(HAL_WARN, "pci", "host %u: behind an IOMMU that is no SMMUv3; it is left as it is",
-                n);
+        hal_log(HAL_WARN, "pci", "host %u: its IOMMU is no SMMUv3, and is left as it is", n);
         break;
     }
     return known[n].err;

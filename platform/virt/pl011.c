@@ -17,19 +17,19 @@ enum { FR_RX_EMPTY = 1 << 4, FR_TX_FULL = 1 << 5 };
 enum { LCR_8BIT = 3 << 5, LCR_FIFO = 1 << 4, CR_ON = 1 << 0 | 1 << 8 | 1 << 9 };
 enum { INT_RX = 1 << 4, INT_RX_TIMEOUT = 1 << 6 };
 
-/* Where QEMU's virt board has its UART: for the one message that says that the tree is unusable. */
+/* Address of the UART on QEMU's virt board: for messages before, or without, a usable tree. */
 #define DEFAULT_UART 0x09000000u
-#define TX_TRIES     1000000u
-#define RING         256u
+#define TX_TRIES     1000000u /* looks at a full UART before a byte is dropped */
+#define RING         256u     /* bytes of input */
 
 static hal_mmio_t uart;
 static char ring[RING];
-static unsigned ring_head, ring_tail; /* free-running: head is where input is put */
+static unsigned ring_head, ring_tail; /* bytes put in and taken out since the start */
 static void (*on_input)(void);
 
 static void uart_put(hal_mmio_t base, char c)
 {
-    /* A UART that stays full loses the byte: the image outlives its console. */
+    /* If the UART stays full the byte is lost: the image goes on without its console. */
     for (unsigned i = 0; i < TX_TRIES && hal_read32(base + UART_FR) & FR_TX_FULL; i++)
         hal_relax();
     hal_write32(base + UART_DR, (unsigned char)c);
@@ -64,7 +64,7 @@ void board_console_write(const char *s, size_t len)
     }
 }
 
-/* Moves what the UART received into the ring, at most a ring full; what does not fit is lost. */
+/* Moves received bytes from the UART to the ring, at most RING. Bytes beyond its room are lost. */
 static void uart_receive(void)
 {
     for (unsigned i = 0; i < RING && !(hal_read32(uart + UART_FR) & FR_RX_EMPTY); i++) {

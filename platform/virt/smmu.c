@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smmu.c - an SMMUv3 in front of PCI (Arm IHI 0070, chapters 3.11 and 6.3): it is made to let all
- * accesses through unchanged, so that bus addresses are memory addresses. An SMMU that is off does
- * what its GBPA register says: abort, or bypass.
+ * smmu.c - puts an SMMUv3 in front of PCI into bypass (Arm IHI 0070, chapters 3.11 and 6.3), so
+ * that bus addresses are memory addresses. An SMMU that is off treats accesses as its GBPA register
+ * says: abort, or bypass.
  */
 #include "virt.h"
 
@@ -11,7 +11,7 @@ enum { CR0_SMMUEN = 1, GBPA_ABORT = 1 << 20 };
 #define GBPA_UPDATE  (1u << 31)
 #define SMMU_WAIT_NS (100 * HAL_MS)
 
-/* Waits until (register & mask) == v. */
+/* Waits until (register & mask) == v. False: not within SMMU_WAIT_NS. */
 static bool smmu_settles(hal_mmio_t reg, uint32_t mask, uint32_t v)
 {
     uint64_t deadline = hal_now_ns() + SMMU_WAIT_NS;
@@ -24,7 +24,8 @@ static bool smmu_settles(hal_mmio_t reg, uint32_t mask, uint32_t v)
     return true;
 }
 
-/* What accesses do while the SMMU is off. Where there is no such register, they pass. */
+/* Clears GBPA.ABORT. An SMMU without GBPA reads as 0 there, and passes accesses. NULL, or the
+ * error. */
 static const char *smmu_let_through(hal_mmio_t regs)
 {
     if (!smmu_settles(regs + SMMU_GBPA, GBPA_UPDATE, 0))
@@ -38,7 +39,10 @@ static const char *smmu_let_through(hal_mmio_t regs)
     return hal_read32(regs + SMMU_GBPA) & GBPA_ABORT ? "GBPA.ABORT cannot be cleared" : NULL;
 }
 
-/* Whoever ran before may have left it on, with queues in memory that is ours now. */
+/*
+ * A boot loader may have left the SMMU on, with its queues in memory that the image uses. NULL, or
+ * the error.
+ */
 static const char *smmu_switch_off(hal_mmio_t regs)
 {
     hal_write32(regs + SMMU_CR0, 0);
@@ -52,7 +56,7 @@ static const char *smmu_bypass_at(hal_mmio_t regs, bool *was_on)
     uint32_t cr0 = hal_read32(regs + SMMU_CR0), ack = hal_read32(regs + SMMU_CR0ACK);
     if (cr0 == UINT32_MAX)
         return "it does not answer";
-    const char *wrong = smmu_let_through(regs); /* first: no access is aborted in between */
+    const char *wrong = smmu_let_through(regs); /* before switching off: no access is aborted */
     *was_on = cr0 || ack;
     return !wrong && *was_on ? smmu_switch_off(regs) : wrong;
 }

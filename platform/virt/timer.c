@@ -3,7 +3,7 @@
  * timer.c - time and the one-shot timer: the virtual counter and its comparator (Arm ARM, D11).
  *
  * Nanoseconds are ticks times a 32.32 fixed-point factor: a multiplication of 64 by 64 bits, no
- * division. The way back rounds up, so the timer is never early.
+ * division. Nanoseconds to ticks rounds up, so the timer never fires early.
  */
 #include "cpu.h"
 #include "virt.h"
@@ -35,7 +35,7 @@ void board_timer_set(uint64_t when_ns)
     cpu_isb();
 }
 
-/* The line is level-triggered: mask it at its source. The loop that waits looks at the time. */
+/* Silences the timer, whose line is level-triggered. The task loop looks at the time itself. */
 static void timer_interrupt(void *ctx)
 {
     (void)ctx;
@@ -48,7 +48,7 @@ void timer_start_clock(void)
     uint64_t hz = cpu_counter_hz();
 
     if (!hz)
-        hz = 62500000; /* whoever booted the core did not say; QEMU's is this */
+        hz = 62500000; /* the boot loader did not set it; QEMU's value */
     timer.base = cpu_counter();
     timer.ns_per_tick = (HAL_SEC << 32) / hz;
     timer.ticks_per_ns = UINT64_MAX / timer.ns_per_tick + 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tree.c - what each node of the device tree means for this board. The tree comes from outside:
- * values are checked for length and range before use, tables are bounded, and a device that is
- * described badly is left out.
+ * tree.c - what each node of the device tree means for this board. The tree is not trusted: values
+ * are checked for length and range before use, tables are bounded, and a device with a bad
+ * description is left out.
  */
 #include <libfdt.h>
 
@@ -12,7 +12,7 @@
 #define UARTS_MAX     4u
 #define ADDRESS_LIMIT (1ull << 48)
 
-/* Kept during the pass: what can only be resolved when the whole tree was seen. */
+/* What is kept of nodes until the whole tree was read: other nodes decide what it means. */
 static struct {
     struct tree_value stdout_path;
     struct {
@@ -22,12 +22,12 @@ static struct {
     } uart[UARTS_MAX];
     unsigned uart_count;
     struct tree_value interrupt_map[VIRT_PCI_MAX], interrupt_mask[VIRT_PCI_MAX];
-    uint32_t interrupt_parent; /* of all devices that have an interrupt; 0: none seen */
+    uint32_t interrupt_parent; /* of all devices with an interrupt; 0: no such device yet */
 } pass;
 
 /* ---- reading values -------------------------------------------------------------------------- */
 
-/* The n-th address range of a node's reg. False: there is none that makes sense. */
+/* The n-th address range of a node's reg. False: there is none, or it is empty or too high. */
 static bool tree_reg(const struct tree_node *node, unsigned n, struct board_range *out)
 {
     const struct tree_value *v = &node->prop[PROP_REG];
@@ -45,7 +45,8 @@ static bool tree_overlap(const struct board_range *a, const struct board_range *
     return a->base < b->base + b->len && b->base < a->base + a->len;
 }
 
-/* A GIC interrupt of three words {kind, number, flags} (0: shared line, 1: private line). */
+/* The line of a GIC interrupt: kind 0 is a shared line, 1 a private one; the number is from 0 on.
+ */
 static hal_irq_t tree_irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
 {
     hal_irq_t edge = (flags & 3) ? VIRT_IRQ_EDGE : 0;
@@ -57,7 +58,10 @@ static hal_irq_t tree_irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
     return VIRT_IRQ_NONE;
 }
 
-/* The n-th interrupt of a node, as a line of the GIC: tree_read checks that they all lead there. */
+/*
+ * The line of a node's n-th interrupt. All nodes must have one interrupt parent, which tree_read
+ * compares with the GIC.
+ */
 static hal_irq_t tree_irq(const struct tree_node *node, unsigned n)
 {
     const struct tree_value *v = &node->prop[PROP_INTERRUPTS];
@@ -67,11 +71,11 @@ static hal_irq_t tree_irq(const struct tree_node *node, unsigned n)
     if (!pass.interrupt_parent)
         pass.interrupt_parent = node->interrupt_parent;
     if (pass.interrupt_parent != node->interrupt_parent)
-        return VIRT_IRQ_NONE; /* behind another controller than the rest */
+        return VIRT_IRQ_NONE; /* the line of another controller */
     return tree_irq_decode(tree_word(v, n * 3), tree_word(v, n * 3 + 1), tree_word(v, n * 3 + 2));
 }
 
-/* What there is no room to note would be handed out: such a tree is refused. */
+/* Notes a range that must not be handed out. A tree with more than fit is refused. */
 static const char *tree_reserve(const struct board_range *r)
 {
     struct board_info *info = &virt.info;
@@ -187,7 +191,7 @@ static const char *gicv3_node(const struct tree_node *node)
     return gic_node(node, 3);
 }
 
-/* What others name by its phandle; the first of its kind counts. */
+/* A device that other nodes name by its phandle; the first of its kind counts. */
 static void part_node(const struct tree_node *node, struct virt_part *part)
 {
     struct board_range r;
@@ -212,7 +216,7 @@ static const char *psci_node(const struct tree_node *node)
     return NULL;
 }
 
-/* Slots are kept in order of address; QEMU lists them so. */
+/* Keeps windows in order of address, the order in which QEMU lists them. */
 static const char *mmio_node(const struct tree_node *node)
 {
     struct board_range r;
@@ -242,7 +246,7 @@ static void tree_pci_window(struct hal_pci_host *h, const struct tree_node *node
         return;
     unsigned space = tree_word(v, at) >> 24 & 3;
     if (space < 3 && w.pci + w.len > 1ull << 32)
-        return; /* its addresses are for registers of 32 bits */
+        return; /* BARs of these kinds have 32 bits */
     switch (space) {
     case 1:
         h->io = w;
@@ -295,7 +299,7 @@ static void tree_pci_maps(struct virt_pci *p, const struct tree_node *node)
 
     tree_pci_map(&p->msi, &node->prop[PROP_MSI_MAP], &node->prop[PROP_MSI_MAP_MASK]);
     tree_pci_map(&p->iommu, &node->prop[PROP_IOMMU_MAP], &node->prop[PROP_IOMMU_MAP_MASK]);
-    if (!p->msi.count && parent->len >= 4) /* all of them, unchanged */
+    if (!p->msi.count && parent->len >= 4) /* all requester ids, unchanged */
         p->msi.entry[p->msi.count++] =
             (struct virt_map_entry){.count = 0x10000, .phandle = tree_word(parent, 0)};
 }
@@ -337,7 +341,7 @@ static const char *pci_node(const struct tree_node *node)
 static const struct kind {
     const char *compatible;
     uint32_t len;
-    const char *(*fn)(const struct tree_node *); /* NULL: it is only kept, as */
+    const char *(*fn)(const struct tree_node *); /* NULL: the node is kept in *part */
     struct virt_part *part;
 } kinds[] = {
     KIND("virtio,mmio", mmio_node),
@@ -355,7 +359,7 @@ static const struct kind {
     KIND("arm,psci-0.2", psci_node),
 };
 
-/* The kind that the first known string of `compatible` names, or NULL. */
+/* The kind of a node, by the first string of `compatible` that is known. NULL: none is. */
 static const struct kind *tree_kind(const struct tree_value *compatible)
 {
     uint32_t len;
@@ -383,7 +387,7 @@ static const char *tree_visit_node(const struct tree_node *node)
     return k && k->fn ? k->fn(node) : NULL;
 }
 
-/* Does the last component of stdout-path (up to ':') name this node? */
+/* Is the last component of stdout-path, up to a ':', the node's name? */
 static bool tree_path_names(const struct tree_value *path, const char *name)
 {
     const char *p = path->data;
@@ -393,12 +397,12 @@ static bool tree_path_names(const struct tree_value *path, const char *name)
         if (p[to] == '/')
             from = to + 1;
     for (uint32_t i = from; i < to; i++)
-        if (*name++ != p[i]) /* a name ends in NUL, which no path component holds */
+        if (*name++ != p[i]) /* stops at the name's NUL, which no component holds */
             return false;
     return from < to && !*name;
 }
 
-/* The UART that stdout-path names, else the first. */
+/* Takes the UART that stdout-path names, else the first. */
 static const char *tree_choose_uart(void)
 {
     unsigned n = 0;
@@ -441,10 +445,12 @@ static void tree_resolve_intx(unsigned host)
     }
 }
 
-/* The memory reservation block of the tree's header: as many entries as are mapped are too many. */
+/*
+ * Notes the ranges of the tree's memory reservation block, of which ARCH_DTB_RESERVED are mapped.
+ */
 static const char *tree_reserve_block(const void *dtb)
 {
-    _Static_assert(ARCH_DTB_RESERVED >= BOARD_RANGES, "no entry is passed over");
+    _Static_assert(ARCH_DTB_RESERVED >= BOARD_RANGES, "more entries than are mapped are refused");
     const char *wrong = NULL;
     struct board_range r;
 
@@ -456,7 +462,7 @@ static const char *tree_reserve_block(const void *dtb)
     return wrong;
 }
 
-/* An initrd that lies in the image, or not in memory that the CPU reaches, does not exist. */
+/* Notes the initrd, or drops it if it overlaps the image or lies outside of mapped memory. */
 static const char *tree_reserve_initrd(void)
 {
     struct board_info *info = &virt.info;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tree.h - a device tree node as the one pass over the tree hands it out (Devicetree Specification
- * 0.4, sections 2 and 5). Everything points into the tree and is bounded by it.
+ * tree.h - one pass over a device tree (Devicetree Specification 0.4, sections 2 and 5), and a node
+ * as the pass shows it. All pointers lead into the tree, and all lengths end inside of it.
  */
 #ifndef VIREO_TREE_H
 #define VIREO_TREE_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The properties that this board looks at, in order of the length of their names. */
+/* The properties that this board reads, in order of the length of their names. */
 enum tree_prop {
     PROP_REG,
     PROP_RANGES,
@@ -48,17 +48,19 @@ struct tree_value {
 struct tree_node {
     const char *name;                   /* with its unit address, NUL-terminated */
     unsigned depth;                     /* 0: the root */
-    uint32_t address_cells, size_cells; /* of the parent: how to read reg */
+    uint32_t address_cells, size_cells; /* of the parent: words of each part of reg */
     uint32_t interrupt_parent;          /* its own, or inherited; 0: none */
-    bool addressable;                   /* reg is a CPU address: no bus on the way translates */
+    bool addressable;                   /* reg is a CPU address: no bus above translates it */
     bool in_reserved;                   /* below /reserved-memory */
     struct tree_value prop[PROP_COUNT];
 };
 
-/* Called for each node that is not disabled. A message ends the pass. */
+/*
+ * Called for each node that is not disabled, parents first. NULL, or an error that ends the pass.
+ */
 typedef const char *(*tree_visit)(const struct tree_node *node);
 
-/* One pass. NULL, or what is wrong with the tree. */
+/* One pass. NULL, or what is wrong with the tree, or the error of `visit`. */
 const char *tree_walk(const void *dtb, tree_visit visit);
 
 /* Word n of a value; 0 past its end. */
@@ -78,7 +80,7 @@ static inline uint64_t tree_number(const struct tree_value *v, unsigned n, unsig
 /* Is the value this string? */
 bool tree_is(const struct tree_value *v, const char *s);
 
-/* Length of the string at byte `at` of a list of strings; 0: none, empty, or not terminated. */
+/* Length of the string at byte `at` of a list of strings. 0: none, empty, or not terminated. */
 uint32_t tree_string(const struct tree_value *v, uint32_t at);
 
 #endif

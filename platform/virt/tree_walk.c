@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_walk.c - one pass over the flattened device tree with libfdt's tag iterator (Devicetree
- * Specification 0.4, section 5). libfdt bounds tags, names and strings; what is a property's value
- * is bounded here. Each step moves forward, so the pass ends.
+ * Specification 0.4, section 5). libfdt checks tags, names and strings against the tree's bounds,
+ * this file the values of properties. Each step moves forward, so the pass ends.
  */
 #include <libfdt.h>
 
@@ -10,14 +10,14 @@
 #include "tree.h"
 
 #define DEPTH_MAX 16u
-#define MEMO      1024u /* offsets of property names that are looked up once */
+#define MEMO      1024u /* names at lower offsets are looked up once */
 #define UNKNOWN   PROP_COUNT
 
 #define NAME(s)                                                                                    \
     {                                                                                              \
         (s), sizeof(s) - 1                                                                         \
     }
-/* Short ones first, which find_prop makes use of. */
+/* In order of length: tree_find_prop stops at the first that is too long. */
 static const struct {
     const char *s;
     int len;
@@ -59,7 +59,7 @@ struct walk {
     tree_visit visit;
     struct level levels[DEPTH_MAX]; /* of the nodes that are open, by depth */
     unsigned depth;                 /* nodes that are open */
-    bool pending;                   /* `node` is complete but for properties to come */
+    bool pending;                   /* `node` was not visited: properties may follow */
     struct tree_node node;
     uint8_t memo[MEMO]; /* 1 + property, by offset of its name; 0: not looked up */
 };
@@ -81,7 +81,7 @@ uint32_t tree_string(const struct tree_value *v, uint32_t at)
     return 0;
 }
 
-/* Which property a name is, by comparing. */
+/* The property whose name is at offset `name` of the strings, or UNKNOWN. */
 static unsigned tree_find_prop(const void *dtb, uint32_t name)
 {
     int len;
@@ -112,7 +112,7 @@ static uint32_t tree_cells_or(const struct tree_value *v, uint32_t absent)
     return v->data ? tree_word(v, 0) : absent;
 }
 
-/* All properties of the open node are in: shows it, and notes what its children inherit. */
+/* The open node has no further properties: visits it, and notes what its children inherit. */
 static const char *tree_close_properties(struct walk *w)
 {
     struct tree_node *n = &w->node;
@@ -123,7 +123,7 @@ static const char *tree_close_properties(struct walk *w)
     w->pending = false;
     struct level *own = &w->levels[n->depth];
     const struct level *parent = n->depth ? own - 1 : NULL;
-    bool bus = p[PROP_RANGES].data && !p[PROP_RANGES].len; /* addresses pass unchanged */
+    bool bus = p[PROP_RANGES].data && !p[PROP_RANGES].len; /* children's addresses are its own */
     *own = (struct level){
         .address_cells = tree_cells_or(&p[PROP_ADDRESS_CELLS], 2),
         .size_cells = tree_cells_or(&p[PROP_SIZE_CELLS], 1),
@@ -165,10 +165,10 @@ static const char *tree_take_property(struct walk *w, int offset, int next)
     const struct fdt_property *p = fdt_offset_ptr(w->dtb, offset, sizeof(*p));
 
     if (!p || next - offset < (int)sizeof(*p))
-        return "device tree: a property is cut off";
+        return "device tree: a property is incomplete";
     uint32_t len = fdt32_to_cpu(p->len);
     if (len > (uint32_t)(next - offset) - sizeof(*p))
-        return "device tree: a property is longer than its place";
+        return "device tree: a property is longer than its record";
     unsigned which = tree_prop(w, fdt32_to_cpu(p->nameoff));
     if (which != UNKNOWN && w->pending)
         w->node.prop[which] = (struct tree_value){p->data, len};
@@ -182,7 +182,7 @@ static const char *tree_walk_tags(struct walk *w)
         const char *wrong = NULL;
 
         if (tag == FDT_END)
-            return next < 0 || w->depth ? "device tree: it is damaged" : NULL;
+            return next < 0 || w->depth ? "device tree: its structure is damaged" : NULL;
         if (next <= offset)
             return "device tree: a tag does not end";
         if (tag == FDT_BEGIN_NODE)
@@ -191,7 +191,7 @@ static const char *tree_walk_tags(struct walk *w)
         else if (tag == FDT_PROP)
             wrong = tree_take_property(w, offset, next);
         else if (tag == FDT_END_NODE && !w->depth)
-            wrong = "device tree: a node ends that never began";
+            wrong = "device tree: more nodes end than begin";
         else if (tag == FDT_END_NODE)
             wrong = tree_close_properties(w), w->depth--;
         if (wrong)

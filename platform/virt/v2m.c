@@ -11,7 +11,7 @@ static hal_mmio_t frame;
 static unsigned first, count;
 static uint32_t taken[GIC_SPI_LIMIT / 32 + 1];
 
-/* Maps the frame and reads which lines are its own. The frame is not trusted with others. */
+/* Maps the frame, and reads which lines it raises. Lines that are not shared ones are refused. */
 static int v2m_open(const struct board_range *r)
 {
     static bool refused;

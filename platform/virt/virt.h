@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virt.h - what the files of the virt board share: the machine as the device tree describes it.
+ * virt.h - what the files of the virt board share: the machine that the device tree describes.
  */
 #ifndef VIREO_VIRT_H
 #define VIREO_VIRT_H
@@ -13,7 +13,7 @@
 #include "board.h"
 #include "hal.h"
 
-/* Interrupt lines (hal_irq_t) are GIC interrupt ids, and say how the line triggers. */
+/* A line (hal_irq_t) is a GIC interrupt id, and a bit for edge-triggered ones. */
 #define VIRT_IRQ_EDGE    (1 << 16)
 #define VIRT_IRQ_ID(irq) ((unsigned)(irq)&0xffff)
 #define VIRT_IRQ_NONE    (-1)
@@ -25,29 +25,29 @@ struct virt_gic {
     struct board_range dist;
     struct board_range cpu; /* version 2: CPU interface; 3: redistributors */
     uint32_t phandle;
-    uint32_t address_cells; /* of a parent in an interrupt-map */
+    uint32_t address_cells; /* words of its unit address in an interrupt-map */
 };
 
-/* A device that others name by its phandle; len 0: there is none. */
+/* A device that other nodes name by its phandle; reg.len 0: there is none. */
 struct virt_part {
     struct board_range reg;
     uint32_t phandle;
 };
 
-/* Where messages can be written to: the frame of a GICv2m, a GICv3 ITS. */
+/* Kinds of doorbells for messages: the frame of a GICv2m, a GICv3 ITS. */
 enum virt_msi_kind { VIRT_MSI_V2M, VIRT_MSI_ITS, VIRT_MSI_KINDS };
 
-/* Requester ids [first, first + count) of a PCI host: at that controller they are id, id + 1 ... */
+/* Requester ids first, first + 1 ... of a PCI host are id, id + 1 ... at that controller. */
 struct virt_map_entry {
     uint32_t first, count, phandle, id;
 };
 #define VIRT_MAP_MAX 8u
 struct virt_map {
-    uint32_t mask; /* of the requester id, before it is looked up */
+    uint32_t mask; /* the requester id is masked with it first */
     unsigned count;
     struct virt_map_entry entry[VIRT_MAP_MAX];
 };
-/* The entry that a requester id falls into, and its id there; NULL: none. */
+/* The entry of a requester id, and in *id the id at that controller. NULL: no entry. */
 const struct virt_map_entry *virt_map_find(const struct virt_map *map, uint32_t requester,
                                            uint32_t *id);
 
@@ -56,7 +56,7 @@ const struct virt_map_entry *virt_map_find(const struct virt_map *map, uint32_t 
 #define VIRT_INTX_MAX 128u
 
 struct virt_intx {
-    uint32_t unit; /* masked first cell of the unit address: bus, device, function */
+    uint32_t unit; /* first word of the unit address, masked: bus, device, function */
     uint32_t pin;
     hal_irq_t irq;
 };
@@ -65,7 +65,7 @@ struct virt_pci {
     struct hal_pci_host host;
     uint32_t unit_mask;
     uint16_t intx_first, intx_count; /* in virt_machine.intx */
-    struct virt_map msi, iommu; /* bus << 8 | devfn to what stands at the doorbell, the IOMMU */
+    struct virt_map msi, iommu;      /* from bus << 8 | devfn to the id at doorbell and IOMMU */
 };
 
 struct virt_machine {
@@ -87,23 +87,23 @@ struct virt_machine {
 extern struct virt_machine virt;
 
 /*
- * Reads the whole tree into `virt`. NULL, or why the tree cannot be used, in words that say what to
- * do. The tree is not used afterwards.
+ * Reads the whole tree into `virt`. NULL, or why the tree cannot be used. Nothing points into the
+ * tree afterwards.
  */
 const char *tree_read(const void *dtb);
 
-/* The console works from here on. Before, board_console_write uses QEMU's address for it. */
+/* Sets the UART of the tree up. Before, board_console_write uses the address of QEMU's. */
 void uart_init(void);
-/* Bytes straight to the UART while the MMU is off. */
+/* Writes text to QEMU's UART, while the MMU is off. */
 void uart_write_raw(const char *s);
 
 /* Interrupt controller and timer. NULL, or what is wrong. */
 const char *gic_init(void);
 const char *timer_init(void);
-/* Makes hal_now_ns work; before anything else that takes time. */
+/* Makes hal_now_ns work; the time since boot begins here. */
 void timer_start_clock(void);
 
-/* Lines [first, limit), which are masked and configured in one way. */
+/* Lines [first, limit), and how they are configured and masked. */
 struct gic_lines {
     unsigned first, limit;
     /* Sets trigger, priority and target of a line that is masked. */
@@ -116,7 +116,7 @@ struct gic_lines {
 struct gic_ops {
     const char *(*init)(const struct virt_gic *gic);
     struct gic_lines lines;
-    unsigned (*ack)(void); /* 1020 to 1023: nothing pending */
+    unsigned (*ack)(void); /* the id of the pending interrupt; 1020 to 1023: none */
     void (*end)(unsigned id);
 };
 extern const struct gic_ops gic_v2, gic_v3;
@@ -126,24 +126,24 @@ extern const struct gic_ops gic_v2, gic_v3;
 #define GIC_SPI_LIMIT 1020u /* up to 1023: not an interrupt */
 #define GIC_LPI_FIRST 8192u
 
-/* From now on there are these lines as well; `lines` stays as long as the run. Once. */
+/* Adds lines, once; *lines must live as long as the image. */
 void irq_add_lines(const struct gic_lines *lines);
 
-/* What a version 3 has for LPIs, once gic_init has succeeded. */
+/* Registers of a GICv3, for LPIs; after gic_init has succeeded. */
 struct gic_v3_frames {
     hal_mmio_t dist, redist; /* redist: of this core */
     uint64_t redist_phys;
 };
 struct gic_v3_frames gic_v3_frames(void);
 
-/* A kind of doorbell (hal_msi_alloc); `id` is what the function is known by there. */
+/* A kind of doorbell (hal_msi_alloc); `id` is the function's id there. */
 struct msi_doorbell {
     int (*alloc)(const struct virt_part *part, uint32_t id, struct hal_msi *msi);
-    bool (*free)(const struct hal_msi *msi); /* false: it is none of this doorbell's */
+    bool (*free)(const struct hal_msi *msi); /* false: the message is another doorbell's */
 };
 extern const struct msi_doorbell msi_v2m, msi_its;
 
-/* Makes an SMMUv3 pass all accesses through unchanged. 0, or -EIO after having said why not. */
+/* Puts an SMMUv3 into bypass. 0, or -EIO after a line in the log with the cause. */
 int smmu_bypass(const struct virt_part *smmu);
 
 #endif

@@ -334,7 +334,7 @@ static void breaks_after(unsigned n)
     uint64_t accesses = model_its.accesses;
     CHECK_EQ(take(1, &msi), -ENODEV);
     CHECK_EQ(model_its.accesses, accesses);
-    CHECK_EQ(host_log_matches("no more messages"), 1);
+    CHECK_EQ(host_log_matches("no further messages"), 1);
     CHECK_EQ(host_log_matches("stalled"), n & 1);
 }
 
@@ -362,7 +362,7 @@ static void breaks_at_a_line(void)
     CHECK(msi_its.free(&msi[0]));
     CHECK_EQ(host_live_blocks(), before); /* the table may still be read: it stays */
     CHECK_EQ(take(1, &msi[0]), -ENODEV);
-    CHECK_EQ(host_log_matches("no more messages"), 1);
+    CHECK_EQ(host_log_matches("no further messages"), 1);
 }
 
 static void no_memory_for(unsigned n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cache.c - memory that a table walker outside of the CPU reads: barriers and cache maintenance
+ * cache.c - memory that devices read as tables (the GIC, the ITS): barriers and cache maintenance
  * (Arm ARM DDI 0487, B2.3.12, D7.5.9).
  */
 #include "arch.h"

@@ -37,7 +37,7 @@ static inline void cpu_wait(void)
     __asm__ volatile("wfi" : : : "memory");
 }
 
-/* This core's affinity, a byte a level, level 3 on top. */
+/* This core's affinity: a byte for each level, level 3 on top. */
 static inline uint32_t cpu_affinity(void)
 {
     uint64_t mpidr = cpu_read(mpidr_el1);
@@ -50,22 +50,23 @@ static inline uint32_t cpu_affinity(void)
 /* The virtual counter. */
 static inline uint64_t cpu_counter(void)
 {
-    cpu_isb(); /* it may be read early otherwise, and seem to go back */
+    cpu_isb(); /* else the counter may be read early, and seem to go back */
     return cpu_read(cntvct_el0);
 }
 
-/* Its frequency, as whoever booted the core has noted it; 0: nobody did. */
+/* The counter's frequency in Hz, as the boot loader set it; 0: it did not. */
 static inline uint32_t cpu_counter_hz(void)
 {
     return (uint32_t)cpu_read(cntfrq_el0);
 }
 
-/* The virtual timer: bit 0 on, bit 1 silent; it fires when the counter reaches `ticks`. */
+/* Control of the virtual timer: bit 0 is on, bit 1 masks its interrupt. */
 static inline void cpu_timer_control(uint32_t v)
 {
     cpu_write(cntv_ctl_el0, v);
 }
 
+/* The virtual timer fires when the counter reaches `ticks`. */
 static inline void cpu_timer_at(uint64_t ticks)
 {
     cpu_write(cntv_cval_el0, ticks);
@@ -91,12 +92,12 @@ static inline void cpu_gic_enable(uint32_t mask)
     cpu_isb();
 }
 
-/* Acknowledges the most urgent interrupt: its id. */
+/* Acknowledges the pending interrupt of the highest priority, and returns its id. */
 static inline uint32_t cpu_gic_ack(void)
 {
     uint32_t id = (uint32_t)cpu_read(S3_0_C12_C12_0) & 0xffffff; /* ICC_IAR1_EL1 */
 
-    cpu_dsb(); /* the acknowledgement has reached the controller before the handler runs */
+    cpu_dsb(); /* the acknowledgement reaches the GIC before the handler runs */
     return id;
 }
 
@@ -117,21 +118,21 @@ static inline void cpu_gic_end(uint32_t id)
 /* Functions that call nothing keep no record. */
 #define CPU_LEAF_RECORDS false
 
-/* Does the code that a return address leads into keep records? All of it. */
+/* Does the code at a return address keep records? All code does. */
 static inline bool cpu_keeps_record(uintptr_t back)
 {
     (void)back;
     return true;
 }
 
-/* Would a call return to this address of code? Asked only where some code keeps no records. */
+/* Is there a call in front of this address? Not asked here: all code keeps records. */
 static inline bool cpu_after_call(uintptr_t back)
 {
     (void)back;
     return false;
 }
 
-/* The call behind a return address. */
+/* The address of the call that returns to `back`. */
 static inline uintptr_t cpu_call_site(uintptr_t back)
 {
     return back - 4;

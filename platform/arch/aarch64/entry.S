@@ -27,7 +27,7 @@ entry:
     mrs     x1, mpidr_el1
     ldr     x2, =0xff00ffffff
     tst     x1, x2
-    b.ne    park                /* one core is all that this image uses */
+    b.ne    park                /* the image runs on one core */
 
     mov     x21, #0             /* secure world? */
     ldr     x3, =SCTLR_RES1
@@ -40,7 +40,7 @@ entry:
     isb
     b       at_el1
 
-from_el3:                       /* stay in the secure world: nobody set up the other one */
+from_el3:                       /* stays in the secure world: no firmware set up the other */
     mov     x21, #1
     mov     x1, #0x430          /* RW: EL1 is 64-bit; interrupts are not taken to EL3 */
     msr     scr_el3, x1

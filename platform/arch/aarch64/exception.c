@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * exception.c - what an exception was, from the registers that the vectors stored (Arm ARM,
- * D13.2.37: ESR_EL1), for the report of fault.c.
+ * exception.c - describes an exception to fault.c, by the registers that vectors.S stored (Arm ARM,
+ * D13.2.37: ESR_EL1).
  */
 #include "fault.h"
 
@@ -60,7 +60,7 @@ static void exception_say_registers(const struct arch_frame *f)
                   i % 3 == 2 || i == 30 ? "\n" : "");
 }
 
-/* From the vectors, on the fault stack. */
+/* Called by vectors.S, on the fault stack. */
 void arch_fault(const struct arch_frame *f) __attribute__((noreturn));
 void arch_fault(const struct arch_frame *f)
 {

@@ -22,8 +22,8 @@
 typedef uintptr_t hal_mmio_t;
 
 /*
- * Written out so that the compiler cannot choose an addressing mode with write-back, which a
- * hypervisor could not decode.
+ * In assembly, so that the compiler cannot choose an addressing mode with write-back, which a
+ * hypervisor cannot decode.
  */
 static inline uint8_t hal_read8(hal_mmio_t a)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * paging.h - the translation tables' format, and the instructions around them, for mmu.c: VMSAv8-64
+ * paging.h - the format of page tables, and the instructions for them, for mmu.c: VMSAv8-64
  * (Arm ARM, D5), 4 KiB granule, 44-bit addresses, EL1 only.
  */
 #ifndef VIREO_PAGING_H
@@ -12,7 +12,7 @@
 #define TOP_SHIFT 39u /* each entry of the top table maps 1 << 39 bytes */
 #define RAM_LIMIT (1ull << VA_BITS)
 
-/* The code that runs before the MMU: memory is like a device then, so no unaligned access. */
+/* For code that runs with the MMU off: unaligned accesses fault then. */
 #define MMU_OFF __attribute__((target("strict-align"), no_stack_protector))
 
 /* Attributes of a block or page: index in MAIR, AP, SH, AF, PXN, UXN (D5.3.3). */
@@ -32,7 +32,7 @@
 /* TTBR0 only, walks through the inner-shareable cache. */
 #define TCR ((64 - VA_BITS) | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23)
 
-/* Clears 64 bytes. No memset: it may want the MMU on. */
+/* Clears 64 bytes. memset may need the MMU. */
 static inline void paging_clear(uint64_t *p)
 {
     __asm__ volatile("stp xzr, xzr, [%0]\n\t"
@@ -50,7 +50,7 @@ static inline void paging_store(uint64_t *entry, uint64_t desc)
     *(volatile uint64_t *)entry = desc;
 }
 
-/* Drops what the cache holds of 64 bytes. */
+/* Drops the cache line of 64 bytes at p. */
 static inline void paging_drop(uintptr_t p)
 {
     __asm__ volatile("dc ivac, %0" : : "r"(p) : "memory");
@@ -63,7 +63,7 @@ static inline unsigned paging_pa_range(void)
     return range > 5 ? 5 : (unsigned)range;
 }
 
-/* Physical addresses end here. */
+/* Physical addresses are below this. */
 static inline uint64_t paging_pa_limit(void)
 {
     static const uint8_t bits[] = {32, 36, 40, 42, 44, 48};
@@ -81,7 +81,7 @@ static inline void paging_load(const uint64_t *top)
     cpu_isb();
 }
 
-/* Where a range of registers is seen: at its own address. 0: nowhere. */
+/* The virtual address for a range of registers: its own. 0: it can have none. */
 static inline uintptr_t paging_place(uint64_t phys, uint64_t len)
 {
     (void)len;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cache.c - memory that a table walker outside of the CPU reads: barriers and cache maintenance
+ * cache.c - memory that devices read as tables (the GIC, the ITS): barriers and cache maintenance
  * (Arm ARM DDI 0406C, A3.8.3, B4.2.1).
  */
 #include "arch.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * context.c - interrupt mask, new contexts, random bits.
+ * context.c - the interrupt mask, the first frame of a context, random bits.
  */
 #include "arch.h"
 #include "board.h"

@@ -45,7 +45,7 @@ static inline void cpu_wait(void)
     __asm__ volatile("wfi" : : : "memory");
 }
 
-/* This core's affinity, a byte a level; there is no level 3. */
+/* This core's affinity: a byte for each level; there is no level 3. */
 static inline uint32_t cpu_affinity(void)
 {
     return cp15_read(0, c0, c0, 5) & 0xffffff; /* MPIDR */
@@ -58,23 +58,24 @@ static inline uint64_t cpu_counter(void)
 {
     uint64_t v;
 
-    cpu_isb(); /* it may be read early otherwise, and seem to go back */
+    cpu_isb(); /* else the counter may be read early, and seem to go back */
     __asm__ volatile("mrrc p15, 1, %Q0, %R0, c14" : "=r"(v) : : "memory");
     return v;
 }
 
-/* Its frequency, as whoever booted the core has noted it; 0: nobody did. */
+/* The counter's frequency in Hz, as the boot loader set it; 0: it did not. */
 static inline uint32_t cpu_counter_hz(void)
 {
     return cp15_read(0, c14, c0, 0); /* CNTFRQ */
 }
 
-/* The virtual timer: bit 0 on, bit 1 silent; it fires when the counter reaches `ticks`. */
+/* Control of the virtual timer: bit 0 is on, bit 1 masks its interrupt. */
 static inline void cpu_timer_control(uint32_t v)
 {
     cp15_write(0, c14, c3, 1, v); /* CNTV_CTL */
 }
 
+/* The virtual timer fires when the counter reaches `ticks`. */
 static inline void cpu_timer_at(uint64_t ticks)
 {
     cp15_write64(3, c14, ticks); /* CNTV_CVAL */
@@ -100,12 +101,12 @@ static inline void cpu_gic_enable(uint32_t mask)
     cpu_isb();
 }
 
-/* Acknowledges the most urgent interrupt: its id. */
+/* Acknowledges the pending interrupt of the highest priority, and returns its id. */
 static inline uint32_t cpu_gic_ack(void)
 {
     uint32_t id = cp15_read(0, c12, c12, 0) & 0xffffff; /* ICC_IAR1 */
 
-    cpu_dsb(); /* the acknowledgement has reached the controller before the handler runs */
+    cpu_dsb(); /* the acknowledgement reaches the GIC before the handler runs */
     return id;
 }
 
@@ -123,16 +124,16 @@ static inline void cpu_gic_end(uint32_t id)
  */
 #define CPU_FRAME_BIAS  4u
 #define CPU_FRAME_ALIGN 4u
-/* A function that calls nothing saves r11 alone, and lets it point there. */
+/* A function that calls nothing saves r11 alone, and points r11 to it. */
 #define CPU_LEAF_RECORDS true
 
-/* Does the code that a return address leads into keep records? Not newlib's, which is T32 code. */
+/* Does the code at a return address keep records? T32 code does not, which newlib is. */
 static inline bool cpu_keeps_record(uintptr_t back)
 {
     return !(back & 1);
 }
 
-/* Would a call return to this address of A32 code? Behind BL, BLX label and BLX register. */
+/* Is there a call in front of this address of A32 code: BL, BLX label or BLX register? */
 static inline bool cpu_after_call(uintptr_t back)
 {
     if (back % 4)
@@ -142,7 +143,7 @@ static inline bool cpu_after_call(uintptr_t back)
            (call & 0x0ffffff0) == 0x012fff30;
 }
 
-/* The call behind a return address. Bit 0 is set in one that leads back into T32 code. */
+/* The address of the call that returns to `back`, whose bit 0 is set if that is T32 code. */
 static inline uintptr_t cpu_call_site(uintptr_t back)
 {
     return back & 1 ? back - 3 : back - 4;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * entry.S - from reset to arch_start(): to where the image was linked, out of Hyp mode, MMU on, bss
- * cleared. Whoever boots it follows Linux (Documentation/arm/booting): r2 is the device tree; or it
- * is an ELF file's entry, and r2 is 0.
+ * entry.S - from reset to arch_start(): to the address that the image was linked for, out of Hyp mode,
+ * MMU on, bss cleared. A boot loader follows Linux (Documentation/arm/booting): r2 is the device
+ * tree. Entered as an ELF file, r2 is 0.
  *
  * Tasks run in System mode, handlers in IRQ mode, faults in modes of their own, each on its own
  * stack: an overflowed task stack still leaves a good one to report it on.
@@ -24,9 +24,9 @@ _start:
     mov     r10, r2             /* device tree, or 0 */
     mrc     p15, 0, r1, c0, c0, 5
     lsls    r1, r1, #8
-    bne     park                /* one core is all that this image uses */
+    bne     park                /* the image runs on one core */
 
-    adr     r0, _start          /* a raw copy of the image, loaded elsewhere: moves itself */
+    adr     r0, _start          /* loaded elsewhere than linked: the image moves itself */
     ldr     r1, =_start
     cmp     r0, r1
     beq     placed

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * exception.c - what an exception was, from the registers that the vectors stored (DDI 0406C,
- * B3.13: DFSR and IFSR with long descriptors), for the report of fault.c.
+ * exception.c - describes an exception to fault.c, by the registers that vectors.S stored (DDI
+ * 0406C, B3.13: DFSR and IFSR with long descriptors).
  */
 #include "cpu.h"
 #include "fault.h"
@@ -54,7 +54,7 @@ static void exception_say_registers(const struct arch_frame *f)
                   i % 4 == 3 || i == 12 ? "\n" : "");
 }
 
-/* From the vectors, on the fault stack. */
+/* Called by vectors.S, on the fault stack. */
 void arch_fault(const struct arch_frame *f) __attribute__((noreturn));
 void arch_fault(const struct arch_frame *f)
 {

@@ -3,8 +3,8 @@
  * hal_arch.h - register accessors and ordering verbs for 32-bit Arm (ARMv7-A with LPAE), as hal.h
  * specifies them.
  *
- * The same shape as AArch64's, with the barriers that ARMv7 has: there are no load-only forms, so
- * where AArch64 orders loads alone, this orders everything.
+ * As AArch64's, with the barriers of ARMv7. These have no form for loads alone, so where AArch64
+ * orders loads, this orders all accesses.
  *
  *     publish                     dmb ishst      earlier stores before the index or flags
  *     observe                     dmb ish        the index or flags before the entries
@@ -13,8 +13,7 @@
  *     read_sync                   dmb osh        the register before memory that it lets us touch
  *     ack_order                   dmb osh        the acknowledgement before draining
  *
- * With ORDER_PLATFORM the first three take their osh forms. 64-bit shared words are single-copy
- * atomic by ldrd and strd: LPAE guarantees it for aligned ones (Arm ARM DDI 0406C, A3.5.3).
+ * With ORDER_PLATFORM the first three take their osh forms.
  */
 #ifndef VIREO_HAL_ARCH_H
 #define VIREO_HAL_ARCH_H
@@ -25,8 +24,8 @@
 typedef uintptr_t hal_mmio_t;
 
 /*
- * Written out, with a plain base register: a hypervisor cannot decode the addressing modes with
- * write-back that the compiler might choose.
+ * In assembly, so that the compiler cannot choose an addressing mode with write-back, which a
+ * hypervisor cannot decode.
  */
 static inline uint8_t hal_read8(hal_mmio_t a)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmio.c - addresses for device registers. What lies below RAM_LIMIT is seen at its own address;
- * registers above, as QEMU's PCI windows with 64-bit addresses, are seen from RAM_LIMIT on: 2 MiB
- * at a time, so that the many small ranges of neighbours share a place.
+ * mmio.c - virtual addresses for device registers. Registers below RAM_LIMIT have their own
+ * address. Others, as in QEMU's PCI windows above 4 GiB, have addresses from RAM_LIMIT on, in
+ * places of a multiple of 2 MiB, so that many small ranges side by side share one place.
  */
 #include "arch.h"
 #include "paging.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * paging.h - the translation tables' format, and the instructions around them, for mmu.c: long
+ * paging.h - the format of page tables, and the instructions for them, for mmu.c: long
  * descriptors (Large Physical Address Extension, DDI 0406C, B3.6), PL1 only.
  */
 #ifndef VIREO_PAGING_H
@@ -12,12 +12,12 @@
 #define TOP_SHIFT 30u /* each entry of the top table maps 1 << 30 bytes */
 
 /*
- * Memory is mapped onto itself below this address, and not used from there on: above it are seen
- * the registers of devices that lie further up, beyond the first 4 GiB (mmio.c).
+ * Memory below this address is mapped onto itself, memory above is not used: those virtual
+ * addresses are for registers of devices at or above it (mmio.c).
  */
 #define RAM_LIMIT 0xc0000000u
 
-/* The code that runs before the MMU: memory is like a device then. */
+/* For code that runs with the MMU off. */
 #define MMU_OFF __attribute__((no_stack_protector))
 
 /* Attributes of a block or page: index in MAIR0, AP, SH, AF, PXN, XN (B3.6.2). */
@@ -37,26 +37,29 @@
 /* EAE, TTBR0 only and for all addresses, walks through the inner-shareable cache. */
 #define TTBCR (1u << 31 | 1u << 23 | 3u << 12 | 1u << 10 | 1u << 8)
 
-/* Clears 64 bytes. No memset: it may want the MMU on. */
+/* Clears 64 bytes. memset may need the MMU. */
 static inline void paging_clear(uint64_t *p)
 {
     for (unsigned i = 0; i < 8; i++)
         *(volatile uint64_t *)(p + i) = 0;
 }
 
-/* Stores an entry, in one access: the table walker may read it at any time. */
+/*
+ * Stores an entry, in one access: the table walker may read it at any time. With LPAE strd is
+ * single-copy atomic for aligned words (DDI 0406C, A3.5.3).
+ */
 static inline void paging_store(uint64_t *entry, uint64_t desc)
 {
     __asm__ volatile("strd %Q1, %R1, [%2]" : "=m"(*entry) : "r"(desc), "r"(entry));
 }
 
-/* Drops what the cache holds of 64 bytes. */
+/* Drops the cache line of 64 bytes at p. */
 static inline void paging_drop(uintptr_t p)
 {
     cp15_write(0, c7, c6, 1, p); /* DCIMVAC */
 }
 
-/* Physical addresses end here: LPAE has 40 bits. */
+/* Physical addresses are below this: LPAE has 40 bits. */
 static inline uint64_t paging_pa_limit(void)
 {
     return 1ull << 40;
@@ -72,7 +75,7 @@ static inline void paging_load(const uint64_t *top)
     cpu_isb();
 }
 
-/* Where a range of registers is seen. 0: no addresses are left. */
+/* The virtual address for a range of registers. 0: no addresses are left. */
 uintptr_t paging_place(uint64_t phys, uint64_t len);
 
 static inline void paging_flush_page(uint64_t va)

@@ -20,7 +20,7 @@
     .balign 32
     .global arch_vectors
 arch_vectors:
-    b       0f                  /* reset: nobody comes here */
+    b       0f                  /* reset: not used */
     b       undefined
     b       svc
     b       prefetch_abort
