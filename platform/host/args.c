@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * args.c (host) - boot arguments. By themselves, so that a program may have those of an image
+ * args.c (host) - boot arguments. In a file of their own, so that a program can use an image's
  * (platform/runtime/option.c) instead.
  */
 #include <ctype.h>

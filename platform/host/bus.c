@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bus.c (host) - register accesses go to the model that registered the address; the event hook and
+ * bus.c (host) - register accesses, which call the model that has the address; the event hook and
  * the event log; broken rules.
  */
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include "host.h"
 
-/* An hal_mmio_t is the bus address plus this, so that an address that was not mapped is seen. */
+/* An hal_mmio_t is the bus address plus this, so that use of an unmapped address is found. */
 #define MMIO_TAG 0x5a00000000000000ull
 
 #define RANGES 64

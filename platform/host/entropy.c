@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* entropy.c (host) - hal_entropy_add: keeps what drivers gave, for tests to look at. */
+/* entropy.c (host) - hal_entropy_add: keeps the bytes that drivers give, for tests. */
 #include "host.h"
 
 #define KEPT 4096

@@ -2,10 +2,10 @@
 /*
  * hal_arch.h (host) - register accessors and ordering verbs of hal.h on Linux.
  *
- * A register access is a call to the device model that registered the address (host.h). A word
- * shared with a device is a C11 atomic of the order that the verb promises, so that ThreadSanitizer
- * understands a device in a second thread; each access can be seen, logged and followed by a change
- * of the word through one hook (host_event_hook), which is how double fetches and races are tested.
+ * A register access calls the device model that has the address (host.h). An access of a word
+ * shared with a device is an atomic one of the order that the verb promises, so that
+ * ThreadSanitizer understands a device in a second thread. One hook (host_set_hook) sees each
+ * access and may change the word then: so double fetches and races are tested.
  */
 #ifndef VIREO_HAL_ARCH_H
 #define VIREO_HAL_ARCH_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Opaque: made by hal_mmio_map only. It is not a pointer, and not the bus address either. */
+/* Opaque: only hal_mmio_map makes one. It is neither a pointer nor the bus address. */
 typedef uint64_t hal_mmio_t;
 
 uint32_t host_mmio_read(hal_mmio_t a, unsigned width, bool sync);
@@ -33,12 +33,12 @@ enum host_event_kind {
     HOST_ACK_ORDER,
 };
 
-/* Set when anyone wants events: the log, or a hook. False in the thread-sanitizer tests. */
+/* True if there is a hook or the log is on. False in tests under ThreadSanitizer. */
 extern bool host_events_on;
 void host_event(enum host_event_kind kind, const volatile void *word, unsigned width, uint64_t v,
                 bool strong);
 
-/* A full barrier that the sanitizer does not take for a synchronisation with another thread. */
+/* A full barrier that ThreadSanitizer does not take for synchronisation with another thread. */
 static inline void host_full_barrier(void)
 {
     static _Thread_local unsigned own;

@@ -13,19 +13,19 @@
 
 #include "hal.h"
 
-/* ---- rules of the HAL or the standard that someone broke ------------------------------------- */
+/* ---- broken rules of the HAL or of the standard ---------------------------------------------- */
 
-/* Records a broken rule: printed at once, and every test case ends by asserting that none was. */
+/* Records a broken rule, and prints it. Each test case ends by asserting that none was recorded. */
 void host_violation(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 unsigned host_violations(void);
 const char *host_first_violation(void); /* "" when there is none */
 void host_violations_clear(void);       /* for a test that provokes one */
 /*
- * From now on what `who` says is printed, and not counted: a device that lied about its registers
- * cannot judge what came of it. The text of a broken rule begins with who found it.
+ * From now on, rules whose text begins with `who` are printed but not counted: a device that lied
+ * about its registers cannot judge how they are used afterwards.
  */
 void host_excuse(const char *who);
-/* false: nothing counts as one from now on, as the device itself keeps to no rule any more. */
+/* false: from now on no broken rule counts, as the device itself keeps no rule any more. */
 void host_judge(bool on);
 
 /* ---- events: see host_event_kind in hal_arch.h ----------------------------------------------- */
@@ -42,69 +42,68 @@ struct host_event {
 typedef void (*host_event_fn)(const struct host_event *e, void *ctx);
 void host_set_hook(host_event_fn fn, void *ctx); /* NULL: none */
 
-/* Starts an empty log; the newest events are dropped when it is full. */
+/* true: starts an empty log of events. When it is full, further events are dropped. */
 void host_log_events(bool on);
 unsigned host_event_count(void);
 const struct host_event *host_event_at(unsigned n);
 
 /* ---- the bus --------------------------------------------------------------------------------- */
 
-/* offset is from the start of the range; width is 1, 2 or 4. */
+/* A range of registers. offset: bytes from its start; width: 1, 2 or 4 bytes. */
 struct host_bus {
     uint32_t (*read)(void *ctx, uint64_t offset, unsigned width, bool sync);
     void (*write)(void *ctx, uint64_t offset, unsigned width, uint32_t v, bool sync);
 };
-/* Registers [phys, phys+len). ops and ctx must live as long as the machine. */
+/* Adds registers at [phys, phys+len). ops and ctx must live as long as the machine. */
 void host_bus_add(uint64_t phys, uint64_t len, const struct host_bus *ops, void *ctx);
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 /*
- * hal_dma_alloc takes pages from an arena of its own, each block between guard pages, and never
- * gives the same page out twice, so a late access by either side is seen. Bus addresses of the
- * arena are not pointers: they start at HOST_DMA_BASE. Of other memory, hal_dma_addr gives the
- * pointer.
+ * hal_dma_alloc takes pages from an arena, each block between guard pages, and no page twice: an
+ * access after hal_dma_free, by driver or device, is found. Bus addresses of the arena are not
+ * pointers: they start at HOST_DMA_BASE. For other memory hal_dma_addr gives the pointer.
  */
 #define HOST_DMA_BASE 0x40000000ull
 
-/* Where the device finds [bus, bus+len); NULL (and no violation) when there is no such memory. */
+/* Pointer to the memory at [bus, bus+len). NULL: no such memory, which is no violation. */
 void *host_dma_pointer(uint64_t bus, size_t len);
-/* Is it all inside one live block of hal_dma_alloc? */
+/* Is [bus, bus+len) inside of one block that hal_dma_alloc gave out? */
 bool host_dma_is_block(uint64_t bus, size_t len);
 
 /*
  * The device takes the memory (the driver's accesses to it are then found by AddressSanitizer) ...
  */
 void host_dma_own(uint64_t bus, size_t len);
-/* ... and gives it back. */
+/* The device gives the memory back. */
 void host_dma_return(uint64_t bus, size_t len);
-/* Is any byte at p the device's? Exact, where AddressSanitizer counts in steps of eight. */
+/* Does the device have any of these bytes? Exact to the byte, unlike AddressSanitizer. */
 bool host_dma_owned(const volatile void *p, size_t len);
 /*
- * false: from now on nothing is found that way, for a device that lies about what it holds. As its
- * addresses may be anything, it reaches memory of hal_dma_alloc only.
+ * false: from now on ownership is not checked, for a device that lies about what it has. Such a
+ * device uses any addresses, so it reaches memory of hal_dma_alloc only.
  */
 void host_dma_ownership(bool on);
-/* The device's own accesses; false when the range is not memory. */
+/* The device's accesses. False: the range is not memory. */
 bool host_dma_read(uint64_t bus, void *buf, size_t len);
 bool host_dma_write(uint64_t bus, const void *buf, size_t len);
 
 /*
- * All DMA memory is gone, as if it was never given out, and none is counted: for a process that
- * plays one machine after the other, and makes the rest of its state new by itself.
+ * Forgets all DMA memory and its counts: for a process that plays one machine after the other, and
+ * renews the rest of its state itself.
  */
 void host_memory_reset(void);
 
 uint64_t host_allocs(void); /* calls of hal_alloc and hal_dma_alloc so far */
-/* Blocks that are allocated now, of both kinds. */
+/* Blocks of hal_alloc and hal_dma_alloc that are allocated now. */
 int64_t host_live_blocks(void);
 void host_fail_alloc_after(int64_t n); /* the n-th call from now and all later fail; < 0: never */
 void host_dma_unreachable(bool on);    /* hal_dma_addr answers HAL_DMA_NONE */
 
-/* What hal_entropy_add was given so far; the first 4096 bytes of it are kept. */
+/* The bytes given to hal_entropy_add so far, *len of them; the first 4096 are kept. */
 const uint8_t *host_entropy(size_t *len);
 
-/* What hal_memory says; pages that are lent come off `free`. At first 256 MiB and 200 MiB. */
+/* The result of hal_memory; lent pages are taken off `free`. At first 256 MiB and 200 MiB. */
 void host_set_memory(uint64_t total, uint64_t free);
 bool host_page_is_lent(uint64_t page);
 unsigned host_pages_lent(void);
@@ -112,18 +111,18 @@ unsigned host_pages_lent(void);
 /* ---- time, services, start-up ---------------------------------------------------------------- */
 
 void host_advance(uint64_t ns);
-/* Once the time is `when`, fn is called: what a device does by itself. Not inside of a handler. */
+/* Calls fn(ctx) once, when the time reaches `when`, but not inside of a handler: for devices. */
 void host_at(uint64_t when, void (*fn)(void *ctx), void *ctx);
 void host_time_step(uint64_t ns); /* how much a call of hal_now_ns takes; 1 us at first */
 
 /*
- * The loop of hal.h until it would sleep: runs what is pending, due or polled, arms, goes round
- * again if work appeared. A violation when it has not settled after 10,000 rounds.
+ * The loop of hal.h until it would sleep: runs services that are pending, due or polled, arms them,
+ * and starts again if work appeared. 10,000 rounds without an end are a violation.
  */
 void host_run_services(void);
 /* One round of run() calls, without arming. True if one of them did anything. */
 bool host_run_round(void);
-/* Runs services, sleeping from one next_ns to the next, until `ns` have passed. */
+/* Runs services for `ns`; the time jumps from one next_ns or alarm to the next. */
 void host_run_for(uint64_t ns);
 
 /* Runs the init table (HAL_INIT) in order of level, as a boot does. */
@@ -138,14 +137,14 @@ void host_shutdown(void);
 #define HOST_MSI_DOORBELL 0x08020040ull
 
 /*
- * Drives a level-triggered line. While it is high and unmasked its handlers are called again and
- * again; one that is never acknowledged is a violation.
+ * Sets a level-triggered line. While it is high and not masked its handlers are called again and
+ * again; after a million calls that is a violation.
  */
 void host_irq_set(hal_irq_t line, bool high);
 void host_irq_pulse(hal_irq_t line); /* edge: one call of the handlers */
-/* What a device does to raise a message. A violation if nobody allocated it. */
+/* A device writes a message. A violation if hal_msi_alloc did not give it out. */
 void host_msi_write(uint64_t addr, uint32_t data);
-void host_irq_hold(bool hold); /* holds delivery back (interrupts off); false delivers */
+void host_irq_hold(bool hold); /* true: interrupts are masked; false: delivers them */
 bool host_irq_is_masked(hal_irq_t line);
 unsigned host_irq_handlers(hal_irq_t line);
 bool host_in_handler(void);
@@ -164,7 +163,7 @@ bool host_logged(const char *part); /* does a line contain this? */
 unsigned host_log_matches(const char *part);
 void host_log_clear(void);
 
-/* With `where` set, hal_panic jumps there (setjmp gives 1) instead of aborting; once. */
+/* The next hal_panic jumps to `where` (setjmp returns 1) instead of aborting. */
 void host_expect_panic(jmp_buf *where);
 const char *host_panic_text(void);
 

@@ -5,7 +5,7 @@
 #include "host.h"
 
 #define HANDLERS 8
-#define STORM    1000000 /* calls for one rise of a line: it is neither acknowledged nor masked */
+#define STORM    1000000 /* calls of a line's handlers that do not lower it: a violation */
 
 static struct line {
     struct {

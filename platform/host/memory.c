@@ -30,7 +30,7 @@ static struct block {
 } blocks[BLOCKS];
 static unsigned block_count;
 static uint8_t *arena;
-static uint8_t *owned; /* for each byte of it: how many buffers of a device it belongs to */
+static uint8_t *owned; /* for each byte of the arena: the number of a device's buffers it is in */
 static uint64_t arena_used;
 
 static uint64_t alloc_calls;
@@ -169,13 +169,13 @@ void *host_dma_pointer(uint64_t bus, size_t len)
 {
     if (bus >= HOST_DMA_BASE && bus < HOST_DMA_BASE + ARENA_SIZE)
         return host_dma_is_block(bus, len) ? arena + (bus - HOST_DMA_BASE) : NULL;
-    /* Heap, stack or image data of a 64-bit process; AddressSanitizer judges the rest. */
+    /* Heap, stack or data of a 64-bit process; AddressSanitizer checks that it is such. */
     if (owners_off || bus < PAGE || bus >> 47 != 0 || len > UINT32_MAX)
         return NULL;
     return (void *)(uintptr_t)bus;
 }
 
-/* Marks what lies in the arena. Buffers may share memory that the device only reads. */
+/* Counts buffers of a device in the arena. Several may share memory that the device reads. */
 static void host_dma_mark(uint64_t bus, size_t len, int change)
 {
     if (bus < HOST_DMA_BASE || bus >= HOST_DMA_BASE + ARENA_SIZE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pages.c (host) - memory as an account: pages that drivers lend to the machine's host are numbers
- * here, not memory, so whoever touches one is found.
+ * pages.c (host) - the account of memory, and pages lent to the machine's host. Their addresses are
+ * not memory here, so any access to them is found.
  */
 #include <stdlib.h>
 

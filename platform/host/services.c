@@ -13,7 +13,7 @@ static uint64_t now = HAL_MS;
 static uint64_t step = 1000;
 static struct hal_service *services;
 
-/* What somebody outside does when its time has come. */
+/* Calls that host_at was asked for. */
 #define ALARMS 32
 static struct {
     uint64_t when;
@@ -54,7 +54,7 @@ void host_at(uint64_t when, void (*fn)(void *ctx), void *ctx)
     alarms[alarm_count++].ctx = ctx;
 }
 
-/* Time passes. An alarm never rings inside of a handler, or of another. */
+/* Time passes, and alarms ring: not inside of a handler, nor of another alarm. */
 static void host_time_pass(uint64_t ns)
 {
     now += ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * console.c - descriptors 0, 1 and 2: the serial line. Bytes pass as they are, but that CR reads as
- * a newline; there is no echo and no editing.
+ * console.c - descriptors 0, 1 and 2: the serial line. Bytes pass unchanged, except that CR is read
+ * as a newline. There is no echo and no line editing.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include "runtime.h"
 
 static struct waitq readers;
-static int lookahead = -1; /* a byte that poll() found */
+static int lookahead = -1; /* a byte that was received and not read yet; -1: none */
 
 static bool console_service(struct hal_service *s)
 {
@@ -30,7 +30,7 @@ static void console_on_input(void)
     hal_service_wake(&input);
 }
 
-/* Input costs nothing until somebody asks for it. */
+/* Called by each reader: until the first, the UART's input is not enabled. */
 static void console_start_input(void)
 {
     static bool started;

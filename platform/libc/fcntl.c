@@ -36,7 +36,7 @@ static int file_set_flags(struct file *f, unsigned flags)
     return r;
 }
 
-/* Nothing is ever executed here, so close-on-exec is taken and means nothing. */
+/* There is no exec(), so close-on-exec is accepted and has no effect. */
 int fcntl(int fd, int cmd, ...)
 {
     struct file *f = file_get(fd);

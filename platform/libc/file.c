@@ -78,10 +78,10 @@ int file_duplicate(struct file *f, int from)
     return fd;
 }
 
-/* A descriptor for f is gone from the table. */
+/* After a descriptor of f was taken out of the table. The result is file_drop's. */
 static int file_descriptor_gone(struct file *f)
 {
-    file_ready(f); /* a task that polls this descriptor learns that it is gone */
+    file_ready(f); /* tasks that poll this descriptor look again, and find it closed */
     if (!--open_file_of(f)->descriptors && f->refs > 1 && f->ops->abandon)
         f->ops->abandon(f);
     return file_drop(f);

@@ -13,11 +13,11 @@
 
 struct poll_wait;
 
-/* What file_install makes: the public part, how often the table names it, and who polls it. */
+/* An open file: the public part, and what the descriptor table and poll() keep of it. */
 struct open_file {
     struct file file;
-    unsigned descriptors;
-    struct poll_wait *waits;
+    unsigned descriptors;    /* that name it */
+    struct poll_wait *waits; /* polls that wait for it */
 };
 
 static inline struct open_file *open_file_of(struct file *f)
@@ -25,7 +25,7 @@ static inline struct open_file *open_file_of(struct file *f)
     return (struct open_file *)f;
 }
 
-/* Results in POSIX's way. */
+/* A result as POSIX functions return it: a negative errno value becomes -1 and errno. */
 static inline long posix_result(long r)
 {
     if (r >= 0)
@@ -34,11 +34,11 @@ static inline long posix_result(long r)
     return -1;
 }
 
-/* Another descriptor, `from` or higher, for the file; or -errno. */
+/* Adds a descriptor, the lowest free one from `from` on. The descriptor, -EINVAL or -EMFILE. */
 int file_duplicate(struct file *f, int from);
-/* Takes the descriptor `fd` out of the table; 0 or -EBADF, or what the file's close says. */
+/* Takes a descriptor out of the table: 0, -EBADF, or the result of the file's close(). */
 int file_close(int fd);
-/* Makes `to` name the file, closing what it named. */
+/* Makes descriptor `to` name the file, and closes what it named before. `to`, or -EBADF. */
 int file_replace(struct file *f, int to);
 
 extern struct open_file console_file;

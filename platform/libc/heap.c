@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* heap.c - what newlib's malloc stands on. */
+/* heap.c - the functions below and beside newlib's malloc. */
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>

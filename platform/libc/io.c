@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * io.c - reading and writing descriptors (POSIX.1-2017, section 2.5 and XSH). A file that has pread
- * and pwrite alone gets read, write and lseek from here. A call holds its file, so that it stays
- * while another task closes the descriptor; a socket's call ends then (file_ops.abandon).
+ * io.c - reading and writing descriptors (POSIX.1-2017, section 2.5 and XSH). For a file with pread
+ * and pwrite alone, read, write and lseek are made of these. A call holds its file, so that the
+ * file stays while another task closes the descriptor; a socket's call ends then
+ * (file_ops.abandon).
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -33,8 +34,8 @@ static bool io_writable(const struct file *f)
 }
 
 /*
- * Drops the hold of a call, and gives its result in POSIX's way. Whoever is told to come again may
- * do so at once, and for ever.
+ * Ends a call: drops its hold of the file, and returns its result in POSIX's way. A caller that
+ * gets EAGAIN may call again at once and for ever, so other tasks and services get a turn.
  */
 static ssize_t io_done(struct file *f, ssize_t r)
 {
@@ -62,7 +63,7 @@ static off_t io_size(struct file *f)
     return r < 0 ? r : st.st_size;
 }
 
-/* What lies between a file's offset and the last that an off_t can tell. */
+/* len, at most the bytes between the offset `at` and the last one that fits an off_t. */
 static size_t io_limit_to_offsets(off_t at, size_t len)
 {
     uint64_t last = ((uint64_t)1 << (8 * sizeof(at) - 1)) - 1, left = last - (uint64_t)at;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * locks.c - newlib's locks as recursive task mutexes: stdio holds a stream's lock across _write,
- * which may park. malloc's lock is nothing: malloc never parks, and handlers do not call it.
+ * locks.c - newlib's locks are recursive task mutexes: stdio holds a stream's lock across _write,
+ * which may park. malloc's lock does nothing: malloc never parks, and handlers do not call it.
  *
- * A newlib that was configured without locks (Debian's for arm-none-eabi) asks for malloc's alone:
- * there, tasks must not share a stream whose _write may park. The console's does not.
+ * A newlib that was configured without locks (Debian's for arm-none-eabi) has malloc's alone: with
+ * it tasks must not share a stream whose _write may park. The console's does not.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct __lock __lock___tz_mutex;
 struct __lock __lock___dd_hash_mutex;
 struct __lock __lock___arc4random_mutex;
 
-/* Out of memory leaves a stream without a lock; the others take that for an unlocked one. */
+/* Without memory the stream has no lock, which the functions below take for an unlocked one. */
 void __retarget_lock_init(_LOCK_T *lock)
 {
     *lock = calloc(1, sizeof(**lock));
@@ -87,7 +87,7 @@ void __retarget_lock_release_recursive(_LOCK_T lock)
 static bool in_malloc;
 #endif
 
-/* A debug build sees a handler that allocates while a task does. */
+/* A debug build finds a handler that allocates while a task does. */
 void __malloc_lock(struct _reent *r)
 {
     (void)r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* path.c - what leads through a path name: open, stat, access (POSIX.1-2017), by path_root. */
+/* path.c - calls with a path name: open, stat, access (POSIX.1-2017), by path_root. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * path_change.c - calls that would change the tree of names. The tree is read-only, so each answers
- * with what POSIX says of such a file system: EROFS, or the error of the look-up that comes first.
+ * path_change.c - calls that would change the tree of names. The tree is read-only, so each fails
+ * as POSIX says for such a file system: with EROFS, or with the error of looking the path up.
  */
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * poll.c - poll() and select() over file_ops.poll. A task that finds nothing ready leaves a note at
- * each file; file_ready() moves just the notes of that file to their pollers' lists, so an event on
- * one of two hundred descriptors costs the look at one.
+ * each file. file_ready() marks the notes of its file, and the tasks that are woken look at marked
+ * files only: an event on one of two hundred descriptors costs a look at one.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -16,19 +16,19 @@
 
 struct poller;
 
-/* "This poller waits for this file." */
+/* A note: this poller waits for this file. */
 struct poll_wait {
     struct poller *poller;
     struct open_file *file;
     struct pollfd *fd;
-    struct poll_wait *next, *prev; /* at the file */
+    struct poll_wait *next, *prev; /* other notes at the file */
     struct poll_wait *next_marked;
     bool marked;
 };
 
 struct poller {
     struct waitq queue;
-    struct poll_wait *marked; /* whose files may have become ready */
+    struct poll_wait *marked; /* notes whose files may have become ready */
     bool look_at_all;
     struct poller *next, *prev;
 };
@@ -54,7 +54,7 @@ void file_ready(struct file *f)
     }
 }
 
-/* Sets revents; true if there is something to tell. */
+/* Sets revents; true if any bit of it is set. */
 static bool poll_look(struct pollfd *p)
 {
     struct file *f = file_get(p->fd);
@@ -121,7 +121,7 @@ static void poll_take_notes_back(struct poller *p, struct poll_wait *notes, nfds
         else
             w->file->waits = w->next;
     }
-    /* Only now, as the last drop may park in the file's close(). */
+    /* Last, since file_drop may park in the file's close(). */
     for (nfds_t i = 0; i < used; i++)
         file_drop(&notes[i].file->file);
 }
@@ -157,7 +157,7 @@ static int poll_wait_with_notes(struct poll_wait *notes, struct pollfd *fds, nfd
     return count;
 }
 
-/* The number of descriptors with something to tell, 0 at the deadline, or -errno. */
+/* The number of descriptors with revents, 0 at the deadline, or -errno. */
 static int poll_until(struct pollfd *fds, nfds_t n, bool wait, uint64_t deadline)
 {
     struct poll_wait on_stack[NOTES_ON_STACK], *notes = on_stack;
@@ -168,7 +168,7 @@ static int poll_until(struct pollfd *fds, nfds_t n, bool wait, uint64_t deadline
     if (count)
         return count;
     if (!wait) {
-        task_yield(); /* else a loop of such calls would keep out what it asks for */
+        task_yield(); /* else a loop of such calls keeps the devices from running */
         return poll_look_at_all(fds, n);
     }
     if (n > NOTES_ON_STACK && !(notes = malloc(n * sizeof(*notes))))
@@ -194,7 +194,7 @@ int poll(struct pollfd *fds, nfds_t nfds, int timeout)
 
 #define MASK_BITS (8 * sizeof(fd_mask))
 
-/* Sets are handled by the word, so that their size is the caller's business. */
+/* Sets are accessed by the word: the caller's FD_SETSIZE decides how long they are. */
 static bool select_in_set(const fd_set *set, int fd)
 {
     return set && (set->fds_bits[(unsigned)fd / MASK_BITS] >> ((unsigned)fd % MASK_BITS) & 1);

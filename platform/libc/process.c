@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* process.c - the one process that there is: its end, its signals, what it asks of the system. */
+/* process.c - the image as a process: its end, its signals, sysconf(). */
 #include <errno.h>
 #include <signal.h>
 #include <time.h>
@@ -22,7 +22,7 @@ int _getpid(void)
     return PID;
 }
 
-/* newlib calls this for a signal that nobody handles: the image is at its end. */
+/* newlib calls this for a signal without a handler: the image ends. */
 int _kill(int pid, int signal)
 {
     if (pid != PID)
@@ -31,7 +31,7 @@ int _kill(int pid, int signal)
         return 0;
     if (signal == SIGABRT)
         hal_panic("abort() was called");
-    hal_panic("signal %d, which nobody handles", signal);
+    hal_panic("signal %d has no handler", signal);
 }
 
 void _exit(int status)
@@ -39,7 +39,7 @@ void _exit(int status)
     vireo_exit(status);
 }
 
-/* What a newlib with fini functions calls after those of .fini_array. */
+/* Called by a newlib with fini functions, after those of .fini_array. */
 void _fini(void)
 {
 }

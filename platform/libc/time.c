@@ -13,7 +13,7 @@
 int _gettimeofday(struct timeval *tv, void *zone);
 clock_t _times(struct tms *t);
 
-/* Wall clock minus monotonic clock; 1970 plus the time since boot where there is no RTC. */
+/* Wall clock minus monotonic clock, in nanoseconds. 0 without an RTC: the clock starts in 1970. */
 static uint64_t wall_offset_ns(void)
 {
     static uint64_t offset;
@@ -67,7 +67,7 @@ int _gettimeofday(struct timeval *tv, void *zone)
     return 0;
 }
 
-/* One program has the machine to itself: all time since boot is its own. */
+/* The image is the only process: all time since boot counts as its own. */
 clock_t _times(struct tms *t)
 {
     clock_t now = (clock_t)(hal_now_ns() / (HAL_SEC / CLOCKS_PER_SEC));
@@ -76,7 +76,7 @@ clock_t _times(struct tms *t)
     return now;
 }
 
-/* No signal ever cuts a sleep short, so there is never a rest. */
+/* No signal interrupts a sleep, so `rest` is 0. */
 int nanosleep(const struct timespec *ts, struct timespec *rest)
 {
     uint64_t when = HAL_NEVER;

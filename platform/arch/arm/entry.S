@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * entry.S - from reset to arch_start(): to the address that the image was linked for, out of Hyp mode,
- * MMU on, bss cleared. A boot loader follows Linux (Documentation/arm/booting): r2 is the device
- * tree. Entered as an ELF file, r2 is 0.
+ * entry.S - from reset to arch_start(): to the address that the image was linked for, out of Hyp
+ * mode, MMU on, bss cleared. A boot loader follows Linux (Documentation/arm/booting): r2 is the
+ * device tree. Entered as an ELF file, r2 is 0.
  *
  * Tasks run in System mode, handlers in IRQ mode, faults in modes of their own, each on its own
  * stack: an overflowed task stack still leaves a good one to report it on.
