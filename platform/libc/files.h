@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * files.h - what the files of libc/ share: the descriptor table behind vireo/file.h, and the
- * turning of negative errno values into -1 and errno.
+ * files.h - what the files of libc/ share: the descriptor table behind vireo/file.h, and results
+ * in POSIX's way.
  */
 #ifndef VIREO_FILES_H
 #define VIREO_FILES_H

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_image_options.c - an image's boot arguments (platform/runtime/option.c): words and quotes,
+ * which of several counts, numbers and their ranges, what is reported.
+ */
+#include <string.h>
+
+#include "board.h"
+#include "check.h"
+#include "host.h"
+#include "runtime.h"
+
+static struct board_info info;
+
+const struct board_info *board_info(void)
+{
+    return &info;
+}
+
+static void boot_with(const char *args)
+{
+    CHECK(strlen(args) < sizeof(info.bootargs));
+    strcpy(info.bootargs, args);
+}
+
+static bool is(const char *v, const char *text)
+{
+    return v && !strcmp(v, text);
+}
+
+static void words_and_quotes(void)
+{
+    boot_with("  vireo.a=1\tvireo.b=\"two words\"\nip=\"10.0.2.15\" vireo.c= vireo.d=x=y  flag ");
+    CHECK(is(hal_option(NULL, "a"), "1"));
+    CHECK(is(hal_option(NULL, "b"), "two words"));
+    CHECK(is(hal_option(NULL, "c"), ""));
+    CHECK(is(hal_option(NULL, "d"), "x=y"));
+    CHECK(is(hal_bootarg("ip"), "10.0.2.15"));
+    CHECK(hal_option(NULL, "e") == NULL && hal_option(NULL, "") == NULL);
+    CHECK(hal_bootarg("flag") == NULL); /* without a value */
+    CHECK(hal_option(NULL, "ip") == NULL && hal_bootarg("a") == NULL);
+    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+}
+
+static void the_last_counts(void)
+{
+    boot_with("vireo.a=1 vireo.a=2 ip=x ip=y vireo.a");
+    CHECK(is(hal_option(NULL, "a"), "2"));
+    CHECK(is(hal_bootarg("ip"), "y"));
+}
+
+static void a_device_has_its_own(void)
+{
+    boot_with("vireo.vnet0.poll=1 vireo.poll=0 vireo.vnet01.x=5");
+    CHECK(is(hal_option("vnet0", "poll"), "1"));
+    CHECK(is(hal_option("vnet1", "poll"), "0"));
+    CHECK(is(hal_option(NULL, "poll"), "0"));
+    CHECK(hal_option("vnet0", "x") == NULL && hal_option("vnet0", "1.x") == NULL);
+    CHECK(is(hal_option("vnet01", "x"), "5"));
+    CHECK(hal_option("vnet0", "pol") == NULL && hal_option("vnet0", "polls") == NULL);
+}
+
+static void numbers(void)
+{
+    boot_with("vireo.a=10 vireo.b=0x1F vireo.c=18446744073709551615 vireo.d=0xffffffffffffffff "
+              "vireo.e=0Xa vireo.f=0");
+    CHECK_EQ(hal_option_u64(NULL, "a", 3, 0, 100), 10);
+    CHECK_EQ(hal_option_u64(NULL, "a", 3, 10, 10), 10);
+    CHECK_EQ(hal_option_u64(NULL, "b", 3, 0, 100), 31);
+    CHECK(hal_option_u64(NULL, "c", 3, 0, UINT64_MAX) == UINT64_MAX);
+    CHECK(hal_option_u64(NULL, "d", 3, 0, UINT64_MAX) == UINT64_MAX);
+    CHECK_EQ(hal_option_u64(NULL, "e", 3, 0, 100), 10);
+    CHECK_EQ(hal_option_u64(NULL, "f", 3, 0, 100), 0);
+    CHECK_EQ(hal_option_u64(NULL, "none", 3, 5, 100), 3); /* the default is not judged */
+    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+}
+
+static void bad_numbers_give_the_default(void)
+{
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "1x",
+                                      "-1",
+                                      "+1",
+                                      "0x",
+                                      "1a",
+                                      "1.5",
+                                      " 1 ",
+                                      "0xg",
+                                      "11",
+                                      "4",
+                                      "18446744073709551616",
+                                      "0x10000000000000000",
+                                      "99999999999999999999999"};
+    char args[64];
+
+    /* One is tried in each process: the arguments are read once. */
+    snprintf(args, sizeof(args), "vireo.a=\"%s\"", bad[case_variant]);
+    boot_with(args);
+    CHECK_EQ(hal_option_u64("vblk0", "a", 7, 5, 10), 7);
+    CHECK_EQ(host_log_lines(HAL_WARN), 1);
+    CHECK(host_logged("vblk0: boot argument vireo.a="));
+    CHECK(host_logged("from 5 to 10; taking 7"));
+}
+
+static const struct test_variant bad_numbers[] = {
+    {"empty", 0},    {"letter", 1},       {"letter_behind", 2}, {"minus", 3},
+    {"plus", 4},     {"0x", 5},           {"hex_digit", 6},     {"fraction", 7},
+    {"blanks", 8},   {"0xg", 9},          {"above", 10},        {"below", 11},
+    {"2_to_64", 12}, {"hex_2_to_64", 13}, {"long", 14},         {NULL, 0},
+};
+
+static void what_nobody_asked_for_is_reported(void)
+{
+    boot_with("vireo.pol=1 vireo.poll=1 vireo.log ip=off vireo.vnet0.poll=1");
+    hal_option("vnet0", "poll");
+    hal_option(NULL, "log");
+    hal_option(NULL, "log");
+    option_report();
+    CHECK_EQ(host_log_lines(HAL_WARN), 2);
+    CHECK(host_logged("vireo.pol is not known here; this image knows: poll log"));
+    CHECK(!host_logged("poll log poll") && !host_logged("log log"));
+    CHECK(host_logged("boot argument vireo.log has no value"));
+}
+
+/* A name that is the end or the beginning of another is a name of its own. */
+static void names_are_listed_once(void)
+{
+    boot_with("vireo.x=1");
+    hal_option(NULL, "timeout_ms");
+    hal_option(NULL, "timeout");
+    hal_option(NULL, "out");
+    hal_option(NULL, "timeout");
+    option_report();
+    CHECK(host_logged("knows: timeout_ms timeout out"));
+    CHECK(!host_logged("out timeout"));
+}
+
+/* Names beyond the list's room are left out; the list stays whole. */
+static void many_names(void)
+{
+    char name[64];
+
+    boot_with("vireo.x=1");
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(name, sizeof(name), "a_rather_long_name_of_an_option_%u", i);
+        hal_option(NULL, name);
+    }
+    hal_option(NULL, "x");
+    option_report();
+    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+}
+
+static void nothing_is_nothing(void)
+{
+    boot_with("");
+    CHECK(hal_option(NULL, "a") == NULL && hal_option("d", "a") == NULL);
+    CHECK(hal_bootarg("ip") == NULL);
+    option_report();
+    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+}
+
+static void too_many_words(void)
+{
+    char args[1024];
+    size_t n = 0;
+
+    for (unsigned i = 0; i < 66; i++)
+        n += (size_t)snprintf(args + n, sizeof(args) - n, "w%u=%u ", i, i);
+    boot_with(args);
+    CHECK(is(hal_bootarg("w63"), "63"));
+    CHECK(hal_bootarg("w64") == NULL);
+    CHECK_EQ(host_log_matches("more than 64 boot arguments"), 2);
+}
+
+static void as_long_as_there_is_room(void)
+{
+    memset(info.bootargs, 'a', sizeof(info.bootargs) - 1);
+    memcpy(info.bootargs, "x=", 2);
+    info.bootargs_truncated = true;
+    const char *v = hal_bootarg("x");
+    CHECK(v && strlen(v) == sizeof(info.bootargs) - 3);
+    CHECK(host_logged("boot arguments are longer than 2047 bytes"));
+}
+
+static void an_open_quote(void)
+{
+    boot_with("vireo.a=\"1 2");
+    CHECK(is(hal_option(NULL, "a"), "1 2"));
+    CHECK(host_logged("a double quote is not closed"));
+}
+
+static const struct test_case cases[] = {
+    {"words_and_quotes", words_and_quotes},
+    {"the_last_counts", the_last_counts},
+    {"a_device_has_its_own", a_device_has_its_own},
+    {"numbers", numbers},
+    {"bad_numbers_give_the_default", bad_numbers_give_the_default, NULL, 0, bad_numbers},
+    {"what_nobody_asked_for_is_reported", what_nobody_asked_for_is_reported},
+    {"names_are_listed_once", names_are_listed_once},
+    {"many_names", many_names},
+    {"nothing_is_nothing", nothing_is_nothing},
+    {"too_many_words", too_many_words},
+    {"as_long_as_there_is_room", as_long_as_there_is_room},
+    {"an_open_quote", an_open_quote},
+};
+
+int main(int argc, char **argv)
+{
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
