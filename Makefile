@@ -77,7 +77,7 @@ coverage: check .setup-build+run+test images
 	$(BUILD) scripts/fuzz.mk KIND=coverage all
 	@$(PYTHON) scripts/coverage $(COVERAGE)
 
-host-tests: .setup-test
+host-tests: .setup-build+test deps
 	$(BUILD) scripts/host.mk all
 
 fuzz-tests: .setup-build+test deps

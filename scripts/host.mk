@@ -34,7 +34,8 @@ IMAGE := $(addprefix platform/runtime/,deadline.c entropy.c format.c initrd.c lo
 LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) $(SRC_files))
 
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
-IMAGE_LIBRARY := $(IMAGE:%=$(HOST)/obj/%.o) $(HOST)/obj/tests/host/image/fakecpu.c.o \
+IMAGE_SUPPORT := $(wildcard tests/host/image/*.c)
+IMAGE_LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(IMAGE) $(IMAGE_SUPPORT)) \
                  $(patsubst %,$(HOST)/obj/libfdt/%.c.o,fdt fdt_ro)
 IMAGE_FLAGS := -include tests/host/image/names.h -Itests/host/image -Iplatform/runtime -I$(LIBFDT)
 
@@ -54,7 +55,7 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -MMD -MP -c $< -o $@
 $(HOST)/library.a: $(LIBRARY)
 	$(Q)rm -f $@ && ar qcsT $@ $^
-$(IMAGE:%=$(HOST)/obj/%.o) $(HOST)/obj/tests/host/image/%.c.o $(HOST)/obj/tests/host/test_image_%.c.o: \
+$(patsubst %,$(HOST)/obj/%.o,$(IMAGE) $(IMAGE_SUPPORT)) $(HOST)/obj/tests/host/test_image_%.c.o: \
     FLAGS += $(IMAGE_FLAGS)
 $(HOST)/obj/platform/runtime/start.c.o: FLAGS += -Dmain=image_main -DVIREO_VERSION='"host"'
 # All but their own tests have the host's log, which keeps lines, and the host's time.
