@@ -55,15 +55,20 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -MMD -MP -c $< -o $@
 $(HOST)/library.a: $(LIBRARY)
 	$(Q)rm -f $@ && ar qcsT $@ $^
-$(patsubst %,$(HOST)/obj/%.o,$(IMAGE) $(IMAGE_SUPPORT)) $(HOST)/obj/tests/host/test_image_%.c.o: \
+$(patsubst %,$(HOST)/obj/%.o,$(IMAGE) $(IMAGE_SUPPORT)) \
+$(HOST)/obj/tests/host/test_image_%.c.o: \
     FLAGS += $(IMAGE_FLAGS)
-$(HOST)/obj/platform/runtime/start.c.o: FLAGS += -Dmain=image_main -DVIREO_VERSION='"host"'
+# The image's main() and constructors, not the program's.
+$(HOST)/obj/platform/runtime/start.c.o: FLAGS += -Dmain=image_main -DVIREO_VERSION='"host"' \
+    -D__init_array_start=__start_image_init -D__init_array_end=__stop_image_init
 # All but their own tests have the host's log, which keeps lines, and the host's time.
-$(addprefix $(HOST)/obj/,platform/runtime/log.c.o tests/host/test_image_log.c.o): FLAGS += -DIMAGE_LOG
+$(addprefix $(HOST)/obj/,platform/runtime/log.c.o tests/host/test_image_log.c.o): \
+    FLAGS += -DIMAGE_LOG
 $(addprefix $(HOST)/obj/,platform/virt/timer.c.o tests/host/test_image_clock.c.o): \
     FLAGS += -DIMAGE_CLOCK
 $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
-	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT) -MMD -MP -c $< -o $@
+	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT) -MMD -MP \
+	    -c $< -o $@
 $(HOST)/image.a: $(IMAGE_LIBRARY)
 	$(Q)rm -f $@ && ar qcsT $@ $^
 # test_x.objects lists what the linker took: it tells which sources the program is made of.

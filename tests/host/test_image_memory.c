@@ -85,8 +85,10 @@ static void pages_are_zeroed_and_aligned(void)
     memset(three, 0xff, 3 * 4096);
     page_free(one, 1);
     CHECK(zero(page_alloc(1), 4096));
+    uint64_t before = free_bytes();
     char *big = page_take(2, 65536);
     CHECK(big && (uintptr_t)big % 65536 == 0);
+    CHECK_EQ(free_bytes(), before - 2 * 4096);
     CHECK(page_take(0, 4096) == NULL && page_alloc(SIZE_MAX / 4096) == NULL);
     CHECK(page_take(SIZE_MAX / 4096 + 2, 4096) == NULL);
 }
@@ -128,6 +130,15 @@ static void several_ranges(void)
     CHECK(within(page_alloc(2), 8192, 4096 - 0, 8 * KIB));
     CHECK(within(page_alloc(4), 16384, 2048 * KIB, 16 * KIB));
     CHECK(within(page_alloc(1), 4096, 1024 * KIB, 512 * KIB));
+}
+
+/* Page 0 is never handed out, so that NULL is no memory. */
+static void page_0(void)
+{
+    info.ram[info.ram_count++] = (struct board_range){0, 64 * KIB};
+    memory_init(&info);
+    CHECK(arena_move(0) == (void *)4096);
+    CHECK_EQ(free_bytes(), 60 * KIB);
 }
 
 /* malloc from below and pages from above meet; neither gets what the other has. */
@@ -309,7 +320,7 @@ static void mistakes_are_panics(void)
 
 static void runs_best_fit(void)
 {
-    static char memory[64 * 64] __attribute__((aligned(64)));
+    static char memory[64 * 64] __attribute__((aligned(4096)));
     struct runs r = {.granule = 64};
 
     runs_give(&r, memory, 8 * 64);           /* eight, */
@@ -327,7 +338,7 @@ static void runs_best_fit(void)
 
 static void runs_join(void)
 {
-    static char memory[64 * 64] __attribute__((aligned(64)));
+    static char memory[64 * 64] __attribute__((aligned(4096)));
     struct runs r = {.granule = 64};
     jmp_buf out;
 
@@ -392,6 +403,7 @@ static const struct test_case cases[] = {
     {"pages_are_zeroed_and_aligned", pages_are_zeroed_and_aligned},
     {"reserved_ranges_stay", reserved_ranges_stay},
     {"several_ranges", several_ranges},
+    {"page_0", page_0},
     {"arena_and_pages_meet", arena_and_pages_meet},
     {"freed_pages_are_joined", freed_pages_are_joined},
     {"dma_is_zeroed_and_aligned", dma_is_zeroed_and_aligned},

@@ -25,6 +25,7 @@ static unsigned timer_sets;     /* how often */
 static void (*interrupt)(void); /* what happens while the CPU sleeps; NULL: the timer fires */
 static char *guard;             /* the last page without access */
 static unsigned guards;
+static bool no_guards; /* there is no page for a table */
 struct _reent fake_global_reent, *_impure_ptr = &fake_global_reent;
 static unsigned reclaimed;
 
@@ -62,6 +63,8 @@ void board_wait(void)
 int arch_protect(void *addr, size_t len, enum arch_prot prot)
 {
     CHECK(len == 4096 && (uintptr_t)addr % 4096 == 0);
+    if (prot == ARCH_NONE && no_guards)
+        return -ENOMEM;
     if (prot == ARCH_NONE) {
         guard = addr;
         guards++;
@@ -112,6 +115,15 @@ void arch_switch(struct arch_context *from, struct arch_context *to)
     from->sp = self;
     sem_post(&next->turn);
     sem_wait(&self->turn);
+}
+
+/* newlib's: opens the standard streams. */
+void __sinit(struct _reent *r);
+void __sinit(struct _reent *r)
+{
+    CHECK(r == &fake_global_reent && !r->__sdidinit);
+    r->__sdidinit = 1;
+    r->_stdout = &fake_global_reent;
 }
 
 void _reclaim_reent(struct _reent *r)
@@ -302,7 +314,7 @@ IN_MAIN(mutex_order)
 /* ---- services and sleep ---------------------------------------------------------------------- */
 
 static unsigned served;
-static bool wakes_queue, has_work;
+static bool wakes_queue, has_work, late;
 static bool (*in_service)(void);
 
 static bool serve(struct hal_service *s)
@@ -317,9 +329,12 @@ static bool serve(struct hal_service *s)
 
 static bool arm_service(struct hal_service *s)
 {
-    (void)s;
     bool work = has_work;
     has_work = false;
+    if (late) {
+        late = false;
+        hal_service_wake(s); /* a handler, after this one looked */
+    }
     return work;
 }
 
@@ -393,9 +408,7 @@ IN_MAIN(polled)
 static void main_no_lost_wakeup(void)
 {
     hal_service_add(&service);
-    service.ctx = NULL;
-    wakes_queue = true;
-    service.pending = true;
+    wakes_queue = late = true;
     CHECK_EQ(waitq_wait(&queue, HAL_NEVER), 0);
     CHECK_EQ(fakecpu.waits, 0);
 }
@@ -428,6 +441,7 @@ static void short_lived(void *arg)
 {
     (void)arg;
     CHECK(_impure_ptr != &fake_global_reent);
+    CHECK(_impure_ptr->__sdidinit && _impure_ptr->_stdout == &fake_global_reent);
     _impure_ptr->_errno = 77;
     note('s');
 }
@@ -437,7 +451,6 @@ static void main_ends_give_all_back(void)
     struct hal_memory before, after;
     unsigned own = guards;
 
-    fake_global_reent._stdout = &before;
     hal_memory(&before);
     for (unsigned i = 0; i < 50; i++) {
         CHECK(task_spawn("s", short_lived, NULL, i * 100) != NULL);
@@ -468,9 +481,28 @@ static void main_stacks(void)
     CHECK(thread->stack_top == t);
     CHECK(task_spawn("t", short_lived, NULL, SIZE_MAX) == NULL);
     CHECK(task_spawn("t", short_lived, NULL, RAM_LEN) == NULL);
+    no_guards = true;
+    struct hal_memory before, after;
+    hal_memory(&before);
+    CHECK(task_spawn("t", short_lived, NULL, 0) == NULL);
+    hal_memory(&after);
+    CHECK(before.free == after.free);
     CHECK_EQ(guards, own + 1);
 }
 IN_MAIN(stacks)
+
+/* A machine without room for main()'s stack says so. */
+static void no_room_for_main(void)
+{
+    jmp_buf out;
+
+    info.ram_count = 0;
+    memory_init(&info);
+    host_expect_panic(&out);
+    if (!setjmp(out))
+        task_start_main(main_task);
+    CHECK(strstr(host_panic_text(), "no memory for main's stack of 128 KiB"));
+}
 
 /* ---- where nothing may park ------------------------------------------------------------------ */
 
@@ -555,6 +587,7 @@ static const struct test_case cases[] = {
     {"gives_way", gives_way},
     {"ends_give_all_back", ends_give_all_back},
     {"stacks", stacks},
+    {"no_room_for_main", no_room_for_main},
     {"panics_where_nothing_may_park", panics_where_nothing_may_park},
     {"overrun", overrun},
 };

@@ -218,6 +218,25 @@ static void devices(void)
 
 static const struct test_variant conduits[] = {{"hvc", 0}, {"smc", 1}, {NULL, 0}};
 
+static void a_gicv3(void)
+{
+    root();
+    node("intc@8000000");
+    text("compatible", "arm,gic-v3");
+    WORDS("reg", 0, 0x08000000, 0, 0x10000, 0, 0x080a0000, 0, 0xf60000);
+    WORDS("phandle", GIC);
+    end();
+    gic(OTHER_GIC); /* the first counts */
+    uart("pl011@9000000", 0x09000000, 1);
+    memory("memory@40000000", RAM, 128 * MIB);
+    device("pl031@9010000", "arm,pl031", 0x09010000, 0); /* of no length: there is none */
+    end();
+    accept();
+    CHECK(virt.gic.version == 3 && virt.gic.phandle == GIC && virt.gic.address_cells == 0);
+    CHECK(range_is(&virt.gic.cpu, 0x080a0000, 0xf60000));
+    CHECK_EQ(virt.rtc.len, 0);
+}
+
 static void mmio(uint32_t base, uint32_t len, uint32_t irq, uint32_t flags)
 {
     device("virtio_mmio", "virtio,mmio", base, len);
@@ -278,9 +297,12 @@ static void cells_and_buses(void)
     end();
     node("three_cells");
     WORDS("#address-cells", 3);
-    WORDS("#size-cells", 0);
+    WORDS("#size-cells", 2);
     prop("ranges", "", 0);
-    mmio(0x0a000600, 0x200, 17, 4);
+    node("virtio_mmio@a000600");
+    text("compatible", "virtio,mmio");
+    WORDS("reg", 0, 0, 0x0a000600, 0, 0x200);
+    end();
     end();
     node("off");
     text("status", "disabled");
@@ -402,6 +424,7 @@ static const struct test_case cases[] = {
     {"initrd", initrd, NULL, 0, initrds},
     {"chosen", chosen, NULL, 0, chosens},
     {"devices", devices, NULL, 0, conduits},
+    {"a_gicv3", a_gicv3},
     {"windows", windows},
     {"too_many_windows", too_many_windows},
     {"cells_and_buses", cells_and_buses},

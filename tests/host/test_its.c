@@ -40,7 +40,7 @@ static void each_alone(void (*fn)(unsigned), unsigned n)
         pid_t pid = fork();
         if (pid == 0) {
             fn(i);
-            _exit(host_violations() > 0);
+            exit(host_violations() > 0);
         }
         CHECK(waitpid(pid, &status, 0) == pid);
         if (status)
