@@ -39,8 +39,7 @@ int board_console_getc(void); /* the next received byte, or -1: none */
 /* From now on fn is called, in handler context, when input has arrived. */
 void board_console_on_input(void (*fn)(void));
 
-/* Requests one interrupt, no earlier than when_ns (hal_now_ns); HAL_NEVER: none. Replaces the last.
- */
+/* Asks for one interrupt, no earlier than when_ns (hal_now_ns); HAL_NEVER: for none any more. */
 void board_timer_set(uint64_t when_ns);
 
 /*

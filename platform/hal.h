@@ -41,14 +41,15 @@
  * All of these are [handler].
  *
  * Register accessors. Each makes exactly one bus access of its width; accesses are never merged,
- * and are in program order among themselves (device memory): uint8_t  hal_read8 (hal_mmio_t); void
- * hal_write8 (hal_mmio_t, uint8_t); uint16_t hal_read16(hal_mmio_t);   void hal_write16(hal_mmio_t,
- * uint16_t); uint32_t hal_read32(hal_mmio_t);   void hal_write32(hal_mmio_t, uint32_t); uint32_t
- * hal_read32_sync(hal_mmio_t);         the load, then all later accesses of memory, which uint8_t
- * hal_read8_sync (hal_mmio_t);         the value allows (status 0, ISR, InterruptStatus) void
- * hal_write{8,16,32}_sync(hal_mmio_t, v);  all earlier stores to memory, then the store, which may
- * start the device (doorbell, DRIVER_OK) void     hal_ack_order(void);   between acknowledging an
- * interrupt and draining its queues
+ * and are in program order among themselves (device memory):
+ *   uint8_t  hal_read8 (hal_mmio_t);   void hal_write8 (hal_mmio_t, uint8_t);
+ *   uint16_t hal_read16(hal_mmio_t);   void hal_write16(hal_mmio_t, uint16_t);
+ *   uint32_t hal_read32(hal_mmio_t);   void hal_write32(hal_mmio_t, uint32_t);
+ *   uint32_t hal_read32_sync(hal_mmio_t);         the load, then all later accesses of memory, as
+ *   uint8_t  hal_read8_sync (hal_mmio_t);         the value allows (status 0, ISR, InterruptStatus)
+ *   void     hal_write{8,16,32}_sync(hal_mmio_t, v);  all earlier stores to memory, then the store,
+ *                                                 which may start the device (doorbell, DRIVER_OK)
+ *   void     hal_ack_order(void);   between acknowledging an interrupt and draining its queues
  *
  * Words shared with a device (ordinary memory). Each is one single-copy-atomic access of an aligned
  * word. The device may change the word at any time: load it once, check the value, then use it:

@@ -37,7 +37,7 @@ static bool io_writable(const struct file *f)
  * Ends a call: drops its hold of the file, and returns its result in POSIX's way. A caller that
  * gets EAGAIN may call again at once and for ever, so other tasks and services get a turn.
  */
-static ssize_t io_done(struct file *f, ssize_t r)
+static ssize_t io_result(struct file *f, ssize_t r)
 {
     if (r == -EAGAIN)
         task_give_way();
@@ -118,7 +118,7 @@ int _read(int fd, void *buf, size_t len)
 
     if (len > INT_MAX)
         len = INT_MAX; /* newlib's own type for the result */
-    return (int)io_done(f, io_read(f, buf, len));
+    return (int)io_result(f, io_read(f, buf, len));
 }
 
 int _write(int fd, const void *buf, size_t len)
@@ -127,7 +127,7 @@ int _write(int fd, const void *buf, size_t len)
 
     if (len > INT_MAX)
         len = INT_MAX;
-    return (int)io_done(f, io_write(f, buf, len));
+    return (int)io_result(f, io_write(f, buf, len));
 }
 
 ssize_t pread(int fd, void *buf, size_t len, off_t at)
@@ -143,7 +143,7 @@ ssize_t pread(int fd, void *buf, size_t len, off_t at)
         r = -EINVAL;
     else
         r = f->ops->pread(f, buf, len, at);
-    return io_done(f, r);
+    return io_result(f, r);
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
@@ -159,7 +159,7 @@ ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
         r = -EINVAL;
     else
         r = f->ops->pwrite(f, buf, len, at);
-    return io_done(f, r);
+    return io_result(f, r);
 }
 
 static off_t io_seek(struct file *f, off_t off, int whence)
@@ -194,14 +194,14 @@ off_t _lseek(int fd, off_t off, int whence)
 {
     struct file *f = file_hold(fd);
 
-    return io_done(f, f ? io_seek(f, off, whence) : -EBADF);
+    return io_result(f, f ? io_seek(f, off, whence) : -EBADF);
 }
 
 int _fstat(int fd, struct stat *st)
 {
     struct file *f = file_hold(fd);
 
-    return (int)io_done(f, f ? io_stat(f, st) : -EBADF);
+    return (int)io_result(f, f ? io_stat(f, st) : -EBADF);
 }
 
 int _close(int fd)
@@ -214,7 +214,7 @@ int fsync(int fd)
     struct file *f = file_hold(fd);
     int r = f ? (f->ops->fsync ? f->ops->fsync(f) : -EINVAL) : -EBADF;
 
-    return (int)io_done(f, r);
+    return (int)io_result(f, r);
 }
 
 int fdatasync(int fd)
@@ -327,7 +327,7 @@ ssize_t readv(int fd, const struct iovec *iov, int count)
         r = io_read_each(f, iov, count);
     else if (total >= 0)
         r = io_read_scattered(f, iov, count, (size_t)total);
-    return io_done(f, r);
+    return io_result(f, r);
 }
 
 ssize_t writev(int fd, const struct iovec *iov, int count)
@@ -342,5 +342,5 @@ ssize_t writev(int fd, const struct iovec *iov, int count)
         r = io_write_each(f, iov, count);
     else if (total >= 0)
         r = io_write_gathered(f, iov, count, (size_t)total);
-    return io_done(f, r);
+    return io_result(f, r);
 }

@@ -14,8 +14,8 @@ void vireo_ready(void);
 
 /*
  * Ends the image: runs the shutdown functions (hal_on_shutdown), prints "vireo: exit N" as the last
- * line, N being the low 8 bits of `status`, and ends the machine. Does what exit() does except for
- * functions of atexit() and buffers of stdio. Does not sync disks.
+ * line, N being the low 8 bits of `status`, and ends the machine. Unlike exit(), it calls no
+ * function of atexit() and flushes no stream, so disks are not synced.
  */
 void vireo_exit(int status) __attribute__((noreturn));
 

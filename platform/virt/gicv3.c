@@ -56,8 +56,7 @@ static hal_mmio_t v3_find_redist(const struct board_range *r)
     return 0;
 }
 
-/* Disables 32 lines from `id` on, and puts them into group 1 of the world that the image runs in.
- */
+/* Disables 32 lines from `id` on, and puts them into group 1 of the image's world. */
 static void v3_init_lines(hal_mmio_t frame, unsigned id)
 {
     hal_write32(frame + GICD_ICENABLER + gic_word(id), ~0u);

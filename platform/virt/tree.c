@@ -45,8 +45,7 @@ static bool tree_overlap(const struct board_range *a, const struct board_range *
     return a->base < b->base + b->len && b->base < a->base + a->len;
 }
 
-/* The line of a GIC interrupt: kind 0 is a shared line, 1 a private one; the number is from 0 on.
- */
+/* The line of a GIC interrupt: kind 0 is a shared line, kind 1 a private one; both count from 0. */
 static hal_irq_t tree_irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
 {
     hal_irq_t edge = (flags & 3) ? VIRT_IRQ_EDGE : 0;

@@ -41,8 +41,7 @@ void basics_with_memory(void);
 /* An entry of the memory reservation block. */
 void reserve(uint64_t base, uint64_t len);
 
-/* Ends the root node and reads the tree, in memory that ends where the tree does and is gone then.
- */
+/* Ends the root node and reads the tree, from memory that is as long, and is freed afterwards. */
 const char *read_tree(void);
 void accept(void);            /* it is a good one */
 void refuse(const char *why); /* it is refused, in words that hold these */
