@@ -46,7 +46,7 @@ threads:
 	    $(HOST)-tsan/test_threads $(HOST)-tsan/test_threads_bad
 
 LIBS := -lpthread
-FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS) $(LIBS)
+FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS) $(IMAGE_FLAGS) $(LIBS)
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 
@@ -72,7 +72,8 @@ $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
 $(HOST)/image.a: $(IMAGE_LIBRARY)
 	$(Q)rm -f $@ && ar qcsT $@ $^
 # test_x.objects lists what the linker took: it tells which sources the program is made of.
-LINK = $(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -Wl,-t -o $@ >$@.objects
+LINK = $(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -Wl,-t -o $@ \
+       >$@.objects
 $(HOST)/test_image_%: $(HOST)/obj/tests/host/test_image_%.c.o $(HOST)/image.a $(HOST)/library.a \
                       scripts/host.mk
 	$(LINK)

@@ -20,10 +20,6 @@ PAGE = 'docs/architecture.md'
 COMPILER = {'stdint.h', 'stddef.h', 'stdbool.h', 'stdarg.h'}
 OUTSIDE = {'libc', 'lwIP', 'libfdt'}
 LWIP = ('lwip/', 'netif/')
-# Includes that are against the rule and will go: (file, header of the tree). None left: set()
-KNOWN = {
-    ('platform/arch/fault.c', 'platform/runtime/format.h'),
-}
 
 
 class Row:
@@ -104,7 +100,7 @@ class Tree:
                     and path.startswith(grant)]
         return [path for path in self.files if path == grant or path.endswith('/' + grant)]
 
-    def complaints(self, known=()):
+    def complaints(self):
         """What is wrong with the table, or with the tree."""
         wrong = list(self.wrong)
         wrong += [f'{path} is in no row' for path, row in self.row_of.items() if not row]
@@ -119,7 +115,6 @@ class Tree:
                 wrong.append(f'{grant} is granted, and is no header and no row of a folder')
             if not grant.endswith('/') and len({self.row_of[path] for path in paths}) > 1:
                 wrong.append(f'{grant} is granted, and may be any of {" ".join(paths)}')
-        excused = set()
         for path, header, found in self.includes():
             row = self.row_of[path]
             for what in found:
@@ -128,15 +123,11 @@ class Tree:
                 fitting = [g for g in row.grants if g in (what, 'anything') or what in grants[g]]
                 for grant in fitting:
                     used[row, grant] = True
-                if (path, what) in known:
-                    excused.add((path, what))
-                elif not fitting:
+                if not fitting:
                     wrong.append(f'{path} includes {header} ({what}): the row of {row} grants '
                                  f'only {", ".join(row.grants)}')
         wrong += [f'{row}: nobody uses the grant of {grant}' for (row, grant), is_used
                   in used.items() if not is_used and grant not in ('nothing', 'anything')]
-        wrong += [f'{path} does not include {header} any more: take it off the list KNOWN'
-                  for path, header in sorted(set(known) - excused)]
         return wrong
 
     def circle(self):
@@ -168,7 +159,7 @@ def test_there_is_a_table(tree):
 
 
 def test_each_file_includes_what_its_row_grants(tree):
-    wrong = tree.complaints(KNOWN)
+    wrong = tree.complaints()
     assert not wrong, '\n' + '\n'.join(wrong)
 
 
@@ -246,11 +237,6 @@ def test_the_check_notices(table, files, said):
     complaints = planted(TABLE.replace(*table) if table else TABLE, **files).complaints()
     assert any(said in c for c in complaints) if said else not complaints, complaints
 
-
-def test_a_known_breach_is_not_told_and_must_be_one():
-    breach = {'low__low_c': '#include <stdio.h>\n#include "high/high.c"\n'}
-    assert not planted(**breach).complaints({('low/low.c', 'high/high.c')})
-    assert 'any more' in planted().complaints({('low/low.c', 'high/high.c')})[0]
 
 
 def test_a_circle_is_found():
