@@ -4,33 +4,24 @@
  */
 #include "block/block_impl.h"
 
-static struct block_device *devices;
+static struct block_device *block_devices;
 
 /* ---- registry -------------------------------------------------------------------------------- */
 
 struct block_device *block_get(unsigned n)
 {
-    struct block_device *d = devices;
+    struct block_device *d = block_devices;
 
     while (d && n--)
         d = d->next;
     return d;
 }
 
-static bool same_name(const char *a, const char *b)
-{
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 struct block_device *block_find(const char *name)
 {
-    struct block_device *d = devices;
+    struct block_device *d = block_devices;
 
-    while (d && !same_name(d->name, name))
+    while (d && !hal_same_name(d->name, name))
         d = d->next;
     return d;
 }
@@ -86,7 +77,7 @@ unsigned block_plugs(const struct block_device *dev)
     return dev->plugs;
 }
 
-/* ---- completion ------------------------------------------------------------------------------ */
+/* ---- queues ---------------------------------------------------------------------------------- */
 
 void block_enqueue(struct block_queue *q, struct block_request *r)
 {
@@ -98,7 +89,16 @@ void block_enqueue(struct block_queue *q, struct block_request *r)
     q->tail = r;
 }
 
-/* r->next stays: the requests of one transfer are linked by it. */
+void block_prepend(struct block_queue *q, const struct block_queue *back)
+{
+    if (!back->head)
+        return;
+    back->tail->next = q->head;
+    q->head = back->head;
+    if (!q->tail)
+        q->tail = back->tail;
+}
+
 struct block_request *block_dequeue(struct block_queue *q)
 {
     struct block_request *r = q->head;
@@ -109,7 +109,10 @@ struct block_request *block_dequeue(struct block_queue *q)
     return r;
 }
 
-static void deliver(struct block_device *dev, struct block_request *r)
+/* ---- the end of a request -------------------------------------------------------------------- */
+
+/* r is the caller's again. */
+static void block_deliver(struct block_device *dev, struct block_request *r)
 {
     struct block_stats *s = &dev->stats;
 
@@ -127,19 +130,22 @@ static void deliver(struct block_device *dev, struct block_request *r)
     r->done(r);
 }
 
-/* Calls done() for what ended without the device; what that ends in turn waits for the next run. */
-static bool run_finished(struct hal_service *s)
+/*
+ * The service of all devices: calls done() of requests that ended without the device. Requests that
+ * end during that wait for the next run.
+ */
+static bool block_run_finished(struct hal_service *s)
 {
     bool any = false;
 
     (void)s;
-    for (struct block_device *d = devices; d; d = d->next) {
+    for (struct block_device *d = block_devices; d; d = d->next) {
         struct block_queue batch = d->finished;
 
         d->finished = (struct block_queue){NULL, NULL};
         block_hold(d);
         while (batch.head) {
-            deliver(d, block_dequeue(&batch));
+            block_deliver(d, block_dequeue(&batch));
             any = true;
         }
         block_release(d);
@@ -147,19 +153,20 @@ static bool run_finished(struct hal_service *s)
     return any;
 }
 
-static struct hal_service finisher = {.name = "block", .run = run_finished, .next_ns = HAL_NEVER};
+static struct hal_service block_finisher = {
+    .name = "block", .run = block_run_finished, .next_ns = HAL_NEVER};
 
 void block_finish_later(struct block_device *dev, struct block_request *r, int result)
 {
     if (!r->result)
         r->result = result;
     block_enqueue(&dev->finished, r);
-    hal_service_wake(&finisher);
+    hal_service_wake(&block_finisher);
 }
 
 /* ---- transfers ------------------------------------------------------------------------------- */
 
-static void activate(struct block_device *dev, struct block_transfer *t, uint64_t now)
+static void block_activate(struct block_device *dev, struct block_transfer *t, uint64_t now)
 {
     dev->free = t->next;
     t->deadline_ns = now + dev->timeout_ns;
@@ -188,19 +195,32 @@ void block_deactivate(struct block_device *dev, struct block_transfer *t)
         dev->bounce_busy = false;
 }
 
-static void fail_head(struct block_device *dev, int err)
+static void block_queue_first(struct block_device *dev, struct block_request *r)
+{
+    const struct block_queue one = {r, r};
+
+    r->queued = true;
+    block_prepend(&dev->queue, &one);
+}
+
+/* The head of the queue cannot be cut further: it ends when none of it is with the device. */
+static void block_fail_head(struct block_device *dev, int err)
 {
     struct block_request *r = block_dequeue(&dev->queue);
 
     r->queued = false;
     if (!r->result)
         r->result = err;
-    if (!r->transfers)
+    if (r->transfers)
+        return;
+    if (block_tries_alone(dev, r))
+        block_queue_first(dev, r);
+    else
         block_finish_later(dev, r, err);
 }
 
-/* A flush at the head: does it end without the device? Then *result is how. */
-static bool flush_ends(struct block_device *dev, int *result)
+/* A flush is at the head: does it end without the device? Then *result is how. */
+static bool block_flush_ends(struct block_device *dev, int *result)
 {
     struct block_request *r = dev->queue.head;
 
@@ -212,11 +232,12 @@ static bool flush_ends(struct block_device *dev, int *result)
 }
 
 /*
- * A flush covers the writes that completed before the device gets it (section 5.2.6), so it waits
- * at the head until those submitted before it have, and until whoever submitted one that failed has
- * been told (run_finished comes back here). True: nothing behind it can go yet.
+ * A flush covers the writes that completed before the device gets it (virtio 1.4, section 5.2.6).
+ * So it waits at the head until all writes that were submitted before it have completed, and until
+ * the callbacks of those that failed were called (block_run_finished() then comes back here). True:
+ * a flush waits, and nothing behind it may go. Flushes that end without the device are taken off.
  */
-static bool flush_holds(struct block_device *dev)
+static bool block_flush_holds(struct block_device *dev)
 {
     int result;
 
@@ -224,35 +245,37 @@ static bool flush_holds(struct block_device *dev)
         return false;
     if (dev->writes_out || dev->finished.head)
         return true;
-    while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH && flush_ends(dev, &result))
-        fail_head(dev, result);
+    while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH && block_flush_ends(dev, &result))
+        block_fail_head(dev, result);
     return false;
 }
 
-static void pump(struct block_device *dev)
+/* Gives the device what waits, in order, as far as it has room. */
+static void block_pump(struct block_device *dev)
 {
     struct block_dma dma[BLOCK_MAX_SEGS];
     uint64_t now = 0;
 
     while (dev->queue.head && dev->free && dev->driver->room(dev)) {
+        struct block_request *head = dev->queue.head;
         struct block_transfer *t = dev->free;
         int n;
 
         if (dev->wary && !block_may_go(dev))
             break;
-        if (flush_holds(dev))
+        if (block_flush_holds(dev))
             break;
-        if (!dev->queue.head)
-            break;
+        if (dev->queue.head != head)
+            continue;
         n = block_cut(dev, t, dma);
         if (n == -EAGAIN)
             break;
         if (n < 0) {
-            fail_head(dev, n);
+            block_fail_head(dev, n);
             continue;
         }
         now = now ? now : hal_now_ns();
-        activate(dev, t, now);
+        block_activate(dev, t, now);
         dev->driver->stage(dev, t, dma, (unsigned)n);
     }
     if (now)
@@ -266,31 +289,78 @@ void block_rewind(struct block_request *r)
     r->cut = 0;
 }
 
-/* They failed together: each is tried by itself, so that one bad sector fails one request. */
-static void retry_alone(struct block_device *dev, struct block_request *first, unsigned count)
-{
-    struct block_request *r = first;
-
-    for (unsigned i = 0;; i++, r = r->next) {
-        block_rewind(r);
-        r->transfers = 0;
-        r->queued = r->alone = true;
-        if (i + 1 == count)
-            break;
-    }
-    r->next = dev->queue.head;
-    dev->queue.head = first;
-    if (!dev->queue.tail)
-        dev->queue.tail = r;
-}
-
-/* Flushes may be out together, and complete in any order. */
-static void note_durability(struct block_device *dev, const struct block_transfer *t)
+/* Several flushes may be with the device, which completes them in any order. */
+static void block_note_durability(struct block_device *dev, const struct block_transfer *t)
 {
     if (t->op == BLOCK_WRITE)
         dev->wrote++;
     else if (t->op == BLOCK_FLUSH && t->covers > dev->durable)
         dev->durable = t->covers;
+}
+
+/* Do these bytes end where t begins, or begin where t ends? */
+static bool block_adjacent(const struct block_transfer *t, uint64_t sector, uint64_t bytes)
+{
+    return sector == t->sector + (t->bytes >> BLOCK_SECTOR_SHIFT) ||
+           t->sector == sector + (bytes >> BLOCK_SECTOR_SHIFT);
+}
+
+/*
+ * t has failed, and is with the device no more. Was one of its neighbours on the disk with the
+ * device, too, as a part of t, or beside it? A device may make one access of neighbours that it
+ * has at a time (QEMU does), and then fails them all. Those that failed before t wait at the head
+ * of the queue.
+ */
+static bool block_had_neighbours(const struct block_device *dev, const struct block_transfer *t)
+{
+    if (t->op != BLOCK_READ && t->op != BLOCK_WRITE)
+        return false;
+    if (t->count > 1)
+        return true;
+    for (const struct block_transfer *o = dev->oldest; o; o = o->next)
+        if (o->op == t->op && o->first != t->first && block_adjacent(t, o->sector, o->bytes))
+            return true;
+    for (const struct block_request *r = dev->queue.head; r && r->alone; r = r->next)
+        if (r->op == t->op && block_adjacent(t, r->sector, r->bytes))
+            return true;
+    return false;
+}
+
+bool block_tries_alone(struct block_device *dev, struct block_request *r)
+{
+    if (!r->shared || r->alone)
+        return false;
+    block_rewind(r);
+    r->result = 0;
+    r->alone = true;
+    dev->wary = true;
+    return true;
+}
+
+/* The device has failed t. */
+static void block_transfer_failed(struct block_device *dev, const struct block_transfer *t,
+                                  int result)
+{
+    struct block_request *r = t->first, *next;
+    struct block_queue again = {NULL, NULL};
+    bool shared = block_had_neighbours(dev, t);
+
+    for (unsigned i = t->count; i; i--, r = next) {
+        next = r->next;
+        r->transfers--;
+        r->shared |= shared;
+        if (!r->result)
+            r->result = result;
+        if (r->queued || r->transfers)
+            continue;
+        if (block_tries_alone(dev, r)) {
+            r->queued = true;
+            block_enqueue(&again, r);
+        } else {
+            block_deliver(dev, r);
+        }
+    }
+    block_prepend(&dev->queue, &again);
 }
 
 void block_complete(struct block_device *dev, struct block_transfer *t, int result)
@@ -302,25 +372,27 @@ void block_complete(struct block_device *dev, struct block_transfer *t, int resu
     if (t->bounced && t->op != BLOCK_WRITE && !result)
         block_unbounce(dev, t);
     block_deactivate(dev, t);
-    if (!result && t->op != BLOCK_READ)
-        note_durability(dev, t);
-    if (result && count > 1 && t->op != BLOCK_FLUSH) {
-        retry_alone(dev, r, count);
+    if (result) {
+        block_transfer_failed(dev, t, result);
         return;
     }
+    if (t->op != BLOCK_READ)
+        block_note_durability(dev, t);
     for (; count; count--, r = next) {
         next = r->next;
         r->transfers--;
-        if (!r->result)
-            r->result = result;
-        if (!r->queued && !r->transfers)
-            deliver(dev, r);
+        if (r->queued || r->transfers)
+            continue;
+        if (r->result && block_tries_alone(dev, r))
+            block_queue_first(dev, r);
+        else
+            block_deliver(dev, r);
     }
 }
 
 /* ---- submitting ------------------------------------------------------------------------------ */
 
-static int check_segs(const struct block_device *dev, struct block_request *r)
+static int block_check_segs(const struct block_device *dev, struct block_request *r)
 {
     for (unsigned i = 0; i < r->seg_count; i++) {
         const struct block_seg *s = &r->segs[i];
@@ -332,7 +404,8 @@ static int check_segs(const struct block_device *dev, struct block_request *r)
     return r->bytes ? 0 : -EINVAL;
 }
 
-static int check(const struct block_device *dev, struct block_request *r)
+/* Why r cannot be done, or 0. Adds up r->bytes. */
+static int block_check(const struct block_device *dev, struct block_request *r)
 {
     if (dev->dead)
         return -EIO;
@@ -342,7 +415,7 @@ static int check(const struct block_device *dev, struct block_request *r)
         return r->seg_count == 1 && r->segs[0].len == BLOCK_ID_LEN ? 0 : -EINVAL;
     if (r->op == BLOCK_WRITE && dev->read_only)
         return -EROFS;
-    if (check_segs(dev, r) || r->sector & ((dev->block_size >> BLOCK_SECTOR_SHIFT) - 1))
+    if (block_check_segs(dev, r) || r->sector & ((dev->block_size >> BLOCK_SECTOR_SHIFT) - 1))
         return -EINVAL;
     if (r->sector > dev->sectors || r->bytes >> BLOCK_SECTOR_SHIFT > dev->sectors - r->sector)
         return -EIO;
@@ -356,7 +429,7 @@ void block_begin(struct block_request *r)
     r->bytes = 0;
     r->result = 0;
     r->replays = 0;
-    r->queued = r->alone = r->quarantined = r->lost = r->stale = false;
+    r->queued = r->alone = r->shared = r->quarantined = r->lost = r->stale = false;
 }
 
 void block_submit(struct block_device *dev, struct block_request *const *reqs, unsigned n)
@@ -367,7 +440,7 @@ void block_submit(struct block_device *dev, struct block_request *const *reqs, u
         int err;
 
         block_begin(r);
-        err = check(dev, r);
+        err = block_check(dev, r);
         if (err) {
             block_finish_later(dev, r, err);
             continue;
@@ -386,12 +459,13 @@ void block_hold(struct block_device *dev)
 void block_release(struct block_device *dev)
 {
     if (--dev->hold == 0)
-        pump(dev);
+        block_pump(dev);
 }
 
 /* ---- devices come and change ----------------------------------------------------------------- */
 
-static int set_limits(struct block_device *dev)
+/* What every transfer keeps to, of what the driver says. -EINVAL, named in the log. */
+static int block_set_limits(struct block_device *dev)
 {
     if (dev->max_segs > BLOCK_MAX_SEGS)
         dev->max_segs = BLOCK_MAX_SEGS;
@@ -405,15 +479,15 @@ static int set_limits(struct block_device *dev)
     }
     if (dev->unit_pieces && dev->unit_pieces <= dev->max_segs && dev->depth)
         return 0;
-    hal_log(HAL_ERROR, dev->name, "a block of %u bytes does not fit into %u segments of %u",
-            dev->unit, dev->max_segs, dev->max_seg_size);
+    hal_log(HAL_ERROR, dev->name,
+            "a logical block of %u bytes does not fit into %u segments of %u bytes", dev->unit,
+            dev->max_segs, dev->max_seg_size);
     return -EINVAL;
 }
 
 int block_register(struct block_device *dev)
 {
-    struct block_device **at = &devices;
-    int err = set_limits(dev);
+    int err = block_set_limits(dev);
 
     if (err)
         return err;
@@ -425,11 +499,9 @@ int block_register(struct block_device *dev)
         dev->transfers[i].next = dev->free;
         dev->free = &dev->transfers[i];
     }
-    if (!devices)
-        hal_service_add(&finisher);
-    while (*at)
-        at = &(*at)->next;
-    *at = dev;
+    if (!block_devices)
+        hal_service_add(&block_finisher);
+    HAL_LIST_APPEND(&block_devices, dev);
     return 0;
 }
 

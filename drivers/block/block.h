@@ -2,18 +2,22 @@
 /*
  * block.h - block devices, asynchronously: a registry, and requests that complete by callback.
  *
- * A request is any number of bytes, in any number of segments. The layer cuts it into what the
- * device admits (segments, segment size, logical blocks), joins neighbours that were submitted
- * together, keeps what the device has no room for, in order, and holds a flush back until the
- * writes before it have completed. Requests that are out together are otherwise not ordered: do not
- * overlap a write with anything.
+ * A request is any number of bytes, in any number of segments. The layer cuts a request into what
+ * the device admits (segments, segment size, logical blocks), joins neighbours that were submitted
+ * together, keeps in order what the device has no room for, and holds a flush back until the writes
+ * before it have completed. Requests that are with the device at the same time are otherwise not
+ * ordered: a write must not overlap any other request.
  *
- * A device that is reset loses none of them. Those that it had are sent again, in the order in
- * which they were submitted, three times at most, the last time with nothing else beside; those
- * that come meanwhile wait until it works again, or is given up.
+ * A reset of the device loses no request. Those that the device had are sent again, in the order in
+ * which they were submitted, three times at most, the last time with nothing else beside them.
+ * Requests that are submitted meanwhile wait until the device works again, or is given up.
  *
- * All calls are made in task context and none parks. Sectors are 512 bytes, whatever the device's
- * logical block is.
+ * A device's error is final for a request that was alone with the device. A request that failed
+ * while neighbours of it were with the device is sent once more, alone: the layer or the device
+ * may have made one access of them, and the bad sector may be a neighbour's.
+ *
+ * All functions are for task context: tasks, services, and the layer's own callbacks; not for
+ * interrupt handlers. None parks. A sector is 512 bytes, whatever the device's logical block is.
  */
 #ifndef VIREO_BLOCK_H
 #define VIREO_BLOCK_H
@@ -22,65 +26,100 @@
 
 #define BLOCK_SECTOR       512u
 #define BLOCK_SECTOR_SHIFT 9
-#define BLOCK_ID_LEN       20 /* what GET_ID stores; not terminated by a NUL if it is that long */
+#define BLOCK_ID_LEN       20 /* bytes of a serial number; no NUL ends one of that length */
+
+/*
+ * How a read is made:
+ *
+ *     static char buf[4096];
+ *     static struct block_seg seg = {buf, sizeof(buf)};
+ *     static struct block_request r = {
+ *         .op = BLOCK_READ, .sector = 8, .segs = &seg, .seg_count = 1, .done = done};
+ *     struct block_request *one = &r;
+ *     block_submit(block_find("vblk0"), &one, 1);
+ *
+ *     static void done(struct block_request *r)     // some time later, once
+ *     {
+ *         use(r->result == 0 ? buf : NULL);         // r and buf are the caller's again
+ *     }
+ */
 
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_GET_ID };
 
 /*
- * A piece of the caller's memory, of any alignment. For BLOCK_READ and BLOCK_WRITE len is a
- * multiple of the device's block_size; for BLOCK_GET_ID there is one segment of BLOCK_ID_LEN bytes.
+ * A piece of the caller's memory, of any alignment. For BLOCK_READ and BLOCK_WRITE `len` is a
+ * multiple of the device's block size; BLOCK_GET_ID has one segment of BLOCK_ID_LEN bytes;
+ * BLOCK_FLUSH has none.
  */
 struct block_seg {
     void *base;
-    size_t len;
+    size_t len; /* bytes, above 0 */
 };
 
+/*
+ * The caller fills in op to ctx. From block_submit() to done() the request, its segments and their
+ * memory belong to the layer: the caller neither changes nor frees them, and does not read what a
+ * BLOCK_READ fills.
+ */
 struct block_request {
     enum block_op op;
-    uint64_t sector;              /* first sector; READ and WRITE only */
-    const struct block_seg *segs; /* they and their memory belong to the layer until done() */
+    uint64_t sector; /* first sector, the start of a logical block; READ and WRITE only */
+    const struct block_seg *segs;
     unsigned seg_count;
-    /* Called once, from task context or a service, never from within block_submit(). */
+    /*
+     * Called once, from a service, never from within block_submit(). The request is the caller's
+     * again, and may be submitted again from here.
+     */
     void (*done)(struct block_request *r);
-    void *ctx;
+    void *ctx; /* the caller's */
 
     /*
-     * 0; -EINVAL: not whole logical blocks; -EROFS; -EIO: beyond the end, a device's error, four
-     * resets of the device while it had the request, or the device is dead; -ENOMEM: memory that
-     * the device cannot reach and none to copy it to.
-     * -ESTALE, of a flush only: the device was reset, and writes that it had completed since the
-     * last good flush may be lost. Write them again, then flush again. Told to the flushes that
-     * waited then, or else to the next one, once, whoever wrote: of several who write to one disk
-     * (the cache is one of them) and flush without knowing of each other, not all are told.
+     * Valid in done():
+     *   0        done
+     *   -EINVAL  not whole logical blocks, or segments that do not suit `op`
+     *   -EROFS   a write to a read-only disk
+     *   -EIO     beyond the end of the disk; an error of the device; four resets of the device
+     *            while it had the request; or the device is dead
+     *   -ENOMEM  the device cannot reach the memory, and there is none to copy the data to
+     *   -ESTALE  a flush only: the device was reset, and writes that had completed since the last
+     *            good flush may be lost. The caller writes them again, and flushes again. Flushes
+     *            that waited at the reset are told, or else the next one, once, whoever had
+     *            written: of several users of one disk (the cache is one) that flush independently,
+     *            not all are told.
      */
     int result;
-    /* With -EIO: the device never let go of the memory. It must not be used for anything else. */
+    /*
+     * With -EIO: the device was never seen to stop using the memory of the segments. The memory
+     * must not be used again, nor freed.
+     */
     bool quarantined;
 
     /* the layer's own */
     struct block_request *next;
-    size_t seg_done; /* bytes of segs[seg_at] that were cut off already */
-    uint64_t cut;    /* bytes that were cut off in all */
-    uint64_t bytes;
-    unsigned seg_at;
-    unsigned transfers; /* of this request that are with the device */
-    uint8_t replays;    /* how often it was with a device that was reset */
-    bool queued;        /* still in the device's queue */
-    bool alone;         /* failed together with others: tried by itself */
-    bool lost, stale;
+    size_t seg_done;    /* bytes of segs[seg_at] that were cut off already */
+    uint64_t cut;       /* bytes that were cut off in all */
+    uint64_t bytes;     /* of all segments */
+    unsigned seg_at;    /* the segment that is cut next */
+    unsigned transfers; /* parts of this request that are with the device */
+    uint8_t replays;    /* resets at which the device had this request */
+    bool queued;        /* in the device's queue: not all of it was cut off yet */
+    bool alone;         /* goes with nothing else beside it */
+    bool shared;        /* a part of it failed while neighbours were with the device */
+    bool lost;          /* the device had a part of it when it was reset */
+    bool stale;         /* a flush that waited at a reset: will end with -ESTALE */
 };
 
 struct block_device;
 
-/* Counters, for status pages and tests. */
+/* Counters since the boot, for status pages and tests. */
 struct block_stats {
-    uint64_t reads, writes, flushes; /* requests completed */
+    uint64_t reads, writes, flushes; /* requests completed without an error */
     uint64_t bytes_read, bytes_written;
-    uint64_t transfers; /* requests that the device saw */
-    uint64_t merged;    /* requests that travelled with the one before them */
-    uint64_t bounced;   /* transfers that had to be copied */
+    uint64_t transfers; /* requests that the device was given */
+    uint64_t merged;    /* requests that travelled in the transfer of the one before them */
+    uint64_t bounced;   /* transfers whose data had to be copied */
     uint64_t errors;    /* requests that failed */
-    uint64_t replayed;  /* requests that were with a device when it was reset, and go out again */
+    uint64_t replayed;  /* requests that the device had at a reset, and that are sent again */
 };
 
 struct block_info {
@@ -88,42 +127,52 @@ struct block_info {
     uint64_t sectors;    /* capacity now */
     uint32_t block_size; /* logical block in bytes: 512, 4096 ... */
     bool read_only;
-    bool volatile_cache; /* a write is durable only after a flush */
-    bool dead;
-    unsigned max_segs;
-    unsigned depth;            /* requests that can be with the device */
-    char id[BLOCK_ID_LEN + 1]; /* serial, printable ASCII; "" when there is none */
+    bool volatile_cache;       /* a write is durable only after a flush */
+    bool dead;                 /* given up: all requests fail */
+    unsigned max_segs;         /* data segments of one transfer */
+    unsigned depth;            /* transfers that can be with the device at a time */
+    char id[BLOCK_ID_LEN + 1]; /* serial number in printable ASCII; "" when there is none */
     struct block_stats stats;
 };
 
 /*
- * The n-th block device in order of discovery, or NULL. A dead device stays in the list; it lives
- * again when the same disk (size, serial number) is plugged in again.
+ * The n-th block device in order of discovery, from 0; NULL past the last. A device is never
+ * removed, so pointer and name are valid for ever: a dead one stays in the list, and lives again
+ * when the same disk (size, serial number) is plugged in again.
  */
 struct block_device *block_get(unsigned n);
-/* By name, or NULL. */
+/* The device of this name, such as "vblk0"; NULL: there is none. */
 struct block_device *block_find(const char *name);
 
+/* Fills in *out with what holds now. */
 void block_describe(const struct block_device *dev, struct block_info *out);
-/* Capacity in bytes now, a multiple of the block size. */
+/* The capacity in bytes now, a multiple of the block size. May change while the caller waits. */
 uint64_t block_capacity(const struct block_device *dev);
+/* Bytes of a logical block, a power of two from 512. Never changes, nor do name and read-only. */
 uint32_t block_size(const struct block_device *dev);
 const char *block_name(const struct block_device *dev);
 bool block_read_only(const struct block_device *dev);
+/* Is a write durable only after a flush? May change when the device was reset. */
 bool block_volatile(const struct block_device *dev);
+/* Was the device given up? Requests then end with -EIO, until the same disk is plugged in again. */
 bool block_dead(const struct block_device *dev);
 /*
- * How often the disk was plugged in again. What was read before may have been written elsewhere
- * meanwhile.
+ * How many times the disk was plugged in again since the boot. After each time, what was read
+ * before may have been written by somebody else.
  */
 unsigned block_plugs(const struct block_device *dev);
 
-/* Submits n requests in order, with one kick. Whatever happens, each ends with its callback. */
+/*
+ * Submits n requests in this order, with one kick of the device. Also from within done(). Each ends
+ * with its callback, later, whatever happens: a request that is refused has its error in `result`.
+ * The array itself is not used after the call.
+ */
 void block_submit(struct block_device *dev, struct block_request *const *reqs, unsigned n);
 
 /*
- * What is submitted between these two goes to the device at once, at the outer block_release().
- * Calls nest.
+ * What is submitted between block_hold() and block_release() goes to the device at the outermost
+ * block_release(), with one kick, and neighbours among it are joined. Calls nest; the caller must
+ * not park in between.
  */
 void block_hold(struct block_device *dev);
 void block_release(struct block_device *dev);

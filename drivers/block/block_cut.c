@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * block_cut.c - cuts requests into what one transfer holds, and joins neighbours. Each device has a
- * longest piece, a number of pieces, and a unit (its logical block) that a transfer must be a
- * multiple of (virtio 1.4, section 5.2: size_max, seg_max, blk_size).
+ * longest piece, a largest number of pieces, and a unit, its logical block, of which every transfer
+ * is a multiple (virtio 1.4, section 5.2: size_max, seg_max, blk_size).
  */
 #include "block/block_impl.h"
 
-/* A transfer being made, and how far it has come in the request that it is made of. */
+/* A transfer that is being made, and how much of the request at hand is in it. */
 struct cutter {
     const struct block_device *dev;
     struct block_dma *dma;
-    unsigned n;
-    uint32_t bytes;
+    unsigned n;     /* pieces in dma */
+    uint32_t bytes; /* in all pieces */
+    /* of the request at hand, as in struct block_request */
     unsigned seg_at;
     size_t seg_done;
     uint64_t cut;
 };
 
-/* Appends len bytes at addr, to the last piece if they follow it. */
-static void add_pieces(struct cutter *c, uint64_t addr, uint32_t len)
+/* Appends len bytes of memory at addr: to the last piece if they lie behind it, else in new ones.
+ */
+static void cut_add_pieces(struct cutter *c, uint64_t addr, uint32_t len)
 {
     uint32_t piece = c->dev->piece;
 
@@ -39,10 +41,10 @@ static void add_pieces(struct cutter *c, uint64_t addr, uint32_t len)
 }
 
 /*
- * How much of `want` bytes (whole units) fits the pieces and bytes that are left. A piece holds
- * whole units, or a unit needs unit_pieces.
+ * How many of `want` bytes (whole units) fit into the pieces and bytes that are left. Either a
+ * piece holds whole units, or a unit takes unit_pieces pieces.
  */
-static uint32_t fits(const struct cutter *c, size_t want)
+static uint32_t cut_fits(const struct cutter *c, size_t want)
 {
     const struct block_device *d = c->dev;
     unsigned left = d->max_segs - c->n;
@@ -55,18 +57,18 @@ static uint32_t fits(const struct cutter *c, size_t want)
     return room < want ? (uint32_t)room : (uint32_t)want;
 }
 
-/* Adds as much of r as there is room for and as the device can reach. True: all of it. */
-static bool add_request(struct cutter *c, const struct block_request *r)
+/* Adds as much of r as there is room for and as the device can reach. True: to its end. */
+static bool cut_add_request(struct cutter *c, const struct block_request *r)
 {
     while (c->seg_at < r->seg_count) {
         const struct block_seg *s = &r->segs[c->seg_at];
         const uint8_t *p = (const uint8_t *)s->base + c->seg_done;
-        uint32_t len = fits(c, s->len - c->seg_done);
+        uint32_t len = cut_fits(c, s->len - c->seg_done);
         uint64_t addr = len ? hal_dma_addr(p, len) : HAL_DMA_NONE;
 
         if (addr == HAL_DMA_NONE)
             return false;
-        add_pieces(c, addr, len);
+        cut_add_pieces(c, addr, len);
         c->bytes += len;
         c->cut += len;
         c->seg_done += len;
@@ -78,15 +80,18 @@ static bool add_request(struct cutter *c, const struct block_request *r)
     return true;
 }
 
-static void begin(struct cutter *c, const struct block_request *r)
+/* r is the request at hand. */
+static void cut_begin(struct cutter *c, const struct block_request *r)
 {
     c->seg_at = r->seg_at;
     c->seg_done = r->seg_done;
     c->cut = r->cut;
 }
 
-static void take(struct block_device *dev, struct block_transfer *t, const struct cutter *c,
-                 bool whole)
+/* What was added of the queue's head is t's now; `whole`: to its end, so the head is off the queue.
+ */
+static void cut_take(struct block_device *dev, struct block_transfer *t, const struct cutter *c,
+                     bool whole)
 {
     struct block_request *r = dev->queue.head;
 
@@ -104,9 +109,9 @@ static void take(struct block_device *dev, struct block_transfer *t, const struc
 
 /* ---- memory that the device cannot reach, or not piece by piece ------------------------------ */
 
-/* Copies between the bounce buffer and the request's memory, from byte `offset` of it. */
-static void copy_through(struct block_device *dev, const struct block_request *r, uint64_t offset,
-                         uint32_t bytes, bool to_request)
+/* Copies between the bounce buffer and the memory of r, from byte `offset` of r. */
+static void cut_copy_through(struct block_device *dev, const struct block_request *r,
+                             uint64_t offset, uint32_t bytes, bool to_request)
 {
     uint8_t *b = dev->bounce;
 
@@ -125,7 +130,8 @@ static void copy_through(struct block_device *dev, const struct block_request *r
     }
 }
 
-static void advance(struct cutter *c, const struct block_request *r, uint32_t bytes)
+/* Counts the next `bytes` of r as added, as cut_add_request() does. */
+static void cut_advance(struct cutter *c, const struct block_request *r, uint32_t bytes)
 {
     c->cut += bytes;
     while (bytes) {
@@ -141,7 +147,8 @@ static void advance(struct cutter *c, const struct block_request *r, uint32_t by
     }
 }
 
-static int bounce(struct block_device *dev, struct block_transfer *t, struct cutter *c)
+/* Makes a transfer of the head through the bounce buffer. The results are those of block_cut(). */
+static int cut_bounce(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {
     const struct block_request *r = dev->queue.head;
     uint32_t size = BLOCK_BOUNCE > dev->unit ? BLOCK_BOUNCE : dev->unit;
@@ -153,25 +160,28 @@ static int bounce(struct block_device *dev, struct block_transfer *t, struct cut
         dev->bounce = hal_dma_alloc(size, 4096, &dev->bounce_dma);
     if (!dev->bounce)
         return -ENOMEM;
-    len = fits(c, r->bytes - r->cut < size ? (size_t)(r->bytes - r->cut) : size);
+    len = cut_fits(c, r->bytes - r->cut < size ? (size_t)(r->bytes - r->cut) : size);
     if (r->op == BLOCK_WRITE)
-        copy_through(dev, r, r->cut, len, false);
-    add_pieces(c, dev->bounce_dma, len);
+        cut_copy_through(dev, r, r->cut, len, false);
+    cut_add_pieces(c, dev->bounce_dma, len);
     c->bytes = len;
-    advance(c, r, len);
+    cut_advance(c, r, len);
     t->bounced = true;
-    take(dev, t, c, c->cut == r->bytes);
+    cut_take(dev, t, c, c->cut == r->bytes);
     return (int)c->n;
 }
 
 void block_unbounce(struct block_device *dev, const struct block_transfer *t)
 {
-    copy_through(dev, t->first, t->offset, t->bytes, true);
+    cut_copy_through(dev, t->first, t->offset, t->bytes, true);
 }
 
 /* ---- one transfer ---------------------------------------------------------------------------- */
 
-/* A device whose data all pass through the bounce buffer may put something behind them there. */
+/*
+ * The results are those of block_cut(). With bounce_all the serial number goes through the bounce
+ * buffer, too: the driver may have the device write more behind it.
+ */
 static int cut_id(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {
     struct block_request *r = dev->queue.head;
@@ -184,29 +194,33 @@ static int cut_id(struct block_device *dev, struct block_transfer *t, struct cut
     c->dma[0] = (struct block_dma){addr, BLOCK_ID_LEN};
     c->bytes = BLOCK_ID_LEN;
     t->bounced = dev->bounce_all;
-    take(dev, t, c, true);
+    cut_take(dev, t, c, true);
     return 1;
 }
 
-/* All the flushes that wait for the same writes are one to the device. */
+/* All flushes at the head of the queue cover the same writes, and are one transfer. */
 static int cut_flush(struct block_device *dev, struct block_transfer *t, const struct cutter *c)
 {
     t->covers = dev->wrote;
     while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH)
-        take(dev, t, c, true);
+        cut_take(dev, t, c, true);
     return 0;
 }
 
-static bool follows(const struct block_transfer *t, const struct block_request *r)
+/* Does r, which may be NULL, begin on the disk where t ends, and may they be one transfer? */
+static bool cut_follows(const struct block_transfer *t, const struct block_request *r)
 {
     return r && r->op == t->op && !r->alone && !r->cut &&
            r->sector == t->sector + (t->bytes >> BLOCK_SECTOR_SHIFT);
 }
 
-/* Whole requests that follow the transfer on the disk, as long as each fits wholly. */
-static void join(struct block_device *dev, struct block_transfer *t, struct cutter *c)
+/*
+ * Adds to t the requests that follow it on the disk and in the queue, as long as each fits wholly
+ * and lies within the capacity, which may have shrunk since it was submitted.
+ */
+static void cut_join(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {
-    while (follows(t, dev->queue.head)) {
+    while (cut_follows(t, dev->queue.head)) {
         const struct block_request *r = dev->queue.head;
         struct cutter mark = *c;
         struct block_dma last = c->dma[c->n - 1];
@@ -214,13 +228,13 @@ static void join(struct block_device *dev, struct block_transfer *t, struct cutt
         if (r->bytes > (r->sector < dev->sectors ? dev->sectors - r->sector : 0)
                            << BLOCK_SECTOR_SHIFT)
             return;
-        begin(c, r);
-        if (!add_request(c, r)) {
+        cut_begin(c, r);
+        if (!cut_add_request(c, r)) {
             *c = mark;
             c->dma[c->n - 1] = last;
             return;
         }
-        take(dev, t, c, true);
+        cut_take(dev, t, c, true);
     }
 }
 
@@ -241,17 +255,17 @@ int block_cut(struct block_device *dev, struct block_transfer *t, struct block_d
         return cut_flush(dev, t, &c);
     if (r->op == BLOCK_GET_ID)
         return cut_id(dev, t, &c);
-    /* once more: the capacity may have changed since it was submitted */
+    /* the capacity may have changed since the request was submitted */
     if (r->result || r->sector > dev->sectors ||
         r->bytes >> BLOCK_SECTOR_SHIFT > dev->sectors - r->sector)
         return -EIO;
     t->sector = r->sector + (r->cut >> BLOCK_SECTOR_SHIFT);
-    begin(&c, r);
-    whole = !dev->bounce_all && add_request(&c, r);
+    cut_begin(&c, r);
+    whole = !dev->bounce_all && cut_add_request(&c, r);
     if (!c.n)
-        return bounce(dev, t, &c);
-    take(dev, t, &c, whole);
+        return cut_bounce(dev, t, &c);
+    cut_take(dev, t, &c, whole);
     if (whole && !t->offset && !r->alone)
-        join(dev, t, &c);
+        cut_join(dev, t, &c);
     return (int)c.n;
 }

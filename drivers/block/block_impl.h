@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * block_impl.h - what a block driver and the block layer see of each other.
+ * block_impl.h - what a block driver and the block layer see of each other, and what the files of
+ * the layer share. Everything here is for task context, and nothing parks.
+ *
+ * A driver registers a device once, with block_register(). The layer then calls stage() for each
+ * transfer and commit() after the last one; the driver answers each transfer exactly once, with
+ * block_complete(), block_requeue() (after a reset) or block_fail_all() (given up).
  */
 #ifndef VIREO_BLOCK_IMPL_H
 #define VIREO_BLOCK_IMPL_H
@@ -10,146 +15,185 @@
 /* A piece of a transfer, as the device reaches it. */
 struct block_dma {
     uint64_t addr;
-    uint32_t len;
+    uint32_t len; /* bytes */
 };
 
 /*
- * One request to the device: a part of a request, a whole one, or several neighbours. There are as
- * many as the device has room for; `slot` numbers them, for what the driver keeps for each.
+ * One request to the device: a part of a request, a whole one, or several neighbours. The layer
+ * owns block_device.depth of them, numbered by `slot`; a driver may keep data of its own for each
+ * slot.
  */
 struct block_transfer {
     enum block_op op;
-    unsigned slot;
+    unsigned slot; /* 0..depth-1 */
     uint64_t sector;
-    uint32_t bytes;
+    uint32_t bytes; /* of data */
     uint64_t deadline_ns;
 
-    /* the layer's own */
-    struct block_transfer *next, *prev; /* the active ones, oldest first; or the free ones */
+    /* the layer's own, but `lost` */
+    struct block_transfer *next, *prev; /* those with the device, oldest first; or the free ones */
     struct block_request *first;
-    unsigned count;  /* requests, linked by next */
-    uint64_t offset; /* of the first byte in `first` */
-    uint64_t covers; /* a flush: so many writes had completed before it went out */
-    bool bounced;
-    bool lost; /* the device had it when it was reset */
+    unsigned count;  /* requests, from `first` on, linked by next */
+    uint64_t offset; /* of the transfer's first byte in `first` */
+    uint64_t covers; /* a flush: how many write transfers had completed before it went out */
+    bool bounced;    /* the data lies in the device's bounce buffer */
+    bool lost;       /* set by the driver: the device had it when the device was reset */
 };
 
 struct block_driver {
     /* Is there room for one more transfer of max_segs pieces before the next completion? */
     bool (*room)(struct block_device *dev);
-    /* Takes a transfer and copies its pieces. The device need not hear of it before commit(). */
+    /*
+     * Takes transfer t with the n pieces of `dma`, 0..max_segs; the driver copies what it needs of
+     * the array. t is the driver's until it answers it. The device need not hear of t before
+     * commit(). Called only after room() said yes; cannot fail.
+     */
     void (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
                   unsigned n);
-    /* Everything staged goes to the device. */
+    /* Gives the device everything that was staged. A failure shows later, as a reset. */
     void (*commit)(struct block_device *dev);
 };
 
 #define BLOCK_MAX_SEGS     62u        /* data pieces of a transfer */
 #define BLOCK_MAX_TRANSFER (1u << 20) /* bytes */
-#define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, if a logical block is not more */
+#define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, or a logical block if larger */
 #define BLOCK_REPLAYS      3u         /* times that a request is sent again after a reset */
 
 struct block_queue {
     struct block_request *head, *tail;
 };
 
-/* The driver fills in the first part and registers the device; it lives for ever. */
+/*
+ * The driver fills in the first part, zeroes the rest, and registers the device, which is the
+ * layer's for ever. Afterwards the driver changes volatile_cache, plugs and id only, and the rest
+ * by the functions below.
+ */
 struct block_device {
     const char *name;
     const struct block_driver *driver;
-    uint64_t sectors;      /* capacity, multiple of the logical block */
-    uint32_t block_size;   /* power of two, >= 512 */
-    uint32_t max_segs;     /* 1..BLOCK_MAX_SEGS */
-    uint32_t max_seg_size; /* bytes, >= 512 */
-    unsigned depth;        /* transfers that can be out */
+    uint64_t sectors;      /* capacity, a multiple of the logical block */
+    uint32_t block_size;   /* bytes of a logical block, a power of two, >= 512 */
+    uint32_t max_segs;     /* pieces of a transfer, 1..BLOCK_MAX_SEGS */
+    uint32_t max_seg_size; /* bytes of a piece, >= 512 */
+    unsigned depth;        /* transfers that can be with the device, >= 1 */
     uint64_t timeout_ns;   /* for each transfer */
     bool read_only;
     bool volatile_cache;
-    bool bounce_all; /* data goes through `bounce` only, which the driver then supplies */
-    bool dead;
-    unsigned plugs; /* block_plugs() */
+    bool bounce_all; /* all data goes through `bounce`, which the driver then supplies */
+    bool dead;       /* given up: block_fail_all() to block_resume() */
+    unsigned plugs;  /* block_plugs() */
     char id[BLOCK_ID_LEN + 1];
 
     /* the layer's own */
     struct block_device *next;
-    struct block_transfer *transfers; /* depth of them */
-    struct block_transfer *free;
-    struct block_transfer *oldest, *newest;
-    struct block_queue queue;    /* not, or not wholly, with the device */
-    struct block_queue finished; /* done() is still to be called */
-    unsigned hold;
-    unsigned writes_out; /* write transfers with the device */
-    bool wary;           /* not everything that waits may go: may_go() */
-    bool paused;         /* nothing goes, but `first` */
-    struct block_request *first;
-    uint64_t wrote, durable; /* write transfers that completed, those of them that a flush covers */
+    struct block_transfer *transfers;       /* depth of them */
+    struct block_transfer *free;            /* linked by next */
+    struct block_transfer *oldest, *newest; /* with the device */
+    struct block_queue queue;               /* requests that are not, or not wholly, cut off */
+    struct block_queue finished;            /* done() is still to be called */
+    unsigned hold;                          /* depth of block_hold() */
+    unsigned writes_out;                    /* write transfers with the device */
+    bool wary;                              /* block_may_go() is asked before each transfer */
+    bool paused;                            /* nothing goes but `first` */
+    struct block_request *first;            /* of block_ask() */
+    uint64_t wrote, durable; /* write transfers that completed; those of them that a flush covers */
     bool stale;              /* the next flush is told that writes before it may be lost */
-    uint32_t unit;           /* a transfer is a multiple of this many bytes */
-    uint32_t piece;          /* longest piece */
-    uint32_t unit_pieces;
-    uint8_t *bounce;
+    uint32_t unit;           /* bytes; a transfer of data is a multiple of it */
+    uint32_t piece;          /* bytes of the longest piece */
+    uint32_t unit_pieces;    /* pieces that a unit needs */
+    uint8_t *bounce;         /* NULL until it is needed */
     uint64_t bounce_dma;
-    bool bounce_busy;
+    bool bounce_busy; /* a transfer with the device uses it */
     struct block_stats stats;
 };
 
-/* -EINVAL: limits that no request fits in; -ENOMEM. Names what is wrong in the log. */
+/*
+ * Adds a device to the list, where block_get() finds it from then on. 0; -EINVAL: no request fits
+ * its limits, which the log names; -ENOMEM. After an error the device is still the driver's.
+ */
 int block_register(struct block_device *dev);
 
-/* The capacity is another one now; requests beyond it fail from here on. */
+/*
+ * The capacity is `sectors` now, a multiple of the logical block. What lies beyond it fails with
+ * -EIO from here on, requests that wait included.
+ */
 void block_resize(struct block_device *dev, uint64_t sectors);
 
 /*
- * The device is done with t: 0 or -errno. Calls the requests' callbacks. Between block_hold() and
- * block_release(), so that what the callbacks submit goes out together.
+ * The device has ended transfer t with `result`, 0 or -EIO, and does not use its memory any more. t
+ * is the layer's again, and the callbacks of requests that this ends are called. Only between
+ * block_hold() and block_release(), so that what the callbacks submit goes out together.
  */
 void block_complete(struct block_device *dev, struct block_transfer *t, int result);
 
-/* Ends every request, with the device or waiting, with -EIO, and those to come. */
+/*
+ * The device is given up: every request, with the device or waiting, ends with -EIO, and so do
+ * those to come, until block_resume(). quarantine: the device may still use the memory of what it
+ * had; those requests are told (`quarantined`). All transfers are the layer's again. Callbacks come
+ * later.
+ */
 void block_fail_all(struct block_device *dev, bool quarantine);
 
-/* Recovery: nothing more is staged from here on. */
+/* A reset begins: nothing more is staged from here on. */
 void block_pause(struct block_device *dev);
 /*
- * The device was reset and knows of no transfer any more. The requests of those that it had (the
- * driver set `lost`) and of those that were only staged go back to the head of the queue, in order,
- * to be cut again. Paused.
+ * The device was reset, and uses no memory of any transfer any more; the driver has set `lost` in
+ * those that the device had. They and those that were only staged are the layer's again; their
+ * requests go back to the head of the queue, in order, to be cut again. The device is paused.
  */
 void block_requeue(struct block_device *dev);
 /*
- * One request before all others, also while these are paused. It is forgotten, without its
- * callback, when the device is reset or given up before it completes. The device has timeout_ns.
+ * Sends r before all others, also while those are paused; the device has timeout_ns to answer. One
+ * at a time. r is forgotten, without its callback, when the device is reset or given up before r
+ * completes.
  */
 void block_ask(struct block_device *dev, struct block_request *r, uint64_t timeout_ns);
-/* All may go, also after block_fail_all(). */
+/* The device works (again): all requests may go. Ends block_pause() and block_fail_all(). */
 void block_resume(struct block_device *dev);
 
-/* When the oldest transfer is overdue; HAL_NEVER when none is out. */
+/* When the oldest transfer is overdue; HAL_NEVER when none is with the device. */
 static inline uint64_t block_deadline(const struct block_device *dev)
 {
     return dev->oldest ? dev->oldest->deadline_ns : HAL_NEVER;
 }
 
+/* ---- block_cut.c ----------------------------------------------------------------------------- */
+
 /*
- * block_cut.c: makes t and dma of the queue's head. Pieces used; -EAGAIN: not now; else the head
- * failed with that error.
+ * Makes transfer t and its pieces (dma has room for max_segs) of the request at the head of the
+ * queue, which is not empty, and of neighbours behind it. Returns the number of pieces, 0 for a
+ * flush. -EAGAIN: the bounce buffer is busy. Another error: t is unused, and the head is to fail
+ * with it.
  */
 int block_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
-/* After a bounced read: the data to where it belongs. */
+/* After a read through the bounce buffer: copies the data to the memory of the request. */
 void block_unbounce(struct block_device *dev, const struct block_transfer *t);
 
-/* Takes the head off the queue; appends to it. */
-struct block_request *block_dequeue(struct block_queue *q);
-void block_enqueue(struct block_queue *q, struct block_request *r);
+/* ---- block.c --------------------------------------------------------------------------------- */
 
-/* block.c, for block_lost.c: done() is called soon, with `result` if there is no other yet. */
+/* Takes the head off a queue that is not empty. r->next stays: it links a transfer's requests. */
+struct block_request *block_dequeue(struct block_queue *q);
+/* Appends r; prepends all of `back`, which may be empty. */
+void block_enqueue(struct block_queue *q, struct block_request *r);
+void block_prepend(struct block_queue *q, const struct block_queue *back);
+
+/* done() is called from the layer's service, with `result` if r has no error yet. */
 void block_finish_later(struct block_device *dev, struct block_request *r, int result);
 /* t is with the device no more. */
 void block_deactivate(struct block_device *dev, struct block_transfer *t);
-/* r is new to the layer; it is cut from its start again. */
+/* Sets up the layer's part of a request that is submitted. */
 void block_begin(struct block_request *r);
+/* r is to be cut from its start again. */
 void block_rewind(struct block_request *r);
-/* block_lost.c: may the queue's head go, while the device is wary? */
+
+/* ---- block_lost.c ---------------------------------------------------------------------------- */
+
+/* May the queue's head go, while the device is wary? The queue is not empty. */
 bool block_may_go(struct block_device *dev);
+/*
+ * r, none of whose parts is with the device or waits, has failed. True: neighbours may be the
+ * cause, so r has no error any more and is to go once more, alone. The caller queues it.
+ */
+bool block_tries_alone(struct block_device *dev, struct block_request *r);
 
 #endif

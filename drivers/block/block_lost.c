@@ -2,16 +2,16 @@
 /*
  * block_lost.c - the block layer when its device is reset, comes back, or is given up.
  *
- * Reads, writes of the same bytes, flushes and GET_ID can be done twice without harm, so what was
- * with the device is sent again. What cannot be sent again is a write that had completed and was
- * still in the device's cache: whoever flushes next is told that it may be lost.
+ * Reads, writes of the same bytes, flushes and GET_ID can be done twice without harm, so the
+ * requests that the device had are sent again. What the layer cannot send again is a write that had
+ * completed and was still in the device's cache: the next flush is told that it may be lost.
  */
 #include "block/block_impl.h"
 
 /* ---- while it recovers ----------------------------------------------------------------------- */
 
-/* A request that was with the device at every reset so far may be the cause: it goes by itself. */
-static bool suspect(const struct block_request *r)
+/* The device had the request at several resets in a row: it may be what breaks the device. */
+static bool block_suspect(const struct block_request *r)
 {
     return r->replays >= BLOCK_REPLAYS;
 }
@@ -23,10 +23,10 @@ bool block_may_go(struct block_device *dev)
     if (dev->paused)
         return head == dev->first;
     if (!dev->oldest) {
-        dev->wary = head->replays != 0;
+        dev->wary = head->replays || head->alone;
         return true;
     }
-    return !suspect(head) && !suspect(dev->oldest->first);
+    return !head->alone && !dev->oldest->first->alone;
 }
 
 void block_pause(struct block_device *dev)
@@ -36,16 +36,15 @@ void block_pause(struct block_device *dev)
 
 void block_ask(struct block_device *dev, struct block_request *r, uint64_t timeout_ns)
 {
+    const struct block_queue one = {r, r};
+
     block_hold(dev);
     block_begin(r);
     r->queued = true;
-    r->next = dev->queue.head;
-    dev->queue.head = r;
-    if (!dev->queue.tail)
-        dev->queue.tail = r;
+    block_prepend(&dev->queue, &one);
     dev->first = r;
     block_release(dev);
-    if (dev->paused && dev->oldest) /* it is the only one out */
+    if (dev->paused && dev->oldest) /* the transfer of r, since nothing else goes */
         dev->oldest->deadline_ns = hal_now_ns() + timeout_ns;
 }
 
@@ -59,29 +58,33 @@ void block_resume(struct block_device *dev)
 
 /* ---- what the device had --------------------------------------------------------------------- */
 
-/* Forgets the request of block_ask(), if it still waits: then it is the head. */
-static void drop_asked(struct block_device *dev)
+/* Forgets the request of block_ask(). If it still waits, it is the head. */
+static void block_drop_asked(struct block_device *dev)
 {
     if (dev->first && dev->first == dev->queue.head)
         block_dequeue(&dev->queue);
     dev->first = NULL;
 }
 
-/* None of its transfers is out any more. A part of it may still be in the device's queue. */
-static void put_back(struct block_device *dev, struct block_queue *back, struct block_request *r)
+/*
+ * No part of r is with the device any more. If r is still queued, it stays where it is, to be cut
+ * from its start again; else it ends with the error that a part of it had, or goes into `back`.
+ */
+static void block_put_back(struct block_device *dev, struct block_queue *back,
+                           struct block_request *r)
 {
-    if (r->lost && suspect(r) && !r->result)
+    if (r->lost && block_suspect(r) && !r->result)
         r->result = -EIO;
     if (r->lost) {
         r->replays++;
-        r->alone |= suspect(r);
+        r->alone |= block_suspect(r);
         dev->stats.replayed += !r->result;
     }
     r->lost = false;
     block_rewind(r);
     if (r->queued)
         return;
-    if (r->result) {
+    if (r->result && !block_tries_alone(dev, r)) {
         block_finish_later(dev, r, r->result);
         return;
     }
@@ -89,9 +92,9 @@ static void put_back(struct block_device *dev, struct block_queue *back, struct 
     block_enqueue(back, r);
 }
 
-/* The requests of a transfer that the device does not have any more. */
-static void give_up_transfer(struct block_device *dev, struct block_transfer *t,
-                             struct block_queue *back)
+/* The device was reset, and t is with it no more. */
+static void block_take_back(struct block_device *dev, struct block_transfer *t,
+                            struct block_queue *back)
 {
     struct block_request *r = t->first, *next;
 
@@ -99,14 +102,17 @@ static void give_up_transfer(struct block_device *dev, struct block_transfer *t,
         next = r->next;
         r->lost |= t->lost;
         if (--r->transfers == 0 && r != dev->first)
-            put_back(dev, back, r);
+            block_put_back(dev, back, r);
     }
     t->lost = false;
     block_deactivate(dev, t);
 }
 
-/* Writes that had completed may be lost: those who wait for a flush are told, else the next one. */
-static void note_loss(struct block_device *dev)
+/*
+ * Writes that had completed may be lost, if no flush covers them: the flushes that wait are told,
+ * or else the next one.
+ */
+static void block_note_loss(struct block_device *dev)
 {
     bool told = false;
 
@@ -126,20 +132,16 @@ void block_requeue(struct block_device *dev)
 
     block_pause(dev);
     while (dev->oldest)
-        give_up_transfer(dev, dev->oldest, &back);
-    drop_asked(dev);
-    if (back.head) {
-        back.tail->next = dev->queue.head;
-        dev->queue.head = back.head;
-        if (!dev->queue.tail)
-            dev->queue.tail = back.tail;
-    }
-    note_loss(dev);
+        block_take_back(dev, dev->oldest, &back);
+    block_drop_asked(dev);
+    block_prepend(&dev->queue, &back);
+    block_note_loss(dev);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static void fail_transfer(struct block_device *dev, struct block_transfer *t, bool quarantine)
+/* The device is given up, and t is with it no more. */
+static void block_fail_transfer(struct block_device *dev, struct block_transfer *t, bool quarantine)
 {
     struct block_request *r = t->first, *next;
 
@@ -162,14 +164,14 @@ void block_fail_all(struct block_device *dev, bool quarantine)
     block_pause(dev);
     dev->dead = true;
     while (dev->oldest)
-        fail_transfer(dev, dev->oldest, quarantine);
-    drop_asked(dev);
+        block_fail_transfer(dev, dev->oldest, quarantine);
+    block_drop_asked(dev);
     while (dev->queue.head) {
         struct block_request *r = block_dequeue(&dev->queue);
 
         r->queued = false;
-        dev->stale |= r->stale; /* it was to tell, and will not */
+        dev->stale |= r->stale; /* r was to tell of a loss, and ends with another error */
         block_finish_later(dev, r, -EIO);
     }
-    note_loss(dev);
+    block_note_loss(dev);
 }

@@ -2,15 +2,14 @@
 /*
  * vblk.c - the virtio block device (virtio 1.4, section 5.2).
  *
- * A request is a header of 16 bytes, data, and a status byte, each in descriptors of its own, which
- * is also what devices from before 1.0 ask for (section 5.2.6.4). Headers and status bytes lie in
- * memory that was allocated with the queue, one record for each transfer of the block layer; a
- * completion finds its record by the transfer that the queue hands back, never by what the device
- * says.
+ * A request is a header of 16 bytes, data, and a status byte, each in descriptors of its own, as
+ * devices from before version 1.0 require (section 5.2.6.4). Headers and status bytes lie in memory
+ * that was allocated with the queue, one record for each transfer of the block layer. A completion
+ * finds its record by the transfer that the queue hands back, never by a value from the device.
  *
- * A chain is never longer than its queue, so on a queue of two entries a request has two pieces:
- * header and data of a write, or data and status of a read, lie in one (section 2.7.4). All data
- * passes through a bounce buffer there, one transfer at a time.
+ * A chain is never longer than its queue. So on a queue of two entries a request has two pieces:
+ * one of them holds header and data of a write, or data and status of a read (section 2.7.4). All
+ * data then passes through a bounce buffer, one transfer at a time.
  */
 #include "block/vblk.h"
 #include "block/vblk_impl.h"
@@ -27,36 +26,37 @@ struct vblk_header {
     uint64_t sector;
 };
 
-/* What the device sees of a transfer, besides its data. */
+/* What the device sees of a transfer besides its data. One for each slot, for the device to write.
+ */
 struct vblk_record {
     struct vblk_header header;
     uint8_t status;
     uint8_t pad[15];
 };
 
-#define VBLK_DEPTH    128u
-#define VBLK_REAP     32u
-#define VBLK_HEADROOM 64u /* in front of joined data: the header, and alignment */
+#define VBLK_DEPTH    128u /* entries of the queue that is asked for */
+#define VBLK_REAP     32u  /* completions taken from the queue at a time */
+#define VBLK_HEADROOM 64u  /* in front of joined data: the header, and alignment */
 #define VBLK_ROOM     (VBLK_HEADROOM + BLOCK_BOUNCE + 1)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static bool room(struct block_device *block)
+static bool vblk_room(struct block_device *block)
 {
     struct vblk *b = (struct vblk *)block;
 
     return b->count < VBLK_BATCH && b->seg_count + block->max_segs + 2 <= VBLK_BATCH_SEGS;
 }
 
-/* Where the device puts the status of t: behind the data, if it shares a piece with them. */
-static uint8_t *status_of(const struct vblk *b, const struct block_transfer *t)
+/* Where the device puts the status of t: behind the data, if both are one piece. */
+static uint8_t *vblk_status_of(const struct vblk *b, const struct block_transfer *t)
 {
     if (b->joined && (t->op == BLOCK_READ || t->op == BLOCK_GET_ID))
         return b->block.bounce + t->bytes;
     return &b->records[t->slot].status;
 }
 
-static void write_header(struct vblk_header *header, const struct block_transfer *t)
+static void vblk_write_header(struct vblk_header *header, const struct block_transfer *t)
 {
     static const uint8_t types[] = {[BLOCK_READ] = VBLK_T_IN,
                                     [BLOCK_WRITE] = VBLK_T_OUT,
@@ -68,9 +68,9 @@ static void write_header(struct vblk_header *header, const struct block_transfer
     header->sector = t->sector; /* 0 for a flush and for the id */
 }
 
-/* Header, data, status; pieces used. */
-static unsigned put_apart(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
-                          unsigned n)
+/* Fills in header, data and status, each in pieces of its own. Returns the number of pieces. */
+static unsigned vblk_put_apart(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
+                               unsigned n)
 {
     *seg++ = (struct virtq_seg){record, sizeof(struct vblk_header)};
     for (unsigned i = 0; i < n; i++)
@@ -79,10 +79,12 @@ static unsigned put_apart(struct virtq_seg *seg, uint64_t record, const struct b
     return n + 2;
 }
 
-/* The same in two pieces: the one piece of data has room for a header before it and a status after.
+/*
+ * The same in two pieces: there is room for a header in front of the one piece of data, and for a
+ * status behind it.
  */
-static unsigned put_joined(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
-                           bool write)
+static unsigned vblk_put_joined(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
+                                bool write)
 {
     const uint32_t header = sizeof(struct vblk_header);
 
@@ -95,20 +97,21 @@ static unsigned put_joined(struct virtq_seg *seg, uint64_t record, const struct 
     return 2;
 }
 
-static void stage(struct block_device *block, struct block_transfer *t, const struct block_dma *dma,
-                  unsigned n)
+static void vblk_stage(struct block_device *block, struct block_transfer *t,
+                       const struct block_dma *dma, unsigned n)
 {
     struct vblk *b = (struct vblk *)block;
     uint64_t record = b->records_dma + t->slot * sizeof(struct vblk_record);
     struct virtq_seg *seg = &b->segs[b->seg_count];
     bool write = t->op == BLOCK_WRITE, joined = b->joined && n;
-    unsigned count = joined ? put_joined(seg, record, dma, write) : put_apart(seg, record, dma, n);
+    unsigned count =
+        joined ? vblk_put_joined(seg, record, dma, write) : vblk_put_apart(seg, record, dma, n);
     unsigned out = write ? count - 1 : 1;
     void *header = joined && write ? block->bounce - sizeof(struct vblk_header)
                                    : (void *)&b->records[t->slot].header;
 
-    write_header(header, t);
-    *status_of(b, t) = VBLK_S_POISON;
+    vblk_write_header(header, t);
+    *vblk_status_of(b, t) = VBLK_S_POISON;
     b->batch[b->count++] = (struct virtq_request){
         .segs = seg,
         .readable = (uint16_t)out,
@@ -118,7 +121,7 @@ static void stage(struct block_device *block, struct block_transfer *t, const st
     b->seg_count += count;
 }
 
-static void commit(struct block_device *block)
+static void vblk_commit(struct block_device *block)
 {
     struct vblk *b = (struct vblk *)block;
     int taken;
@@ -126,7 +129,7 @@ static void commit(struct block_device *block)
     if (b->first == b->count)
         return;
     taken = virtq_submit(b->queue, &b->batch[b->first], b->count - b->first);
-    if (taken < 0) { /* the queue is broken, and will be lost: block_requeue() */
+    if (taken < 0) { /* the queue is broken: a reset follows, and with it block_requeue() */
         block_pause(block);
         return;
     }
@@ -136,14 +139,17 @@ static void commit(struct block_device *block)
     virtio_wake_at(b->dev, block_deadline(block));
 }
 
-static const struct block_driver vblk_block_driver = {room, stage, commit};
+static const struct block_driver vblk_block_driver = {vblk_room, vblk_stage, vblk_commit};
 
 /* ---- completions ----------------------------------------------------------------------------- */
 
-/* The status byte decides. A device that says it wrote less than it should have did not read. */
-static int outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
+/*
+ * The result of t, by its status byte. A read with a good status also fails if the device says that
+ * it wrote fewer than all bytes.
+ */
+static int vblk_outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
 {
-    uint8_t status = hal_shared_load8(status_of(b, t));
+    uint8_t status = hal_shared_load8(vblk_status_of(b, t));
 
     if (status != VBLK_S_OK)
         return -EIO;
@@ -152,8 +158,8 @@ static int outcome(const struct vblk *b, const struct block_transfer *t, uint32_
     return 0;
 }
 
-/* True if anything came back; the bound is what can be out. */
-static bool reap(struct vblk *b)
+/* True if a transfer came back. At most `depth` are taken in one call, as many as can be out. */
+static bool vblk_reap(struct vblk *b)
 {
     struct virtq_done done[VBLK_REAP];
     unsigned total = 0;
@@ -164,7 +170,7 @@ static bool reap(struct vblk *b)
         for (int i = 0; i < n; i++) {
             struct block_transfer *t = done[i].cookie;
 
-            block_complete(&b->block, t, outcome(b, t, done[i].len));
+            block_complete(&b->block, t, vblk_outcome(b, t, done[i].len));
         }
         total += n > 0 ? (unsigned)n : 0;
     } while (n == (int)VBLK_REAP && total < b->block.depth);
@@ -179,8 +185,8 @@ static bool vblk_service(struct virtio_device *dev)
     bool any;
 
     block_hold(&b->block);
-    any = reap(b);
-    commit(&b->block); /* what a full ring did not take */
+    any = vblk_reap(b);
+    vblk_commit(&b->block); /* what the queue had no room for before */
     block_release(&b->block);
     if (virtq_state(b->queue) != VIRTQ_OK)
         return any;
@@ -193,15 +199,15 @@ static bool vblk_service(struct virtio_device *dev)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* The serial number ends in a NUL; the bounce buffer has a byte for a status behind it. */
-static size_t records_bytes(const struct vblk *b)
+/* Behind the records: the serial number and a NUL. */
+static size_t vblk_records_bytes(const struct vblk *b)
 {
     return b->block.depth * sizeof(struct vblk_record) + BLOCK_ID_LEN + 1;
 }
 
 int vblk_allocate(struct vblk *b)
 {
-    b->records = hal_dma_alloc(records_bytes(b), 64, &b->records_dma);
+    b->records = hal_dma_alloc(vblk_records_bytes(b), 64, &b->records_dma);
     if (!b->records)
         return -ENOMEM;
     b->id = (uint8_t *)&b->records[b->block.depth];
@@ -215,27 +221,28 @@ int vblk_allocate(struct vblk *b)
     return 0;
 }
 
-static void free_memory(struct vblk *b)
+static void vblk_free(struct vblk *b)
 {
     if (b->records)
-        hal_dma_free(b->records, records_bytes(b));
+        hal_dma_free(b->records, vblk_records_bytes(b));
     if (b->room)
         hal_dma_free(b->room, VBLK_ROOM);
     hal_free(b);
 }
 
 /*
- * A device of before 1.0 wants three pieces (section 5.2.6.4), and its split ring has a power of
- * two. A piece is longer by a header here; size_max still bounds it.
+ * For a queue that is too short for three pieces a request: two pieces. A legacy device requires
+ * three (section 5.2.6.4), and the size of its ring is a power of two. The piece of data is longer
+ * by a header, and size_max bounds the sum.
  */
-static int join_pieces(struct vblk *b)
+static int vblk_join_pieces(struct vblk *b)
 {
     uint32_t least = virtio_is_legacy(b->dev) ? 4 : 2;
 
     if (b->block.depth < least) {
         hal_log(HAL_ERROR, b->block.name,
-                "a queue of %u holds no request: vireo.%s.qsize=%u is the least", b->block.depth,
-                b->block.name, (unsigned)least);
+                "a queue of %u entries holds no request: vireo.%s.qsize=%u is the least",
+                b->block.depth, b->block.name, (unsigned)least);
         return -EINVAL;
     }
     b->joined = b->block.bounce_all = true;
@@ -246,7 +253,7 @@ static int join_pieces(struct vblk *b)
     return 0;
 }
 
-static int setup_queue(struct vblk *b)
+static int vblk_setup_queue(struct vblk *b)
 {
     const struct virtq_config config = {
         .name = "requests",
@@ -261,13 +268,14 @@ static int setup_queue(struct vblk *b)
     b->queue = virtio_queue(b->dev, 0);
     b->block.depth = virtq_size(b->queue);
     if (b->block.depth < 3)
-        return join_pieces(b);
+        return vblk_join_pieces(b);
     if (b->block.max_segs > b->block.depth - 2)
         b->block.max_segs = b->block.depth - 2;
     return 0;
 }
 
-static void apply(struct vblk *b)
+/* The block layer is told the shape of the disk. */
+static void vblk_apply_shape(struct vblk *b)
 {
     const struct vblk_shape *s = &b->shape;
 
@@ -280,15 +288,15 @@ static void apply(struct vblk *b)
     b->check_len = !virtio_is_legacy(b->dev);
 }
 
-/* Once the device is started nothing may fail: what can was done before. */
-static int start(struct vblk *b)
+/* Everything that can fail is done before the device is started. */
+static int vblk_start(struct vblk *b)
 {
     int err = vblk_read_shape(b, &b->shape);
 
     if (err)
         return err;
-    apply(b);
-    err = setup_queue(b);
+    vblk_apply_shape(b);
+    err = vblk_setup_queue(b);
     if (!err)
         err = vblk_allocate(b);
     if (!err)
@@ -317,14 +325,14 @@ static int vblk_probe(struct virtio_device *dev)
     b->block.driver = &vblk_block_driver;
     b->block.timeout_ns = hal_option_u64(b->block.name, "timeout_ms", 30000, 10, 3600000) * HAL_MS;
     virtio_set_priv(dev, b);
-    err = start(b);
+    err = vblk_start(b);
     if (err)
-        free_memory(b);
+        vblk_free(b);
     return err;
 }
 
-/* The transfers themselves are the block layer's; the queue only has to let go of them. */
-static void take_all_back(struct vblk *b)
+/* Marks the transfers that the queue holds as lost. The block layer then puts them back. */
+static void vblk_take_all_back(struct vblk *b)
 {
     struct block_transfer *t;
 
@@ -339,7 +347,7 @@ static void vblk_queue_lost(struct virtio_device *dev, struct virtq *q)
 
     (void)q;
     b->unanswered += b->came_back;
-    take_all_back(b);
+    vblk_take_all_back(b);
     block_requeue(&b->block);
 }
 
@@ -347,7 +355,7 @@ static void vblk_dead(struct virtio_device *dev, bool quarantine)
 {
     struct vblk *b = virtio_priv(dev);
 
-    take_all_back(b);
+    vblk_take_all_back(b);
     b->given_up = true;
     b->quarantined |= quarantine;
     block_fail_all(&b->block, quarantine);
@@ -370,7 +378,7 @@ VIRTIO_DRIVER(vblk_driver) = {
     .probe = vblk_probe,
     .service = vblk_service,
     .config_changed = vblk_config_changed,
-    /* QEMU 7.2 offers RING_RESET for disks, but then completes old requests in the new ring. */
+    /* QEMU 7.2 offers RING_RESET, but completes requests of the old ring in the new one. */
     .resets_whole = true,
     .queue_lost = vblk_queue_lost,
     .returned = vblk_returned,

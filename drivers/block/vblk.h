@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vblk.h - pulls the virtio block driver into an image. Nothing calls it: its entry in the driver
- * table is there when its object file is linked, and naming vblk_linked links it.
+ * vblk.h - links the virtio block driver into an image. The driver has no functions to call: its
+ * entry in the table of drivers is in the image when its object file is linked, and who refers to
+ * vblk_linked links it. Its disks are found with block.h.
  */
 #ifndef VIREO_VBLK_H
 #define VIREO_VBLK_H

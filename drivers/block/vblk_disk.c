@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vblk_disk.c - which disk a virtio block device is (virtio 1.4, sections 5.2.4 and 5.2.6): its
- * configuration space and serial number, at first, when they change, and when the device was reset
- * or plugged in again. Nothing is written to a disk that is not known to be the same as before.
+ * vblk_disk.c - which disk a virtio block device is (virtio 1.4, sections 5.2.4 and 5.2.6). The
+ * configuration space and the serial number are read at the boot, when the configuration changes,
+ * and after the device was reset or plugged in again. Nothing is written to a disk before it is
+ * known to be the same as at the boot.
  */
 #include "block/vblk_impl.h"
 
@@ -15,14 +16,14 @@ enum {
     VBLK_CONFIG_WRITEBACK = 32,
 };
 
-#define VBLK_MAX_BLOCK (64u * 1024u)
-/* A device that came back is asked so often, and has so long to answer. */
-#define VBLK_ID_TRIES   3u
-#define VBLK_ID_TIMEOUT (5 * HAL_SEC)
+#define VBLK_MAX_BLOCK (64u * 1024u) /* bytes of a logical block */
+/* For a device that came back from a reset. */
+#define VBLK_ID_TRIES   3u            /* times that it is asked for its serial number */
+#define VBLK_ID_TIMEOUT (5 * HAL_SEC) /* that it has for an answer, or its timeout_ms if less */
 
 /* ---- configuration (section 5.2.4) ----------------------------------------------------------- */
 
-static int read_capacity(struct vblk *b, uint32_t block_size, uint64_t *sectors)
+static int vblk_read_capacity(struct vblk *b, uint32_t block_size, uint64_t *sectors)
 {
     uint64_t v;
     int err = virtio_config_read64(b->dev, VBLK_CONFIG_CAPACITY, &v);
@@ -30,7 +31,7 @@ static int read_capacity(struct vblk *b, uint32_t block_size, uint64_t *sectors)
     if (err)
         return err;
     if (v > UINT64_MAX >> BLOCK_SECTOR_SHIFT >> 1) {
-        hal_log(HAL_ERROR, b->block.name, "a capacity of %llu sectors is more than can be",
+        hal_log(HAL_ERROR, b->block.name, "a capacity of %llu sectors is impossible",
                 (unsigned long long)v);
         return -EINVAL;
     }
@@ -38,7 +39,7 @@ static int read_capacity(struct vblk *b, uint32_t block_size, uint64_t *sectors)
     return 0;
 }
 
-static int read_block_size(struct vblk *b, uint32_t *size)
+static int vblk_read_block_size(struct vblk *b, uint32_t *size)
 {
     uint32_t v = BLOCK_SECTOR;
     int err = 0;
@@ -56,8 +57,8 @@ static int read_block_size(struct vblk *b, uint32_t *size)
     return 0;
 }
 
-/* A limit that makes no sense is answered with the safest one that the standard allows. */
-static int read_limits(struct vblk *b, struct vblk_shape *s)
+/* An impossible seg_max counts as 1 segment; an impossible size_max as no limit. */
+static int vblk_read_limits(struct vblk *b, struct vblk_shape *s)
 {
     uint32_t segs = 1, size = BLOCK_MAX_TRANSFER;
     int err = 0;
@@ -67,7 +68,7 @@ static int read_limits(struct vblk *b, struct vblk_shape *s)
     if (!err && virtio_has(b->dev, VBLK_F_SIZE_MAX))
         err = virtio_config_read32(b->dev, VBLK_CONFIG_SIZE_MAX, &size);
     if (size < BLOCK_SECTOR) {
-        hal_log(HAL_WARN, b->block.name, "size_max %u is ignored: less than a sector", size);
+        hal_log(HAL_WARN, b->block.name, "size_max %u is ignored: a sector is larger", size);
         size = BLOCK_MAX_TRANSFER;
     }
     s->max_segs = segs < 1 ? 1 : segs > BLOCK_MAX_SEGS ? BLOCK_MAX_SEGS : segs;
@@ -76,10 +77,10 @@ static int read_limits(struct vblk *b, struct vblk_shape *s)
 }
 
 /*
- * Section 5.2.5.2: with CONFIG_WCE `writeback` says whether writes are volatile until a flush;
- * without it, FLUSH does. Without either the device writes through.
+ * Section 5.2.5.2: with CONFIG_WCE the field `writeback` says whether writes are volatile until a
+ * flush; without CONFIG_WCE, they are if FLUSH was negotiated.
  */
-static int read_cache_mode(struct vblk *b, struct vblk_shape *s)
+static int vblk_read_cache_mode(struct vblk *b, struct vblk_shape *s)
 {
     uint8_t writeback = 1;
     int err = 0;
@@ -93,18 +94,18 @@ static int read_cache_mode(struct vblk *b, struct vblk_shape *s)
 
 int vblk_read_shape(struct vblk *b, struct vblk_shape *s)
 {
-    int err = read_block_size(b, &s->block_size);
+    int err = vblk_read_block_size(b, &s->block_size);
 
     if (!err)
-        err = read_capacity(b, s->block_size, &s->sectors);
+        err = vblk_read_capacity(b, s->block_size, &s->sectors);
     if (!err)
-        err = read_limits(b, s);
+        err = vblk_read_limits(b, s);
     if (!err)
-        err = read_cache_mode(b, s);
+        err = vblk_read_cache_mode(b, s);
     return err;
 }
 
-static void resize(struct vblk *b, uint64_t sectors)
+static void vblk_resize(struct vblk *b, uint64_t sectors)
 {
     if (sectors == b->block.sectors)
         return;
@@ -118,19 +119,19 @@ void vblk_config_changed(struct virtio_device *dev)
     struct vblk *b = virtio_priv(dev);
     uint64_t sectors;
 
-    if (read_capacity(b, b->block.block_size, &sectors)) {
-        virtio_fail(dev, "its capacity cannot be read");
+    if (vblk_read_capacity(b, b->block.block_size, &sectors)) {
+        virtio_fail(dev, "the capacity cannot be read");
         return;
     }
     b->seen.sectors = sectors;
     if (!b->came_back)
-        resize(b, sectors);
+        vblk_resize(b, sectors);
 }
 
 /* ---- the serial number (section 5.2.6) ------------------------------------------------------- */
 
-/* 20 bytes, without a NUL if it is that long; what cannot be printed is not. */
-static void copy_id(const struct vblk *b, char id[BLOCK_ID_LEN + 1])
+/* Copies the serial number out of shared memory. A byte that is not printable becomes "?". */
+static void vblk_copy_id(const struct vblk *b, char id[BLOCK_ID_LEN + 1])
 {
     unsigned n = 0;
 
@@ -145,24 +146,26 @@ static void copy_id(const struct vblk *b, char id[BLOCK_ID_LEN + 1])
 }
 
 /*
- * A disk with a serial number may come back from a reset with another capacity, but not from the
- * bus. One that never told a number has only its capacity. NULL: it is the same.
+ * Why the device is not the disk that it was, or NULL. `id` counts if the device has answered. A
+ * disk with a serial number may have another capacity after a reset, but not after it was given up
+ * or unplugged. A disk that never told a number is known by its capacity alone.
  */
-static const char *what_differs(const struct vblk *b, bool answered,
-                                const char id[BLOCK_ID_LEN + 1])
+static const char *vblk_what_differs(const struct vblk *b, bool answered,
+                                     const char id[BLOCK_ID_LEN + 1])
 {
     bool numbered = b->id_known && b->block.id[0];
 
     if (b->id_known && (answered ? memcmp(id, b->block.id, BLOCK_ID_LEN) != 0 : numbered))
-        return "another disk is in its place: the serial number is not the same";
+        return "it is another disk: the serial number is not the same";
     if ((b->given_up || !numbered) && b->seen.sectors != b->block.sectors)
-        return "another disk is in its place: the capacity is not the same";
+        return "it is another disk: the capacity is not the same";
     return NULL;
 }
 
-static void recognise(struct vblk *b, bool answered, const char id[BLOCK_ID_LEN + 1])
+/* Refuses another disk; the same one goes on. */
+static void vblk_recognise(struct vblk *b, bool answered, const char id[BLOCK_ID_LEN + 1])
 {
-    const char *cause = what_differs(b, answered, id);
+    const char *cause = vblk_what_differs(b, answered, id);
 
     if (cause) {
         virtio_refuse(b->dev, cause);
@@ -172,11 +175,11 @@ static void recognise(struct vblk *b, bool answered, const char id[BLOCK_ID_LEN 
     b->came_back = b->given_up = false;
     b->unanswered = 0;
     b->block.volatile_cache = b->seen.volatile_cache;
-    resize(b, b->seen.sectors);
+    vblk_resize(b, b->seen.sectors);
     block_resume(&b->block);
 }
 
-static void id_done(struct block_request *r)
+static void vblk_id_done(struct block_request *r)
 {
     struct vblk *b = r->ctx;
     char id[BLOCK_ID_LEN + 1];
@@ -186,9 +189,9 @@ static void id_done(struct block_request *r)
         vblk_identify(b);
         return;
     }
-    copy_id(b, id);
+    vblk_copy_id(b, id);
     if (b->came_back)
-        recognise(b, answered, id);
+        vblk_recognise(b, answered, id);
     else
         block_resume(&b->block);
     if (!answered || b->came_back || b->id_known)
@@ -204,7 +207,7 @@ void vblk_identify(struct vblk *b)
     memset(b->id, 0, BLOCK_ID_LEN + 1);
     b->id_seg = (struct block_seg){b->id, BLOCK_ID_LEN};
     *r = (struct block_request){
-        .op = BLOCK_GET_ID, .segs = &b->id_seg, .seg_count = 1, .done = id_done, .ctx = b};
+        .op = BLOCK_GET_ID, .segs = &b->id_seg, .seg_count = 1, .done = vblk_id_done, .ctx = b};
     block_ask(&b->block, r,
               b->came_back && b->block.timeout_ns > VBLK_ID_TIMEOUT ? VBLK_ID_TIMEOUT
                                                                     : b->block.timeout_ns);
@@ -213,8 +216,8 @@ void vblk_identify(struct vblk *b)
 
 /* ---- the device comes back ------------------------------------------------------------------- */
 
-/* What may still be written into by a device that did not complete a reset is left alone. */
-static int replace_memory(struct vblk *b)
+/* Quarantined memory is never used again: other memory takes its place. */
+static int vblk_replace_memory(struct vblk *b)
 {
     int err;
 
@@ -234,21 +237,21 @@ int vblk_returned(struct virtio_device *dev)
     if (err)
         return err;
     if (b->unanswered >= VBLK_ID_TRIES) {
-        hal_log(HAL_ERROR, b->block.name, "it does not say which disk it is");
+        hal_log(HAL_ERROR, b->block.name, "no answer to the question for its serial number");
         b->unanswered = 0;
         return -ETIMEDOUT;
     }
     if (is->block_size != was->block_size || is->read_only != was->read_only ||
         is->max_segs != was->max_segs || is->max_seg_size != was->max_seg_size) {
-        hal_log(HAL_ERROR, b->block.name,
-                "not the disk that it was: blocks of %u, %u segments of %u%s; were %u, %u of %u%s",
-                is->block_size, is->max_segs, is->max_seg_size, is->read_only ? ", read-only" : "",
-                was->block_size, was->max_segs, was->max_seg_size,
-                was->read_only ? ", read-only" : "");
+        hal_log(
+            HAL_ERROR, b->block.name,
+            "not the disk that it was: blocks of %u, %u segments of %u%s; before: %u, %u of %u%s",
+            is->block_size, is->max_segs, is->max_seg_size, is->read_only ? ", read-only" : "",
+            was->block_size, was->max_segs, was->max_seg_size, was->read_only ? ", read-only" : "");
         return -ENODEV;
     }
     b->came_back = true;
-    return replace_memory(b);
+    return vblk_replace_memory(b);
 }
 
 void vblk_queue_back(struct virtio_device *dev, struct virtq *q)

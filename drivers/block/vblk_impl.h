@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vblk_impl.h - the inside of the virtio block device: vblk.c moves requests, vblk_disk.c knows
- * which disk it is.
+ * vblk_impl.h - the inside of the virtio block driver: vblk.c moves requests, vblk_disk.c knows
+ * which disk the device is. Everything is for task context, and nothing parks.
  */
 #ifndef VIREO_VBLK_IMPL_H
 #define VIREO_VBLK_IMPL_H
@@ -19,12 +19,12 @@ enum {
     VBLK_F_CONFIG_WCE = 11,
 };
 
-#define VBLK_BATCH      32u
-#define VBLK_BATCH_SEGS 512u
+#define VBLK_BATCH      32u  /* transfers that are staged before they go to the queue */
+#define VBLK_BATCH_SEGS 512u /* their pieces */
 
 struct vblk_record;
 
-/* What the configuration space says of a disk, checked. */
+/* What the configuration space says of a disk, checked. Sizes are in bytes. */
 struct vblk_shape {
     uint64_t sectors;
     uint32_t block_size, max_segs, max_seg_size;
@@ -37,42 +37,52 @@ struct vblk {
     struct virtq *queue;
     struct vblk_record *records;
     uint64_t records_dma;
-    uint8_t *room;  /* joined: the bounce buffer and what lies around it */
-    bool joined;    /* two pieces a request: the queue holds no more */
-    bool check_len; /* a completion's length means something (section 5.2.6.4: not in legacy) */
+    uint8_t *room;  /* joined: memory with the bounce buffer in its middle */
+    bool joined;    /* a request has two pieces, since the queue holds no three */
+    bool check_len; /* the length of a completion is right (legacy devices: section 5.2.6.4) */
 
-    /* staged for the queue: requests [first, count), whose segments lie in segs[0..seg_count) */
+    /* staged for the queue: requests first..count-1, whose segments are segs[0..seg_count-1] */
     struct virtq_request batch[VBLK_BATCH];
     struct virtq_seg segs[VBLK_BATCH_SEGS];
     unsigned first, count, seg_count;
 
-    /* which disk it is: as it was at first, and as it is since the last reset */
-    struct vblk_shape shape, seen;
+    /* which disk it is */
+    struct vblk_shape shape; /* as found at the boot */
+    struct vblk_shape seen;  /* as found after the last reset */
     struct block_request id_request;
     struct block_seg id_seg;
-    uint8_t *id;         /* what the device wrote */
-    unsigned id_tries;   /* answers that were errors */
-    unsigned unanswered; /* resets that came before an answer */
-    bool id_known;       /* it has answered once: block.id holds for ever */
-    bool came_back;      /* and is not yet known to be the same disk */
-    bool given_up;       /* it was; another one may be in its place */
-    bool quarantined;    /* it may still write into records and room: never use them again */
+    uint8_t *id;         /* where the device writes the serial number */
+    unsigned id_tries;   /* errors in answer to GET_ID since the last reset */
+    unsigned unanswered; /* resets in a row before an answer to GET_ID */
+    bool id_known;       /* the device has answered once: block.id never changes any more */
+    bool came_back;      /* from a reset, and not yet known to be the same disk */
+    bool given_up;       /* since then another disk may be in its place */
+    bool quarantined;    /* the device may still write into records and room */
 };
 
 /* ---- vblk_disk.c ----------------------------------------------------------------------------- */
 
-/* Fills in *s. -EINVAL: values that cannot be, named in the log; -EIO. */
+/*
+ * Reads the shape of the disk from the configuration space into *s. -EINVAL: impossible values,
+ * named in the log; -EIO: the configuration space cannot be read.
+ */
 int vblk_read_shape(struct vblk *b, struct vblk_shape *s);
-void vblk_config_changed(struct virtio_device *dev);
-/* Asks for the serial number, before any other request. */
+/*
+ * Asks for the serial number, before any other request. When the answer shows another disk, the
+ * device is refused, else all requests may go.
+ */
 void vblk_identify(struct vblk *b);
-/* struct virtio_driver's */
+/* Operations of struct virtio_driver (virtio/virtio.h). */
+void vblk_config_changed(struct virtio_device *dev);
 int vblk_returned(struct virtio_device *dev);
 void vblk_queue_back(struct virtio_device *dev, struct virtq *q);
 
 /* ---- vblk.c ---------------------------------------------------------------------------------- */
 
-/* Records, and room where pieces are joined. -ENOMEM; what was had of it is set. */
+/*
+ * Allocates records, and room where pieces are joined. -ENOMEM: what could be allocated is set in
+ * *b, and is the caller's to free.
+ */
 int vblk_allocate(struct vblk *b);
 
 #endif

@@ -99,6 +99,7 @@ static void stage(struct block_device *dev, struct block_transfer *t, const stru
         judge(n == 1 && total == BLOCK_ID_LEN, "GET_ID of other than 20 bytes", total);
     f->slot[t->slot].t = t;
     f->slot[t->slot].n = n;
+    f->slot[t->slot].bad = false;
     f->slot[t->slot].sum = t->op == BLOCK_WRITE ? sum(f, t->slot) : 0;
     f->out++;
 }
@@ -157,6 +158,46 @@ static bool holds(const struct block_transfer *t, uint64_t sector)
     return sector >= t->sector && sector - t->sector < t->bytes / BLOCK_SECTOR;
 }
 
+static bool holds_bad(const struct fakedisk *f, const struct block_transfer *t)
+{
+    return holds(t, t->op == BLOCK_READ ? f->bad_sector : f->bad_write);
+}
+
+static bool neighbours(const struct block_transfer *a, const struct block_transfer *b)
+{
+    return a->op == b->op && (a->sector + a->bytes / BLOCK_SECTOR == b->sector ||
+                              b->sector + b->bytes / BLOCK_SECTOR == a->sector);
+}
+
+/* Is there a neighbour of this slot's transfer that fails, or is about to? */
+static bool infected(const struct fakedisk *f, unsigned slot)
+{
+    for (unsigned i = 0; i < f->dev.depth; i++) {
+        const struct block_transfer *o = f->slot[i].t;
+
+        if (o && i != slot && neighbours(o, f->slot[slot].t) && f->slot[i].bad)
+            return true;
+    }
+    return false;
+}
+
+/* The neighbours of a bad sector, and theirs, fail with it. */
+static void spread(struct fakedisk *f)
+{
+    bool more = f->merges;
+
+    while (more) {
+        more = false;
+        for (unsigned i = 0; i < f->dev.depth; i++) {
+            const struct block_transfer *t = f->slot[i].t;
+
+            if (!t || !moves_data(t) || f->slot[i].bad || !(holds_bad(f, t) || infected(f, i)))
+                continue;
+            f->slot[i].bad = more = true;
+        }
+    }
+}
+
 static int serve(struct fakedisk *f, unsigned slot)
 {
     const struct block_transfer *t = f->slot[slot].t;
@@ -165,14 +206,14 @@ static int serve(struct fakedisk *f, unsigned slot)
     switch (t->op) {
     case BLOCK_READ:
         f->reads++;
-        if (random_below(100) < f->fail_reads || holds(t, f->bad_sector))
+        if (random_below(100) < f->fail_reads || holds_bad(f, t) || f->slot[slot].bad)
             return -EIO;
         move(f, slot, false);
         return 0;
     case BLOCK_WRITE:
         f->writes++;
         judge(sum(f, slot) == f->slot[slot].sum, "data changed while it was written", t->sector);
-        if (random_below(100) < f->fail_writes || holds(t, f->bad_write))
+        if (random_below(100) < f->fail_writes || holds_bad(f, t) || f->slot[slot].bad)
             return -EIO;
         move(f, slot, true);
         return 0;
@@ -202,8 +243,10 @@ static struct block_transfer *let_go(struct fakedisk *f, unsigned slot)
 
 void fakedisk_finish(struct fakedisk *f, unsigned slot)
 {
-    int result = serve(f, slot);
+    int result;
 
+    spread(f);
+    result = serve(f, slot);
     block_hold(&f->dev);
     block_complete(&f->dev, let_go(f, slot), result);
     block_release(&f->dev);

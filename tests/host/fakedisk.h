@@ -20,12 +20,15 @@ struct fakedisk {
         struct block_dma dma[BLOCK_MAX_SEGS];
         unsigned n;
         uint64_t sum; /* of a write's data when it was handed over */
+        bool bad;     /* fails with a neighbour */
     } slot[FAKEDISK_DEPTH];
     unsigned out;
 
     /* faults: percent of transfers that fail, and sectors that do not work */
     unsigned fail_reads, fail_writes, fail_flushes;
     uint64_t bad_sector, bad_write; /* to read, to write; UINT64_MAX: none */
+    bool
+        merges; /* makes one access of the neighbours that it has, as QEMU does: all fail or none */
 
     unsigned commits, flushes, reads, writes;
 };

@@ -42,10 +42,10 @@ static void check_flushed(const struct requester *q)
 
 static void check_failure(const struct requester *q)
 {
-    bool bad = f->bad_sector >= q->r.sector && f->bad_sector - q->r.sector < q->len / BLOCK_SECTOR;
+    uint64_t bad = q->r.op == BLOCK_READ ? f->bad_sector : f->bad_write;
 
     CHECK_EQ(q->r.result, -EIO);
-    CHECK(faults || (bad && q->r.op == BLOCK_READ));
+    CHECK(faults || (bad >= q->r.sector && bad - q->r.sector < q->len / BLOCK_SECTOR));
     if (q->r.op == BLOCK_WRITE) /* some of it may be there */
         memcpy(model + q->at, f->now + q->at, q->len);
 }
@@ -154,6 +154,8 @@ static void run_random(const struct block_device *limits, unsigned rounds)
     CHECK(f != NULL);
     memcpy(model, f->now, DISK_BYTES);
     f->bad_sector = random_below(3) ? UINT64_MAX : random_below(DISK_BYTES / BLOCK_SECTOR);
+    f->bad_write = random_below(3) ? UINT64_MAX : random_below(DISK_BYTES / BLOCK_SECTOR);
+    f->merges = random_below(2);
     f->fail_reads = f->fail_writes = f->fail_flushes = faults ? 5 : 0;
     for (unsigned i = 0; i < rounds; i++) {
         switch (random_below(4)) {
@@ -360,7 +362,60 @@ static void neighbours_of_a_bad_sector(void)
     }
 }
 
-/* The device dies: what it holds is quarantined, what waits only fails, and so does what comes. */
+/* Two requests that are too long for one transfer; the device makes one access of them. */
+static void one_access_of_neighbours(enum block_op op)
+{
+    static uint8_t buf[2][8 * 512];
+    struct block_seg seg[2] = {{buf[0], sizeof(buf[0])}, {buf[1], sizeof(buf[1])}};
+    struct block_request r[2], *both[2] = {&r[0], &r[1]};
+    struct block_device d = plain;
+    bool ended[2] = {false};
+
+    d.max_segs = 1;
+    d.max_seg_size = 12 * 512;
+    f = fakedisk_new(64 * 512, &d);
+    f->merges = true;
+    *(op == BLOCK_READ ? &f->bad_sector : &f->bad_write) = 17;
+    for (unsigned i = 0; i < 2; i++)
+        r[i] = (struct block_request){.op = op,
+                                      .sector = i ? 16 : 8,
+                                      .segs = &seg[i],
+                                      .seg_count = 1,
+                                      .done = done_one,
+                                      .ctx = &ended[i]};
+    block_submit(&f->dev, both, 2);
+    CHECK_EQ(f->out, 2);
+    while (fakedisk_step(f) | host_run_round())
+        CHECK(f->out <= 2);
+    CHECK(ended[0] && ended[1]);
+    CHECK_EQ(r[0].result, 0);
+    CHECK_EQ(r[1].result, -EIO);
+    CHECK_EQ(f->reads + f->writes, 4); /* each together, and each alone */
+    CHECK_EQ(f->dev.stats.errors, 1);
+}
+
+static void neighbours_that_the_device_joins(void)
+{
+    one_access_of_neighbours(BLOCK_READ);
+}
+
+static void writes_that_the_device_joins(void)
+{
+    one_access_of_neighbours(BLOCK_WRITE);
+}
+
+/* One that failed with nothing beside it has failed: it is not sent again. */
+static void alone_from_the_start(void)
+{
+    static uint8_t buf[512];
+    struct block_seg one = {buf, 512};
+
+    f = fakedisk_new(64 * 512, &plain);
+    f->bad_sector = 5;
+    CHECK_EQ(try(BLOCK_READ, 5, &one, 1), -EIO);
+    CHECK_EQ(f->reads, 1);
+}
+
 /* The write is cut in two and its first half fails: its caller hears that before the flush ends. */
 static void flush_behind_a_failed_write(void)
 {
@@ -389,6 +444,7 @@ static void flush_behind_a_failed_write(void)
     CHECK_EQ(flush.result, 0);
 }
 
+/* The device dies: what it holds is quarantined, what waits only fails, and so does what comes. */
 static void death(void)
 {
     static uint8_t buf[3][512];
@@ -465,6 +521,9 @@ int main(int argc, char **argv)
         {"blocks_of_4096", blocks_of_4096},
         {"shrinks_while_waiting", shrinks_while_waiting},
         {"neighbours_of_a_bad_sector", neighbours_of_a_bad_sector},
+        {"neighbours_that_the_device_joins", neighbours_that_the_device_joins},
+        {"writes_that_the_device_joins", writes_that_the_device_joins},
+        {"alone_from_the_start", alone_from_the_start},
         {"flush_behind_a_failed_write", flush_behind_a_failed_write},
         {"death", death},
         {"no_memory_to_bounce", no_memory_to_bounce},
