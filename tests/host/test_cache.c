@@ -238,7 +238,7 @@ static void step(void)
         host_advance(HAL_SEC);
     if (resets && random_below(down ? 20 : 400) == 0)
         reset_or_return();
-    CHECK(faults || c->dirty_count <= most_dirty());
+    CHECK(faults || bcache_dirty(c) <= most_dirty());
     CHECK(c->blocks <= c->max_blocks && c->borrowed <= c->max_blocks / 4);
 }
 
@@ -301,7 +301,7 @@ static void finish(void)
     while (fakedisk_step(f) | host_run_round()) /* what nobody waits for */
         ;
     CHECK(memcmp(f->durable, model, size) == 0);
-    CHECK_EQ(c->dirty_count + c->unflushed_count + c->writing + c->borrowed, 0);
+    CHECK_EQ(bcache_dirty(c) + bcache_unflushed(c) + c->in_state[BCACHE_WRITING] + c->borrowed, 0);
     CHECK_EQ(c->free_io_count, BCACHE_IOS);
     CHECK_EQ(length(&c->lru) + length(&c->free), c->blocks);
     free(model);
@@ -530,7 +530,7 @@ static void reads_before_a_write(void)
             bcache_get(c, 10 + 2 * i, BCACHE_READ, 0, &actors[i].wait, &b) == -EAGAIN;
     CHECK_EQ(c->free_io_count, BCACHE_IOS_FOR_READS);
     start_sync(&syncs[0]);
-    CHECK_EQ(c->writing, 0);
+    CHECK_EQ(c->in_state[BCACHE_WRITING], 0);
     while (fakedisk_step(f))
         ;
     CHECK(!syncs[0].busy && syncs_ok == 1);

@@ -96,7 +96,7 @@ static void shrinks_below_all(void)
     fill(3000, 4, 7);
     block_resize(&f->dev, 2048 * 8);
     CHECK_EQ(disk_sync(d), -EIO);
-    CHECK(!c->round_active && !c->dirty_count);
+    CHECK(!c->round_active && !bcache_dirty(c));
     CHECK_EQ(f->writes, 0);
     CHECK_EQ(other->ops->fsync(other), -EIO);
     CHECK_EQ(other->ops->fsync(other), 0);
@@ -116,7 +116,7 @@ static void shrinks_and_ages(void)
     errors = bcache_errors(c);
     block_resize(&f->dev, 2048 * 8);
     host_run_for(20 * HAL_SEC);
-    CHECK(!c->round_active && !c->dirty_count);
+    CHECK(!c->round_active && !bcache_dirty(c));
     CHECK_EQ(bcache_errors(c) - errors, 4);
 }
 
@@ -124,7 +124,7 @@ static void shrinks_and_ages(void)
 static void shrinks_and_fills(void)
 {
     start(4096 * BLOCK);
-    for (unsigned i = 0; c->dirty_count + 1 < c->max_blocks / 4; i++)
+    for (unsigned i = 0; bcache_dirty(c) + 1 < c->max_blocks / 4; i++)
         fill(2048 + i, 1, 7);
     block_resize(&f->dev, 2048 * 8);
     fill(0, 600, 9);
@@ -231,10 +231,10 @@ static void bad_sector_among_neighbours(void)
     fill(0, 64, 9);
     for (unsigned i = 0; i < 2; i++)
         CHECK_EQ(disk_sync(d), -EIO);
-    CHECK_EQ(c->dirty_count, 1);
+    CHECK_EQ(bcache_dirty(c), 1);
     fill(4, 1, 8);
     CHECK_EQ(disk_sync(d), -EIO);
-    CHECK_EQ(c->dirty_count, 1);
+    CHECK_EQ(bcache_dirty(c), 1);
     f->bad_write = UINT64_MAX;
     CHECK_EQ(disk_sync(d), 0);
     for (unsigned i = 0; i < 64; i++)
@@ -279,13 +279,13 @@ static void borrowed_on_its_way_out(enum bcache_use use)
     occupy();
     CHECK_EQ(bcache_sync(c, &sync), -EAGAIN);
     CHECK_EQ(bcache_get(c, 3000, use, 0, &w, &b), 0);
-    CHECK(b != old && c->dirty_count == 5);
+    CHECK(b != old && bcache_dirty(c) == 5);
     memset(bcache_data(b), 'n', BLOCK);
     run();
     CHECK_EQ(syncs_ok, 1);
     for (unsigned i = 2998; i < 3003; i++)
         CHECK(durable(i, i == 3000 ? 'n' : 'o'));
-    CHECK_EQ(c->dirty_count, 0);
+    CHECK_EQ(bcache_dirty(c), 0);
     CHECK_EQ(*(uint8_t *)bcache_data(old), 'o');
     bcache_return(c, old);
     CHECK_EQ(c->borrowed, 0);

@@ -96,7 +96,7 @@ static void reset_under_a_flush(void)
     CHECK_EQ(disk_sync(d), 0);
     check_durable(3, 10, 7);
     CHECK_EQ(resets_left, 0);
-    CHECK_EQ(c->dirty_count + c->unflushed_count, 0);
+    CHECK_EQ(bcache_dirty(c) + bcache_unflushed(c), 0);
     CHECK_EQ(bcache_errors(c), 0);
     CHECK(f->writes >= 2);
 }
@@ -108,8 +108,8 @@ static void reset_before_a_sync(void)
     fill(3, 10, 7);
     bcache_start_round(c);
     run();
-    CHECK_EQ(c->unflushed_count, 10);
-    CHECK_EQ(c->dirty_count, 0);
+    CHECK_EQ(bcache_unflushed(c), 10);
+    CHECK_EQ(bcache_dirty(c), 0);
     fakedisk_reset(f);
     block_resume(&f->dev);
     CHECK_EQ(disk_sync(d), 0);
@@ -130,13 +130,13 @@ static void reset_and_write_through(void)
     fill(3, 10, 7);
     bcache_start_round(c);
     run();
-    CHECK_EQ(c->unflushed_count, 10);
+    CHECK_EQ(bcache_unflushed(c), 10);
     fakedisk_reset(f);
     f->dev.volatile_cache = false;
     block_resume(&f->dev);
     CHECK_EQ(disk_sync(d), 0);
     check_durable(3, 10, 7);
-    CHECK_EQ(c->dirty_count + c->unflushed_count, 0);
+    CHECK_EQ(bcache_dirty(c) + bcache_unflushed(c), 0);
 }
 
 /* The last block is a short one; the disk grows before a flush has covered it, and is reset. */
@@ -151,7 +151,7 @@ static void grown_before_a_flush(void)
     CHECK_EQ(disk_write(d, buf, 512, 10 * BLOCK), 512);
     bcache_start_round(c);
     run();
-    CHECK_EQ(c->unflushed_count, 1);
+    CHECK_EQ(bcache_unflushed(c), 1);
     block_resize(&f->dev, 64 * 8);
     CHECK_EQ(disk_read(d, buf, BLOCK, 10 * BLOCK, NULL), BLOCK);
     CHECK(buf[511] == 9 && buf[512] == behind);
@@ -198,7 +198,7 @@ static void reset_under_every_flush(void)
     resets_left = 1000;
     CHECK_EQ(disk_sync(d), -EIO);
     CHECK(resets_left > 900);
-    CHECK_EQ(c->dirty_count, 10);
+    CHECK_EQ(bcache_dirty(c), 10);
     resets_left = 0;
     CHECK_EQ(disk_sync(d), 0);
     check_durable(3, 10, 7);
@@ -212,7 +212,7 @@ static void nothing_unflushed_is_evicted(void)
     start(256 * BLOCK, 16 * BLOCK);
     for (unsigned i = 0; i < 200; i++) {
         CHECK_EQ(write_block(i, (uint8_t)(i + 1)), BLOCK);
-        CHECK(c->dirty_count + c->unflushed_count <= 13);
+        CHECK(bcache_dirty(c) + bcache_unflushed(c) <= 13);
         if (i % 50 == 49) {
             fakedisk_reset(f);
             block_resume(&f->dev);
@@ -265,7 +265,7 @@ static void a_writer_has_room_made(void)
         write_out(i, 3);
     fakedisk_finish(f, slot_of(BLOCK_FLUSH));
     CHECK_EQ(syncs_good, 1);
-    CHECK(c->unflushed_count == 12 && !c->dirty_count && !c->flush_out);
+    CHECK(bcache_unflushed(c) == 12 && !bcache_dirty(c) && !c->flush_out);
     fill(100, 1, 2);
     CHECK_EQ(disk_sync(d), 0);
     check_durable(0, 12, 2);
@@ -297,15 +297,15 @@ static void gone_and_back(void)
     CHECK_EQ(disk_read(d, buf, BLOCK, 60 * BLOCK, NULL), -EIO);
     CHECK_EQ(disk_read(d, buf, BLOCK, 3 * BLOCK, NULL), BLOCK); /* from the cache */
     CHECK_EQ(disk_open(&f->dev, O_RDONLY), -EIO);
-    CHECK_EQ(c->dirty_count, 10);
+    CHECK_EQ(bcache_dirty(c), 10);
     host_run_for(30 * HAL_SEC);
-    CHECK_EQ(c->dirty_count, 10);
+    CHECK_EQ(bcache_dirty(c), 10);
     block_resume(&f->dev);
-    for (unsigned i = 0; i < 20 && c->dirty_count; i++) {
+    for (unsigned i = 0; i < 20 && bcache_dirty(c); i++) {
         host_run_for(HAL_SEC);
         run();
     }
-    CHECK_EQ(c->dirty_count, 0);
+    CHECK_EQ(bcache_dirty(c), 0);
     CHECK_EQ(file->ops->fsync(file), 0);
     check_durable(3, 10, 7);
     CHECK_EQ(disk_read(d, buf, BLOCK, 60 * BLOCK, NULL), BLOCK);
@@ -360,7 +360,7 @@ static void gone_with_unflushed_writes(void)
     fill(3, 10, 7);
     bcache_start_round(c);
     run();
-    CHECK_EQ(c->unflushed_count, 10);
+    CHECK_EQ(bcache_unflushed(c), 10);
     give_up(false);
     block_resume(&f->dev);
     CHECK_EQ(disk_sync(d), 0);
@@ -404,7 +404,7 @@ static void gone_and_not_let_go(void)
     for (unsigned i = 0; i < 10; i++)
         old[i] = bcache_find(c, 3 + i);
     never_let_go();
-    CHECK_EQ(c->dirty_count, 10);
+    CHECK_EQ(bcache_dirty(c), 10);
     block_resume(&f->dev);
     fill(3, 5, 9);
     for (unsigned i = 0; i < 10; i++) {
@@ -437,7 +437,7 @@ static void often_not_let_go(void)
         fill(3, 3, (uint8_t)i);
         bcache_start_round(c);
         never_let_go();
-        CHECK_EQ(c->dirty_count, 3);
+        CHECK_EQ(bcache_dirty(c), 3);
         block_resume(&f->dev);
         CHECK_EQ(disk_read(d, buf, BLOCK, (100 + 4 * i) * BLOCK, NULL), BLOCK);
         CHECK(c->blocks <= c->max_blocks);

@@ -8,7 +8,21 @@
 #define BCACHE_MIN_BLOCKS 16u
 #define BCACHE_MAX_BLOCKS (1u << 18)
 
-static struct bcache *caches;
+static struct bcache *bcache_all;
+
+/* From each state, the states that may follow, as bits. */
+#define BCACHE_TO(state) (1u << BCACHE_##state)
+const uint16_t bcache_next_states[BCACHE_STATES] = {
+    [BCACHE_FREE] = BCACHE_TO(EMPTY),
+    [BCACHE_EMPTY] = BCACHE_TO(FREE) | BCACHE_TO(EMPTY) | BCACHE_TO(READING) | BCACHE_TO(DIRTY),
+    [BCACHE_READING] = BCACHE_TO(EMPTY) | BCACHE_TO(CLEAN) | BCACHE_TO(LOST),
+    [BCACHE_CLEAN] = BCACHE_TO(FREE) | BCACHE_TO(EMPTY) | BCACHE_TO(DIRTY) | BCACHE_TO(ORPHAN),
+    [BCACHE_DIRTY] = BCACHE_TO(EMPTY) | BCACHE_TO(CLEAN) | BCACHE_TO(WRITING) | BCACHE_TO(ORPHAN),
+    [BCACHE_WRITING] = BCACHE_TO(CLEAN) | BCACHE_TO(DIRTY) | BCACHE_TO(UNFLUSHED) | BCACHE_TO(LOST),
+    [BCACHE_UNFLUSHED] = BCACHE_TO(EMPTY) | BCACHE_TO(CLEAN) | BCACHE_TO(DIRTY) | BCACHE_TO(ORPHAN),
+    [BCACHE_ORPHAN] = BCACHE_TO(FREE),
+    [BCACHE_LOST] = 0,
+};
 
 /* ---- geometry -------------------------------------------------------------------------------- */
 
@@ -43,31 +57,31 @@ uint32_t bcache_len(const struct bcache_block *b)
 
 /* ---- the hash -------------------------------------------------------------------------------- */
 
-static struct bcache_block **bucket(const struct bcache *c, uint64_t index)
+static struct bcache_block **bcache_bucket(const struct bcache *c, uint64_t index)
 {
     return &c->hash[(index * 0x9e3779b97f4a7c15ull >> 32) & c->hash_mask];
 }
 
 struct bcache_block *bcache_find(const struct bcache *c, uint64_t index)
 {
-    struct bcache_block *b = *bucket(c, index);
+    struct bcache_block *b = *bcache_bucket(c, index);
 
     while (b && b->index != index)
         b = b->hash_next;
     return b;
 }
 
-static void hash_add(struct bcache *c, struct bcache_block *b)
+static void bcache_hash_add(struct bcache *c, struct bcache_block *b)
 {
-    struct bcache_block **at = bucket(c, b->index);
+    struct bcache_block **at = bcache_bucket(c, b->index);
 
     b->hash_next = *at;
     *at = b;
 }
 
-static void hash_remove(struct bcache *c, struct bcache_block *b)
+static void bcache_hash_remove(struct bcache *c, struct bcache_block *b)
 {
-    struct bcache_block **at = bucket(c, b->index);
+    struct bcache_block **at = bcache_bucket(c, b->index);
 
     while (*at != b)
         at = &(*at)->hash_next;
@@ -76,8 +90,8 @@ static void hash_remove(struct bcache *c, struct bcache_block *b)
 
 /* ---- room ------------------------------------------------------------------------------------ */
 
-/* Small steps while small, so that a small disk costs little. */
-static bool grow(struct bcache *c)
+/* Makes more blocks: few at a time while the cache is small, so that a small disk costs little. */
+static bool bcache_grow(struct bcache *c)
 {
     unsigned n = c->blocks < 64 ? 16 : 64;
     struct bcache_block *b;
@@ -102,30 +116,33 @@ static bool grow(struct bcache *c)
         bcache_append(&c->free, &b[i]);
     }
     c->blocks += n;
+    c->in_state[BCACHE_FREE] += n;
     return true;
 }
 
-/* The least recently used clean block. */
-static struct bcache_block *evict(struct bcache *c)
+/* Frees the least recently used block that has nothing to be written. NULL: there is none. */
+static struct bcache_block *bcache_evict(struct bcache *c)
 {
-    struct bcache_link *l = c->lru.prev;
+    struct bcache_block *b = (struct bcache_block *)c->lru.prev;
 
-    if (l == &c->lru)
+    if (bcache_list_empty(&c->lru))
         return NULL;
-    hash_remove(c, (struct bcache_block *)l);
+    bcache_hash_remove(c, b);
+    bcache_set_state(c, b, BCACHE_FREE);
     c->stats.evictions++;
-    return (struct bcache_block *)l;
+    return b;
 }
 
-struct bcache_block *bcache_take_any(struct bcache *c)
+/* A FREE block, on no list; NULL: no room now. */
+static struct bcache_block *bcache_take_free(struct bcache *c)
 {
     struct bcache_block *b;
 
     if (bcache_list_empty(&c->free))
-        grow(c);
+        bcache_grow(c);
     b = bcache_first(&c->free);
     if (!b)
-        b = evict(c);
+        b = bcache_evict(c);
     if (b)
         bcache_unlink(b);
     return b;
@@ -133,63 +150,63 @@ struct bcache_block *bcache_take_any(struct bcache *c)
 
 struct bcache_block *bcache_take(struct bcache *c, uint64_t index)
 {
-    struct bcache_block *b = bcache_take_any(c);
+    struct bcache_block *b = bcache_take_free(c);
 
     if (!b)
         return NULL;
     b->index = index;
     b->len = bcache_disk_len(c, index);
-    b->state = BCACHE_EMPTY;
+    bcache_set_state(c, b, BCACHE_EMPTY);
     b->alone = false;
-    hash_add(c, b);
+    bcache_hash_add(c, b);
     return b;
 }
 
 void bcache_settle_clean(struct bcache *c, struct bcache_block *b)
 {
-    b->state = BCACHE_CLEAN;
+    bcache_set_state(c, b, BCACHE_CLEAN);
     if (!b->pins)
         bcache_insert_after(&c->lru, b);
 }
 
-void bcache_settle_empty(struct bcache *c, struct bcache_block *b, bool failed)
+void bcache_settle_empty(struct bcache *c, struct bcache_block *b)
 {
-    b->state = failed ? BCACHE_FAILED : BCACHE_EMPTY;
+    bcache_set_state(c, b, BCACHE_EMPTY);
     bcache_append(&c->lru, b);
 }
 
-/* It does not count any more: another may be made for it. */
 void bcache_settle_lost(struct bcache *c, struct bcache_block *b)
 {
-    hash_remove(c, b);
-    b->state = BCACHE_LOST;
+    bcache_hash_remove(c, b);
+    bcache_set_state(c, b, BCACHE_LOST);
     c->blocks--;
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-static void wake_all(struct bcache_wait **list)
+static void bcache_wake_all(struct bcache_wait **list, bool failed)
 {
     struct bcache_wait *w = *list, *next;
 
     *list = NULL;
     for (; w; w = next) {
         next = w->next;
+        w->failed = failed;
         w->wake(w);
     }
 }
 
-void bcache_wake_block(struct bcache_block *b)
+void bcache_wake_block(struct bcache_block *b, bool failed)
 {
-    wake_all(&b->waiters);
+    bcache_wake_all(&b->waiters, failed);
 }
 
 void bcache_wake_room(struct bcache *c)
 {
-    wake_all(&c->room_waiters);
+    bcache_wake_all(&c->room_waiters, false);
 }
 
-static int wait_for(struct bcache_wait **list, struct bcache_wait *w)
+static int bcache_wait_for(struct bcache_wait **list, struct bcache_wait *w)
 {
     w->next = *list;
     *list = w;
@@ -197,10 +214,11 @@ static int wait_for(struct bcache_wait **list, struct bcache_wait *w)
 }
 
 /*
- * Until a block is written, read, returned, or a request has ended. Blocks that cannot be written
- * make no room: a writer whose round has ended with errors is told.
+ * Room comes when a block was read, written, flushed or returned, or a request has ended. Blocks
+ * that cannot be written make none: a writer hears -EIO when the round that should have made room
+ * for it has ended with errors.
  */
-static int wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
+static int bcache_wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
 {
     if (writer && w->for_room && w->errors != c->errors && w->round <= c->round_done)
         return -EIO;
@@ -212,28 +230,31 @@ static int wait_for_room(struct bcache *c, struct bcache_wait *w, bool writer)
     bcache_start_round(c);
     if (bcache_list_empty(&c->lru) || bcache_crowded(c))
         bcache_start_flush(c);
-    return wait_for(&c->room_waiters, w);
+    return bcache_wait_for(&c->room_waiters, w);
 }
 
 /* ---- getting a block ------------------------------------------------------------------------- */
 
-void bcache_move(struct bcache *c, struct bcache_block *old, struct bcache_block *b)
+/* The disk block of `old` is b's from here on. b was FREE, and is EMPTY. */
+static void bcache_move(struct bcache *c, struct bcache_block *old, struct bcache_block *b)
 {
-    hash_remove(c, old);
+    bcache_hash_remove(c, old);
     b->index = old->index;
     b->len = old->len;
     b->alone = old->alone;
-    b->state = BCACHE_EMPTY;
-    hash_add(c, b);
+    bcache_set_state(c, b, BCACHE_EMPTY);
+    bcache_hash_add(c, b);
 }
 
 /*
- * The borrowed block keeps its contents; the disk's is a new one from here on, EMPTY and of no
- * list. It inherits that the old one was to be written, and in which round: a sync may wait for it.
+ * A borrowed block is to change: it keeps its contents as an ORPHAN, and the disk block gets
+ * another, `copy`: with the same contents. That is EMPTY and on no list; but if the old one is
+ * DIRTY it is DIRTY, too, in the same place of the same list, since a sync may wait for that round.
+ * NULL: no room now.
  */
-static struct bcache_block *replace(struct bcache *c, struct bcache_block *old, bool copy)
+static struct bcache_block *bcache_replace(struct bcache *c, struct bcache_block *old, bool copy)
 {
-    struct bcache_block *b = bcache_take_any(c);
+    struct bcache_block *b = bcache_take_free(c);
 
     if (!b)
         return NULL;
@@ -241,41 +262,42 @@ static struct bcache_block *replace(struct bcache *c, struct bcache_block *old, 
     if (copy)
         memcpy(b->data, old->data, old->len);
     if (old->state == BCACHE_DIRTY) {
-        b->state = BCACHE_DIRTY;
+        bcache_set_state(c, b, BCACHE_DIRTY);
         bcache_insert_after(&old->link, b);
     }
     bcache_unlink(old);
-    c->unflushed_count -= old->state == BCACHE_UNFLUSHED;
-    old->state = BCACHE_ORPHAN;
+    bcache_set_state(c, old, BCACHE_ORPHAN);
     return b;
 }
 
-static int get_to_write(struct bcache *c, struct bcache_block *b, enum bcache_use use,
-                        struct bcache_wait *w, struct bcache_block **out)
+/* Block b, which has data, is to be changed. */
+static int bcache_get_to_write(struct bcache *c, struct bcache_block *b, enum bcache_use use,
+                               struct bcache_wait *w, struct bcache_block **out)
 {
     if (b->state == BCACHE_WRITING)
-        return wait_for(&b->waiters, w);
+        return bcache_wait_for(&b->waiters, w);
     if (b->state != BCACHE_DIRTY && bcache_too_dirty(c))
-        return wait_for_room(c, w, true);
+        return bcache_wait_for_room(c, w, true);
     if (b->pins) {
-        b = replace(c, b, use == BCACHE_UPDATE);
+        b = bcache_replace(c, b, use == BCACHE_UPDATE);
         if (!b)
-            return wait_for_room(c, w, true);
+            return bcache_wait_for_room(c, w, true);
     }
     bcache_mark_dirty(c, b);
     *out = b;
     return 0;
 }
 
-/* Block `index` is not there: b is NULL, or has no data. */
-static int get_absent(struct bcache *c, struct bcache_block *b, uint64_t index, enum bcache_use use,
-                      unsigned more, struct bcache_wait *w, struct bcache_block **out)
+/* Block `index` has no data: b is NULL or EMPTY. */
+static int bcache_get_absent(struct bcache *c, struct bcache_block *b, uint64_t index,
+                             enum bcache_use use, unsigned more, struct bcache_wait *w,
+                             struct bcache_block **out)
 {
-    if (block_dead(c->dev))
+    if (block_dead(c->dev) || (w->failed && use != BCACHE_OVERWRITE))
         return -EIO;
     if (use == BCACHE_OVERWRITE) {
         if (bcache_too_dirty(c) || (!b && !(b = bcache_take(c, index))))
-            return wait_for_room(c, w, true);
+            return bcache_wait_for_room(c, w, true);
         b->len = bcache_disk_len(c, index);
         bcache_mark_dirty(c, b);
         *out = b;
@@ -284,47 +306,52 @@ static int get_absent(struct bcache *c, struct bcache_block *b, uint64_t index, 
     c->stats.misses += !w->missed;
     w->missed = true;
     if (!bcache_read(c, index, 1 + (uint64_t)more, &c->stats.blocks_read))
-        return wait_for_room(c, w, false);
-    return wait_for(&bcache_find(c, index)->waiters, w);
+        return bcache_wait_for_room(c, w, false);
+    return bcache_wait_for(&bcache_find(c, index)->waiters, w);
 }
 
-/* What of b the disk does not hold for sure gets there before the bytes behind it are read. */
-static int before_refit(struct bcache *c, struct bcache_block *b, struct bcache_wait *w)
+/*
+ * The disk has grown behind b, whose end is to be read. What of b is not on the disk for sure gets
+ * there first. 0: nothing; -EAGAIN, or -EIO.
+ */
+static int bcache_before_refit(struct bcache *c, struct bcache_block *b, struct bcache_wait *w)
 {
     if (b->state == BCACHE_WRITING)
-        return wait_for(&b->waiters, w);
+        return bcache_wait_for(&b->waiters, w);
     if (b->len > bcache_disk_len(c, b->index))
         return 0;
     if (b->state == BCACHE_DIRTY)
-        return wait_for_room(c, w, true);
+        return bcache_wait_for_room(c, w, true);
     if (b->state != BCACHE_UNFLUSHED)
         return 0;
     bcache_start_flush(c);
-    return wait_for(&c->room_waiters, w);
+    return bcache_wait_for(&c->room_waiters, w);
 }
 
-/* The disk ends elsewhere now. What is left of b, without data if its end is to be read. */
-static struct bcache_block *refit(struct bcache *c, struct bcache_block *b, uint32_t len)
+/*
+ * The disk ends elsewhere now: b has `len` bytes. Returns the block, EMPTY if it has become longer,
+ * so that its end must be read. NULL: no room now.
+ */
+static struct bcache_block *bcache_refit(struct bcache *c, struct bcache_block *b, uint32_t len)
 {
-    if (len < b->len || b->state == BCACHE_EMPTY || b->state == BCACHE_FAILED) {
+    if (len < b->len || b->state == BCACHE_EMPTY) {
         b->len = len;
         return b;
     }
-    if (b->pins && !(b = replace(c, b, false)))
+    if (b->pins && !(b = bcache_replace(c, b, false)))
         return NULL;
-    c->unflushed_count -= b->state == BCACHE_UNFLUSHED;
     bcache_unlink(b);
     b->len = len;
-    bcache_settle_empty(c, b, false);
+    bcache_settle_empty(c, b);
     return b;
 }
 
-static bool has_data(const struct bcache_block *b)
+static bool bcache_has_data(const struct bcache_block *b)
 {
-    return b && b->state != BCACHE_EMPTY && b->state != BCACHE_FAILED;
+    return b && b->state != BCACHE_EMPTY;
 }
 
-static int check_access(const struct bcache *c, uint64_t index, enum bcache_use use)
+static int bcache_check_access(const struct bcache *c, uint64_t index, enum bcache_use use)
 {
     if (index >= bcache_disk_blocks(c))
         return -ENXIO;
@@ -335,36 +362,33 @@ static int check_access(const struct bcache *c, uint64_t index, enum bcache_use 
     return block_dead(c->dev) ? -EIO : 0;
 }
 
-static int get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
-               struct bcache_wait *w, struct bcache_block **out)
+/* bcache_get(), when the cache knows which disk this is. */
+static int bcache_get_now(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
+                          struct bcache_wait *w, struct bcache_block **out)
 {
-    int err = check_access(c, index, use);
+    int err = bcache_check_access(c, index, use);
     struct bcache_block *b;
 
     if (err)
         return err;
-    if (use != BCACHE_READ && c->dirty_count >= c->max_blocks / 4 && !c->round_failed)
+    if (use != BCACHE_READ && bcache_dirty(c) >= c->max_blocks / 4 && !c->round_failed)
         bcache_start_round(c);
     b = bcache_find(c, index);
     if (b && b->state == BCACHE_READING)
-        return wait_for(&b->waiters, w);
+        return bcache_wait_for(&b->waiters, w);
     if (b && b->len != bcache_disk_len(c, index)) {
-        err = before_refit(c, b, w);
+        err = bcache_before_refit(c, b, w);
         if (err)
             return err;
-        b = refit(c, b, bcache_disk_len(c, index));
+        b = bcache_refit(c, b, bcache_disk_len(c, index));
         if (!b)
-            return wait_for_room(c, w, false);
+            return bcache_wait_for_room(c, w, false);
     }
-    if (b && b->state == BCACHE_FAILED && use != BCACHE_OVERWRITE) {
-        b->state = BCACHE_EMPTY;
-        return -EIO;
-    }
-    if (!has_data(b))
-        return get_absent(c, b, index, use, more, w, out);
+    if (!bcache_has_data(b))
+        return bcache_get_absent(c, b, index, use, more, w, out);
     c->stats.hits += !w->missed;
     if (use != BCACHE_READ)
-        return get_to_write(c, b, use, w, out);
+        return bcache_get_to_write(c, b, use, w, out);
     if (b->state == BCACHE_CLEAN && !b->pins && c->lru.next != &b->link) {
         bcache_unlink(b);
         bcache_insert_after(&c->lru, b);
@@ -396,97 +420,34 @@ void bcache_return(struct bcache *c, struct bcache_block *b)
     if (b->state == BCACHE_CLEAN) {
         bcache_insert_after(&c->lru, b);
     } else if (b->state == BCACHE_ORPHAN) {
-        b->state = BCACHE_FREE;
+        bcache_set_state(c, b, BCACHE_FREE);
         bcache_append(&c->free, b);
     }
     bcache_wake_room(c);
 }
 
-/* ---- requests to the device ------------------------------------------------------------------ */
-
-static void io_done(struct block_request *r)
-{
-    struct bcache_io *io = r->ctx;
-
-    if (r->op == BLOCK_READ)
-        bcache_read_done(io);
-    else
-        bcache_write_done(io);
-}
-
-/* Some are kept for reads, so that a write-out does not hold up who waits for data. */
-struct bcache_io *bcache_io_get(struct bcache *c, enum block_op op)
-{
-    struct bcache_io *io = c->free_ios;
-
-    if (!io || (op == BLOCK_WRITE && c->free_io_count <= BCACHE_IOS_FOR_READS))
-        return NULL;
-    c->free_ios = io->next;
-    c->free_io_count--;
-    io->req = (struct block_request){.op = op, .segs = io->segs, .done = io_done, .ctx = io};
-    io->first = io->last = NULL;
-    io->count = 0;
-    return io;
-}
-
-void bcache_io_put(struct bcache_io *io)
-{
-    io->next = io->cache->free_ios;
-    io->cache->free_ios = io;
-    io->cache->free_io_count++;
-}
-
-/* Can b not be part of io: it is not the next one, or does not fit? */
-bool bcache_io_full(const struct bcache_io *io, const struct bcache_block *b)
-{
-    return io->count == BCACHE_IO_BLOCKS || io->req.seg_count == BCACHE_IO_SEGS ||
-           io->last->index + 1 != b->index || io->last->alone || b->alone;
-}
-
-void bcache_io_add(struct bcache_io *io, struct bcache_block *b)
-{
-    struct block_seg *seg = io->req.seg_count ? &io->segs[io->req.seg_count - 1] : NULL;
-
-    if (seg && (uint8_t *)seg->base + seg->len == b->data)
-        seg->len += b->len;
-    else
-        io->segs[io->req.seg_count++] = (struct block_seg){b->data, b->len};
-    if (io->last)
-        io->last->chain = b;
-    else
-        io->first = b;
-    io->last = b;
-    b->chain = NULL;
-    io->count++;
-}
-
-void bcache_io_submit(struct bcache_io *io)
-{
-    struct block_request *const r = &io->req;
-
-    r->sector = io->first->index << io->cache->block_shift >> BLOCK_SECTOR_SHIFT;
-    block_submit(io->cache->dev, &r, 1);
-}
-
 /* ---- the disk was away ----------------------------------------------------------------------- */
 
-/* What is only a copy of the disk is read again. Who has borrowed a block keeps it as it was. */
-static void forget(struct bcache *c, struct bcache_block *b)
+/*
+ * A copy of the disk is to be read again. A borrowed block keeps its contents, and is EMPTY or an
+ * ORPHAN.
+ */
+static void bcache_forget(struct bcache *c, struct bcache_block *b)
 {
     if (b->state != BCACHE_CLEAN)
         return;
     if (b->pins)
-        hash_remove(c, b);
-    b->state = b->pins ? BCACHE_ORPHAN : BCACHE_EMPTY;
+        bcache_hash_remove(c, b);
+    bcache_set_state(c, b, b->pins ? BCACHE_ORPHAN : BCACHE_EMPTY);
 }
 
-static void forget_copies(struct bcache *c)
+static void bcache_forget_copies(struct bcache *c)
 {
     c->plugs = block_plugs(c->dev);
     for (size_t i = 0; i <= c->hash_mask; i++)
         for (struct bcache_block *b = c->hash[i], *next; b; b = next) {
             next = b->hash_next;
-            forget(c, b);
+            bcache_forget(c, b);
         }
 }
 
@@ -496,16 +457,16 @@ int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
     int err;
 
     if (c->plugs != block_plugs(c->dev))
-        forget_copies(c);
-    err = get(c, index, use, more, w, out);
+        bcache_forget_copies(c);
+    err = bcache_get_now(c, index, use, more, w, out);
     if (err != -EAGAIN)
-        w->missed = w->for_room = false;
+        w->missed = w->for_room = w->failed = false;
     return err;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void set_geometry(struct bcache *c, size_t bytes)
+static void bcache_set_geometry(struct bcache *c, size_t bytes)
 {
     size_t blocks;
 
@@ -518,7 +479,7 @@ static void set_geometry(struct bcache *c, size_t bytes)
     c->max_blocks = blocks > BCACHE_MAX_BLOCKS ? BCACHE_MAX_BLOCKS : (unsigned)blocks;
 }
 
-static bool allocate(struct bcache *c)
+static bool bcache_allocate(struct bcache *c)
 {
     size_t buckets = 16;
 
@@ -527,7 +488,7 @@ static bool allocate(struct bcache *c)
     c->hash_mask = buckets - 1;
     c->hash = hal_alloc(buckets * sizeof(*c->hash));
     c->ios = hal_alloc(BCACHE_IOS * sizeof(*c->ios));
-    if (!c->hash || !c->ios || !grow(c)) {
+    if (!c->hash || !c->ios || !bcache_grow(c)) {
         hal_free(c->hash);
         hal_free(c->ios);
         return false;
@@ -543,7 +504,7 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
 {
     struct bcache *c;
 
-    for (c = caches; c; c = c->next)
+    for (c = bcache_all; c; c = c->next)
         if (c->dev == dev)
             return c;
     c = hal_alloc(sizeof(*c));
@@ -551,21 +512,21 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
         return NULL;
     c->dev = dev;
     c->plugs = block_plugs(dev);
-    set_geometry(c, bytes);
+    bcache_set_geometry(c, bytes);
     bcache_list_init(&c->free);
     bcache_list_init(&c->lru);
     bcache_list_init(&c->dirty);
     bcache_list_init(&c->outgoing);
     bcache_list_init(&c->unflushed);
     bcache_list_init(&c->flushing);
-    if (!allocate(c)) {
+    if (!bcache_allocate(c)) {
         hal_free(c);
         return NULL;
     }
     c->service = (struct hal_service){.name = "bcache", .run = bcache_run, .next_ns = HAL_NEVER};
     hal_service_add(&c->service);
-    c->next = caches;
-    caches = c;
+    c->next = bcache_all;
+    bcache_all = c;
     return c;
 }
 
@@ -576,7 +537,7 @@ uint64_t bcache_errors(const struct bcache *c)
 
 int bcache_stats(unsigned n, struct bcache_stats *out)
 {
-    const struct bcache *c = caches;
+    const struct bcache *c = bcache_all;
 
     while (c && n--)
         c = c->next;
@@ -587,8 +548,8 @@ int bcache_stats(unsigned n, struct bcache_stats *out)
     out->block_size = c->block_size;
     out->blocks = c->blocks;
     out->max_blocks = c->max_blocks;
-    out->dirty = c->dirty_count;
-    out->unflushed = c->unflushed_count;
+    out->dirty = bcache_dirty(c);
+    out->unflushed = bcache_unflushed(c);
     out->borrowed = c->borrowed;
     out->errors = c->errors;
     return 0;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bcache.h - a write-back cache over a block device, asynchronously: what cannot be answered at
- * once answers -EAGAIN and calls back when it is worth asking again. (The calls that wait are in
- * files/.)
+ * bcache.h - a write-back cache over a block device, asynchronously: a call that cannot be answered
+ * at once returns -EAGAIN, and the cache calls back when the caller should ask again. (The calls
+ * that wait are in files/disk.h.)
  *
  * A cache block is 4 KiB, or the device's logical block if that is larger; the last one of a disk
- * may be shorter. Written blocks are dirty until the device has them, and unflushed until a flush
- * has covered them. Dirty blocks go out in order of address, in large requests: when a quarter of
- * the cache is dirty, after some seconds, or when somebody syncs; at most half of the cache is
- * dirty. A block that no flush covers yet stays in the cache, since a device that is reset may lose
- * it: then it is written once more. A quarter of the cache being unflushed, it flushes by itself;
- * at most three quarters are dirty or unflushed.
+ * may be shorter. A written block is dirty until the device has it, and unflushed until a flush has
+ * covered it; only then may it leave the cache, since a device that is reset may lose it, and the
+ * cache then writes it again.
  *
- * No call parks; all are made in task context.
+ * Dirty blocks go out in order of address, in large requests: when a quarter of the cache is dirty,
+ * after 5 s, or for a sync. When a quarter of the cache is unflushed, the cache flushes. At most a
+ * half of the cache is dirty, and at most three quarters are dirty or unflushed: beyond that a
+ * writer waits.
+ *
+ * All functions are for task context (tasks, services, callbacks of the block layer); none parks.
+ * The callbacks of the cache come from a service or from a call into the cache.
  */
 #ifndef VIREO_BCACHE_H
 #define VIREO_BCACHE_H
@@ -22,94 +25,129 @@
 struct bcache;
 struct bcache_block;
 
-/* One who waits: wake() is called once for each -EAGAIN, from a service. Zeroed at first. */
+/*
+ * How byte 5000 of a disk is read, and changed; files/disk.c does this for any bytes:
+ *
+ *     static struct bcache_wait w = {.wake = woken};       // woken() makes the task runnable
+ *
+ *     while ((err = bcache_get(c, 1, BCACHE_UPDATE, 0, &w, &b)) == -EAGAIN)
+ *         park();                                          // until woken()
+ *     if (!err)
+ *         ((uint8_t *)bcache_data(b))[904]++;              // at once: b is not ours for long
+ *
+ *     static struct bcache_sync s = {.done = synced};      // synced() looks at s->result
+ *     if (bcache_sync(c, &s) == 0)
+ *         synced(&s);                                      // there was nothing to do
+ */
+
+/*
+ * A caller that waits. Zeroed at first but for `wake`, then the cache's from an -EAGAIN until
+ * wake() is called, once for each -EAGAIN. The caller then asks again for the same block: it may
+ * have to wait again, or learn that the block cannot be read.
+ */
 struct bcache_wait {
     void (*wake)(struct bcache_wait *w);
 
     /* the cache's own */
     struct bcache_wait *next;
-    uint64_t errors, round;
-    bool for_room, missed;
+    uint64_t errors,
+        round;     /* for_room: write errors before, and the round whose end may make room */
+    bool for_room; /* waits for room */
+    bool missed;   /* was counted as a miss */
+    bool failed;   /* the read that was waited for has failed */
 };
 
 enum bcache_use {
-    BCACHE_READ,     /* look at it */
-    BCACHE_UPDATE,   /* change a part of it: it is read first */
-    BCACHE_OVERWRITE /* change all of it: it is not */
+    BCACHE_READ,     /* the block is looked at */
+    BCACHE_UPDATE,   /* a part of the block is changed, so the block is read first */
+    BCACHE_OVERWRITE /* all of the block is changed, so it is not read */
 };
 
-/* How one reader moves over the disk; zeroed at first. */
+/* The position of one reader, by which the cache reads ahead. Zeroed at first. */
 struct bcache_stream {
-    uint64_t next;   /* the block that would make it sequential */
-    uint64_t ahead;  /* read ahead up to here */
-    unsigned window; /* blocks */
-};
-
-/* A request to make everything written so far durable. */
-struct bcache_sync {
-    void (*done)(struct bcache_sync *s);
-    int result; /* 0, or -EIO: something written was lost or may be */
-
-    /* the cache's own */
-    struct bcache_sync *next;
-    uint64_t errors;
-    uint64_t round, flush;
+    uint64_t next;   /* the block with which the reader goes on if it is sequential */
+    uint64_t ahead;  /* the first block that was not read ahead */
+    unsigned window; /* blocks that are read ahead; 0: the reader is not sequential */
 };
 
 /*
- * A cache that grows up to `bytes` (at least 16 blocks). NULL: no memory. It lives for ever.
- * There is one for each device: asking again gives the same.
+ * A request to make everything written so far durable. The cache's from bcache_sync() with -EAGAIN
+ * until done().
+ */
+struct bcache_sync {
+    void (*done)(struct bcache_sync *s);
+    int result; /* 0; -EIO: a block could not be written or flushed since bcache_sync() */
+
+    /* the cache's own */
+    struct bcache_sync *next;
+    uint64_t errors;       /* write errors before */
+    uint64_t round, flush; /* that this sync needs the end of; flush 0: not known yet, or none */
+};
+
+/*
+ * The cache of a device, of `bytes` at most (at least 16 blocks); it grows as it is used. There is
+ * one for each device: the next call returns the same, whatever `bytes` says. It is never freed.
+ * NULL: no memory.
  */
 struct bcache *bcache_create(struct block_device *dev, size_t bytes);
 
+/* Bytes of a cache block. Never changes. */
 uint32_t bcache_block_size(const struct bcache *c);
 
 /*
  * Gives block `index` of the disk. 0: *out is valid until the caller parks or calls the cache
- * again; with UPDATE and OVERWRITE it counts as changed now. `more` is how many blocks behind it
- * are wanted as well: if this one must be read, so are they, in the same request.
- * -EAGAIN: w->wake() will be called; -ENXIO: beyond the end; -EROFS; -EIO.
+ * again; with UPDATE and OVERWRITE it is dirty from now on, so the caller changes it at once. If
+ * the block must be read, `more` blocks behind it are read in the same request. -EAGAIN: w->wake()
+ * will be called. -ENXIO: beyond the end. -EROFS. -EIO: the block cannot be read, the device was
+ * given up, or the writer waits for room that no write-out makes.
  */
 int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
                struct bcache_wait *w, struct bcache_block **out);
 
+/* The memory of a block, and how many bytes of it are on the disk: fewer at the disk's end. */
 void *bcache_data(const struct bcache_block *b);
 uint32_t bcache_len(const struct bcache_block *b);
 
 /*
- * Tells the cache that a reader wanted `count` blocks from `index`, and lets it read ahead of a
- * sequential one. Never waits.
+ * Tells the cache that the reader at `s` read, or is about to read, `count` blocks from `index`.
+ * The cache reads ahead of a sequential reader.
  */
 void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, unsigned count);
 
 /*
- * Borrows a block that bcache_get gave for reading: its memory is neither changed nor reused until
- * it is returned (a writer gets a new block). -EBUSY: a quarter of the cache is borrowed; copy.
+ * Borrows a block that bcache_get() gave for reading: until bcache_return() its memory is neither
+ * changed nor reused (a writer gets a new block). May be borrowed several times, and is to be
+ * returned as many. 0; -EBUSY: a quarter of the cache is borrowed, or this block 65,535 times: copy
+ * the data. To be called before anything else is asked of the cache.
  */
 int bcache_borrow(struct bcache *c, struct bcache_block *b);
+/* Ends one bcache_borrow(). Those who wait for room are woken. */
 void bcache_return(struct bcache *c, struct bcache_block *b);
 
-/* Writes out what is dirty now, then flushes. 0: nothing to do; -EAGAIN: done() follows. */
+/*
+ * Writes out what is dirty now, then flushes. 0: there is nothing to do; s->result is 0, and done()
+ * is not called. -EAGAIN: done() will be called, perhaps before this returns.
+ */
 int bcache_sync(struct bcache *c, struct bcache_sync *s);
 
-/* How many times writing failed. One who remembers the number knows of errors since then. */
+/* Write errors since the boot. A caller that remembers the number knows of errors since then. */
 uint64_t bcache_errors(const struct bcache *c);
 
 struct bcache_stats {
-    const char *device;
+    const char *device; /* its name */
     uint32_t block_size;
-    uint64_t blocks, max_blocks; /* allocated and in use, limit */
+    uint64_t blocks, max_blocks; /* allocated; the limit */
     uint64_t dirty, unflushed, borrowed;
-    uint64_t hits, misses;
-    uint64_t blocks_read;      /* because they were asked for */
-    uint64_t readahead;        /* because they were likely to be */
+    uint64_t hits, misses;     /* calls of bcache_get() that found the block, or had it read */
+    uint64_t blocks_read;      /* for a caller of bcache_get() */
+    uint64_t readahead;        /* for a sequential reader */
     uint64_t reads, writeouts; /* requests to the device */
     uint64_t blocks_written;
     uint64_t evictions;
     uint64_t flushes, errors;
 };
 
-/* The n-th cache; -ENOENT past the last. */
+/* Fills in *out for the n-th cache, from 0. 0, or -ENOENT past the last. */
 int bcache_stats(unsigned n, struct bcache_stats *out);
 
 #endif

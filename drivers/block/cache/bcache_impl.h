@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bcache_impl.h - the inside of the block cache: bcache.c finds blocks and room for them,
- * bcache_read.c fills them, bcache_write.c gets them to the disk.
+ * bcache_read.c fills them, bcache_write.c gets them to the disk, bcache_io.c has their requests.
+ * Everything is for task context, and nothing parks.
  */
 #ifndef VIREO_BCACHE_IMPL_H
 #define VIREO_BCACHE_IMPL_H
 
 #include "block/cache/bcache.h"
 
+/*
+ * The state of a block says which list holds it. Only bcache_set_state() changes it, as the table
+ * bcache_next_states in bcache.c allows.
+ */
 enum bcache_state {
-    BCACHE_FREE,   /* on free; of no disk block */
-    BCACHE_EMPTY,  /* on lru; has a place, no data */
-    BCACHE_FAILED, /* on lru; could not be read, and somebody is to be told */
-    BCACHE_READING,
-    BCACHE_CLEAN, /* on lru unless borrowed */
-    BCACHE_DIRTY, /* on dirty or outgoing */
-    BCACHE_WRITING,
-    BCACHE_UNFLUSHED, /* on unflushed or flushing */
-    BCACHE_ORPHAN,    /* borrowed, and replaced by a newer block meanwhile */
-    BCACHE_LOST       /* a dead device may still reach it: never used again */
+    BCACHE_FREE,      /* of no disk block. On `free`, or being given a disk block */
+    BCACHE_EMPTY,     /* of a disk block, without its data. On `lru`, or about to be filled */
+    BCACHE_READING,   /* with the device. On no list */
+    BCACHE_CLEAN,     /* as on the disk. On `lru` unless borrowed */
+    BCACHE_DIRTY,     /* newer than the disk. On `dirty` or `outgoing` */
+    BCACHE_WRITING,   /* with the device. On no list */
+    BCACHE_UNFLUSHED, /* written, and no flush covers it. On `unflushed` or `flushing` */
+    BCACHE_ORPHAN,    /* borrowed, and another block has its place in the hash. On no list */
+    BCACHE_LOST,      /* the device may use the memory for ever: never used again. On no list */
+    BCACHE_STATES
 };
 
 struct bcache_link {
@@ -26,66 +31,68 @@ struct bcache_link {
 };
 
 struct bcache_block {
-    struct bcache_link link; /* first: one is the other */
+    struct bcache_link link; /* first: a link is cast to its block */
     struct bcache_block *hash_next;
-    struct bcache_block *chain; /* the next one of the same request */
+    struct bcache_block *chain; /* the next block of the same request */
     struct bcache_wait *waiters;
-    uint64_t index;
-    uint8_t *data;
-    uint32_t len; /* the part that is on the disk */
-    uint16_t pins;
-    uint8_t state;
-    bool alone; /* a request that it was part of has failed: the next is for it alone */
+    uint64_t index; /* of the block on the disk */
+    uint8_t *data;  /* block_size bytes */
+    uint32_t len;   /* bytes that are on the disk: fewer at the disk's end */
+    uint16_t pins;  /* times that it is borrowed */
+    uint8_t state;  /* enum bcache_state */
+    bool alone;     /* a request for it and others has failed: the next is for it alone */
 };
 
-#define BCACHE_IO_SEGS       32u
-#define BCACHE_IO_BLOCKS     64u
-#define BCACHE_IOS           32u
-#define BCACHE_IOS_FOR_READS 8u
+#define BCACHE_IO_SEGS       32u /* segments of a request */
+#define BCACHE_IO_BLOCKS     64u /* blocks of a request */
+#define BCACHE_IOS           32u /* requests of a cache */
+#define BCACHE_IOS_FOR_READS 8u  /* requests that are kept for reads */
 
-/* One request to the device. */
+/* A request to the device, for neighbouring blocks. */
 struct bcache_io {
     struct block_request req;
     struct bcache *cache;
-    struct bcache_block *first, *last;
-    struct bcache_io *next; /* free ones */
-    unsigned count;
+    struct bcache_block *first, *last; /* linked by chain */
+    struct bcache_io *next;            /* of free_ios */
+    unsigned count;                    /* blocks */
     struct block_seg segs[BCACHE_IO_SEGS];
 };
 
 struct bcache {
-    struct hal_service service; /* first: one is the other */
+    struct hal_service service; /* first: a service is cast to its cache */
     struct bcache *next;
     struct block_device *dev;
-    uint32_t block_size;
+    uint32_t block_size; /* bytes, 1 << block_shift */
     unsigned block_shift;
-    unsigned blocks, max_blocks;
-    struct bcache_block **hash;
+    unsigned blocks, max_blocks; /* blocks that there are, LOST ones not counted; the limit */
+    struct bcache_block **hash;  /* blocks of a disk block, by index */
     size_t hash_mask;
 
-    struct bcache_link free, lru;           /* lru: most recent first */
-    struct bcache_link dirty, outgoing;     /* outgoing: sorted, of the round that is under way */
-    struct bcache_link unflushed, flushing; /* oldest first */
-    unsigned dirty_count;                   /* dirty, outgoing and being written */
-    unsigned unflushed_count;
-    unsigned writing; /* blocks */
-    unsigned borrowed;
-    unsigned plugs; /* block_plugs() when the clean blocks were read */
+    struct bcache_link free;
+    struct bcache_link lru;           /* most recently used first */
+    struct bcache_link dirty;         /* oldest first */
+    struct bcache_link outgoing;      /* of the round under way, by index */
+    struct bcache_link unflushed;     /* oldest first */
+    struct bcache_link flushing;      /* those that the flush under way covers */
+    unsigned in_state[BCACHE_STATES]; /* blocks in each state */
+    unsigned borrowed;                /* blocks with pins */
+    unsigned plugs;                   /* block_plugs() when the clean blocks were read */
 
     struct bcache_io *ios, *free_ios;
     unsigned free_io_count;
     struct bcache_wait *room_waiters;
 
-    /* write-out happens in rounds: what was dirty when one began is written when it ends */
+    /* write-out happens in rounds: what was dirty when a round began is written when it ends */
     bool round_active;
-    bool round_failed; /* the last one did, or this one does: only who waits for one begins one */
-    uint64_t round, round_done;
-    bool flush_out, unflushed_writes; /* the device may hold writes that no flush covers */
-    uint64_t flush, flush_done;
-    unsigned stale_flushes; /* in a row that found the device reset */
+    bool round_failed;          /* a write of the last round failed: a waiter begins the next one */
+    uint64_t round, round_done; /* number of the last round that began; that ended */
+    bool flush_out;             /* flush_request is with the block layer */
+    bool unflushed_writes;      /* the device may hold writes that no flush covers */
+    uint64_t flush, flush_done; /* number of the last flush that began; that ended */
+    unsigned stale_flushes;     /* in a row that found that the device had been reset */
     struct block_request flush_request;
-    struct bcache_sync *syncs;
-    uint64_t errors;
+    struct bcache_sync *syncs; /* those that wait */
+    uint64_t errors;           /* bcache_errors() */
     struct bcache_stats stats;
 };
 
@@ -101,6 +108,7 @@ static inline bool bcache_list_empty(const struct bcache_link *l)
     return l->next == l;
 }
 
+/* b is on no list. */
 static inline void bcache_insert_after(struct bcache_link *at, struct bcache_block *b)
 {
     b->link.prev = at;
@@ -114,7 +122,7 @@ static inline void bcache_append(struct bcache_link *l, struct bcache_block *b)
     bcache_insert_after(l->prev, b);
 }
 
-/* Of no list: a second removal does no harm. */
+/* Takes b off its list. Does nothing to a block that was taken off before. */
 static inline void bcache_unlink(struct bcache_block *b)
 {
     b->link.prev->next = b->link.next;
@@ -122,67 +130,110 @@ static inline void bcache_unlink(struct bcache_block *b)
     bcache_list_init(&b->link);
 }
 
+/* The first block of a list, or NULL. */
 static inline struct bcache_block *bcache_first(struct bcache_link *l)
 {
     return bcache_list_empty(l) ? NULL : (struct bcache_block *)l->next;
 }
 
+/* ---- states ---------------------------------------------------------------------------------- */
+
+extern const uint16_t bcache_next_states[BCACHE_STATES];
+
+/* The one place that changes the state of a block. The caller moves it to the list of its state. */
+static inline void bcache_set_state(struct bcache *c, struct bcache_block *b,
+                                    enum bcache_state state)
+{
+#ifdef VIREO_DEBUG
+    hal_assert(bcache_next_states[b->state] & 1u << state);
+#endif
+    c->in_state[b->state]--;
+    c->in_state[state]++;
+    b->state = (uint8_t)state;
+}
+
+/* Blocks whose contents the device has not got. */
+static inline unsigned bcache_dirty(const struct bcache *c)
+{
+    return c->in_state[BCACHE_DIRTY] + c->in_state[BCACHE_WRITING];
+}
+
+/* Blocks that the device has, and may lose. */
+static inline unsigned bcache_unflushed(const struct bcache *c)
+{
+    return c->in_state[BCACHE_UNFLUSHED];
+}
+
+/* Is as much of the cache dirty or unflushed as may be? Writers then wait. */
+static inline bool bcache_crowded(const struct bcache *c)
+{
+    return bcache_dirty(c) + bcache_unflushed(c) >= c->max_blocks - c->max_blocks / 4;
+}
+
+/* May no other block become dirty? */
+static inline bool bcache_too_dirty(const struct bcache *c)
+{
+    return bcache_dirty(c) >= c->max_blocks / 2 || bcache_crowded(c);
+}
+
 /* ---- bcache.c -------------------------------------------------------------------------------- */
 
-/* Blocks on the disk now, and how many bytes of one there are. */
+/* Cache blocks that the disk has now, and the bytes of block `index`, which is one of them. */
 uint64_t bcache_disk_blocks(const struct bcache *c);
 uint32_t bcache_disk_len(const struct bcache *c, uint64_t index);
 
+/* The block of the disk block `index`, or NULL. */
 struct bcache_block *bcache_find(const struct bcache *c, uint64_t index);
-/* A block for `index`, of no list, state EMPTY, in the hash; NULL: no room now. */
+/* A block for `index`, which has none: EMPTY, in the hash, on no list. NULL: no room now. */
 struct bcache_block *bcache_take(struct bcache *c, uint64_t index);
-/* A block of no list and no disk block; NULL: no room now. */
-struct bcache_block *bcache_take_any(struct bcache *c);
-/* The disk's block is `b` from here on; `old`, which is of no list then, has no place any more. */
-void bcache_move(struct bcache *c, struct bcache_block *old, struct bcache_block *b);
-/* Its state is final: it goes where blocks of that state go. */
+
+/* The end of a read or a write: puts b, which is on no list, into the state and on its list. */
 void bcache_settle_clean(struct bcache *c, struct bcache_block *b);
-void bcache_settle_empty(struct bcache *c, struct bcache_block *b, bool failed);
+void bcache_settle_empty(struct bcache *c, struct bcache_block *b);
+/* b is never used again, and does not count any more: another block may be made in its place. */
 void bcache_settle_lost(struct bcache *c, struct bcache_block *b);
 
-void bcache_wake_block(struct bcache_block *b);
+/* Wakes those who wait for b; `failed`: the read for which they wait has failed. */
+void bcache_wake_block(struct bcache_block *b, bool failed);
+/* Wakes those who wait for room. */
 void bcache_wake_room(struct bcache *c);
 
+/* ---- bcache_io.c ----------------------------------------------------------------------------- */
+
+/* A request without blocks; NULL: all are in use, or the rest is kept for reads. */
 struct bcache_io *bcache_io_get(struct bcache *c, enum block_op op);
 void bcache_io_put(struct bcache_io *io);
+/* Must b have a request of its own: it does not follow the last block of io, or does not fit? */
 bool bcache_io_full(const struct bcache_io *io, const struct bcache_block *b);
 void bcache_io_add(struct bcache_io *io, struct bcache_block *b);
+/* io, which has a block, is the block layer's until bcache_read_done() or bcache_write_done(). */
 void bcache_io_submit(struct bcache_io *io);
 
 /* ---- bcache_read.c --------------------------------------------------------------------------- */
 
 /*
- * Starts to read those of [index, index + count) that are not there, and adds how many to *started.
- * Returns whether block `index` is there or on its way.
+ * Starts to read those of the blocks [index, index + count) that have no data, at most a quarter of
+ * the cache, and adds their number to *started. `index` is a block of the disk. True: block `index`
+ * has data or is READING; false: there is no room, or no request.
  */
 bool bcache_read(struct bcache *c, uint64_t index, uint64_t count, uint64_t *started);
+/* The block layer has ended io. */
 void bcache_read_done(struct bcache_io *io);
 
 /* ---- bcache_write.c -------------------------------------------------------------------------- */
 
-/* Are there as many blocks that the disk does not hold for sure as may be? */
-static inline bool bcache_crowded(const struct bcache *c)
-{
-    return c->dirty_count + c->unflushed_count >= c->max_blocks - c->max_blocks / 4;
-}
-
-static inline bool bcache_too_dirty(const struct bcache *c)
-{
-    return c->dirty_count >= c->max_blocks / 2 || bcache_crowded(c);
-}
-
+/* b becomes DIRTY, unless it is; its contents are the caller's to change until the caller returns.
+ */
 void bcache_mark_dirty(struct bcache *c, struct bcache_block *b);
-/* Begins a round if there is something to write and none is under way. */
+/* Begins a round, if there is something to write and none is under way. */
 void bcache_start_round(struct bcache *c);
-/* Begins a flush if blocks wait for one and none is out. */
+/* Begins a flush, if blocks wait for one and none is under way. */
 void bcache_start_flush(struct bcache *c);
+/* Goes on with the round under way, as far as there are requests. */
 void bcache_write_more(struct bcache *c);
+/* The block layer has ended io. */
 void bcache_write_done(struct bcache_io *io);
+/* The service of a cache. */
 bool bcache_run(struct hal_service *s);
 
 #endif

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bcache_read.c - filling the block cache: reads of what is wanted, and of what is likely to be.
+ * bcache_read.c - fills the block cache: reads blocks that a caller wants, and blocks ahead of a
+ * sequential reader.
  */
 #include "block/cache/bcache_impl.h"
 
+/* Blocks that are read ahead: at first; at most, or an eighth of the cache if that is less. */
 #define BCACHE_AHEAD_MIN 4u
-#define BCACHE_AHEAD_MAX 64u /* blocks; and an eighth of the cache */
+#define BCACHE_AHEAD_MAX 64u
 
-/* A block that `index` can be read into, of no list; NULL: it is there, or there is no room. */
-static struct bcache_block *vacant(struct bcache *c, uint64_t index, bool *present)
+/*
+ * A block that `index` can be read into, EMPTY and on no list. NULL: the block has data or is being
+ * read (*present), or there is no room.
+ */
+static struct bcache_block *bcache_vacant(struct bcache *c, uint64_t index, bool *present)
 {
     struct bcache_block *b = bcache_find(c, index);
 
@@ -22,15 +27,16 @@ static struct bcache_block *vacant(struct bcache *c, uint64_t index, bool *prese
     return b;
 }
 
-/* Adds to *started how many it starts; returns how far it came. */
-static uint64_t read_blocks(struct bcache *c, uint64_t index, uint64_t count, uint64_t *started)
+/* As bcache_read(). Returns the first block that it did not come to. */
+static uint64_t bcache_read_blocks(struct bcache *c, uint64_t index, uint64_t count,
+                                   uint64_t *started)
 {
     struct bcache_io *io = NULL;
     uint64_t end = index + count, i;
 
     for (i = index; i < end; i++) {
         bool present;
-        struct bcache_block *b = vacant(c, i, &present);
+        struct bcache_block *b = bcache_vacant(c, i, &present);
 
         if (present)
             continue;
@@ -41,12 +47,12 @@ static uint64_t read_blocks(struct bcache *c, uint64_t index, uint64_t count, ui
             io = NULL;
         }
         if (!io && !(io = bcache_io_get(c, BLOCK_READ))) {
-            bcache_settle_empty(c, b, false);
+            bcache_settle_empty(c, b);
             break;
         }
         if (!io->count)
             c->stats.reads++;
-        b->state = BCACHE_READING;
+        bcache_set_state(c, b, BCACHE_READING);
         bcache_io_add(io, b);
         ++*started;
     }
@@ -64,18 +70,22 @@ bool bcache_read(struct bcache *c, uint64_t index, uint64_t count, uint64_t *sta
     if (count > c->max_blocks / 4)
         count = c->max_blocks / 4;
     block_hold(c->dev);
-    end = read_blocks(c, index, count, started);
+    end = bcache_read_blocks(c, index, count, started);
     block_release(c->dev);
     return end > index;
 }
 
+/*
+ * A request that fails fails for all of its blocks: those who wait ask again, and then each block
+ * is read alone. Only those who wait for a block that was read alone hear that it cannot be read;
+ * who comes later has it read again.
+ */
 void bcache_read_done(struct bcache_io *io)
 {
     struct bcache *c = io->cache;
     int result = io->req.result;
-    bool lost = io->req.quarantined;
+    bool lost = io->req.quarantined, failed = result && io->count == 1;
     struct bcache_block *b = io->first, *next;
-    unsigned count = io->count;
 
     bcache_io_put(io);
     for (; b; b = next) {
@@ -86,22 +96,21 @@ void bcache_read_done(struct bcache_io *io)
             b->alone = false;
             bcache_settle_clean(c, b);
         } else {
-            bool last_try = count == 1;
-
             b->alone = true;
-            bcache_settle_empty(c, b, last_try && b->waiters);
+            bcache_settle_empty(c, b);
         }
-        bcache_wake_block(b);
+        bcache_wake_block(b, failed);
     }
-    bcache_write_more(c); /* it may have waited for a request */
+    bcache_write_more(c); /* a round may wait for a request */
     bcache_wake_room(c);
 }
 
 /*
- * Two reads in a row make a sequential reader. Its window starts small and doubles each time half
- * of it is used up, so that the next piece is on its way before the reader needs it.
+ * For a sequential reader: one whose second read follows the first. When it has come through half
+ * of the window, the next blocks are read, and the window doubles; so they are there before the
+ * reader needs them.
  */
-static void read_ahead(struct bcache *c, struct bcache_stream *s)
+static void bcache_read_ahead(struct bcache *c, struct bcache_stream *s)
 {
     unsigned max = c->max_blocks / 8 < BCACHE_AHEAD_MAX ? c->max_blocks / 8 : BCACHE_AHEAD_MAX;
     uint64_t from;
@@ -128,7 +137,7 @@ void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, u
         return; /* still in the same block */
     s->next = end;
     if (sequential)
-        read_ahead(c, s);
+        bcache_read_ahead(c, s);
     else
         *s = (struct bcache_stream){.next = end};
 }

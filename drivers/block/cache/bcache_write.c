@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bcache_write.c - from dirty to durable: write-out in rounds, flushes, and who waits for both.
+ * bcache_write.c - from dirty to durable: write-out in rounds, flushes, and the syncs that wait for
+ * both.
  *
- * A round takes what is dirty when it begins, sorts it, and writes it in runs. A sync needs the
- * round that holds all that was dirty when it came, and then a flush that began after that round's
- * end. Several may share both. A flush that finds that the device was reset starts them all over:
- * whatever no flush covers is dirty again.
+ * A round takes the blocks that are dirty when it begins, sorts them by index, and writes them in
+ * runs of neighbours. A sync needs the end of the round that holds all blocks that were dirty when
+ * the sync began, and then of a flush that began after that. Several syncs may share both. When a
+ * flush finds that the device was reset, all blocks that no flush covers are dirty again, and all
+ * syncs start over.
  */
 #include "block/cache/bcache_impl.h"
 
-#define BCACHE_AGE           (5 * HAL_SEC) /* dirty data goes out after so long at the latest */
-#define BCACHE_STALE_FLUSHES 5u            /* in a row: then it is an error */
+#define BCACHE_AGE           (5 * HAL_SEC) /* a round begins when the oldest dirty block is this old */
+#define BCACHE_STALE_FLUSHES 5u            /* in a row; the next one counts as an error */
+#define BCACHE_RUNS          24u           /* of a merge sort: 2^23 blocks and more */
 
-static void progress(struct bcache *c);
+static void bcache_progress(struct bcache *c);
 
-/* A round is under way, and nothing of it is left to be written. */
-static bool nothing_out(const struct bcache *c)
+/* A round is under way, and none of it is left to be written or with the device. */
+static bool bcache_round_written(const struct bcache *c)
 {
-    return c->round_active && !c->writing && bcache_list_empty(&c->outgoing);
+    return c->round_active && !c->in_state[BCACHE_WRITING] && bcache_list_empty(&c->outgoing);
 }
 
 /* ---- sorting --------------------------------------------------------------------------------- */
 
-static struct bcache_link *merge(struct bcache_link *a, struct bcache_link *b)
+/* Merges two lists that are sorted by index; they end with NULL. */
+static struct bcache_link *bcache_merge(struct bcache_link *a, struct bcache_link *b)
 {
     struct bcache_link *head = NULL, **tail = &head;
 
@@ -38,10 +42,10 @@ static struct bcache_link *merge(struct bcache_link *a, struct bcache_link *b)
     return head;
 }
 
-/* Merge sort from below: run i holds 2^i blocks or none. */
-static struct bcache_link *sort(struct bcache_link *list)
+/* Merge sort, bottom up: run i holds 2^i blocks or none. The list ends with NULL. */
+static struct bcache_link *bcache_sort(struct bcache_link *list)
 {
-    struct bcache_link *runs[24] = {NULL}, *all = NULL;
+    struct bcache_link *runs[BCACHE_RUNS] = {NULL}, *all = NULL;
     unsigned i;
 
     while (list) {
@@ -49,19 +53,19 @@ static struct bcache_link *sort(struct bcache_link *list)
 
         list = list->next;
         run->next = NULL;
-        for (i = 0; i < 23 && runs[i]; i++) {
-            run = merge(runs[i], run);
+        for (i = 0; i < BCACHE_RUNS - 1 && runs[i]; i++) {
+            run = bcache_merge(runs[i], run);
             runs[i] = NULL;
         }
-        runs[i] = runs[i] ? merge(runs[i], run) : run;
+        runs[i] = runs[i] ? bcache_merge(runs[i], run) : run;
     }
-    for (i = 0; i < 24; i++)
+    for (i = 0; i < BCACHE_RUNS; i++)
         if (runs[i])
-            all = all ? merge(runs[i], all) : runs[i];
+            all = all ? bcache_merge(runs[i], all) : runs[i];
     return all;
 }
 
-static bool sorted(const struct bcache_link *l)
+static bool bcache_is_sorted(const struct bcache_link *l)
 {
     const struct bcache_link *at = l->next;
 
@@ -74,8 +78,8 @@ static bool sorted(const struct bcache_link *l)
     return true;
 }
 
-/* Moves all of `from`, which is not empty, to the empty list `to`. */
-static void move_all(struct bcache_link *from, struct bcache_link *to)
+/* Moves all blocks of `from`, which is not empty, to the empty list `to`. */
+static void bcache_move_all(struct bcache_link *from, struct bcache_link *to)
 {
     *to = *from;
     to->next->prev = to;
@@ -83,14 +87,14 @@ static void move_all(struct bcache_link *from, struct bcache_link *to)
     bcache_list_init(from);
 }
 
-static void sort_list(struct bcache_link *l)
+static void bcache_sort_list(struct bcache_link *l)
 {
     struct bcache_link *at, *next;
 
-    if (sorted(l))
+    if (bcache_is_sorted(l))
         return;
     l->prev->next = NULL;
-    at = sort(l->next);
+    at = bcache_sort(l->next);
     bcache_list_init(l);
     for (; at; at = next) {
         next = at->next;
@@ -105,25 +109,23 @@ void bcache_mark_dirty(struct bcache *c, struct bcache_block *b)
     if (b->state == BCACHE_DIRTY)
         return;
     bcache_unlink(b);
-    c->unflushed_count -= b->state == BCACHE_UNFLUSHED;
     if (c->service.next_ns == HAL_NEVER)
         c->service.next_ns = hal_now_ns() + BCACHE_AGE;
-    b->state = BCACHE_DIRTY;
+    bcache_set_state(c, b, BCACHE_DIRTY);
     b->alone = false;
     bcache_append(&c->dirty, b);
-    c->dirty_count++;
 }
 
 /*
- * The service: ends a round that wrote nothing, and begins one when dirty blocks have aged. On a
- * device that was given up they wait until it is back.
+ * Ends a round that wrote nothing, and begins one when dirty blocks have aged. While the device is
+ * given up, dirty blocks wait until it is back.
  */
 bool bcache_run(struct hal_service *s)
 {
     struct bcache *c = (struct bcache *)s;
 
-    if (nothing_out(c)) {
-        progress(c);
+    if (bcache_round_written(c)) {
+        bcache_progress(c);
         bcache_wake_room(c);
         return true;
     }
@@ -141,8 +143,11 @@ bool bcache_run(struct hal_service *s)
 
 /* ---- writing out ----------------------------------------------------------------------------- */
 
-/* The disk may have shrunk. What lies beyond its end is lost, and whoever syncs hears of it. */
-static bool still_on_disk(struct bcache *c, struct bcache_block *b)
+/*
+ * The disk may have shrunk. False: b lies beyond its end, and its contents are lost, which counts
+ * as a write error.
+ */
+static bool bcache_still_on_disk(struct bcache *c, struct bcache_block *b)
 {
     if (b->index < bcache_disk_blocks(c)) {
         uint32_t len = bcache_disk_len(c, b->index);
@@ -151,23 +156,22 @@ static bool still_on_disk(struct bcache *c, struct bcache_block *b)
         return true;
     }
     c->errors++;
-    c->dirty_count--;
     bcache_unlink(b);
     if (b->pins)
         bcache_settle_clean(c, b);
     else
-        bcache_settle_empty(c, b, false);
+        bcache_settle_empty(c, b);
     return false;
 }
 
-/* Requests of neighbours, as long as there are requests to be had. */
-static void write_blocks(struct bcache *c)
+/* Writes the blocks of the round in order, as long as there are requests. */
+static void bcache_write_blocks(struct bcache *c)
 {
     struct bcache_io *io = NULL;
     struct bcache_block *b;
 
     while ((b = bcache_first(&c->outgoing))) {
-        if (!still_on_disk(c, b))
+        if (!bcache_still_on_disk(c, b))
             continue;
         if (io && bcache_io_full(io, b)) {
             bcache_io_submit(io);
@@ -178,8 +182,7 @@ static void write_blocks(struct bcache *c)
         if (!io->count)
             c->stats.writeouts++;
         bcache_unlink(b);
-        b->state = BCACHE_WRITING;
-        c->writing++;
+        bcache_set_state(c, b, BCACHE_WRITING);
         bcache_io_add(io, b);
     }
     if (io)
@@ -191,9 +194,9 @@ void bcache_write_more(struct bcache *c)
     if (bcache_list_empty(&c->outgoing))
         return;
     block_hold(c->dev);
-    write_blocks(c);
+    bcache_write_blocks(c);
     block_release(c->dev);
-    if (nothing_out(c)) /* all of it was beyond the end: no request will end this round */
+    if (bcache_round_written(c)) /* all was beyond the end: no request will end this round */
         hal_service_wake(&c->service);
 }
 
@@ -204,48 +207,51 @@ void bcache_start_round(struct bcache *c)
     c->round++;
     c->round_active = true;
     c->round_failed = false;
-    move_all(&c->dirty, &c->outgoing);
-    sort_list(&c->outgoing);
+    bcache_move_all(&c->dirty, &c->outgoing);
+    bcache_sort_list(&c->outgoing);
     bcache_write_more(c);
 }
 
-static void written(struct bcache *c, struct bcache_block *b)
+/* The device has b. */
+static void bcache_written(struct bcache *c, struct bcache_block *b)
 {
     b->alone = false;
-    c->dirty_count--;
     c->stats.blocks_written++;
     if (!block_volatile(c->dev)) {
         bcache_settle_clean(c, b);
         return;
     }
     c->unflushed_writes = true;
-    b->state = BCACHE_UNFLUSHED;
+    bcache_set_state(c, b, BCACHE_UNFLUSHED);
     bcache_append(&c->unflushed, b);
-    c->unflushed_count++;
 }
 
-/* The device may still read the block's memory: its contents go on in another, if there is one. */
-static struct bcache_block *leave_behind(struct bcache *c, struct bcache_block *old)
+/*
+ * The device may read the memory of `old` for ever: another block gets its contents. NULL: there is
+ * no room for another, and the contents are lost.
+ */
+static struct bcache_block *bcache_leave_behind(struct bcache *c, struct bcache_block *old)
 {
     struct bcache_block *b;
 
     bcache_settle_lost(c, old);
     b = bcache_take(c, old->index);
-    if (!b) {
-        c->dirty_count--;
+    if (!b)
         return NULL;
-    }
     b->len = old->len;
     memcpy(b->data, old->data, old->len);
     return b;
 }
 
-/* It stays dirty, for the next round, by itself: one bad sector does not keep its neighbours. */
-static void not_written(struct bcache *c, struct bcache_block *b, bool lost)
+/*
+ * b stays dirty for the next round, and is then written alone, so that a bad sector does not keep
+ * its neighbours from being written. `lost`: the device may still read its memory.
+ */
+static void bcache_not_written(struct bcache *c, struct bcache_block *b, bool lost)
 {
-    if (lost && !(b = leave_behind(c, b)))
+    if (lost && !(b = bcache_leave_behind(c, b)))
         return;
-    b->state = BCACHE_DIRTY;
+    bcache_set_state(c, b, BCACHE_DIRTY);
     b->alone = true;
     bcache_append(&c->dirty, b);
     if (block_dead(c->dev) && c->service.next_ns == HAL_NEVER)
@@ -264,22 +270,21 @@ void bcache_write_done(struct bcache_io *io)
     bcache_io_put(io);
     for (; b; b = next) {
         next = b->chain;
-        c->writing--;
         if (result)
-            not_written(c, b, lost);
+            bcache_not_written(c, b, lost);
         else
-            written(c, b);
-        bcache_wake_block(b);
+            bcache_written(c, b);
+        bcache_wake_block(b, false);
     }
     bcache_write_more(c);
-    progress(c);
-    if (c->unflushed_count >= c->max_blocks / 4 && !result)
+    bcache_progress(c);
+    if (bcache_unflushed(c) >= c->max_blocks / 4 && !result)
         bcache_start_flush(c);
     bcache_wake_room(c);
 }
 
-/* The round whose end means that all that is dirty now was written. */
-static uint64_t needed_round(const struct bcache *c)
+/* The round at whose end all blocks that are dirty now have been written. */
+static uint64_t bcache_needed_round(const struct bcache *c)
 {
     if (!bcache_list_empty(&c->dirty))
         return c->round + 1;
@@ -288,7 +293,8 @@ static uint64_t needed_round(const struct bcache *c)
 
 /* ---- flushing -------------------------------------------------------------------------------- */
 
-static void write_again(struct bcache *c, struct bcache_link *blocks)
+/* The device may have lost these blocks: they are dirty again. */
+static void bcache_write_again(struct bcache *c, struct bcache_link *blocks)
 {
     struct bcache_block *b;
 
@@ -296,27 +302,27 @@ static void write_again(struct bcache *c, struct bcache_link *blocks)
         bcache_mark_dirty(c, b);
 }
 
-static void all_flushed(struct bcache *c)
+/* The flush under way has succeeded. */
+static void bcache_all_flushed(struct bcache *c)
 {
     struct bcache_block *b;
 
     while ((b = bcache_first(&c->flushing))) {
         bcache_unlink(b);
-        c->unflushed_count--;
         bcache_settle_clean(c, b);
     }
 }
 
-/* Whoever waits, waits for all that is dirty now. */
-static void start_over(struct bcache *c)
+/* All syncs need everything that is dirty now. */
+static void bcache_start_over(struct bcache *c)
 {
     for (struct bcache_sync *s = c->syncs; s; s = s->next) {
-        s->round = needed_round(c);
+        s->round = bcache_needed_round(c);
         s->flush = 0;
     }
 }
 
-static void flush_done(struct block_request *r)
+static void bcache_flush_ended(struct block_request *r)
 {
     struct bcache *c = r->ctx;
     bool stale = r->result == -ESTALE && c->stale_flushes < BCACHE_STALE_FLUSHES;
@@ -328,18 +334,18 @@ static void flush_done(struct block_request *r)
     c->errors += r->result && !stale;
     c->unflushed_writes |= r->result != 0;
     if (r->result)
-        write_again(c, &c->flushing);
+        bcache_write_again(c, &c->flushing);
     else
-        all_flushed(c);
-    if (r->result == -ESTALE) /* the device may have lost these, too */
-        write_again(c, &c->unflushed);
+        bcache_all_flushed(c);
+    if (r->result == -ESTALE) /* written after the flush began, and perhaps lost as well */
+        bcache_write_again(c, &c->unflushed);
     if (stale)
-        start_over(c);
-    progress(c);
+        bcache_start_over(c);
+    bcache_progress(c);
     bcache_wake_room(c);
 }
 
-static void start_flush(struct bcache *c)
+static void bcache_flush_now(struct bcache *c)
 {
     struct block_request *const r = &c->flush_request;
 
@@ -347,8 +353,8 @@ static void start_flush(struct bcache *c)
     c->flush_out = true;
     c->unflushed_writes = false;
     if (!bcache_list_empty(&c->unflushed))
-        move_all(&c->unflushed, &c->flushing);
-    *r = (struct block_request){.op = BLOCK_FLUSH, .done = flush_done, .ctx = c};
+        bcache_move_all(&c->unflushed, &c->flushing);
+    *r = (struct block_request){.op = BLOCK_FLUSH, .done = bcache_flush_ended, .ctx = c};
     block_submit(c->dev, &r, 1);
 }
 
@@ -356,19 +362,25 @@ void bcache_start_flush(struct bcache *c)
 {
     if (c->flush_out || bcache_list_empty(&c->unflushed))
         return;
-    start_flush(c);
+    bcache_flush_now(c);
 }
 
 /* ---- those who wait -------------------------------------------------------------------------- */
 
-/* Also of a disk that came back without a cache: the flush tells whether the one before lost. */
-static bool needs_flush(const struct bcache *c)
+/*
+ * Does a sync that has all of its blocks written need a flush? Also of a disk without a volatile
+ * cache if it had one before a reset: the flush then tells whether writes were lost.
+ */
+static bool bcache_needs_flush(const struct bcache *c)
 {
     return block_volatile(c->dev) || c->unflushed_writes || c->flush_out;
 }
 
-/* Takes the syncs out that have what they need, and lets the others ask for it. */
-static struct bcache_sync *advance_syncs(struct bcache *c)
+/*
+ * Takes the syncs that have what they need off the list, and returns them; begins the round or the
+ * flush that the others need.
+ */
+static struct bcache_sync *bcache_advance_syncs(struct bcache *c)
 {
     struct bcache_sync *done = NULL, **at = &c->syncs, *s;
     bool flush = false;
@@ -376,7 +388,7 @@ static struct bcache_sync *advance_syncs(struct bcache *c)
     while ((s = *at)) {
         bool written_out = s->round <= c->round_done;
 
-        if (written_out && !s->flush && needs_flush(c))
+        if (written_out && !s->flush && bcache_needs_flush(c))
             s->flush = c->flush + 1;
         if (written_out && s->flush <= c->flush_done) {
             *at = s->next;
@@ -390,19 +402,21 @@ static struct bcache_sync *advance_syncs(struct bcache *c)
             bcache_start_round(c);
     }
     if (flush && !c->flush_out)
-        start_flush(c);
+        bcache_flush_now(c);
     return done;
 }
 
-static void progress(struct bcache *c)
+/* A write or a flush has ended, or a sync has come: ends what is complete, begins what is needed.
+ */
+static void bcache_progress(struct bcache *c)
 {
     struct bcache_sync *done, *next;
 
-    if (nothing_out(c)) {
+    if (bcache_round_written(c)) {
         c->round_active = false;
         c->round_done = c->round;
     }
-    for (done = advance_syncs(c); done; done = next) {
+    for (done = bcache_advance_syncs(c); done; done = next) {
         next = done->next;
         done->result = c->errors == done->errors ? 0 : -EIO;
         done->done(done);
@@ -412,14 +426,15 @@ static void progress(struct bcache *c)
 int bcache_sync(struct bcache *c, struct bcache_sync *s)
 {
     s->result = 0;
-    if (!c->dirty_count && !c->unflushed_writes && !c->flush_out)
+    if (!bcache_dirty(c) && !c->unflushed_writes && !c->flush_out)
         return 0;
     s->errors = c->errors;
-    s->round = needed_round(c);
+    s->round = bcache_needed_round(c);
     s->flush = 0;
     s->next = c->syncs;
     c->syncs = s;
-    if (!nothing_out(c)) /* else the service is about to, for those who want room as well */
-        progress(c);
+    if (!bcache_round_written(
+            c)) /* else the service is about to, and wakes those who wait for room */
+        bcache_progress(c);
     return -EAGAIN;
 }
