@@ -5,17 +5,17 @@
 
 #include "dev.h"
 
-static struct dev_names *added;
+static struct dev_names *dev_added; /* the last one first */
 
 void dev_add(struct dev_names *d)
 {
-    d->next = added;
-    added = d;
+    d->next = dev_added;
+    dev_added = d;
 }
 
 const struct dev_names *dev_find(const struct dev_names *first, const char *name)
 {
-    const struct dev_names *d = added;
+    const struct dev_names *d = dev_added;
 
     if (first && first->has(name))
         return first;

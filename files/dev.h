@@ -1,31 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dev.h - names below /dev that are no disks. A room that has some adds them when it is linked; it
- * needs nothing of the rest of files/ for that.
+ * dev.h - names below /dev that are not disks. A room that has such names adds them at the boot; it
+ * needs nothing else of files/ for that. All functions are for tasks and for initialisation.
  */
 #ifndef VIREO_DEV_H
 #define VIREO_DEV_H
 
 #include "vireo/file.h"
 
-/* `name` is what follows "/dev/", such as "random"; it may hold slashes, and be "". */
+/*
+ * A set of names. `name` is what follows "/dev/", such as "random"; it may hold slashes, and be "".
+ * open and stat are called only for a name that the set has.
+ */
 struct dev_names {
     bool (*has)(const char *name);
-    int (*open)(const char *name, int flags); /* a descriptor, or -errno */
+    /* Opens the device with O_ flags: a descriptor, which is the caller's, or -errno. May park. */
+    int (*open)(const char *name, int flags);
+    /* Fills in *st. 0 or -errno. */
     int (*stat)(const char *name, struct stat *st);
-    struct dev_names *next;
+    struct dev_names *next; /* dev.c's */
 };
 
-/* Adds them; d must live for ever. */
+/* Adds a set, which must live for ever. Among sets that have the same name the last one counts. */
 void dev_add(struct dev_names *d);
 
-/* Who has the name: `first`, or what was added; NULL: nobody. */
+/* The set that has the name: `first` (NULL: none), or one that was added. NULL: no set has it. */
 const struct dev_names *dev_find(const struct dev_names *first, const char *name);
 
-/* Opens it, after checking the flags that mean the same for every device. */
+/*
+ * d->open(), after the flags that no device can follow: -EEXIST for O_CREAT with O_EXCL, -ENOTDIR
+ * for O_DIRECTORY.
+ */
 int dev_open(const struct dev_names *d, const char *name, int flags);
 
-/* "random", "urandom" */
+/* "random" and "urandom". */
 extern const struct dev_names dev_random;
 
 #endif

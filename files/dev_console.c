@@ -18,94 +18,97 @@
 #include "dev.h"
 #include "vireo/task.h"
 
-/* How long the host may take over what is unread when the image ends. */
-#define LAST_WORDS HAL_SEC
+/* When the image ends, the host has this long to read what was written. */
+#define PORT_LAST_WORDS HAL_SEC
 
 /* An open port. A port is open once at a time. */
 struct port_file {
     struct vcon_port *port;
     struct file *file;
-    unsigned incarnation; /* of the port, when it was opened */
-    unsigned closes;      /* of the host, that were told to the reader */
-    bool abandoned;       /* another task closed it */
+    unsigned incarnation; /* vcon_incarnation() when it was opened */
+    unsigned closes;      /* vcon_host_closes() that the reader was told of, by an end of file */
+    bool abandoned;       /* another task closed the descriptor */
     struct waitq queue;
     struct port_file *next;
 };
 
-static struct port_file *open_ports;
-static struct waitq arrivals; /* a port may have come */
-static uint64_t last_ns;      /* the image ends: no host is waited for beyond; 0: it does not */
+static struct port_file *port_files;
+static struct waitq port_arrivals; /* woken when a port may have come */
+static uint64_t port_last_ns;      /* the image ends: no call waits longer; 0: it does not end */
 
 static struct {
-    const char *name;       /* what vireo.stdout= says */
-    struct port_file *port; /* that has become descriptors 0 and 1, while it is open */
-    struct file *uart;      /* what they were */
-    bool back;              /* on the serial line again */
+    const char *name; /* of the boot argument vireo.stdout= */
+    struct port_file
+        *port;         /* the port that descriptors 0 and 1 are; NULL: none, or it was closed */
+    struct file *uart; /* what descriptors 0 and 1 were before */
+    bool back;         /* the serial line is used again */
 } standard;
 
-static void on_change(struct vcon_port *port)
+/* Called by the driver when something about a port has changed. */
+static void port_changed(struct vcon_port *port)
 {
-    for (struct port_file *p = open_ports; p; p = p->next)
+    for (struct port_file *p = port_files; p; p = p->next)
         if (p->port == port) {
             waitq_wake_all(&p->queue);
             file_ready(p->file);
         }
-    waitq_wake_all(&arrivals);
+    waitq_wake_all(&port_arrivals);
 }
 
 /* ---- what a name means ----------------------------------------------------------------------- */
 
-static bool is_called(const struct vcon_port *p, const char *name)
+static bool port_is_called(const struct vcon_port *p, const char *name)
 {
     unsigned device = vcon_device_number(p);
     char text[32];
 
     if (!strncmp(name, "vport/", 6))
         return name[6] && !strcmp(name + 6, vcon_label(p));
-    snprintf(text, sizeof text, "vport%up%u", device, vcon_port_number(p));
+    snprintf(text, sizeof(text), "vport%up%u", device, vcon_port_number(p));
     if (!strcmp(name, text))
         return true;
-    snprintf(text, sizeof text, "vcon%u", device);
+    snprintf(text, sizeof(text), "vcon%u", device);
     return vcon_is_console(p) && !strcmp(name, text);
 }
 
-static struct vcon_port *find(const char *name)
+static struct vcon_port *port_find(const char *name)
 {
     struct vcon_port *p;
 
     for (unsigned n = 0; (p = vcon_port(n)); n++)
-        if (is_called(p, name))
+        if (port_is_called(p, name))
             return p;
     return NULL;
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static bool gone(const struct port_file *p)
+/* The port that was opened is not there any more; another may have its place. */
+static bool port_gone(const struct port_file *p)
 {
     return !vcon_present(p->port) || vcon_incarnation(p->port) != p->incarnation;
 }
 
-/* The host let go of its end, and the reader does not know yet. */
-static bool closed_by_host(const struct port_file *p)
+/* The host closed its end, and the reader was not told yet. */
+static bool port_closed_by_host(const struct port_file *p)
 {
     return p->closes != vcon_host_closes(p->port);
 }
 
-static bool has_input(const struct port_file *p)
+static bool port_has_input(const struct port_file *p)
 {
     return vcon_incarnation(p->port) == p->incarnation && vcon_readable(p->port);
 }
 
 /*
- * The standard streams go back to the serial line when their port is gone for good, or takes
- * nothing any more while the image ends.
+ * True: the standard streams use the serial line again, since their port is gone, or since the
+ * image ends and the host did not read in time.
  */
-static bool back_on_uart(struct port_file *p)
+static bool port_back_on_uart(struct port_file *p)
 {
-    bool late = last_ns && hal_now_ns() >= last_ns;
+    bool late = port_last_ns && hal_now_ns() >= port_last_ns;
 
-    if (p != standard.port || (!gone(p) && !late))
+    if (p != standard.port || (!port_gone(p) && !late))
         return false;
     if (!standard.back)
         hal_log(HAL_WARN, "console", "%s: %s: the serial line is used again", standard.name,
@@ -121,11 +124,11 @@ static ssize_t port_read(struct file *f, void *buf, size_t len)
     while (len) {
         if (p->abandoned)
             return -EBADF;
-        if (has_input(p))
+        if (port_has_input(p))
             return (ssize_t)vcon_read(p->port, buf, len);
-        if (back_on_uart(p))
+        if (port_back_on_uart(p))
             return standard.uart->ops->read(standard.uart, buf, len);
-        if (gone(p) || closed_by_host(p)) {
+        if (port_gone(p) || port_closed_by_host(p)) {
             p->closes = vcon_host_closes(p->port);
             return 0;
         }
@@ -144,17 +147,17 @@ static ssize_t port_write(struct file *f, const void *buf, size_t len)
     while (done < len) {
         const char *rest = (const char *)buf + done;
 
-        if (back_on_uart(p))
+        if (port_back_on_uart(p))
             return standard.uart->ops->write(standard.uart, rest, len - done) + (ssize_t)done;
-        if (p->abandoned || gone(p))
+        if (p->abandoned || port_gone(p))
             return done ? (ssize_t)done : p->abandoned ? -EBADF : -EIO;
         done += vcon_write(p->port, rest, len - done);
         if (done == len)
             break;
         if (f->flags & O_NONBLOCK)
             return done ? (ssize_t)done : -EAGAIN;
-        if (waitq_wait(&p->queue, last_ns ? last_ns : HAL_NEVER) && p != standard.port)
-            return done ? (ssize_t)done : -EIO; /* the image ends, and waits no longer */
+        if (waitq_wait(&p->queue, port_last_ns ? port_last_ns : HAL_NEVER) && p != standard.port)
+            return done ? (ssize_t)done : -EIO; /* the image ends */
     }
     return (ssize_t)done;
 }
@@ -164,12 +167,12 @@ static int port_poll(struct file *f, int events)
     struct port_file *p = f->ctx;
     int now = 0;
 
-    if (has_input(p) || gone(p) || closed_by_host(p))
+    if (port_has_input(p) || port_gone(p) || port_closed_by_host(p))
         now |= POLLIN | POLLRDNORM;
-    if (gone(p) || vcon_writable(p->port))
+    if (port_gone(p) || vcon_writable(p->port))
         now |= POLLOUT | POLLWRNORM;
     now &= events;
-    if (gone(p) || !(vcon_host_open(p->port) || vcon_is_console(p->port)))
+    if (port_gone(p) || !(vcon_host_open(p->port) || vcon_is_console(p->port)))
         now |= POLLHUP;
     return now;
 }
@@ -180,7 +183,7 @@ static int port_ioctl(struct file *f, unsigned long request, void *arg)
     struct winsize *w = arg;
 
     if (request == FIONREAD) {
-        *(int *)arg = has_input(p) ? (int)vcon_readable(p->port) : 0;
+        *(int *)arg = port_has_input(p) ? (int)vcon_readable(p->port) : 0;
         return 0;
     }
     if (request != TIOCGWINSZ)
@@ -196,15 +199,15 @@ static int port_fstat(struct file *f, struct stat *st)
     return 0;
 }
 
-/* Waits until the host has all that was written, or is gone. */
+/* Waits until the host has read everything that was written, or the port is gone. */
 static int port_fsync(struct file *f)
 {
     struct port_file *p = f->ctx;
 
-    while (!gone(p) && vcon_unsent(p->port) && !back_on_uart(p))
-        if (waitq_wait(&p->queue, last_ns ? last_ns : HAL_NEVER) && p != standard.port)
-            return -EIO; /* the image ends, and waits no longer */
-    return gone(p) ? -EIO : 0;
+    while (!port_gone(p) && vcon_unsent(p->port) && !port_back_on_uart(p))
+        if (waitq_wait(&p->queue, port_last_ns ? port_last_ns : HAL_NEVER) && p != standard.port)
+            return -EIO; /* the image ends */
+    return port_gone(p) ? -EIO : 0;
 }
 
 static bool port_terminal(struct file *f)
@@ -222,14 +225,14 @@ static void port_abandon(struct file *f)
 
 static int port_close(struct file *f)
 {
-    struct port_file *p = f->ctx, **at = &open_ports;
+    struct port_file *p = f->ctx, **at = &port_files;
 
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
     if (p == standard.port)
         standard.port = NULL;
-    if (!gone(p))
+    if (!port_gone(p))
         vcon_close(p->port);
     free(p);
     return 0;
@@ -250,19 +253,19 @@ static const struct file_ops port_ops = {
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-static bool has(const char *name)
+static bool port_has_name(const char *name)
 {
-    return find(name) != NULL;
+    return port_find(name) != NULL;
 }
 
-static int open_name(const char *name, int flags)
+static int port_open_name(const char *name, int flags)
 {
-    struct port_file *p = calloc(1, sizeof *p);
+    struct port_file *p = calloc(1, sizeof(*p));
     int fd, err;
 
     if (!p)
         return -ENOMEM;
-    p->port = find(name);
+    p->port = port_find(name);
     p->incarnation = vcon_incarnation(p->port);
     p->closes = vcon_host_closes(p->port);
     err = vcon_open(p->port);
@@ -274,62 +277,64 @@ static int open_name(const char *name, int flags)
         return fd;
     }
     p->file = file_get(fd);
-    p->next = open_ports;
-    open_ports = p;
+    p->next = port_files;
+    port_files = p;
     return fd;
 }
 
-static int stat_name(const char *name, struct stat *st)
+static int port_stat_name(const char *name, struct stat *st)
 {
     (void)name;
     return port_fstat(NULL, st);
 }
 
-static struct dev_names names = {has, open_name, stat_name, NULL};
+static struct dev_names port_names = {port_has_name, port_open_name, port_stat_name, NULL};
 
 /* ---- standard input and output --------------------------------------------------------------- */
 
-static void prepare(void)
+static void port_prepare(void)
 {
-    vcon_on_change(on_change);
-    dev_add(&names);
+    vcon_on_change(port_changed);
+    dev_add(&port_names);
     standard.name = hal_option(NULL, "stdout");
 }
-HAL_INIT(HAL_INIT_STACK, prepare);
+HAL_INIT(HAL_INIT_STACK, port_prepare);
 
-static void last_words(void)
+/* When the image ends: what was printed goes to the host, within PORT_LAST_WORDS. */
+static void port_last_words(void)
 {
-    last_ns = hal_now_ns() + LAST_WORDS;
+    port_last_ns = hal_now_ns() + PORT_LAST_WORDS;
     if (!standard.port)
         return;
     fflush(stdout);
-    if (standard.port) /* still: that was a chance to find it gone */
+    if (standard.port) /* still so: fflush() may have found that the port is gone */
         port_fsync(standard.port->file);
 }
 
-static struct vcon_port *wait_for_port(void)
+/* The port of vireo.stdout=; NULL: it did not come while ports were being announced. */
+static struct vcon_port *port_wait_for(void)
 {
     uint64_t until = vcon_settled_at();
 
-    while (!find(standard.name))
-        if (waitq_wait(&arrivals, until))
+    while (!port_find(standard.name))
+        if (waitq_wait(&port_arrivals, until))
             break;
-    return find(standard.name);
+    return port_find(standard.name);
 }
 
-/* Before main(), where waiting is allowed: ports are told one by one, and a little late. */
-__attribute__((constructor)) static void redirect(void)
+/* Runs before main(), where it may wait: devices announce their ports one by one after the boot. */
+__attribute__((constructor)) static void port_redirect_stdio(void)
 {
     int fd;
 
-    atexit(last_words);
+    atexit(port_last_words);
     if (!standard.name)
         return;
-    fd = wait_for_port() ? open_name(standard.name, O_RDWR) : -ENODEV;
+    fd = port_wait_for() ? port_open_name(standard.name, O_RDWR) : -ENODEV;
     if (fd < 0) {
-        hal_log(HAL_WARN, "console", "vireo.stdout=%s: no such port (%s): the serial line stays",
+        hal_log(HAL_WARN, "console", "vireo.stdout=%s: no such port (%s); the serial line is used",
                 standard.name,
-                vcon_port(0) ? "vport0p0, vport/NAME or vcon0 is meant" : "there is none at all");
+                vcon_port(0) ? "give vport0p0, vport/NAME or vcon0" : "there is no port at all");
         return;
     }
     standard.uart = file_hold(1);

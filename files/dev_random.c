@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dev_random.c - /dev/random and /dev/urandom: the generator of getentropy(). A read of /dev/random
- * first has fresh bytes of the entropy devices mixed in, as far as they answer in time (vrng.h); it
- * is the read for keys that have to last. Without such a device both are the same.
+ * dev_random.c - /dev/random and /dev/urandom: the generator of getentropy(). Before a read of
+ * /dev/random, fresh bytes of the entropy devices are mixed into the generator, if the devices
+ * answer in time (vrng.h): for keys that are to be used for long. Without such a device both are
+ * the same.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,25 +15,25 @@
 #include "entropy/vrng.h"
 #include "vireo/task.h"
 
-#define PIECE 256 /* the most that getentropy() gives at once */
+#define RANDOM_PIECE 256 /* bytes that getentropy() gives at most in one call */
 
-/* An image that can open them has the driver of the device. */
-static const char *const driver __attribute__((used)) = vrng_linked;
+/* An image that can open them has the driver of the entropy device. */
+static const char *const random_driver __attribute__((used)) = vrng_linked;
 
-static struct waitq waiting;
+static struct waitq random_waiting;
 
-static void on_change(void)
+static void random_changed(void)
 {
-    waitq_wake_all(&waiting);
+    waitq_wake_all(&random_waiting);
 }
 
-/* The driver ends each wait after its patience. */
-static void get_fresh_bytes(void)
+/* The driver waits no longer than VRNG_PATIENCE for a device, so this ends. */
+static void random_get_fresh(void)
 {
-    vrng_on_change(on_change);
+    vrng_on_change(random_changed);
     vrng_refresh();
     while (vrng_pending())
-        waitq_wait(&waiting, HAL_NEVER);
+        waitq_wait(&random_waiting, HAL_NEVER);
 }
 
 static ssize_t urandom_read(struct file *f, void *buf, size_t len)
@@ -41,7 +42,7 @@ static ssize_t urandom_read(struct file *f, void *buf, size_t len)
 
     (void)f;
     for (size_t done = 0, n; done < len; done += n) {
-        n = len - done < PIECE ? len - done : PIECE;
+        n = len - done < RANDOM_PIECE ? len - done : RANDOM_PIECE;
         if (getentropy(out + done, n))
             return -errno;
     }
@@ -51,14 +52,14 @@ static ssize_t urandom_read(struct file *f, void *buf, size_t len)
 static ssize_t random_read(struct file *f, void *buf, size_t len)
 {
     if (len && !(f->flags & O_NONBLOCK))
-        get_fresh_bytes();
+        random_get_fresh();
     return urandom_read(f, buf, len);
 }
 
 static int random_fstat(struct file *f, struct stat *st)
 {
     (void)f;
-    *st = (struct stat){.st_mode = S_IFCHR | 0444, .st_nlink = 1, .st_blksize = PIECE};
+    *st = (struct stat){.st_mode = S_IFCHR | 0444, .st_nlink = 1, .st_blksize = RANDOM_PIECE};
     return 0;
 }
 
@@ -67,29 +68,29 @@ static const struct file_ops random_ops = {
 static const struct file_ops urandom_ops = {
     .name = "urandom", .read = urandom_read, .fstat = random_fstat};
 
-static const struct file_ops *ops_of(const char *name)
+static const struct file_ops *random_ops_of(const char *name)
 {
     if (!strcmp(name, "random"))
         return &random_ops;
     return strcmp(name, "urandom") ? NULL : &urandom_ops;
 }
 
-static bool has(const char *name)
+static bool random_has_name(const char *name)
 {
-    return ops_of(name) != NULL;
+    return random_ops_of(name) != NULL;
 }
 
-static int open_name(const char *name, int flags)
+static int random_open_name(const char *name, int flags)
 {
     if ((flags & O_ACCMODE) != O_RDONLY)
         return -EACCES;
-    return file_install(ops_of(name), NULL, (unsigned)flags);
+    return file_install(random_ops_of(name), NULL, (unsigned)flags);
 }
 
-static int stat_name(const char *name, struct stat *st)
+static int random_stat_name(const char *name, struct stat *st)
 {
     (void)name;
     return random_fstat(NULL, st);
 }
 
-const struct dev_names dev_random = {has, open_name, stat_name, NULL};
+const struct dev_names dev_random = {random_has_name, random_open_name, random_stat_name, NULL};

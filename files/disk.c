@@ -10,18 +10,19 @@
 #include "vireo/image.h"
 #include "vireo/task.h"
 
-/* An image that opens a disk has the driver for it. */
-static const char *const driver __attribute__((used)) = vblk_linked;
+/* An image that opens disks has the driver for them. */
+static const char *const disk_driver __attribute__((used)) = vblk_linked;
 
-static struct disk *disks;
+static struct disk *disk_all;
 
 /* ---- disks and their caches ------------------------------------------------------------------ */
 
 /*
- * Bytes of cache for one disk: vireo.cache or vireo.NAME.cache in MiB; else a quarter of the memory
- * that is free now, divided among the disks. Never more than half of it.
+ * Bytes of cache for one disk: as many MiB as vireo.NAME.cache or vireo.cache says; without them a
+ * quarter of the memory that is free now, divided by the number of disks. Never more than half of
+ * the memory that is free now.
  */
-static size_t cache_size(const struct block_device *dev)
+static size_t disk_cache_size(const struct block_device *dev)
 {
     struct memory_info mem;
     uint64_t mib = hal_option_u64(block_name(dev), "cache", 0, 0, 65536), bytes;
@@ -36,19 +37,22 @@ static size_t cache_size(const struct block_device *dev)
     return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
 
-/* A disk's cache is made when it is opened; whether its size is an argument is asked before. */
-static void know_option(void)
+/*
+ * A cache is made when its disk is opened first. Its size is asked for at the boot, too, or the
+ * boot argument would be reported as unknown.
+ */
+static void disk_know_option(void)
 {
     struct block_device *dev;
 
     for (unsigned n = 0; (dev = block_get(n)); n++)
         (void)hal_option(block_name(dev), "cache");
 }
-HAL_INIT(HAL_INIT_STACK, know_option);
+HAL_INIT(HAL_INIT_STACK, disk_know_option);
 
 struct disk *disk_of(struct block_device *dev)
 {
-    struct disk *d = disks;
+    struct disk *d = disk_all;
 
     while (d && d->dev != dev)
         d = d->next;
@@ -58,35 +62,37 @@ struct disk *disk_of(struct block_device *dev)
     if (!d)
         return NULL;
     d->dev = dev;
-    d->cache = bcache_create(dev, cache_size(dev));
+    d->cache = bcache_create(dev, disk_cache_size(dev));
     if (!d->cache) {
-        hal_log(HAL_ERROR, block_name(dev), "no memory for its cache: give the machine more (-m)");
+        hal_log(HAL_ERROR, block_name(dev),
+                "no memory for the cache of this disk: give the machine more (-m)");
         free(d);
         return NULL;
     }
-    d->next = disks;
-    disks = d;
+    d->next = disk_all;
+    disk_all = d;
     return d;
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-struct waiter {
-    struct bcache_wait wait; /* first: one is the other */
+/* A task that waits for a block. */
+struct disk_waiter {
+    struct bcache_wait wait; /* first: it is cast to its disk_waiter */
     struct waitq queue;
     bool woken;
 };
 
-static void wake(struct bcache_wait *w)
+static void disk_wake(struct bcache_wait *w)
 {
-    struct waiter *me = (struct waiter *)w;
+    struct disk_waiter *me = (struct disk_waiter *)w;
 
     me->woken = true;
     waitq_wake_all(&me->queue);
 }
 
-/* Every request has a deadline of its own, so this wait ends. */
-static void wait(struct waiter *w)
+/* Every request to the device has a deadline, so the wait ends without one of its own. */
+static void disk_wait(struct disk_waiter *w)
 {
     while (!w->woken)
         waitq_wait(&w->queue, HAL_NEVER);
@@ -94,14 +100,15 @@ static void wait(struct waiter *w)
 }
 
 /* What one call wants of the disk. */
-struct span {
-    uint64_t first; /* block */
-    unsigned count;
+struct disk_span {
+    uint64_t first; /* cache block; of a read only */
+    unsigned count; /* cache blocks; of a read only */
     bool write;
-    struct bcache_stream *stream; /* NULL: told already, or of no interest */
+    struct bcache_stream *stream; /* NULL: none, or bcache_advance() was called */
 };
 
-static unsigned blocks_of(const struct disk *d, uint64_t at, size_t len)
+/* How many cache blocks hold the len bytes at `at`. */
+static unsigned disk_blocks_of(const struct disk *d, uint64_t at, size_t len)
 {
     uint32_t size = bcache_block_size(d->cache);
     uint64_t count = (at % size + len + size - 1) / size;
@@ -110,10 +117,11 @@ static unsigned blocks_of(const struct disk *d, uint64_t at, size_t len)
 }
 
 /*
- * How n bytes at `at`, in one block, use it. One that is written to its end need not be read: but
- * where the disk ends may change in every wait.
+ * How n bytes at `at`, all in one block, use that block. A block that is written from its start to
+ * its end need not be read. To be asked anew after each wait, since the end of the disk may move.
  */
-static enum bcache_use use_of(const struct disk *d, const struct span *span, uint64_t at, size_t n)
+static enum bcache_use disk_use_of(const struct disk *d, const struct disk_span *span, uint64_t at,
+                                   size_t n)
 {
     uint32_t block = bcache_block_size(d->cache);
 
@@ -124,16 +132,17 @@ static enum bcache_use use_of(const struct disk *d, const struct span *span, uin
 }
 
 /*
- * The block for n bytes at `at`. The reads of what is wanted go out first, those ahead of it right
- * behind them.
+ * Gets the block for n bytes at `at`. The device is given the reads of the whole span first, and
+ * those ahead of it right behind them. 0, or an error of bcache_get(), but not -EAGAIN. [parks]
  */
-static int get(struct disk *d, uint64_t at, size_t n, struct span *span, struct bcache_block **b)
+static int disk_get(struct disk *d, uint64_t at, size_t n, struct disk_span *span,
+                    struct bcache_block **b)
 {
     uint64_t index = at / bcache_block_size(d->cache);
-    struct waiter w = {.wait.wake = wake};
+    struct disk_waiter w = {.wait.wake = disk_wake};
 
     for (;;) {
-        enum bcache_use use = use_of(d, span, at, n);
+        enum bcache_use use = disk_use_of(d, span, at, n);
         unsigned more = span->write ? 0 : (unsigned)(span->first + span->count - 1 - index);
         int err;
 
@@ -146,14 +155,14 @@ static int get(struct disk *d, uint64_t at, size_t n, struct span *span, struct 
         block_release(d->dev);
         if (err != -EAGAIN)
             return err;
-        wait(&w);
+        disk_wait(&w);
     }
 }
 
 /* ---- reading and writing --------------------------------------------------------------------- */
 
-/* How many of n bytes at `off` the block has: fewer when the disk has become smaller. */
-static size_t clip(const struct bcache_block *b, uint32_t off, size_t n)
+/* How many of the n bytes at `off` of a block are on the disk: fewer if the disk has shrunk. */
+static size_t disk_clip(const struct bcache_block *b, uint32_t off, size_t n)
 {
     uint32_t len = bcache_len(b);
 
@@ -166,23 +175,23 @@ ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bca
 {
     uint64_t size = block_capacity(d->dev);
     uint32_t block = bcache_block_size(d->cache);
-    struct span span = {.first = at / block, .stream = s};
+    struct disk_span span = {.first = at / block, .stream = s};
     size_t done = 0;
 
     if (at >= size || !len)
         return 0;
     if (len > size - at)
         len = (size_t)(size - at);
-    span.count = blocks_of(d, at, len);
+    span.count = disk_blocks_of(d, at, len);
     while (done < len) {
         uint32_t off = (uint32_t)((at + done) % block);
         size_t n = block - off < len - done ? block - off : len - done;
         struct bcache_block *b;
-        int err = get(d, at + done, n, &span, &b);
+        int err = disk_get(d, at + done, n, &span, &b);
 
         if (err)
             return done ? (ssize_t)done : err == -ENXIO ? 0 : err;
-        n = clip(b, off, n);
+        n = disk_clip(b, off, n);
         if (!n)
             break;
         memcpy((char *)buf + done, (char *)bcache_data(b) + off, n);
@@ -197,7 +206,7 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
 {
     uint64_t size = block_capacity(d->dev);
     uint32_t block = bcache_block_size(d->cache);
-    struct span span = {.write = true};
+    struct disk_span span = {.write = true};
     size_t done = 0;
 
     if (block_read_only(d->dev))
@@ -212,11 +221,11 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
         uint32_t off = (uint32_t)((at + done) % block);
         size_t n = block - off < len - done ? block - off : len - done;
         struct bcache_block *b;
-        int err = get(d, at + done, n, &span, &b);
+        int err = disk_get(d, at + done, n, &span, &b);
 
         if (err)
             return done ? (ssize_t)done : err == -ENXIO ? -ENOSPC : err;
-        n = clip(b, off, n);
+        n = disk_clip(b, off, n);
         if (!n)
             return done ? (ssize_t)done : -ENOSPC;
         memcpy((char *)bcache_data(b) + off, (const char *)buf + done, n);
@@ -227,15 +236,16 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
 
 /* ---- sync ------------------------------------------------------------------------------------ */
 
-struct sync_waiter {
-    struct bcache_sync sync; /* first: one is the other */
+/* A task that waits for a sync. */
+struct disk_sync_waiter {
+    struct bcache_sync sync; /* first: it is cast to its disk_sync_waiter */
     struct waitq queue;
     bool done;
 };
 
-static void sync_done(struct bcache_sync *s)
+static void disk_sync_done(struct bcache_sync *s)
 {
-    struct sync_waiter *w = (struct sync_waiter *)s;
+    struct disk_sync_waiter *w = (struct disk_sync_waiter *)s;
 
     w->done = true;
     waitq_wake_all(&w->queue);
@@ -243,7 +253,7 @@ static void sync_done(struct bcache_sync *s)
 
 int disk_sync(struct disk *d)
 {
-    struct sync_waiter w = {.sync.done = sync_done};
+    struct disk_sync_waiter w = {.sync.done = disk_sync_done};
     int err = bcache_sync(d->cache, &w.sync);
 
     if (err != -EAGAIN)
@@ -255,7 +265,8 @@ int disk_sync(struct disk *d)
 
 void disk_sync_all(void)
 {
-    for (struct disk *d = disks; d; d = d->next)
+    for (struct disk *d = disk_all; d; d = d->next)
         if (!block_read_only(d->dev) && disk_sync(d))
-            hal_log(HAL_ERROR, block_name(d->dev), "not all that was written is on the disk");
+            hal_log(HAL_ERROR, block_name(d->dev),
+                    "not everything that was written is on the disk");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.h - blocking reads and writes of any bytes of a block device, through its cache, and the
- * files /dev/vblkN.
+ * files /dev/vblkN. All functions are for tasks; those that may park are marked [parks], and must
+ * not be called below a service.
  */
 #ifndef VIREO_DISK_H
 #define VIREO_DISK_H
@@ -12,31 +13,47 @@
 struct disk {
     struct block_device *dev;
     struct bcache *cache;
-    uint64_t reported; /* bcache_errors() that some fsync told of */
+    uint64_t reported; /* bcache_errors() that an fsync() of any descriptor told of */
     struct disk *next;
 };
 
-/* The disk behind a block device, with its cache; the same one each time. NULL: no memory. */
+/*
+ * The disk of a block device, with its cache, which are made at the first call; the same disk each
+ * time. It is never freed. NULL: no memory, which the log says.
+ */
 struct disk *disk_of(struct block_device *dev);
 
 /*
- * Reads up to len bytes at `at`; fewer at the end of the disk, or before a block that cannot be
- * read. `s` follows one reader. -EIO, -ENOMEM. [parks]
+ * Reads len bytes from byte `at` of the disk into buf. Returns the number of bytes: fewer at the
+ * end of the disk, 0 behind it, fewer before a block that cannot be read; -EIO: the first block
+ * cannot be read. `s` belongs to one reader, and is zeroed at first; NULL: nothing is read ahead.
+ * [parks]
  */
 ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s);
 
-/* Writes into the cache; fewer at the end of the disk, -ENOSPC behind it. -EROFS, -EIO. [parks] */
+/*
+ * Writes len bytes of buf to byte `at` of the disk, into the cache: disk_sync() makes them durable.
+ * Returns the number of bytes: fewer at the end of the disk, or before an error. -ENOSPC: behind
+ * the end; -EROFS; -EIO: a block cannot be read to change a part of it, the disk was given up, or
+ * blocks that cannot be written fill the cache. [parks]
+ */
 ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at);
 
-/* What was written until now is durable when this returns 0; -EIO. [parks] */
+/* 0: everything that was written before the call is durable. -EIO: not everything is. [parks] */
 int disk_sync(struct disk *d);
 
-/* The same for all disks, with a line in the log where it fails. [parks] */
+/* Syncs all disks that can be written; the log names those where that fails. [parks] */
 void disk_sync_all(void);
 
-/* Opens /dev/NAME: a descriptor or -errno. */
+/*
+ * Opens a disk with O_ flags as a file. Returns a descriptor, which is the caller's; -EEXIST,
+ * -ENOTDIR: the flags want something else; -EROFS; -EIO: the disk was given up; -ENOMEM, -EMFILE.
+ */
 int disk_open(struct block_device *dev, int flags);
-/* 0, or -EOVERFLOW: an off_t cannot tell its size (2 GiB and more, where it has 32 bits). */
+/*
+ * Fills in *st. 0, or -EOVERFLOW: an off_t cannot hold the size (2 GiB and more, where it has 32
+ * bits).
+ */
 int disk_stat(const struct block_device *dev, struct stat *st);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * disk_file.c - block devices as files: /dev/vblkN. All of a disk's files share its cache. An fsync
- * tells of each failed write once a descriptor, also when nobody waited for it then.
+ * disk_file.c - block devices as files: /dev/vblkN. All files of a disk share its cache. Each write
+ * that failed, also one that no call waited for, is told once to each descriptor, by its next
+ * fsync().
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,10 +13,10 @@
 struct disk_file {
     struct disk *disk;
     struct bcache_stream stream;
-    uint64_t seen; /* write errors that were told through this descriptor */
+    uint64_t seen; /* bcache_errors() that this descriptor was told of */
 };
 
-static int file_sync(struct file *f)
+static int disk_file_sync(struct file *f)
 {
     struct disk_file *df = f->ctx;
     int err = disk_sync(df->disk);
@@ -27,14 +28,14 @@ static int file_sync(struct file *f)
     return -EIO;
 }
 
-static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
+static ssize_t disk_file_pread(struct file *f, void *buf, size_t len, off_t at)
 {
     struct disk_file *df = f->ctx;
 
     return at < 0 ? -EINVAL : disk_read(df->disk, buf, len, (uint64_t)at, &df->stream);
 }
 
-static ssize_t file_pwrite(struct file *f, const void *buf, size_t len, off_t at)
+static ssize_t disk_file_pwrite(struct file *f, const void *buf, size_t len, off_t at)
 {
     struct disk_file *df = f->ctx;
     ssize_t n = at < 0 ? -EINVAL : disk_write(df->disk, buf, len, (uint64_t)at);
@@ -42,7 +43,7 @@ static ssize_t file_pwrite(struct file *f, const void *buf, size_t len, off_t at
 
     if (n <= 0 || !(f->flags & O_SYNC))
         return n;
-    err = file_sync(f);
+    err = disk_file_sync(f);
     return err ? err : n;
 }
 
@@ -57,14 +58,14 @@ int disk_stat(const struct block_device *dev, struct stat *st)
     return st->st_size >= 0 && (uint64_t)st->st_size == block_capacity(dev) ? 0 : -EOVERFLOW;
 }
 
-static int file_stat(struct file *f, struct stat *st)
+static int disk_file_stat(struct file *f, struct stat *st)
 {
     struct disk_file *df = f->ctx;
 
     return disk_stat(df->disk->dev, st);
 }
 
-static int file_close_disk(struct file *f)
+static int disk_file_close(struct file *f)
 {
     free(f->ctx);
     return 0;
@@ -72,15 +73,15 @@ static int file_close_disk(struct file *f)
 
 static const struct file_ops disk_ops = {
     .name = "disk",
-    .pread = file_pread,
-    .pwrite = file_pwrite,
-    .fstat = file_stat,
-    .fsync = file_sync,
-    .close = file_close_disk,
+    .pread = disk_file_pread,
+    .pwrite = disk_file_pwrite,
+    .fstat = disk_file_stat,
+    .fsync = disk_file_sync,
+    .close = disk_file_close,
 };
 
-/* An image that ends in good order loses nothing that it wrote. */
-static void remember_writer(void)
+/* All disks are synced when the image ends in good order. */
+static void disk_sync_at_exit(void)
 {
     static bool done;
 
@@ -88,7 +89,8 @@ static void remember_writer(void)
         done = atexit(disk_sync_all) == 0;
 }
 
-static int check_flags(const struct block_device *dev, int flags)
+/* Why the disk cannot be opened so, or 0. */
+static int disk_check_flags(const struct block_device *dev, int flags)
 {
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return -EEXIST;
@@ -101,7 +103,7 @@ static int check_flags(const struct block_device *dev, int flags)
 
 int disk_open(struct block_device *dev, int flags)
 {
-    int err = check_flags(dev, flags), fd;
+    int err = disk_check_flags(dev, flags), fd;
     struct disk_file *df;
 
     if (err)
@@ -117,6 +119,6 @@ int disk_open(struct block_device *dev, int flags)
     }
     df->seen = df->disk->reported;
     if ((flags & O_ACCMODE) != O_RDONLY)
-        remember_writer();
+        disk_sync_at_exit();
     return fd;
 }

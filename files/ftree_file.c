@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ftree_file.c - the files and directories of a tree, open. */
+/* ftree_file.c - open files and directories of a tree: the operations behind their descriptors. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,11 +11,11 @@
 struct ftree_file {
     const struct ftree *tree;
     uint32_t entry;
-    uint32_t child; /* the next one that readdir gives */
+    uint32_t child; /* of a directory: the entry that readdir gives next */
     struct bcache_stream stream;
 };
 
-static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
+static ssize_t ftree_file_pread(struct file *f, void *buf, size_t len, off_t at)
 {
     struct ftree_file *tf = f->ctx;
     const struct ftree_entry *e = &tf->tree->entries[tf->entry];
@@ -33,7 +33,7 @@ static ssize_t file_pread(struct file *f, void *buf, size_t len, off_t at)
         return (ssize_t)len;
     }
     n = disk_read(s->disk, buf, len, e->data + (uint64_t)at, &tf->stream);
-    return n || !len ? n : -EIO; /* the disk ends before the file does */
+    return n || !len ? n : -EIO; /* 0: the disk has shrunk, and ends before the file does */
 }
 
 int ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
@@ -52,14 +52,14 @@ int ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
     return st->st_size >= 0 && (uint64_t)st->st_size == size ? 0 : -EOVERFLOW;
 }
 
-static int file_stat(struct file *f, struct stat *st)
+static int ftree_file_stat(struct file *f, struct stat *st)
 {
     struct ftree_file *tf = f->ctx;
 
     return ftree_stat(tf->tree, tf->entry, st);
 }
 
-static int dir_read(struct file *f, char name[256], bool *is_dir)
+static int ftree_dir_read(struct file *f, char name[256], bool *is_dir)
 {
     struct ftree_file *tf = f->ctx;
     const struct ftree *t = tf->tree;
@@ -78,13 +78,13 @@ static int dir_read(struct file *f, char name[256], bool *is_dir)
     return 1;
 }
 
-static int file_nothing_to_sync(struct file *f)
+static int ftree_file_fsync(struct file *f)
 {
     (void)f;
     return 0;
 }
 
-static int file_close_tree(struct file *f)
+static int ftree_file_close(struct file *f)
 {
     free(f->ctx);
     return 0;
@@ -92,20 +92,20 @@ static int file_close_tree(struct file *f)
 
 static const struct file_ops ftree_file_ops = {
     .name = "file",
-    .pread = file_pread,
-    .fstat = file_stat,
-    .fsync = file_nothing_to_sync,
-    .close = file_close_tree,
+    .pread = ftree_file_pread,
+    .fstat = ftree_file_stat,
+    .fsync = ftree_file_fsync,
+    .close = ftree_file_close,
 };
 
 static const struct file_ops ftree_dir_ops = {
     .name = "directory",
-    .fstat = file_stat,
-    .readdir = dir_read,
-    .close = file_close_tree,
+    .fstat = ftree_file_stat,
+    .readdir = ftree_dir_read,
+    .close = ftree_file_close,
 };
 
-static int check_flags(const struct ftree_entry *e, int flags)
+static int ftree_check_flags(const struct ftree_entry *e, int flags)
 {
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return -EEXIST;
@@ -119,7 +119,7 @@ static int check_flags(const struct ftree_entry *e, int flags)
 int ftree_open(const struct ftree *t, uint32_t entry, int flags)
 {
     const struct ftree_entry *e = &t->entries[entry];
-    int err = check_flags(e, flags), fd;
+    int err = ftree_check_flags(e, flags), fd;
     struct ftree_file *tf;
 
     if (err)

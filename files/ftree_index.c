@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ftree_index.c - the index of a file tree: entries with their paths in a hash, and children in a
- * list for each directory. Links are resolved inside the tree, and nothing leads out of it.
+ * ftree_index.c - the index of a file tree: a hash of all paths, and for each directory a list of
+ * what is in it. Links are followed inside the tree, and no path leads out of it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,36 +33,36 @@ uint32_t ftree_keep(struct ftree *t, const char *s, size_t len)
     return (uint32_t)at;
 }
 
-#define HASH_PRIME ((1ull << 61) - 1)
+#define FTREE_PRIME ((1ull << 61) - 1)
 
-/* a times b modulo the prime, or that plus the prime; both below 2^61 + 2^8. */
-static uint64_t multiply(uint64_t a, uint64_t b)
+/* a times b modulo the prime, plus the prime or not. a and b are below 2^61 + 2^8. */
+static uint64_t ftree_multiply(uint64_t a, uint64_t b)
 {
     uint64_t a_high = a >> 32, a_low = (uint32_t)a, b_high = b >> 32, b_low = (uint32_t)b;
     uint64_t middle = a_high * b_low + a_low * b_high, low = a_low * b_low;
-    /* 2^64 is 8, and 2^61 is 1. */
+    /* modulo the prime, 2^64 is 8 and 2^61 is 1 */
     uint64_t sum = (a_high * b_high << 3) + (middle >> 29) + (middle << 35 >> 3) + (low >> 61) +
-                   (low & HASH_PRIME);
+                   (low & FTREE_PRIME);
 
-    return (sum & HASH_PRIME) + (sum >> 61);
+    return (sum & FTREE_PRIME) + (sum >> 61);
 }
 
 /*
- * The path as a polynomial modulo a prime, at a secret place: two of n bytes have the same value
- * with a probability of n / 2^61, whoever chose them. So the hash's chains stay short.
+ * The path as a polynomial modulo a prime, evaluated at the secret hash_key: two paths of n bytes
+ * have the same value with a probability of n / 2^61, whoever chose them. So lookups stay short.
  */
-static uint32_t hash_of(const struct ftree *t, const char *s, size_t len)
+static uint32_t ftree_hash_of(const struct ftree *t, const char *s, size_t len)
 {
     uint64_t h = 1;
 
     for (size_t i = 0; i < len; i++) {
-        h = multiply(h + (uint8_t)s[i], t->hash_key);
-        h = h >= HASH_PRIME ? h - HASH_PRIME : h;
+        h = ftree_multiply(h + (uint8_t)s[i], t->hash_key);
+        h = h >= FTREE_PRIME ? h - FTREE_PRIME : h;
     }
     return (uint32_t)(h ^ h >> 32);
 }
 
-static void hash_insert(struct ftree *t, uint32_t e)
+static void ftree_hash_insert(struct ftree *t, uint32_t e)
 {
     uint32_t i = t->entries[e].hash & t->hash_mask;
 
@@ -71,8 +71,8 @@ static void hash_insert(struct ftree *t, uint32_t e)
     t->hash[i] = e + 1;
 }
 
-/* Room for one more entry; the hash stays at most half full. */
-static int make_room(struct ftree *t)
+/* Makes room for one more entry. The hash stays at most half full. 0 or -ENOMEM. */
+static int ftree_make_room(struct ftree *t)
 {
     uint32_t room = t->room ? t->room * 2 : 32;
     struct ftree_entry *entries;
@@ -94,22 +94,23 @@ static int make_room(struct ftree *t)
     t->hash_mask = room * 2 - 1;
     t->room = room;
     for (uint32_t e = 0; e < t->count; e++)
-        hash_insert(t, e);
+        ftree_hash_insert(t, e);
     return 0;
 }
 
-static uint32_t append(struct ftree *t, const char *path, size_t len, uint32_t parent)
+/* Makes an entry for a new path, as a directory. Returns it, or FTREE_NONE: no memory. */
+static uint32_t ftree_append_entry(struct ftree *t, const char *path, size_t len, uint32_t parent)
 {
     uint32_t text;
     struct ftree_entry *e;
 
-    if (make_room(t))
+    if (ftree_make_room(t))
         return FTREE_NONE;
     text = ftree_keep(t, path, len);
     if (text == FTREE_NONE)
         return FTREE_NONE;
     e = &t->entries[t->count];
-    *e = (struct ftree_entry){.hash = hash_of(t, path, len),
+    *e = (struct ftree_entry){.hash = ftree_hash_of(t, path, len),
                               .path = text,
                               .path_len = (uint16_t)len,
                               .parent = parent,
@@ -121,7 +122,7 @@ static uint32_t append(struct ftree *t, const char *path, size_t len, uint32_t p
         e->sibling = t->entries[parent].child;
         t->entries[parent].child = t->count;
     }
-    hash_insert(t, t->count);
+    ftree_hash_insert(t, t->count);
     return t->count++;
 }
 
@@ -129,8 +130,8 @@ int ftree_init(struct ftree *t)
 {
     if (getentropy(&t->hash_key, sizeof(t->hash_key)))
         t->hash_key = hal_now_ns();
-    t->hash_key = t->hash_key % (HASH_PRIME - 2) + 2;
-    return append(t, "", 0, FTREE_ROOT) == FTREE_NONE ? -ENOMEM : 0;
+    t->hash_key = t->hash_key % (FTREE_PRIME - 2) + 2;
+    return ftree_append_entry(t, "", 0, FTREE_ROOT) == FTREE_NONE ? -ENOMEM : 0;
 }
 
 void ftree_free(struct ftree *t)
@@ -168,7 +169,7 @@ int ftree_tidy(const char *path, char *out)
 
 uint32_t ftree_find(const struct ftree *t, const char *path, size_t len)
 {
-    uint32_t hash = hash_of(t, path, len), i = hash & t->hash_mask;
+    uint32_t hash = ftree_hash_of(t, path, len), i = hash & t->hash_mask;
 
     for (; t->hash[i]; i = (i + 1) & t->hash_mask) {
         const struct ftree_entry *e = &t->entries[t->hash[i] - 1];
@@ -179,24 +180,28 @@ uint32_t ftree_find(const struct ftree *t, const char *path, size_t len)
     return FTREE_NONE;
 }
 
-static size_t parent_len(const char *path, size_t len)
+/* The length of the path of the directory that `path` is in. */
+static size_t ftree_parent_len(const char *path, size_t len)
 {
     while (len && path[len - 1] != '/')
         len--;
     return len ? len - 1 : 0;
 }
 
-/* The directory above a path, made with all above it if the archive did not name them. */
-static int add_parents(struct ftree *t, const char *path, size_t len, uint32_t *parent)
+/*
+ * Finds the directory that `path` is in, and makes it, and those above it, if the archive did not
+ * name them. 0, -ENOMEM, -ENOTDIR.
+ */
+static int ftree_add_parents(struct ftree *t, const char *path, size_t len, uint32_t *parent)
 {
-    size_t end = parent_len(path, len);
+    size_t end = ftree_parent_len(path, len);
     uint32_t above = FTREE_ROOT, dir = ftree_find(t, path, end);
 
     for (size_t at = 0; dir == FTREE_NONE || (at && at <= end); at++) {
         at += strcspn(path + at, "/");
         dir = ftree_find(t, path, at);
         if (dir == FTREE_NONE)
-            dir = append(t, path, at, above);
+            dir = ftree_append_entry(t, path, at, above);
         if (dir == FTREE_NONE)
             return -ENOMEM;
         if (t->entries[dir].type != FTREE_DIR)
@@ -214,10 +219,10 @@ int ftree_add(struct ftree *t, const char *path, size_t len, const struct ftree_
     int err;
 
     if (at == FTREE_NONE) {
-        err = add_parents(t, path, len, &parent);
+        err = ftree_add_parents(t, path, len, &parent);
         if (err)
             return err;
-        at = append(t, path, len, parent);
+        at = ftree_append_entry(t, path, len, parent);
         if (at == FTREE_NONE)
             return -ENOMEM;
     } else if ((t->entries[at].type == FTREE_DIR) != (e->type == FTREE_DIR)) {
@@ -234,16 +239,17 @@ int ftree_add(struct ftree *t, const char *path, size_t len, const struct ftree_
 
 /* ---- walking --------------------------------------------------------------------------------- */
 
-/* A walk under way: where it is, and what is still to go. */
-struct walk {
+/* The lookup of a path, component by component. */
+struct ftree_walk {
     const struct ftree *t;
-    uint32_t at;
-    unsigned links;
-    char rest[2 * FTREE_PATH_MAX + 2];
-    char path[FTREE_PATH_MAX + 1];
+    uint32_t at;                       /* the entry that was reached */
+    unsigned links;                    /* symbolic links that were followed */
+    char rest[2 * FTREE_PATH_MAX + 2]; /* the components that are still to be looked up */
+    char path[FTREE_PATH_MAX + 1];     /* of an entry that is looked for */
 };
 
-static int child(struct walk *w, const char *name, size_t len, uint32_t *found)
+/* Finds `name` in the directory that was reached. 0, -ENOENT, -ENAMETOOLONG. */
+static int ftree_walk_child(struct ftree_walk *w, const char *name, size_t len, uint32_t *found)
 {
     const struct ftree_entry *dir = &w->t->entries[w->at];
     size_t n = dir->path_len;
@@ -258,8 +264,9 @@ static int child(struct walk *w, const char *name, size_t len, uint32_t *found)
     return *found == FTREE_NONE ? -ENOENT : 0;
 }
 
-/* The target takes the link's place before what remains. */
-static int follow(struct walk *w, uint32_t link, const char *rest)
+/* The target of the link takes the place of the link, in front of the rest. 0, -ELOOP,
+ * -ENAMETOOLONG. */
+static int ftree_walk_link(struct ftree_walk *w, uint32_t link, const char *rest)
 {
     const struct ftree_entry *e = &w->t->entries[link];
     const char *target = w->t->text + e->data;
@@ -276,7 +283,8 @@ static int follow(struct walk *w, uint32_t link, const char *rest)
     return 0;
 }
 
-static int walk(struct walk *w, uint32_t *found)
+/* 0 and the entry that w->rest leads to, or an error of ftree_resolve(). */
+static int ftree_walk(struct ftree_walk *w, uint32_t *found)
 {
     const char *p = w->rest;
 
@@ -295,11 +303,11 @@ static int walk(struct walk *w, uint32_t *found)
         if (len == 2 && p[0] == '.' && p[1] == '.') {
             w->at = w->t->entries[w->at].parent;
         } else if (len != 1 || *p != '.') {
-            err = child(w, p, len, &next);
+            err = ftree_walk_child(w, p, len, &next);
             if (err)
                 return err;
             if (w->t->entries[next].type == FTREE_LINK) {
-                err = follow(w, next, p + len);
+                err = ftree_walk_link(w, next, p + len);
                 if (err)
                     return err;
                 p = w->rest;
@@ -313,8 +321,11 @@ static int walk(struct walk *w, uint32_t *found)
     return 0;
 }
 
-/* An entry that is found by its whole path has directories above it, so no link was passed. */
-static bool resolve_straight(const struct ftree *t, const char *path, uint32_t *found)
+/*
+ * The common case, without a walk: the whole path is in the hash. The entries above it are
+ * directories then, so there is no link to follow. False: the path is to be walked.
+ */
+static bool ftree_resolve_straight(const struct ftree *t, const char *path, uint32_t *found)
 {
     char tidy[FTREE_PATH_MAX + 1];
     int len = ftree_tidy(path, tidy);
@@ -328,10 +339,10 @@ static bool resolve_straight(const struct ftree *t, const char *path, uint32_t *
 
 int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found)
 {
-    struct walk *w;
+    struct ftree_walk *w;
     int err;
 
-    if (resolve_straight(t, path, found))
+    if (ftree_resolve_straight(t, path, found))
         return 0;
     if (strlen(path) > FTREE_PATH_MAX)
         return -ENAMETOOLONG;
@@ -342,7 +353,7 @@ int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found)
     w->at = FTREE_ROOT;
     w->links = 0;
     strcpy(w->rest, path);
-    err = walk(w, found);
+    err = ftree_walk(w, found);
     free(w);
     return err;
 }

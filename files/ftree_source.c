@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ftree_source.c - the bytes of an archive, in memory or on a disk. */
+/* ftree_source.c - reads the bytes of an archive, in memory or on a disk. */
 #include <errno.h>
 #include <string.h>
 

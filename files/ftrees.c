@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ftrees.c - which disks carry a file tree, found out when somebody asks. */
+/* ftrees.c - which disks carry a file tree: each is looked at when a path leads there first. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,27 +8,28 @@
 #include "vireo/image.h"
 #include "vireo/task.h"
 
-#define INITRD "initrd"
+#define FTREES_INITRD "initrd"
 
 /* What is known of one disk, or of the initrd. */
-struct known {
-    struct known *next;
+struct ftrees_known {
+    struct ftrees_known *next;
     const char *name;
-    bool looked; /* and what was found will not change */
-    int err;     /* 0: there is a tree; of the last look */
+    bool final; /* err will not change */
+    int err;    /* of the last look; 0: there is a tree */
     struct task_mutex lock;
     struct ftree tree;
 };
 
-static struct known *all;
+static struct ftrees_known *ftrees_all;
 
-static int find_source(const char *name, struct ftree_source *s)
+/* Fills in *s. 0; -ENOENT: there is no such disk, or no initrd; -ENOMEM. */
+static int ftrees_find_source(const char *name, struct ftree_source *s)
 {
     struct block_device *dev;
     size_t len;
 
-    if (!strcmp(name, INITRD)) {
-        *s = (struct ftree_source){.name = INITRD, .memory = vireo_initrd(&len)};
+    if (!strcmp(name, FTREES_INITRD)) {
+        *s = (struct ftree_source){.name = FTREES_INITRD, .memory = vireo_initrd(&len)};
         s->size = len;
         return s->memory ? 0 : -ENOENT;
     }
@@ -40,7 +41,8 @@ static int find_source(const char *name, struct ftree_source *s)
     return s->disk ? 0 : -ENOMEM;
 }
 
-static int check_source(const struct ftree_source *s)
+/* Does an archive begin there? 0, -ENOENT, -EIO. */
+static int ftrees_check_source(const struct ftree_source *s)
 {
     uint8_t block[512];
     struct bcache_stream stream = {0};
@@ -51,76 +53,82 @@ static int check_source(const struct ftree_source *s)
     return err;
 }
 
-/* A disk without an archive is no fault; an initrd without one is a mistake. */
-static void tell(const struct known *k, int err)
+/* Logs an error. A disk need not hold an archive, but an initrd without one is a mistake. */
+static void ftrees_tell(const struct ftrees_known *k, int err)
 {
     if (err == -ENOENT && k->tree.source.memory)
-        hal_log(HAL_ERROR, INITRD, "is not a tar archive: make it with tar -cf FILE -C DIR .");
+        hal_log(HAL_ERROR, FTREES_INITRD,
+                "is not a tar archive: make it with tar -cf FILE -C DIR .");
     if (err == -EIO)
-        hal_log(HAL_ERROR, k->name, "its first sector cannot be read");
+        hal_log(HAL_ERROR, k->name, "the first sector cannot be read");
     if (err == -ENOMEM)
-        hal_log(HAL_ERROR, k->name, "no memory for its index of files: give the machine more (-m)");
+        hal_log(HAL_ERROR, k->name,
+                "no memory for the index of its files: give the machine more (-m)");
 }
 
-/* Shortage of memory and read errors may pass: they are told once, and looked into again. */
-static void look(struct known *k)
+/*
+ * Looks for a tree, and indexes it. Shortage of memory and read errors may pass, so they are logged
+ * once, and the next call looks again.
+ */
+static void ftrees_look(struct ftrees_known *k)
 {
-    int err = find_source(k->name, &k->tree.source);
+    int err = ftrees_find_source(k->name, &k->tree.source);
 
     if (!err)
-        err = check_source(&k->tree.source);
+        err = ftrees_check_source(&k->tree.source);
     if (!err)
         err = ftree_init(&k->tree);
     if (!err)
         err = tar_index(&k->tree);
     if (err != k->err)
-        tell(k, err);
+        ftrees_tell(k, err);
     if (err) {
         ftree_free(&k->tree);
         k->tree = (struct ftree){0};
     }
-    k->looked = !err || err == -ENOENT;
+    k->final = !err || err == -ENOENT;
     k->err = err;
 }
 
-static struct known *know(const char *name)
+/* What is known of a disk or "initrd". NULL: there is no such disk, or no memory. */
+static struct ftrees_known *ftrees_know(const char *name)
 {
     struct block_device *dev = block_find(name);
-    struct known *k = all;
+    struct ftrees_known *k = ftrees_all;
 
     while (k && strcmp(k->name, name))
         k = k->next;
-    if (k || (!dev && strcmp(name, INITRD)))
+    if (k || (!dev && strcmp(name, FTREES_INITRD)))
         return k;
     k = calloc(1, sizeof(*k));
     if (!k)
         return NULL;
-    k->name = dev ? block_name(dev) : INITRD;
-    k->next = all;
-    all = k;
+    k->name = dev ? block_name(dev) : FTREES_INITRD;
+    k->next = ftrees_all;
+    ftrees_all = k;
     return k;
 }
 
 int ftree_named(const char *name, const struct ftree **t)
 {
-    struct known *k = know(name);
+    struct ftrees_known *k = ftrees_know(name);
     int err;
 
     if (!k)
         return -ENOENT;
     task_mutex_lock(&k->lock);
-    if (!k->looked)
-        look(k);
+    if (!k->final)
+        ftrees_look(k);
     err = k->err;
     task_mutex_unlock(&k->lock);
     *t = &k->tree;
     return err;
 }
 
-static int find_root(const struct ftree **t)
+static int ftrees_find_root(const struct ftree **t)
 {
     struct block_device *dev;
-    int err = ftree_named(INITRD, t);
+    int err = ftree_named(FTREES_INITRD, t);
 
     for (unsigned n = 0; err && (dev = block_get(n)); n++)
         err = ftree_named(block_name(dev), t);
@@ -131,7 +139,7 @@ int ftree_root(const struct ftree **t)
 {
     static const struct ftree *root;
     static bool told;
-    int err = root ? 0 : find_root(t);
+    int err = root ? 0 : ftrees_find_root(t);
 
     if (err && !told) {
         told = true;

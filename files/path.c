@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * path.c - where path names lead: "/dev/vblkN" is a disk, "/dev/random" and "/dev/urandom" are the
- * generator, other names below "/dev" are what rooms added (dev.h), "/mnt/NAME/" is the file tree
- * on a disk or in the "initrd", everything else is looked up in the tree at "/". A tree is left by
- * no path: ".." at its top stays there.
+ * path.c - what path names stand for: "/dev/vblkN" is a disk, "/dev/random" and "/dev/urandom" are
+ * the generator of random bytes, other names below "/dev" belong to those who added them (dev.h),
+ * "/mnt/NAME/" is the file tree on a disk or in the "initrd", and everything else is looked up in
+ * the tree at "/". No path leads out of a tree: ".." at its top stays there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "ftree.h"
 #include "vireo/path.h"
 
-/* What a path names: a disk, another device, or an entry of a tree. */
+/* What a path stands for: a disk, another device, or an entry of a tree. */
 struct place {
     struct block_device *disk;
     const struct dev_names *dev;
@@ -23,8 +23,8 @@ struct place {
     uint32_t entry;
 };
 
-/* The first component, and what follows it; slashes, "." and ".." at the top mean nothing. */
-static size_t first_component(const char **path)
+/* Moves *path to its first component, past slashes, "." and "..". The component's length, or 0. */
+static size_t path_first_component(const char **path)
 {
     for (;;) {
         size_t len;
@@ -38,11 +38,14 @@ static size_t first_component(const char **path)
     }
 }
 
-/* Is the first component of path `dir`? Then name gets the next one, and path what follows that. */
-static bool below(const char **path, const char *dir, char name[32])
+/*
+ * Is `dir` the first component of *path? Then `name` gets the second one ("" if it is longer than
+ * 31 bytes, as no name is), and *path what follows that.
+ */
+static bool path_below(const char **path, const char *dir, char name[32])
 {
     const char *p = *path;
-    size_t len = first_component(&p);
+    size_t len = path_first_component(&p);
 
     if (len != strlen(dir) || memcmp(p, dir, len))
         return false;
@@ -50,17 +53,17 @@ static bool below(const char **path, const char *dir, char name[32])
     p += strspn(p, "/");
     len = strcspn(p, "/");
     if (len >= 32)
-        len = 0; /* no such name */
+        len = 0;
     memcpy(name, p, len);
     name[len] = '\0';
     *path = p + len;
     return true;
 }
 
-/* What follows "/dev/" in path, or NULL. */
-static const char *below_dev(const char *path)
+/* What follows "/dev/" in path, such as "random"; NULL: path does not lead there. */
+static const char *path_below_dev(const char *path)
 {
-    size_t len = first_component(&path);
+    size_t len = path_first_component(&path);
 
     if (len != 3 || memcmp(path, "dev", 3))
         return NULL;
@@ -68,37 +71,39 @@ static const char *below_dev(const char *path)
     return path + strspn(path, "/");
 }
 
-static int find_device(const char *path, struct place *at)
+/* path lies below "/dev". 0; -ENOENT; -ENOTDIR: it leads below a disk. */
+static int path_find_device(const char *path, struct place *at)
 {
     char name[32];
 
-    at->name = below_dev(path);
+    at->name = path_below_dev(path);
     at->dev = dev_find(&dev_random, at->name);
     if (at->dev)
         return 0;
-    below(&path, "dev", name);
+    path_below(&path, "dev", name);
     at->disk = block_find(name);
     if (!at->disk)
         return -ENOENT;
     return *path ? -ENOTDIR : 0;
 }
 
-static int find(const char *path, struct place *at)
+/* 0, or the error of whoever looked the path up. May park, to index a tree. */
+static int path_find(const char *path, struct place *at)
 {
     char name[32];
     int err;
 
     *at = (struct place){0};
-    if (below_dev(path))
-        return find_device(path, at);
-    err = below(&path, "mnt", name) ? ftree_named(name, &at->tree) : ftree_root(&at->tree);
+    if (path_below_dev(path))
+        return path_find_device(path, at);
+    err = path_below(&path, "mnt", name) ? ftree_named(name, &at->tree) : ftree_root(&at->tree);
     return err ? err : ftree_resolve(at->tree, path, &at->entry);
 }
 
-static int open_path(const char *path, int flags, int mode)
+static int path_open(const char *path, int flags, int mode)
 {
     struct place at;
-    int err = find(path, &at);
+    int err = path_find(path, &at);
 
     (void)mode;
     if (err == -ENOENT && (flags & O_CREAT))
@@ -110,10 +115,10 @@ static int open_path(const char *path, int flags, int mode)
     return at.disk ? disk_open(at.disk, flags) : ftree_open(at.tree, at.entry, flags);
 }
 
-static int stat_path(const char *path, struct stat *st)
+static int path_stat(const char *path, struct stat *st)
 {
     struct place at;
-    int err = find(path, &at);
+    int err = path_find(path, &at);
 
     if (err)
         return err;
@@ -122,4 +127,4 @@ static int stat_path(const char *path, struct stat *st)
     return at.disk ? disk_stat(at.disk, st) : ftree_stat(at.tree, at.entry, st);
 }
 
-const struct path_ops path_root = {open_path, stat_path};
+const struct path_ops path_root = {path_open, path_stat};

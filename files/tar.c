@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tar.c - reads the headers of a tar archive: POSIX.1-2017 pax interchange format and ustar (pax,
- * sections "pax Interchange Format" and "ustar Interchange Format"), and GNU tar's long names and
- * base-256 numbers. Every value is checked against the archive's size before it is used.
+ * tar.c - indexes a tar archive by its headers: ustar and the pax interchange format (POSIX.1-2017,
+ * pax, sections "ustar Interchange Format" and "pax Interchange Format"), and GNU tar's long names
+ * and base-256 numbers. Every value is checked against the archive's size before it is used.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,29 +19,30 @@ struct tar_header {
 };
 _Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a tar header is 512 bytes");
 
+/* An archive that is being read. */
 struct tar {
     struct ftree *tree;
     struct bcache_stream stream;
-    uint64_t at; /* of the header at hand */
-    unsigned skipped;
+    uint64_t at;      /* byte of the archive where the header at hand is */
+    unsigned skipped; /* entries that were left out */
     union {
         struct tar_header header;
         uint64_t words[TAR_BLOCK / 8];
     };
 
-    /* from headers before it, for this entry only */
+    /* what headers in front of an entry say of that entry */
     bool has_path, has_link, has_size;
     uint64_t size;
     char path[FTREE_PATH_MAX + 1], link[FTREE_PATH_MAX + 1];
 
-    char tidy[FTREE_PATH_MAX + 1];
-    char text[FTREE_PATH_MAX + 1];
+    char tidy[FTREE_PATH_MAX + 1]; /* the entry's path */
+    char text[FTREE_PATH_MAX + 1]; /* the path or link of the header at hand, with a NUL */
 };
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-/* Sum of the header's bytes: sixteen bits a lane, which 2 * 64 bytes cannot overflow. */
-static uint32_t sum_bytes(const uint64_t words[TAR_BLOCK / 8])
+/* The sum of the header's bytes, in four lanes of 16 bits: 2 * 64 bytes cannot overflow one. */
+static uint32_t tar_sum_bytes(const uint64_t words[TAR_BLOCK / 8])
 {
     const uint64_t even = 0x00ff00ff00ff00ffull;
     uint64_t sum = 0;
@@ -51,8 +52,11 @@ static uint32_t sum_bytes(const uint64_t words[TAR_BLOCK / 8])
     return (uint32_t)((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32 & 0xffff) + (sum >> 48));
 }
 
-/* Octal digits between blanks, or GNU's base 256 with the top bit set. */
-static bool number(const char *field, size_t len, uint64_t *out)
+/*
+ * The value of a field: octal digits between blanks, or, with the top bit set, GNU's base 256.
+ * False: it is neither, negative, or 2^64 and more.
+ */
+static bool tar_number(const char *field, size_t len, uint64_t *out)
 {
     uint64_t v = 0;
     size_t i = 0;
@@ -77,24 +81,26 @@ static bool number(const char *field, size_t len, uint64_t *out)
     return i == len || field[i] == ' ' || field[i] == '\0';
 }
 
-static size_t field_len(const char *field, size_t max)
+/* The length of a text that a NUL ends if it is shorter than its field. */
+static size_t tar_field_len(const char *field, size_t max)
 {
     const char *end = memchr(field, '\0', max);
 
     return end ? (size_t)(end - field) : max;
 }
 
-static bool checksum_holds(const struct tar_header *h, const uint64_t *words)
+/* The sum of the header, with blanks for the checksum field, is what that field says. */
+static bool tar_checksum_holds(const struct tar_header *h, const uint64_t *words)
 {
     uint64_t want;
-    uint32_t sum = sum_bytes(words) + 8u * ' ';
+    uint32_t sum = tar_sum_bytes(words) + 8u * ' ';
 
     for (unsigned i = 0; i < sizeof(h->checksum); i++)
         sum -= (uint8_t)h->checksum[i];
-    return number(h->checksum, sizeof(h->checksum), &want) && want == sum;
+    return tar_number(h->checksum, sizeof(h->checksum), &want) && want == sum;
 }
 
-static bool is_gnu(const struct tar_header *h)
+static bool tar_is_gnu(const struct tar_header *h)
 {
     return !memcmp(h->magic, "ustar  ", 8);
 }
@@ -107,21 +113,23 @@ bool tar_is_archive(const uint8_t block[512])
     } u;
 
     memcpy(&u, block, sizeof(u));
-    return !memcmp(u.header.magic, "ustar", 5) && checksum_holds(&u.header, u.words);
+    return !memcmp(u.header.magic, "ustar", 5) && tar_checksum_holds(&u.header, u.words);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-static void damaged(const struct tar *a, const char *what)
+/* Logs why the archive ends here. */
+static void tar_damaged(const struct tar *a, const char *what)
 {
-    hal_log(HAL_ERROR, a->tree->source.name,
-            "archive damaged at byte %llu: %s. The files before it can be read; make the archive "
-            "again, or check that it was copied whole",
-            (unsigned long long)a->at, what);
+    hal_log(
+        HAL_ERROR, a->tree->source.name,
+        "archive damaged at byte %llu: %s. Files before that byte can be read; make the archive "
+        "again, or check that all of it was copied",
+        (unsigned long long)a->at, what);
 }
 
-/* An entry that cannot be had does not end the archive. The first is named. */
-static void skip(struct tar *a, const char *why)
+/* Counts an entry that is left out, and logs the first one. The archive goes on behind it. */
+static void tar_skip(struct tar *a, const char *why)
 {
     if (!a->skipped++)
         hal_log(HAL_WARN, a->tree->source.name, "archive entry at byte %llu left out: %s",
@@ -130,16 +138,18 @@ static void skip(struct tar *a, const char *why)
 
 /* ---- extended headers ------------------------------------------------------------------------ */
 
-/* GNU: the data of the entry is the name of the next. */
-static int read_long_name(struct tar *a, uint64_t size, char *out, bool *has)
+/*
+ * GNU: the data of this entry are the name of the next one. A name that is too long becomes "", so
+ * that the next entry is left out, too. 0 or -EIO.
+ */
+static int tar_read_long_name(struct tar *a, uint64_t size, char *out, bool *has)
 {
     int err;
 
-    *has = false;
     if (size > FTREE_PATH_MAX + 1) {
-        skip(a, "its name is too long");
+        tar_skip(a, "the name is too long");
         out[0] = '\0';
-        *has = true; /* an empty name: the entry that it belongs to is left out, too */
+        *has = true;
         return 0;
     }
     err = ftree_read(&a->tree->source, out, (size_t)size, a->at + TAR_BLOCK, &a->stream);
@@ -148,10 +158,11 @@ static int read_long_name(struct tar *a, uint64_t size, char *out, bool *has)
     return err;
 }
 
-static void take_string(struct tar *a, const char *value, size_t len, char *out, bool *has)
+/* pax: a path for the next entry. One that is too long becomes "", as above. */
+static void tar_take_string(struct tar *a, const char *value, size_t len, char *out, bool *has)
 {
     if (len > FTREE_PATH_MAX) {
-        skip(a, "its name is too long");
+        tar_skip(a, "the name is too long");
         len = 0;
     }
     memcpy(out, value, len);
@@ -159,7 +170,8 @@ static void take_string(struct tar *a, const char *value, size_t len, char *out,
     *has = true;
 }
 
-static bool decimal(const char *s, size_t len, uint64_t *out)
+/* len decimal digits, below 2^64. */
+static bool tar_decimal(const char *s, size_t len, uint64_t *out)
 {
     uint64_t v = 0;
 
@@ -174,34 +186,37 @@ static bool decimal(const char *s, size_t len, uint64_t *out)
     return true;
 }
 
-static bool take_keyword(struct tar *a, const char *key, size_t key_len, const char *value,
-                         size_t len)
+/* One record of an extended header. False: the value is impossible. Unknown keywords are ignored.
+ */
+static bool tar_take_keyword(struct tar *a, const char *key, size_t key_len, const char *value,
+                             size_t len)
 {
     if (key_len == 4 && !memcmp(key, "path", 4))
-        take_string(a, value, len, a->path, &a->has_path);
+        tar_take_string(a, value, len, a->path, &a->has_path);
     else if (key_len == 8 && !memcmp(key, "linkpath", 8))
-        take_string(a, value, len, a->link, &a->has_link);
+        tar_take_string(a, value, len, a->link, &a->has_link);
     else if (key_len == 4 && !memcmp(key, "size", 4))
-        return a->has_size = decimal(value, len, &a->size);
+        return a->has_size = tar_decimal(value, len, &a->size);
     return true;
 }
 
-/* Records of the form "LENGTH KEYWORD=VALUE\n"; the length counts all of it. */
-static bool parse_records(struct tar *a, const char *p, size_t left)
+/* Reads records of the form "LENGTH KEYWORD=VALUE\n"; LENGTH counts the bytes of the whole record.
+ */
+static bool tar_parse_records(struct tar *a, const char *p, size_t left)
 {
     while (left && *p) {
         const char *blank = memchr(p, ' ', left < 21 ? left : 21), *equals;
         uint64_t len;
 
-        if (!blank || !decimal(p, (size_t)(blank - p), &len) || len > left ||
+        if (!blank || !tar_decimal(p, (size_t)(blank - p), &len) || len > left ||
             len < (uint64_t)(blank - p) + 4 || p[len - 1] != '\n')
             return false;
         blank++;
         equals = memchr(blank, '=', (size_t)len - (size_t)(blank - p));
         if (!equals)
             return false;
-        if (!take_keyword(a, blank, (size_t)(equals - blank), equals + 1,
-                          (size_t)len - 1 - (size_t)(equals + 1 - p)))
+        if (!tar_take_keyword(a, blank, (size_t)(equals - blank), equals + 1,
+                              (size_t)len - 1 - (size_t)(equals + 1 - p)))
             return false;
         p += len;
         left -= (size_t)len;
@@ -209,21 +224,22 @@ static bool parse_records(struct tar *a, const char *p, size_t left)
     return true;
 }
 
-static int read_extended(struct tar *a, uint64_t size)
+/* 0; -ENOMEM; -EIO; -EINVAL: the archive ends here. */
+static int tar_read_extended(struct tar *a, uint64_t size)
 {
     char *records;
     int err;
 
     if (size > TAR_EXTENDED_MAX) {
-        skip(a, "its extended header is too long");
+        tar_skip(a, "the extended header is too long");
         return 0;
     }
     records = malloc((size_t)size + 1);
     if (!records)
         return -ENOMEM;
     err = ftree_read(&a->tree->source, records, (size_t)size, a->at + TAR_BLOCK, &a->stream);
-    if (!err && !parse_records(a, records, (size_t)size)) {
-        damaged(a, "its extended header cannot be understood");
+    if (!err && !tar_parse_records(a, records, (size_t)size)) {
+        tar_damaged(a, "the extended header is malformed");
         err = -EINVAL;
     }
     free(records);
@@ -232,11 +248,11 @@ static int read_extended(struct tar *a, uint64_t size)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-static const char *entry_path(struct tar *a)
+static const char *tar_entry_path(struct tar *a)
 {
     const struct tar_header *h = &a->header;
-    size_t prefix = is_gnu(h) ? 0 : field_len(h->prefix, sizeof(h->prefix));
-    size_t name = field_len(h->name, sizeof(h->name));
+    size_t prefix = tar_is_gnu(h) ? 0 : tar_field_len(h->prefix, sizeof(h->prefix));
+    size_t name = tar_field_len(h->name, sizeof(h->name));
 
     if (a->has_path)
         return a->path;
@@ -248,9 +264,9 @@ static const char *entry_path(struct tar *a)
     return a->text;
 }
 
-static const char *entry_link(struct tar *a)
+static const char *tar_entry_link(struct tar *a)
 {
-    size_t len = field_len(a->header.link, sizeof(a->header.link));
+    size_t len = tar_field_len(a->header.link, sizeof(a->header.link));
 
     if (a->has_link)
         return a->link;
@@ -259,11 +275,11 @@ static const char *entry_link(struct tar *a)
     return a->text;
 }
 
-/* Another name for a file that came before. */
-static bool hard_link(struct tar *a, struct ftree_entry *e)
+/* Makes e another name of a file that came before. False: there is no such file. */
+static bool tar_hard_link(struct tar *a, struct ftree_entry *e)
 {
     char target[FTREE_PATH_MAX + 1];
-    int len = ftree_tidy(entry_link(a), target);
+    int len = ftree_tidy(tar_entry_link(a), target);
     uint32_t to = len < 0 ? FTREE_NONE : ftree_find(a->tree, target, (size_t)len);
 
     if (to == FTREE_NONE || a->tree->entries[to].type != FTREE_FILE)
@@ -273,9 +289,10 @@ static bool hard_link(struct tar *a, struct ftree_entry *e)
     return true;
 }
 
-static int symbolic_link(struct tar *a, struct ftree_entry *e)
+/* 0 or -ENOMEM. */
+static int tar_symbolic_link(struct tar *a, struct ftree_entry *e)
 {
-    const char *target = entry_link(a);
+    const char *target = tar_entry_link(a);
     uint32_t text = ftree_keep(a->tree, target, strlen(target));
 
     e->type = FTREE_LINK;
@@ -284,27 +301,28 @@ static int symbolic_link(struct tar *a, struct ftree_entry *e)
     return text == FTREE_NONE ? -ENOMEM : 0;
 }
 
-static int add_entry(struct tar *a, char type, uint64_t size)
+/* Adds the entry at hand to the tree, or leaves it out. 0 or -ENOMEM. */
+static int tar_add_entry(struct tar *a, char type, uint64_t size)
 {
     struct ftree_entry e = {.data = a->at + TAR_BLOCK, .type = FTREE_FILE};
-    int len = ftree_tidy(entry_path(a), a->tidy), err = 0;
+    int len = ftree_tidy(tar_entry_path(a), a->tidy), err = 0;
     uint64_t mode;
 
     if (len < 0 || (!len && type != '5')) {
-        skip(a, len == -EINVAL ? "its name leads out of the archive"
-                               : "its name is empty or too long");
+        tar_skip(a, len == -EINVAL ? "the name leads out of the archive"
+                                   : "the name is empty or too long");
         return 0;
     }
-    e.mode = number(a->header.mode, sizeof(a->header.mode), &mode) ? mode & 0777 : 0444;
-    if (!number(a->header.mtime, sizeof(a->header.mtime), &e.mtime))
+    e.mode = tar_number(a->header.mode, sizeof(a->header.mode), &mode) ? mode & 0777 : 0444;
+    if (!tar_number(a->header.mtime, sizeof(a->header.mtime), &e.mtime))
         e.mtime = 0;
     if (type == '5') {
         e.type = FTREE_DIR;
     } else if (type == '2') {
-        err = symbolic_link(a, &e);
+        err = tar_symbolic_link(a, &e);
     } else if (type == '1') {
-        if (!hard_link(a, &e)) {
-            skip(a, "the file that it is a link to is not there");
+        if (!tar_hard_link(a, &e)) {
+            tar_skip(a, "it is a link to a file that is not there");
             return 0;
         }
     } else {
@@ -315,57 +333,58 @@ static int add_entry(struct tar *a, char type, uint64_t size)
     if (err == -ENOMEM)
         return err;
     if (err)
-        skip(a, "it contradicts an earlier one");
+        tar_skip(a, "an earlier entry contradicts it");
     return 0;
 }
 
-static int take_entry(struct tar *a, uint64_t size)
+/* The header at hand has `size` bytes of data behind it. 0, -ENOMEM, -EIO, -EINVAL. */
+static int tar_take_entry(struct tar *a, uint64_t size)
 {
     char type = a->header.type;
     int err = 0;
 
     switch (type) {
     case 'L':
-        return read_long_name(a, size, a->path, &a->has_path);
+        return tar_read_long_name(a, size, a->path, &a->has_path);
     case 'K':
-        return read_long_name(a, size, a->link, &a->has_link);
+        return tar_read_long_name(a, size, a->link, &a->has_link);
     case 'x':
-        return read_extended(a, size);
+        return tar_read_extended(a, size);
     case 'g':
     case 'V':
         return 0;
     case '\0': /* before POSIX a slash at the end made a directory */
     case '0': {
-        const char *path = entry_path(a);
+        const char *path = tar_entry_path(a);
         size_t len = strlen(path);
 
-        err = add_entry(a, len && path[len - 1] == '/' ? '5' : '0', size);
+        err = tar_add_entry(a, len && path[len - 1] == '/' ? '5' : '0', size);
         break;
     }
     case '7':
     case '1':
     case '2':
     case '5':
-        err = add_entry(a, type, size);
+        err = tar_add_entry(a, type, size);
         break;
     case 'S':
-        skip(a, "sparse files are not supported: make the archive without --sparse");
+        tar_skip(a, "sparse files are not supported: make the archive without --sparse");
         break;
     default:
-        skip(a, "it is neither a file nor a directory nor a link");
+        tar_skip(a, "it is not a file, a directory or a link");
     }
     a->has_path = a->has_link = a->has_size = false;
     return err;
 }
 
-/* Links, devices and directories have no data, whatever their size field says. */
-static bool has_data(char type)
+/* Links, devices and directories have no data behind the header, whatever the size field says. */
+static bool tar_has_data(char type)
 {
     return type < '1' || type > '6';
 }
 
-/* One header: 1 if there was one, 0 at the end, or -errno. */
-static int take_header(struct tar *a)
+/* Takes the next entry. 1: there was one; 0: the archive ends in order; or -errno: it ends here. */
+static int tar_take_header(struct tar *a)
 {
     uint64_t left = a->tree->source.size - a->at, size;
     int err;
@@ -375,23 +394,23 @@ static int take_header(struct tar *a)
     err = ftree_read(&a->tree->source, &a->header, TAR_BLOCK, a->at, &a->stream);
     if (err)
         return err;
-    if (!a->header.name[0] && !sum_bytes(a->words))
+    if (!a->header.name[0] && !tar_sum_bytes(a->words))
         return 0;
-    if (memcmp(a->header.magic, "ustar", 5) || !checksum_holds(&a->header, a->words)) {
-        damaged(a, "no valid header");
+    if (memcmp(a->header.magic, "ustar", 5) || !tar_checksum_holds(&a->header, a->words)) {
+        tar_damaged(a, "no valid header");
         return -EINVAL;
     }
-    if (!number(a->header.size, sizeof(a->header.size), &size)) {
-        damaged(a, "no valid size");
+    if (!tar_number(a->header.size, sizeof(a->header.size), &size)) {
+        tar_damaged(a, "no valid size");
         return -EINVAL;
     }
-    size = a->has_size && has_data(a->header.type) ? a->size : size;
-    size = has_data(a->header.type) ? size : 0;
+    size = a->has_size && tar_has_data(a->header.type) ? a->size : size;
+    size = tar_has_data(a->header.type) ? size : 0;
     if (size > left - TAR_BLOCK) {
-        damaged(a, "the file is longer than what is there");
+        tar_damaged(a, "the file is longer than the rest of the archive");
         return -EINVAL;
     }
-    err = take_entry(a, size);
+    err = tar_take_entry(a, size);
     if (err)
         return err;
     left -= TAR_BLOCK + size;
@@ -409,9 +428,9 @@ int tar_index(struct ftree *t)
     if (a)
         a->tree = t;
     while (more > 0)
-        more = take_header(a);
+        more = tar_take_header(a);
     if (more == -EIO)
-        damaged(a, "it cannot be read");
+        tar_damaged(a, "the archive cannot be read");
     if (a && a->skipped > 1)
         hal_log(HAL_WARN, t->source.name, "%u archive entries left out", a->skipped);
     free(a);

@@ -11,7 +11,7 @@
  */
 #include "block/cache/bcache_impl.h"
 
-#define BCACHE_AGE           (5 * HAL_SEC) /* a round begins when the oldest dirty block is this old */
+#define BCACHE_AGE           (5 * HAL_SEC) /* dirty for this long: a round begins */
 #define BCACHE_STALE_FLUSHES 5u            /* in a row; the next one counts as an error */
 #define BCACHE_RUNS          24u           /* of a merge sort: 2^23 blocks and more */
 
