@@ -144,6 +144,15 @@ static void one_kick(void)
     CHECK_EQ(ask(0, 3000, 0), 0);
 }
 
+static unsigned length(const struct bcache_link *list)
+{
+    unsigned n = 0;
+
+    for (const struct bcache_link *l = list->next; l != list; l = l->next)
+        n++;
+    return n;
+}
+
 /* All requests are out: who wants another one waits, and is woken when one has ended. */
 static void no_request_left(void)
 {
@@ -152,6 +161,7 @@ static void no_request_left(void)
         CHECK_EQ(ask(i, 2 * i, 0), -EAGAIN);
     CHECK_EQ(c->free_io_count, 0);
     settle();
+    CHECK_EQ(length(&c->lru) + length(&c->free), c->blocks); /* also those that could not be read */
     for (unsigned i = 0; i < BCACHE_IOS + 2; i++) {
         CHECK_EQ(readers[i].woken, 1);
         CHECK_EQ(read_block(i, 2 * i, 0), 0);
@@ -170,8 +180,7 @@ static void advance(uint64_t index, unsigned count)
     settle();
 }
 
-/* The second read in a row makes a reader sequential. Then: 4 blocks, and twice as many each time.
- */
+/* The second read in a row makes a reader sequential. It has 4 blocks read ahead, and soon 64. */
 static void the_window_grows(void)
 {
     start(4096, 1024);
@@ -180,12 +189,15 @@ static void the_window_grows(void)
     advance(101, 1);
     CHECK_EQ(c->stats.readahead, 4);
     CHECK(has(102) && has(105) && !has(106) && !has(101));
-    advance(102, 1); /* three quarters of it are left */
-    CHECK_EQ(c->stats.readahead, 4);
-    advance(103, 1); /* half of it */
-    CHECK_EQ(c->stats.readahead, 10);
-    CHECK(has(111) && !has(112));
-    for (unsigned i = 104; i < 600; i++)
+    advance(102, 1);
+    CHECK_EQ(c->stats.readahead, 9);
+    CHECK(has(110) && !has(111));
+    for (unsigned i = 103; i <= 136; i++)
+        advance(i, 1);
+    CHECK(has(169) && !has(170)); /* 64 from 106 on; half of them are left */
+    advance(137, 1);
+    CHECK(has(201) && !has(202));
+    for (unsigned i = 138; i < 600; i++)
         advance(i, 1);
     CHECK_EQ(stream.window, 64);
     CHECK(has(600) && has(600 + 31) && !has(600 + 64));
