@@ -323,7 +323,8 @@ static int ftree_walk(struct ftree_walk *w, uint32_t *found)
 
 /*
  * The common case, without a walk: the whole path is in the hash. The entries above it are
- * directories then, so there is no link to follow. False: the path is to be walked.
+ * directories then, so there is no link to follow. False: the path is to be walked; so is one whose
+ * end says that it names a directory ("a/", "a/.").
  */
 static bool ftree_resolve_straight(const struct ftree *t, const char *path, uint32_t *found)
 {
@@ -331,7 +332,7 @@ static bool ftree_resolve_straight(const struct ftree *t, const char *path, uint
     int len = ftree_tidy(path, tidy);
     size_t given = strlen(path);
 
-    if (len < 0 || (given && path[given - 1] == '/'))
+    if (len < 0 || (given && (path[given - 1] == '/' || path[given - 1] == '.')))
         return false;
     *found = ftree_find(t, tidy, (size_t)len);
     return *found != FTREE_NONE && t->entries[*found].type != FTREE_LINK;

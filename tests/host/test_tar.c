@@ -138,6 +138,51 @@ static void base_256_size(void)
     tree_check_file("next", "next", 5);
 }
 
+/* Directories and links have no data, also when their header gives a size. */
+static void sizes_without_data(void)
+{
+    static const char kinds[] = "5123";
+    char name[2] = "a", next[] = "a/next";
+    size_t at;
+
+    tarmaker_file(&archive, "file", 100);
+    for (unsigned i = 0; kinds[i]; i++, name[0]++, next[5]++) {
+        at = tarmaker_link(&archive, name, kinds[i], "file");
+        tarmaker_put(&archive, at, TAR_SIZE, "00000002000", 12);
+        tarmaker_file(&archive, next, 10 + i);
+    }
+    tarmaker_end(&archive);
+    tree_index();
+    CHECK_EQ(tree.entries[tree_find("a")].size, 0);
+    for (next[5] = 't'; next[5] < 't' + 4; next[5]++)
+        tree_check_file(next, next, 10 + (size_t)(next[5] - 't'));
+    tree_check_file("b", "file", 100);
+    tree_check_file("c", "file", 100);
+    CHECK_EQ(host_log_lines(HAL_ERROR), 0);
+    CHECK_EQ(host_log_matches("left out"), 1); /* the device */
+}
+
+/* A mode that is no number leaves a file that can be read. */
+static void modes(void)
+{
+    size_t at;
+
+    at = tarmaker_file(&archive, "octal", 1);
+    tarmaker_put(&archive, at, TAR_MODE, "0000750", 8);
+    at = tarmaker_file(&archive, "binary", 1);
+    tarmaker_put(&archive, at, TAR_MODE, "\x80\0\0\0\0\0\x01\x80", 8);
+    at = tarmaker_file(&archive, "negative", 1);
+    tarmaker_put(&archive, at, TAR_MODE, "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+    at = tarmaker_file(&archive, "rubbish", 1);
+    tarmaker_put(&archive, at, TAR_MODE, "07x0000", 8);
+    tarmaker_end(&archive);
+    tree_index();
+    CHECK_EQ(tree.entries[tree_find("octal")].mode, 0750);
+    CHECK_EQ(tree.entries[tree_find("binary")].mode, 0600);
+    CHECK_EQ(tree.entries[tree_find("negative")].mode, 0444);
+    CHECK_EQ(tree.entries[tree_find("rubbish")].mode, 0444);
+}
+
 static void links(void)
 {
     tarmaker_file(&archive, "d/file", 100);
@@ -358,6 +403,27 @@ static void header_in_a_bad_sector(void)
     CHECK_EQ(host_log_matches("cannot be read"), 1);
 }
 
+/* So does an extended header of which only the start can be read. */
+static void name_in_a_bad_sector(void)
+{
+    static uint8_t buf[4096];
+    char name[701];
+
+    memset(name, 'n', 700);
+    for (unsigned i = 100; i < 700; i += 100)
+        name[i] = '/';
+    name[700] = '\0';
+    tarmaker_file(&archive, "first", 2560);
+    tarmaker_pax(&archive, "path", name); /* its data begin 512 bytes before a cache block's end */
+    tarmaker_file(&archive, "second", 10);
+    tarmaker_end(&archive);
+    put_on_disk();
+    disk->bad_sector = 8;
+    CHECK_EQ(read_path("/first", buf, sizeof(buf)), 2560);
+    CHECK_EQ(open_path("/second"), -ENOENT);
+    CHECK_EQ(host_log_matches("cannot be read"), 1);
+}
+
 /* A file that cannot be read only fails itself. */
 static void disk_with_a_bad_sector(void)
 {
@@ -414,6 +480,8 @@ int main(int argc, char **argv)
         {"gnu_long_names", gnu_long_names},
         {"pax_records", pax_records},
         {"base_256_size", base_256_size},
+        {"sizes_without_data", sizes_without_data},
+        {"modes", modes},
         {"links", links},
         {"link_chains_are_bounded", link_chains_are_bounded},
         {"later_entries_win", later_entries_win},
@@ -422,6 +490,7 @@ int main(int argc, char **argv)
         {"made_by_tar_pax", made_by_tar_pax},
         {"tree_on_a_disk", tree_on_a_disk},
         {"header_in_a_bad_sector", header_in_a_bad_sector},
+        {"name_in_a_bad_sector", name_in_a_bad_sector},
         {"disk_with_a_bad_sector", disk_with_a_bad_sector},
         {"initrd_goes_first", initrd_goes_first},
         {"no_tree_anywhere", no_tree_anywhere},
