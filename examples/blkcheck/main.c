@@ -3,8 +3,9 @@
  * blkcheck - writes a pattern over a raw disk, syncs it, reads it back and compares. It writes as
  * any program does, through /dev and the cache; it reads past the cache, from the disk itself.
  *
- * Every 8 bytes hold a number made of the seed and their own place on the disk, so a block that
- * landed elsewhere is found as surely as one that was damaged, and the place it belongs to is told.
+ * Every 8 bytes hold a number made of the seed and of their own place on the disk. So a block that
+ * was written to a wrong place is found as well as a damaged block, and the report says where it
+ * belongs.
  *
  * Exit status: 0 the disk holds the pattern, 1 it does not (or a transfer failed), 2 there was
  * nothing to check or it was refused.
@@ -70,13 +71,14 @@ static size_t piece_at(const struct job *j, uint64_t at)
     return j->bytes - at < j->chunk ? (size_t)(j->bytes - at) : j->chunk;
 }
 
-/* How far a transfer of n bytes brings us: whole words only, as the pattern is made of them. */
+/* How many of n bytes that were transferred count: whole words of the pattern only. */
 static uint64_t whole_words(const struct job *j, uint64_t at, ssize_t n)
 {
     return n > 0 && at + (uint64_t)n < j->bytes ? (uint64_t)n & ~7ull : (uint64_t)(n > 0 ? n : 0);
 }
 
-/* Writes it all and syncs; -1 after a message. The time that the pattern takes is left out. */
+/* Writes the pattern and syncs. -1 after a message. Making the pattern does not count in the time.
+ */
 static int write_pass(const struct job *j)
 {
     uint64_t start = hal_now_ns(), spent = 0;
@@ -107,7 +109,7 @@ static int write_pass(const struct job *j)
     return 0;
 }
 
-/* Compares what was read with what belongs there; returns how many words differ. */
+/* Compares len bytes that were read at `at` with the pattern. Returns how many words differ. */
 static uint64_t compare(const char *data, size_t len, uint64_t at, uint64_t wrong_before)
 {
     uint64_t wrong = 0;
@@ -124,7 +126,7 @@ static uint64_t compare(const char *data, size_t len, uint64_t at, uint64_t wron
     return wrong;
 }
 
-/* Reads and compares what `r` gives; false after a failed read. */
+/* Reads and compares everything that `r` gives. False after a failed read. */
 static bool verify_all(const struct job *j, struct reader *r, uint64_t *wrong, uint64_t *spent)
 {
     const char *data;
@@ -141,7 +143,7 @@ static bool verify_all(const struct job *j, struct reader *r, uint64_t *wrong, u
     return n == 0;
 }
 
-/* Reads it all back from the disk itself; the number of wrong words, or -1 after a message. */
+/* Reads everything back, past the cache. Returns the number of wrong words; -1 after a message. */
 static int64_t verify_pass(const struct job *j)
 {
     struct reader r;
@@ -183,7 +185,7 @@ static int list_disks(void)
 static bool holds_tree(int fd)
 {
     char header[512];
-    return pread(fd, header, sizeof header, 0) == (ssize_t)sizeof header &&
+    return pread(fd, header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
            memcmp(header + 257, "ustar", 5) == 0;
 }
 
@@ -192,7 +194,7 @@ static bool wants(const char *pass)
     return strcmp(options.mode, "both") == 0 || strcmp(options.mode, pass) == 0;
 }
 
-/* Opens the disk as the mode needs it; 0, or the exit status after a message. */
+/* Opens the disk for what the mode does. 0, or the exit status after a message. */
 static int open_disk(struct job *j)
 {
     char path[64];
@@ -211,7 +213,7 @@ static int open_disk(struct job *j)
         options.mode = "verify";
         writing = false;
     }
-    snprintf(path, sizeof path, "/dev/%s", options.disk);
+    snprintf(path, sizeof(path), "/dev/%s", options.disk);
     j->fd = open(path, writing ? O_RDWR : O_RDONLY);
     if (j->fd < 0) {
         printf("blkcheck: %s: %s\n", path, strerror(errno));
@@ -226,7 +228,8 @@ static int open_disk(struct job *j)
     return 0;
 }
 
-/* How much, and through which buffer. */
+/* Finds out how many bytes to check, and allocates a buffer. 0, or the exit status after a message.
+ */
 static int prepare(struct job *j)
 {
     uint64_t capacity = block_capacity(j->dev);

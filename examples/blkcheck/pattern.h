@@ -9,14 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fills buf with what belongs at byte `at` (a multiple of 8) of the disk. */
+/* Fills buf with the pattern for byte `at` (a multiple of 8) of the disk. */
 void pattern_fill(char *buf, size_t len, uint64_t at, uint64_t seed);
 
-/* Offset of the first byte of buf whose word is not what belongs at `at` (a multiple of 8 as well);
- * len when all are right. */
+/*
+ * Compares buf with the pattern for byte `at` (a multiple of 8). Returns the offset of the first
+ * word that differs; len when none does.
+ */
 size_t pattern_check(const char *buf, size_t len, uint64_t at, uint64_t seed);
 
-/* Prints what was found at `at`: where on the disk it belongs, if it is of the pattern at all. */
+/* Prints the word that was found at `at`, and where it belongs if it is one of the pattern. */
 void pattern_explain(const char *buf, size_t len, uint64_t at, uint64_t seed);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "reader.h"
 
-static void done(struct block_request *request)
+static void reader_done(struct block_request *request)
 {
     struct reader_slot *slot = (struct reader_slot *)request; /* its first member */
     struct reader *r = request->ctx;
@@ -15,7 +15,7 @@ static void done(struct block_request *request)
 }
 
 /* Asks for the next piece in a slot that is free; nothing at the end. */
-static void ask(struct reader *r, struct reader_slot *slot)
+static void reader_ask(struct reader *r, struct reader_slot *slot)
 {
     struct block_request *request = &slot->request;
     uint32_t block = block_size(r->dev);
@@ -29,7 +29,7 @@ static void ask(struct reader *r, struct reader_slot *slot)
                                       .sector = r->next / BLOCK_SECTOR,
                                       .segs = &slot->seg,
                                       .seg_count = 1,
-                                      .done = done,
+                                      .done = reader_done,
                                       .ctx = r};
     slot->out = true;
     r->next += slot->seg.len;
@@ -44,12 +44,12 @@ void reader_start(struct reader *r, struct block_device *dev, uint64_t bytes, ch
     block_hold(dev);
     for (unsigned i = 0; i < READER_DEPTH; i++) {
         r->slots[i].seg.base = buf + i * r->piece;
-        ask(r, &r->slots[i]);
+        reader_ask(r, &r->slots[i]);
     }
     block_release(dev);
 }
 
-static void wait_for(struct reader *r, const struct reader_slot *slot)
+static void reader_wait(struct reader *r, const struct reader_slot *slot)
 {
     while (!slot->done)
         waitq_wait(&r->wait, HAL_NEVER); /* the block layer completes every request */
@@ -58,14 +58,14 @@ static void wait_for(struct reader *r, const struct reader_slot *slot)
 ssize_t reader_next(struct reader *r, const char **data)
 {
     if (r->held) {
-        ask(r, &r->slots[r->turn]);
+        reader_ask(r, &r->slots[r->turn]);
         r->turn = (r->turn + 1) % READER_DEPTH;
         r->held = false;
     }
     struct reader_slot *slot = &r->slots[r->turn];
     if (!slot->out)
         return 0;
-    wait_for(r, slot);
+    reader_wait(r, slot);
     if (slot->request.result < 0)
         return slot->request.result;
     r->held = true;
@@ -77,5 +77,5 @@ void reader_stop(struct reader *r)
 {
     for (unsigned i = 0; i < READER_DEPTH; i++)
         if (r->slots[i].out)
-            wait_for(r, &r->slots[i]);
+            reader_wait(r, &r->slots[i]);
 }

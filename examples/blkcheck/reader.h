@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * reader.h - reads a disk from start to end by the asynchronous queue, several requests at a time
- * and past the cache: what it gives is what the disk holds.
+ * reader.h - reads a disk from start to end with the asynchronous requests of block.h, several at a
+ * time and past the cache, so that the data come from the disk.
  */
 #ifndef BLKCHECK_READER_H
 #define BLKCHECK_READER_H
@@ -35,12 +35,12 @@ void reader_start(struct reader *r, struct block_device *dev, uint64_t bytes, ch
                   size_t len);
 
 /*
- * The next piece, valid until the following call: its length in bytes, whole logical blocks; 0 at
- * the end; -EIO and other errors of the request. Parks.
+ * Gives the next piece, which is valid until the next call. Returns its length in bytes, whole
+ * logical blocks; 0 at the end; -EIO or another error of the request. Parks.
  */
 ssize_t reader_next(struct reader *r, const char **data);
 
-/* Waits for what is still under way. */
+/* Waits for the requests that are still with the disk. Parks. */
 void reader_stop(struct reader *r);
 
 #endif

@@ -78,9 +78,14 @@ static bool has(uint64_t index)
     return b && b->state == BCACHE_CLEAN;
 }
 
+/* Blocks of the cache that have their data. */
 static unsigned held(void)
 {
-    return c->in_state[BCACHE_CLEAN];
+    unsigned n = 0;
+
+    for (uint64_t i = 0; i < f->bytes / BLOCK; i++)
+        n += has(i);
+    return n;
 }
 
 /* ---- one call -------------------------------------------------------------------------------- */
@@ -167,6 +172,20 @@ static void no_request_left(void)
         CHECK_EQ(read_block(i, 2 * i, 0), 0);
     }
     CHECK_EQ(held(), BCACHE_IOS + 2);
+}
+
+/* The block that was used least recently makes room. */
+static void what_is_evicted(void)
+{
+    start(64, 16);
+    for (unsigned i = 0; i < 16; i++)
+        CHECK_EQ(read_block(0, i, 0), 0);
+    CHECK_EQ(read_block(0, 0, 0), 0);
+    CHECK_EQ(read_block(0, 40, 1), 0);
+    CHECK(has(0) && !has(1) && !has(2) && has(3) && has(41));
+    CHECK_EQ(read_block(0, 50, 0), 0);
+    CHECK(has(0) && !has(3) && has(40) && has(41)); /* nobody has used 41, but it came late */
+    CHECK_EQ(c->stats.evictions, 3);
 }
 
 /* ---- reading ahead --------------------------------------------------------------------------- */
@@ -401,7 +420,6 @@ static void memory_that_is_not_let_go(void)
             f->slot[i].t->lost = true, f->slot[i].t = NULL, f->out--;
     block_fail_all(&f->dev, true);
     settle();
-    CHECK_EQ(c->in_state[BCACHE_LOST], 3);
     CHECK_EQ(c->blocks, before - 3);
     CHECK(!bcache_find(c, 5));
     CHECK_EQ(ask(0, 5, 0), -EIO);
@@ -415,6 +433,7 @@ int main(int argc, char **argv)
         {"up_to_the_end", up_to_the_end},
         {"one_kick", one_kick},
         {"no_request_left", no_request_left},
+        {"what_is_evicted", what_is_evicted},
         {"the_window_grows", the_window_grows},
         {"a_small_cache", a_small_cache},
         {"who_is_not_sequential", who_is_not_sequential},

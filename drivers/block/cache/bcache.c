@@ -14,9 +14,9 @@ static struct bcache *bcache_all;
 #define BCACHE_TO(state) (1u << BCACHE_##state)
 const uint16_t bcache_next_states[BCACHE_STATES] = {
     [BCACHE_FREE] = BCACHE_TO(EMPTY),
-    [BCACHE_EMPTY] = BCACHE_TO(FREE) | BCACHE_TO(EMPTY) | BCACHE_TO(READING) | BCACHE_TO(DIRTY),
+    [BCACHE_EMPTY] = BCACHE_TO(EMPTY) | BCACHE_TO(READING) | BCACHE_TO(DIRTY),
     [BCACHE_READING] = BCACHE_TO(EMPTY) | BCACHE_TO(CLEAN) | BCACHE_TO(LOST),
-    [BCACHE_CLEAN] = BCACHE_TO(FREE) | BCACHE_TO(EMPTY) | BCACHE_TO(DIRTY) | BCACHE_TO(ORPHAN),
+    [BCACHE_CLEAN] = BCACHE_TO(EMPTY) | BCACHE_TO(DIRTY) | BCACHE_TO(ORPHAN),
     [BCACHE_DIRTY] = BCACHE_TO(EMPTY) | BCACHE_TO(CLEAN) | BCACHE_TO(WRITING) | BCACHE_TO(ORPHAN),
     [BCACHE_WRITING] = BCACHE_TO(CLEAN) | BCACHE_TO(DIRTY) | BCACHE_TO(UNFLUSHED) | BCACHE_TO(LOST),
     [BCACHE_UNFLUSHED] = BCACHE_TO(EMPTY) | BCACHE_TO(CLEAN) | BCACHE_TO(DIRTY) | BCACHE_TO(ORPHAN),
@@ -116,11 +116,10 @@ static bool bcache_grow(struct bcache *c)
         bcache_append(&c->free, &b[i]);
     }
     c->blocks += n;
-    c->in_state[BCACHE_FREE] += n;
     return true;
 }
 
-/* Frees the least recently used block that has nothing to be written. NULL: there is none. */
+/* Takes the least recently used block that has nothing to be written. NULL: there is none. */
 static struct bcache_block *bcache_evict(struct bcache *c)
 {
     struct bcache_block *b = (struct bcache_block *)c->lru.prev;
@@ -128,13 +127,12 @@ static struct bcache_block *bcache_evict(struct bcache *c)
     if (bcache_list_empty(&c->lru))
         return NULL;
     bcache_hash_remove(c, b);
-    bcache_set_state(c, b, BCACHE_FREE);
     c->stats.evictions++;
     return b;
 }
 
-/* A FREE block, on no list; NULL: no room now. */
-static struct bcache_block *bcache_take_free(struct bcache *c)
+/* A block to be given a disk block: FREE, or evicted. On no list. NULL: no room now. */
+static struct bcache_block *bcache_take_any(struct bcache *c)
 {
     struct bcache_block *b;
 
@@ -150,7 +148,7 @@ static struct bcache_block *bcache_take_free(struct bcache *c)
 
 struct bcache_block *bcache_take(struct bcache *c, uint64_t index)
 {
-    struct bcache_block *b = bcache_take_free(c);
+    struct bcache_block *b = bcache_take_any(c);
 
     if (!b)
         return NULL;
@@ -235,7 +233,7 @@ static int bcache_wait_for_room(struct bcache *c, struct bcache_wait *w, bool wr
 
 /* ---- getting a block ------------------------------------------------------------------------- */
 
-/* The disk block of `old` is b's from here on. b was FREE, and is EMPTY. */
+/* The disk block of `old` is b's from here on. b comes from bcache_take_any(), and is EMPTY. */
 static void bcache_move(struct bcache *c, struct bcache_block *old, struct bcache_block *b)
 {
     bcache_hash_remove(c, old);
@@ -254,7 +252,7 @@ static void bcache_move(struct bcache *c, struct bcache_block *old, struct bcach
  */
 static struct bcache_block *bcache_replace(struct bcache *c, struct bcache_block *old, bool copy)
 {
-    struct bcache_block *b = bcache_take_free(c);
+    struct bcache_block *b = bcache_take_any(c);
 
     if (!b)
         return NULL;

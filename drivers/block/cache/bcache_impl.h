@@ -14,7 +14,7 @@
  * bcache_next_states in bcache.c allows.
  */
 enum bcache_state {
-    BCACHE_FREE,      /* of no disk block. On `free`, or being given a disk block */
+    BCACHE_FREE,      /* of no disk block. On `free` */
     BCACHE_EMPTY,     /* of a disk block, without its data. On `lru`, or about to be filled */
     BCACHE_READING,   /* with the device. On no list */
     BCACHE_CLEAN,     /* as on the disk. On `lru` unless borrowed */
@@ -74,7 +74,7 @@ struct bcache {
     struct bcache_link outgoing;      /* of the round under way, by index */
     struct bcache_link unflushed;     /* oldest first */
     struct bcache_link flushing;      /* those that the flush under way covers */
-    unsigned in_state[BCACHE_STATES]; /* blocks in each state */
+    unsigned in_state[BCACHE_STATES]; /* blocks in each of BCACHE_COUNTED */
     unsigned borrowed;                /* blocks with pins */
     unsigned plugs;                   /* block_plugs() when the clean blocks were read */
 
@@ -140,6 +140,9 @@ static inline struct bcache_block *bcache_first(struct bcache_link *l)
 
 extern const uint16_t bcache_next_states[BCACHE_STATES];
 
+/* The states whose blocks are counted: those that the disk may not have. */
+#define BCACHE_COUNTED (1u << BCACHE_DIRTY | 1u << BCACHE_WRITING | 1u << BCACHE_UNFLUSHED)
+
 /* The one place that changes the state of a block. The caller moves it to the list of its state. */
 static inline void bcache_set_state(struct bcache *c, struct bcache_block *b,
                                     enum bcache_state state)
@@ -147,8 +150,10 @@ static inline void bcache_set_state(struct bcache *c, struct bcache_block *b,
 #ifdef VIREO_DEBUG
     hal_assert(bcache_next_states[b->state] & 1u << state);
 #endif
-    c->in_state[b->state]--;
-    c->in_state[state]++;
+    if (BCACHE_COUNTED & 1u << b->state)
+        c->in_state[b->state]--;
+    if (BCACHE_COUNTED & 1u << state)
+        c->in_state[state]++;
     b->state = (uint8_t)state;
 }
 
