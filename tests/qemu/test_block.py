@@ -145,6 +145,32 @@ def test_disk_errors_are_told(boot, tmp_path):
     assert guest.seen('FAIL fsync.*errno 5')
 
 
+def test_a_bad_sector_ahead(boot, tmp_path):
+    """QEMU makes one access of a block that is wanted and of those that are read ahead behind it,
+    and then fails them all: only who asks for the bad one may hear of it."""
+    content, bad = http.pattern(3_000_000), 376 * 8      # sectors; the file begins in sector 1
+    (tmp_path / 'big.bin').write_bytes(content)
+    disk = tmp_path / 'big.img'
+    subprocess.run(['tar', '--format=ustar', '-cf', disk, '-C', tmp_path, 'big.bin'], check=True)
+    guest = boot('httpd', forwards=[80], extra=[
+        '-blockdev', f'driver=file,node-name=f0,filename={disk},read-only=on',
+        '-blockdev', 'driver=blkdebug,node-name=dbg,image=f0,read-only=on,'
+        'inject-error.0.event=none,inject-error.0.iotype=read,inject-error.0.errno=5,'
+        f'inject-error.0.sector={bad}',
+        '-device', 'virtio-blk-device,drive=dbg'])
+    guest.serving(30)
+
+    def get(sector):
+        at = (sector - 1) * 512
+        return http.get(guest.port(80), '/big.bin', [('Range', f'bytes={at}-{at + 511}')])
+
+    for sector in (bad - 17, bad - 16, bad - 9, bad - 1, bad + 8):
+        at, answer = (sector - 1) * 512, get(sector)
+        assert answer.status == 206 and answer.body == content[at:at + 512], guest.report()
+    with pytest.raises((ConnectionError, EOFError)):
+        get(bad)
+
+
 # ---- file trees ----
 
 def tree(root):
