@@ -12,6 +12,7 @@
 #include "ftree.h"
 #include "host.h"
 #include "hosttask.h"
+#include "vireo/path.h"
 
 static uint8_t buf[2000];
 

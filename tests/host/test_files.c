@@ -15,6 +15,7 @@
 #include "host.h"
 #include "hosttask.h"
 #include "tarmaker.h"
+#include "vireo/path.h"
 
 #define BLOCK  4096u
 #define BLOCKS 64u
