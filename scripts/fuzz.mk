@@ -44,7 +44,7 @@ SUPPORT := $(filter-out tests/fuzz/harness.c tests/fuzz/replay.c tests/fuzz/fuzz
            $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
 # net/inet/ stays out: lwIP's own callbacks stand for applications. Memory is malloc's, so that the
 # sanitizer sees each block.
-NET := $(filter-out net/lwip/mem.c,$(SRC_net-lwip))
+NET := $(filter-out net/lwip/net_mem.c,$(SRC_net-lwip))
 MACHINE := $(SUPPORT) $(SRC_drivers) $(SRC_files) $(NET) $(SRC_lwip) $(SRC_libfdt)
 object = $(patsubst %,$(FUZZ_DIR)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
 

@@ -27,7 +27,7 @@ struct query {
     bool answered, found, abandoned;
 };
 
-static void on_answer(const char *name, const ip_addr_t *addr, void *arg)
+static void query_on_answer(const char *name, const ip_addr_t *addr, void *arg)
 {
     struct query *q = arg;
 
@@ -43,7 +43,7 @@ static void on_answer(const char *name, const ip_addr_t *addr, void *arg)
     waitq_wake_all(&q->waiter);
 }
 
-static int await(struct query *q, ip_addr_t *addr)
+static int query_await(struct query *q, ip_addr_t *addr)
 {
     uint64_t deadline = hal_now_ns() + RESOLVE_DEADLINE;
     int error;
@@ -60,17 +60,17 @@ static int await(struct query *q, ip_addr_t *addr)
 }
 
 /* family: LWIP_DNS_ADDRTYPE_... */
-static int ask(const char *name, u8_t family, ip_addr_t *addr)
+static int query_name(const char *name, u8_t family, ip_addr_t *addr)
 {
     struct query *q = net_calloc(1, sizeof(*q));
     err_t err;
 
     if (!q)
         return EAI_MEMORY;
-    err = dns_gethostbyname_addrtype(name, addr, on_answer, q, family);
+    err = dns_gethostbyname_addrtype(name, addr, query_on_answer, q, family);
     if (err == ERR_INPROGRESS) {
         net_kick();
-        return await(q, addr);
+        return query_await(q, addr);
     }
     net_free(q);
     if (err == ERR_OK)
@@ -122,7 +122,7 @@ struct entry {
     char name[];
 };
 
-static void fill_address(struct entry *e, const ip_addr_t *addr, u16_t port)
+static void addrinfo_fill(struct entry *e, const ip_addr_t *addr, u16_t port)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)&e->addr;
     struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&e->addr;
@@ -142,15 +142,15 @@ static void fill_address(struct entry *e, const ip_addr_t *addr, u16_t port)
     }
 }
 
-static int add_entry(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port, int type,
-                     const char *name)
+static int addrinfo_add(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port, int type,
+                        const char *name)
 {
     size_t len = name ? strlen(name) + 1 : 0;
     struct entry *e = calloc(1, sizeof(*e) + len);
 
     if (!e)
         return EAI_MEMORY;
-    fill_address(e, addr, port);
+    addrinfo_fill(e, addr, port);
     e->ai.ai_socktype = type;
     e->ai.ai_protocol = type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
     if (name)
@@ -161,8 +161,8 @@ static int add_entry(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port,
 }
 
 /* An entry for each socket type that was asked for. */
-static int add_types(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port,
-                     const struct addrinfo *h, const char *name)
+static int addrinfo_add_types(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port,
+                              const struct addrinfo *h, const char *name)
 {
     int error = 0;
 
@@ -171,17 +171,17 @@ static int add_types(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port,
     else
         name = NULL;
     if (h->ai_socktype)
-        return add_entry(tail, addr, port, h->ai_socktype, name);
-    error = add_entry(tail, addr, port, SOCK_STREAM, name);
-    return error ? error : add_entry(tail, addr, port, SOCK_DGRAM, name);
+        return addrinfo_add(tail, addr, port, h->ai_socktype, name);
+    error = addrinfo_add(tail, addr, port, SOCK_STREAM, name);
+    return error ? error : addrinfo_add(tail, addr, port, SOCK_DGRAM, name);
 }
 
-static bool fits(const ip_addr_t *addr, int family)
+static bool family_fits(const ip_addr_t *addr, int family)
 {
     return family == AF_UNSPEC || (family == AF_INET) == IP_IS_V4(addr);
 }
 
-static int add_local(struct addrinfo ***tail, u16_t port, const struct addrinfo *h)
+static int addrinfo_add_local(struct addrinfo ***tail, u16_t port, const struct addrinfo *h)
 {
     bool any = h->ai_flags & AI_PASSIVE;
     ip_addr_t v4, v6;
@@ -191,15 +191,15 @@ static int add_local(struct addrinfo ***tail, u16_t port, const struct addrinfo 
     ip_addr_set_zero_ip6(&v6);
     if (!any)
         IP_ADDR6_HOST(&v6, 0, 0, 0, 1);
-    if (fits(&v4, h->ai_family))
-        error = add_types(tail, &v4, port, h, NULL);
-    if (!error && fits(&v6, h->ai_family))
-        error = add_types(tail, &v6, port, h, NULL);
+    if (family_fits(&v4, h->ai_family))
+        error = addrinfo_add_types(tail, &v4, port, h, NULL);
+    if (!error && family_fits(&v6, h->ai_family))
+        error = addrinfo_add_types(tail, &v6, port, h, NULL);
     return error;
 }
 
-static int add_named(struct addrinfo ***tail, const char *node, u16_t port,
-                     const struct addrinfo *h)
+static int addrinfo_add_named(struct addrinfo ***tail, const char *node, u16_t port,
+                              const struct addrinfo *h)
 {
     static const u8_t types[] = {LWIP_DNS_ADDRTYPE_IPV4, LWIP_DNS_ADDRTYPE_IPV6};
     int error = EAI_NONAME;
@@ -212,41 +212,43 @@ static int add_named(struct addrinfo ***tail, const char *node, u16_t port,
         if (h->ai_family == (i == 0 ? AF_INET6 : AF_INET))
             continue;
         net_enter();
-        e = ask(node, types[i], &addr);
+        e = query_name(node, types[i], &addr);
         net_leave();
         if (e) {
             error = e == EAI_NONAME ? error : e;
             continue;
         }
-        if ((error = add_types(tail, &addr, port, h, node)))
+        if ((error = addrinfo_add_types(tail, &addr, port, h, node)))
             return error;
         some = true;
     }
     return some ? 0 : error;
 }
 
-static int add_all(struct addrinfo ***tail, const char *node, u16_t port, const struct addrinfo *h)
+static int addrinfo_add_node(struct addrinfo ***tail, const char *node, u16_t port,
+                             const struct addrinfo *h)
 {
     ip_addr_t addr;
 
     if (!node)
-        return add_local(tail, port, h);
+        return addrinfo_add_local(tail, port, h);
     if (ipaddr_aton(node, &addr))
-        return fits(&addr, h->ai_family) ? add_types(tail, &addr, port, h, node) : EAI_NONAME;
+        return family_fits(&addr, h->ai_family) ? addrinfo_add_types(tail, &addr, port, h, node)
+                                                : EAI_NONAME;
     if (h->ai_flags & AI_NUMERICHOST)
         return EAI_NONAME;
     if (strcasecmp(node, "localhost") == 0) {
         struct addrinfo local = *h;
 
         local.ai_flags &= ~AI_PASSIVE;
-        return add_local(tail, port, &local);
+        return addrinfo_add_local(tail, port, &local);
     }
     if (strlen(node) >= DNS_MAX_NAME_LENGTH)
         return EAI_NONAME;
-    return add_named(tail, node, port, h);
+    return addrinfo_add_named(tail, node, port, h);
 }
 
-static int check_hints(const struct addrinfo *h)
+static int hints_check(const struct addrinfo *h)
 {
     const int known = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL |
                       AI_ADDRCONFIG | AI_NUMERICSERV;
@@ -271,9 +273,9 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         h = *hints;
     if (!node && !service)
         return EAI_NONAME;
-    if ((error = check_hints(&h)) || (error = find_service(service, &h, &port)))
+    if ((error = hints_check(&h)) || (error = find_service(service, &h, &port)))
         return error;
-    error = add_all(&tail, node, port, &h);
+    error = addrinfo_add_node(&tail, node, port, &h);
     if (error) {
         freeaddrinfo(list);
         return error;

@@ -7,23 +7,15 @@
 
 #include "sock.h"
 
-static int from_in(const struct sockaddr_in *in, ip_addr_t *addr, u16_t *port)
+static int addr_from_in(const struct sockaddr_in *in, ip_addr_t *addr, u16_t *port)
 {
     ip_addr_set_ip4_u32_val(*addr, in->sin_addr.s_addr);
     *port = ntohs(in->sin_port);
     return 0;
 }
 
-/* The interface whose index is the scope, or the first, for a link-local address. */
-struct netif *sock_scope_netif(const ip_addr_t *addr)
-{
-    if (!IP_IS_V6(addr) || !ip6_addr_has_zone(ip_2_ip6(addr)))
-        return NULL;
-    return netif_get_by_index(ip6_addr_zone(ip_2_ip6(addr)));
-}
-
-static int from_in6(const struct sock *s, const struct sockaddr_in6 *in6, ip_addr_t *addr,
-                    u16_t *port)
+static int addr_from_in6(const struct sock *s, const struct sockaddr_in6 *in6, ip_addr_t *addr,
+                         u16_t *port)
 {
     ip6_addr_t ip6;
 
@@ -58,13 +50,20 @@ int sock_addr_in(const struct sock *s, const struct sockaddr *sa, socklen_t len,
     if (s->family == AF_INET)
         return len < sizeof(struct sockaddr_in)
                    ? -EINVAL
-                   : from_in((const struct sockaddr_in *)(const void *)sa, addr, port);
+                   : addr_from_in((const struct sockaddr_in *)(const void *)sa, addr, port);
     return len < sizeof(struct sockaddr_in6)
                ? -EINVAL
-               : from_in6(s, (const struct sockaddr_in6 *)(const void *)sa, addr, port);
+               : addr_from_in6(s, (const struct sockaddr_in6 *)(const void *)sa, addr, port);
 }
 
-static void to_in6(const ip_addr_t *addr, struct sockaddr_in6 *in6)
+const ip_addr_t *sock_addr_to_bind(const struct sock *s, const ip_addr_t *addr)
+{
+    bool any = IP_IS_V6(addr) && ip6_addr_isany(ip_2_ip6(addr));
+
+    return s->family == AF_INET6 && !s->v6only && any ? IP_ANY_TYPE : addr;
+}
+
+static void addr_to_in6(const ip_addr_t *addr, struct sockaddr_in6 *in6)
 {
     if (IP_IS_V4_VAL(*addr)) {
         in6->sin6_addr.s6_addr[10] = in6->sin6_addr.s6_addr[11] = 0xff;
@@ -94,7 +93,7 @@ void sock_addr_out(const struct sock *s, const ip_addr_t *addr, u16_t port, stru
     } else {
         u.in6.sin6_family = AF_INET6;
         u.in6.sin6_port = htons(port);
-        to_in6(addr, &u.in6);
+        addr_to_in6(addr, &u.in6);
     }
     memcpy(sa, &u, *len < size ? *len : size);
     *len = size;

@@ -8,21 +8,26 @@
 #include "sock.h"
 #include "socket_ops.h"
 
-static void drop_all(struct sock *s)
+/* Frees the first datagram that waits. */
+static void dgram_pop(struct sock *s)
 {
-    while (s->dg_head) {
-        struct sock_dgram *d = s->dg_head;
+    struct sock_dgram *d = s->dgrams.head;
 
-        s->dg_head = d->next;
-        pbuf_free(d->p);
-        net_free(d);
-    }
-    s->dg_tail = NULL;
-    s->rx_bytes = s->rx_count = 0;
+    SOCK_QUEUE_POP(&s->dgrams);
+    s->rx_bytes -= d->p->tot_len;
+    s->rx_count--;
+    pbuf_free(d->p);
+    net_free(d);
+}
+
+static void dgram_drop_all(struct sock *s)
+{
+    while (s->dgrams.head)
+        dgram_pop(s);
 }
 
 /* Takes p over, or says no. */
-static bool enqueue(struct sock *s, struct pbuf *p, const ip_addr_t *addr, u16_t port)
+static bool dgram_enqueue(struct sock *s, struct pbuf *p, const ip_addr_t *addr, u16_t port)
 {
     struct sock_dgram *d;
 
@@ -32,49 +37,45 @@ static bool enqueue(struct sock *s, struct pbuf *p, const ip_addr_t *addr, u16_t
     if (!d)
         return false;
     *d = (struct sock_dgram){NULL, p, *addr, port};
-    if (s->dg_tail)
-        s->dg_tail->next = d;
-    else
-        s->dg_head = d;
-    s->dg_tail = d;
+    SOCK_QUEUE_APPEND(&s->dgrams, d);
     s->rx_bytes += p->tot_len;
     s->rx_count++;
     sock_readable(s);
     return true;
 }
 
-static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr,
-                   u16_t port)
+static void dgram_on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr,
+                         u16_t port)
 {
     (void)pcb;
-    if (!enqueue(arg, p, addr, port))
+    if (!dgram_enqueue(arg, p, addr, port))
         pbuf_free(p);
 }
 
 /* Raw sockets look at packets that the stack handles too: each gets a copy. */
-static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+static u8_t dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
 {
     struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
 
     (void)pcb;
-    if (copy && !enqueue(arg, copy, addr, 0))
+    if (copy && !dgram_enqueue(arg, copy, addr, 0))
         pbuf_free(copy);
     return 0;
 }
 
-static int open_udp(struct sock *s)
+static int dgram_open_udp(struct sock *s)
 {
     s->udp = udp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
     if (!s->udp)
         return -ENOMEM;
-    udp_recv(s->udp, on_udp, s);
+    udp_recv(s->udp, dgram_on_udp, s);
     return 0;
 }
 
 int sock_dgram_open(struct sock *s, int protocol)
 {
     if (s->kind == SOCK_KIND_UDP)
-        return open_udp(s);
+        return dgram_open_udp(s);
     s->raw =
         raw_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6, (u8_t)protocol);
     if (!s->raw)
@@ -83,7 +84,7 @@ int sock_dgram_open(struct sock *s, int protocol)
         s->raw->chksum_reqd = 1; /* RFC 3542, section 3.1 */
         s->raw->chksum_offset = 2;
     }
-    raw_recv(s->raw, on_raw, s);
+    raw_recv(s->raw, dgram_on_raw, s);
     return 0;
 }
 
@@ -93,9 +94,7 @@ int sock_dgram_bind(struct sock *s, const ip_addr_t *addr, u16_t port)
         return -net_errno(raw_bind(s->raw, addr));
     if (s->udp->local_port)
         return -EINVAL;
-    if (s->family == AF_INET6 && !s->v6only && IP_IS_V6(addr) && ip6_addr_isany(ip_2_ip6(addr)))
-        addr = IP_ANY_TYPE;
-    return -net_errno(udp_bind(s->udp, addr, port));
+    return -net_errno(udp_bind(s->udp, sock_addr_to_bind(s, addr), port));
 }
 
 int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
@@ -103,7 +102,7 @@ int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
     err_t err =
         s->kind == SOCK_KIND_RAW ? raw_connect(s->raw, addr) : udp_connect(s->udp, addr, port);
 
-    s->connected = err == ERR_OK;
+    s->has_peer = err == ERR_OK;
     return err == ERR_RTE ? -ENETUNREACH : -net_errno(err);
 }
 
@@ -115,14 +114,14 @@ void sock_dgram_close(struct sock *s)
         udp_remove(s->udp);
     s->udp = NULL;
     sock_group_leave_all(s);
-    drop_all(s);
+    dgram_drop_all(s);
 }
 
 int sock_dgram_poll(struct sock *s, int events)
 {
     int ready = POLLOUT | POLLWRNORM;
 
-    if (s->dg_head || s->read_shut)
+    if (s->dgrams.head || s->read_shut)
         ready |= POLLIN | POLLRDNORM;
     if (s->error)
         ready |= POLLERR;
@@ -131,7 +130,7 @@ int sock_dgram_poll(struct sock *s, int events)
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-static size_t scatter(const struct pbuf *p, const struct sock_msg *m)
+static size_t dgram_scatter(const struct pbuf *p, const struct sock_msg *m)
 {
     size_t done = 0;
 
@@ -144,26 +143,13 @@ static size_t scatter(const struct pbuf *p, const struct sock_msg *m)
     return done;
 }
 
-static void pop(struct sock *s)
-{
-    struct sock_dgram *d = s->dg_head;
-
-    s->dg_head = d->next;
-    if (!s->dg_head)
-        s->dg_tail = NULL;
-    s->rx_bytes -= d->p->tot_len;
-    s->rx_count--;
-    pbuf_free(d->p);
-    net_free(d);
-}
-
 ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
 {
     uint64_t deadline = 0;
     struct sock_dgram *d;
     size_t n;
 
-    while (!(d = s->dg_head)) {
+    while (!(d = s->dgrams.head)) {
         int err;
 
         if (s->error)
@@ -174,7 +160,7 @@ ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
         if (err)
             return err;
     }
-    n = scatter(d->p, m);
+    n = dgram_scatter(d->p, m);
     m->addr = d->addr;
     m->port = d->port;
     m->has_addr = true;
@@ -182,13 +168,13 @@ ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
     if (flags & MSG_TRUNC)
         n = d->p->tot_len;
     if (!(flags & MSG_PEEK))
-        pop(s);
+        dgram_pop(s);
     return (ssize_t)n;
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static struct pbuf *gather(const struct sock_msg *m, u16_t len, pbuf_layer layer)
+static struct pbuf *dgram_gather(const struct sock_msg *m, u16_t len, pbuf_layer layer)
 {
     struct pbuf *p = pbuf_alloc(layer, len, PBUF_RAM);
     size_t at = 0;
@@ -200,7 +186,7 @@ static struct pbuf *gather(const struct sock_msg *m, u16_t len, pbuf_layer layer
     return p;
 }
 
-static err_t transmit(struct sock *s, const struct sock_msg *m, struct pbuf *p)
+static err_t dgram_transmit(struct sock *s, const struct sock_msg *m, struct pbuf *p)
 {
     if (s->kind == SOCK_KIND_RAW)
         return m->has_addr ? raw_sendto(s->raw, p, &m->addr) : raw_send(s->raw, p);
@@ -222,12 +208,12 @@ ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags)
         return -sock_take_error(s);
     if (len > 65507)
         return -EMSGSIZE;
-    if (!m->has_addr && !s->connected)
+    if (!m->has_addr && !s->has_peer)
         return -EDESTADDRREQ;
-    p = gather(m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
+    p = dgram_gather(m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
     if (!p)
         return -ENOBUFS;
-    err = transmit(s, m, p);
+    err = dgram_transmit(s, m, p);
     pbuf_free(p);
     if (err == ERR_RTE)
         return -ENETUNREACH;

@@ -14,8 +14,8 @@ struct sock_group {
 };
 
 /* Where the membership is linked, or where a new one goes. */
-static struct sock_group **find(struct sock *s, const ip4_addr_t *interface,
-                                const ip4_addr_t *group, unsigned *count)
+static struct sock_group **group_find(struct sock *s, const ip4_addr_t *interface,
+                                      const ip4_addr_t *group, unsigned *count)
 {
     struct sock_group **at = &s->groups;
 
@@ -29,7 +29,7 @@ static struct sock_group **find(struct sock *s, const ip4_addr_t *interface,
 int sock_group_join(struct sock *s, const ip4_addr_t *interface, const ip4_addr_t *group)
 {
     unsigned count;
-    struct sock_group **at = find(s, interface, group, &count), *g;
+    struct sock_group **at = group_find(s, interface, group, &count), *g;
 
     if (*at)
         return -EADDRINUSE;
@@ -44,7 +44,7 @@ int sock_group_join(struct sock *s, const ip4_addr_t *interface, const ip4_addr_
     return 0;
 }
 
-static void leave(struct sock_group **at)
+static void group_leave(struct sock_group **at)
 {
     struct sock_group *g = *at;
 
@@ -56,16 +56,16 @@ static void leave(struct sock_group **at)
 int sock_group_leave(struct sock *s, const ip4_addr_t *interface, const ip4_addr_t *group)
 {
     unsigned count;
-    struct sock_group **at = find(s, interface, group, &count);
+    struct sock_group **at = group_find(s, interface, group, &count);
 
     if (!*at)
         return -EADDRNOTAVAIL;
-    leave(at);
+    group_leave(at);
     return 0;
 }
 
 void sock_group_leave_all(struct sock *s)
 {
     while (s->groups)
-        leave(&s->groups);
+        group_leave(&s->groups);
 }

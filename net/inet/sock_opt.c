@@ -11,11 +11,10 @@
 #include <sys/time.h>
 
 #include "sock.h"
-#include "sock_api.h"
 #include "socket_ops.h"
 
 /* The bits that lwIP keeps in each of its control blocks. */
-static uint8_t *ip_options(struct sock *s)
+static uint8_t *opt_ip_options(struct sock *s)
 {
     if (s->kind == SOCK_KIND_UDP)
         return &s->udp->so_options;
@@ -24,7 +23,7 @@ static uint8_t *ip_options(struct sock *s)
     return s->tcp ? &s->tcp->so_options : NULL;
 }
 
-static uint8_t option_bit(int name)
+static uint8_t opt_bit(int name)
 {
     switch (name) {
     case SO_REUSEADDR:
@@ -41,9 +40,9 @@ static uint8_t option_bit(int name)
 
 /* ---- setting --------------------------------------------------------------------------------- */
 
-static int set_bit(struct sock *s, uint8_t bit, int on)
+static int opt_set_bit(struct sock *s, uint8_t bit, int on)
 {
-    uint8_t *options = ip_options(s);
+    uint8_t *options = opt_ip_options(s);
 
     if (!options)
         return -EINVAL; /* the connection has ended */
@@ -51,7 +50,7 @@ static int set_bit(struct sock *s, uint8_t bit, int on)
     return 0;
 }
 
-static int set_linger(struct sock *s, const void *value, socklen_t len)
+static int opt_set_linger(struct sock *s, const void *value, socklen_t len)
 {
     struct linger l;
 
@@ -64,7 +63,7 @@ static int set_linger(struct sock *s, const void *value, socklen_t len)
     return 0;
 }
 
-static int set_socket(struct sock *s, int name, const void *value, socklen_t len)
+static int opt_set_socket(struct sock *s, int name, const void *value, socklen_t len)
 {
     int v, err;
 
@@ -73,11 +72,11 @@ static int set_socket(struct sock *s, int name, const void *value, socklen_t len
     if (name == SO_SNDTIMEO)
         return socket_timeout_in(value, len, &s->write_timeout);
     if (name == SO_LINGER)
-        return set_linger(s, value, len);
+        return opt_set_linger(s, value, len);
     if ((err = socket_int_in(value, len, &v)))
         return err;
-    if (option_bit(name))
-        return set_bit(s, option_bit(name), v);
+    if (opt_bit(name))
+        return opt_set_bit(s, opt_bit(name), v);
     if (name == SO_RCVBUF || name == SO_SNDBUF) {
         if (v <= 0)
             return -EINVAL;
@@ -88,7 +87,7 @@ static int set_socket(struct sock *s, int name, const void *value, socklen_t len
     return -ENOPROTOOPT;
 }
 
-static int set_keepalive(u32_t *ms, int seconds)
+static int opt_set_keepalive(u32_t *ms, int seconds)
 {
     if (seconds < 1 || seconds > 86400)
         return -EINVAL;
@@ -96,14 +95,14 @@ static int set_keepalive(u32_t *ms, int seconds)
     return 0;
 }
 
-static int set_tcp(struct sock *s, int name, const void *value, socklen_t len)
+static int opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
 {
     int v, err = socket_int_in(value, len, &v);
 
     if (err)
         return err;
-    if (s->kind != SOCK_KIND_TCP)
-        return -ENOPROTOOPT;
+    if (s->kind != SOCK_KIND_TCP || s->state == SOCK_TCP_LISTENING)
+        return -ENOPROTOOPT; /* lwIP's control block of a listener has none of these */
     if (!s->tcp)
         return -EINVAL;
     switch (name) {
@@ -114,9 +113,9 @@ static int set_tcp(struct sock *s, int name, const void *value, socklen_t len)
             tcp_nagle_enable(s->tcp);
         return 0;
     case TCP_KEEPIDLE:
-        return set_keepalive(&s->tcp->keep_idle, v);
+        return opt_set_keepalive(&s->tcp->keep_idle, v);
     case TCP_KEEPINTVL:
-        return set_keepalive(&s->tcp->keep_intvl, v);
+        return opt_set_keepalive(&s->tcp->keep_intvl, v);
     case TCP_KEEPCNT:
         if (v < 1 || v > 127)
             return -EINVAL;
@@ -127,7 +126,7 @@ static int set_tcp(struct sock *s, int name, const void *value, socklen_t len)
     }
 }
 
-static int set_membership(struct sock *s, int name, const void *value, socklen_t len)
+static int opt_set_membership(struct sock *s, int name, const void *value, socklen_t len)
 {
     struct ip_mreq mreq;
     ip4_addr_t group, interface;
@@ -145,15 +144,15 @@ static int set_membership(struct sock *s, int name, const void *value, socklen_t
                                      : sock_group_leave(s, &interface, &group);
 }
 
-static int set_ip(struct sock *s, int name, const void *value, socklen_t len)
+static int opt_set_ip(struct sock *s, int name, const void *value, socklen_t len)
 {
     int v, err;
 
     if (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)
-        return set_membership(s, name, value, len);
+        return opt_set_membership(s, name, value, len);
     if ((err = socket_int_in(value, len, &v)))
         return err;
-    if (s->kind <= SOCK_KIND_LISTEN && !s->tcp)
+    if (!s->tcp)
         return -EINVAL;
     if (v < 0 || v > 255)
         return -EINVAL;
@@ -168,7 +167,7 @@ static int set_ip(struct sock *s, int name, const void *value, socklen_t len)
     return 0;
 }
 
-static int set_ip6(struct sock *s, int name, const void *value, socklen_t len)
+static int opt_set_ip6(struct sock *s, int name, const void *value, socklen_t len)
 {
     int v, err = socket_int_in(value, len, &v);
 
@@ -177,10 +176,10 @@ static int set_ip6(struct sock *s, int name, const void *value, socklen_t len)
     if (s->family != AF_INET6)
         return -ENOPROTOOPT;
     if (name == IPV6_UNICAST_HOPS)
-        return set_ip(s, IP_TTL, value, len);
+        return opt_set_ip(s, IP_TTL, value, len);
     if (name != IPV6_V6ONLY)
         return -ENOPROTOOPT;
-    if (s->connected || s->kind == SOCK_KIND_LISTEN || (s->tcp && s->tcp->local_ip.type == 0))
+    if (s->has_peer || s->state != SOCK_TCP_IDLE || s->tcp->local_ip.type == IPADDR_TYPE_V4)
         return -EINVAL;
     s->v6only = v != 0;
     return 0;
@@ -190,13 +189,13 @@ int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_
 {
     switch (level) {
     case SOL_SOCKET:
-        return set_socket(s, name, value, len);
+        return opt_set_socket(s, name, value, len);
     case IPPROTO_TCP:
-        return set_tcp(s, name, value, len);
+        return opt_set_tcp(s, name, value, len);
     case IPPROTO_IP:
-        return set_ip(s, name, value, len);
+        return opt_set_ip(s, name, value, len);
     case IPPROTO_IPV6:
-        return set_ip6(s, name, value, len);
+        return opt_set_ip6(s, name, value, len);
     default:
         return -ENOPROTOOPT;
     }
@@ -204,19 +203,19 @@ int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_
 
 /* ---- getting --------------------------------------------------------------------------------- */
 
-static int socket_type(const struct sock *s)
+static int opt_socket_type(const struct sock *s)
 {
-    return s->kind <= SOCK_KIND_LISTEN ? SOCK_STREAM
-           : s->kind == SOCK_KIND_UDP  ? SOCK_DGRAM
-                                       : SOCK_RAW;
+    return s->kind == SOCK_KIND_TCP   ? SOCK_STREAM
+           : s->kind == SOCK_KIND_UDP ? SOCK_DGRAM
+                                      : SOCK_RAW;
 }
 
-static int get_socket(struct sock *s, int name, int *v)
+static int opt_get_socket(struct sock *s, int name, int *v)
 {
-    const uint8_t *options = ip_options(s);
+    const uint8_t *options = opt_ip_options(s);
 
-    if (option_bit(name)) {
-        *v = options && (*options & option_bit(name));
+    if (opt_bit(name)) {
+        *v = options && (*options & opt_bit(name));
         return 0;
     }
     switch (name) {
@@ -224,7 +223,7 @@ static int get_socket(struct sock *s, int name, int *v)
         *v = sock_take_error(s);
         return 0;
     case SO_TYPE:
-        *v = socket_type(s);
+        *v = opt_socket_type(s);
         return 0;
     case SO_DOMAIN:
         *v = s->family;
@@ -233,23 +232,23 @@ static int get_socket(struct sock *s, int name, int *v)
         *v = s->protocol;
         return 0;
     case SO_ACCEPTCONN:
-        *v = s->kind == SOCK_KIND_LISTEN;
+        *v = s->state == SOCK_TCP_LISTENING;
         return 0;
     case SO_SNDBUF:
         *v = TCP_SND_BUF;
         return 0;
     case SO_RCVBUF:
-        *v = s->kind <= SOCK_KIND_LISTEN ? TCP_WND : (int)s->rx_limit;
+        *v = s->kind == SOCK_KIND_TCP ? TCP_WND : (int)s->rx_limit;
         return 0;
     default:
         return -ENOPROTOOPT;
     }
 }
 
-static int get_tcp(struct sock *s, int name, int *v)
+static int opt_get_tcp(struct sock *s, int name, int *v)
 {
-    if (s->kind != SOCK_KIND_TCP)
-        return -ENOPROTOOPT;
+    if (s->kind != SOCK_KIND_TCP || s->state == SOCK_TCP_LISTENING)
+        return -ENOPROTOOPT; /* lwIP's control block of a listener has none of these */
     if (!s->tcp)
         return -EINVAL;
     switch (name) {
@@ -273,7 +272,7 @@ static int get_tcp(struct sock *s, int name, int *v)
     }
 }
 
-static int get_ip(struct sock *s, int level, int name, int *v)
+static int opt_get_ip(struct sock *s, int level, int name, int *v)
 {
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && s->family == AF_INET6) {
         *v = s->v6only;
@@ -291,16 +290,16 @@ static int get_ip(struct sock *s, int level, int name, int *v)
     return 0;
 }
 
-static int get_int(struct sock *s, int level, int name, int *v)
+static int opt_get_int(struct sock *s, int level, int name, int *v)
 {
     switch (level) {
     case SOL_SOCKET:
-        return get_socket(s, name, v);
+        return opt_get_socket(s, name, v);
     case IPPROTO_TCP:
-        return get_tcp(s, name, v);
+        return opt_get_tcp(s, name, v);
     case IPPROTO_IP:
     case IPPROTO_IPV6:
-        return get_ip(s, level, name, v);
+        return opt_get_ip(s, level, name, v);
     default:
         return -ENOPROTOOPT;
     }
@@ -317,7 +316,7 @@ int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len
         socket_timeout_out(s->write_timeout, value, len);
     else if (level == SOL_SOCKET && name == SO_LINGER)
         socket_value_out(&linger, sizeof(linger), value, len);
-    else if (!(err = get_int(s, level, name, &v)))
+    else if (!(err = opt_get_int(s, level, name, &v)))
         socket_value_out(&v, sizeof(v), value, len);
     return err;
 }

@@ -2,9 +2,9 @@
 /*
  * sock_tcp.c - stream sockets: opening, listening, connecting, ending.
  *
- * lwIP frees a connection on its own when it was reset (the error callback says so) and, silently,
- * when both directions have ended. A socket therefore lets go of its connection as soon as both
- * have: from then on lwIP alone sees it through its last states.
+ * lwIP frees a control block on its own: when the connection was reset (the error callback says
+ * so), and without a word when both directions have ended. So a socket forgets its control block as
+ * soon as both have ended, and lwIP alone takes the connection through its last states.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,13 +14,42 @@
 
 #define ENDING_POLLS 120 /* of 500 ms, without a byte acknowledged */
 
+/* The one place that changes the state of a TCP socket. */
+static void sock_tcp_become(struct sock *s, enum sock_tcp_state state)
+{
+#define TO(state) (1u << SOCK_TCP_##state)
+    static const uint8_t legal[] = {
+        [SOCK_TCP_IDLE] = TO(LISTENING) | TO(CONNECTING) | TO(OPEN) /* accepted */ | TO(FAILED),
+        [SOCK_TCP_LISTENING] = TO(ENDED),
+        [SOCK_TCP_CONNECTING] = TO(OPEN) | TO(FAILED),
+        [SOCK_TCP_OPEN] = TO(ENDED),
+        [SOCK_TCP_ENDED] = 0,
+        [SOCK_TCP_FAILED] = 0,
+    };
+#undef TO
+
+    hal_assert(legal[s->state] >> state & 1);
+    (void)legal;
+    s->state = state;
+}
+
+/* The control block is lwIP's alone from now on, or gone. */
+static void sock_tcp_lose_pcb(struct sock *s)
+{
+    s->tcp = NULL;
+    sock_tcp_become(s, s->state == SOCK_TCP_OPEN || s->state == SOCK_TCP_LISTENING
+                           ? SOCK_TCP_ENDED
+                           : SOCK_TCP_FAILED);
+}
+
 /*
- * A connection without a socket. A peer that answers probes of its closed window would hold what is
- * unsent for ever (RFC 9293, 3.8.6.1, leaves the end to us), so one that takes nothing is reset;
- * one that takes some has lwIP's limits of the last states begin anew.
- * arg: 24 bits of the last acknowledgement, and 8 that count the polls since it changed.
+ * lwIP's poll callback of a connection without a socket. A peer that answers probes of its closed
+ * window would keep unsent data here for ever (RFC 9293, 3.8.6.1, leaves the end to the sender), so
+ * a connection of which nothing is acknowledged is reset. Each acknowledgement restarts lwIP's own
+ * limit of the last states.
+ * arg: 24 bits of the last acknowledged number, and 8 that count the polls since it changed.
  */
-static err_t on_ending(void *arg, struct tcp_pcb *pcb)
+static err_t conn_on_ending(void *arg, struct tcp_pcb *pcb)
 {
     uintptr_t acked = (u32_t)(pcb->lastack << 8);
     uintptr_t polls = (uintptr_t)arg & 0xff;
@@ -36,72 +65,67 @@ static err_t on_ending(void *arg, struct tcp_pcb *pcb)
     return ERR_OK;
 }
 
-/* lwIP finishes what is left: unsent data, FIN, TIME_WAIT. */
-static void let_go(struct tcp_pcb *pcb)
+/* Takes the socket off its connection; lwIP sends the rest, then FIN, and keeps TIME_WAIT. */
+static void conn_orphan(struct tcp_pcb *pcb)
 {
     tcp_arg(pcb, NULL);
     if (pcb->state == LISTEN)
         return;
-    tcp_poll(pcb, on_ending, 1);
+    tcp_poll(pcb, conn_on_ending, 1);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);
 }
 
-static void discard(struct sock *c)
-{
-    sock_tcp_close(c);
-    c->closed = true;
-    sock_unref(c);
-}
-
-/* Reset before it was accepted. Its place in the backlog is free again: nothing may stay here. */
-static void forget_waiting(struct sock *c)
+/* The connection was reset before accept(): lwIP's backlog has its place back, so must we. */
+static void accept_forget(struct sock *c)
 {
     struct sock *listener = c->listener, *before = NULL;
 
-    for (struct sock *at = listener->accept_head; at != c; at = at->accept_next)
+    for (struct sock *at = listener->accepted.head; at != c; at = at->next)
         before = at;
     if (before)
-        before->accept_next = c->accept_next;
+        before->next = c->next;
     else
-        listener->accept_head = c->accept_next;
-    if (listener->accept_tail == c)
-        listener->accept_tail = before;
-    discard(c);
+        listener->accepted.head = c->next;
+    if (listener->accepted.tail == c)
+        listener->accepted.tail = before;
+    sock_discard(c);
 }
 
-static void on_error(void *arg, err_t err)
+static void conn_on_error(void *arg, err_t err)
 {
     struct sock *s = arg;
+    bool connecting;
 
     if (!s)
         return;
-    s->tcp = NULL;
+    connecting = s->state == SOCK_TCP_CONNECTING;
+    sock_tcp_lose_pcb(s);
     if (s->listener) {
-        forget_waiting(s);
+        accept_forget(s);
         return;
     }
     s->eof = true;
     if (err == ERR_CLSD)
-        s->error = 0; /* both sides are done */
-    else if (s->connecting)
+        s->error = 0; /* both directions have ended */
+    else if (connecting)
         s->error = err == ERR_RST ? ECONNREFUSED : ETIMEDOUT;
     else
         s->error = err == ERR_ABRT ? ETIMEDOUT : net_errno(err);
-    s->connecting = false;
     sock_changed(s);
 }
 
-err_t sock_tcp_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+/* lwIP's callback: data, owned from now on, or the end of the stream (p is NULL). */
+static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
     struct sock *s = arg;
 
     if (!p) {
         s->eof = true;
         if (pcb->state != CLOSE_WAIT) {
-            let_go(pcb);
-            s->tcp = NULL;
+            conn_orphan(pcb);
+            sock_tcp_lose_pcb(s);
             net_core.closes++;
         }
         sock_changed(s);
@@ -114,26 +138,21 @@ err_t sock_tcp_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
     }
     for (struct pbuf *next; p; p = next) {
         next = p->next;
-        p->next = NULL;
         p->tot_len = p->len;
-        if (s->rx_tail)
-            s->rx_tail->next = p;
-        else
-            s->rx_head = p;
-        s->rx_tail = p;
+        SOCK_QUEUE_APPEND(&s->rx, p);
         s->rx_bytes += p->len;
     }
     sock_readable(s);
     return ERR_OK;
 }
 
-static void attach(struct sock *s, struct tcp_pcb *pcb)
+static void conn_attach(struct sock *s, struct tcp_pcb *pcb)
 {
     s->tcp = pcb;
     tcp_arg(pcb, s);
-    tcp_recv(pcb, sock_tcp_received);
+    tcp_recv(pcb, conn_on_received);
     tcp_sent(pcb, sock_tcp_sent);
-    tcp_err(pcb, on_error);
+    tcp_err(pcb, conn_on_error);
 }
 
 int sock_tcp_open(struct sock *s)
@@ -142,24 +161,22 @@ int sock_tcp_open(struct sock *s)
 
     if (!pcb)
         return -ENOMEM;
-    attach(s, pcb);
+    conn_attach(s, pcb);
     return 0;
 }
 
 int sock_tcp_bind(struct sock *s, const ip_addr_t *addr, u16_t port)
 {
-    if (!s->tcp || s->kind == SOCK_KIND_LISTEN || s->tcp->local_port)
+    if (s->state != SOCK_TCP_IDLE || s->tcp->local_port)
         return -EINVAL;
     if (s->v6only)
         IP_SET_TYPE_VAL(s->tcp->local_ip, IPADDR_TYPE_V6);
-    if (s->family == AF_INET6 && !s->v6only && IP_IS_V6(addr) && ip6_addr_isany(ip_2_ip6(addr)))
-        addr = IP_ANY_TYPE;
-    return -net_errno(tcp_bind(s->tcp, addr, port));
+    return -net_errno(tcp_bind(s->tcp, sock_addr_to_bind(s, addr), port));
 }
 
 /* ---- listening ------------------------------------------------------------------------------- */
 
-static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+static err_t accept_on_new(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct sock *s = arg;
     struct sock *c = NULL;
@@ -170,17 +187,13 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
         net_core.tcp_refused++;
         return ERR_MEM; /* lwIP resets the connection */
     }
-    c->connected = true;
+    sock_tcp_become(c, SOCK_TCP_OPEN);
     c->v6only = s->v6only;
     c->protocol = IPPROTO_TCP;
-    attach(c, pcb);
+    conn_attach(c, pcb);
     tcp_backlog_delayed(pcb);
     c->listener = s;
-    if (s->accept_tail)
-        s->accept_tail->accept_next = c;
-    else
-        s->accept_head = c;
-    s->accept_tail = c;
+    SOCK_QUEUE_APPEND(&s->accepted, c);
     sock_readable(s);
     return ERR_OK;
 }
@@ -194,34 +207,31 @@ int sock_tcp_listen(struct sock *s, int backlog)
         backlog = 1;
     if (backlog > SOMAXCONN)
         backlog = SOMAXCONN;
-    if (s->kind == SOCK_KIND_LISTEN) {
+    if (s->state == SOCK_TCP_LISTENING) {
         tcp_backlog_set(s->tcp, backlog);
         return 0;
     }
-    if (!s->tcp || s->connected || s->connecting)
+    if (s->state != SOCK_TCP_IDLE)
         return -EINVAL;
     if (!s->tcp->local_port && (err = tcp_bind(s->tcp, &s->tcp->local_ip, 0)) != ERR_OK)
         return -net_errno(err);
     pcb = tcp_listen_with_backlog_and_err(s->tcp, (u8_t)backlog, &err);
     if (!pcb)
         return -net_errno(err);
-    s->kind = SOCK_KIND_LISTEN;
+    sock_tcp_become(s, SOCK_TCP_LISTENING);
     s->tcp = pcb;
     tcp_arg(pcb, s);
-    tcp_accept(pcb, on_accept);
+    tcp_accept(pcb, accept_on_new);
     return 0;
 }
 
-static struct sock *pop_accepted(struct sock *s)
+static struct sock *accept_pop(struct sock *s)
 {
-    struct sock *c = s->accept_head;
+    struct sock *c = s->accepted.head;
 
     if (!c)
         return NULL;
-    s->accept_head = c->accept_next;
-    if (!s->accept_head)
-        s->accept_tail = NULL;
-    c->accept_next = NULL;
+    SOCK_QUEUE_POP(&s->accepted);
     c->listener = NULL;
     return c;
 }
@@ -232,14 +242,11 @@ int sock_tcp_accept(struct sock *s, struct sock **out)
     struct sock *c;
     int err;
 
-    if (s->kind != SOCK_KIND_LISTEN)
+    if (s->state != SOCK_TCP_LISTENING)
         return -EINVAL;
-    for (;;) {
-        if ((c = pop_accepted(s)))
-            break;
+    while (!(c = accept_pop(s)))
         if ((err = sock_wait(s, &s->readers, s->read_timeout, &deadline, 0)))
             return err;
-    }
     tcp_backlog_accepted(c->tcp);
     net_core.tcp_accepted++;
     *out = c;
@@ -248,60 +255,62 @@ int sock_tcp_accept(struct sock *s, struct sock **out)
 
 /* ---- connecting ------------------------------------------------------------------------------ */
 
-static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+static err_t conn_on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct sock *s = arg;
 
     (void)pcb;
-    (void)err; /* failures come through on_error */
-    s->connecting = false;
-    s->connected = true;
+    (void)err; /* failures come through conn_on_error */
+    sock_tcp_become(s, SOCK_TCP_OPEN);
     sock_writable(s);
     return ERR_OK;
 }
 
-static int start_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
+static int conn_start(struct sock *s, const ip_addr_t *addr, u16_t port)
 {
     err_t err;
 
-    if (s->kind == SOCK_KIND_LISTEN)
+    if (s->state == SOCK_TCP_LISTENING)
         return -EOPNOTSUPP;
-    if (s->connecting)
+    if (s->state == SOCK_TCP_CONNECTING)
         return -EALREADY;
-    if (s->connected)
+    if (s->state == SOCK_TCP_OPEN || s->state == SOCK_TCP_ENDED)
         return -EISCONN;
     if (s->error)
         return -sock_take_error(s);
-    if (!s->tcp)
+    if (s->state == SOCK_TCP_FAILED)
         return -EINVAL;
     if (ip_addr_isany(addr) || ip_addr_ismulticast(addr) || port == 0)
         return -EADDRNOTAVAIL;
-    s->connecting = true;
-    err = tcp_connect(s->tcp, addr, port, on_connected);
-    if (err == ERR_OK)
+    err = tcp_connect(s->tcp, addr, port, conn_on_connected);
+    if (err == ERR_OK) {
+        sock_tcp_become(s, SOCK_TCP_CONNECTING);
         return 0;
-    s->connecting = false;
+    }
     return err == ERR_RTE ? -ENETUNREACH : -net_errno(err);
 }
 
 int sock_tcp_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
 {
     uint64_t deadline = 0;
-    int err = start_connect(s, addr, port);
+    int err = conn_start(s, addr, port);
 
     if (err)
         return err;
-    while (s->connecting) {
+    while (s->state == SOCK_TCP_CONNECTING) {
         err = sock_wait(s, &s->writers, s->write_timeout, &deadline, 0);
         if (err)
             return err == -EAGAIN ? -EINPROGRESS : err;
     }
-    return s->connected ? 0 : -sock_take_error(s);
+    if (s->state != SOCK_TCP_FAILED)
+        return 0;
+    err = sock_take_error(s);
+    return err ? -err : -ECONNABORTED; /* SO_ERROR was read meanwhile */
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */
 
-static int shut_write(struct sock *s)
+static int conn_shut_write(struct sock *s)
 {
     err_t err;
 
@@ -314,8 +323,8 @@ static int shut_write(struct sock *s)
     if (err != ERR_OK)
         return -net_errno(err);
     if (s->eof && s->tcp) { /* the other direction has ended before */
-        let_go(s->tcp);
-        s->tcp = NULL;
+        conn_orphan(s->tcp);
+        sock_tcp_lose_pcb(s);
     }
     return 0;
 }
@@ -324,31 +333,30 @@ int sock_tcp_shutdown(struct sock *s, int how)
 {
     int err = 0;
 
-    if (s->kind == SOCK_KIND_LISTEN || !s->connected)
+    if (s->state != SOCK_TCP_OPEN && s->state != SOCK_TCP_ENDED)
         return -ENOTCONN;
     if (how == SHUT_RD || how == SHUT_RDWR) {
         s->read_shut = true;
         sock_tcp_drop_rx(s);
     }
     if (how == SHUT_WR || how == SHUT_RDWR)
-        err = shut_write(s);
+        err = conn_shut_write(s);
     sock_changed(s);
     return err;
 }
 
 void sock_tcp_close(struct sock *s)
 {
+    bool reset = s->reset_on_close && s->state == SOCK_TCP_OPEN;
     struct tcp_pcb *pcb = s->tcp;
     struct sock *c;
 
-    while ((c = pop_accepted(s)))
-        discard(c);
-    s->tcp = NULL;
+    while ((c = accept_pop(s)))
+        sock_discard(c);
     if (pcb) {
-        let_go(pcb);
-        if (s->reset_on_close && s->kind == SOCK_KIND_TCP && s->connected)
-            tcp_abort(pcb);
-        else if (tcp_close(pcb) != ERR_OK) /* resets when there is unread data */
+        sock_tcp_lose_pcb(s);
+        conn_orphan(pcb);
+        if (reset || tcp_close(pcb) != ERR_OK) /* tcp_close resets if there is unread data */
             tcp_abort(pcb);
         net_core.closes++;
     }
@@ -358,9 +366,9 @@ void sock_tcp_close(struct sock *s)
 
 /* ---- readiness ------------------------------------------------------------------------------- */
 
-static bool can_write(struct sock *s)
+static bool conn_can_write(struct sock *s)
 {
-    if (!s->tcp || !s->connected)
+    if (s->state != SOCK_TCP_OPEN)
         return false;
     if (s->starved == net_core.memory_epoch ||
         (tcp_sndqueuelen(s->tcp) && !net_mem_admit(NET_MEM_TX)))
@@ -372,17 +380,17 @@ int sock_tcp_poll(struct sock *s, int events)
 {
     int ready = 0;
 
-    if (s->kind == SOCK_KIND_LISTEN)
-        return s->accept_head ? events & (POLLIN | POLLRDNORM) : 0;
-    if (s->rx_head || s->eof || s->read_shut)
+    if (s->state == SOCK_TCP_LISTENING)
+        return s->accepted.head ? events & (POLLIN | POLLRDNORM) : 0;
+    if (s->rx.head || s->eof || s->read_shut)
         ready |= POLLIN | POLLRDNORM;
     if (s->error)
         ready |= POLLERR | POLLIN | POLLRDNORM;
-    if (!s->tcp && !s->connecting)
+    if (s->state == SOCK_TCP_ENDED || s->state == SOCK_TCP_FAILED)
         ready |= POLLOUT | POLLWRNORM | POLLHUP;
-    else if (!s->connected && !s->connecting)
+    else if (s->state == SOCK_TCP_IDLE)
         ready |= POLLOUT | POLLHUP;
-    else if (s->write_shut || can_write(s))
+    else if (s->write_shut || conn_can_write(s))
         ready |= POLLOUT | POLLWRNORM;
     else if (events & (POLLOUT | POLLWRNORM))
         s->want_write = true;

@@ -8,21 +8,26 @@
 #include "sock.h"
 #include "socket_ops.h"
 
+/* Is connected, will be, or was? */
+static bool stream_has_connection(const struct sock *s)
+{
+    return s->state == SOCK_TCP_CONNECTING || s->state == SOCK_TCP_OPEN ||
+           s->state == SOCK_TCP_ENDED;
+}
+
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-static void pop_rx(struct sock *s)
+static void stream_pop(struct sock *s)
 {
-    struct pbuf *p = s->rx_head;
+    struct pbuf *p = s->rx.head;
 
-    s->rx_head = p->next;
-    if (!s->rx_head)
-        s->rx_tail = NULL;
+    SOCK_QUEUE_POP(&s->rx);
     p->next = NULL;
     pbuf_free(p);
 }
 
 /* Gives the peer n bytes of window back. */
-static void open_window(struct sock *s, size_t n)
+static void stream_open_window(struct sock *s, size_t n)
 {
     while (n && s->tcp) {
         u16_t part = n > 0xffff ? 0xffff : (u16_t)n;
@@ -36,24 +41,24 @@ void sock_tcp_drop_rx(struct sock *s)
 {
     uint32_t bytes = s->rx_bytes;
 
-    while (s->rx_head)
-        pop_rx(s);
+    while (s->rx.head)
+        stream_pop(s);
     s->rx_bytes = 0;
-    open_window(s, bytes);
+    stream_open_window(s, bytes);
 }
 
-static size_t take(struct sock *s, uint8_t *buf, size_t len)
+static size_t stream_take(struct sock *s, uint8_t *buf, size_t len)
 {
     size_t done = 0;
 
-    while (done < len && s->rx_head) {
-        struct pbuf *p = s->rx_head;
+    while (done < len && s->rx.head) {
+        struct pbuf *p = s->rx.head;
         size_t n = len - done < p->len ? len - done : p->len;
 
         memcpy(buf + done, p->payload, n);
         done += n;
         if (n == p->len)
-            pop_rx(s);
+            stream_pop(s);
         else
             pbuf_remove_header(p, n);
     }
@@ -62,11 +67,11 @@ static size_t take(struct sock *s, uint8_t *buf, size_t len)
 }
 
 /* Copies without taking, from `skip` bytes on. */
-static size_t peek(const struct sock *s, size_t skip, uint8_t *buf, size_t len)
+static size_t stream_peek(const struct sock *s, size_t skip, uint8_t *buf, size_t len)
 {
     size_t done = 0;
 
-    for (const struct pbuf *p = s->rx_head; p && done < len; p = p->next) {
+    for (const struct pbuf *p = s->rx.head; p && done < len; p = p->next) {
         size_t n;
 
         if (skip >= p->len) {
@@ -82,11 +87,11 @@ static size_t peek(const struct sock *s, size_t skip, uint8_t *buf, size_t len)
 }
 
 /* Into the vector, from its byte `at` on. */
-static size_t scatter(struct sock *s, const struct sock_msg *m, size_t at, int flags)
+static size_t stream_scatter(struct sock *s, const struct sock_msg *m, size_t at, int flags)
 {
     size_t done = 0;
 
-    for (int i = 0; i < m->iovcnt && s->rx_head; i++) {
+    for (int i = 0; i < m->iovcnt && s->rx.head; i++) {
         size_t len = m->iov[i].iov_len, n;
         uint8_t *base = m->iov[i].iov_base;
 
@@ -94,7 +99,8 @@ static size_t scatter(struct sock *s, const struct sock_msg *m, size_t at, int f
             at -= len;
             continue;
         }
-        n = flags & MSG_PEEK ? peek(s, done, base + at, len - at) : take(s, base + at, len - at);
+        n = flags & MSG_PEEK ? stream_peek(s, done, base + at, len - at)
+                             : stream_take(s, base + at, len - at);
         done += n;
         if (n < len - at)
             break;
@@ -103,14 +109,14 @@ static size_t scatter(struct sock *s, const struct sock_msg *m, size_t at, int f
     return done;
 }
 
-/* Nothing is there: what does that mean? 0: wait for more. */
-static int why_empty(struct sock *s, bool *end)
+/* No data waits. *end: the call ends, with 0 (end of stream) or an error; else it may wait. */
+static int stream_why_empty(struct sock *s, bool *end)
 {
     *end = true;
-    if (s->kind == SOCK_KIND_LISTEN || (!s->connected && !s->connecting && !s->error))
-        return -ENOTCONN;
     if (s->error)
         return -sock_take_error(s);
+    if (!stream_has_connection(s))
+        return -ENOTCONN;
     *end = s->eof || s->read_shut;
     return 0;
 }
@@ -126,14 +132,14 @@ ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
     if (want <= 0)
         return want;
     for (;;) {
-        size_t n = scatter(s, m, done, flags);
+        size_t n = stream_scatter(s, m, done, flags);
 
         done += n;
         if (!(flags & MSG_PEEK))
-            open_window(s, n);
+            stream_open_window(s, n);
         if (done == (size_t)want || (done && (!(flags & MSG_WAITALL) || (flags & MSG_PEEK))))
             return (ssize_t)done;
-        err = why_empty(s, &end);
+        err = stream_why_empty(s, &end);
         if (!end)
             err = sock_wait(s, &s->readers, s->read_timeout, &deadline, flags);
         if (end || err)
@@ -157,7 +163,8 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
  * Hands bytes to lwIP, which copies them into segments. Less than len when the send buffer is full
  * or memory is short: *short_of_memory tells which.
  */
-static size_t push(struct sock *s, const uint8_t *buf, size_t len, bool more, bool *short_of_memory)
+static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool more,
+                          bool *short_of_memory)
 {
     size_t done = 0;
 
@@ -184,19 +191,19 @@ static size_t push(struct sock *s, const uint8_t *buf, size_t len, bool more, bo
     return done;
 }
 
-static int may_send(struct sock *s)
+static int stream_may_send(struct sock *s)
 {
     if (s->error)
         return -sock_take_error(s);
-    if (s->kind == SOCK_KIND_LISTEN || (!s->connected && !s->connecting))
+    if (!stream_has_connection(s))
         return -ENOTCONN;
-    if (s->write_shut || (s->connected && !s->tcp))
+    if (s->write_shut || s->state == SOCK_TCP_ENDED)
         return -EPIPE;
     return 0;
 }
 
 /* Waits for room, or for memory that others must free first. */
-static int wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int flags)
+static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int flags)
 {
     s->want_write = true;
     if (memory)
@@ -207,20 +214,20 @@ static int wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int fl
 }
 
 /* One piece of the vector. *sent counts; 0, or why it stopped. */
-static int send_piece(struct sock *s, const struct iovec *iov, bool more, int flags,
-                      uint64_t *deadline, size_t *sent)
+static int stream_send_piece(struct sock *s, const struct iovec *iov, bool more, int flags,
+                             uint64_t *deadline, size_t *sent)
 {
     size_t done = 0;
 
     while (done < iov->iov_len) {
         bool memory = false;
-        int err = may_send(s);
+        int err = stream_may_send(s);
 
         if (err)
             return err;
-        if (s->connected) {
-            size_t n =
-                push(s, (const uint8_t *)iov->iov_base + done, iov->iov_len - done, more, &memory);
+        if (s->state == SOCK_TCP_OPEN) {
+            size_t n = stream_push(s, (const uint8_t *)iov->iov_base + done, iov->iov_len - done,
+                                   more, &memory);
 
             done += n;
             *sent += n;
@@ -228,7 +235,7 @@ static int send_piece(struct sock *s, const struct iovec *iov, bool more, int fl
                 return 0;
             tcp_output(s->tcp);
         }
-        if (s->tcp && (err = wait_for_room(s, memory, deadline, flags)))
+        if (s->tcp && (err = stream_wait_for_room(s, memory, deadline, flags)))
             return err;
     }
     return 0;
@@ -239,11 +246,11 @@ ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags)
     ssize_t want = socket_iov_len(m->iov, m->iovcnt);
     uint64_t deadline = 0;
     size_t sent = 0;
-    int err = want < 0 ? (int)want : may_send(s);
+    int err = want < 0 ? (int)want : stream_may_send(s);
 
     for (int i = 0; !err && i < m->iovcnt; i++)
-        err = send_piece(s, &m->iov[i], (flags & MSG_MORE) || i + 1 < m->iovcnt, flags, &deadline,
-                         &sent);
+        err = stream_send_piece(s, &m->iov[i], (flags & MSG_MORE) || i + 1 < m->iovcnt, flags,
+                                &deadline, &sent);
     if (err == -EBADF)
         return sent ? (ssize_t)sent : err;
     if (s->tcp && sent && !(flags & MSG_MORE))

@@ -29,7 +29,7 @@ struct bootip {
 };
 
 /* Splits in place at ':'. Number of parts, or -1 when there are too many. */
-static int split(char *text, char *parts[PARTS])
+static int bootip_split(char *text, char *parts[PARTS])
 {
     int n = 0;
 
@@ -53,7 +53,7 @@ static uint32_t class_mask(uint32_t host_order)
     return host_order & 0x40000000 ? 0xffffff00 : 0xffff0000;
 }
 
-static bool parse_prefix(const char *text, ip4_addr_t *mask)
+static bool bootip_prefix(const char *text, ip4_addr_t *mask)
 {
     char *end;
     unsigned long bits = strtoul(text, &end, 10);
@@ -64,7 +64,7 @@ static bool parse_prefix(const char *text, ip4_addr_t *mask)
     return true;
 }
 
-static bool parse_ip4(const char *text, ip4_addr_t *out)
+static bool bootip_ip4(const char *text, ip4_addr_t *out)
 {
     unsigned dots = 0;
 
@@ -73,7 +73,7 @@ static bool parse_ip4(const char *text, ip4_addr_t *out)
     return dots == 3 && ip4addr_aton(text, out);
 }
 
-static bool contiguous(uint32_t mask_host_order)
+static bool mask_is_contiguous(uint32_t mask_host_order)
 {
     uint32_t host = ~mask_host_order;
 
@@ -81,27 +81,27 @@ static bool contiguous(uint32_t mask_host_order)
 }
 
 /* NULL, or what is wrong. */
-static const char *parse_client(char *text, const char *mask, struct bootip *out)
+static const char *bootip_client(char *text, const char *mask, struct bootip *out)
 {
     char *slash = strchr(text, '/');
 
     if (slash)
         *slash++ = '\0';
-    if (!parse_ip4(text, &out->address) || ip4_addr_ismulticast(&out->address) ||
+    if (!bootip_ip4(text, &out->address) || ip4_addr_ismulticast(&out->address) ||
         ip4_addr_isany_val(out->address))
         return "the client is no IPv4 address";
     if (slash)
-        return parse_prefix(slash, &out->netmask) ? NULL : "the prefix length is not 1 to 32";
+        return bootip_prefix(slash, &out->netmask) ? NULL : "the prefix length is not 1 to 32";
     if (!mask || !*mask)
         ip4_addr_set_u32(&out->netmask,
                          lwip_htonl(class_mask(lwip_ntohl(ip4_addr_get_u32(&out->address)))));
-    else if (!parse_ip4(mask, &out->netmask) ||
-             !contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
+    else if (!bootip_ip4(mask, &out->netmask) ||
+             !mask_is_contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
         return "the netmask is not one of the form 255.255.255.0";
     return NULL;
 }
 
-static const char *parse_device(const char *text, struct bootip *out)
+static const char *bootip_device(const char *text, struct bootip *out)
 {
     const char *digits = strncmp(text, "vnet", 4) == 0  ? text + 4
                          : strncmp(text, "eth", 3) == 0 ? text + 3
@@ -119,7 +119,7 @@ static const char *parse_device(const char *text, struct bootip *out)
     return "there is no such device";
 }
 
-static bool one_of(const char *text, const char *const *words)
+static bool is_one_of(const char *text, const char *const *words)
 {
     for (; *words; words++)
         if (strcmp(text, *words) == 0)
@@ -127,22 +127,22 @@ static bool one_of(const char *text, const char *const *words)
     return false;
 }
 
-static const char *parse_autoconf(const char *text, bool have_client, struct bootip *out)
+static const char *bootip_autoconf(const char *text, bool have_client, struct bootip *out)
 {
     static const char *const none[] = {"off", "none", "static", NULL};
     static const char *const some[] = {"", "dhcp", "on", "any", "both", NULL};
 
-    if (one_of(text, none)) {
+    if (is_one_of(text, none)) {
         out->off = !have_client;
         return NULL;
     }
-    if (!one_of(text, some))
+    if (!is_one_of(text, some))
         return "autoconf is not off, none, static, dhcp, on or any";
     out->dhcp = !have_client;
     return NULL;
 }
 
-static const char *parse_name(const char *text)
+static const char *bootip_name(const char *text)
 {
     size_t len = strlen(text);
 
@@ -156,32 +156,32 @@ static const char *parse_name(const char *text)
     return NULL;
 }
 
-static const char *parse_parts(char *parts[PARTS], struct bootip *out)
+static const char *bootip_parts(char *parts[PARTS], struct bootip *out)
 {
     const char *wrong = NULL;
     bool client = *parts[CLIENT];
 
     if (client)
-        wrong = parse_client(parts[CLIENT], parts[NETMASK], out);
+        wrong = bootip_client(parts[CLIENT], parts[NETMASK], out);
     if (!wrong)
-        wrong = parse_autoconf(parts[AUTOCONF], client, out);
-    if (!wrong && *parts[GATEWAY] && !parse_ip4(parts[GATEWAY], &out->gateway))
+        wrong = bootip_autoconf(parts[AUTOCONF], client, out);
+    if (!wrong && *parts[GATEWAY] && !bootip_ip4(parts[GATEWAY], &out->gateway))
         wrong = "the gateway is no IPv4 address";
     for (int i = 0; i < 2; i++)
-        if (!wrong && *parts[DNS0 + i] && !parse_ip4(parts[DNS0 + i], &out->dns[i]))
+        if (!wrong && *parts[DNS0 + i] && !bootip_ip4(parts[DNS0 + i], &out->dns[i]))
             wrong = "a name server is no IPv4 address";
     if (!wrong && *parts[DEVICE])
-        wrong = parse_device(parts[DEVICE], out);
+        wrong = bootip_device(parts[DEVICE], out);
     if (!wrong && *parts[HOSTNAME])
-        wrong = parse_name(parts[HOSTNAME]);
+        wrong = bootip_name(parts[HOSTNAME]);
     return wrong;
 }
 
-static const char *parse(char *text, struct bootip *out)
+static const char *bootip_parse(char *text, struct bootip *out)
 {
     static char empty[1];
     char *parts[PARTS];
-    int n = split(text, parts);
+    int n = bootip_split(text, parts);
 
     if (n < 0)
         return "it has more than nine parts";
@@ -198,10 +198,10 @@ static const char *parse(char *text, struct bootip *out)
     }
     while (n < PARTS)
         parts[n++] = empty;
-    return parse_parts(parts, out);
+    return bootip_parts(parts, out);
 }
 
-static void still_no_lease(void *arg)
+static void dhcp_still_no_lease(void *arg)
 {
     struct net_dev *d = arg;
 
@@ -212,15 +212,15 @@ static void still_no_lease(void *arg)
             DHCP_PATIENCE_MS / 1000);
 }
 
-static void start_dhcp(struct net_dev *d)
+static void bootip_start_dhcp(struct net_dev *d)
 {
     if (dhcp_start(&d->netif) != ERR_OK)
         hal_log(HAL_ERROR, d->name, "out of memory: no DHCP");
     else
-        sys_timeout(DHCP_PATIENCE_MS, still_no_lease, d);
+        sys_timeout(DHCP_PATIENCE_MS, dhcp_still_no_lease, d);
 }
 
-static void set_static(struct net_dev *d, const struct bootip *b)
+static void bootip_set_static(struct net_dev *d, const struct bootip *b)
 {
     d->is_static = true;
     netif_set_addr(&d->netif, &b->address, &b->netmask, &b->gateway);
@@ -233,23 +233,23 @@ static void set_static(struct net_dev *d, const struct bootip *b)
         }
 }
 
-static void apply(struct net_dev *d, const struct bootip *b)
+static void bootip_apply(struct net_dev *d, const struct bootip *b)
 {
     bool meant = b->device < 0 ? d->index == 0 : d->index == (unsigned)b->device;
 
     if (b->off)
         return;
     if (b->dhcp ? b->device < 0 || meant : !meant)
-        start_dhcp(d);
+        bootip_start_dhcp(d);
     else if (!b->dhcp)
-        set_static(d, b);
+        bootip_set_static(d, b);
 }
 
 static struct bootip wanted = {.device = -1};
 
 void net_configure_device(struct net_dev *d)
 {
-    apply(d, &wanted);
+    bootip_apply(d, &wanted);
 }
 
 void net_configure(void)
@@ -262,7 +262,7 @@ void net_configure(void)
     if (text && snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
         wrong = "it is too long";
     else if (text)
-        wrong = parse(copy, &wanted);
+        wrong = bootip_parse(copy, &wanted);
     if (wrong) {
         hal_log(HAL_WARN, "net",
                 "ip=%s: %s; using DHCP. Give ip=dhcp, ip=off, ip=ADDRESS/PREFIX or "

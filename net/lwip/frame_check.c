@@ -25,21 +25,21 @@
 #define ND_HOP_LIMIT  255
 #define DATAGRAM_MAX  65535 /* reassembled, header included */
 
-static unsigned get16(const uint8_t *p)
+static unsigned frame_get16(const uint8_t *p)
 {
     return (unsigned)p[0] << 8 | p[1];
 }
 
 /* ---- TCP (RFC 9293) and UDP (RFC 768) -------------------------------------------------------- */
 
-static bool option_ok(const uint8_t *opt, bool syn)
+static bool tcp_option_ok(const uint8_t *opt, bool syn)
 {
     return !syn || opt[0] != LWIP_TCP_OPT_MSS || opt[1] != LWIP_TCP_OPT_LEN_MSS ||
-           get16(opt + 2) >= LEAST_MSS;
+           frame_get16(opt + 2) >= LEAST_MSS;
 }
 
 /* Section 3.1: every option lies within the header. */
-static bool options_fit(const uint8_t *opt, unsigned len, bool syn)
+static bool tcp_options_fit(const uint8_t *opt, unsigned len, bool syn)
 {
     for (unsigned at = 0; at < len;) {
         if (opt[at] == LWIP_TCP_OPT_EOL)
@@ -50,7 +50,7 @@ static bool options_fit(const uint8_t *opt, unsigned len, bool syn)
         }
         if (at + 1 >= len || opt[at + 1] < 2 || opt[at + 1] > len - at)
             return false;
-        if (!option_ok(opt + at, syn))
+        if (!tcp_option_ok(opt + at, syn))
             return false;
         at += opt[at + 1];
     }
@@ -70,20 +70,20 @@ static bool tcp_ok(const uint8_t *at, unsigned len)
         return false;
     if ((flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST)))
         return false;
-    return options_fit(at + TCP_HLEN, header - TCP_HLEN, flags & TCP_SYN);
+    return tcp_options_fit(at + TCP_HLEN, header - TCP_HLEN, flags & TCP_SYN);
 }
 
 /* A first fragment has no more than the header to judge. */
 static bool udp_ok(const uint8_t *at, unsigned len, bool fragment)
 {
-    unsigned told = len >= LEAST_PAYLOAD ? get16(at + 4) : 0;
+    unsigned told = len >= LEAST_PAYLOAD ? frame_get16(at + 4) : 0;
 
     return told >= LEAST_PAYLOAD && (fragment || told <= len);
 }
 
 /* ---- IPv4 (RFC 791) -------------------------------------------------------------------------- */
 
-static bool upper_ok(unsigned protocol, const uint8_t *at, unsigned len, bool fragment)
+static bool ip_upper_ok(unsigned protocol, const uint8_t *at, unsigned len, bool fragment)
 {
     if (len < LEAST_PAYLOAD)
         return false;
@@ -93,7 +93,7 @@ static bool upper_ok(unsigned protocol, const uint8_t *at, unsigned len, bool fr
 }
 
 /* All but the last hold whole units of 8 bytes; none ends beyond the largest datagram. */
-static bool fragment_ok(unsigned offset, bool more, unsigned len, unsigned header)
+static bool ip_fragment_ok(unsigned offset, bool more, unsigned len, unsigned header)
 {
     return len && !(more && len % 8) && offset + len <= DATAGRAM_MAX - header;
 }
@@ -113,11 +113,11 @@ static bool ip4_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
     field = lwip_ntohs(IPH_OFFSET(ip));
     offset = (field & IP_OFFMASK) * 8;
     fragment = field & (IP_OFFMASK | IP_MF);
-    if (fragment && !fragment_ok(offset, field & IP_MF, total - header, header))
+    if (fragment && !ip_fragment_ok(offset, field & IP_MF, total - header, header))
         return false;
     if (offset)
         return true;
-    if (!upper_ok(IPH_PROTO(ip), packet + header, total - header, fragment))
+    if (!ip_upper_ok(IPH_PROTO(ip), packet + header, total - header, fragment))
         return false;
     if (fragment || IPH_PROTO(ip) != IP_PROTO_TCP)
         return true;
@@ -172,7 +172,8 @@ static bool icmp6_ok(const uint8_t *at, unsigned len, unsigned hop_limit, bool f
     if (fragment)
         return false;
     if (at[0] == ICMP6_TYPE_PTB)
-        return len >= 8 + IP6_HLEN && (get16(at + 4) || get16(at + 6) >= IP6_MIN_MTU_LENGTH);
+        return len >= 8 + IP6_HLEN &&
+               (frame_get16(at + 4) || frame_get16(at + 6) >= IP6_MIN_MTU_LENGTH);
     if (at[0] >= ICMP6_TYPE_RS && at[0] <= ICMP6_TYPE_RD)
         return nd_ok(at, len, hop_limit);
     return true;
@@ -187,7 +188,7 @@ struct walk {
     bool fragment; /* the first of several */
 };
 
-static void step(struct walk *w, unsigned bytes)
+static void ip6_step(struct walk *w, unsigned bytes)
 {
     w->next = w->at[0];
     w->at += bytes;
@@ -195,7 +196,7 @@ static void step(struct walk *w, unsigned bytes)
 }
 
 /* Section 4.2: a header of options, which fill it to its end. */
-static bool options_header(struct walk *w)
+static bool ip6_options_ok(struct walk *w)
 {
     unsigned bytes = w->left < 8 ? 0 : 8u * (1 + w->at[1]), at = 2;
 
@@ -209,31 +210,31 @@ static bool options_header(struct walk *w)
         else
             return false;
     }
-    step(w, bytes);
+    ip6_step(w, bytes);
     return true;
 }
 
-static bool routing_header(struct walk *w)
+static bool ip6_routing_ok(struct walk *w)
 {
     unsigned bytes = w->left < 8 ? 0 : 8u * (1 + w->at[1]);
 
     if (!bytes || bytes > w->left)
         return false;
-    step(w, bytes);
+    ip6_step(w, bytes);
     return true;
 }
 
 /* Section 4.5. False: malformed. */
-static bool fragment_header(struct walk *w, unsigned before, unsigned *offset)
+static bool ip6_fragment_ok(struct walk *w, unsigned before, unsigned *offset)
 {
-    unsigned field = w->left < IP6_FRAG_HLEN ? 0 : get16(w->at + 2);
+    unsigned field = w->left < IP6_FRAG_HLEN ? 0 : frame_get16(w->at + 2);
 
     *offset = field & 0xfff8u;
     if (w->left <= IP6_FRAG_HLEN || w->fragment ||
-        !fragment_ok(*offset, field & 1, w->left - IP6_FRAG_HLEN, before))
+        !ip_fragment_ok(*offset, field & 1, w->left - IP6_FRAG_HLEN, before))
         return false;
     w->fragment = true;
-    step(w, IP6_FRAG_HLEN);
+    ip6_step(w, IP6_FRAG_HLEN);
     return true;
 }
 
@@ -243,7 +244,7 @@ static bool ip6_upper_ok(const struct ip6_hdr *ip, const struct walk *w, struct 
         return icmp6_ok(w->at, w->left, IP6H_HOPLIM(ip), w->fragment);
     if (w->next == IP6_NEXTH_NONE)
         return true;
-    if (!upper_ok(w->next, w->at, w->left, w->fragment))
+    if (!ip_upper_ok(w->next, w->at, w->left, w->fragment))
         return false;
     if (w->next != IP6_NEXTH_TCP || w->fragment)
         return true;
@@ -270,13 +271,13 @@ static bool ip6_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
         switch (w.next) {
         case IP6_NEXTH_HOPBYHOP:
         case IP6_NEXTH_DESTOPTS:
-            good = options_header(&w);
+            good = ip6_options_ok(&w);
             break;
         case IP6_NEXTH_ROUTING:
-            good = routing_header(&w);
+            good = ip6_routing_ok(&w);
             break;
         case IP6_NEXTH_FRAGMENT:
-            good = fragment_header(&w, (unsigned)(w.at - packet), &offset);
+            good = ip6_fragment_ok(&w, (unsigned)(w.at - packet), &offset);
             break;
         default:
             return ip6_upper_ok(ip, &w, s);

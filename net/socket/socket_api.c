@@ -17,7 +17,7 @@ void socket_family_add(struct socket_family *f)
     families = f;
 }
 
-static int result(ssize_t r)
+static int socket_result(ssize_t r)
 {
     if (r >= 0)
         return (int)r;
@@ -31,14 +31,14 @@ int socket(int domain, int type, int protocol)
 
     for (const struct socket_family *f = families; f; f = f->next)
         if (domain != AF_UNSPEC && (f->families[0] == domain || f->families[1] == domain))
-            return result(f->open(domain, type & ~flags, protocol, flags));
-    return result(-EAFNOSUPPORT);
+            return socket_result(f->open(domain, type & ~flags, protocol, flags));
+    return socket_result(-EAFNOSUPPORT);
 }
 
 /* ---- calls on a socket ----------------------------------------------------------------------- */
 
 /* The socket behind a descriptor, held; NULL with errno set. */
-static struct file *hold(int fd)
+static struct file *socket_hold(int fd)
 {
     struct file *f = file_hold(fd);
 
@@ -58,7 +58,7 @@ static struct file *hold(int fd)
  * Drops the hold of a call, and gives its result in POSIX's way. Whoever is told to come again may
  * do so at once, and for ever.
  */
-static ssize_t done(struct file *f, ssize_t r)
+static ssize_t socket_done(struct file *f, ssize_t r)
 {
     if (r == -EAGAIN || r == -ENOBUFS)
         task_give_way();
@@ -71,30 +71,30 @@ static ssize_t done(struct file *f, ssize_t r)
 
 int bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? (int)done(f, f->ops->socket->bind(f, addr, len)) : -1;
+    return f ? (int)socket_done(f, f->ops->socket->bind(f, addr, len)) : -1;
 }
 
 int connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? (int)done(f, f->ops->socket->connect(f, addr, len)) : -1;
+    return f ? (int)socket_done(f, f->ops->socket->connect(f, addr, len)) : -1;
 }
 
 int listen(int fd, int backlog)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? (int)done(f, f->ops->socket->listen(f, backlog)) : -1;
+    return f ? (int)socket_done(f, f->ops->socket->listen(f, backlog)) : -1;
 }
 
 int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? (int)done(f, f->ops->socket->accept(f, addr, len, flags)) : -1;
+    return f ? (int)socket_done(f, f->ops->socket->accept(f, addr, len, flags)) : -1;
 }
 
 int accept(int fd, struct sockaddr *addr, socklen_t *len)
@@ -104,54 +104,54 @@ int accept(int fd, struct sockaddr *addr, socklen_t *len)
 
 int shutdown(int fd, int how)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
     if (!f)
         return -1;
     if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
-        return (int)done(f, -EINVAL);
-    return (int)done(f, f->ops->socket->shutdown(f, how));
+        return (int)socket_done(f, -EINVAL);
+    return (int)socket_done(f, f->ops->socket->shutdown(f, how));
 }
 
 int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? (int)done(f, f->ops->socket->getsockname(f, addr, len)) : -1;
+    return f ? (int)socket_done(f, f->ops->socket->getsockname(f, addr, len)) : -1;
 }
 
 int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? (int)done(f, f->ops->socket->getpeername(f, addr, len)) : -1;
+    return f ? (int)socket_done(f, f->ops->socket->getpeername(f, addr, len)) : -1;
 }
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? (int)done(f, f->ops->socket->setsockopt(f, level, name, value, len)) : -1;
+    return f ? (int)socket_done(f, f->ops->socket->setsockopt(f, level, name, value, len)) : -1;
 }
 
 int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
     if (!f)
         return -1;
     if (!value || !len)
-        return (int)done(f, -EFAULT);
-    return (int)done(f, f->ops->socket->getsockopt(f, level, name, value, len));
+        return (int)socket_done(f, -EFAULT);
+    return (int)socket_done(f, f->ops->socket->getsockopt(f, level, name, value, len));
 }
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
-    return f ? done(f, f->ops->socket->sendmsg(f, msg, flags)) : -1;
+    return f ? socket_done(f, f->ops->socket->sendmsg(f, msg, flags)) : -1;
 }
 
 ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *to,
@@ -171,13 +171,13 @@ ssize_t send(int fd, const void *buf, size_t len, int flags)
 
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-    struct file *f = hold(fd);
+    struct file *f = socket_hold(fd);
 
     if (!f)
         return -1;
     msg->msg_flags = 0;
     msg->msg_controllen = 0;
-    return done(f, f->ops->socket->recvmsg(f, msg, flags));
+    return socket_done(f, f->ops->socket->recvmsg(f, msg, flags));
 }
 
 ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,

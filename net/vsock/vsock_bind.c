@@ -52,7 +52,7 @@ void vsock_addr_out(struct vsock_addr a, struct sockaddr *sa, socklen_t *len)
     *len = sizeof(vm);
 }
 
-static bool taken(uint32_t port)
+static bool port_is_bound(uint32_t port)
 {
     for (const struct vsock_sock *s = sockets; s; s = s->next)
         if (s->owns_port && s->port == port)
@@ -64,14 +64,14 @@ static bool taken(uint32_t port)
  * The search begins anywhere: the host may still hold connections of the image that ran before,
  * with the same CID, and their ports.
  */
-static int ephemeral(uint32_t *port)
+static int port_ephemeral(uint32_t *port)
 {
     uint32_t start = 0;
 
     getentropy(&start, sizeof(start));
     for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
         *port = EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT;
-        if (!taken(*port) && !vsock_port_used(*port))
+        if (!port_is_bound(*port) && !vsock_port_used(*port))
             return 0;
     }
     return -EADDRINUSE;
@@ -80,12 +80,12 @@ static int ephemeral(uint32_t *port)
 int vsock_bind_port(struct vsock_sock *s, uint32_t port)
 {
     if (port == VMADDR_PORT_ANY) {
-        int err = ephemeral(&port);
+        int err = port_ephemeral(&port);
 
         if (err)
             return err;
     }
-    if (taken(port))
+    if (port_is_bound(port))
         return -EADDRINUSE;
     s->port = port;
     s->owns_port = true;

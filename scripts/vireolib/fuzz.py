@@ -30,7 +30,7 @@ ABOUT = {
     'feature': ('drivers/virtio/feature.c', 'drivers/virtio/core.c'),
     'mmio': ('drivers/virtio/transport/mmio*.c', 'drivers/virtio/config.c',
              'drivers/virtio/core.c'),
-    'net': ('drivers/net/*.c', 'net/lwip/input.c'),
+    'net': ('drivers/net/*.c', 'net/lwip/net_input.c'),
     'packed': ('drivers/virtio/ring/packed.c', 'drivers/virtio/ring/virtq*.c'),
     'pci': ('drivers/pci/*.c', 'drivers/virtio/transport/vpci*.c'),
     'split': ('drivers/virtio/ring/split.c', 'drivers/virtio/ring/virtq*.c'),

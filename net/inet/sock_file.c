@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock.c - sockets as files: life, waiting, and what the descriptor table calls.
+ * sock_file.c - sockets as files: life, waiting, and what the descriptor table calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "sock.h"
-#include "sock_api.h"
 
 struct sock *sock_new(enum sock_kind kind, int family)
 {
@@ -36,7 +35,7 @@ void sock_unref(struct sock *s)
 int sock_install(struct sock *s, int flags)
 {
     bool nonblock = flags & SOCK_NONBLOCK;
-    int fd = file_install(&sock_ops, s, O_RDWR | (nonblock ? O_NONBLOCK : 0));
+    int fd = file_install(&sock_file_ops, s, O_RDWR | (nonblock ? O_NONBLOCK : 0));
 
     if (fd < 0)
         return fd;
@@ -100,7 +99,7 @@ int sock_take_error(struct sock *s)
 
 /* ---- what the descriptor table calls --------------------------------------------------------- */
 
-static ssize_t op_read(struct file *f, void *buf, size_t len)
+static ssize_t sock_op_read(struct file *f, void *buf, size_t len)
 {
     struct iovec iov = {buf, len};
     struct sock_msg m = {.iov = &iov, .iovcnt = 1};
@@ -109,12 +108,12 @@ static ssize_t op_read(struct file *f, void *buf, size_t len)
 
     net_enter();
     if (!s->closed)
-        n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_recv(s, &m, 0) : sock_dgram_recv(s, &m, 0);
+        n = s->kind == SOCK_KIND_TCP ? sock_tcp_recv(s, &m, 0) : sock_dgram_recv(s, &m, 0);
     net_leave();
     return n;
 }
 
-static ssize_t op_write(struct file *f, const void *buf, size_t len)
+static ssize_t sock_op_write(struct file *f, const void *buf, size_t len)
 {
     struct iovec iov = {(void *)buf, len};
     struct sock_msg m = {.iov = &iov, .iovcnt = 1};
@@ -123,12 +122,12 @@ static ssize_t op_write(struct file *f, const void *buf, size_t len)
 
     net_enter();
     if (!s->closed)
-        n = s->kind <= SOCK_KIND_LISTEN ? sock_tcp_send(s, &m, 0) : sock_dgram_send(s, &m, 0);
+        n = s->kind == SOCK_KIND_TCP ? sock_tcp_send(s, &m, 0) : sock_dgram_send(s, &m, 0);
     net_leave();
     return n;
 }
 
-static int op_fstat(struct file *f, struct stat *st)
+static int sock_op_fstat(struct file *f, struct stat *st)
 {
     (void)f;
     memset(st, 0, sizeof(*st));
@@ -137,12 +136,12 @@ static int op_fstat(struct file *f, struct stat *st)
     return 0;
 }
 
-static int op_ioctl(struct file *f, unsigned long request, void *arg)
+static int sock_op_ioctl(struct file *f, unsigned long request, void *arg)
 {
     struct sock *s = f->ctx;
 
     if (request == FIONREAD) {
-        uint32_t next = s->dg_head ? s->dg_head->p->tot_len : s->rx_bytes;
+        uint32_t next = s->dgrams.head ? s->dgrams.head->p->tot_len : s->rx_bytes;
 
         *(int *)arg = next > INT_MAX ? INT_MAX : (int)next;
         return 0;
@@ -155,7 +154,7 @@ static int op_ioctl(struct file *f, unsigned long request, void *arg)
     return -ENOTTY;
 }
 
-static int op_set_nonblock(struct file *f, bool on)
+static int sock_op_set_nonblock(struct file *f, bool on)
 {
     struct sock *s = f->ctx;
 
@@ -163,18 +162,18 @@ static int op_set_nonblock(struct file *f, bool on)
     return 0;
 }
 
-static int op_poll(struct file *f, int events)
+static int sock_op_poll(struct file *f, int events)
 {
     struct sock *s = f->ctx;
 
-    return s->kind <= SOCK_KIND_LISTEN ? sock_tcp_poll(s, events) : sock_dgram_poll(s, events);
+    return s->kind == SOCK_KIND_TCP ? sock_tcp_poll(s, events) : sock_dgram_poll(s, events);
 }
 
-/* Ends the connection, and the calls that are parked. s stays. */
-static void end(struct sock *s)
+/* Ends the connection, and the calls that are parked in the socket, which stays. */
+static void sock_end(struct sock *s)
 {
     s->file = NULL;
-    if (s->kind <= SOCK_KIND_LISTEN)
+    if (s->kind == SOCK_KIND_TCP)
         sock_tcp_close(s);
     else
         sock_dgram_close(s);
@@ -182,18 +181,24 @@ static void end(struct sock *s)
     sock_changed(s);
 }
 
-/* A read or write holds the file: it, and the peer, learn of the end now. */
-static void op_abandon(struct file *f)
+void sock_discard(struct sock *s)
+{
+    sock_end(s);
+    sock_unref(s);
+}
+
+/* The last descriptor is gone while a call holds the file: that call and the peer learn of it. */
+static void sock_op_abandon(struct file *f)
 {
     struct sock *s = f->ctx;
 
     net_enter();
     s->users++; /* the file, until op_close */
-    end(s);
+    sock_end(s);
     net_leave();
 }
 
-static int op_close(struct file *f)
+static int sock_op_close(struct file *f)
 {
     struct sock *s = f->ctx;
 
@@ -201,21 +206,21 @@ static int op_close(struct file *f)
     if (s->closed)
         s->users--;
     else
-        end(s);
+        sock_end(s);
     sock_unref(s);
     net_leave();
     return 0;
 }
 
-const struct file_ops sock_ops = {
+const struct file_ops sock_file_ops = {
     .name = "socket",
-    .socket = &net_socket_ops,
-    .read = op_read,
-    .write = op_write,
-    .fstat = op_fstat,
-    .ioctl = op_ioctl,
-    .set_nonblock = op_set_nonblock,
-    .poll = op_poll,
-    .abandon = op_abandon,
-    .close = op_close,
+    .socket = &inet_socket_ops,
+    .read = sock_op_read,
+    .write = sock_op_write,
+    .fstat = sock_op_fstat,
+    .ioctl = sock_op_ioctl,
+    .set_nonblock = sock_op_set_nonblock,
+    .poll = sock_op_poll,
+    .abandon = sock_op_abandon,
+    .close = sock_op_close,
 };

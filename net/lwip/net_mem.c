@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mem.c - memory of the network stack: blocks of a few sizes, taken from pages by demand and kept
+ * net_mem.c - memory of the network stack: blocks of a few sizes, taken from pages by demand and kept
  * on free lists afterwards, within one limit for the whole stack. Larger blocks come from the heap
  * one by one. Constant time, no initialisation to speak of.
  */
@@ -71,7 +71,7 @@ uint64_t net_mem_failed(void)
     return failed;
 }
 
-static void *refuse(void)
+static void *mem_refuse(void)
 {
     failed++;
     starved = true;
@@ -86,7 +86,7 @@ bool net_mem_admit(unsigned eighths)
     return false;
 }
 
-static struct header *carve(struct size_class *c, size_t size)
+static struct header *slab_carve(struct size_class *c, size_t size)
 {
     size_t slab = size > 512 ? LARGE_SLAB : SMALL_SLAB;
     struct header *h;
@@ -106,12 +106,12 @@ static struct header *carve(struct size_class *c, size_t size)
     return h;
 }
 
-static void *large(size_t size)
+static void *mem_large(size_t size)
 {
     struct header *h;
 
     if (used + size > limit || !(h = hal_alloc(size)))
-        return refuse();
+        return mem_refuse();
     used += size;
     lent += size;
     h->class = CLASS_LARGE;
@@ -120,7 +120,7 @@ static void *large(size_t size)
     return h + 1;
 }
 
-static struct header *pop(struct size_class *c)
+static struct header *slab_pop(struct size_class *c)
 {
     struct header *h = c->free;
 
@@ -130,13 +130,13 @@ static struct header *pop(struct size_class *c)
 }
 
 /* Slabs never change their class: when memory is short, a block of a larger class does as well. */
-static struct header *take(struct size_class *c)
+static struct header *slab_take(struct size_class *c)
 {
     struct header *h = NULL;
 
     for (; !h && c < classes + CLASSES; c++)
-        if (!(h = pop(c)))
-            h = carve(c, sizes[c - classes]);
+        if (!(h = slab_pop(c)))
+            h = slab_carve(c, sizes[c - classes]);
     return h;
 }
 
@@ -146,10 +146,10 @@ void *net_malloc(size_t size)
     size_t total = size + HEADER;
 
     if (total > SLAB_MAX)
-        return total < size ? NULL : large(total);
-    h = take(&classes[class_of[(total + GRAIN - 1) / GRAIN]]);
+        return total < size ? NULL : mem_large(total);
+    h = slab_take(&classes[class_of[(total + GRAIN - 1) / GRAIN]]);
     if (!h)
-        return refuse();
+        return mem_refuse();
     h->state = USED;
     lent += sizes[h->class];
     return h + 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock_api.c - AF_VSOCK as a family of net/socket/: what <sys/socket.h> leads to (vsock(7)).
+ * vsock_family.c - AF_VSOCK as a family of net/socket/: what <sys/socket.h> leads to (vsock(7)).
  */
 #include <errno.h>
 #include <string.h>
@@ -69,13 +69,13 @@ static int vs_getpeername(struct file *f, struct sockaddr *sa, socklen_t *len)
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-static bool connecting(const struct vsock_sock *s)
+static bool vs_connecting(const struct vsock_sock *s)
 {
     return vsock_status(s->conn) & VSOCK_CONNECTING;
 }
 
 /* How connect() ended, told once; a socket whose peer refused can be used again. */
-static int connect_result(struct vsock_sock *s)
+static int vs_connect_result(struct vsock_sock *s)
 {
     int err = vsock_error(s->conn);
 
@@ -88,20 +88,20 @@ static int connect_result(struct vsock_sock *s)
     return err;
 }
 
-static int wait_connected(struct vsock_sock *s)
+static int vs_wait_connected(struct vsock_sock *s)
 {
     uint64_t deadline = HAL_NEVER; /* the driver has one */
     int err;
 
-    while (s->conn && connecting(s)) {
+    while (s->conn && vs_connecting(s)) {
         err = vsock_sock_wait(s, 0, &deadline, 0);
         if (err)
             return err == -EAGAIN ? -EINPROGRESS : err;
     }
-    return s->conn ? connect_result(s) : -EBADF;
+    return s->conn ? vs_connect_result(s) : -EBADF;
 }
 
-static int begin_connect(struct vsock_sock *s, struct vsock_addr peer)
+static int vs_begin_connect(struct vsock_sock *s, struct vsock_addr peer)
 {
     int err = 0;
 
@@ -133,12 +133,12 @@ static int vs_connect(struct file *f, const struct sockaddr *sa, socklen_t len)
         return err;
     if (s->kind == VSOCK_KIND_LISTENING)
         return -EOPNOTSUPP;
-    if (s->kind == VSOCK_KIND_CONNECTION && connecting(s))
-        return s->nonblock ? -EALREADY : wait_connected(s);
+    if (s->kind == VSOCK_KIND_CONNECTION && vs_connecting(s))
+        return s->nonblock ? -EALREADY : vs_wait_connected(s);
     if (s->kind == VSOCK_KIND_CONNECTION)
-        return s->told || !vsock_error(s->conn) ? -EISCONN : connect_result(s);
-    err = begin_connect(s, peer);
-    return err ? err : wait_connected(s);
+        return s->told || !vsock_error(s->conn) ? -EISCONN : vs_connect_result(s);
+    err = vs_begin_connect(s, peer);
+    return err ? err : vs_wait_connected(s);
 }
 
 static int vs_listen(struct file *f, int backlog)
@@ -171,7 +171,7 @@ static int vs_listen(struct file *f, int backlog)
     return err;
 }
 
-static int take_waiting(struct vsock_sock *s, int flags)
+static int vs_take_waiting(struct vsock_sock *s, int flags)
 {
     struct vsock_sock *c = vsock_sock_new();
     int fd;
@@ -206,7 +206,7 @@ static int vs_accept(struct file *f, struct sockaddr *sa, socklen_t *len, int fl
     }
     if (s->kind != VSOCK_KIND_LISTENING)
         return -EINVAL;
-    fd = take_waiting(s, flags);
+    fd = vs_take_waiting(s, flags);
     if (fd >= 0)
         vs_getpeername(file_get(fd), sa, len);
     return fd;
@@ -242,7 +242,7 @@ static ssize_t vs_recvmsg(struct file *f, struct msghdr *msg, int flags)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static int set_space(struct vsock_sock *s, const void *value, socklen_t len)
+static int vs_set_space(struct vsock_sock *s, const void *value, socklen_t len)
 {
     uint64_t v;
 
@@ -261,7 +261,7 @@ static int vs_setsockopt(struct file *f, int level, int name, const void *value,
     struct vsock_sock *s = f->ctx;
 
     if (level == AF_VSOCK && name == SO_VM_SOCKETS_BUFFER_SIZE)
-        return set_space(s, value, len);
+        return vs_set_space(s, value, len);
     if (level == AF_VSOCK && name == SO_VM_SOCKETS_CONNECT_TIMEOUT) {
         uint64_t ns;
         int err = socket_timeout_in(value, len, &ns);
@@ -278,7 +278,7 @@ static int vs_setsockopt(struct file *f, int level, int name, const void *value,
 }
 
 /* SO_ERROR: why a connection failed, told once. */
-static int take_error(struct vsock_sock *s)
+static int vs_take_error(struct vsock_sock *s)
 {
     int err = s->conn && !s->told ? -vsock_error(s->conn) : 0;
 
@@ -287,11 +287,11 @@ static int take_error(struct vsock_sock *s)
     return err;
 }
 
-static int get_int(struct vsock_sock *s, int name, int *v)
+static int vs_get_int(struct vsock_sock *s, int name, int *v)
 {
     switch (name) {
     case SO_ERROR:
-        *v = take_error(s);
+        *v = vs_take_error(s);
         return 0;
     case SO_TYPE:
         *v = SOCK_STREAM;
@@ -324,7 +324,7 @@ static int vs_getsockopt(struct file *f, int level, int name, void *value, sockl
         socket_timeout_out(s->read_timeout, value, len);
     else if (level == SOL_SOCKET && name == SO_SNDTIMEO)
         socket_timeout_out(s->write_timeout, value, len);
-    else if (level == SOL_SOCKET && !(err = get_int(s, name, &v)))
+    else if (level == SOL_SOCKET && !(err = vs_get_int(s, name, &v)))
         socket_value_out(&v, sizeof(v), value, len);
     else
         return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * input.c - from the driver to lwIP: what the checks in front of it let pass (frame_check.c), what
+ * net_input.c - from the driver to lwIP: what the checks in front of it let pass (frame_check.c), what
  * is kept when receive buffers are short, and one rule that lwIP lacks (RFC 9293, 3.10.7.4: a new
  * connection may reuse the ports of one in TIME_WAIT).
  */
@@ -12,7 +12,7 @@
 #define HELD_LITTLE 8192 /* bytes that wait for the application of one connection */
 
 /* A frame names no zone, while lwIP gives link-local addresses of a connection one. */
-static bool same_connection(const struct tcp_pcb *pcb, const struct net_segment *s)
+static bool input_same_connection(const struct tcp_pcb *pcb, const struct net_segment *s)
 {
     return pcb->remote_port == lwip_ntohs(s->tcp->src) &&
            pcb->local_port == lwip_ntohs(s->tcp->dest) &&
@@ -21,12 +21,12 @@ static bool same_connection(const struct tcp_pcb *pcb, const struct net_segment 
 }
 
 /* A SYN beyond the window of the old connection starts a new one: the old one is forgotten. */
-static void reuse_time_wait(const struct net_segment *s)
+static void input_reuse_time_wait(const struct net_segment *s)
 {
     if (!s->tcp || (TCPH_FLAGS(s->tcp) & (TCP_SYN | TCP_ACK)) != TCP_SYN)
         return;
     for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next) {
-        if (!same_connection(pcb, s))
+        if (!input_same_connection(pcb, s))
             continue;
         if (TCP_SEQ_GT(lwip_ntohl(s->tcp->seqno), pcb->rcv_nxt))
             tcp_abort(pcb);
@@ -37,21 +37,21 @@ static void reuse_time_wait(const struct net_segment *s)
 /* ---- when receive buffers are short ---------------------------------------------------------- */
 
 /* Bytes of the segment's connection that its application has not read yet. */
-static uint32_t held_bytes(const struct net_segment *s)
+static uint32_t input_held_bytes(const struct net_segment *s)
 {
     for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-        if (same_connection(pcb, s))
+        if (input_same_connection(pcb, s))
             return TCP_WND_MAX(pcb) - pcb->rcv_wnd;
     return 0;
 }
 
-static bool may_keep(const struct net_segment *s)
+static bool input_may_keep(const struct net_segment *s)
 {
     uint32_t held;
 
     if (net_mem_admit(NET_MEM_RX))
         return true;
-    held = s->tcp ? held_bytes(s) : HELD_LITTLE;
+    held = s->tcp ? input_held_bytes(s) : HELD_LITTLE;
     return held == 0 || (held < HELD_LITTLE && net_mem_admit(NET_MEM_RX_SMALL));
 }
 
@@ -61,13 +61,13 @@ static bool may_keep(const struct net_segment *s)
  * shortage, and so do those of connections that hold nothing; what only adds to a backlog is
  * dropped, for its sender to repeat.
  */
-static struct pbuf *relieve(struct pbuf *p, const struct net_segment *s)
+static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
 {
     struct pbuf *copy;
 
     if (s->tcp && s->len == TCPH_HDRLEN_BYTES(s->tcp))
         return p;
-    copy = may_keep(s) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
+    copy = input_may_keep(s) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
     if (copy)
         net_core.rx_copied++;
     else
@@ -85,8 +85,8 @@ void net_input(struct net_dev *d, struct pbuf *p, bool tight)
         pbuf_free(p);
         return;
     }
-    reuse_time_wait(&s);
-    if (tight && !(p = relieve(p, &s)))
+    input_reuse_time_wait(&s);
+    if (tight && !(p = input_relieve(p, &s)))
         return;
     ethernet_input(p, &d->netif);
 }

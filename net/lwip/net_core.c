@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stack.c - lwIP's life in the image: start-up, timers, and the service that does what no frame or
+ * net_core.c - lwIP's life in the image: start-up, timers, and the service that does what no frame or
  * socket call does by itself.
  */
 #include <stdarg.h>
@@ -51,7 +51,7 @@ void net_bound_time_wait(void)
         tcp_abort(pcb->next);
 }
 
-static void wake_writers(void)
+static void net_wake_writers(void)
 {
     net_core.memory_freed = false;
     net_core.memory_epoch++;
@@ -65,27 +65,27 @@ void net_end_of_work(void)
     if (net_core.closes >= NET_TIME_WAIT_SLACK)
         net_bound_time_wait();
     if (net_core.memory_freed)
-        wake_writers();
+        net_wake_writers();
     for (struct net_dev *d = net_core.devs; d; d = d->next)
         if (vnet_queued(d->vnet))
             vnet_flush(d->vnet);
 }
 
-static uint64_t next_timer(void)
+static uint64_t net_next_timer(void)
 {
     u32_t ms = sys_timeouts_sleeptime();
 
     return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? HAL_NEVER : hal_now_ns() + ms * HAL_MS;
 }
 
-static bool net_run(struct hal_service *s)
+static bool net_service_run(struct hal_service *s)
 {
     net_enter();
     net_core.in_service = true;
     if (hal_now_ns() >= s->next_ns) {
         sys_check_timeouts();
         net_bound_time_wait(); /* of connections closed before, many may have ended since */
-        s->next_ns = next_timer();
+        s->next_ns = net_next_timer();
     }
     net_end_of_work();
     net_core.in_service = false;
@@ -93,7 +93,7 @@ static bool net_run(struct hal_service *s)
     return true;
 }
 
-static void add_devices(void)
+static void net_add_devices(void)
 {
     struct vnet *v;
 
@@ -106,7 +106,7 @@ static void add_devices(void)
 }
 
 /* A card that was plugged in. Its driver's probe is no call of lwIP's. */
-static void late_device(struct vnet *v)
+static void net_late_device(struct vnet *v)
 {
     struct net_dev *d;
 
@@ -117,7 +117,7 @@ static void late_device(struct vnet *v)
         net_configure_device(d);
     net_end_of_work();
     net_core.in_service = false;
-    net_core.service.next_ns = next_timer();
+    net_core.service.next_ns = net_next_timer();
     net_leave();
 }
 
@@ -128,20 +128,20 @@ static void net_init(void)
     net_enter();
     net_core.in_service = true;
     lwip_init();
-    add_devices();
+    net_add_devices();
     net_configure();
     net_end_of_work();
     net_core.in_service = false;
     net_core.service.name = "net";
-    net_core.service.run = net_run;
-    net_core.service.next_ns = next_timer();
+    net_core.service.run = net_service_run;
+    net_core.service.next_ns = net_next_timer();
     net_leave();
     hal_service_add(&net_core.service);
-    vnet_on_new(late_device);
+    vnet_on_new(net_late_device);
 }
 HAL_INIT(HAL_INIT_STACK, net_init);
 
-static unsigned count_pcbs(const struct tcp_pcb *pcb)
+static unsigned net_count_pcbs(const struct tcp_pcb *pcb)
 {
     unsigned n = 0;
 
@@ -150,7 +150,7 @@ static unsigned count_pcbs(const struct tcp_pcb *pcb)
     return n;
 }
 
-static void add_device_stats(struct net_stats *out)
+static void net_add_device_stats(struct net_stats *out)
 {
     for (const struct net_dev *d = net_core.devs; d; d = d->next) {
         struct vnet_stats s;
@@ -181,8 +181,8 @@ void net_get_stats(struct net_stats *out)
         .udp_tx = lwip_stats.udp.xmit,
         .icmp_rx = lwip_stats.icmp.recv + lwip_stats.icmp6.recv,
         .icmp_tx = lwip_stats.icmp.xmit + lwip_stats.icmp6.xmit,
-        .tcp_connections = count_pcbs(tcp_active_pcbs),
-        .tcp_time_wait = count_pcbs(tcp_tw_pcbs),
+        .tcp_connections = net_count_pcbs(tcp_active_pcbs),
+        .tcp_time_wait = net_count_pcbs(tcp_tw_pcbs),
         .sockets = net_core.sockets,
         .tcp_accepted = net_core.tcp_accepted,
         .tcp_refused = net_core.tcp_refused,
@@ -191,5 +191,5 @@ void net_get_stats(struct net_stats *out)
         .mem_limit = net_mem_limit(),
         .mem_failed = net_mem_failed(),
     };
-    add_device_stats(out);
+    net_add_device_stats(out);
 }

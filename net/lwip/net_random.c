@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * random.c - unpredictable numbers for the stack: sequence numbers (RFC 6528), ports and
+ * net_random.c - unpredictable numbers for the stack: sequence numbers (RFC 6528), ports and
  * transaction ids (RFC 6056, RFC 5452), all from a keyed hash (SipHash-2-4) whose key is real
  * entropy.
  */
@@ -16,30 +16,30 @@ static const char *const driver __attribute__((used)) = vrng_linked;
 static uint64_t key[2];
 static uint64_t counter;
 
-static inline uint64_t rotate(uint64_t x, unsigned n)
+static inline uint64_t sip_rotate(uint64_t x, unsigned n)
 {
     return x << n | x >> (64 - n);
 }
 
-static inline void mix(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[2] += v[3];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] = rotate(v[0], 32);
+    v[1] = sip_rotate(v[1], 13) ^ v[0];
+    v[3] = sip_rotate(v[3], 16) ^ v[2];
+    v[0] = sip_rotate(v[0], 32);
     v[2] += v[1];
     v[0] += v[3];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] = rotate(v[2], 32);
+    v[1] = sip_rotate(v[1], 17) ^ v[2];
+    v[3] = sip_rotate(v[3], 21) ^ v[0];
+    v[2] = sip_rotate(v[2], 32);
 }
 
-static inline void absorb(uint64_t v[4], uint64_t word)
+static inline void sip_absorb(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
-    mix(v);
-    mix(v);
+    sip_round(v);
+    sip_round(v);
     v[0] ^= word;
 }
 
@@ -52,14 +52,14 @@ uint64_t net_hash(const void *data, size_t len)
 
     for (; len >= 8; len -= 8, p += 8) {
         memcpy(&word, p, 8);
-        absorb(v, word);
+        sip_absorb(v, word);
     }
     for (size_t i = 0; i < len; i++)
         last |= (uint64_t)p[i] << (8 * i);
-    absorb(v, last);
+    sip_absorb(v, last);
     v[2] ^= 0xff;
     for (int i = 0; i < 4; i++)
-        mix(v);
+        sip_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 

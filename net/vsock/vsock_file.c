@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock_sock.c - AF_VSOCK sockets as files: life, waiting, data, and what the descriptor table
+ * vsock_file.c - AF_VSOCK sockets as files: life, waiting, data, and what the descriptor table
  * calls.
  */
 #include <errno.h>
@@ -29,7 +29,7 @@ struct vsock_sock *vsock_sock_new(void)
 }
 
 /* Ends what the socket had. */
-static void end(struct vsock_sock *s)
+static void vs_end(struct vsock_sock *s)
 {
     if (s->kind == VSOCK_KIND_LISTENING)
         vsock_unlisten(&s->listener);
@@ -42,7 +42,7 @@ static void end(struct vsock_sock *s)
 
 void vsock_sock_free(struct vsock_sock *s)
 {
-    end(s);
+    vs_end(s);
     vsock_bind_remove(s);
     free(s);
 }
@@ -88,7 +88,8 @@ int vsock_sock_wait(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadlin
 
 /* The same for data: meanwhile another task's connect() may have told that the connection failed.
  */
-static int wait_for_data(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadline, int flags)
+static int vs_wait_for_data(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadline,
+                            int flags)
 {
     int err = vsock_sock_wait(s, timeout_ns, deadline, flags);
 
@@ -96,8 +97,8 @@ static int wait_for_data(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *de
 }
 
 /* Sends all of one piece; fewer, or an error, when it may not wait any longer. */
-static ssize_t send_piece(struct vsock_sock *s, const struct iovec *piece, uint64_t *deadline,
-                          int flags)
+static ssize_t vs_send_piece(struct vsock_sock *s, const struct iovec *piece, uint64_t *deadline,
+                             int flags)
 {
     size_t sent = 0;
 
@@ -107,7 +108,7 @@ static ssize_t send_piece(struct vsock_sock *s, const struct iovec *piece, uint6
                            left < INT_MAX ? (uint32_t)left : INT_MAX);
 
         if (n == -EAGAIN)
-            n = wait_for_data(s, s->write_timeout, deadline, flags);
+            n = vs_wait_for_data(s, s->write_timeout, deadline, flags);
         if (n < 0)
             return sent ? (ssize_t)sent : n;
         sent += (size_t)n;
@@ -127,7 +128,7 @@ ssize_t vsock_sock_send(struct vsock_sock *s, const struct iovec *iov, int n, in
     if (!s->conn || (vsock_status(s->conn) & VSOCK_CONNECTING))
         return -ENOTCONN;
     for (int i = 0; i < n; i++) {
-        ssize_t sent = send_piece(s, &iov[i], &deadline, flags);
+        ssize_t sent = vs_send_piece(s, &iov[i], &deadline, flags);
 
         if (sent < 0)
             return total ? total : sent;
@@ -139,7 +140,7 @@ ssize_t vsock_sock_send(struct vsock_sock *s, const struct iovec *iov, int n, in
 }
 
 /* What is there now, into several buffers; a peek fills one. */
-static ssize_t take(struct vsock_sock *s, const struct iovec *iov, int n, bool peek)
+static ssize_t vs_take(struct vsock_sock *s, const struct iovec *iov, int n, bool peek)
 {
     ssize_t total = 0;
 
@@ -157,7 +158,7 @@ static ssize_t take(struct vsock_sock *s, const struct iovec *iov, int n, bool p
 }
 
 /* MSG_WAITALL is for one buffer, as recv() has it. */
-static ssize_t recv_all(struct vsock_sock *s, const struct iovec *iov, int n, int flags)
+static ssize_t vs_recv_all(struct vsock_sock *s, const struct iovec *iov, int n, int flags)
 {
     bool all = (flags & MSG_WAITALL) && n == 1 && !(flags & MSG_PEEK);
     struct iovec rest = *iov;
@@ -165,7 +166,7 @@ static ssize_t recv_all(struct vsock_sock *s, const struct iovec *iov, int n, in
     ssize_t total = 0;
 
     for (;;) {
-        ssize_t got = take(s, all ? &rest : iov, n, flags & MSG_PEEK);
+        ssize_t got = vs_take(s, all ? &rest : iov, n, flags & MSG_PEEK);
 
         if (got > 0) {
             total += got;
@@ -175,7 +176,7 @@ static ssize_t recv_all(struct vsock_sock *s, const struct iovec *iov, int n, in
         if (got == 0 || (got > 0 && (!all || !rest.iov_len)))
             return total;
         if (got == -EAGAIN)
-            got = wait_for_data(s, s->read_timeout, &deadline, flags);
+            got = vs_wait_for_data(s, s->read_timeout, &deadline, flags);
         if (got < 0)
             return total ? total : got;
     }
@@ -191,26 +192,26 @@ ssize_t vsock_sock_recv(struct vsock_sock *s, const struct iovec *iov, int n, in
         return want;
     if (!s->conn || (vsock_status(s->conn) & VSOCK_CONNECTING))
         return -ENOTCONN;
-    return recv_all(s, iov, n, flags);
+    return vs_recv_all(s, iov, n, flags);
 }
 
 /* ---- what the descriptor table calls --------------------------------------------------------- */
 
-static ssize_t op_read(struct file *f, void *buf, size_t len)
+static ssize_t vs_op_read(struct file *f, void *buf, size_t len)
 {
     struct iovec iov = {buf, len};
 
     return vsock_sock_recv(f->ctx, &iov, 1, 0);
 }
 
-static ssize_t op_write(struct file *f, const void *buf, size_t len)
+static ssize_t vs_op_write(struct file *f, const void *buf, size_t len)
 {
     struct iovec iov = {(void *)buf, len};
 
     return vsock_sock_send(f->ctx, &iov, 1, 0);
 }
 
-static int op_fstat(struct file *f, struct stat *st)
+static int vs_op_fstat(struct file *f, struct stat *st)
 {
     (void)f;
     st->st_mode = S_IFSOCK | 0666;
@@ -218,7 +219,7 @@ static int op_fstat(struct file *f, struct stat *st)
     return 0;
 }
 
-static int op_set_nonblock(struct file *f, bool on)
+static int vs_op_set_nonblock(struct file *f, bool on)
 {
     struct vsock_sock *s = f->ctx;
 
@@ -226,7 +227,7 @@ static int op_set_nonblock(struct file *f, bool on)
     return 0;
 }
 
-static int op_ioctl(struct file *f, unsigned long request, void *arg)
+static int vs_op_ioctl(struct file *f, unsigned long request, void *arg)
 {
     struct vsock_sock *s = f->ctx;
 
@@ -246,7 +247,7 @@ static int op_ioctl(struct file *f, unsigned long request, void *arg)
     }
 }
 
-static int poll_connection(struct vsock_sock *s)
+static int vs_poll_connection(struct vsock_sock *s)
 {
     unsigned now = vsock_status(s->conn);
     int events = 0;
@@ -260,30 +261,30 @@ static int poll_connection(struct vsock_sock *s)
     return events;
 }
 
-static int op_poll(struct file *f, int events)
+static int vs_op_poll(struct file *f, int events)
 {
     struct vsock_sock *s = f->ctx;
     int now = POLLHUP;
 
     if (s->kind == VSOCK_KIND_CONNECTION)
-        now = poll_connection(s);
+        now = vs_poll_connection(s);
     else if (s->kind == VSOCK_KIND_LISTENING)
         now = (s->listener.waiting ? POLLIN | POLLRDNORM : 0) | (vsock_up() ? 0 : POLLERR);
     return now & (events | POLLERR | POLLHUP);
 }
 
 /* A call holds the file: it, and the peer, learn of the end now. */
-static void op_abandon(struct file *f)
+static void vs_op_abandon(struct file *f)
 {
     struct vsock_sock *s = f->ctx;
 
     s->file = NULL;
     s->closed = true;
-    end(s);
+    vs_end(s);
     waitq_wake_all(&s->waiters);
 }
 
-static int op_close(struct file *f)
+static int vs_op_close(struct file *f)
 {
     vsock_sock_free(f->ctx);
     return 0;
@@ -292,12 +293,12 @@ static int op_close(struct file *f)
 const struct file_ops vsock_file_ops = {
     .name = "vsock",
     .socket = &vsock_socket_ops,
-    .read = op_read,
-    .write = op_write,
-    .fstat = op_fstat,
-    .ioctl = op_ioctl,
-    .set_nonblock = op_set_nonblock,
-    .poll = op_poll,
-    .abandon = op_abandon,
-    .close = op_close,
+    .read = vs_op_read,
+    .write = vs_op_write,
+    .fstat = vs_op_fstat,
+    .ioctl = vs_op_ioctl,
+    .set_nonblock = vs_op_set_nonblock,
+    .poll = vs_op_poll,
+    .abandon = vs_op_abandon,
+    .close = vs_op_close,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * netif.c - a virtio network device as an lwIP interface: frames in and out without a copy, link
+ * net_dev.c - a virtio network device as an lwIP interface: frames in and out without a copy, link
  * state, and the addresses that applications wait for.
  */
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ _Static_assert(PBUF_LINK_ENCAPSULATION_HLEN >= VNET_HDR_MAX, "headroom for the v
 /* ---- transmit -------------------------------------------------------------------------------- */
 
 /* Bytes in front of the payload that belong to this packet, and to nobody else. */
-static unsigned headroom(const struct pbuf *p)
+static unsigned pbuf_headroom(const struct pbuf *p)
 {
     const uint8_t *start = (const uint8_t *)p + LWIP_MEM_ALIGN_SIZE(sizeof(*p));
 
@@ -32,7 +32,7 @@ static unsigned headroom(const struct pbuf *p)
 }
 
 /* The pieces of a chain; 0 when there are too many of them. */
-static unsigned gather(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECES])
+static unsigned pbuf_pieces(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECES])
 {
     unsigned n = 0;
 
@@ -46,17 +46,17 @@ static unsigned gather(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECES])
     return n;
 }
 
-static err_t send_error(int err)
+static err_t link_error(int err)
 {
     return !err ? ERR_OK : err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
 }
 
 /* Takes over the caller's reference to p. */
-static int send_pbuf(struct net_dev *d, struct pbuf *p)
+static int link_send(struct net_dev *d, struct pbuf *p)
 {
     struct vnet_piece pieces[VNET_TX_PIECES];
-    unsigned n = gather(p, pieces);
-    int err = vnet_send(d->vnet, pieces, n, headroom(p), p);
+    unsigned n = pbuf_pieces(p, pieces);
+    int err = vnet_send(d->vnet, pieces, n, pbuf_headroom(p), p);
 
     if (err)
         pbuf_free(p);
@@ -71,21 +71,21 @@ static err_t link_output(struct netif *netif, struct pbuf *p)
     int err;
 
     pbuf_ref(p);
-    err = send_pbuf(d, p);
+    err = link_send(d, p);
     if (err == -EMSGSIZE && p->next) { /* more pieces than the device takes: in one, then */
         p = pbuf_clone(PBUF_RAW_TX, PBUF_RAM, p);
-        err = p ? send_pbuf(d, p) : -EAGAIN;
+        err = p ? link_send(d, p) : -EAGAIN;
     }
-    return send_error(err);
+    return link_error(err);
 }
 
-static void tx_done(void *ctx, void *cookie)
+static void dev_tx_done(void *ctx, void *cookie)
 {
     (void)ctx;
     pbuf_free(cookie);
 }
 
-static void tx_room(void *ctx)
+static void dev_tx_room(void *ctx)
 {
     (void)ctx;
     net_enter();
@@ -95,29 +95,29 @@ static void tx_room(void *ctx)
 
 /* ---- receive --------------------------------------------------------------------------------- */
 
-static void rx_release(struct pbuf *p)
+static void dev_rx_release(struct pbuf *p)
 {
     vnet_rx_free((struct vnet_rx *)p);
 }
 
 /* A packet that lies where the device wrote it. */
-static struct pbuf *wrap(struct vnet_rx *rx)
+static struct pbuf *dev_rx_wrap(struct vnet_rx *rx)
 {
     struct pbuf_custom *pc = (struct pbuf_custom *)rx->stack;
 
     _Static_assert(offsetof(struct vnet_rx, stack) == 0, "rx_release casts back");
-    pc->custom_free_function = rx_release;
+    pc->custom_free_function = dev_rx_release;
     return pbuf_alloced_custom(PBUF_RAW, (u16_t)rx->len, PBUF_REF, pc, rx->data, (u16_t)rx->room);
 }
 
-static void rx_input(void *ctx, struct vnet_rx *rx)
+static void dev_rx_input(void *ctx, struct vnet_rx *rx)
 {
     struct net_dev *d = ctx;
     struct pbuf *p;
 
     net_enter();
     net_core.in_service = true;
-    p = wrap(rx);
+    p = dev_rx_wrap(rx);
     if (p)
         net_input(d, p, vnet_rx_tight(d->vnet));
     else
@@ -126,7 +126,7 @@ static void rx_input(void *ctx, struct vnet_rx *rx)
     net_leave();
 }
 
-static void rx_batch_end(void *ctx)
+static void dev_rx_batch_end(void *ctx)
 {
     (void)ctx;
     net_enter();
@@ -138,7 +138,7 @@ static void rx_batch_end(void *ctx)
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
-static bool is_own_address(const struct net_dev *d, const ip_addr_t *a)
+static bool dev_has_address(const struct net_dev *d, const ip_addr_t *a)
 {
     if (IP_IS_V4(a))
         return ip4_addr_cmp(ip_2_ip4(a), netif_ip4_addr(&d->netif));
@@ -149,7 +149,7 @@ static bool is_own_address(const struct net_dev *d, const ip_addr_t *a)
 }
 
 /* Ends a connection with an error for its owner, and without a word to the peer. */
-static void end_connection(struct tcp_pcb *pcb, err_t err)
+static void dev_end_connection(struct tcp_pcb *pcb, err_t err)
 {
     tcp_err_fn told = pcb->errf;
     void *arg = pcb->callback_arg;
@@ -164,18 +164,18 @@ static void end_connection(struct tcp_pcb *pcb, err_t err)
  * The device was given up: nobody shall wait for ever for what came through it. Listening sockets
  * and datagrams go on, for it may be plugged in again.
  */
-static void end_connections(struct net_dev *d)
+static void dev_end_connections(struct net_dev *d)
 {
     struct tcp_pcb *next;
 
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = next) {
         next = pcb->next;
-        if (is_own_address(d, &pcb->local_ip))
-            end_connection(pcb, ERR_IF);
+        if (dev_has_address(d, &pcb->local_ip))
+            dev_end_connection(pcb, ERR_IF);
     }
 }
 
-static void link_changed(void *ctx, bool up)
+static void dev_link_changed(void *ctx, bool up)
 {
     struct net_dev *d = ctx;
     bool outside = !net_core.entered;
@@ -187,13 +187,13 @@ static void link_changed(void *ctx, bool up)
     else
         netif_set_link_down(&d->netif);
     if (vnet_is_dead(d->vnet))
-        end_connections(d);
+        dev_end_connections(d);
     net_kick();
     if (outside)
         net_leave();
 }
 
-static bool ip6_usable(const struct netif *netif, int i)
+static bool dev_ip6_usable(const struct netif *netif, int i)
 {
     return ip6_addr_ispreferred(netif_ip6_addr_state(netif, i)) &&
            !ip6_addr_islinklocal(netif_ip6_addr(netif, i));
@@ -206,12 +206,12 @@ bool net_dev_usable(const struct net_dev *d)
     if (!ip4_addr_isany_val(*netif_ip4_addr(&d->netif)))
         return true;
     for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
-        if (ip6_usable(&d->netif, i))
+        if (dev_ip6_usable(&d->netif, i))
             return true;
     return false;
 }
 
-static void tell_address(struct net_dev *d)
+static void dev_tell_address(struct net_dev *d)
 {
     char address[IP4ADDR_STRLEN_MAX], gateway[IP4ADDR_STRLEN_MAX];
     const ip4_addr_t *ip = netif_ip4_addr(&d->netif);
@@ -231,11 +231,11 @@ static void tell_address(struct net_dev *d)
             d->is_static ? "static" : "DHCP");
 }
 
-static void status_changed(struct netif *netif)
+static void dev_status_changed(struct netif *netif)
 {
     struct net_dev *d = netif->state;
 
-    tell_address(d);
+    dev_tell_address(d);
     if (net_dev_usable(d))
         waitq_wake_all(&net_core.address);
 }
@@ -260,7 +260,7 @@ static err_t dev_init(struct netif *netif)
     return ERR_OK;
 }
 
-static void start_ip6(struct netif *netif)
+static void dev_start_ip6(struct netif *netif)
 {
     ip6_addr_t all_nodes;
 
@@ -271,7 +271,7 @@ static void start_ip6(struct netif *netif)
     mld6_joingroup_netif(netif, &all_nodes);
 }
 
-static void append(struct net_dev *d)
+static void dev_append(struct net_dev *d)
 {
     struct net_dev **at = &net_core.devs;
 
@@ -292,24 +292,25 @@ struct net_dev *net_add_device(struct vnet *v)
     }
     d->vnet = v;
     netif_add_noaddr(&d->netif, d, dev_init, NULL); /* fails only if dev_init does */
-    d->client = (struct vnet_client){rx_input, rx_batch_end, tx_done, tx_room, link_changed, d};
-    append(d);
+    d->client = (struct vnet_client){dev_rx_input, dev_rx_batch_end, dev_tx_done,
+                                     dev_tx_room,  dev_link_changed, d};
+    dev_append(d);
     snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
     if (vnet_attach(v, &d->client))
         return NULL;
     if (!netif_default)
         netif_set_default(&d->netif);
-    netif_set_status_callback(&d->netif, status_changed);
+    netif_set_status_callback(&d->netif, dev_status_changed);
     netif_set_up(&d->netif);
     if (vnet_link_up(v))
         netif_set_link_up(&d->netif);
-    start_ip6(&d->netif);
+    dev_start_ip6(&d->netif);
     return d;
 }
 
 /* ---- for applications ------------------------------------------------------------------------ */
 
-static bool any_usable(void)
+static bool dev_any_usable(void)
 {
     for (const struct net_dev *d = net_core.devs; d; d = d->next)
         if (net_dev_usable(d))
@@ -322,17 +323,17 @@ int net_wait_up(uint64_t deadline_ns)
     int err = net_core.devs ? 0 : -ENODEV;
 
     net_enter();
-    while (!err && !any_usable())
+    while (!err && !dev_any_usable())
         err = net_park(&net_core.address, deadline_ns);
     net_leave();
     return err;
 }
 
-static int ip6_text(unsigned n, char text[NET_ADDRESS_TEXT])
+static int dev_ip6_text(unsigned n, char text[NET_ADDRESS_TEXT])
 {
     for (const struct net_dev *d = net_core.devs; d; d = d->next)
         for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
-            if (ip6_usable(&d->netif, i) && n-- == 0) {
+            if (dev_ip6_usable(&d->netif, i) && n-- == 0) {
                 inet_ntop(AF_INET6, netif_ip6_addr(&d->netif, i)->addr, text, NET_ADDRESS_TEXT);
                 return 0;
             }
@@ -346,7 +347,7 @@ int net_address(unsigned n, char text[NET_ADDRESS_TEXT])
             ip4addr_ntoa_r(netif_ip4_addr(&d->netif), text, NET_ADDRESS_TEXT);
             return 0;
         }
-    return ip6_text(n, text);
+    return dev_ip6_text(n, text);
 }
 
 const char *net_hostname(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * err.c - lwIP's results as errno values.
+ * net_errno.c - lwIP's results as errno values.
  */
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inet.c - the functions of <arpa/inet.h>.
+ * inet_text.c - the functions of <arpa/inet.h>.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT;
 const struct in6_addr in6addr_loopback = IN6ADDR_LOOPBACK_INIT;
 
-static int pton4(const char *text, void *addr)
+static int text_to_ip4(const char *text, void *addr)
 {
     ip4_addr_t ip;
     unsigned dots = 0;
@@ -29,7 +29,7 @@ static int pton4(const char *text, void *addr)
     return 1;
 }
 
-static int pton6(const char *text, void *addr)
+static int text_to_ip6(const char *text, void *addr)
 {
     ip6_addr_t ip;
 
@@ -42,15 +42,15 @@ static int pton6(const char *text, void *addr)
 int inet_pton(int family, const char *text, void *addr)
 {
     if (family == AF_INET)
-        return pton4(text, addr);
+        return text_to_ip4(text, addr);
     if (family == AF_INET6)
-        return pton6(text, addr);
+        return text_to_ip6(text, addr);
     errno = EAFNOSUPPORT;
     return -1;
 }
 
 /* RFC 5952, 4.3: letters are small. */
-static void to_lower(char *text)
+static void text_to_lower(char *text)
 {
     for (; *text; text++)
         if (*text >= 'A' && *text <= 'F')
@@ -73,7 +73,7 @@ const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
         ip6_addr_clear_zone(&ip);
         result = ip6addr_ntoa_r(&ip, text, (int)size);
         if (result)
-            to_lower(text);
+            text_to_lower(text);
     } else {
         errno = EAFNOSUPPORT;
         return NULL;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * chksum.c - the Internet checksum (RFC 1071), 8 bytes at a time, alone or with a copy.
+ * net_chksum.c - the Internet checksum (RFC 1071), 8 bytes at a time, alone or with a copy.
  *
  * The sum is not complemented and is returned as lwIP wants it: in the byte order of memory.
  */
 #include "arch/cc.h"
 
 /* One's-complement sum in 64 bits: the carry comes back at the low end. */
-static inline uint64_t add(uint64_t sum, uint64_t word)
+static inline uint64_t chksum_add(uint64_t sum, uint64_t word)
 {
     sum += word;
     return sum + (sum < word);
 }
 
-static inline uint64_t load(const uint8_t *p)
+static inline uint64_t chksum_load(const uint8_t *p)
 {
     uint64_t word;
 
@@ -22,7 +22,7 @@ static inline uint64_t load(const uint8_t *p)
 }
 
 /* The last len (0..7) bytes as a word, padded with zeros. */
-static inline uint64_t tail(const uint8_t *p, unsigned len)
+static inline uint64_t chksum_tail(const uint8_t *p, unsigned len)
 {
     uint64_t word = 0;
 
@@ -30,7 +30,7 @@ static inline uint64_t tail(const uint8_t *p, unsigned len)
     return word;
 }
 
-static inline uint16_t fold(uint64_t sum)
+static inline uint16_t chksum_fold(uint64_t sum)
 {
     sum = (sum & 0xffffffff) + (sum >> 32);
     sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
@@ -44,21 +44,21 @@ uint16_t net_chksum(const void *data, int len)
     uint64_t a = 0, b = 0;
 
     for (; len >= 32; len -= 32, p += 32) {
-        a = add(a, load(p));
-        b = add(b, load(p + 8));
-        a = add(a, load(p + 16));
-        b = add(b, load(p + 24));
+        a = chksum_add(a, chksum_load(p));
+        b = chksum_add(b, chksum_load(p + 8));
+        a = chksum_add(a, chksum_load(p + 16));
+        b = chksum_add(b, chksum_load(p + 24));
     }
     for (; len >= 8; len -= 8, p += 8)
-        a = add(a, load(p));
+        a = chksum_add(a, chksum_load(p));
     if (len > 0)
-        b = add(b, tail(p, (unsigned)len));
-    return fold(add(a, b));
+        b = chksum_add(b, chksum_tail(p, (unsigned)len));
+    return chksum_fold(chksum_add(a, b));
 }
 
-static inline uint64_t copy8(uint8_t *dst, const uint8_t *src)
+static inline uint64_t chksum_copy8(uint8_t *dst, const uint8_t *src)
 {
-    uint64_t word = load(src);
+    uint64_t word = chksum_load(src);
 
     memcpy(dst, &word, sizeof(word));
     return word;
@@ -72,16 +72,16 @@ uint16_t net_chksum_copy(void *dst, const void *src, uint16_t len)
     uint64_t a = 0, b = 0;
 
     for (; left >= 32; left -= 32, p += 32, q += 32) {
-        a = add(a, copy8(q, p));
-        b = add(b, copy8(q + 8, p + 8));
-        a = add(a, copy8(q + 16, p + 16));
-        b = add(b, copy8(q + 24, p + 24));
+        a = chksum_add(a, chksum_copy8(q, p));
+        b = chksum_add(b, chksum_copy8(q + 8, p + 8));
+        a = chksum_add(a, chksum_copy8(q + 16, p + 16));
+        b = chksum_add(b, chksum_copy8(q + 24, p + 24));
     }
     for (; left >= 8; left -= 8, p += 8, q += 8)
-        a = add(a, copy8(q, p));
+        a = chksum_add(a, chksum_copy8(q, p));
     if (left) {
-        b = add(b, tail(p, left));
+        b = chksum_add(b, chksum_tail(p, left));
         memcpy(q, p, left);
     }
-    return fold(add(a, b));
+    return chksum_fold(chksum_add(a, b));
 }

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inet_family.c - AF_INET and AF_INET6 as a family of net/socket/: what <sys/socket.h> leads to.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sock.h"
+#include "socket_ops.h"
+
+/* Leaves the stack with a result. */
+static ssize_t inet_done(ssize_t result)
+{
+    net_leave();
+    return result;
+}
+
+/* The socket of a file; the stack is entered. */
+static struct sock *inet_enter(struct file *f)
+{
+    net_enter();
+    return f->ctx;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int inet_kind(int type, int protocol)
+{
+    switch (type) {
+    case SOCK_STREAM:
+        return protocol == 0 || protocol == IPPROTO_TCP ? SOCK_KIND_TCP : -EPROTONOSUPPORT;
+    case SOCK_DGRAM:
+        return protocol == 0 || protocol == IPPROTO_UDP ? SOCK_KIND_UDP : -EPROTONOSUPPORT;
+    case SOCK_RAW:
+        return protocol > 0 && protocol < 256 ? SOCK_KIND_RAW : -EPROTONOSUPPORT;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int inet_open_kind(struct sock *s, int protocol)
+{
+    s->protocol = s->kind == SOCK_KIND_TCP   ? IPPROTO_TCP
+                  : s->kind == SOCK_KIND_UDP ? IPPROTO_UDP
+                                             : (uint8_t)protocol;
+    return s->kind == SOCK_KIND_TCP ? sock_tcp_open(s) : sock_dgram_open(s, protocol);
+}
+
+static int inet_open_socket(int family, int type, int protocol, int flags)
+{
+    int kind = inet_kind(type, protocol);
+    struct sock *s;
+    int err;
+
+    if (kind < 0)
+        return kind;
+    s = sock_new((enum sock_kind)kind, family);
+    if (!s)
+        return -ENOMEM;
+    err = inet_open_kind(s, protocol);
+    if (err) {
+        s->closed = true;
+        sock_unref(s);
+        return err;
+    }
+    err = sock_install(s, flags);
+    if (err < 0)
+        sock_discard(s);
+    return err;
+}
+
+static int inet_open(int family, int type, int protocol, int flags)
+{
+    net_enter();
+    return (int)inet_done(inet_open_socket(family, type, protocol, flags));
+}
+
+/* ---- addresses ------------------------------------------------------------------------------- */
+
+static int inet_bind_to(struct sock *s, const struct sockaddr *sa, socklen_t len)
+{
+    ip_addr_t addr;
+    u16_t port;
+    int err = sock_addr_in(s, sa, len, &addr, &port);
+
+    if (err)
+        return err;
+    return s->kind == SOCK_KIND_TCP ? sock_tcp_bind(s, &addr, port)
+                                    : sock_dgram_bind(s, &addr, port);
+}
+
+static int inet_bind(struct file *f, const struct sockaddr *addr, socklen_t len)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(inet_bind_to(s, addr, len));
+}
+
+static int inet_connect_to(struct sock *s, const struct sockaddr *sa, socklen_t len)
+{
+    ip_addr_t addr;
+    u16_t port;
+    int err = sock_addr_in(s, sa, len, &addr, &port);
+
+    if (err)
+        return err;
+    return s->kind == SOCK_KIND_TCP ? sock_tcp_connect(s, &addr, port)
+                                    : sock_dgram_connect(s, &addr, port);
+}
+
+static int inet_connect(struct file *f, const struct sockaddr *addr, socklen_t len)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(inet_connect_to(s, addr, len));
+}
+
+static int inet_local_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
+{
+    if (!s->udp)
+        return -EINVAL;
+    sock_addr_out(s, &s->udp->local_ip,
+                  s->kind == SOCK_KIND_RAW   ? 0
+                  : s->kind == SOCK_KIND_UDP ? s->udp->local_port
+                                             : s->tcp->local_port,
+                  sa, len);
+    return 0;
+}
+
+static int inet_getsockname(struct file *f, struct sockaddr *addr, socklen_t *len)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(inet_local_name(s, addr, len));
+}
+
+static int inet_peer_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
+{
+    if (s->kind == SOCK_KIND_TCP ? s->state != SOCK_TCP_OPEN : !s->has_peer)
+        return -ENOTCONN;
+    sock_addr_out(s, &s->udp->remote_ip,
+                  s->kind == SOCK_KIND_RAW   ? 0
+                  : s->kind == SOCK_KIND_UDP ? s->udp->remote_port
+                                             : s->tcp->remote_port,
+                  sa, len);
+    return 0;
+}
+
+static int inet_getpeername(struct file *f, struct sockaddr *addr, socklen_t *len)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(inet_peer_name(s, addr, len));
+}
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+static int inet_listen(struct file *f, int backlog)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(s->kind == SOCK_KIND_TCP ? sock_tcp_listen(s, backlog) : -EOPNOTSUPP);
+}
+
+static int inet_accept_one(struct sock *s, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    struct sock *c;
+    int err = s->kind == SOCK_KIND_TCP ? sock_tcp_accept(s, &c) : -EOPNOTSUPP;
+
+    if (err)
+        return err;
+    err = sock_install(c, flags);
+    if (err < 0) {
+        sock_discard(c);
+        return err;
+    }
+    if (inet_peer_name(c, addr, len) && len)
+        *len = 0; /* reset already: its address is gone */
+    return err;
+}
+
+static int inet_accept(struct file *f, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(inet_accept_one(s, addr, len, flags));
+}
+
+static int inet_shut(struct sock *s, int how)
+{
+    if (s->kind == SOCK_KIND_TCP)
+        return sock_tcp_shutdown(s, how);
+    if (!s->has_peer)
+        return -ENOTCONN;
+    s->read_shut |= how != SHUT_WR;
+    s->write_shut |= how != SHUT_RD;
+    sock_changed(s);
+    return 0;
+}
+
+static int inet_shutdown(struct file *f, int how)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(inet_shut(s, how));
+}
+
+/* ---- data ------------------------------------------------------------------------------------ */
+
+static ssize_t inet_sendmsg(struct file *f, const struct msghdr *msg, int flags)
+{
+    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
+    struct sock *s = inet_enter(f);
+    int err = 0;
+
+    if (s->kind == SOCK_KIND_TCP)
+        return inet_done(sock_tcp_send(s, &m, flags));
+    if (msg->msg_name) {
+        err = sock_addr_in(s, msg->msg_name, msg->msg_namelen, &m.addr, &m.port);
+        m.has_addr = true;
+    }
+    return inet_done(err ? err : sock_dgram_send(s, &m, flags));
+}
+
+static ssize_t inet_recvmsg(struct file *f, struct msghdr *msg, int flags)
+{
+    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
+    struct sock *s = inet_enter(f);
+    ssize_t n =
+        s->kind == SOCK_KIND_TCP ? sock_tcp_recv(s, &m, flags) : sock_dgram_recv(s, &m, flags);
+
+    if (n >= 0) {
+        if (msg->msg_name && m.has_addr)
+            sock_addr_out(s, &m.addr, m.port, msg->msg_name, &msg->msg_namelen);
+        else
+            msg->msg_namelen = 0;
+        msg->msg_flags = m.truncated ? MSG_TRUNC : 0;
+    }
+    return inet_done(n);
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static int inet_setsockopt(struct file *f, int level, int name, const void *value, socklen_t len)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(sock_setopt(s, level, name, value, len));
+}
+
+static int inet_getsockopt(struct file *f, int level, int name, void *value, socklen_t *len)
+{
+    struct sock *s = inet_enter(f);
+
+    return (int)inet_done(sock_getopt(s, level, name, value, len));
+}
+
+const struct socket_ops inet_socket_ops = {
+    .bind = inet_bind,
+    .connect = inet_connect,
+    .listen = inet_listen,
+    .accept = inet_accept,
+    .shutdown = inet_shutdown,
+    .getsockname = inet_getsockname,
+    .getpeername = inet_getpeername,
+    .setsockopt = inet_setsockopt,
+    .getsockopt = inet_getsockopt,
+    .sendmsg = inet_sendmsg,
+    .recvmsg = inet_recvmsg,
+};
+
+struct socket_family net_socket_family = {
+    .name = "inet", .families = {AF_INET, AF_INET6}, .open = inet_open};
+
+static void inet_add_family(void)
+{
+    socket_family_add(&net_socket_family);
+}
+HAL_INIT(HAL_INIT_BUS, inet_add_family);
