@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*.
 # The other files of tests/host/, drivers/ and files/ (unchanged), ON_MEMORY and platform/host are a
-# library for all of them.
+# library for all of them. Two kinds of programs have a second library in front of it:
+#   test_image_*            files of an image that platform/host replaces elsewhere (IMAGE), and
+#                           tests/host/image/. Compiled with tests/host/image/names.h in front, which
+#                           renames the functions that platform/host has as well
+#   test_sock_* test_lwip_* net/, lwIP, the descriptor table of an image, and tests/host/net/
+# lwIP's and libfdt's sources lie in build/ (`make deps`).
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
 # programs that run the device in a second thread are built once more, with the thread sanitizer.
-# tests/host/test_image_*.c test the files of an image that platform/host replaces in all other
-# programs (IMAGE). Both are compiled with tests/host/image/names.h in front, which renames the
-# functions that platform/host has as well.
 
 include scripts/config.mk
-include scripts/rooms.mk
 Q := $(if $V,,@)
+LWIP := $(or $(LWIP_DIR),build/lwip)
+LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
+include scripts/rooms.mk
 HOSTCC ?= gcc
 HOST := build/host
 SANITIZE ?= address,undefined
@@ -21,23 +25,48 @@ WARNINGS ?= -Wall -Wextra -Werror -Wno-missing-field-initializers
 FLAGS = -std=gnu11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fno-common $(INSTRUMENT) \
         -DVIREO_DEBUG -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host \
         -Iplatform/virt -Iplatform/arch
+LIBS := -lpthread
+
+# ---- what is compiled, and how -------------------------------------------------------------------
 
 PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
 # Files of the board that need registers and memory only, which the host's model has.
 ON_MEMORY := $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
-# What an image has in place of platform/host.
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) $(SRC_files))
+
+IMAGE_PROGRAMS := $(filter test_image_%,$(PROGRAMS))
 IMAGE := $(addprefix platform/runtime/,deadline.c entropy.c format.c initrd.c log.c memory.c \
                                        option.c runs.c service.c start.c task.c) \
          $(addprefix platform/virt/,board.c gicv2.c gicv3.c irq.c msi.c pci_host.c pl011.c timer.c \
-                                    tree.c tree_walk.c v2m.c)
-LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) $(SRC_files))
-
-LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
-IMAGE_SUPPORT := $(wildcard tests/host/image/*.c)
-IMAGE_LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(IMAGE) $(IMAGE_SUPPORT)) \
-                 $(patsubst %,$(HOST)/obj/libfdt/%.c.o,fdt fdt_ro)
+                                    tree.c tree_walk.c v2m.c) \
+         $(wildcard tests/host/image/*.c)
 IMAGE_FLAGS := -include tests/host/image/names.h -Itests/host/image -Iplatform/runtime -I$(LIBFDT)
+IMAGE_LIBRARY := $(IMAGE:%=$(HOST)/obj/%.o) $(patsubst %,$(HOST)/obj/libfdt/%.c.o,fdt fdt_ro)
+# The image's main() and constructors, not the program's.
+FLAGS_platform/runtime/start.c := -Dmain=image_main -DVIREO_VERSION='"host"' \
+    -D__init_array_start=__start_image_init -D__init_array_end=__stop_image_init
+# All but their own tests have the host's log, which keeps lines, and the host's time.
+FLAGS_platform/runtime/log.c := -DIMAGE_LOG
+FLAGS_tests/host/test_image_log.c := -DIMAGE_LOG
+FLAGS_platform/virt/timer.c := -DIMAGE_CLOCK
+FLAGS_tests/host/test_image_clock.c := -DIMAGE_CLOCK
+
+# These sources and programs have <sys/socket.h> and its functions from net/ instead of this
+# machine's. h_errno of this machine's C library is a thread-local word, with which that of net/
+# would not link.
+NET_PROGRAMS := $(filter test_sock_% test_lwip_%,$(PROGRAMS))
+NET := $(wildcard tests/host/net/*.c) $(foreach r,$(NET_ROOMS),$(SRC_$r)) \
+       $(addprefix platform/libc/,file.c poll.c)
+NET_FLAGS := -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet \
+             -Inet/inet/include -Inet/vsock -Inet/vsock/include -Itests/host/net -Iplatform/libc \
+             -isystem $(LWIP)/src/include -D_GNU_SOURCE -Dh_errno=vireo_h_errno
+NET_LIBRARY := $(NET:%=$(HOST)/obj/%.o) $(patsubst $(LWIP)/%,$(HOST)/obj/lwip/%.o,$(SRC_lwip))
+
+FLAGS_of = $(FLAGS) $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
+           $(if $(filter $(IMAGE) $(IMAGE_PROGRAMS:%=tests/host/%.c),$1),$(IMAGE_FLAGS)) $(FLAGS_$1)
+
+# ---- rules ---------------------------------------------------------------------------------------
 
 all: programs threads
 programs: $(PROGRAMS:%=$(HOST)/%)
@@ -45,40 +74,31 @@ threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
 	    $(HOST)-tsan/test_threads $(HOST)-tsan/test_threads_bad
 
-LIBS := -lpthread
-FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS) $(IMAGE_FLAGS) $(LIBS)
+FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS) $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS)
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 
-$(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
+define compile
 	@$(if $V,,printf '  %-5s %s\n' HOST $<)
-	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -MMD -MP -c $< -o $@
-$(HOST)/library.a: $(LIBRARY)
-	$(Q)rm -f $@ && ar qcsT $@ $^
-$(patsubst %,$(HOST)/obj/%.o,$(IMAGE) $(IMAGE_SUPPORT)) \
-$(HOST)/obj/tests/host/test_image_%.c.o: \
-    FLAGS += $(IMAGE_FLAGS)
-# The image's main() and constructors, not the program's.
-$(HOST)/obj/platform/runtime/start.c.o: FLAGS += -Dmain=image_main -DVIREO_VERSION='"host"' \
-    -D__init_array_start=__start_image_init -D__init_array_end=__stop_image_init
-# All but their own tests have the host's log, which keeps lines, and the host's time.
-$(addprefix $(HOST)/obj/,platform/runtime/log.c.o tests/host/test_image_log.c.o): \
-    FLAGS += -DIMAGE_LOG
-$(addprefix $(HOST)/obj/,platform/virt/timer.c.o tests/host/test_image_clock.c.o): \
-    FLAGS += -DIMAGE_CLOCK
+	$(Q)mkdir -p $(@D) && $(HOSTCC) $1 -MMD -MP -c $< -o $@
+endef
+$(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
+	$(call compile,$(call FLAGS_of,$<))
+$(HOST)/obj/lwip/%.c.o: $(LWIP)/%.c $(HOST)/obj/flags
+	$(call compile,$(FLAGS) $(NET_FLAGS) -w)
 $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
-	$(Q)mkdir -p $(@D) && $(HOSTCC) $(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT) -MMD -MP \
-	    -c $< -o $@
+	$(call compile,$(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT))
+$(HOST)/library.a: $(LIBRARY)
 $(HOST)/image.a: $(IMAGE_LIBRARY)
+$(HOST)/net.a: $(NET_LIBRARY)
+$(HOST)/%.a:
 	$(Q)rm -f $@ && ar qcsT $@ $^
 # test_x.objects lists what the linker took: it tells which sources the program is made of.
-LINK = $(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -Wl,-t -o $@ \
-       >$@.objects
-$(HOST)/test_image_%: $(HOST)/obj/tests/host/test_image_%.c.o $(HOST)/image.a $(HOST)/library.a \
-                      scripts/host.mk
-	$(LINK)
 $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
-	$(LINK)
+	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter-out %/library.a,$(filter %.a,$^)) \
+	    $(HOST)/library.a $(LIBS) -Wl,-t -o $@ >$@.objects
+$(IMAGE_PROGRAMS:%=$(HOST)/%): $(HOST)/image.a
+$(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a
 
 # The examples of docs/another-*.md, each with its list in place of the tree's.
 $(HOST)/test_newbus: $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
@@ -87,6 +107,7 @@ $(HOST)/test_newring: $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newring
 # The file of an image with LEGACY=0, in place of the library's files of the same functions.
 $(HOST)/test_legacy_none: $(LEGACY_NONE:%=$(HOST)/obj/%.o)
 
--include $(LIBRARY:.o=.d) $(IMAGE_LIBRARY:.o=.d) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.d)
+-include $(LIBRARY:.o=.d) $(IMAGE_LIBRARY:.o=.d) $(NET_LIBRARY:.o=.d) \
+         $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.d)
 .SECONDARY:
 .PHONY: all programs threads
