@@ -15,7 +15,7 @@
 /* Waits until the condition holds, for `seconds` of virtual time at most; else the case fails. */
 #define AWAIT(condition, seconds)                                                                  \
     do {                                                                                           \
-        uint64_t await_end = hal_now_ns() + (seconds) * HAL_SEC;                                   \
+        uint64_t await_end = hal_now_ns() + (seconds)*HAL_SEC;                                     \
                                                                                                    \
         while (!(condition)) {                                                                     \
             CHECK(hal_now_ns() < await_end);                                                       \
