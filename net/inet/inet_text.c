@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "lwip/ip_addr.h"
@@ -29,11 +30,37 @@ static int text_to_ip4(const char *text, void *addr)
     return 1;
 }
 
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/*
+ * What lwIP's parser takes for granted of a text (RFC 4291, 2.2): nothing but groups of one to four
+ * digits, of which at most one place leaves some out, and perhaps an IPv4 address.
+ */
+static bool ip6_text_ok(const char *text)
+{
+    unsigned digits = 0, gaps = 0;
+    const char *c = text;
+
+    if (*c == ':' && c[1] != ':')
+        return false;
+    for (; *c; c++) {
+        if (*c == ':' && c[1] == ':')
+            gaps++;
+        digits = is_hex(*c) ? digits + 1 : 0;
+        if (digits > 4 || !(digits || *c == ':' || *c == '.'))
+            return false;
+    }
+    return gaps <= 1 && c != text && (c[-1] != ':' || c[-2] == ':');
+}
+
 static int text_to_ip6(const char *text, void *addr)
 {
     ip6_addr_t ip;
 
-    if (strchr(text, '%') || !ip6addr_aton(text, &ip))
+    if (!ip6_text_ok(text) || !ip6addr_aton(text, &ip))
         return 0;
     memcpy(addr, ip.addr, 16);
     return 1;
