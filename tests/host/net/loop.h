@@ -28,12 +28,5 @@ int loop_datagrams(uint16_t port);
 size_t loop_drain(int fd);
 void loop_set(int fd, int level, int name, int value);
 int loop_get(int fd, int level, int name);
-/* The result is -1 and errno is this. */
-#define CHECK_FAILS(call, error)                                                                   \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        CHECK_EQ(call, -1);                                                                        \
-        CHECK_EQ(errno, error);                                                                    \
-    } while (0)
 
 #endif

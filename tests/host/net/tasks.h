@@ -23,6 +23,14 @@
         }                                                                                          \
     } while (0)
 
+/* The result is -1 and errno is this. */
+#define CHECK_FAILS(call, error)                                                                   \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        CHECK_EQ(call, -1);                                                                        \
+        CHECK_EQ(errno, error);                                                                    \
+    } while (0)
+
 /* What read(), write() and close() are in an image: those of this process are the host's. */
 ssize_t fd_read(int fd, void *buf, size_t len);
 ssize_t fd_write(int fd, const void *buf, size_t len);
