@@ -106,17 +106,19 @@ static struct header *slab_carve(struct size_class *c, size_t size)
     return h;
 }
 
+/* A block of its own from the heap. size may be anything. */
 static void *mem_large(size_t size)
 {
+    size_t total = size + HEADER;
     struct header *h;
 
-    if (used + size > limit || !(h = hal_alloc(size)))
+    if (size > limit || used + total > limit || !(h = hal_alloc(total)))
         return mem_refuse();
-    used += size;
-    lent += size;
+    used += total;
+    lent += total;
     h->class = CLASS_LARGE;
     h->state = USED;
-    h->size = size;
+    h->size = total;
     return h + 1;
 }
 
@@ -143,11 +145,10 @@ static struct header *slab_take(struct size_class *c)
 void *net_malloc(size_t size)
 {
     struct header *h;
-    size_t total = size + HEADER;
 
-    if (total > SLAB_MAX)
-        return total < size ? NULL : mem_large(total);
-    h = slab_take(&classes[class_of[(total + GRAIN - 1) / GRAIN]]);
+    if (size > SLAB_MAX - HEADER)
+        return mem_large(size);
+    h = slab_take(&classes[class_of[(size + HEADER + GRAIN - 1) / GRAIN]]);
     if (!h)
         return mem_refuse();
     h->state = USED;

@@ -40,8 +40,9 @@ void fd_set_nonblock(int fd, bool on);
 /* Which of the events hold now, as poll() with no time would say. */
 int fd_poll(int fd, int events);
 
-/* getentropy() fails from now on. */
+/* getentropy() fails from now on, or gives these 16 bytes. */
 void host_no_entropy(void);
+void host_set_entropy(const void *bytes);
 /* Memory that vireo_memory() tells of, in bytes; 64 MiB at first. */
 void host_set_ram(uint64_t bytes);
 
