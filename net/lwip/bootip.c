@@ -19,6 +19,7 @@
 #include "net_impl.h"
 
 #define DHCP_PATIENCE_MS 10000
+#define BOOTIP_SHOWN     80 /* characters of a wrong argument that the log repeats */
 
 enum part { CLIENT, SERVER, GATEWAY, NETMASK, HOSTNAME, DEVICE, AUTOCONF, DNS0, DNS1, PARTS };
 
@@ -265,9 +266,9 @@ void net_configure(void)
         wrong = bootip_parse(copy, &wanted);
     if (wrong) {
         hal_log(HAL_WARN, "net",
-                "ip=%s: %s; using DHCP. Give ip=dhcp, ip=off, ip=ADDRESS/PREFIX or "
+                "ip=%.*s: %s; using DHCP. Give ip=dhcp, ip=off, ip=ADDRESS/PREFIX or "
                 "ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1",
-                text, wrong);
+                BOOTIP_SHOWN, text, wrong);
         wanted = (struct bootip){.device = -1, .dhcp = true};
     }
     for (struct net_dev *d = net_core.devs; d; d = d->next)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_core.c - lwIP's life in the image: start-up, timers, and the service that does what no frame or
- * socket call does by itself.
+ * net_core.c - lwIP's life in the image: start-up, timers, and the service that does what no frame
+ * or socket call does by itself.
  */
 #include <stdarg.h>
 

@@ -175,24 +175,6 @@ static void dev_end_connections(struct net_dev *d)
     }
 }
 
-static void dev_link_changed(void *ctx, bool up)
-{
-    struct net_dev *d = ctx;
-    bool outside = !net_core.entered;
-
-    if (outside)
-        net_enter();
-    if (up)
-        netif_set_link_up(&d->netif);
-    else
-        netif_set_link_down(&d->netif);
-    if (vnet_is_dead(d->vnet))
-        dev_end_connections(d);
-    net_kick();
-    if (outside)
-        net_leave();
-}
-
 static bool dev_ip6_usable(const struct netif *netif, int i)
 {
     return ip6_addr_ispreferred(netif_ip6_addr_state(netif, i)) &&
@@ -209,6 +191,32 @@ bool net_dev_usable(const struct net_dev *d)
         if (dev_ip6_usable(&d->netif, i))
             return true;
     return false;
+}
+
+/* For net_wait_up(): the device may have become usable. */
+static void dev_wake_waiters(const struct net_dev *d)
+{
+    if (net_dev_usable(d))
+        waitq_wake_all(&net_core.address);
+}
+
+static void dev_link_changed(void *ctx, bool up)
+{
+    struct net_dev *d = ctx;
+    bool outside = !net_core.entered;
+
+    if (outside)
+        net_enter();
+    if (up)
+        netif_set_link_up(&d->netif);
+    else
+        netif_set_link_down(&d->netif);
+    if (vnet_is_dead(d->vnet))
+        dev_end_connections(d);
+    dev_wake_waiters(d);
+    net_kick();
+    if (outside)
+        net_leave();
 }
 
 static void dev_tell_address(struct net_dev *d)
@@ -236,8 +244,7 @@ static void dev_status_changed(struct netif *netif)
     struct net_dev *d = netif->state;
 
     dev_tell_address(d);
-    if (net_dev_usable(d))
-        waitq_wake_all(&net_core.address);
+    dev_wake_waiters(d);
 }
 
 /* The hardware address and limits of a device. lwIP calls it from netif_add. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_input.c - from the driver to lwIP: what the checks in front of it let pass (frame_check.c), what
- * is kept when receive buffers are short, and one rule that lwIP lacks (RFC 9293, 3.10.7.4: a new
- * connection may reuse the ports of one in TIME_WAIT).
+ * net_input.c - from the driver to lwIP: what the checks in front of it let pass (frame_check.c),
+ * what is kept when receive buffers are short, and one rule that lwIP lacks (RFC 9293, 3.10.7.4: a
+ * new connection may reuse the ports of one in TIME_WAIT).
  */
 #include "frame_check.h"
 #include "lwip/priv/tcp_priv.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_mem.c - memory of the network stack: blocks of a few sizes, taken from pages by demand and kept
- * on free lists afterwards, within one limit for the whole stack. Larger blocks come from the heap
- * one by one. Constant time, no initialisation to speak of.
+ * net_mem.c - memory of the network stack: blocks of a few sizes, taken from pages by demand and
+ * kept on free lists afterwards, within one limit for the whole stack. Larger blocks come from the
+ * heap one by one. Constant time, no initialisation to speak of.
  */
 #include "net_impl.h"
 #include "vireo/image.h"
