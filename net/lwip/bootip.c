@@ -5,9 +5,9 @@
  *     ip=dhcp   ip=off   ip=ADDRESS/PREFIX
  *     ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1
  *
- * Parts at the end may be left out, and any part may be empty. client may carry its prefix length
- * (10.0.2.15/24), device is vnetN or ethN, autoconf is off, none, static, dhcp, on, any or empty.
- * Without the argument, or when it is malformed, every device asks DHCP.
+ * Parts at the end may be left out, and any part may be empty. client may have a prefix length
+ * (10.0.2.15/24); device is vnetN or ethN; autoconf is off, none, static, dhcp, on, any, both or
+ * empty. Without the argument, or if the argument is malformed, every device asks DHCP.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,18 +18,19 @@
 #include "lwip/timeouts.h"
 #include "net_impl.h"
 
-#define DHCP_PATIENCE_MS 10000
-#define BOOTIP_SHOWN     80 /* characters of a wrong argument that the log repeats */
+#define DHCP_PATIENCE_MS 10000 /* without an answer, before the log says so */
+#define BOOTIP_SHOWN     80    /* characters of a wrong argument that the log repeats */
 
 enum part { CLIENT, SERVER, GATEWAY, NETMASK, HOSTNAME, DEVICE, AUTOCONF, DNS0, DNS1, PARTS };
 
 struct bootip {
-    bool off, dhcp;
+    bool off;  /* no device has an IPv4 address */
+    bool dhcp; /* no fixed address is given */
     ip4_addr_t address, netmask, gateway, dns[2];
-    int device; /* -1: the first */
+    int device; /* N of the device that is meant; -1: not given */
 };
 
-/* Splits in place at ':'. Number of parts, or -1 when there are too many. */
+/* Splits the text in place at ':'. The number of parts; -1: more than PARTS. */
 static int bootip_split(char *text, char *parts[PARTS])
 {
     int n = 0;
@@ -46,7 +47,7 @@ static int bootip_split(char *text, char *parts[PARTS])
     }
 }
 
-/* Without a mask the old classes count, as in other systems that know this argument. */
+/* The mask of an address without one: that of its class (RFC 791), as Linux has it for ip=. */
 static uint32_t class_mask(uint32_t host_order)
 {
     if (!(host_order & 0x80000000))
@@ -81,7 +82,7 @@ static bool mask_is_contiguous(uint32_t mask_host_order)
     return (host & (host + 1)) == 0;
 }
 
-/* NULL, or what is wrong. */
+/* This and the functions below: NULL, or what is wrong with the part. */
 static const char *bootip_client(char *text, const char *mask, struct bootip *out)
 {
     char *slash = strchr(text, '/');
@@ -90,7 +91,7 @@ static const char *bootip_client(char *text, const char *mask, struct bootip *ou
         *slash++ = '\0';
     if (!bootip_ip4(text, &out->address) || ip4_addr_ismulticast(&out->address) ||
         ip4_addr_isany_val(out->address))
-        return "the client is no IPv4 address";
+        return "the client is not an IPv4 address of one machine";
     if (slash)
         return bootip_prefix(slash, &out->netmask) ? NULL : "the prefix length is not 1 to 32";
     if (!mask || !*mask)
@@ -98,7 +99,7 @@ static const char *bootip_client(char *text, const char *mask, struct bootip *ou
                          lwip_htonl(class_mask(lwip_ntohl(ip4_addr_get_u32(&out->address)))));
     else if (!bootip_ip4(mask, &out->netmask) ||
              !mask_is_contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
-        return "the netmask is not one of the form 255.255.255.0";
+        return "the netmask is not of the form 255.255.255.0";
     return NULL;
 }
 
@@ -117,7 +118,7 @@ static const char *bootip_device(const char *text, struct bootip *out)
             out->device = (int)n;
             return NULL;
         }
-    return "there is no such device";
+    return "the device does not exist";
 }
 
 static bool is_one_of(const char *text, const char *const *words)
@@ -152,7 +153,7 @@ static const char *bootip_name(const char *text)
     for (const char *c = text; *c; c++)
         if (!lwip_isdigit(*c) && !lwip_isxdigit(*c) && *c != '-' && *c != '.' &&
             !((*c | 32) >= 'a' && (*c | 32) <= 'z'))
-            return "the host name has other characters than letters, digits, '-' and '.'";
+            return "the host name has characters other than letters, digits, '-' and '.'";
     memcpy(net_core.hostname, text, len + 1);
     return NULL;
 }
@@ -167,10 +168,10 @@ static const char *bootip_parts(char *parts[PARTS], struct bootip *out)
     if (!wrong)
         wrong = bootip_autoconf(parts[AUTOCONF], client, out);
     if (!wrong && *parts[GATEWAY] && !bootip_ip4(parts[GATEWAY], &out->gateway))
-        wrong = "the gateway is no IPv4 address";
+        wrong = "the gateway is not an IPv4 address";
     for (int i = 0; i < 2; i++)
         if (!wrong && *parts[DNS0 + i] && !bootip_ip4(parts[DNS0 + i], &out->dns[i]))
-            wrong = "a name server is no IPv4 address";
+            wrong = "a name server is not an IPv4 address";
     if (!wrong && *parts[DEVICE])
         wrong = bootip_device(parts[DEVICE], out);
     if (!wrong && *parts[HOSTNAME])
@@ -185,7 +186,7 @@ static const char *bootip_parse(char *text, struct bootip *out)
     int n = bootip_split(text, parts);
 
     if (n < 0)
-        return "it has more than nine parts";
+        return "there are more than nine parts";
     if (n == 1) {
         if (strcmp(text, "off") == 0 || strcmp(text, "none") == 0) {
             out->off = true;
@@ -234,6 +235,7 @@ static void bootip_set_static(struct net_dev *d, const struct bootip *b)
         }
 }
 
+/* A fixed address is for one device; the others ask DHCP. */
 static void bootip_apply(struct net_dev *d, const struct bootip *b)
 {
     bool meant = b->device < 0 ? d->index == 0 : d->index == (unsigned)b->device;
@@ -246,7 +248,7 @@ static void bootip_apply(struct net_dev *d, const struct bootip *b)
         bootip_set_static(d, b);
 }
 
-static struct bootip wanted = {.device = -1};
+static struct bootip wanted = {.device = -1}; /* what the argument says */
 
 void net_configure_device(struct net_dev *d)
 {
@@ -261,7 +263,7 @@ void net_configure(void)
 
     wanted.dhcp = !text;
     if (text && snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
-        wrong = "it is too long";
+        wrong = "the argument is too long";
     else if (text)
         wrong = bootip_parse(copy, &wanted);
     if (wrong) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * frame_check.c - the checks in front of lwIP: lengths that its parsers take for granted, and
- * packets that no honest peer sends. Each is a rule of the standard that it names. A frame is
- * looked at once, header by header; what is not understood here is lwIP's to judge.
+ * packets that no honest peer sends. Each check is a rule of the standard named beside it. A frame
+ * is read once, header by header; lwIP judges what is not known here.
  *
- * Fragments are judged one by one. The first of a datagram holds all headers, whole (RFC 7112, and
- * RFC 1858 for IPv4), and lwIP refuses those that overlap it, so what is checked here is what its
- * parsers will see.
+ * Each fragment is judged alone. The first fragment of a datagram holds all headers, whole (RFC
+ * 7112; RFC 1858 for IPv4), and lwIP refuses fragments that overlap it. So lwIP's parsers see the
+ * headers that were checked here.
  */
 #include "frame_check.h"
 #include "lwip/netif.h"
@@ -19,11 +19,11 @@
 #include "lwip/prot/nd6.h"
 
 #define ARP_LEN       28 /* RFC 826, for Ethernet and IPv4 */
-#define LEAST_PAYLOAD 8  /* of IP: no protocol that lwIP speaks has a shorter header */
-#define LEAST_MSS     48 /* smaller ones only multiply packets (as in CVE-2019-11479) */
+#define LEAST_PAYLOAD 8  /* bytes: no protocol that lwIP speaks has a shorter header */
+#define LEAST_MSS     48 /* bytes: a smaller one only multiplies packets (CVE-2019-11479) */
 #define MOST_HEADERS  8  /* IPv6 extension headers of a packet */
 #define ND_HOP_LIMIT  255
-#define DATAGRAM_MAX  65535 /* reassembled, header included */
+#define DATAGRAM_MAX  65535 /* bytes of a reassembled datagram, header included */
 
 static unsigned frame_get16(const uint8_t *p)
 {
@@ -38,7 +38,7 @@ static bool tcp_option_ok(const uint8_t *opt, bool syn)
            frame_get16(opt + 2) >= LEAST_MSS;
 }
 
-/* Section 3.1: every option lies within the header. */
+/* RFC 9293, section 3.1: every option lies within the header. */
 static bool tcp_options_fit(const uint8_t *opt, unsigned len, bool syn)
 {
     for (unsigned at = 0; at < len;) {
@@ -73,7 +73,7 @@ static bool tcp_ok(const uint8_t *at, unsigned len)
     return tcp_options_fit(at + TCP_HLEN, header - TCP_HLEN, flags & TCP_SYN);
 }
 
-/* A first fragment has no more than the header to judge. */
+/* The length field counts the whole datagram, of which a first fragment holds a part. */
 static bool udp_ok(const uint8_t *at, unsigned len, bool fragment)
 {
     unsigned told = len >= LEAST_PAYLOAD ? frame_get16(at + 4) : 0;
@@ -92,7 +92,7 @@ static bool ip_upper_ok(unsigned protocol, const uint8_t *at, unsigned len, bool
     return protocol != IP_PROTO_UDP || udp_ok(at, len, fragment);
 }
 
-/* All but the last hold whole units of 8 bytes; none ends beyond the largest datagram. */
+/* RFC 791, 3.2; RFC 8200, 4.5: all but the last hold units of 8 bytes; none ends too far. */
 static bool ip_fragment_ok(unsigned offset, bool more, unsigned len, unsigned header)
 {
     return len && !(more && len % 8) && offset + len <= DATAGRAM_MAX - header;
@@ -130,7 +130,7 @@ static bool ip4_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
 
 /* ---- ICMPv6 and neighbour discovery (RFC 4861) ----------------------------------------------- */
 
-/* Section 4.6: none is empty, all lie within the packet, and an Ethernet address takes one unit. */
+/* RFC 4861, 4.6: none is empty, all lie in the packet, and an Ethernet address takes one unit. */
 static bool nd_options_fit(const uint8_t *opt, unsigned len)
 {
     while (len) {
@@ -160,8 +160,9 @@ static bool nd_ok(const uint8_t *at, unsigned len, unsigned hop_limit)
 }
 
 /*
- * RFC 8201, section 4: a path has no MTU below 1280, whatever is said; lwIP would cut datagrams
- * into pieces of no length. RFC 6980: neighbour discovery is not fragmented; nor are errors.
+ * RFC 8201, section 4: a path has no MTU below 1280, whatever a packet says; lwIP would cut
+ * datagrams into pieces of no length. RFC 6980: neighbour discovery is not fragmented; nor are
+ * errors.
  */
 static bool icmp6_ok(const uint8_t *at, unsigned len, unsigned hop_limit, bool fragment)
 {
@@ -181,11 +182,12 @@ static bool icmp6_ok(const uint8_t *at, unsigned len, unsigned hop_limit, bool f
 
 /* ---- IPv6 (RFC 8200) ------------------------------------------------------------------------- */
 
+/* A way through the headers of a packet. */
 struct walk {
-    const uint8_t *at;
-    unsigned left;
-    unsigned next; /* what is at `at` */
-    bool fragment; /* the first of several */
+    const uint8_t *at; /* the next header */
+    unsigned left;     /* bytes of the packet from there on */
+    unsigned next;     /* the protocol number of that header */
+    bool fragment;     /* a fragment header came before */
 };
 
 static void ip6_step(struct walk *w, unsigned bytes)
@@ -195,7 +197,7 @@ static void ip6_step(struct walk *w, unsigned bytes)
     w->left -= bytes;
 }
 
-/* Section 4.2: a header of options, which fill it to its end. */
+/* Goes past a header of options (RFC 8200, 4.2), which fill it. False: malformed. */
 static bool ip6_options_ok(struct walk *w)
 {
     unsigned bytes = w->left < 8 ? 0 : 8u * (1 + w->at[1]), at = 2;
@@ -214,6 +216,7 @@ static bool ip6_options_ok(struct walk *w)
     return true;
 }
 
+/* The same for a routing header (4.4). */
 static bool ip6_routing_ok(struct walk *w)
 {
     unsigned bytes = w->left < 8 ? 0 : 8u * (1 + w->at[1]);
@@ -224,7 +227,7 @@ static bool ip6_routing_ok(struct walk *w)
     return true;
 }
 
-/* Section 4.5. False: malformed. */
+/* The same for a fragment header (4.5). before: bytes of the packet up to it. */
 static bool ip6_fragment_ok(struct walk *w, unsigned before, unsigned *offset)
 {
     unsigned field = w->left < IP6_FRAG_HLEN ? 0 : frame_get16(w->at + 2);

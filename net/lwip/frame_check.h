@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * frame_check.h - the checks in front of lwIP: what its parsers take for granted of a frame.
+ * They look at the frame alone, and change nothing.
  */
 #ifndef VIREO_FRAME_CHECK_H
 #define VIREO_FRAME_CHECK_H
@@ -11,14 +12,17 @@
 #include "lwip/ip_addr.h"
 #include "lwip/prot/tcp.h"
 
-/* A TCP segment that is no fragment; else tcp is NULL. */
+/* The TCP segment in a frame. Not a whole segment: tcp is NULL, and nothing else is set. */
 struct net_segment {
-    ip_addr_t src, dst;
-    const struct tcp_hdr *tcp;
-    unsigned len; /* header, options and data */
+    ip_addr_t src, dst;        /* without zones */
+    const struct tcp_hdr *tcp; /* in the frame */
+    unsigned len;              /* bytes of header, options and data */
 };
 
-/* Is the frame, of len bytes from its Ethernet header on (at least 14), one that lwIP may see? */
+/*
+ * May lwIP see the frame: `len` bytes, contiguous, from its Ethernet header on (at least 14)? The
+ * Ethernet header ends on a multiple of 4. Fills *s if so.
+ */
 bool net_frame_ok(const uint8_t *frame, unsigned len, struct net_segment *s);
 
 #endif

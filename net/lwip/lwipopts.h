@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * lwipopts.h - lwIP 2.1.3 as Vireo uses it: the core with its callback interface, on one
- * cooperative thread. The sockets above it are Vireo's own (sock.h), so lwIP's threads, mailboxes
+ * cooperative thread. The sockets above are Vireo's own (net/inet/), so lwIP's threads, mailboxes
  * and sequential interfaces are left out.
  */
 #ifndef VIREO_LWIPOPTS_H
@@ -10,13 +10,13 @@
 /* One thread: services and socket calls enter lwIP in turn (net_enter, net_leave). */
 #define NO_SYS                    1
 #define LWIP_TIMERS               1
-#define MEMP_NUM_SYS_TIMEOUT      48 /* a dozen of its own, and one a device that waits for DHCP */
+#define MEMP_NUM_SYS_TIMEOUT      48 /* a dozen of lwIP's, and one for each device */
 #define SYS_LIGHTWEIGHT_PROT      0
 #define LWIP_NETCONN              0
 #define LWIP_SOCKET               0
 #define LWIP_ASSERT_CORE_LOCKED() net_assert_entered()
 
-/* Memory: everything from the allocator of mem.c, by demand, within one limit. */
+/* Memory: all from the allocator of net_mem.c, as needed, within one limit. */
 #define MEM_LIBC_MALLOC      1
 #define MEMP_MEM_MALLOC      1
 #define MEM_ALIGNMENT        8
@@ -64,7 +64,7 @@
 #define LWIP_IPV6_FORWARD       0
 #define LWIP_IPV6_FRAG          1
 #define LWIP_IPV6_REASS         1
-/* What lwIP keeps in a fragment that waits holds a pointer, and must not cover its data. */
+/* lwIP's note in a waiting fragment holds a pointer: with 64 bits it would cover data. */
 #define IPV6_FRAG_COPYHEADER            (__SIZEOF_POINTER__ > 4)
 #define LWIP_IPV6_AUTOCONFIG            1
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT   1
@@ -74,7 +74,7 @@
 #define LWIP_ND6_TCP_REACHABILITY_HINTS 1
 #define MEMP_NUM_MLD6_GROUP             16
 
-/* UDP and what stands on it. The DHCP client stores as many servers as the resolver holds. */
+/* UDP, and its users. The DHCP client hands as many servers over as the resolver holds. */
 #define LWIP_UDP                  1
 #define LWIP_DHCP                 1
 #define DHCP_DOES_ARP_CHECK       0
@@ -90,8 +90,8 @@
      LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING)
 
 /*
- * TCP. 2 * MSL is also what lwIP gives LAST_ACK to deliver all that is unsent: two minutes. No more
- * than NET_TIME_WAIT_MAX closed connections are remembered that long.
+ * TCP. 2 * MSL, two minutes, is also the time in which a connection in LAST_ACK must deliver what
+ * is unsent. No more than NET_TIME_WAIT_MAX connections stay in TIME_WAIT that long.
  */
 #define LWIP_TCP                           1
 #define LWIP_CALLBACK_API                  1
@@ -119,7 +119,7 @@
 #define SO_REUSE                           1
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 
-/* Checksums: ours, over 8 bytes at a time, and in one pass with the copy of a write. */
+/* Checksums: those of net_chksum.c; a write sums and copies in one pass. */
 #define LWIP_CHKSUM                       net_chksum
 #define LWIP_CHECKSUM_ON_COPY             1
 #define LWIP_CHKSUM_COPY(dst, src, len)   net_chksum_copy(dst, src, len)
@@ -128,7 +128,7 @@
 #define LWIP_HOOK_FILENAME "net_hooks.h"
 #define LWIP_HOOK_TCP_ISN  net_tcp_isn
 
-/* Counters, for status pages; checks that a packet could trip in debug builds only. */
+/* Counters, for status pages. lwIP's assertions, which a packet could fail, in debug builds. */
 #define LWIP_STATS         1
 #define LWIP_STATS_LARGE   1
 #define LWIP_STATS_DISPLAY 0

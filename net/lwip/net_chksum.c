@@ -2,11 +2,11 @@
 /*
  * net_chksum.c - the Internet checksum (RFC 1071), 8 bytes at a time, alone or with a copy.
  *
- * The sum is not complemented and is returned as lwIP wants it: in the byte order of memory.
+ * As lwIP wants it, the sum is not complemented, and is in the byte order of memory.
  */
 #include "arch/cc.h"
 
-/* One's-complement sum in 64 bits: the carry comes back at the low end. */
+/* One's-complement sum of 64 bits: the carry is added to bit 0. */
 static inline uint64_t chksum_add(uint64_t sum, uint64_t word)
 {
     sum += word;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_core.c - lwIP's life in the image: start-up, timers, and the service that does what no frame
- * or socket call does by itself.
+ * net_core.c - lwIP in the image: its start, its timers, its counters, and the service that flushes
+ * what socket calls have queued.
  */
 #include <stdarg.h>
 
@@ -22,7 +22,7 @@ void net_assert_entered(void)
 
 void net_lwip_diag(const char *fmt, ...)
 {
-    (void)fmt; /* only compiled in with LWIP_DEBUG */
+    (void)fmt; /* called in builds with LWIP_DEBUG only */
 }
 
 void net_lwip_assert(const char *what)
@@ -36,9 +36,9 @@ u32_t sys_now(void)
 }
 
 /*
- * Connections that this side closed are remembered for 2 MSL (RFC 9293, 3.4.3), but only the last
- * NET_TIME_WAIT_MAX of them: lwIP looks through all of them for every segment that it cannot place.
- * New ones stand first in lwIP's list.
+ * Connections that this side closed stay in TIME_WAIT for 2 MSL (RFC 9293, 3.4.3), but no more than
+ * NET_TIME_WAIT_MAX of them: for each segment of no open connection lwIP searches the whole list.
+ * The newest stand first in lwIP's list.
  */
 void net_bound_time_wait(void)
 {
@@ -80,16 +80,14 @@ static uint64_t net_next_timer(void)
 
 static bool net_service_run(struct hal_service *s)
 {
-    net_enter();
-    net_core.in_service = true;
+    net_enter_service();
     if (hal_now_ns() >= s->next_ns) {
         sys_check_timeouts();
-        net_bound_time_wait(); /* of connections closed before, many may have ended since */
+        net_bound_time_wait(); /* connections that were closed earlier may be in TIME_WAIT now */
         s->next_ns = net_next_timer();
     }
     net_end_of_work();
-    net_core.in_service = false;
-    net_leave();
+    net_leave_service();
     return true;
 }
 
@@ -105,37 +103,33 @@ static void net_add_devices(void)
                 "virtio-net-device,netdev=n");
 }
 
-/* A card that was plugged in. Its driver's probe is no call of lwIP's. */
+/* A card was plugged in. Called from the driver's probe, outside lwIP. */
 static void net_late_device(struct vnet *v)
 {
     struct net_dev *d;
 
-    net_enter();
-    net_core.in_service = true;
+    net_enter_service();
     d = net_add_device(v);
     if (d)
         net_configure_device(d);
     net_end_of_work();
-    net_core.in_service = false;
     net_core.service.next_ns = net_next_timer();
-    net_leave();
+    net_leave_service();
 }
 
 static void net_init(void)
 {
     net_random_init();
     net_mem_init();
-    net_enter();
-    net_core.in_service = true;
+    net_enter_service();
     lwip_init();
     net_add_devices();
     net_configure();
     net_end_of_work();
-    net_core.in_service = false;
     net_core.service.name = "net";
     net_core.service.run = net_service_run;
     net_core.service.next_ns = net_next_timer();
-    net_leave();
+    net_leave_service();
     hal_service_add(&net_core.service);
     vnet_on_new(net_late_device);
 }

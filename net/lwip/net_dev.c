@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_dev.c - a virtio network device as an lwIP interface: frames in and out without a copy, link
- * state, and the addresses that applications wait for.
+ * net_dev.c - a network device as an lwIP interface: frames in and out without a copy, link state,
+ * and the addresses that applications wait for.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +20,7 @@ _Static_assert(PBUF_LINK_ENCAPSULATION_HLEN >= VNET_HDR_MAX, "headroom for the v
 
 /* ---- transmit -------------------------------------------------------------------------------- */
 
-/* Bytes in front of the payload that belong to this packet, and to nobody else. */
+/* Bytes in front of the payload that belong to this pbuf alone; 0 if that is not known. */
 static unsigned pbuf_headroom(const struct pbuf *p)
 {
     const uint8_t *start = (const uint8_t *)p + LWIP_MEM_ALIGN_SIZE(sizeof(*p));
@@ -31,7 +31,7 @@ static unsigned pbuf_headroom(const struct pbuf *p)
     return (unsigned)((const uint8_t *)p->payload - start);
 }
 
-/* The pieces of a chain; 0 when there are too many of them. */
+/* The pieces of a chain; 0: more than VNET_TX_PIECES. */
 static unsigned pbuf_pieces(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECES])
 {
     unsigned n = 0;
@@ -51,7 +51,7 @@ static err_t link_error(int err)
     return !err ? ERR_OK : err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
 }
 
-/* Takes over the caller's reference to p. */
+/* Consumes the caller's reference to p, which goes to the driver until dev_tx_done. */
 static int link_send(struct net_dev *d, struct pbuf *p)
 {
     struct vnet_piece pieces[VNET_TX_PIECES];
@@ -72,7 +72,7 @@ static err_t link_output(struct netif *netif, struct pbuf *p)
 
     pbuf_ref(p);
     err = link_send(d, p);
-    if (err == -EMSGSIZE && p->next) { /* more pieces than the device takes: in one, then */
+    if (err == -EMSGSIZE && p->next) { /* more pieces than the device takes: send a copy in one */
         p = pbuf_clone(PBUF_RAW_TX, PBUF_RAM, p);
         err = p ? link_send(d, p) : -EAGAIN;
     }
@@ -100,7 +100,7 @@ static void dev_rx_release(struct pbuf *p)
     vnet_rx_free((struct vnet_rx *)p);
 }
 
-/* A packet that lies where the device wrote it. */
+/* A pbuf around a received frame, which stays where the device wrote it. NULL: too long. */
 static struct pbuf *dev_rx_wrap(struct vnet_rx *rx)
 {
     struct pbuf_custom *pc = (struct pbuf_custom *)rx->stack;
@@ -115,25 +115,21 @@ static void dev_rx_input(void *ctx, struct vnet_rx *rx)
     struct net_dev *d = ctx;
     struct pbuf *p;
 
-    net_enter();
-    net_core.in_service = true;
+    net_enter_service();
     p = dev_rx_wrap(rx);
     if (p)
         net_input(d, p, vnet_rx_tight(d->vnet));
     else
         vnet_rx_free(rx);
-    net_core.in_service = false;
-    net_leave();
+    net_leave_service();
 }
 
 static void dev_rx_batch_end(void *ctx)
 {
     (void)ctx;
-    net_enter();
-    net_core.in_service = true;
+    net_enter_service();
     net_end_of_work();
-    net_core.in_service = false;
-    net_leave();
+    net_leave_service();
 }
 
 /* ---- state ----------------------------------------------------------------------------------- */
@@ -148,7 +144,7 @@ static bool dev_has_address(const struct net_dev *d, const ip_addr_t *a)
     return false;
 }
 
-/* Ends a connection with an error for its owner, and without a word to the peer. */
+/* Ends a connection with an error for its owner. The peer is not told: no frame can reach it. */
 static void dev_end_connection(struct tcp_pcb *pcb, err_t err)
 {
     tcp_err_fn told = pcb->errf;
@@ -161,8 +157,8 @@ static void dev_end_connection(struct tcp_pcb *pcb, err_t err)
 }
 
 /*
- * The device was given up: nobody shall wait for ever for what came through it. Listening sockets
- * and datagrams go on, for it may be plugged in again.
+ * The device was given up: calls that wait for one of its connections end with an error. Listening
+ * and datagram sockets stay as they are, since a device may be plugged in again.
  */
 static void dev_end_connections(struct net_dev *d)
 {
@@ -247,7 +243,7 @@ static void dev_status_changed(struct netif *netif)
     dev_wake_waiters(d);
 }
 
-/* The hardware address and limits of a device. lwIP calls it from netif_add. */
+/* Called by lwIP from netif_add: hardware address, limits and functions of the interface. */
 static err_t dev_init(struct netif *netif)
 {
     struct net_dev *d = netif->state;
@@ -278,30 +274,21 @@ static void dev_start_ip6(struct netif *netif)
     mld6_joingroup_netif(netif, &all_nodes);
 }
 
-static void dev_append(struct net_dev *d)
-{
-    struct net_dev **at = &net_core.devs;
-
-    while (*at) {
-        at = &(*at)->next;
-        d->index++;
-    }
-    *at = d;
-}
-
 struct net_dev *net_add_device(struct vnet *v)
 {
     struct net_dev *d = net_calloc(1, sizeof(*d));
 
     if (!d) {
-        hal_log(HAL_ERROR, vnet_name(v), "out of memory: not used");
+        hal_log(HAL_ERROR, vnet_name(v), "out of memory: the device is not used");
         return NULL;
     }
     d->vnet = v;
-    netif_add_noaddr(&d->netif, d, dev_init, NULL); /* fails only if dev_init does */
+    netif_add_noaddr(&d->netif, d, dev_init, NULL); /* fails if dev_init does, and that does not */
     d->client = (struct vnet_client){dev_rx_input, dev_rx_batch_end, dev_tx_done,
                                      dev_tx_room,  dev_link_changed, d};
-    dev_append(d);
+    for (const struct net_dev *other = net_core.devs; other; other = other->next)
+        d->index++;
+    HAL_LIST_APPEND(&net_core.devs, d);
     snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
     if (vnet_attach(v, &d->client))
         return NULL;

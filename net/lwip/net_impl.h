@@ -2,9 +2,9 @@
 /*
  * net_impl.h - the inside of the lwIP port, shared by its source files.
  *
- * lwIP is entered from task context only: by the services of stack.c and netif.c, and by socket
- * calls between net_enter() and net_leave(). Nothing in between parks; net_park() leaves, parks and
- * enters again.
+ * lwIP is entered from task context only: by the service of net_core.c, by the driver's calls of
+ * struct vnet_client (net_dev.c), and by socket calls. All of them stand between net_enter() and
+ * net_leave(). Nothing in between parks; net_park() leaves, parks and enters again.
  */
 #ifndef VIREO_NET_IMPL_H
 #define VIREO_NET_IMPL_H
@@ -15,51 +15,52 @@
 #include "net/vnet.h"
 #include "vireo/task.h"
 
-#define NET_TIME_WAIT_MAX   64 /* closed connections that are remembered */
-#define NET_TIME_WAIT_SLACK 16
+#define NET_TIME_WAIT_MAX   64 /* connections in TIME_WAIT that are kept */
+#define NET_TIME_WAIT_SLACK 16 /* that may be closed before the oldest are dropped */
 
 /* One network device under lwIP. */
 struct net_dev {
     struct netif netif;
     struct vnet *vnet;
     struct vnet_client client;
-    unsigned index;
-    bool is_static;
-    bool told; /* its address was logged */
-    char name[8];
+    unsigned index; /* N of vnetN */
+    bool is_static; /* its address is that of ip= */
+    bool told;      /* its address was logged */
+    char name[8];   /* "vnetN" */
     struct net_dev *next;
 };
 
 struct net_core {
     bool entered;
-    bool in_service; /* of a device or of ours: frames are flushed at its end */
-    unsigned closes; /* connections that we closed since TIME_WAIT was bounded */
+    bool in_service; /* of a device or of net_core.c: what is queued is flushed at its end */
+    unsigned closes; /* connections that this side closed since TIME_WAIT was bounded */
     struct net_dev *devs;
     struct hal_service service;
-    struct waitq address; /* waiting for an address */
-    struct waitq memory;  /* writers waiting for memory */
-    bool memory_freed;
-    uint32_t memory_epoch; /* counts the times that writers were told of free memory */
+    struct waitq address;  /* tasks in net_wait_up() */
+    struct waitq memory;   /* tasks in send() that found no memory */
+    bool memory_freed;     /* after a refusal: those tasks shall look again */
+    uint32_t memory_epoch; /* how often those tasks were woken, from 1 on */
     char hostname[64];
-    uint64_t rx_malformed, rx_no_memory, rx_copied, tcp_accepted, tcp_refused;
-    uint32_t sockets;
+    uint64_t rx_malformed, rx_no_memory, rx_copied, tcp_accepted, tcp_refused; /* as in net.h */
+    uint32_t sockets;                                                          /* now */
 };
 extern struct net_core net_core;
 
+/* Before the first call of lwIP. Not nested. */
 static inline void net_enter(void)
 {
     hal_assert(!net_core.entered);
     net_core.entered = true;
 }
 
-/* stack.c: something was queued outside a service; the service will see to it. */
+/* Something was queued: outside a service, the service of net_core.c will flush it. */
 static inline void net_kick(void)
 {
     if (!net_core.in_service)
         hal_service_wake(&net_core.service);
 }
 
-/* lwIP queues packets to ourselves and tells nobody. */
+/* Packets to the image itself wait in lwIP until the service runs, which lwIP does not ask for. */
 static inline void net_kick_loopback(void)
 {
     for (const struct netif *netif = netif_list; netif; netif = netif->next)
@@ -67,13 +68,27 @@ static inline void net_kick_loopback(void)
             net_kick();
 }
 
+/* After the last call of lwIP. */
 static inline void net_leave(void)
 {
     net_kick_loopback();
     net_core.entered = false;
 }
 
-/* Leaves the stack, parks as waitq_wait does, and enters again. */
+/* The same inside a service's run(), whose end flushes what is queued. */
+static inline void net_enter_service(void)
+{
+    net_enter();
+    net_core.in_service = true;
+}
+
+static inline void net_leave_service(void)
+{
+    net_core.in_service = false;
+    net_leave();
+}
+
+/* Leaves the stack, parks as waitq_wait does, and enters again: 0 or -ETIMEDOUT. [parks] */
 static inline int net_park(struct waitq *q, uint64_t deadline_ns)
 {
     int err;
@@ -85,43 +100,64 @@ static inline int net_park(struct waitq *q, uint64_t deadline_ns)
     return err;
 }
 
-void net_bound_time_wait(void); /* forgets the oldest closed connections beyond the limit */
-void net_end_of_work(void);     /* after a batch: flush, TIME_WAIT, waiting writers */
+/* ---- net_core.c ------------------------------------------------------------------------------ */
 
-/* netif.c */
-/* NULL: it is not used; logged. */
-struct net_dev *net_add_device(struct vnet *v);
-bool net_dev_usable(const struct net_dev *d);
+/* Drops the oldest connections in TIME_WAIT beyond NET_TIME_WAIT_MAX. Entered. */
+void net_bound_time_wait(void);
+/* The end of a batch: flushes every device, bounds TIME_WAIT, wakes writers. Entered. */
+void net_end_of_work(void);
+
+/* ---- net_dev.c ------------------------------------------------------------------------------- */
 
 /*
- * input.c: the checks in front of lwIP. Takes over p. tight: receive buffers are short, so that
- * what will be kept is copied.
+ * Makes a network device an interface of lwIP; the interface stays as long as the image. NULL (and
+ * a line in the log): out of memory. Entered.
+ */
+struct net_dev *net_add_device(struct vnet *v);
+/* Is the link up, with an address that machines beyond the link can reach? */
+bool net_dev_usable(const struct net_dev *d);
+
+/* ---- net_input.c ----------------------------------------------------------------------------- */
+
+/*
+ * A frame from the driver, in one piece: through the checks, into lwIP. p belongs to lwIP
+ * afterwards, or is freed. tight: receive buffers are short, so what will be kept is copied.
+ * Entered.
  */
 void net_input(struct net_dev *d, struct pbuf *p, bool tight);
 
-/* bootip.c: reads the ip= boot argument and applies it to all devices; to one that came later. */
+/* ---- bootip.c -------------------------------------------------------------------------------- */
+
+/* Reads the ip= boot argument, and applies it to all devices. Once, entered. */
 void net_configure(void);
+/* Applies it to a device that was plugged in later. Entered. */
 void net_configure_device(struct net_dev *d);
 
-/* mem.c */
+/* ---- net_mem.c ------------------------------------------------------------------------------- */
+
+/* Before lwIP's first allocation. A quarter of the machine's memory is the limit. */
 void net_mem_init(void);
 /*
- * May something that can wait take more memory? Data that peers made us keep stops at half of the
- * limit, or a little later for a connection that holds little, and data that applications send
- * later still. The rest is for what ends a shortage: connections, replies, the first bytes of each.
+ * May a use that can wait take more memory? Each use stops at some eighths of the limit: data that
+ * peers send, at half; data for a connection that holds little, a little later; data that
+ * applications send, later still. The rest is for what ends a shortage: connections, replies, the
+ * first bytes of each connection. After false, memory that is freed wakes the writers that wait.
  */
 enum { NET_MEM_RX = 4, NET_MEM_RX_SMALL = 5, NET_MEM_TX = 7 }; /* eighths of the limit */
 bool net_mem_admit(unsigned eighths);
-uint64_t net_mem_used(void);
-uint64_t net_mem_lent(void);
-uint64_t net_mem_limit(void);
-uint64_t net_mem_failed(void);
+uint64_t net_mem_used(void);   /* bytes taken from the machine */
+uint64_t net_mem_lent(void);   /* bytes of them that are allocated now */
+uint64_t net_mem_limit(void);  /* bytes that may be taken */
+uint64_t net_mem_failed(void); /* allocations that were refused */
 
-/* random.c */
+/* ---- net_random.c, net_errno.c --------------------------------------------------------------- */
+
+/* Takes the key from getentropy(); without entropy, from the clock, with a warning in the log. */
 void net_random_init(void);
-uint64_t net_hash(const void *data, size_t len); /* keyed, SipHash-2-4 */
+/* SipHash-2-4 of the data, with that key. */
+uint64_t net_hash(const void *data, size_t len);
 
-/* err.c: errno (positive) of an lwIP result. */
+/* The errno value, positive, of an lwIP result; 0 of ERR_OK. */
 int net_errno(err_t err);
 
 #endif

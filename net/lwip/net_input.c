@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_input.c - from the driver to lwIP: what the checks in front of it let pass (frame_check.c),
- * what is kept when receive buffers are short, and one rule that lwIP lacks (RFC 9293, 3.10.7.4: a
- * new connection may reuse the ports of one in TIME_WAIT).
+ * net_input.c - frames on their way from the driver to lwIP: through the checks of frame_check.c,
+ * and copied or dropped when receive buffers are short. And one rule that lwIP lacks (RFC 9293,
+ * 3.10.7.4): a new connection may reuse the ports of one in TIME_WAIT.
  */
 #include "frame_check.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "netif/ethernet.h"
 
-#define HELD_LITTLE 8192 /* bytes that wait for the application of one connection */
+#define HELD_LITTLE 8192 /* a connection holds little if fewer bytes wait for its application */
 
-/* A frame names no zone, while lwIP gives link-local addresses of a connection one. */
+/* Addresses of a frame have no zone; lwIP gives the link-local addresses of a
+   connection one. */
 static bool input_same_connection(const struct tcp_pcb *pcb, const struct net_segment *s)
 {
     return pcb->remote_port == lwip_ntohs(s->tcp->src) &&
@@ -20,7 +21,7 @@ static bool input_same_connection(const struct tcp_pcb *pcb, const struct net_se
            ip_addr_cmp_zoneless(&pcb->local_ip, &s->dst);
 }
 
-/* A SYN beyond the window of the old connection starts a new one: the old one is forgotten. */
+/* A SYN beyond the window of a connection in TIME_WAIT opens a new one: the old one is dropped. */
 static void input_reuse_time_wait(const struct net_segment *s)
 {
     if (!s->tcp || (TCPH_FLAGS(s->tcp) & (TCP_SYN | TCP_ACK)) != TCP_SYN)
@@ -56,10 +57,10 @@ static bool input_may_keep(const struct net_segment *s)
 }
 
 /*
- * So many buffers are held in socket queues that bursts would soon find none: what will be kept is
- * copied. When memory is short as well, segments without data still pass, since they end the
- * shortage, and so do those of connections that hold nothing; what only adds to a backlog is
- * dropped, for its sender to repeat.
+ * Socket queues hold so many receive buffers that a burst would soon find none: what will be kept
+ * is copied, and its buffer goes back to the ring. When memory is short as well, data is dropped,
+ * and its sender repeats it; but segments without data pass, since they end the shortage, and so
+ * does data of connections that hold nothing or little. NULL: dropped.
  */
 static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
 {

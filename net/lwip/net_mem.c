@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_mem.c - memory of the network stack: blocks of a few sizes, taken from pages by demand and
- * kept on free lists afterwards, within one limit for the whole stack. Larger blocks come from the
- * heap one by one. Constant time, no initialisation to speak of.
+ * net_mem.c - memory of lwIP and of sockets. Blocks have one of eleven sizes; they are cut from
+ * slabs as needed, and freed blocks wait on a list of their size for the next use. Blocks above
+ * 2 KiB come from the heap one by one. All memory counts against one limit. Each call takes
+ * constant time.
  */
 #include "net_impl.h"
 #include "vireo/image.h"
 
-#define HEADER     16 /* keeps the alignment of the pages */
-#define SLAB_MAX   2048
-#define GRAIN      32
-#define SMALL_SLAB (8u << 10)
-#define LARGE_SLAB (32u << 10)
+#define HEADER     16          /* bytes; keeps blocks aligned to 16 */
+#define SLAB_MAX   2048        /* bytes of the largest size, with its header */
+#define GRAIN      32          /* every size is a multiple */
+#define SMALL_SLAB (8u << 10)  /* bytes, for sizes of up to 512 */
+#define LARGE_SLAB (32u << 10) /* for larger ones */
 
 struct header {
     uint32_t class;
@@ -23,19 +24,18 @@ _Static_assert(sizeof(struct header) == HEADER, "block header");
 enum { FREE = 0x66726565, USED = 0x75736564, CLASS_LARGE = 0xff };
 
 struct size_class {
-    struct header *free; /* linked through the word behind the header */
-    uint8_t *at, *end;   /* part of the last slab that was never used */
+    struct header *free; /* freed blocks, linked through the word behind the header */
+    uint8_t *at, *end;   /* the part of the newest slab that was never used */
 };
 
-/* Sizes with their header: segments and packets of a full frame fit into 1,664. */
+/* Bytes, header included. A segment or packet of a full frame fits into 1,664. */
 static const uint16_t sizes[] = {64, 96, 160, 224, 352, 480, 640, 960, 1280, 1664, 2048};
 #define CLASSES (sizeof(sizes) / sizeof(sizes[0]))
 
 static struct size_class classes[CLASSES];
-static uint8_t class_of[SLAB_MAX / GRAIN + 1];
-static uint64_t used, limit, failed; /* used: taken from the machine */
-static uint64_t lent;                /* of it, handed out */
-static bool starved;
+static uint8_t class_of[SLAB_MAX / GRAIN + 1]; /* by size in grains, rounded up */
+static uint64_t used, lent, limit, failed;     /* as net_mem_used() and its like tell */
+static bool starved;                           /* a use was refused since memory was last freed */
 
 void net_mem_init(void)
 {
@@ -131,7 +131,7 @@ static struct header *slab_pop(struct size_class *c)
     return h;
 }
 
-/* Slabs never change their class: when memory is short, a block of a larger class does as well. */
+/* Slabs never change their size: when memory is short, a block of a larger size does as well. */
 static struct header *slab_take(struct size_class *c)
 {
     struct header *h = NULL;

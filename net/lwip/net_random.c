@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_random.c - unpredictable numbers for the stack: sequence numbers (RFC 6528), ports and
- * transaction ids (RFC 6056, RFC 5452), all from a keyed hash (SipHash-2-4) whose key is real
- * entropy.
+ * net_random.c - unpredictable numbers for lwIP: sequence numbers (RFC 6528), ports and transaction
+ * ids (RFC 6056, RFC 5452). All are a keyed hash (SipHash-2-4), whose key comes from getentropy().
  */
 #include <unistd.h>
 
@@ -10,11 +9,11 @@
 #include "net_hooks.h"
 #include "net_impl.h"
 
-/* An image with a network has the driver of the entropy device, which was asked before this. */
-static const char *const driver __attribute__((used)) = vrng_linked;
+/* Links the driver of the entropy device, whose probe has run before net_random_init(). */
+static const char *const entropy_driver __attribute__((used)) = vrng_linked;
 
-static uint64_t key[2];
-static uint64_t counter;
+static uint64_t hash_key[2];
+static uint64_t random_count; /* numbers given out */
 
 static inline uint64_t sip_rotate(uint64_t x, unsigned n)
 {
@@ -45,8 +44,8 @@ static inline void sip_absorb(uint64_t v[4], uint64_t word)
 
 uint64_t net_hash(const void *data, size_t len)
 {
-    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
-                     key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
+    uint64_t v[4] = {hash_key[0] ^ 0x736f6d6570736575u, hash_key[1] ^ 0x646f72616e646f6du,
+                     hash_key[0] ^ 0x6c7967656e657261u, hash_key[1] ^ 0x7465646279746573u};
     const uint8_t *p = data;
     uint64_t last = (uint64_t)len << 56, word;
 
@@ -65,19 +64,19 @@ uint64_t net_hash(const void *data, size_t len)
 
 void net_random_init(void)
 {
-    if (getentropy(key, sizeof(key)) != 0) {
+    if (getentropy(hash_key, sizeof(hash_key)) != 0) {
         hal_log(HAL_WARN, "net", "no entropy: sequence numbers and ports can be guessed");
-        key[0] = hal_now_ns();
+        hash_key[0] = hal_now_ns();
     }
 }
 
 uint32_t net_random32(void)
 {
-    counter++;
-    return (uint32_t)net_hash(&counter, sizeof(counter));
+    random_count++;
+    return (uint32_t)net_hash(&random_count, sizeof(random_count));
 }
 
-/* A clock of 4 microseconds a tick plus a hash of the connection's four parts. */
+/* RFC 6528, section 3: a clock of some 4 us a tick, plus a hash of addresses and ports. */
 u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
                   u16_t remote_port)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cc.h - what lwIP needs to know of compiler and C library.
+ * cc.h - the compiler and the C library, as lwIP wants them described.
  */
 #ifndef VIREO_LWIP_CC_H
 #define VIREO_LWIP_CC_H

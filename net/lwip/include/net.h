@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net.h - what an application may want to know of the network beside its sockets.
+ * net.h - the network beside sockets: addresses, the name of this host, counters.
  */
 #ifndef VIREO_NET_H
 #define VIREO_NET_H
@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /*
- * Waits until an interface has an address that other machines can reach (IPv4, or IPv6 beyond the
- * link). deadline_ns is a hal_now_ns() time, HAL_NEVER for no limit. 0; -ETIMEDOUT; -ENODEV when
- * the machine has no network device. Parks.
+ * Waits until the link of an interface is up and the interface has an address that other machines
+ * can reach (IPv4, or IPv6 beyond the link). deadline_ns is a time of hal_now_ns(), HAL_NEVER: no
+ * limit. 0; -ETIMEDOUT; -ENODEV: the machine has no network device. From a task only. [parks]
  */
 int net_wait_up(uint64_t deadline_ns);
 
@@ -20,33 +20,34 @@ int net_wait_up(uint64_t deadline_ns);
 #define NET_ADDRESS_TEXT 46
 
 /*
- * The n-th address of the image, usable ones only: IPv4 first, then IPv6, interface by interface.
- * -ENOENT past the last.
+ * Writes the n-th address of the image as text: IPv4 first, then IPv6 beyond the link, interface by
+ * interface. 0, or -ENOENT past the last.
  */
 int net_address(unsigned n, char text[NET_ADDRESS_TEXT]);
 
-/* Name of this host: of the ip= boot argument, or "vireo". */
+/* The name of this host: of the ip= boot argument, or "vireo". It never changes. */
 const char *net_hostname(void);
 
-/* Counters since boot, for status pages. */
+/* Counters since boot, unless it says "now". */
 struct net_stats {
-    uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* all devices */
-    uint64_t rx_dropped;                               /* by the driver: no buffer, bad length */
-    uint64_t rx_malformed;                             /* by the checks in front of the stack */
-    uint64_t rx_no_memory;                             /* data refused while memory was short */
-    uint64_t rx_copied; /* frames copied to give their buffer back early */
-    uint64_t tx_full;   /* frames refused: transmit ring full */
+    uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of all devices */
+    uint64_t rx_dropped;   /* frames dropped by the driver: no buffer, bad length */
+    uint64_t rx_malformed; /* frames dropped by the checks in front of lwIP */
+    uint64_t rx_no_memory; /* frames dropped because memory was short */
+    uint64_t rx_copied;    /* frames copied, to give their receive buffers back early */
+    uint64_t tx_full;      /* frames refused because the transmit ring was full */
     uint32_t ip_rx, ip_tx, ip_dropped;
     uint32_t tcp_rx, tcp_tx, tcp_dropped;
     uint32_t udp_rx, udp_tx, icmp_rx, icmp_tx;
     uint32_t tcp_connections;           /* now, without TIME_WAIT */
     uint32_t tcp_time_wait;             /* now */
     uint32_t sockets;                   /* now */
-    uint64_t tcp_accepted, tcp_refused; /* since boot; refused: backlog or memory exhausted */
-    uint64_t mem_used, mem_limit;       /* bytes of the stack's memory, and the most it may take */
-    uint64_t mem_lent;                  /* of mem_used, what holds something now */
+    uint64_t tcp_accepted, tcp_refused; /* refused: memory was short */
+    uint64_t mem_used, mem_limit;       /* bytes that the stack has now, and may have */
+    uint64_t mem_lent;                  /* bytes of mem_used that are allocated now */
     uint64_t mem_failed;                /* allocations that the limit or the machine refused */
 };
+/* Does not park. */
 void net_get_stats(struct net_stats *out);
 
 #endif
