@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inet_family.c - AF_INET and AF_INET6 as a family of net/socket/: what <sys/socket.h> leads to.
+ * inet_family.c - AF_INET and AF_INET6 as families of net/socket/: what the functions of
+ * <sys/socket.h> call for their sockets.
  */
 #include <errno.h>
 #include <string.h>
@@ -8,14 +9,14 @@
 #include "sock.h"
 #include "socket_ops.h"
 
-/* Leaves the stack with a result. */
+/* Leaves the stack, and hands the result on. */
 static ssize_t inet_done(ssize_t result)
 {
     net_leave();
     return result;
 }
 
-/* The socket of a file; the stack is entered. */
+/* Enters the stack: the socket of a file. */
 static struct sock *inet_enter(struct file *f)
 {
     net_enter();
@@ -175,7 +176,7 @@ static int inet_accept_one(struct sock *s, struct sockaddr *addr, socklen_t *len
         return err;
     }
     if (inet_peer_name(c, addr, len) && len)
-        *len = 0; /* reset already: its address is gone */
+        *len = 0; /* the connection was reset meanwhile: its address is not known any more */
     return err;
 }
 

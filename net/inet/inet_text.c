@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inet_text.c - the functions of <arpa/inet.h>.
+ * inet_text.c - addresses as text: the functions of <arpa/inet.h>.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,7 +21,7 @@ static int text_to_ip4(const char *text, void *addr)
         if (*c != '.' && (*c < '0' || *c > '9'))
             return 0;
         if (*c == '0' && (c == text || c[-1] == '.') && c[1] >= '0' && c[1] <= '9')
-            return 0; /* would be octal elsewhere */
+            return 0; /* inet_aton() reads it as octal, other systems refuse it */
         dots += *c == '.';
     }
     if (dots != 3 || !ip4addr_aton(text, &ip))
@@ -36,8 +36,8 @@ static bool is_hex(char c)
 }
 
 /*
- * What lwIP's parser takes for granted of a text (RFC 4291, 2.2): nothing but groups of one to four
- * digits, of which at most one place leaves some out, and perhaps an IPv4 address.
+ * What lwIP's parser takes for granted of a text (RFC 4291, 2.2): groups of one to four digits, at
+ * most one "::", no ':' alone at either end, no other character.
  */
 static bool ip6_text_ok(const char *text)
 {
@@ -76,7 +76,7 @@ int inet_pton(int family, const char *text, void *addr)
     return -1;
 }
 
-/* RFC 5952, 4.3: letters are small. */
+/* RFC 5952, 4.3: letters are lower case; lwIP writes capitals. */
 static void text_to_lower(char *text)
 {
     for (; *text; text++)

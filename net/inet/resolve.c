@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * resolve.c - names to addresses: the functions of <netdb.h>, on lwIP's resolver (RFC 1035). lwIP
- * repeats and gives up by itself; a waiting task parks until it does.
+ * repeats a question and gives up by itself; the task that asked parks meanwhile.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,17 +14,18 @@
 #include "lwip/dns.h"
 #include "net_impl.h"
 
-#define RESOLVE_DEADLINE (30 * HAL_SEC) /* lwIP gives up before */
+#define RESOLVE_DEADLINE (30 * HAL_SEC) /* lwIP gives up earlier, unless memory is short */
 
 int h_errno;
 
 /* ---- one query ------------------------------------------------------------------------------- */
 
-/* Shared by the waiting task and lwIP's callback; who comes last frees it. */
+/* A question, shared by the task that asked and lwIP's callback. The later of the two frees it. */
 struct query {
     struct waitq waiter;
     ip_addr_t addr;
-    bool answered, found, abandoned;
+    bool answered, found;
+    bool abandoned; /* the task waits no longer */
 };
 
 static void query_on_answer(const char *name, const ip_addr_t *addr, void *arg)
@@ -43,6 +44,7 @@ static void query_on_answer(const char *name, const ip_addr_t *addr, void *arg)
     waitq_wake_all(&q->waiter);
 }
 
+/* Parks until the answer is there, and frees the query. 0 or EAI_. [parks] */
 static int query_await(struct query *q, ip_addr_t *addr)
 {
     uint64_t deadline = hal_now_ns() + RESOLVE_DEADLINE;
@@ -59,7 +61,7 @@ static int query_await(struct query *q, ip_addr_t *addr)
     return error;
 }
 
-/* family: LWIP_DNS_ADDRTYPE_... */
+/* Asks for an address of one family (LWIP_DNS_ADDRTYPE_...). 0 or EAI_. Entered. [parks] */
 static int query_name(const char *name, u8_t family, ip_addr_t *addr)
 {
     struct query *q = net_calloc(1, sizeof(*q));
@@ -75,7 +77,7 @@ static int query_name(const char *name, u8_t family, ip_addr_t *addr)
     net_free(q);
     if (err == ERR_OK)
         return 0;
-    /* ERR_VAL: no server is known (yet); ERR_MEM: all places of the table wait for an answer */
+    /* ERR_VAL: no name server is known (yet); ERR_MEM: lwIP's table is full of open questions */
     return err == ERR_ARG ? EAI_NONAME : EAI_AGAIN;
 }
 
@@ -84,7 +86,7 @@ static int query_name(const char *name, u8_t family, ip_addr_t *addr)
 static const struct {
     const char *name;
     uint16_t port;
-    uint8_t types; /* bit SOCK_STREAM, bit SOCK_DGRAM */
+    uint8_t types; /* 1 << SOCK_STREAM, 1 << SOCK_DGRAM */
 } services[] = {
     {"http", 80, 2},       {"https", 443, 2}, {"domain", 53, 6},  {"ntp", 123, 4},
     {"ssh", 22, 2},        {"telnet", 23, 2}, {"smtp", 25, 2},    {"ftp", 21, 2},
@@ -115,7 +117,7 @@ static int find_service(const char *service, const struct addrinfo *h, u16_t *po
     return EAI_SERVICE;
 }
 
-/* One block of memory: the entry, its address, its name. */
+/* An addrinfo with its address and name, in one block of memory. */
 struct entry {
     struct addrinfo ai;
     struct sockaddr_storage addr;
@@ -160,7 +162,7 @@ static int addrinfo_add(struct addrinfo ***tail, const ip_addr_t *addr, u16_t po
     return 0;
 }
 
-/* An entry for each socket type that was asked for. */
+/* An entry for each socket type that the hints ask for. name: the canonical one; NULL: local. */
 static int addrinfo_add_types(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port,
                               const struct addrinfo *h, const char *name)
 {
@@ -324,7 +326,7 @@ const char *gai_strerror(int error)
     }
 }
 
-/* ---- the other way, and the old way ---------------------------------------------------------- */
+/* ---- getnameinfo, gethostbyname -------------------------------------------------------------- */
 
 int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen,
                 char *service, socklen_t servicelen, int flags)

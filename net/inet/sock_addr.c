@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_addr.c - between socket addresses and lwIP's. An IPv6 socket speaks IPv4 through mapped
- * addresses (RFC 4291, 2.5.5.2) unless it is IPV6_V6ONLY.
+ * sock_addr.c - addresses of <sys/socket.h> to addresses of lwIP, and back. An IPv6 socket speaks
+ * IPv4 through mapped addresses (RFC 4291, 2.5.5.2) unless it is IPV6_V6ONLY.
  */
 #include <errno.h>
 

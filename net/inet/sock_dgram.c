@@ -26,7 +26,7 @@ static void dgram_drop_all(struct sock *s)
         dgram_pop(s);
 }
 
-/* Takes p over, or says no. */
+/* Puts a datagram into the queue. True: p belongs to the queue; false: there is no room. */
 static bool dgram_enqueue(struct sock *s, struct pbuf *p, const ip_addr_t *addr, u16_t port)
 {
     struct sock_dgram *d;
@@ -52,7 +52,7 @@ static void dgram_on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const i
         pbuf_free(p);
 }
 
-/* Raw sockets look at packets that the stack handles too: each gets a copy. */
+/* A raw socket gets a copy: lwIP goes on with the packet. */
 static u8_t dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
 {
     struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);

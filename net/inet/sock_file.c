@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_file.c - sockets as files: life, waiting, and what the descriptor table calls.
+ * sock_file.c - sockets as files: how they begin, wait and end, and what the descriptor table
+ * calls.
  */
 #include <errno.h>
 #include <fcntl.h>

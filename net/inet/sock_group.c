@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sock_group.c - memberships of multicast groups (IP_ADD_MEMBERSHIP). lwIP counts the members of a
- * group on an interface; which socket they are is kept here, so that they leave when it is closed.
+ * group on an interface; each socket keeps a list of its own, so that closing it ends them.
  */
 #include <errno.h>
 
@@ -13,7 +13,7 @@ struct sock_group {
     ip4_addr_t interface, group;
 };
 
-/* Where the membership is linked, or where a new one goes. */
+/* The link to this membership, or the end of the list (*link is NULL). *count: before it. */
 static struct sock_group **group_find(struct sock *s, const ip4_addr_t *interface,
                                       const ip4_addr_t *group, unsigned *count)
 {

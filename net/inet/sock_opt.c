@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_opt.c - socket options. One that is not known is ENOPROTOOPT, never ignored.
+ * sock_opt.c - socket options. An unknown option is refused with ENOPROTOOPT, never ignored.
  *
- * TCP windows are fixed (lwipopts.h): SO_RCVBUF and SO_SNDBUF of a stream tell them and take any
- * value as the hint that POSIX makes of it; of a datagram socket SO_RCVBUF is the queue's limit.
+ * TCP's windows are fixed (lwipopts.h): for a stream, SO_RCVBUF and SO_SNDBUF can be read, and
+ * setting them changes nothing, as POSIX permits. For a datagram socket SO_RCVBUF is the limit of
+ * its queue in bytes, from 4 KiB to 1 MiB.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -13,7 +14,7 @@
 #include "sock.h"
 #include "socket_ops.h"
 
-/* The bits that lwIP keeps in each of its control blocks. */
+/* lwIP's word of options of the control block; NULL: there is none any more. */
 static uint8_t *opt_ip_options(struct sock *s)
 {
     if (s->kind == SOCK_KIND_UDP)
@@ -23,6 +24,7 @@ static uint8_t *opt_ip_options(struct sock *s)
     return s->tcp ? &s->tcp->so_options : NULL;
 }
 
+/* The bit of a name in that word; 0: the option is none of them. */
 static uint8_t opt_bit(int name)
 {
     switch (name) {
@@ -157,7 +159,7 @@ static int opt_set_ip(struct sock *s, int name, const void *value, socklen_t len
     if (v < 0 || v > 255)
         return -EINVAL;
     if (name == IP_TTL)
-        s->tcp->ttl = (u8_t)v; /* the same place in each control block */
+        s->tcp->ttl = (u8_t)v; /* the same member of every kind of control block (IP_PCB) */
     else if (name == IP_TOS)
         s->tcp->tos = (u8_t)v;
     else if (name == IP_MULTICAST_TTL && s->kind == SOCK_KIND_UDP)

@@ -26,7 +26,7 @@ static void stream_pop(struct sock *s)
     pbuf_free(p);
 }
 
-/* Gives the peer n bytes of window back. */
+/* Opens the window by n bytes that were read. tcp_recved() takes no more than 16 bits. */
 static void stream_open_window(struct sock *s, size_t n)
 {
     while (n && s->tcp) {
@@ -47,6 +47,7 @@ void sock_tcp_drop_rx(struct sock *s)
     stream_open_window(s, bytes);
 }
 
+/* Copies up to len bytes, and frees them. */
 static size_t stream_take(struct sock *s, uint8_t *buf, size_t len)
 {
     size_t done = 0;
@@ -66,7 +67,7 @@ static size_t stream_take(struct sock *s, uint8_t *buf, size_t len)
     return done;
 }
 
-/* Copies without taking, from `skip` bytes on. */
+/* Copies from byte `skip` on, and leaves the data. */
 static size_t stream_peek(const struct sock *s, size_t skip, uint8_t *buf, size_t len)
 {
     size_t done = 0;
@@ -86,7 +87,7 @@ static size_t stream_peek(const struct sock *s, size_t skip, uint8_t *buf, size_
     return done;
 }
 
-/* Into the vector, from its byte `at` on. */
+/* Fills the vector from its byte `at` on, as far as there is data. Bytes copied. */
 static size_t stream_scatter(struct sock *s, const struct sock_msg *m, size_t at, int flags)
 {
     size_t done = 0;
@@ -160,8 +161,8 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 }
 
 /*
- * Hands bytes to lwIP, which copies them into segments. Less than len when the send buffer is full
- * or memory is short: *short_of_memory tells which.
+ * Hands bytes to lwIP, which copies them into segments. How many; fewer than len if the send buffer
+ * is full, or if memory is short (*short_of_memory).
  */
 static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool more,
                           bool *short_of_memory)
@@ -191,6 +192,7 @@ static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool m
     return done;
 }
 
+/* 0, or why the socket cannot send, now or ever. */
 static int stream_may_send(struct sock *s)
 {
     if (s->error)
@@ -202,7 +204,7 @@ static int stream_may_send(struct sock *s)
     return 0;
 }
 
-/* Waits for room, or for memory that others must free first. */
+/* Parks until there is room in the send buffer, or memory that others must free first. [parks] */
 static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int flags)
 {
     s->want_write = true;
@@ -213,7 +215,7 @@ static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline,
     return sock_wait(s, &s->writers, s->write_timeout, deadline, flags);
 }
 
-/* One piece of the vector. *sent counts; 0, or why it stopped. */
+/* Sends one piece of the vector, all of it unless there is an error. *sent grows. [parks] */
 static int stream_send_piece(struct sock *s, const struct iovec *iov, bool more, int flags,
                              uint64_t *deadline, size_t *sent)
 {

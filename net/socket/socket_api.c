@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * socket_api.c - the functions of <sys/socket.h>, over whichever family a socket is of. A call
- * holds its file, as those of io.c do.
+ * socket_api.c - the functions of <sys/socket.h>. Each calls the operation of the socket's family.
+ * A call holds the file of its descriptor, so that another task may close the descriptor meanwhile.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ int socket(int domain, int type, int protocol)
 
 /* ---- calls on a socket ----------------------------------------------------------------------- */
 
-/* The socket behind a descriptor, held; NULL with errno set. */
+/* The file of a socket, held until socket_done(); NULL, and errno is set. */
 static struct file *socket_hold(int fd)
 {
     struct file *f = file_hold(fd);
@@ -55,8 +55,8 @@ static struct file *socket_hold(int fd)
 }
 
 /*
- * Drops the hold of a call, and gives its result in POSIX's way. Whoever is told to come again may
- * do so at once, and for ever.
+ * The end of a call: drops the file, and returns the result as POSIX wants it. After "try again"
+ * the task gives way, since a loop of such calls would keep services out.
  */
 static ssize_t socket_done(struct file *f, ssize_t r)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * socket_ops.h - between <sys/socket.h> and the address families: what a family supplies.
+ * socket_ops.h - what an address family supplies to <sys/socket.h>.
  *
- * A family is linked by including the header of its addresses, which refers to the family's struct
- * socket_family; the file that defines it registers it before main() (HAL_INIT). So an image holds
- * the families that it uses, and this room knows none of them.
+ * An application that includes the header of a family's addresses links the family: the header
+ * refers to its struct socket_family. The file that defines the struct registers it before main()
+ * (HAL_INIT). So an image holds the families that it uses, and this folder names none of them.
  */
 #ifndef VIREO_SOCKET_OPS_H
 #define VIREO_SOCKET_OPS_H
@@ -15,21 +15,22 @@
 
 struct socket_family {
     const char *name;
-    int families[2]; /* AF_*; AF_UNSPEC: none */
+    int families[2]; /* AF_...; AF_UNSPEC: none */
     /*
-     * A new descriptor whose file has socket_ops, or -errno. type is without SOCK_NONBLOCK and
-     * SOCK_CLOEXEC, which are the flags.
+     * Opens a socket: a new descriptor, whose file has socket_ops, or -errno. type is without
+     * SOCK_NONBLOCK and SOCK_CLOEXEC; flags holds those two.
      */
     int (*open)(int family, int type, int protocol, int flags);
-    struct socket_family *next; /* of net/socket/ */
+    struct socket_family *next; /* owned by socket_api.c */
 };
+/* Registers a family, for ever. From a function of HAL_INIT. */
 void socket_family_add(struct socket_family *f);
 
 /*
- * What a socket can do besides what each file can (struct file_ops). The file is held during the
- * call, so it stays while another task closes its descriptor; the family ends the call then
- * (abandon of struct file_ops). Results are counts or negative errno values. A family has all of
- * them; what it cannot do answers -EOPNOTSUPP.
+ * What a socket can do beyond what every file can (struct file_ops). The file is held during a
+ * call: it stays if another task closes its last descriptor, and then the family ends the call
+ * (abandon of struct file_ops). Results are counts or negative errno values. All entries are set;
+ * what a family cannot do answers -EOPNOTSUPP. connect, accept, sendmsg and recvmsg may park.
  */
 struct socket_ops {
     int (*bind)(struct file *f, const struct sockaddr *addr, socklen_t len);
@@ -46,15 +47,15 @@ struct socket_ops {
     ssize_t (*recvmsg)(struct file *f, struct msghdr *msg, int flags);
 };
 
-/* Total of a vector; -EINVAL when it overflows. */
+/* Bytes of a vector in all; -EINVAL: more than a ssize_t holds. */
 ssize_t socket_iov_len(const struct iovec *iov, int n);
 
 /*
- * Values of options, as setsockopt and getsockopt pass them. in: -EINVAL, too short or NULL; -EDOM,
- * no time. out: as much as fits.
+ * Values of options. _in: what setsockopt() was given; -EINVAL: NULL or too short; -EDOM: not a
+ * time. _out: for getsockopt(), as many bytes as *len has room for; *len becomes their number.
  */
 int socket_int_in(const void *value, socklen_t len, int *out);
-int socket_timeout_in(const void *value, socklen_t len, uint64_t *ns); /* 0: for ever */
+int socket_timeout_in(const void *value, socklen_t len, uint64_t *ns); /* 0: no limit */
 void socket_value_out(const void *from, socklen_t size, void *value, socklen_t *len);
 void socket_timeout_out(uint64_t ns, void *value, socklen_t *len);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * socket_value.c - what address families share: vectors, and the values of options.
+ * socket_value.c - helpers of the address families: vectors, and values of options.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -38,7 +38,7 @@ int socket_timeout_in(const void *value, socklen_t len, uint64_t *ns)
     if (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_usec >= 1000000)
         return -EDOM;
     if ((uint64_t)tv.tv_sec > UINT32_MAX)
-        *ns = 0; /* longer than any image runs */
+        *ns = 0; /* 136 years: no limit */
     else
         *ns = (uint64_t)tv.tv_sec * HAL_SEC + (uint64_t)tv.tv_usec * 1000;
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock_bind.c - addresses of AF_VSOCK sockets, and which ports are taken.
+ * vsock_bind.c - addresses of AF_VSOCK sockets, and the ports that sockets own.
  */
 #include <errno.h>
 #include <string.h>
@@ -61,8 +61,8 @@ static bool port_is_bound(uint32_t port)
 }
 
 /*
- * The search begins anywhere: the host may still hold connections of the image that ran before,
- * with the same CID, and their ports.
+ * A free port, searched from a random one on: the host may still hold connections of the image that
+ * ran before with the same CID, and they use the first ports of that image.
  */
 static int port_ephemeral(uint32_t *port)
 {

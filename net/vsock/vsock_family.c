@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock_family.c - AF_VSOCK as a family of net/socket/: what <sys/socket.h> leads to (vsock(7)).
+ * vsock_family.c - AF_VSOCK as a family of net/socket/: what the functions of <sys/socket.h> call
+ * for its sockets (vsock(7) on Linux).
  */
 #include <errno.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static bool vs_connecting(const struct vsock_sock *s)
     return vsock_status(s->conn) & VSOCK_CONNECTING;
 }
 
-/* How connect() ended, told once; a socket whose peer refused can be used again. */
+/* The result of a connect() that has ended. After a failure the socket is fresh again. */
 static int vs_connect_result(struct vsock_sock *s)
 {
     int err = vsock_error(s->conn);
@@ -90,7 +91,7 @@ static int vs_connect_result(struct vsock_sock *s)
 
 static int vs_wait_connected(struct vsock_sock *s)
 {
-    uint64_t deadline = HAL_NEVER; /* the driver has one */
+    uint64_t deadline = HAL_NEVER; /* the driver ends the attempt in time */
     int err;
 
     while (s->conn && vs_connecting(s)) {
@@ -267,7 +268,7 @@ static int vs_setsockopt(struct file *f, int level, int name, const void *value,
         int err = socket_timeout_in(value, len, &ns);
 
         if (!err)
-            s->connect_timeout = ns ? ns : 2 * HAL_SEC;
+            s->connect_timeout = ns ? ns : VSOCK_CONNECT_TIMEOUT;
         return err;
     }
     if (level == SOL_SOCKET && name == SO_RCVTIMEO)
@@ -277,7 +278,7 @@ static int vs_setsockopt(struct file *f, int level, int name, const void *value,
     return -ENOPROTOOPT;
 }
 
-/* SO_ERROR: why a connection failed, told once. */
+/* SO_ERROR: why a connection failed; 0 the next time. */
 static int vs_take_error(struct vsock_sock *s)
 {
     int err = s->conn && !s->told ? -vsock_error(s->conn) : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock_file.c - AF_VSOCK sockets as files: life, waiting, data, and what the descriptor table
- * calls.
+ * vsock_file.c - AF_VSOCK sockets as files: how they begin, wait and end, their data, and what the
+ * descriptor table calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +23,12 @@ struct vsock_sock *vsock_sock_new(void)
     s->cid = VMADDR_CID_ANY;
     s->port = VMADDR_PORT_ANY;
     s->space = VSOCK_SPACE_DEFAULT;
-    s->connect_timeout = 2 * HAL_SEC; /* as on Linux */
+    s->connect_timeout = VSOCK_CONNECT_TIMEOUT;
     vsock_bind_add(s);
     return s;
 }
 
-/* Ends what the socket had. */
+/* Ends the connection or the listener, and frees the port. */
 static void vs_end(struct vsock_sock *s)
 {
     if (s->kind == VSOCK_KIND_LISTENING)
@@ -86,7 +86,9 @@ int vsock_sock_wait(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadlin
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-/* The same for data: meanwhile another task's connect() may have told that the connection failed.
+/*
+ * The same for a call that moves data: -ENOTCONN if another task's connect() has found meanwhile
+ * that the connection failed, and has made the socket fresh again.
  */
 static int vs_wait_for_data(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadline,
                             int flags)
@@ -96,7 +98,7 @@ static int vs_wait_for_data(struct vsock_sock *s, uint64_t timeout_ns, uint64_t 
     return err || s->conn ? err : -ENOTCONN;
 }
 
-/* Sends all of one piece; fewer, or an error, when it may not wait any longer. */
+/* Sends one piece: all of it, or as much as went before an error or the deadline. [parks] */
 static ssize_t vs_send_piece(struct vsock_sock *s, const struct iovec *piece, uint64_t *deadline,
                              int flags)
 {
@@ -139,7 +141,7 @@ ssize_t vsock_sock_send(struct vsock_sock *s, const struct iovec *iov, int n, in
     return total;
 }
 
-/* What is there now, into several buffers; a peek fills one. */
+/* Copies what is there now into the vector; a peek fills its first buffer only. */
 static ssize_t vs_take(struct vsock_sock *s, const struct iovec *iov, int n, bool peek)
 {
     ssize_t total = 0;
@@ -157,7 +159,7 @@ static ssize_t vs_take(struct vsock_sock *s, const struct iovec *iov, int n, boo
     return total;
 }
 
-/* MSG_WAITALL is for one buffer, as recv() has it. */
+/* Waits for data, with MSG_WAITALL and a single buffer for all of it. [parks] */
 static ssize_t vs_recv_all(struct vsock_sock *s, const struct iovec *iov, int n, int flags)
 {
     bool all = (flags & MSG_WAITALL) && n == 1 && !(flags & MSG_PEEK);
@@ -273,7 +275,7 @@ static int vs_op_poll(struct file *f, int events)
     return now & (events | POLLERR | POLLHUP);
 }
 
-/* A call holds the file: it, and the peer, learn of the end now. */
+/* The last descriptor is gone while a call holds the file: that call and the peer learn of it. */
 static void vs_op_abandon(struct file *f)
 {
     struct vsock_sock *s = f->ctx;

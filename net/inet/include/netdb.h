@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * netdb.h - names and addresses (POSIX.1-2017). Services are numbers, or one of a dozen well-known
- * names; there is no file of hosts.
+ * netdb.h - names and addresses (POSIX.1-2017). A service is a number or one of a dozen well-known
+ * names. There is no file of hosts.
  */
 #ifndef VIREO_NETDB_H
 #define VIREO_NETDB_H
@@ -66,15 +66,19 @@ struct hostent {
 #define NO_DATA        4
 extern int h_errno;
 
-/* Waits for the name server, at most some 20 seconds. Parks. */
+/*
+ * Waits for the name server, some 20 seconds at most. 0: *result is a list that freeaddrinfo frees;
+ * else EAI_. [parks]
+ */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result);
 void freeaddrinfo(struct addrinfo *list);
 const char *gai_strerror(int error);
-/* Numbers only: NI_NAMEREQD gives EAI_NONAME. */
+/* Host and service as numbers. NI_NAMEREQD gives EAI_NONAME. */
 int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen,
                 char *service, socklen_t servicelen, int flags);
-struct hostent *gethostbyname(const char *name); /* IPv4; in a static buffer */
+/* IPv4. The result is valid until the next call. [parks] */
+struct hostent *gethostbyname(const char *name);
 
 #ifdef __cplusplus
 }

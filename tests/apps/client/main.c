@@ -29,7 +29,7 @@ static socklen_t parse(const char *text, union address *out)
     const char *slash = strchr(text, '/');
     unsigned short port = htons((unsigned short)atoi(slash ? slash + 1 : "0"));
 
-    if (!slash || (size_t)(slash - text) >= sizeof host)
+    if (!slash || (size_t)(slash - text) >= sizeof(host))
         return 0;
     memcpy(host, text, (size_t)(slash - text));
     host[slash - text] = 0;
@@ -69,14 +69,14 @@ static void echo(const char *where)
     struct timeval limit = {10, 0};
 
     check(len > 0, "%s is an address", where);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     if (!check(connect(fd, &a.any, len) == 0, "connect to %s", where))
         return;
-    for (size_t i = 0; i < sizeof out; i++)
+    for (size_t i = 0; i < sizeof(out); i++)
         out[i] = (char)(i * 31 + 7);
-    check(send(fd, out, sizeof out, 0) == (ssize_t)sizeof out, "send");
-    check(receive_all(fd, in, sizeof in), "receive");
-    check(memcmp(in, out, sizeof in) == 0, "what came back is what went out");
+    check(send(fd, out, sizeof(out), 0) == (ssize_t)sizeof(out), "send");
+    check(receive_all(fd, in, sizeof(in)), "receive");
+    check(memcmp(in, out, sizeof(in)) == 0, "what came back is what went out");
     check(shutdown(fd, SHUT_WR) == 0, "shutdown");
     check(recv(fd, in, 1, 0) == 0, "the end of the stream");
     check(close(fd) == 0, "close");
@@ -122,9 +122,9 @@ static void resolve(const char *name, const char *wanted)
         char text[64] = "?";
 
         if (a->ai_family == AF_INET)
-            inet_ntop(AF_INET, &u->v4.sin_addr, text, sizeof text);
+            inet_ntop(AF_INET, &u->v4.sin_addr, text, sizeof(text));
         else
-            inet_ntop(AF_INET6, &u->v6.sin6_addr, text, sizeof text);
+            inet_ntop(AF_INET6, &u->v6.sin6_addr, text, sizeof(text));
         printf("client: %s is %s\n", name, text);
         found |= wanted && strcmp(text, wanted) == 0;
     }

@@ -32,8 +32,8 @@ static int bound(int type, unsigned short port)
     int fd = socket(AF_INET6, type, 0), on = 1;
 
     check(fd >= 0, "socket for port %u", port);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    check(bind(fd, (struct sockaddr *)&any, sizeof any) == 0, "bind to port %u", port);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    check(bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0, "bind to port %u", port);
     if (type == SOCK_STREAM)
         check(listen(fd, 16) == 0, "listen on port %u", port);
     return fd;
@@ -46,7 +46,7 @@ static void idle_checks(int listener)
     struct timeval t = {0, 30000};
     fd_set set;
     struct sockaddr_in6 self;
-    socklen_t len = sizeof self;
+    socklen_t len = sizeof(self);
     int error = -1, fd;
 
     check(poll(&p, 1, 30) == 0 && p.revents == 0, "poll with nothing to do times out");
@@ -57,7 +57,7 @@ static void idle_checks(int listener)
     check(!FD_ISSET(listener, &set), "select clears the set");
     check(getsockname(listener, (struct sockaddr *)&self, &len) == 0 && ntohs(self.sin6_port) == 7,
           "getsockname");
-    len = sizeof error;
+    len = sizeof(error);
     check(getsockopt(listener, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0, "SO_ERROR");
     fcntl(listener, F_SETFL, O_NONBLOCK);
     check(accept(listener, NULL, NULL) == -1 && errno == EAGAIN, "non-blocking accept");
@@ -107,7 +107,7 @@ static void close_under_read(int listener)
     char c;
 
     self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(connect(near, (struct sockaddr *)&self, sizeof self) == 0, "connect to this image");
+    check(connect(near, (struct sockaddr *)&self, sizeof(self)) == 0, "connect to this image");
     r.fd = accept(listener, NULL, NULL);
     second = dup(r.fd);
     check(task_spawn("reader", read_once, &r, 0) != NULL, "a task that reads");
@@ -122,7 +122,7 @@ static void close_under_read(int listener)
 static void take(int listener, bool counts)
 {
     struct sockaddr_in6 peer;
-    socklen_t len = sizeof peer;
+    socklen_t len = sizeof(peer);
     int fd = accept(listener, (struct sockaddr *)&peer, &len);
 
     for (int i = 0; fd >= 0 && i < CLIENTS; i++) {
@@ -150,7 +150,7 @@ static bool send_all(int fd, const char *data, size_t len)
 static void serve(struct client *c)
 {
     static char buf[16384];
-    ssize_t n = recv(c->fd, buf, sizeof buf, 0);
+    ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
     bool more = n > 0;
 
     if (n > 0 && c->counts)
@@ -158,7 +158,7 @@ static void serve(struct client *c)
     else if (n > 0)
         more = send_all(c->fd, buf, (size_t)n);
     else if (n == 0 && c->counts)
-        send_all(c->fd, buf, (size_t)snprintf(buf, sizeof buf, "%lu\n", c->bytes));
+        send_all(c->fd, buf, (size_t)snprintf(buf, sizeof(buf), "%lu\n", c->bytes));
     if (!more) {
         close(c->fd);
         c->fd = -1;
@@ -169,8 +169,8 @@ static void echo_datagram(int fd)
 {
     static char buf[9000];
     struct sockaddr_in6 from;
-    socklen_t len = sizeof from;
-    ssize_t n = recvfrom(fd, buf, sizeof buf, 0, (struct sockaddr *)&from, &len);
+    socklen_t len = sizeof(from);
+    ssize_t n = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len);
 
     if (n >= 0)
         sendto(fd, buf, (size_t)n, 0, (struct sockaddr *)&from, len);

@@ -105,7 +105,7 @@ static void unanswered(void)
     int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
     struct timeval t = {0, 200000};
 
-    check(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &t, sizeof t) == 0,
+    check(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &t, sizeof(t)) == 0,
           "timeout set");
     check(connect(fd, vm(VMADDR_CID_HOST, 1003), sizeof(struct sockaddr_vm)) == -1 &&
               errno == ETIMEDOUT,
@@ -126,13 +126,13 @@ static void echo_bulk(void)
         if (poll(&p, 1, 10000) != 1)
             break;
         if (p.revents & POLLOUT) {
-            size_t n = BULK - sent < sizeof buf ? BULK - sent : sizeof buf;
+            size_t n = BULK - sent < sizeof(buf) ? BULK - sent : sizeof(buf);
             for (size_t i = 0; i < n; i++)
                 buf[i] = (char)((sent + i) * 7 + ((sent + i) >> 8));
             ssize_t w = send(fd, buf, n, 0);
             sent += w > 0 ? (size_t)w : 0;
         }
-        ssize_t r = recv(fd, buf, sizeof buf, 0);
+        ssize_t r = recv(fd, buf, sizeof(buf), 0);
         for (ssize_t i = 0; i < r; i++, got++)
             same &= buf[i] == (char)(got * 7 + (got >> 8));
         if (r == 0)
@@ -153,9 +153,9 @@ static void sink(void)
     struct timeval t = {5, 0};
     ssize_t r;
 
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
     check(recv(fd, buf, 5, MSG_PEEK | MSG_WAITALL) >= 1, "peek");
-    while ((r = recv(fd, buf, sizeof buf, 0)) > 0)
+    while ((r = recv(fd, buf, sizeof(buf), 0)) > 0)
         n += (int)r;
     check(r == 0 && n == 300000, "the source ends after %d bytes", n);
     close(fd);
@@ -172,13 +172,13 @@ static struct client {
 static void add(int listener, bool counts)
 {
     struct sockaddr_vm peer;
-    socklen_t len = sizeof peer;
+    socklen_t len = sizeof(peer);
     int fd = accept(listener, (struct sockaddr *)&peer, &len);
 
     for (int i = 0; fd >= 0 && i < CLIENTS; i++)
         if (clients[i].fd < 0) {
             clients[i] = (struct client){.fd = fd, .counts = counts};
-            check(peer.svm_cid == VMADDR_CID_HOST && len == sizeof peer, "a client of the host");
+            check(peer.svm_cid == VMADDR_CID_HOST && len == sizeof(peer), "a client of the host");
             return;
         }
 }
@@ -186,11 +186,11 @@ static void add(int listener, bool counts)
 /* False: the client is done. */
 static bool serve(struct client *c)
 {
-    ssize_t n = read(c->fd, buf, sizeof buf);
+    ssize_t n = read(c->fd, buf, sizeof(buf));
 
     if (n <= 0) {
         if (n == 0 && c->counts) {
-            int len = snprintf(buf, sizeof buf, "%lu %lu", c->bytes, c->sum);
+            int len = snprintf(buf, sizeof(buf), "%lu %lu", c->bytes, c->sum);
             return write(c->fd, buf, (size_t)len) != len;
         }
         return false;

@@ -15,7 +15,7 @@ int inet_pton(int family, const char *text, void *addr);
 const char *inet_ntop(int family, const void *addr, char *text, socklen_t size);
 int inet_aton(const char *text, struct in_addr *addr);
 in_addr_t inet_addr(const char *text);
-char *inet_ntoa(struct in_addr addr); /* in a static buffer */
+char *inet_ntoa(struct in_addr addr); /* valid until the next call */
 
 #ifdef __cplusplus
 }

@@ -40,7 +40,7 @@ struct sockaddr_in6 {
     in_port_t sin6_port;
     uint32_t sin6_flowinfo;
     struct in6_addr sin6_addr;
-    uint32_t sin6_scope_id; /* interface of a link-local address; 0: the first */
+    uint32_t sin6_scope_id; /* number of the interface of a link-local address; 0: the first */
 };
 
 struct ip_mreq {
@@ -122,7 +122,7 @@ static inline uint32_t ntohl(uint32_t x)
     return htonl(x);
 }
 
-/* Whoever includes these addresses uses their family: this is what links the network stack. */
+/* Including this header links the family of these addresses, and with it the network stack. */
 extern struct socket_family net_socket_family;
 static struct socket_family *const net_socket_family_wanted __attribute__((used)) =
     &net_socket_family;

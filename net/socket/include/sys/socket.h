@@ -5,8 +5,8 @@
  * An address family is part of an image that includes the header of its addresses: <netinet/in.h>
  * (AF_INET, AF_INET6) or <linux/vm_sockets.h> (AF_VSOCK). Without it socket() answers EAFNOSUPPORT.
  *
- * Numbers are Vireo's own. Not there: SIGPIPE (a write to a closed connection fails with EPIPE),
- * socketpair, out-of-band data, ancillary data.
+ * Numbers are Vireo's own. There is no SIGPIPE (a write to a closed connection fails with EPIPE),
+ * no socketpair(), no out-of-band data, no ancillary data.
  */
 #ifndef VIREO_SYS_SOCKET_H
 #define VIREO_SYS_SOCKET_H
@@ -43,7 +43,7 @@ struct msghdr {
     int msg_flags;
 };
 
-/* On: close() resets the connection when l_linger is 0. Other times are refused (EDOM). */
+/* l_onoff and l_linger 0: close() resets the connection. Other times are refused (EDOM). */
 struct linger {
     int l_onoff;
     int l_linger;
@@ -61,7 +61,7 @@ struct linger {
 #define SOCK_STREAM 1
 #define SOCK_DGRAM  2
 #define SOCK_RAW    3
-/* May be or-ed to a type. */
+/* May be added to a type, with |. */
 #define SOCK_NONBLOCK 0x4000
 #define SOCK_CLOEXEC  0x8000 /* accepted; there is no exec */
 
@@ -94,7 +94,7 @@ struct linger {
 #define MSG_WAITALL  0x100
 #define MSG_DONTWAIT 0x40
 #define MSG_MORE     0x8000
-#define MSG_NOSIGNAL 0x4000 /* always so */
+#define MSG_NOSIGNAL 0x4000 /* accepted; there are no signals */
 
 #define SHUT_RD   0
 #define SHUT_WR   1

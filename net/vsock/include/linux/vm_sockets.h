@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * linux/vm_sockets.h - addresses and options of AF_VSOCK sockets, under the name and with the names
- * that programs for them use (Linux, vsock(7)). Numbers are Vireo's own.
+ * linux/vm_sockets.h - addresses and options of AF_VSOCK sockets. File and names are those of
+ * vsock(7) on Linux, so that programs compile; the numbers are Vireo's own.
  *
  * SOCK_STREAM only. There is no loopback: VMADDR_CID_LOCAL cannot be reached.
  */
@@ -33,7 +33,7 @@ struct sockaddr_vm {
 /* ioctl() on a socket: this machine's CID, an unsigned int. */
 #define IOCTL_VM_SOCKETS_GET_LOCAL_CID 0x7b9
 
-/* Whoever includes these addresses uses their family: this is what links it. */
+/* Including this header links the family of these addresses. */
 extern struct socket_family vsock_socket_family;
 static struct socket_family *const vsock_socket_family_wanted __attribute__((used)) =
     &vsock_socket_family;
