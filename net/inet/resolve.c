@@ -245,8 +245,6 @@ static int addrinfo_add_node(struct addrinfo ***tail, const char *node, u16_t po
         local.ai_flags &= ~AI_PASSIVE;
         return addrinfo_add_local(tail, port, &local);
     }
-    if (strlen(node) >= DNS_MAX_NAME_LENGTH)
-        return EAI_NONAME;
     return addrinfo_add_named(tail, node, port, h);
 }
 

@@ -102,6 +102,8 @@ static void fragments_of_ip4(void)
     peer_put16(ip + 2, 20 + 16);
     peer_put16(ip + 6, 0x1fff); /* 65528 + 16 > 65515 */
     CHECK(!ok(14 + 36));
+    peer_put16(ip + 6, 65512 / 8); /* begins in the largest datagram, and ends beyond */
+    CHECK(!ok(14 + 36));
     peer_put16(ip + 6, (65515 - 16) / 8);
     CHECK(ok(14 + 36));
     ip = ip4(PEER_TCP, 20 + 16); /* less than TCP's header in the first */

@@ -166,6 +166,64 @@ static void the_other_parts(void)
     CHECK_EQ(ntohl(ip_2_ip4(dns_getserver(1))->addr), 0x0a000204);
 }
 
+/* ---- two cards ------------------------------------------------------------------------------- */
+
+static struct model *second;
+static bool second_asks_dhcp;
+
+static void hear_second(struct model *m, struct model_queue *q)
+{
+    static uint8_t sent[2000];
+    struct model_chain c;
+
+    while (q->index == 1 && model_pop(m, q, &c)) {
+        uint32_t len = model_gather(&c, net.hdr_len, sent, sizeof(sent));
+
+        second_asks_dhcp |= len > 42 && sent[23] == PEER_UDP && peer_get16(sent + 36) == 67;
+        model_push(m, q, &c, 0);
+        model_publish(m, q);
+    }
+    model_want_kick(m, q, true);
+}
+
+static void plug_two(struct model *m)
+{
+    model_plug_mmio(m, 1); /* the last slot's is the first */
+    second = calloc(1, sizeof(*second));
+    model_init(second, MODEL_MMIO, 1);
+    model_offer(second, NET_F_MAC);
+    for (unsigned i = 0; i < 6; i++)
+        model_field(second, i, 1, "\x52\x54\0\x12\x34\x57"[i]);
+    second->queues[0].max = second->queues[1].max = 16;
+    second->on.kick = hear_second;
+    model_plug_mmio(second, 0);
+    model_watch(second);
+}
+
+static void two_cards(void)
+{
+    static const struct {
+        const char *text;
+        bool dhcp[2];
+        int fixed; /* which has the address; -1: none */
+    } cases[] = {{"ip=dhcp", {true, true}, -1},
+                 {"ip=off", {false, false}, -1},
+                 {"ip=10.0.2.15/24", {false, true}, 0},
+                 {"ip=10.0.2.15:::::eth1", {true, false}, 1},
+                 {"ip=:::::eth1:dhcp", {false, true}, -1}};
+
+    net.plug = plug_two;
+    peer_boot(cases[case_variant].text);
+    const struct net_dev *d[] = {net_core.devs, net_core.devs->next};
+    CHECK(d[1] && !d[1]->next && d[0]->index == 0 && d[1]->index == 1);
+    CHECK_EQ(asks_dhcp(), cases[case_variant].dhcp[0]);
+    CHECK_EQ(second_asks_dhcp, cases[case_variant].dhcp[1]);
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(!ip4_addr_isany_val(*netif_ip4_addr(&d[i]->netif)),
+                 i == cases[case_variant].fixed);
+    CHECK(netif_default == &d[0]->netif);
+}
+
 /* ---- DHCP (RFC 2131) ------------------------------------------------------------------------- */
 
 static struct dhcp_reply {
@@ -362,12 +420,13 @@ static void what_is_kept_is_copied(void)
 }
 
 /*
- * Buffers and memory are short: of a connection that holds much, data is dropped; segments without
- * data pass, and so does data of connections that hold nothing.
+ * Buffers and memory are short: of a connection that holds much, data is dropped, and a little
+ * later of one that holds little. Segments without data pass, and data of connections that hold
+ * nothing.
  */
 static void what_ends_a_shortage_passes(void)
 {
-    struct peer_tcp full, fresh;
+    struct peer_tcp full, little, fresh;
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(80)};
 
     host_set_ram(8 << 20);
@@ -378,8 +437,9 @@ static void what_ends_a_shortage_passes(void)
     loop_set(heap, SOL_SOCKET, SO_RCVBUF, 1 << 20);
     peer_connect(&full, 4000, 80);
     int s = accept(l, NULL, NULL);
-    peer_connect(&fresh, 4001, 80);
-    CHECK(accept(l, NULL, NULL) >= 0);
+    peer_connect(&little, 4001, 80);
+    peer_connect(&fresh, 4002, 80);
+    peer_segment(&little, PEER_ACK | PEER_PSH, buf, 100);
     for (unsigned i = 0; i < 20; i++)
         peer_segment(&full, PEER_ACK | PEER_PSH, buf, 1000);
     while (net_mem_admit(NET_MEM_RX))
@@ -391,17 +451,25 @@ static void what_ends_a_shortage_passes(void)
     uint32_t taken = full.seq;
     peer_segment(&full, PEER_ACK | PEER_PSH, buf, 1000);
     CHECK_EQ(net_core.rx_no_memory, dropped + 1);
-    peer_segment(&fresh, PEER_ACK | PEER_PSH, buf, 1000);
+    peer_segment(&little, PEER_ACK | PEER_PSH, buf, 1000);
     CHECK_EQ(net_core.rx_no_memory, dropped + 1);
+    while (net_mem_admit(NET_MEM_RX_SMALL))
+        CHECK(net_malloc(2000) != NULL);
+    peer_segment(&little, PEER_ACK | PEER_PSH, buf, 1000);
+    CHECK_EQ(net_core.rx_no_memory, dropped + 2);
+    peer_segment(&fresh, PEER_ACK | PEER_PSH, buf, 1000);
+    CHECK_EQ(net_core.rx_no_memory, dropped + 2);
     full.seq = taken;
     peer_segment(&full, PEER_ACK | PEER_FIN, NULL, 0);
-    CHECK_EQ(net_core.rx_no_memory, dropped + 1);
+    CHECK_EQ(net_core.rx_no_memory, dropped + 2);
     CHECK_EQ(loop_drain(s), 20000);
 }
 
 int main(int argc, char **argv)
 {
     static const struct test_variant two[] = {{"b", 0}, {"c", 1}, {NULL, 0}};
+    static const struct test_variant five[] = {{"dhcp", 0},   {"off", 1}, {"first", 2},
+                                               {"second", 3}, {"one", 4}, {NULL, 0}};
     static const struct test_variant four[] = {
         {"off", 0}, {"none", 1}, {"part", 2}, {"device", 3}, {NULL, 0}};
     static const struct test_variant seven[] = {{"absent", 0}, {"dhcp", 1},  {"on", 2},
@@ -413,6 +481,7 @@ int main(int argc, char **argv)
         {"a_wrong_argument", a_wrong_argument, NULL, 0, wrong_variants},
         {"arguments_that_ask_dhcp", arguments_that_ask_dhcp, NULL, 0, seven},
         {"arguments_that_ask_nothing", arguments_that_ask_nothing, NULL, 0, four},
+        {"two_cards", two_cards, NULL, 0, five},
         SHOWS(the_other_parts, NULL),
         SHOWS(a_lease_comes_and_ends, NULL),
         SHOWS(nobody_answers_dhcp, NULL),

@@ -119,6 +119,7 @@ static void peek_takes_nothing(void)
     AWAIT(recv(p.far, buf, 100, MSG_PEEK) == 9, 5);
     memset(buf, 0, 16);
     CHECK_EQ(recvmsg(p.far, &m, MSG_PEEK), 9);
+    CHECK_EQ(far_pcb()->rcv_wnd, TCP_WND - 9);
     CHECK(memcmp(buf, "abcdefghi", 9) == 0);
     socklen_t len = IN;
     CHECK_EQ(recvfrom(p.far, buf, 4, 0, loop4(1), &len), 4);
@@ -274,6 +275,7 @@ static void each_direction_ends_alone(void)
     CHECK_EQ(send(p.far, "back", 4, 0), 4);
     CHECK_EQ(recv(p.near, buf, 10, 0), 4);
     CHECK_EQ(shutdown(p.far, SHUT_WR), 0);
+    CHECK_EQ(fd_poll(p.far, POLLHUP), POLLHUP); /* the rest is lwIP's */
     CHECK_EQ(recv(p.near, buf, 10, 0), 0);
     AWAIT(fd_poll(p.near, POLLHUP), 5);
     CHECK_EQ(fd_poll(p.far, POLLHUP), POLLHUP);
@@ -410,6 +412,43 @@ static void recv_ends_after_its_time(void)
     CHECK(hal_now_ns() - began >= 1500 * HAL_MS && hal_now_ns() - began < 1600 * HAL_MS);
 }
 
+static void trickle(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < 30; i++) {
+        task_sleep_until(hal_now_ns() + 100 * HAL_MS);
+        CHECK_EQ(send(late_fd, "x", 1, 0), 1);
+    }
+}
+
+/* Data that comes meanwhile does not begin the time anew. */
+static void a_timeout_is_for_the_whole_call(void)
+{
+    struct timeval t = {1, 0};
+
+    host_boot();
+    struct loop p = loop_pair();
+    late_fd = p.far;
+    task_spawn("trickle", trickle, NULL, 0);
+    CHECK_EQ(setsockopt(p.near, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)), 0);
+    uint64_t began = hal_now_ns();
+    ssize_t n = recv(p.near, buf, 20, MSG_WAITALL);
+    CHECK(n >= 7 && n <= 10);
+    CHECK(hal_now_ns() - began < 1100 * HAL_MS);
+}
+
+/* A loop of calls that never park lets services run: what it waits for arrives. */
+static void a_loop_that_does_not_wait(void)
+{
+    unsigned n = 0;
+
+    host_boot();
+    struct loop p = loop_pair();
+    CHECK_EQ(send(p.near, "x", 1, 0), 1);
+    while (recv(p.far, buf, 1, MSG_DONTWAIT) < 0)
+        CHECK(errno == EAGAIN && ++n < 1000);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -430,6 +469,8 @@ int main(int argc, char **argv)
         SHOWS(close_ends_a_read, NULL),
         SHOWS(close_ends_an_accept, NULL),
         SHOWS(recv_ends_after_its_time, NULL),
+        SHOWS(a_timeout_is_for_the_whole_call, NULL),
+        SHOWS(a_loop_that_does_not_wait, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -112,6 +112,7 @@ static void what_can_be_opened(void)
     CHECK_FAILS(socket(AF_VSOCK, SOCK_DGRAM, 0), EPROTOTYPE);
     CHECK_FAILS(socket(AF_VSOCK, SOCK_STREAM, 1), EPROTONOSUPPORT);
     CHECK_FAILS(socket(AF_INET, SOCK_STREAM, 0), EAFNOSUPPORT);
+    CHECK_FAILS(socket(AF_UNSPEC, SOCK_STREAM, 0), EAFNOSUPPORT);
     int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, AF_VSOCK);
     CHECK(fd >= 0 && file_get(fd)->flags & O_NONBLOCK);
     CHECK_EQ(file_get(fd)->ops->fstat(file_get(fd), &st), 0);
@@ -315,6 +316,11 @@ static void a_server(void)
     task_yield();
     CHECK_EQ(vs_count(VS_RST), 1);
     CHECK_EQ(listen(l, 3), 0);
+    struct vs_packet third = vs_from(90, 7, VS_REQUEST);
+    vs_deliver(&third);
+    task_yield();
+    CHECK_EQ(vs_count(VS_RST), 1);
+    CHECK(accept(l, NULL, NULL) >= 0);
     CHECK(accept(l, NULL, NULL) >= 0);
     fd_set_nonblock(l, true);
     CHECK(accept(l, NULL, NULL) >= 0);
@@ -453,6 +459,13 @@ static void options(void)
     int s = accept(l, NULL, NULL);
     CHECK_EQ(space_of(s), 5000);
     CHECK_EQ(vs_last(VS_RESPONSE)->buf_alloc, 5000);
+    l = fresh();
+    CHECK_EQ(space_after(l, 6000), 6000); /* before it listens */
+    CHECK_EQ(bind(l, vm(VMADDR_CID_ANY, 8), VM), 0);
+    CHECK_EQ(listen(l, 1), 0);
+    from_host(8, VS_REQUEST);
+    s = accept(l, NULL, NULL);
+    CHECK_EQ(vs_last(VS_RESPONSE)->buf_alloc, 6000);
     CHECK_FAILS(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &v, 4), EINVAL);
     CHECK_FAILS(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, NULL, 8), EINVAL);
     CHECK_FAILS(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &v, 4), EINVAL);
