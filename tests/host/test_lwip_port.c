@@ -188,7 +188,6 @@ static void hear_second(struct model *m, struct model_queue *q)
 
 static void plug_two(struct model *m)
 {
-    model_plug_mmio(m, 1); /* the last slot's is the first */
     second = calloc(1, sizeof(*second));
     model_init(second, MODEL_MMIO, 1);
     model_offer(second, NET_F_MAC);
@@ -198,6 +197,7 @@ static void plug_two(struct model *m)
     second->on.kick = hear_second;
     model_plug_mmio(second, 0);
     model_watch(second);
+    model_plug_mmio(m, 1); /* the driver begins with the last slot */
 }
 
 static void two_cards(void)
