@@ -37,12 +37,12 @@ static socklen_t parse(const char *text, union address *out)
     if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
         out->v4.sin_family = AF_INET;
         out->v4.sin_port = port;
-        return sizeof out->v4;
+        return sizeof(out->v4);
     }
     if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
         out->v6.sin6_family = AF_INET6;
         out->v6.sin6_port = port;
-        return sizeof out->v6;
+        return sizeof(out->v6);
     }
     return 0;
 }
