@@ -38,7 +38,8 @@ FLAGS_FILE := $(OBJ)/flags
 $(shell mkdir -p $(OBJ) $(LIB))
 $(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(FLAGS_NOW)))
 
-# Objects lie below a folder for the room: obj/net-inet/net/inet/sock_file.c.o. Paths may be absolute.
+# Objects lie below a folder for the room: obj/net-inet/net/inet/sock_tcp.c.o. Paths may be
+# absolute.
 object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
 archive = $(LIB)/$1.a
 # An archive for each room, and for each folder of drivers/: the map file shows who was linked.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_net.c - a network card (virtio 1.4, section 5.1) and the wire behind it: headers, lengths
- * and frames of any kind, through the driver and net/lwip/net_input.c into lwIP, with a TCP and a UDP
- * echo above. When all connections are gone, so is every buffer.
+ * and frames of any kind, through the driver and net/lwip/net_input.c into lwIP, with a TCP and a
+ * UDP echo above. When all connections are gone, so is every buffer.
  */
 #include <string.h>
 
