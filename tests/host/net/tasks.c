@@ -175,7 +175,7 @@ int waitq_wait(struct waitq *q, uint64_t deadline_ns)
     return deadline_ns != HAL_NEVER && hal_now_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }
 
-void waitq_wake_one(struct waitq *q)
+static void waitq_wake_first(struct waitq *q)
 {
     struct task *t = q->head;
 
@@ -188,7 +188,7 @@ void waitq_wake_one(struct waitq *q)
 void waitq_wake_all(struct waitq *q)
 {
     while (q->head)
-        waitq_wake_one(q);
+        waitq_wake_first(q);
 }
 
 void task_sleep_until(uint64_t when_ns)
