@@ -2,10 +2,10 @@
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*.
 # The other files of tests/host/, drivers/ and files/ (unchanged), ON_MEMORY and platform/host are a
 # library for all of them. Two kinds of programs have a second library in front of it:
-#   test_image_*            files of an image that platform/host replaces elsewhere (IMAGE), and
-#                           tests/host/image/. Compiled with tests/host/image/names.h in front, which
-#                           renames the functions that platform/host has as well
-#   test_sock_* test_lwip_* net/, lwIP, the descriptor table of an image, and tests/host/net/
+#   test_image_*              files of an image that platform/host replaces elsewhere (IMAGE), and
+#                             tests/host/image/. Compiled with tests/host/image/names.h in front,
+#                             which renames the functions that platform/host has as well
+#   test_sock_*, test_lwip_*  net/, lwIP, the descriptor table of an image, and tests/host/net/
 # lwIP's and libfdt's sources lie in build/ (`make deps`).
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
 # programs that run the device in a second thread are built once more, with the thread sanitizer.

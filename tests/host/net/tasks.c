@@ -3,6 +3,7 @@
  * tasks.c - the runtime of tasks.h.
  */
 #include "tasks.h"
+#include "vireo/image.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tasks.h - tasks, wait queues and descriptors for tests of net/: the rest of task.h that an image
+ * tasks.h - tasks, wait queues and descriptors for tests of net/: what of platform/vireo an image
  * has from platform/runtime/. Tasks are threads of which one runs at a time. While all are parked,
  * services run and virtual time goes on to the next deadline; a case fails if nothing can wake any
  * task.
@@ -10,7 +10,8 @@
 
 #include <sys/types.h>
 
-#include "task.h"
+#include "vireo/file.h"
+#include "vireo/task.h"
 
 /* Waits until the condition holds, for `seconds` of virtual time at most; else the case fails. */
 #define AWAIT(condition, seconds)                                                                  \
