@@ -23,7 +23,7 @@ image: check deps
 
 # Every example, with its disk.
 images: check deps
-	$(BUILD) scripts/images.mk images
+	$(BUILD) scripts/examples.mk images
 
 # The demo goes on with the folder and size that its disk was made of last.
 disk:

@@ -5,7 +5,7 @@
 
 include scripts/config.mk
 include scripts/toolchain.mk
-include scripts/rooms.mk
+include scripts/sources.mk
 
 HOSTCC ?= gcc
 # CROSS= is the compiler of the machine that ARCH= names, aarch64 unless told otherwise.

@@ -11,7 +11,7 @@ KIND := fuzz
 FUZZ_DIR := $(if $(filter coverage,$(KIND)),build/coverage/fuzz,build/fuzz)
 LWIP := $(or $(LWIP_DIR),build/lwip)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
-include scripts/rooms.mk
+include scripts/sources.mk
 
 # The fuzzer looks for new paths through the code under test and the commands, not the model.
 WATCHED = drivers/% files/% net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \

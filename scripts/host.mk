@@ -14,7 +14,7 @@ include scripts/config.mk
 Q := $(if $V,,@)
 LWIP := $(or $(LWIP_DIR),build/lwip)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
-include scripts/rooms.mk
+include scripts/sources.mk
 HOSTCC ?= gcc
 HOST := build/host
 SANITIZE ?= address,undefined
@@ -72,7 +72,7 @@ all: programs threads
 programs: $(PROGRAMS:%=$(HOST)/%)
 threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
-	    $(HOST)-tsan/test_threads $(HOST)-tsan/test_threads_bad
+	    $(HOST)-tsan/test_ring_threads $(HOST)-tsan/test_ring_threads_bad
 
 FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS) $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS)
 $(shell mkdir -p $(HOST)/obj)

@@ -3,7 +3,7 @@
 
 include scripts/config.mk
 include scripts/toolchain.mk
-include scripts/rooms.mk
+include scripts/sources.mk
 
 # With LEGACY=0 the same objects are collected without some of them, into an OUTDIR of its own.
 OBJ := build/$(ARCH)/obj$(if $(DEBUG),-debug)

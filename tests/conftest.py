@@ -17,8 +17,8 @@ sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests'),
                 os.path.join(TREE, 'tests', 'qemu')]
 
 from matrix import Grid                                                  # noqa: E402
-from rowmarks import RowMarks                                           # noqa: E402
-from vireolib import faultrig, images, plugins, tinyimage               # noqa: E402
+from requirement_marks import RowMarks                                  # noqa: E402
+from vireolib import images, plugins, soak_machine, tinyimage           # noqa: E402
 from vireolib.guest import PATIENCE, Guest                             # noqa: E402
 from vireolib.machine import Disk, Forward, Machine, find_qemu             # noqa: E402
 
@@ -265,16 +265,16 @@ def boot(built, tmp_path, request):
 @pytest.fixture(scope='session')
 def fault_site(tmp_path_factory):
     """A disk with random files, and their contents."""
-    return faultrig.make_site(str(tmp_path_factory.mktemp('site')))
+    return soak_machine.make_site(str(tmp_path_factory.mktemp('site')))
 
 
 @pytest.fixture
 def rig(boot, built, fault_site, tmp_path):
-    """rig(**machine) -> a Rig (vireolib/faultrig.py) whose disks have been scanned once."""
+    """rig(**machine) -> a Rig (vireolib/soak_machine.py) whose disks have been scanned once."""
     def start(**machine):
         disk, pages = fault_site
-        described = faultrig.machine(built('soak'), str(tmp_path), disk, **machine)
-        started = faultrig.Rig(boot.machine(described), str(tmp_path), pages)
+        described = soak_machine.machine(built('soak'), str(tmp_path), disk, **machine)
+        started = soak_machine.Rig(boot.machine(described), str(tmp_path), pages)
         started.ready()
         return started
 

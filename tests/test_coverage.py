@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from conftest import TREE
-from vireolib import plugins, survey, visited
+from vireolib import coverage_images, coverage_survey, plugins
 
 SOURCE = '''
 int there(int x);
@@ -50,10 +50,10 @@ def compiled(tmp_path):
 
 def test_lines_with_code(compiled):
     """Those of an inlined function count, and of one that nobody calls; comments do not."""
-    code = visited.lines_with_code([compiled], lambda name: name == 'x.c')['x.c']
+    code = coverage_images.lines_with_code([compiled], lambda name: name == 'x.c')['x.c']
     assert code >= lines_of(SOURCE, 'there(x)', 'return there', 'return twice(x)', 'there(1)')
     assert not code & lines_of(SOURCE, 'no code', 'int there', '}')
-    assert not visited.lines_with_code([compiled], lambda name: False)
+    assert not coverage_images.lines_with_code([compiled], lambda name: False)
 
 
 def test_the_end_of_a_function_is_no_line(compiled):
@@ -62,14 +62,14 @@ def test_the_end_of_a_function_is_no_line(compiled):
     said = subprocess.run(['llvm-dwarfdump', '--debug-line', compiled], capture_output=True,
                           text=True, check=True).stdout
     ends = [int(row.split()[0], 16) for row in said.splitlines() if 'end_sequence' in row]
-    found = [address for address, _, _ in visited.line_table(compiled, lambda name: True)]
+    found = [address for address, _, _ in coverage_images.line_table(compiled, lambda name: True)]
     assert len(ends) == 2 and max(found) < max(ends)
 
 
 def test_addresses_of_several_runs(tmp_path):
     for name, text in ('a', '1000 1010\n2000 2004\n'), ('b', '1008 1020\n'):
         (tmp_path / name).write_text(text)
-    both = visited.Addresses([tmp_path / 'a', tmp_path / 'b'])
+    both = coverage_images.Addresses([tmp_path / 'a', tmp_path / 'b'])
     assert [address in both for address in (0xffc, 0x1000, 0x101c, 0x1020, 0x2000, 0x2004)] == \
         [False, True, True, False, True, False]
 
@@ -80,7 +80,7 @@ def test_what_a_boot_executes(boot, built, tmp_path, monkeypatch):
     monkeypatch.setenv(plugins.VARIABLE, str(tmp_path / 'seen'))
     assert boot('hello', net='none').wait() == 0
     assert len(os.listdir(tmp_path / 'seen')) == 2
-    found = visited.lines_executed([tmp_path / 'seen'], lambda name: name.endswith('.c'))
+    found = coverage_images.lines_executed([tmp_path / 'seen'], lambda name: name.endswith('.c'))
     with open(os.path.join(TREE, 'platform', 'runtime', 'task.c')) as f:
         panics = lines_of(f.read(), 'hal_panic("')
     assert found['examples/hello/main.c'] and found['platform/runtime/task.c']
@@ -94,13 +94,13 @@ def test_without_the_variable_no_plugin_is_loaded(built, monkeypatch):
 
 def test_modules_that_are_run_exist():
     assert all(os.path.isfile(os.path.join(TREE, f'tests/qemu/test_{module}.py'))
-               for module in survey.MODULES)
+               for module in coverage_survey.MODULES)
 
 
 # ---- the count ----
 
 def counted(**more):
-    return survey.File('files/x.c', 85, {10, 11, 20, 21}, {10}, **more)
+    return coverage_survey.File('files/x.c', 85, {10, 11, 20, 21}, {10}, **more)
 
 
 def test_each_room_has_its_measure():
@@ -108,7 +108,7 @@ def test_each_room_has_its_measure():
     lines there are; a file that nothing runs is there with 0."""
     host = {'drivers/a/a.c': [[1, 2], [1, 2, 3]], 'files/x.c': [[10, 12], [10, 11, 12]],
             'tests/host/test_x.c': [[1], [1]]}
-    files = survey.combine(host, {'net/lwip/n.c': [[6], [6, 7]]},
+    files = coverage_survey.combine(host, {'net/lwip/n.c': [[6], [6, 7]]},
                            {'files/x.c': {10, 11}, 'net/lwip/n.c': {5, 6, 7},
                             'platform/virt/p.c': {1}},
                            {'files/x.c': {11}, 'net/lwip/n.c': {5}, 'drivers/a/a.c': {3}})
@@ -136,8 +136,8 @@ int g(int a,
 
 
 def excuse(lines, executed, **entry):
-    file = survey.File('files/x.c', 85, lines, executed)
-    survey.excuse({'file': 'files/x.c', 'why': 'a reason', **entry}, TEXT, file)
+    file = coverage_survey.File('files/x.c', 85, lines, executed)
+    coverage_survey.excuse({'file': 'files/x.c', 'why': 'a reason', **entry}, TEXT, file)
     return file
 
 
@@ -156,19 +156,19 @@ def test_exceptions_do_not_count():
     ({'text': 'x', 'function': 'y'}, 'either text or function'), ({}, 'either text or function'),
     ({'text': 'return a;', 'why': ' '}, 'why is empty')])
 def test_exceptions_that_do_not_fit(entry, words):
-    with pytest.raises(survey.Wrong, match=words):
+    with pytest.raises(coverage_survey.Wrong, match=words):
         excuse({3, 5, 6, 12}, {5}, **entry)
 
 
 def test_exceptions_fit_the_tree():
     """As far as that shows without a run: each names lines that are there, once, with a reason."""
-    entries = survey.read_exceptions()
+    entries = coverage_survey.read_exceptions()
     files = {}
     for entry in entries:
         with open(os.path.join(TREE, entry['file'])) as f:
             every = set(range(1, f.read().count('\n') + 1))
-        files.setdefault(entry['file'], survey.File(entry['file'], 85, every, set()))
-    assert survey.excuse_all(files, entries) == []
+        files.setdefault(entry['file'], coverage_survey.File(entry['file'], 85, every, set()))
+    assert coverage_survey.excuse_all(files, entries) == []
 
 
 def test_a_regular_expression_that_is_none():

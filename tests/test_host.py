@@ -12,8 +12,8 @@ from vireolib.guest import PATIENCE
 SOURCES = sorted(name[:-2] for name in os.listdir(os.path.join(TREE, 'tests', 'host'))
                  if re.fullmatch(r'test_\w+\.c', name))
 # host-tsan/ holds what is built with the thread sanitizer.
-PROGRAMS = ['host/' + name for name in SOURCES] + ['host-tsan/test_threads',
-                                                    'host-tsan/test_threads_bad']
+PROGRAMS = ['host/' + name for name in SOURCES] + ['host-tsan/test_ring_threads',
+                                                    'host-tsan/test_ring_threads_bad']
 
 
 def test_there_are_programs():

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import TREE
 from vireolib import mutants as m
-from vireolib import verdicts
+from vireolib import mutant_verdicts as verdicts
 
 
 def test_every_mutant_fits_the_tree():
@@ -29,7 +29,7 @@ def test_one_program_or_one_module_is_named(test):
 
 def test_names_of_tests():
     m.check_tests(m.Mutant('area: name', 'file', 'a', 'b', (
-        'test_ring', 'tsan/test_threads', 'tests/test_barriers.py',
+        'test_ring', 'tsan/test_ring_threads', 'tests/test_barriers.py',
         'tests/qemu/test_libc.py::test_checks_inside -k clock')))
 
 

@@ -7,9 +7,9 @@ tests/mutants/*.toml is the table. Each entry has
     file    of the tree
     old     text that occurs exactly once in it
     new     what it becomes
-    tests   that are tried first: host programs ("test_split", "tsan/test_threads") or what pytest
-            takes ("tests/qemu/test_libc.py -k clock"). After them come the other host programs that
-            the file is part of, then the boots of AT_LAST whose image it is part of
+    tests   that are tried first: host programs ("test_split", "tsan/test_ring_threads") or what
+            pytest takes ("tests/qemu/test_libc.py -k clock"). After them come the other host
+            programs that the file is part of, then the boots of AT_LAST whose image it is part of
 
 A mutant is built in a copy of the tree below build/mutants/, one for each worker. It must compile.
 A test counts only if it passes in the same copy without the mutant.
@@ -32,7 +32,7 @@ import threading
 import tomllib
 
 from vireolib import conformance
-from vireolib.verdicts import Verdicts, can_notice, host_path
+from vireolib.mutant_verdicts import Verdicts, can_notice, host_path
 
 TREE = conformance.TREE
 TABLES = os.path.join(TREE, 'tests', 'mutants')
@@ -88,7 +88,7 @@ def check_tests(mutant):
         if not (name.startswith('tests/') and name.endswith('.py') or
                 re.fullmatch(r'(tsan/)?test_\w+', test)):
             raise Wrong(f'"{mutant.name}": tests names "{test}", which is neither a host program '
-                        '("test_ring", "tsan/test_threads") nor begins with a file of tests/')
+                        '("test_ring", "tsan/test_ring_threads") nor begins with a file of tests/')
         source = name if '/' in name.removeprefix('tsan/') else \
             f'tests/host/{name.removeprefix("tsan/")}.c'
         if not os.path.isfile(os.path.join(TREE, source)):
@@ -166,7 +166,7 @@ class Copy:
                               stderr=subprocess.STDOUT, **more)
 
     def build(self, mutant, program):
-        """Builds a host program: 'test_split', or 'tsan/test_threads'."""
+        """Builds a host program: 'test_split', or 'tsan/test_ring_threads'."""
         what = host_path(program)
         made = self.run(['make', '-s', '-f', 'scripts/host.mk', what] + (
             ['HOST=build/host-tsan', 'SANITIZE=thread'] if program.startswith('tsan/') else []))

@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 
-from vireolib import faultrig, images
+from vireolib import images, soak_machine
 from vireolib.guest import PATIENCE, Guest, Lost
 
 SIZE = 4 << 20             # bytes of a verified disk
@@ -272,7 +272,7 @@ def judge(soak, before):
         if device['state'] != 'ok':
             bad.append(f'{name} is {device["state"]}: {device["cause"]}')
     bad += rig.end()
-    expected = [re.compile(p) for p in faultrig.SAID]
+    expected = [re.compile(p) for p in soak_machine.SAID]
     if soak.options.ring == 'packed':
         expected.append(re.compile('Virtqueue size exceeded'))
     bad += ['QEMU said: ' + line for line in rig.guest.stderr() + rig.guest.guest_errors()
@@ -280,13 +280,13 @@ def judge(soak, before):
 
 
 def work(options, directory):
-    site, pages = faultrig.make_site(directory)
-    machine = faultrig.machine(
+    site, pages = soak_machine.make_site(directory)
+    machine = soak_machine.machine(
         images.image('soak'), directory, site, disks=DISKS, size=SIZE, ring=options.ring,
         transport=options.transport, ports=options.transport == 'pci',
         append=f'vireo.timeout_ms={DEADLINE_MS} {QUICK} {options.append}')
     with Guest(machine, patience=PATIENCE) as guest:
-        rig = faultrig.Rig(guest, directory, pages)
+        rig = soak_machine.Rig(guest, directory, pages)
         soak = Soak(rig, options)
         try:
             rig.ready()

@@ -4,8 +4,8 @@
  * what of it can be mapped (PCI 3.0, 6.2.5). The model complains about a BAR that is written while
  * it decodes, is not aligned, lies outside of the host's windows or upon another.
  */
-#include "bustest.h"
 #include "check.h"
+#include "pcitest.h"
 
 static uint64_t cpu_address(const struct hal_pci_host *h, const struct model_pci_bar *b)
 {

@@ -4,8 +4,8 @@
  * the messages of the machine (PCI 3.0, 6.8.2). The model complains about an entry that is changed
  * while it is not masked, and about an enabled function with an entry that nobody wrote.
  */
-#include "bustest.h"
 #include "check.h"
+#include "pcitest.h"
 
 static unsigned rings;
 

@@ -3,8 +3,8 @@
  * test_pci.c - the PCI bus: enumeration, the capability walk and lines, on a bus whose functions
  * may say anything (PCI 3.0, chapter 6).
  */
-#include "bustest.h"
 #include "check.h"
+#include "pcitest.h"
 
 /* ---- enumeration ----------------------------------------------------------------------------- */
 

@@ -75,7 +75,7 @@ def steps(*args):
 def test_chosen_tests_build_what_they_need(target):
     """Nothing but the libraries is built in front of tests that TESTS= names: no fuzz target, no
     host program, no example."""
-    every = ['scripts/deps.mk', 'scripts/images.mk', 'scripts/host.mk', 'scripts/fuzz.mk']
+    every = ['scripts/deps.mk', 'scripts/examples.mk', 'scripts/host.mk', 'scripts/fuzz.mk']
     assert [step for step in dict.fromkeys(steps(target)) if step in every] == every
     assert steps(target, 'TESTS=tests/test_source.py') == ['scripts/deps.mk']
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from test_net import EchoHost, checks_end
-from vireolib import faults, faultrig, http, images
+from vireolib import faults, soak_machine, http, images
 from vireolib.machine import Forward
 
 MIB = 1 << 20
@@ -33,7 +33,7 @@ class Spoilt:
     """A running image whose card can be made to need a reset."""
 
     def __init__(self, boot, name, transport, ring, **machine):
-        boot.qemu_may_say(*faultrig.SAID)
+        boot.qemu_may_say(*soak_machine.SAID)
         self.guest = boot(name, transport=transport, mem='64', append=images.STATIC_IP,
                           net_device='id=net0' + (',packed=on' if ring == 'packed' else ''),
                           extra=faults.memory_args(64), **machine)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from vireolib import faultrig
+from vireolib import soak_machine
 
 SHORT = 'vireo.timeout_ms=400'
 BOTH = [pytest.param('mmio', 'split', marks=pytest.mark.full), ('pci', 'packed')]
@@ -79,7 +79,7 @@ def test_a_machine_that_stood_still(rig, transport):
 def test_a_disk_that_needs_a_reset(boot, rig, transport):
     """Past the cache, through it, and the one that serves. Split rings only: QEMU 7.2 itself may
     loop for ever when it does not like a request in a packed one (virtio_blk_handle_vq)."""
-    boot.qemu_may_say(*faultrig.SAID)
+    boot.qemu_may_say(*soak_machine.SAID)
     r = rig(transport=transport)
     with r.visiting() as visitors:
         r.guest.until(lambda: visitors.total('answers') > 5, 'answers')

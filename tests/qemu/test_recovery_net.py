@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from vireolib import faultrig
+from vireolib import soak_machine
 
 QUICK = [('mmio', 'packed', 'receive'), ('pci', 'split', 'transmit')]
 ALL = [pytest.param(*cell, marks=() if cell in QUICK else pytest.mark.full) for cell in
@@ -16,7 +16,7 @@ ALL = [pytest.param(*cell, marks=() if cell in QUICK else pytest.mark.full) for 
 @pytest.mark.parametrize('transport, ring, queue', ALL)
 def test_a_card_that_needs_a_reset(boot, rig, transport, ring, queue):
     """It gets one, and the connections that were open live on."""
-    boot.qemu_may_say(*faultrig.SAID)
+    boot.qemu_may_say(*soak_machine.SAID)
     r = rig(transport=transport, ring=ring)
     with r.visiting() as visitors:
         r.guest.until(lambda: visitors.total('answers') > 5, 'answers')
@@ -30,7 +30,7 @@ def test_a_card_that_needs_a_reset(boot, rig, transport, ring, queue):
 @pytest.mark.parametrize('transport', ['mmio', 'pci'])
 def test_many_resets(boot, rig, transport):
     """With leave to be reset so often in a row: the pauses before a try grow, connections live."""
-    boot.qemu_may_say(*faultrig.SAID)
+    boot.qemu_may_say(*soak_machine.SAID)
     r = rig(transport=transport, append='vireo.resets=20')
     with r.visiting() as visitors:
         for n in range(6):

@@ -8,7 +8,7 @@ import types
 import pytest
 
 from conftest import TREE
-from vireolib import faultrig, soak as soaking
+from vireolib import soak_machine, soak as soaking
 
 
 def soak(*args, timeout):
@@ -52,19 +52,19 @@ def test_mistakes():
 def test_what_is_lost_is_found(tmp_path, damage):
     """The host's look at a disk, on one that is made by hand: 40 rounds on 1024 units."""
     path = tmp_path / 'raw'
-    data = bytearray(1024 * faultrig.UNIT)
-    for n in range(40 * faultrig.ROUND):
-        unit = n * faultrig.STRIDE % 1024
-        at = unit * faultrig.UNIT
-        data[at:at + faultrig.UNIT] = faultrig.content(unit, n + 1)
-    unit = 39 * faultrig.ROUND * faultrig.STRIDE % 1024          # of the last round
-    at = slice(unit * faultrig.UNIT, (unit + 1) * faultrig.UNIT)
+    data = bytearray(1024 * soak_machine.UNIT)
+    for n in range(40 * soak_machine.ROUND):
+        unit = n * soak_machine.STRIDE % 1024
+        at = unit * soak_machine.UNIT
+        data[at:at + soak_machine.UNIT] = soak_machine.content(unit, n + 1)
+    unit = 39 * soak_machine.ROUND * soak_machine.STRIDE % 1024          # of the last round
+    at = slice(unit * soak_machine.UNIT, (unit + 1) * soak_machine.UNIT)
     if damage == 'byte':
         data[at.start + 4000] ^= 1
     elif damage != 'nothing':
-        nth = {'older': 39 * faultrig.ROUND + 1 - 1024, 'blank': 0, 'elsewhere': 5}[damage]
-        data[at] = faultrig.content(unit, nth)
+        nth = {'older': 39 * soak_machine.ROUND + 1 - 1024, 'blank': 0, 'elsewhere': 5}[damage]
+        data[at] = soak_machine.content(unit, nth)
     path.write_bytes(data)
-    wrong = faultrig.lost(str(path), 40)
+    wrong = soak_machine.lost(str(path), 40)
     assert len(wrong) == (damage != 'nothing')
     assert all(f'unit {unit} ' in text for text in wrong)

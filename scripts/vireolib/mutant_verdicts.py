@@ -11,11 +11,11 @@ import os
 import re
 
 RECIPES = ('.ci/', 'scripts/mutants', 'scripts/coverage', 'scripts/vireolib/mutants.py',
-           'scripts/vireolib/verdicts.py', 'scripts/vireolib/coverage', 'tests/mutants/')
+           'scripts/vireolib/mutant_verdicts.py', 'scripts/vireolib/coverage', 'tests/mutants/')
 
 
 def host_path(program):
-    """Where a host program is built: 'test_split', or 'tsan/test_threads'."""
+    """Where a host program is built: 'test_split', or 'tsan/test_ring_threads'."""
     name = program.removeprefix('tsan/')
     return f'build/host{"-tsan" if name != program else ""}/{name}'
 

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tomllib
 
-from vireolib import coverage, fuzz, mutants, plugins, verdicts, visited
+from vireolib import coverage, coverage_images, fuzz, mutant_verdicts, mutants, plugins
 
 TREE = coverage.TREE
 BUILD = coverage.BUILD
@@ -32,7 +32,7 @@ BOTH = ('net/', 'files/', 'platform/runtime/', 'platform/virt/')
 LEAST = {**dict.fromkeys(HOST_ALONE, 90), **dict.fromkeys(BOTH, 85)}    # percent of a file's lines
 # What the results of host programs and fuzz targets depend on.
 HOST_SOURCES = ('drivers/', 'files/', 'net/', 'platform/', 'tests/host/', 'tests/fuzz/',
-                'scripts/host.mk', 'scripts/fuzz.mk', 'scripts/rooms.mk', 'scripts/fuzz.ld')
+                'scripts/host.mk', 'scripts/fuzz.mk', 'scripts/sources.mk', 'scripts/fuzz.ld')
 
 
 class Wrong(Exception):
@@ -173,7 +173,7 @@ def run_module(module, known, tell):
 
 def boots(names, jobs, tell):
     """Runs the modules; those that failed."""
-    known = verdicts.Verdicts(os.path.join(BUILD, 'none'), TREE, names)
+    known = mutant_verdicts.Verdicts(os.path.join(BUILD, 'none'), TREE, names)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         passed = pool.map(lambda module: run_module(module, known, tell), MODULES)
         return [f'tests/qemu/test_{module}.py' for module, good in zip(MODULES, passed) if not good]
@@ -289,7 +289,7 @@ def take(jobs, tell):
     (host, seeds), failed = on_this_machine(names)
     tell('host programs', 'failed: ' + ' '.join(failed) if failed else 'done')
     failed += boots(names, jobs, tell)
-    booted = visited.lines_executed([module_folder(module) for module in MODULES], of_both)
-    files = combine(host, seeds, visited.lines_with_code(image_objects(), of_both), booted)
+    booted = coverage_images.lines_executed([module_folder(module) for module in MODULES], of_both)
+    files = combine(host, seeds, coverage_images.lines_with_code(image_objects(), of_both), booted)
     wrong = [f'{path} failed: what it executes may be missing' for path in failed]
     return files, wrong + excuse_all(files, read_exceptions())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# images.mk: every example, one after the other, since they share the rooms' objects.
+# examples.mk: the image of every example, one after the other, since they share objects.
 
 include scripts/config.mk
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_hybrid.c - a device that interrupts, and is polled while there is progress (boot argument
- * vireo.poll=hybrid; wakeup.c): what follows soon needs no interrupt, what comes after a quiet
- * while gets one, and a storm ends in polling alone.
+ * test_wakeup_hybrid.c - a device that interrupts, and is polled while there is progress (boot
+ * argument vireo.poll=hybrid; wakeup.c): what follows soon needs no interrupt, what comes after a
+ * quiet while gets one, and a storm ends in polling alone.
  */
 #include <string.h>
 

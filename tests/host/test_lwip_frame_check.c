@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_lwip_frames.c - the checks in front of lwIP (net/lwip/frame_check.c): frames that keep a
- * rule by a byte, and the same that break it.
+ * test_lwip_frame_check.c - the checks in front of lwIP (net/lwip/frame_check.c): frames that keep
+ * a rule by a byte, and the same that break it.
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# rooms.mk: the sources of each room, found by wildcard. After toolchain.mk.
+# sources.mk: the sources of each room, found by wildcard. After toolchain.mk.
 
 # A room of net/ has its folder's path as its name, with a dash: net-lwip is the port, lwip is lwIP.
 NET_ROOMS := net-lwip net-inet net-vsock net-socket

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_threads.c - the ring with its device in a second thread. Built with ThreadSanitizer it shows
- * that everything either side reads was published to it by the ring's own words: the flags that
- * stand for doorbell and interrupt are relaxed, and order nothing. A kick or an interrupt that is
- * lost ends the test, as no tick runs here.
+ * test_ring_threads.c - the ring with its device in a second thread. Built with ThreadSanitizer it
+ * shows that everything either side reads was published to it by the ring's own words: the flags
+ * that stand for doorbell and interrupt are relaxed, and order nothing. A kick or an interrupt that
+ * is lost ends the test, as no tick runs here.
  */
 #include <pthread.h>
 #include <sched.h>

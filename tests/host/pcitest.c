@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bustest.c - the functions and the client of bustest.h.
+ * pcitest.c - the functions and the client of pcitest.h.
  */
-#include "bustest.h"
+#include "pcitest.h"
 
 #include "check.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_states.c - the states of queues and devices: which may follow which, what goes with a
+ * test_state_changes.c - the states of queues and devices: which may follow which, what goes with a
  * change, and when a device counts as gone. Deadlines of a device's service, which only come
  * forward.
  */

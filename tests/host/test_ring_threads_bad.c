@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_threads_bad.c - a device in a second thread that writes nonsense into its words of the ring
- * while the driver submits, arms and collects. Built with ThreadSanitizer it shows that the driver
- * reads what the device writes with atomic loads only; with AddressSanitizer, that nothing is
- * touched out of bounds. A queue that breaks is reset, and the next round begins.
+ * test_ring_threads_bad.c - a device in a second thread that writes nonsense into its words of the
+ * ring while the driver submits, arms and collects. Built with ThreadSanitizer it shows that the
+ * driver reads what the device writes with atomic loads only; with AddressSanitizer, that nothing
+ * is touched out of bounds. A queue that breaks is reset, and the next round begins.
  *
  * Packed descriptors are written by both sides, so a device that writes them out of turn races with
  * the driver's plain stores, which are its own right: without ThreadSanitizer only.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bustest.h - what the tests of the PCI bus share: functions without a driver on the root bus, and
+ * pcitest.h - what the tests of the PCI bus share: functions without a driver on the root bus, and
  * what a scan finds of them.
  */
-#ifndef VIREO_BUSTEST_H
-#define VIREO_BUSTEST_H
+#ifndef VIREO_PCITEST_H
+#define VIREO_PCITEST_H
 
 #include "model_pci.h"
 #include "pci/pci.h"

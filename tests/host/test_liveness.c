@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_live.c - nothing is lost: arming against completing, publishing against suppressing, in
+ * test_liveness.c - nothing is lost: arming against completing, publishing against suppressing, in
  * every interleaving; kicks and interrupts that are missed are found by the tick, and counted; and
  * when none is missed, the tick does nothing (virtio 1.4, sections 2.7.7 and 2.7.10).
  */

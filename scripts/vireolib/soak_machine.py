@@ -11,7 +11,7 @@ import sys
 
 from vireolib import faults, http, images
 from vireolib.machine import Forward, Machine
-from vireolib.visitors import Visitors
+from vireolib.http_visitors import Visitors
 
 UNIT, ROUND = 4096, 32     # of tests/apps/soak/disk.h
 STRIDE, MAGIC = 0x9e3779b97f4a7c15, 0x6b616f736f657256

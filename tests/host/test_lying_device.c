@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_hostile.c - a device that writes nonsense into the used ring, changes words between two
+ * test_lying_device.c - a device that writes nonsense into the used ring, changes words between two
  * looks, refuses to reset, asks for a reset, or disappears. Each time: no access out of bounds, one
  * line in the log, and every buffer back exactly once.
  */
