@@ -6,8 +6,8 @@
   symtab.py NM IMAGE.elf OUT.S --check   fails when IMAGE's functions are not where OUT.S says
   symtab.py --size SIZE IMAGE.elf IMAGE.img   prints one line with an image's sizes
 
-The table, little-endian: uint32 count; count pairs {uint32 address - __image_start, uint32 offset
-of the name in the strings}, in order of address; the strings, each ending in a zero byte.
+The table, little-endian: uint32 count; count words {uint32 address - __image_start}, in order of
+address; the names in the same order, each ending in a zero byte.
 """
 import os
 import re
@@ -46,11 +46,8 @@ def functions(nm, elf):
 def assembly(table):
     """The table as assembler source. Names with equal ends are not merged: the table is small."""
     lines = ['    .section vireo_symtab, "a"', '    .balign 8', f'    .4byte {len(table)}']
-    strings, offset = [], 0
-    for at, name in table:
-        lines.append(f'    .4byte {at:#x}, {offset}')
-        strings.append(f'    .asciz "{name}"')
-        offset += len(name.encode()) + 1
+    lines += [f'    .4byte {at:#x}' for at, _ in table]
+    strings = [f'    .asciz "{name}"' for _, name in table]
     note = '    .section .note.GNU-stack, "", %progbits'
     return '\n'.join(lines + strings + [note]) + '\n'
 
