@@ -141,8 +141,18 @@ def test_how_long_a_verdict_holds(tree, test, changed, holds):
     assert known.killer('key') is None
     known.add('key', test, 'the case', known.digest(test))
     assert verdicts.Verdicts(state, str(tree), listing).killer('key') == 'the case'
-    (tree / changed).write_text(FILES[changed] + ' ')
+    (tree / changed).write_text(FILES[changed] + 'int x;')
     assert (verdicts.Verdicts(state, str(tree), listing).killer('key') == 'the case') == holds
+
+
+@pytest.mark.parametrize('old, new, same', [
+    ('a  b; /* one\n line */\n', 'a b;   // other\n', True),
+    ('f("/* no */");', 'f("/* yes */");', False),
+    ("'\"' /* x */ '\"'", "'\"' '\"'", True), ('a b', 'ab', False), ('#if A\nb', '#if A b', False)])
+def test_comments_are_no_change(old, new, same):
+    of = [verdicts.meaning('x.c', text.encode()) for text in (old, new)]
+    assert (of[0] == of[1]) == same
+    assert verdicts.meaning('x.py', old.encode()) == old.encode()
 
 
 def test_a_new_file_ends_verdicts_of_boots(tree):

@@ -4,6 +4,7 @@
 "Killed by a host program" holds until a file changes that the program is made of: the sources and
 headers of the objects that it is linked from, or how they are compiled. "Killed by a test of
 pytest" holds until any file changes but pages, other test modules and what only other tests read.
+A comment, or the layout of C, is no change.
 """
 import hashlib
 import json
@@ -12,6 +13,18 @@ import re
 
 RECIPES = ('.ci/', 'scripts/mutants', 'scripts/coverage', 'scripts/vireolib/mutants.py',
            'scripts/vireolib/mutant_verdicts.py', 'scripts/vireolib/coverage', 'tests/mutants/')
+
+
+# A comment of C, or a literal, in which nothing is one.
+TOKEN = re.compile(rb'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|/\*.*?\*/|//[^\n]*', re.S)
+
+
+def meaning(name, content):
+    """The bytes of a file, of C without comments and with one space for each white space."""
+    if not name.endswith(('.c', '.h')):
+        return content
+    bare = TOKEN.sub(lambda match: b' ' if match[0].startswith(b'/') else match[0], content)
+    return b'\n'.join(b' '.join(line.split()) for line in bare.splitlines() if line.strip())
 
 
 def host_path(program):
@@ -110,7 +123,7 @@ class Verdicts:
         if path not in self._hashes:
             try:
                 with open(path, 'rb') as f:
-                    found = hashlib.sha256(f.read()).hexdigest()
+                    found = hashlib.sha256(meaning(path, f.read())).hexdigest()
             except OSError:
                 found = '-'
             if not path.startswith(self.root + os.sep + 'build' + os.sep):
