@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dev.h - names below /dev that are not disks. A room that has such names adds them at the boot; it
- * needs nothing else of files/ for that. All functions are for tasks and for initialisation.
+ * dev.h - names below /dev that are not disks. A folder with devices of its own adds their names at
+ * the boot, and needs nothing else of files/ for that. All functions are for tasks and for
+ * initialisation.
  */
 #ifndef VIREO_DEV_H
 #define VIREO_DEV_H

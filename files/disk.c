@@ -118,7 +118,7 @@ static unsigned disk_blocks_of(const struct disk *d, uint64_t at, size_t len)
 
 /*
  * How n bytes at `at`, all in one block, use that block. A block that is written from its start to
- * its end need not be read. To be asked anew after each wait, since the end of the disk may move.
+ * its end need not be read. To be asked again after each wait, since the end of the disk may move.
  */
 static enum bcache_use disk_use_of(const struct disk *d, const struct disk_span *span, uint64_t at,
                                    size_t n)

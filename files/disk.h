@@ -2,7 +2,7 @@
 /*
  * disk.h - blocking reads and writes of any bytes of a block device, through its cache, and the
  * files /dev/vblkN. All functions are for tasks; those that may park are marked [parks], and must
- * not be called below a service.
+ * not be called from a service.
  */
 #ifndef VIREO_DISK_H
 #define VIREO_DISK_H

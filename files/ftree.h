@@ -3,7 +3,7 @@
  * ftree.h - the read-only file tree: a POSIX tar archive on a disk or in the initial RAM disk. The
  * archive is indexed when it is used first, in one pass over its headers; from then on a path is
  * looked up by its hash. All functions are for tasks; those that may park are marked [parks], and
- * must not be called below a service.
+ * must not be called from a service.
  */
 #ifndef VIREO_FTREE_H
 #define VIREO_FTREE_H
@@ -50,7 +50,7 @@ struct ftree {
     uint32_t count, room; /* entries in use, allocated */
     char *text;           /* the paths and link targets */
     size_t text_len, text_room;
-    uint64_t hash_key; /* secret, so that nobody can make names that collide */
+    uint64_t hash_key; /* secret, so that no archive can hold names made to collide */
     uint32_t *hash;    /* number of an entry + 1; 0: free */
     uint32_t hash_mask;
 };
@@ -68,7 +68,7 @@ int ftree_read(const struct ftree_source *s, void *buf, size_t len, uint64_t at,
 
 /* Makes an index with the top directory alone. 0; -ENOMEM: ftree_free() is still to be called. */
 int ftree_init(struct ftree *t);
-/* Frees the index. *t is not valid any more; nor are files of it that are open. */
+/* Frees the index. *t is not valid any more, and neither are its open files. */
 void ftree_free(struct ftree *t);
 
 /*
@@ -100,7 +100,7 @@ int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found);
 
 /* ---- tar.c ----------------------------------------------------------------------------------- */
 
-/* Is this a tar header: has it the magic and the checksum of one? */
+/* Has the block the magic and the checksum of a tar header? */
 bool tar_is_archive(const uint8_t header[512]);
 
 /*

@@ -87,7 +87,7 @@ static int path_find_device(const char *path, struct place *at)
     return *path ? -ENOTDIR : 0;
 }
 
-/* 0, or the error of whoever looked the path up. May park, to index a tree. */
+/* 0, or the error of the lookup. May park, to index a tree. */
 static int path_find(const char *path, struct place *at)
 {
     char name[32];

@@ -108,7 +108,7 @@ void runtime_stop_devices(void);
  * The formatter of the log and of the fault report: no libc, no floating-point registers, no memory
  * but `out`, so that handlers may call it. Writes at most `size` bytes, without a terminating NUL,
  * and returns their number; what does not fit is cut. Formats: %s %c %d %u %x %p %% with l, ll, z,
- * width, 0 and - flags, %.*s. Any other directive is copied as it stands, and so is the rest of the
+ * width, 0 and - flags, %.*s. Any other directive is copied unchanged, and so is the rest of the
  * format behind it.
  */
 size_t runtime_format_args(char *out, size_t size, const char *fmt, va_list args);

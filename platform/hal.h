@@ -152,7 +152,7 @@ struct hal_msi {
  * doorbell stopped working during this call.
  */
 int hal_msi_alloc(uint32_t requester, struct hal_msi *msi);
-/* Frees it, after its handlers were detached and the function no longer writes it. */
+/* Frees a message, after its handlers were detached and the function no longer writes it. */
 void hal_msi_free(const struct hal_msi *msi);
 
 /* ---- what the machine has, found in the device tree ------------------------------------------ */
@@ -200,7 +200,7 @@ hal_irq_t hal_pci_intx(unsigned host, unsigned dev, unsigned pin);
  */
 struct hal_service {
     const char *name;
-    /* Does a bounded amount of the work there is; true if it did anything. Never parks. */
+    /* Does a bounded amount of work; true if it did anything. Never parks. */
     bool (*run)(struct hal_service *);
     /* The CPU is about to sleep: enables the device's interrupts, then looks once more; true if
      * there is work. Never parks. NULL: nothing to arm. */
@@ -261,8 +261,8 @@ void hal_entropy_add(const void *buf, size_t len);
 const char *hal_option(const char *dev, const char *name);
 
 /*
- * The same as a number, decimal or hexadecimal behind 0x. `def` if the argument is absent, and,
- * with a warning in the log, if it is no such number or outside of [min, max].
+ * The value of hal_option() as a number, decimal or hexadecimal behind 0x. `def` if the argument is
+ * absent, and, with a warning in the log, if it is not such a number or outside of [min, max].
  */
 uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min,
                         uint64_t max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * balloon.h - the memory balloon (virtio 1.4, section 5.5): memory that the image lends to its host
- * when the host asks for it, and gets back when the host no longer does.
+ * balloon.h - the memory balloon (virtio 1.4, section 5.5): memory that the image lends to its
+ * host, and takes back, as the host asks.
  *
  * No function has to be called: the driver does what the device asks. `DRIVERS := balloon` in
  * app.mk links it. The boot argument vireo.balloon0.floor=MIB sets how much memory stays free
@@ -12,7 +12,7 @@
 
 #include "hal.h"
 
-/* A reference to it links the driver as well. */
+/* A reference to this symbol links the driver. */
 extern const char balloon_linked[];
 
 /* Pages are 4096 bytes. */

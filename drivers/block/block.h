@@ -4,17 +4,17 @@
  *
  * A request is any number of bytes, in any number of segments. The layer cuts a request into what
  * the device admits (segments, segment size, logical blocks), joins neighbours that were submitted
- * together, keeps in order what the device has no room for, and holds a flush back until the writes
- * before it have completed. Requests that are with the device at the same time are otherwise not
- * ordered: a write must not overlap any other request.
+ * together, queues requests in order while the device has no room, and holds a flush back until the
+ * writes before it have completed. Requests that are with the device at the same time are otherwise
+ * not ordered: a write must not overlap any other request.
  *
  * A reset of the device loses no request. Those that the device had are sent again, in the order in
  * which they were submitted, three times at most, the last time with nothing else beside them.
  * Requests that are submitted meanwhile wait until the device works again, or is given up.
  *
  * A device's error is final for a request that was alone with the device. A request that failed
- * while neighbours of it were with the device is sent once more, alone: the layer or the device
- * may have made one access of them, and the bad sector may be a neighbour's.
+ * while neighbours of it were with the device is sent once more, alone: the layer or the device may
+ * have joined them into one access, and the bad sector may be a neighbour's.
  *
  * All functions are for task context: tasks, services, and the layer's own callbacks; not for
  * interrupt handlers. None parks. A sector is 512 bytes, whatever the device's logical block is.
@@ -83,9 +83,8 @@ struct block_request {
      *   -ENOMEM  the device cannot reach the memory, and there is none to copy the data to
      *   -ESTALE  a flush only: the device was reset, and writes that had completed since the last
      *            good flush may be lost. The caller writes them again, and flushes again. Flushes
-     *            that waited at the reset are told, or else the next one, once, whoever had
-     *            written: of several users of one disk (the cache is one) that flush independently,
-     *            not all are told.
+     *            that waited at the reset end so; if none waited, the next flush does. The loss is
+     *            reported once for the disk, not to each of its users.
      */
     int result;
     /*
@@ -103,7 +102,7 @@ struct block_request {
     unsigned transfers; /* parts of this request that are with the device */
     uint8_t replays;    /* resets at which the device had this request */
     bool queued;        /* in the device's queue: not all of it was cut off yet */
-    bool alone;         /* goes with nothing else beside it */
+    bool alone;         /* to be sent while no other request is with the device */
     bool shared;        /* a part of it failed while neighbours were with the device */
     bool lost;          /* the device had a part of it when it was reset */
     bool stale;         /* a flush that waited at a reset: will end with -ESTALE */
@@ -116,7 +115,7 @@ struct block_stats {
     uint64_t reads, writes, flushes; /* requests completed without an error */
     uint64_t bytes_read, bytes_written;
     uint64_t transfers; /* requests that the device was given */
-    uint64_t merged;    /* requests that travelled in the transfer of the one before them */
+    uint64_t merged;    /* requests that were joined to the request before them */
     uint64_t bounced;   /* transfers whose data had to be copied */
     uint64_t errors;    /* requests that failed */
     uint64_t replayed;  /* requests that the device had at a reset, and that are sent again */
@@ -137,14 +136,14 @@ struct block_info {
 
 /*
  * The n-th block device in order of discovery, from 0; NULL past the last. A device is never
- * removed, so pointer and name are valid for ever: a dead one stays in the list, and lives again
+ * removed, so pointer and name are valid for ever: a dead device stays in the list, and works again
  * when the same disk (size, serial number) is plugged in again.
  */
 struct block_device *block_get(unsigned n);
 /* The device of this name, such as "vblk0"; NULL: there is none. */
 struct block_device *block_find(const char *name);
 
-/* Fills in *out with what holds now. */
+/* Fills in *out with the present values. */
 void block_describe(const struct block_device *dev, struct block_info *out);
 /* The capacity in bytes now, a multiple of the block size. May change while the caller waits. */
 uint64_t block_capacity(const struct block_device *dev);
@@ -157,8 +156,8 @@ bool block_volatile(const struct block_device *dev);
 /* Was the device given up? Requests then end with -EIO, until the same disk is plugged in again. */
 bool block_dead(const struct block_device *dev);
 /*
- * How many times the disk was plugged in again since the boot. After each time, what was read
- * before may have been written by somebody else.
+ * How many times the disk was plugged in again since the boot. Blocks that were read before may
+ * have been changed elsewhere meanwhile.
  */
 unsigned block_plugs(const struct block_device *dev);
 

@@ -45,7 +45,7 @@ struct block_driver {
     bool (*room)(struct block_device *dev);
     /*
      * Takes transfer t with the n pieces of `dma`, 0..max_segs; the driver copies what it needs of
-     * the array. t is the driver's until it answers it. The device need not hear of t before
+     * the array. t is the driver's until it answers it. The driver may keep t from the device until
      * commit(). Called only after room() said yes; cannot fail.
      */
     void (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
@@ -94,10 +94,10 @@ struct block_device {
     unsigned hold;                          /* depth of block_hold() */
     unsigned writes_out;                    /* write transfers with the device */
     bool wary;                              /* block_may_go() is asked before each transfer */
-    bool paused;                            /* nothing goes but `first` */
+    bool paused;                            /* only `first` may be sent */
     struct block_request *first;            /* of block_ask() */
     uint64_t wrote, durable; /* write transfers that completed; those of them that a flush covers */
-    bool stale;              /* the next flush is told that writes before it may be lost */
+    bool stale;              /* the next flush ends with -ESTALE: earlier writes may be lost */
     uint32_t unit;           /* bytes; a transfer of data is a multiple of it */
     uint32_t piece;          /* bytes of the longest piece */
     uint32_t unit_pieces;    /* pieces that a unit needs */
@@ -114,8 +114,8 @@ struct block_device {
 int block_register(struct block_device *dev);
 
 /*
- * The capacity is `sectors` now, a multiple of the logical block. What lies beyond it fails with
- * -EIO from here on, requests that wait included.
+ * The capacity is `sectors` now, a multiple of the logical block. Requests beyond that capacity,
+ * waiting ones included, fail with -EIO from here on.
  */
 void block_resize(struct block_device *dev, uint64_t sectors);
 
@@ -129,7 +129,7 @@ void block_complete(struct block_device *dev, struct block_transfer *t, int resu
 /*
  * The device is given up: every request, with the device or waiting, ends with -EIO, and so do
  * those to come, until block_resume(). quarantine: the device may still use the memory of what it
- * had; those requests are told (`quarantined`). All transfers are the layer's again. Callbacks come
+ * had; `quarantined` is set in those requests. All transfers are the layer's again. Callbacks come
  * later.
  */
 void block_fail_all(struct block_device *dev, bool quarantine);
@@ -143,9 +143,9 @@ void block_pause(struct block_device *dev);
  */
 void block_requeue(struct block_device *dev);
 /*
- * Sends r before all others, also while those are paused; the device has timeout_ns to answer. One
- * at a time. r is forgotten, without its callback, when the device is reset or given up before r
- * completes.
+ * Sends r before all others, also while those are paused; the device has timeout_ns to answer. Only
+ * one such request at a time. r is dropped, without its callback, when the device is reset or given
+ * up before r completes.
  */
 void block_ask(struct block_device *dev, struct block_request *r, uint64_t timeout_ns);
 /* The device works (again): all requests may go. Ends block_pause() and block_fail_all(). */
@@ -179,7 +179,7 @@ void block_prepend(struct block_queue *q, const struct block_queue *back);
 
 /* done() is called from the layer's service, with `result` if r has no error yet. */
 void block_finish_later(struct block_device *dev, struct block_request *r, int result);
-/* t is with the device no more. */
+/* Takes t off the list of transfers that the device has. */
 void block_deactivate(struct block_device *dev, struct block_transfer *t);
 /* Sets up the layer's part of a request that is submitted. */
 void block_begin(struct block_request *r);
@@ -188,11 +188,11 @@ void block_rewind(struct block_request *r);
 
 /* ---- block_lost.c ---------------------------------------------------------------------------- */
 
-/* May the queue's head go, while the device is wary? The queue is not empty. */
+/* While the device is wary: may the head of the queue, which is not empty, be sent? */
 bool block_may_go(struct block_device *dev);
 /*
- * r, none of whose parts is with the device or waits, has failed. True: neighbours may be the
- * cause, so r has no error any more and is to go once more, alone. The caller queues it.
+ * r has failed, and none of its parts waits or is with the device. True: a neighbour may be the
+ * cause. Then r has no error any more, and the caller queues r to be sent once more, alone.
  */
 bool block_tries_alone(struct block_device *dev, struct block_request *r);
 

@@ -32,7 +32,7 @@ struct vblk_shape {
 };
 
 struct vblk {
-    struct block_device block; /* first: one is the other */
+    struct block_device block; /* first: a block device is cast to its vblk */
     struct virtio_device *dev;
     struct virtq *queue;
     struct vblk_record *records;
@@ -54,7 +54,7 @@ struct vblk {
     uint8_t *id;         /* where the device writes the serial number */
     unsigned id_tries;   /* errors in answer to GET_ID since the last reset */
     unsigned unanswered; /* resets in a row before an answer to GET_ID */
-    bool id_known;       /* the device has answered once: block.id never changes any more */
+    bool id_known;       /* the device has answered GET_ID once; block.id stays from then on */
     bool came_back;      /* from a reset, and not yet known to be the same disk */
     bool given_up;       /* since then another disk may be in its place */
     bool quarantined;    /* the device may still write into records and room */

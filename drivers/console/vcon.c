@@ -206,7 +206,7 @@ static void vcon_queue_lost(struct virtio_device *dev, struct virtq *q)
         vcon_control_lost(c, q);
 }
 
-/* Makes the buffers anew: vcon_dead() freed them, or left them to the device. */
+/* Makes new buffers: vcon_dead() freed the old ones, or left them to the device. */
 static int vcon_revive(struct vcon *c)
 {
     int err = c->multiport ? vcon_control_prepare(c) : 0;

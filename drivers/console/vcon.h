@@ -19,7 +19,7 @@ struct vcon_port;
 struct vcon_port *vcon_port(unsigned n);
 
 /*
- * A device with several ports announces them one by one, and never tells that these were all.
+ * A device with several ports announces them one by one, and never says which port is the last.
  * Until this time (hal_now_ns) more announcements are likely; 0: all ports are known.
  */
 uint64_t vcon_settled_at(void);
@@ -40,7 +40,7 @@ unsigned vcon_port_number(const struct vcon_port *p);
 const char *vcon_label(const struct vcon_port *p);
 /* Is the port meant for a person? The only port of a simple device, or nominated by the host. */
 bool vcon_is_console(const struct vcon_port *p);
-/* Columns and rows of the port's screen; false: the host told none, and they mean nothing. */
+/* Columns and rows of the port's screen. False: the host gave no size, ignore both values. */
 bool vcon_size(const struct vcon_port *p, uint16_t *cols, uint16_t *rows);
 
 /* Times that the port was added. Another count: another port with the same number. */
@@ -56,7 +56,7 @@ unsigned vcon_host_closes(const struct vcon_port *p);
 
 /* Tells the host that the port is in use here. 0; -ENODEV: not present; -EBUSY: in use already. */
 int vcon_open(struct vcon_port *p);
-/* Ends that: drops what was not read, and tells the host. */
+/* Closes the port: drops bytes that were not read, and tells the host. */
 void vcon_close(struct vcon_port *p);
 
 /* Copies received bytes out, at most len; how many. 0: there are none now. */

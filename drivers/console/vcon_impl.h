@@ -160,7 +160,7 @@ int vcon_port_add(struct vcon_port *p);
 void vcon_port_remove(struct vcon_port *p);
 /* The device was reset: a present port has to be announced again. */
 void vcon_port_await(struct vcon_port *p);
-/* An awaited port was announced again: whoever uses it goes on. */
+/* An awaited port was announced again: its users go on. */
 void vcon_port_return(struct vcon_port *p);
 /* The time to announce ports is over: removes the port if it is still awaited. False: it was. */
 bool vcon_port_end_return(struct vcon_port *p);

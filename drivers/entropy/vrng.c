@@ -10,7 +10,7 @@
 const char vrng_linked[] = "vrng";
 
 #define VRNG_BYTES     64              /* bytes of the buffer, and of a refresh */
-#define VRNG_PATIENCE  (250 * HAL_MS)  /* how long somebody may wait for a refresh */
+#define VRNG_PATIENCE  (250 * HAL_MS)  /* upper bound of a wait for a refresh */
 #define VRNG_PERIOD    (300 * HAL_SEC) /* from one refresh to the next */
 #define VRNG_EMPTY_MAX 8               /* one more empty answer in a row: the device is broken */
 

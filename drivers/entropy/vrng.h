@@ -11,7 +11,7 @@
 
 #include "hal.h"
 
-/* A reference to it links the driver, and so its entry in the table of drivers. */
+/* A reference to this symbol links the driver and its entry in the table of drivers. */
 extern const char vrng_linked[];
 
 /* Begins a refresh of each device that has none under way. The bytes come later. */

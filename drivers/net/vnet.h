@@ -68,10 +68,10 @@ struct vnet_client {
     void (*input)(void *ctx, struct vnet_rx *rx);
     /* The frames of one batch were delivered: send what they caused, and flush. */
     void (*batch_end)(void *ctx);
-    /* A frame was sent, or is dropped: its memory is the stack's again. Also below vnet_send and
-     * vnet_flush. */
+    /* A frame was sent, or is dropped: its memory is the stack's again. Also called within
+     * vnet_send and vnet_flush. */
     void (*tx_done)(void *ctx, void *cookie);
-    /* There is room after vnet_send returned -EAGAIN. Never below vnet_send. */
+    /* There is room after vnet_send returned -EAGAIN. Never called within vnet_send. */
     void (*tx_room)(void *ctx);
     /* The link came up or went down. false with vnet_is_dead: the device was given up. */
     void (*link)(void *ctx, bool up);
@@ -96,8 +96,8 @@ struct vnet_stats {
 struct vnet *vnet_get(unsigned n);
 
 /*
- * fn is called for each network device that is found from now on, at the end of its probe: it can
- * be attached to then. There is one listener; NULL removes it.
+ * fn is called for each network device that is found from now on, at the end of its probe: fn may
+ * attach a stack to it. There is one listener; NULL removes it.
  */
 void vnet_on_new(void (*fn)(struct vnet *v));
 
@@ -150,8 +150,7 @@ bool vnet_rx_tight(const struct vnet *v);
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
               void *cookie);
 
-/* Hands the queued frames to the device, as far as the ring has room; the rest follows by itself.
- */
+/* Hands over the queued frames, as far as the ring has room; the driver sends the rest later. */
 void vnet_flush(struct vnet *v);
 
 /* Are frames queued that were not handed to the device yet? */

@@ -18,7 +18,7 @@
 #define VNET_TX_RECLAIM  (10 * HAL_MS)  /* completions are reaped at least this often */
 #define VNET_TX_TIMEOUT  5000           /* default of timeout_ms: ms without a completion */
 #define VNET_TX_PATIENCE (40 * HAL_SEC) /* upper bound of the doubled timeout */
-#define VNET_TX_LOOK     (100 * HAL_MS) /* most that the time between two looks counts for */
+#define VNET_TX_LOOK     (100 * HAL_MS) /* upper bound of the time counted between two looks */
 
 /* Section 5.1.2 */
 enum { VIRTIO_NET_Q_RX = 0, VIRTIO_NET_Q_TX = 1 };

@@ -8,7 +8,7 @@
  *   window.c        bus addresses out of the windows of the host and of bridges
  *   bar.c           the BARs of a function
  *   msix.c          the MSI-X table of a function
- *   bridge.c        bus numbers; what ids and lines become on the way through bridges
+ *   bridge.c        bus numbers; how bridges change requester ids and interrupt lines
  *   scan.c          enumeration
  *   slot.c          the registers of a port's slot (slot.h)
  *   hotplug.c       the service that powers slots on and off
@@ -22,7 +22,7 @@
 #define PCI_MAX_DEPTH        8 /* bridges behind bridges */
 #define PCI_MAX_HOSTS        4 /* host bridges whose functions get addresses */
 
-/* The three windows of a bridge. What lies in the host's high window takes the prefetchable one. */
+/* The three windows of a bridge. BARs in the host's high window use the prefetchable one. */
 enum pci_space { PCI_SPACE_IO, PCI_SPACE_MEM32, PCI_SPACE_MEM64, PCI_SPACES };
 
 /* A bridge that has bus numbers. It lives for ever: functions behind it point to it. */
@@ -34,7 +34,7 @@ struct pci_bridge {
     uint8_t type;      /* device/port type of its PCI Express capability; 0xff: it has none */
     bool open;         /* its bus is being scanned: the windows may grow */
 
-    /* window.c's, and nobody else's */
+    /* used by window.c alone */
     bool slot;                  /* addresses come out of what its windows kept for a slot */
     uint64_t given[PCI_SPACES]; /* then: the next bus address that may be given */
     bool passes[PCI_SPACES];    /* it has such a window */
@@ -45,15 +45,15 @@ struct pci_bridge {
 
 /* ---- window.c -------------------------------------------------------------------------------- */
 
-/* Closes all windows of a bridge that nothing was placed behind yet, and learns which it has. */
+/* Finds out which windows b has, and closes them. No address behind b was given yet. */
 void pci_window_close(struct pci_bridge *b);
 
 /*
- * Gives an address to what lies behind b (NULL: on the root bus): len bytes, a power of two, at a
- * multiple of len. Widens the windows of b and of those above it; once b's scan is over, only a
- * slot has addresses left, and these lie inside its windows. The host's high window (MEM64) is for
- * prefetchable memory where a bridge is in between. Returns the bus address; 0: no room. It belongs
- * to the taker for ever, or until pci_window_empty_slot().
+ * Allocates bus addresses for a BAR behind b (NULL: on the root bus): len bytes, a power of two, at
+ * a multiple of len. Widens the windows of b and of those above it; once b's scan is over, only a
+ * slot has addresses left, and these lie inside its windows. Behind a bridge, the host's high
+ * window (MEM64) takes prefetchable memory alone. Returns the bus address; 0: no room. The address
+ * stays taken for ever, or until pci_window_empty_slot().
  */
 uint64_t pci_window_take(struct pci_bridge *b, const struct hal_pci_host *host,
                          enum pci_space space, uint64_t len, bool prefetchable);
@@ -81,8 +81,8 @@ void pci_window_empty_slot(struct pci_bridge *b);
 
 /*
  * Takes a bridge into use: its own BARs get addresses, its windows are closed, it passes on
- * accesses to the buses secondary..last. Returns it, open, for the scan; NULL: no memory, or the
- * bridge does not keep the numbers, and the log says which. f is copied.
+ * accesses to the buses secondary..last. Returns the bridge, open for the scan. NULL: no memory, or
+ * the bridge does not keep the bus numbers; the log says which. f is copied.
  */
 struct pci_bridge *pci_bridge_open(const struct pci_function *f, unsigned secondary, unsigned last);
 
@@ -102,7 +102,7 @@ uint16_t pci_bridge_requester(const struct pci_bridge *b, uint16_t own);
 
 /* ---- scan.c ---------------------------------------------------------------------------------- */
 
-/* True if function 0 in the port's slot answers, and is ready to (PCIe 4.0, 2.3.2). */
+/* True if function 0 in the port's slot answers and is ready for use (PCIe 4.0, 2.3.2). */
 bool pci_scan_answers(const struct pci_bridge *port);
 
 /*

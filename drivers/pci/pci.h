@@ -54,9 +54,9 @@ struct pci_msix {
 struct pci_bridge;
 
 /*
- * A function that was found. Plain data: whoever copies the structure may use the copy, as long as
- * the function is there; what was plugged in or out since is told to the client. The one copy that
- * pci_assign_bars() and pci_msix_open() were called with has BARs and a table.
+ * A function that was found. Plain data: a copy is valid as long as the function is present; the
+ * client hears when functions come and leave. Only the copy that pci_assign_bars() and
+ * pci_msix_open() were called with has BARs and a table.
  */
 struct pci_function {
     unsigned host;             /* number of the host bridge, from 0 */
@@ -71,7 +71,7 @@ struct pci_function {
 
 /* ---- enumeration ----------------------------------------------------------------------------- */
 
-/* Who hears of functions: at the scan, and from the hot-plug service later on. */
+/* Callbacks for functions that come and leave: from the scan, later from the hot-plug service. */
 struct pci_client {
     /*
      * A function answers, at the scan or plugged in since; its BARs have no addresses yet. The
@@ -79,14 +79,14 @@ struct pci_client {
      */
     void (*found)(const struct pci_function *f);
     /*
-     * The bus behind a root port or a downstream port was scanned. pci_hotplug_serve, so that cards
-     * are plugged in and out from then on; NULL: none is.
+     * The bus behind a root port or a downstream port was scanned. pci_hotplug_serve if cards may
+     * be plugged in and out from then on, else NULL.
      */
     void (*port)(struct pci_bridge *port, const struct pci_client *client);
     /*
-     * All functions behind this port are to stop, since somebody wants to take the card out. True:
-     * none of them reaches memory any more, or none ever will let go of it, which must be known
-     * within two seconds; false: to be called again. Needed with pci_hotplug_serve only, as leave.
+     * All functions behind this port are to stop, since the card is to be taken out. True: none of
+     * them reaches memory any more, or a reset did not complete and never will; this must be known
+     * within two seconds. False: call again. Needed with pci_hotplug_serve only, as leave.
      */
     bool (*retire)(const struct pci_bridge *port);
     /*
@@ -114,9 +114,9 @@ void pci_hotplug_serve(struct pci_bridge *port, const struct pci_client *client)
 bool pci_is_behind(const struct pci_function *f, const struct pci_bridge *port);
 
 /*
- * Whether a function that was let reach memory (pci_set_master) is still there, behind this port.
- * GONE: it is not, and what may answer in its place cannot reach memory. SILENT: the port does not
- * answer either, so the function may still write to memory.
+ * Is a function that may reach memory (pci_set_master) still present behind this port? GONE: no,
+ * and a function that answers in its place cannot reach memory. SILENT: the port does not answer
+ * either, so the function may still write to memory.
  */
 enum pci_presence { PCI_HERE, PCI_GONE, PCI_SILENT };
 enum pci_presence pci_presence(const struct pci_function *f, const struct pci_bridge *port);
@@ -159,7 +159,7 @@ void pci_assign_bars(struct pci_function *f);
 
 /*
  * Maps registers [off, off + len) of a BAR, of I/O space through the host's window for it; in
- * bytes. Any values will do. 0: the BAR does not exist, has no address or is too small.
+ * bytes; both may have any value. 0: the BAR does not exist, has no address or is too small.
  */
 hal_mmio_t pci_bar_map(const struct pci_function *f, unsigned bar, uint64_t off, uint64_t len);
 

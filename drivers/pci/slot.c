@@ -33,7 +33,7 @@ enum {
 #define COMMAND_TIME  HAL_SEC /* after which a command counts as complete (6.7.3.2) */
 #define LOOKS_AT_ONCE 16      /* at a status that always has events */
 #define STORM_PER_SEC 200     /* steps of the service that an interrupt asked for */
-#define STORM_CALLS   250000  /* calls of the handler without a step: of a line that nobody ends */
+#define STORM_CALLS   250000  /* calls of the handler without a step: of a line that stays high */
 
 static uint16_t slot_read16(const struct pci_slot *s, unsigned off)
 {

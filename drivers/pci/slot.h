@@ -41,7 +41,7 @@ enum pci_slot_state {
     PCI_SLOT_SETTLE,   /* the link is up: too early for an access */
     PCI_SLOT_ANSWER,   /* until the card answers */
     PCI_SLOT_COOL,     /* powered off: the card still may have power left */
-    PCI_SLOT_LOST,     /* the port itself does not answer any more: for ever */
+    PCI_SLOT_LOST,     /* the port itself stopped answering; no state follows */
 };
 
 struct pci_slot {
@@ -58,7 +58,7 @@ struct pci_slot {
     uint64_t due_ns;       /* when the state has lasted long enough */
     uint64_t deadline_ns;  /* when the link, or the card, has failed to come up */
     uint64_t look_ns;      /* the next step, if no interrupt comes before */
-    uint64_t rate_ns;      /* ahead of the time by CARD_TIME for each card powered on of late */
+    uint64_t rate_ns;      /* ahead of now by CARD_TIME for each card powered on recently */
     bool held;             /* the log says that the slot is held back */
     bool link_is_presence; /* a link that goes down is a card that was drawn out */
 
@@ -86,7 +86,7 @@ struct pci_slot {
 /* Offset of the PCI Express capability of a port whose slot is made for hot-plug; 0: it is not. */
 unsigned pci_slot_find(const struct pci_bridge *port);
 
-/* Reads what the slot has and how it stands, before anything is written. port and cap are set. */
+/* Reads the slot's capabilities and present state; writes nothing. port and cap are set. */
 void pci_slot_take_over(struct pci_slot *s);
 
 /* Logs "slot at BUS:DEV.FN: WHAT". */
@@ -103,8 +103,8 @@ bool pci_slot_link_active(const struct pci_slot *s);
 void pci_slot_attach(struct pci_slot *s);
 /* The port does not answer any more: its interrupt is masked, or taken away, without an access. */
 void pci_slot_detach(struct pci_slot *s);
-/* At each step. Too many of them in a second, or too many calls of the handler: from then on the
- * slot is polled, and the log says so. */
+/* To be called at each step. After too many steps within a second, or too many calls of the
+ * handler, the slot is polled, and the log says so. */
 void pci_slot_count_runs(struct pci_slot *s, uint64_t now);
 
 /*
@@ -114,8 +114,8 @@ void pci_slot_count_runs(struct pci_slot *s, uint64_t now);
 uint16_t pci_slot_acknowledge(struct pci_slot *s);
 /* True while a command is under way, for a second at most. */
 bool pci_slot_busy(struct pci_slot *s, uint64_t now);
-/* Writes slot control if it is to hold something else than it does; true if it was written. Not
- * while pci_slot_busy(). */
+/* Writes slot control if its value has to change; true if it was written. Not while
+ * pci_slot_busy(). */
 bool pci_slot_command(struct pci_slot *s, uint64_t now);
 
 #endif

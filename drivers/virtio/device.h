@@ -18,7 +18,7 @@
 #define VIRTIO_STORM         100000         /* handler calls without one run of the service */
 #define VIRTIO_HYBRID_SPIN   (50 * HAL_US)  /* keep polling this long after the last progress */
 #define VIRTIO_RESETS        5              /* tries in a row to bring a device back */
-#define VIRTIO_RESET_LOOK    HAL_MS         /* between looks at a reset that is not complete yet */
+#define VIRTIO_RESET_LOOK    HAL_MS         /* between reads of the status during a reset */
 #define VIRTIO_HEALTHY       (10 * HAL_SEC) /* in service this long, the retry count starts again */
 
 /* What the core does with a device; state.c has the list of the states that may follow each. */
@@ -42,7 +42,7 @@ struct virtio_device {
     bool legacy;         /* the rules of before virtio 1.0 */
     bool polled_wanted;  /* boot argument */
     bool hybrid_wanted;  /* boot argument: interrupts, and polled while there is progress */
-    bool hybrid;         /* that is so at present */
+    bool hybrid;         /* the same, in use: there are interrupts and no storm */
     bool woken;          /* by a handler, since the last run [handler] */
     bool config_pending; /* the configuration changed, or may have [handler] */
     const char *failing; /* cause of a failure that the next run deals with; NULL: none */
@@ -91,8 +91,8 @@ const char *virtio_state_name(const struct virtio_device *dev);
 /* ---- feature.c ------------------------------------------------------------------------------- */
 
 /*
- * Chooses dev->accepted from dev->offered. reduced: only what the device cannot do without, after
- * it refused more. -ENODEV: the device cannot be used (logged).
+ * Chooses dev->accepted from dev->offered. reduced: only the bits without which it cannot be
+ * driven, after the device refused a larger set. -ENODEV: the device cannot be used (logged).
  */
 int virtio_negotiate(struct virtio_device *dev, bool reduced);
 /* Logs transport, wake-up and accepted features; what was offered at HAL_DEBUG, or `level`. */
@@ -100,7 +100,7 @@ void virtio_log_features(const struct virtio_device *dev, enum hal_level level);
 
 /* ---- queues.c -------------------------------------------------------------------------------- */
 
-/* Before anything else: what the device is to its queues. dev->name is set. */
+/* Sets up dev->owner. The first call for a device; dev->name is set. */
 void virtio_own_queues(struct virtio_device *dev);
 /* Gets interrupts for the device's queues, or polls it: sets dev->wakeup and dev->hybrid. */
 void virtio_setup_interrupts(struct virtio_device *dev);
@@ -122,19 +122,19 @@ void virtio_schedule(struct virtio_device *dev);
 
 /*
  * Writes status 0 and waits for it to read back. -ETIMEDOUT: it did not within
- * VIRTIO_RESET_TIMEOUT. -ENXIO: all ones, so nothing is there any more. After an error the device
+ * VIRTIO_RESET_TIMEOUT. -ENXIO: it reads all ones, so the device is gone. After an error the device
  * may still reach its queues.
  */
 int virtio_reset(struct virtio_device *dev);
 /* Writes what was written before and this bit. */
 void virtio_status_add(struct virtio_device *dev, uint8_t bit);
-/* Keeps a device that does not reset, or is not wanted any more, from memory, if the bus can. */
+/* Stops memory accesses of a device that does not reset or is given up, if the bus can. */
 void virtio_cut_off(struct virtio_device *dev);
 
 /* ---- recover.c, from the device's service ---------------------------------------------------- */
 
-/* For a device in service which failed, or one of whose queues did or is being reset. True if
- * anything was done. */
+/* For a device in service: handles its failure, or that of a queue, or a step of a queue's reset.
+ * True if anything was done. */
 bool virtio_mend(struct virtio_device *dev);
 /* For a device out of service: one step, if its time has come. True if the device is in service
  * again, or another step can be taken at once. */

@@ -14,7 +14,7 @@ struct virtio_device;
 /* Causes of an interrupt, as InterruptStatus and the ISR encode them (4.1.4.5, 4.2.2). */
 enum { VIRTIO_CAUSE_QUEUE = 1, VIRTIO_CAUSE_CONFIG = 2 };
 
-/* How a device is looked after; irq_setup() says what the bus could give. */
+/* How a device wakes its service; irq_setup() chooses what the bus has. */
 enum virtio_wakeup {
     VIRTIO_WAKEUP_POLLED,
     VIRTIO_WAKEUP_IRQ,         /* a line of its own (mmio) */
@@ -122,20 +122,21 @@ bool virtio_wanted(uint32_t device_id);
 /*
  * A transport found a device: initialises it, and hands it to its driver. `dev` is zeroed but for
  * transport, device_id, legacy and config_len, and often the head of a larger structure. 0: the
- * device is the core's, and stays where it is for ever. An error: the device cannot be used, and
- * the transport's release() was called for it (-ENODEV also: no driver wants it, and no release).
+ * core owns the device, which stays at its address for ever. An error: the device cannot be used,
+ * and the transport's release() was called for it (-ENODEV also: no driver wants it, and no
+ * release).
  */
 int virtio_attach(struct virtio_device *dev);
 
 /*
- * The device is about to leave the bus, which can wait: it is reset as by virtio_refuse. True once
- * it is given up, a second later at most; ask again until then.
+ * The device is about to leave the bus, and the bus can wait: resets it as virtio_refuse does. True
+ * once the device is given up, at most a second later; call again until then.
  */
 bool virtio_retire(struct virtio_device *dev);
 /*
- * The device left the bus, or is about to and cannot be waited for. Everybody who waits for it gets
- * an error; the structure and its name stay. `here`: its registers still answer, so it is reset
- * first. Without `here` it is never accessed, and its memory is quarantined, unless the bus knows
+ * The device left the bus, or leaves it without waiting. Every call that waits for it gets an
+ * error; the structure and its name stay. `here`: its registers still answer, so it is reset first.
+ * Without `here` it is never accessed, and its memory is quarantined, unless the bus knows
  * (`absent`) that nothing is there which could write.
  */
 void virtio_unplug(struct virtio_device *dev, bool here, bool absent);

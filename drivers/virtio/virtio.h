@@ -3,8 +3,8 @@
  * virtio.h - the bus-independent virtio core, as device drivers see it (virtio 1.4, sections 2, 3).
  *
  * The core finds devices on every transport, matches them with the drivers that were linked, and
- * walks the initialisation steps of section 3.1. A driver names the features that it knows, and
- * gets the ones that the device offers too, with dependencies closed.
+ * walks the initialisation steps of section 3.1. A driver names the features that it knows; of
+ * these the core accepts what the device offers, if the bits that a feature needs are accepted too.
  */
 #ifndef VIREO_VIRTIO_H
 #define VIREO_VIRTIO_H
@@ -40,7 +40,7 @@ struct virtio_device;
  * file was linked. All functions run in task context and never park.
  */
 struct virtio_driver {
-    uint32_t device_id;                    /* VIRTIO_ID_*, or that of a type of your own */
+    uint32_t device_id;                    /* VIRTIO_ID_*, or the id of a type of your own */
     const char *prefix;                    /* device names are prefix + number: "vblk" */
     const struct virtio_feature *features; /* the type's own bits that the driver implements */
     unsigned feature_count;
@@ -81,11 +81,12 @@ struct virtio_driver {
      */
     void (*queue_back)(struct virtio_device *dev, struct virtq *q);
     /*
-     * The device is given up: all tries of recovery failed, it was unplugged, or it is another one.
-     * Take all buffers back (those that queue_lost took are the driver's already), and fail every
-     * waiter, present and future, with -EIO. `quarantine`: no reset completed, so the device may
-     * still write to the buffers: fail their waiters, but never use their memory again. Keep the
-     * driver's own state: if the device is plugged in again, returned() and queue_back() follow.
+     * The device is given up: all tries of recovery failed, it was unplugged, or another device is
+     * in its place. Take all buffers back (those that queue_lost took are the driver's already),
+     * and fail every waiter, present and future, with -EIO. `quarantine`: no reset completed, so
+     * the device may still write to the buffers: fail their waiters, but never use their memory
+     * again. Keep the driver's own state: if the device is plugged in again, returned() and
+     * queue_back() follow.
      */
     void (*dead)(struct virtio_device *dev, bool quarantine);
 };
@@ -130,11 +131,11 @@ int virtio_config_write32(struct virtio_device *dev, unsigned off, uint32_t v);
 
 /*
  * In probe, once: creates queues 0..n-1 with their interrupts, and enables them. The device owns
- * them; the core frees them if probe fails. -ENOMEM; -ENODEV: the device lacks one of them; or what
- * the transport says.
+ * them; the core frees them if probe fails. -ENOMEM; -ENODEV: the device lacks one of them; or an
+ * error of the transport.
  */
 int virtio_setup_queues(struct virtio_device *dev, const struct virtq_config *cfg, unsigned n);
-/* NULL: there is no such queue. The pointer stays good through every reset. */
+/* NULL: there is no such queue. The pointer stays valid through every reset. */
 struct virtq *virtio_queue(struct virtio_device *dev, unsigned index);
 
 /* In probe, last: writes DRIVER_OK. From here on the device works, and queues may be filled. */
@@ -143,8 +144,8 @@ void virtio_start(struct virtio_device *dev);
 /* Has service() called soon. Also in handlers. [handler] */
 void virtio_wake(struct virtio_device *dev);
 
-/* Has service() called at when_ns (hal_now_ns) or sooner. An earlier time that was asked for stays;
- * each service() ends what was asked for and is due. */
+/* Has service() called at when_ns (hal_now_ns) or sooner. An earlier time stays in force. A time
+ * ends with the service() that runs at it. */
 void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns);
 
 /*
@@ -153,7 +154,7 @@ void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns);
  * in service() and config_changed(); does nothing while the device is out of service.
  */
 void virtio_fail(struct virtio_device *dev, const char *cause);
-/* The same without a try: this is another device than before. It is reset and given up. */
+/* As virtio_fail, but for a device that is not the one of before: it is reset and given up. */
 void virtio_refuse(struct virtio_device *dev, const char *cause);
 /* Is the device in service: neither being recovered nor given up? */
 bool virtio_works(const struct virtio_device *dev);
@@ -170,7 +171,7 @@ struct virtio_info {
     const char *state;     /* "ok", "resetting", "waiting" (for the next try), "gone" */
     const char *cause;     /* of the last failure, in words; "" if there was none */
     uint64_t resets;       /* of the device since it started, and of single queues */
-    uint64_t recoveries;   /* of them, those after which it worked again */
+    uint64_t recoveries;   /* resets after which device or queue worked again */
     struct virtio_features offered, accepted;
     uint64_t interrupts;
     unsigned queues;

@@ -31,8 +31,7 @@ enum { VSOCK_SPACE_MIN = 4096, VSOCK_SPACE_DEFAULT = 128 << 10, VSOCK_SPACE_MAX 
 /* Bits of vsock_shutdown, as in section 5.10.6.6. */
 enum { VSOCK_SHUT_RECEIVE = 1, VSOCK_SHUT_SEND = 2 };
 
-/* vsock_status, vsock_accept or vsock_up may have a new answer. It must call no vsock_* function.
- */
+/* Called when vsock_status, vsock_accept or vsock_up may have a new result. Calls no vsock_*. */
 typedef void (*vsock_notify_fn)(void *ctx);
 
 /* Is there a device that was not given up? */
@@ -82,10 +81,11 @@ uint32_t vsock_waiting(const struct vsock_conn *c);
  */
 void vsock_shutdown(struct vsock_conn *c, unsigned how);
 
-/* Makes the receive space larger. A smaller one is ignored: the peer relies on what it was told. */
+/* Makes the receive space larger. A smaller one is ignored: the peer relies on the space that it
+ * was promised. */
 void vsock_set_space(struct vsock_conn *c, uint32_t space);
 
-/* What holds now; VSOCK_CONNECTING alone. When a bit becomes set that was not, notify is called. */
+/* The present state; VSOCK_CONNECTING comes alone. notify is called when a bit becomes set. */
 enum {
     VSOCK_CAN_READ = 1,   /* vsock_recv would not return -EAGAIN */
     VSOCK_CAN_WRITE = 2,  /* vsock_send would not return -EAGAIN */

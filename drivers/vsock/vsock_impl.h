@@ -186,7 +186,7 @@ void vsock_tx_free_all(struct vsock *v);  /* frees the free buffers; nothing is 
 struct vsock_conn *vsock_conn_new(struct vsock *v, struct vsock_addr peer, uint32_t local_port,
                                   uint32_t space);
 struct vsock_conn *vsock_conn_find(struct vsock *v, struct vsock_addr peer, uint32_t local_port);
-void vsock_conn_established(struct vsock_conn *c); /* connecting no more */
+void vsock_conn_established(struct vsock_conn *c); /* connected from now on */
 /* Takes the connection out of the table; it is freed once its caller has closed it as well. */
 void vsock_conn_end(struct vsock *v, struct vsock_conn *c, int error);
 void vsock_conn_reset(struct vsock *v, struct vsock_conn *c, int error); /* and tells the peer */
@@ -201,7 +201,7 @@ void vsock_conn_room(struct vsock *v);                   /* there are buffers to
 void vsock_conn_end_all(struct vsock *v, int error);
 /* Bytes that the peer has room for. */
 uint32_t vsock_credit(const struct vsock_conn *c);
-/* Takes over the credit that a packet tells; false: the peer broke a rule, nothing was changed. */
+/* Stores the credit of a packet. False: the peer broke a rule, and nothing was changed. */
 bool vsock_credit_update(struct vsock_conn *c, const struct virtio_vsock_hdr *h);
 /* Bytes that the peer may still send. */
 uint32_t vsock_space_left(const struct vsock_conn *c);
@@ -209,7 +209,7 @@ uint32_t vsock_space_left(const struct vsock_conn *c);
 /* vsock_listen.c */
 struct vsock_listener *vsock_listener_find(uint32_t port);
 void vsock_listener_add(struct vsock_listener *l, struct vsock_conn *c); /* c waits for accept */
-void vsock_listener_drop(struct vsock_conn *c);                          /* c waits no more */
-void vsock_listeners_notify(void);                                       /* the device is dead */
+void vsock_listener_drop(struct vsock_conn *c); /* takes c off its listener's queue */
+void vsock_listeners_notify(void);              /* the device is dead */
 
 #endif

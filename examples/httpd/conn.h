@@ -86,7 +86,7 @@ extern uint64_t server_now_ms;
 /* Shared by all connections; nothing in it outlives a call. */
 extern char scratch[SCRATCH_SIZE];
 
-/* Takes over a connected, non-blocking socket. NULL: out of memory. */
+/* Makes a connection of a connected, non-blocking socket, which it owns. NULL: out of memory. */
 struct conn *conn_new(int fd);
 void conn_free(struct conn *c); /* closes it */
 

@@ -16,7 +16,7 @@
 
 struct open_file {
     struct open_file *next;          /* in its hash chain */
-    struct open_file *newer, *older; /* among those that nobody uses */
+    struct open_file *newer, *older; /* among the files that no connection uses */
     unsigned users;
     uint32_t hash;
     int fd;
@@ -39,7 +39,7 @@ struct open_file {
 int files_get(const char *path, size_t len, struct open_file **out);
 void files_put(struct open_file *f);
 
-/* Is there a tree at all? */
+/* Has the image a file tree? */
 bool files_present(void);
 
 #endif

@@ -29,7 +29,7 @@ enum http_method {
     HTTP_HEAD,
     HTTP_POST,
     HTTP_PUT,
-    HTTP_OTHER /* a method of the standard that nothing here serves: 405 */
+    HTTP_OTHER /* a method of the standard that is not served: 405 */
 };
 
 struct http_request {

@@ -18,7 +18,7 @@ void reply_error_text(struct conn *c, int status, const char *fields, const char
 /* 301 to the same path with a '/' behind it. */
 void reply_redirect(struct conn *c, const struct http_request *r);
 
-/* 200, 206, 304 or 416, as the request's conditions and range ask. Takes over the use of f. */
+/* 200, 206, 304 or 416, as the request's conditions and range ask. f is the connection's. */
 void reply_file(struct conn *c, const struct http_request *r, struct open_file *f);
 
 /* "100 Continue": the client waits for it before it sends the body. */

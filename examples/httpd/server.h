@@ -11,7 +11,7 @@
  * descriptor, or a negative errno value. */
 int server_listen(uint16_t port);
 
-/* Serves until something breaks that no client can be blamed for; then a negative errno value.
+/* Serves until an error that no client caused; returns a negative errno value.
  * max: connections at one time. */
 int server_run(int listener, unsigned max);
 

@@ -25,7 +25,7 @@
 
 enum sock_kind { SOCK_KIND_TCP, SOCK_KIND_UDP, SOCK_KIND_RAW };
 
-/* What a TCP socket is. sock_tcp_become() alone changes it, and knows the legal steps. */
+/* States of a TCP socket. Only sock_tcp_become() changes the state, and checks each transition. */
 enum sock_tcp_state {
     SOCK_TCP_IDLE, /* made, perhaps bound */
     SOCK_TCP_LISTENING,
@@ -147,7 +147,7 @@ void sock_changed(struct sock *s);
 /* The pending error, positive, which is then no longer pending; 0: none. */
 int sock_take_error(struct sock *s);
 
-/* ---- inet_family.c, sock_opt.c: what <sys/socket.h> leads to --------------------------------- */
+/* ---- inet_family.c, sock_opt.c: calls of <sys/socket.h> -------------------------------------- */
 
 extern const struct socket_ops inet_socket_ops;
 
@@ -163,7 +163,7 @@ int sock_addr_in(const struct sock *s, const struct sockaddr *sa, socklen_t len,
 /* The address for an application: as much of it as *len has room for. sa, len NULL: nothing. */
 void sock_addr_out(const struct sock *s, const ip_addr_t *addr, u16_t port, struct sockaddr *sa,
                    socklen_t *len);
-/* What lwIP shall bind to: `::` of a socket that speaks IPv4 too stands for every address. */
+/* The address for lwIP's bind: `::` of a socket that takes IPv4 too stands for every address. */
 const ip_addr_t *sock_addr_to_bind(const struct sock *s, const ip_addr_t *addr);
 
 /* ---- sock_tcp.c: stream sockets -------------------------------------------------------------- */
@@ -182,7 +182,8 @@ int sock_tcp_accept(struct sock *s, struct sock **out);
 int sock_tcp_shutdown(struct sock *s, int how);
 /*
  * Hands the connection over to lwIP, which delivers what is unsent; resets the connection if data
- * was not read, or SO_LINGER says so. Closes what waits for accept(). Wakes nobody.
+ * was not read, or SO_LINGER asks for that. Closes connections that wait for accept(). Wakes no
+ * task.
  */
 void sock_tcp_close(struct sock *s);
 /* Which of the events (POLLIN ...) hold now; remembers that a task waits for room to send. */
@@ -205,7 +206,7 @@ int sock_dgram_open(struct sock *s, int protocol);
 /* -EINVAL: bound already; -EADDRINUSE. */
 int sock_dgram_bind(struct sock *s, const ip_addr_t *addr, u16_t port);
 int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port);
-/* Leaves all groups, frees what waits, and frees the control block. Wakes nobody. */
+/* Leaves all groups, frees waiting datagrams and the control block. Wakes no task. */
 void sock_dgram_close(struct sock *s);
 int sock_dgram_poll(struct sock *s, int events);
 /* All of the message or an error: -EMSGSIZE, -EDESTADDRREQ, -ENOBUFS, ... Does not wait. */

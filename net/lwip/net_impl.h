@@ -16,7 +16,7 @@
 #include "vireo/task.h"
 
 #define NET_TIME_WAIT_MAX   64 /* connections in TIME_WAIT that are kept */
-#define NET_TIME_WAIT_SLACK 16 /* that may be closed before the oldest are dropped */
+#define NET_TIME_WAIT_SLACK 16 /* closes between two checks of that bound */
 
 /* One network device under lwIP. */
 struct net_dev {
@@ -75,7 +75,7 @@ static inline void net_leave(void)
     net_core.entered = false;
 }
 
-/* The same inside a service's run(), whose end flushes what is queued. */
+/* net_enter() and net_leave() for a service's run(), which flushes queued frames at its end. */
 static inline void net_enter_service(void)
 {
     net_enter();

@@ -57,10 +57,10 @@ static bool input_may_keep(const struct net_segment *s)
 }
 
 /*
- * Socket queues hold so many receive buffers that a burst would soon find none: what will be kept
- * is copied, and its buffer goes back to the ring. When memory is short as well, data is dropped,
- * and its sender repeats it; but segments without data pass, since they end the shortage, and so
- * does data of connections that hold nothing or little. NULL: dropped.
+ * Socket queues hold most receive buffers, and a burst would soon find none: what will be kept is
+ * copied, and its buffer goes back to the ring. When memory is short as well, data is dropped, and
+ * its sender repeats it; but segments without data pass, since they end the shortage, and so does
+ * data of connections that hold nothing or little. NULL: dropped.
  */
 static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
 {

@@ -80,8 +80,8 @@ void host_dma_return(uint64_t bus, size_t len);
 /* Does the device have any of these bytes? Exact to the byte, unlike AddressSanitizer. */
 bool host_dma_owned(const volatile void *p, size_t len);
 /*
- * false: from now on ownership is not checked, for a device that lies about what it has. Such a
- * device uses any addresses, so it reaches memory of hal_dma_alloc only.
+ * false: from now on ownership is not checked, for a device that lies about which buffers it holds.
+ * Such a device uses any addresses, so it reaches memory of hal_dma_alloc only.
  */
 void host_dma_ownership(bool on);
 /* The device's accesses. False: the range is not memory. */

@@ -4,7 +4,8 @@
  * own first bytes, so the list needs no memory beside the free one, and adding a gigabyte takes no
  * longer than adding a page. The page allocator and the pool of device memory are such lists.
  *
- * Memory in the list is the list's: nobody else may touch it. What is taken is the caller's.
+ * Memory in the list belongs to the list, and no other code touches it. Memory that was taken
+ * belongs to the caller.
  */
 #ifndef VIREO_RUNS_H
 #define VIREO_RUNS_H

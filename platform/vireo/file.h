@@ -72,7 +72,7 @@ int file_install(const struct file_ops *ops, void *ctx, unsigned flags);
 struct file *file_get(int fd);
 
 /*
- * The same, but the file stays until file_drop: for a call that may park. The last file_drop, or
+ * As file_get, but the file stays until file_drop: for a call that may park. The last file_drop, or
  * close of a descriptor, calls the file's close(), and returns its result. file_drop: [parks] if
  * that close() does.
  */
@@ -81,7 +81,7 @@ int file_drop(struct file *f);
 
 /*
  * The file may have become ready: tasks that sleep in poll() or select() for it look again. NULL:
- * any file may have, and all such tasks look at all their files.
+ * any file may have become ready, and all such tasks look at all their files.
  */
 void file_ready(struct file *f);
 

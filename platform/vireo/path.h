@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vireo/path.h - where path names lead. libc's open(), stat() and opendir() call this table, and so
- * link the room that defines it (files/). An image that opens nothing holds none of that room.
+ * vireo/path.h - what path names stand for. libc's open(), stat() and opendir() call this table,
+ * and so link the folder that defines it (files/). An image that opens no file holds no code of
+ * that folder.
  */
 #ifndef VIREO_PATH_H
 #define VIREO_PATH_H

@@ -4,11 +4,11 @@
  * order to wait.
  *
  * Tasks are cooperative, on one core; main() is the first. A task runs until it calls a function
- * marked [parks]. While it is parked, other tasks and services (hal.h) run, or the CPU sleeps.
- * Only a task may call what is marked [parks]: not a handler, not run() or arm() of a service, and
- * nobody before main(). A call from a service or before main() ends the image with a panic; a call
- * from a handler does so in a debug build.
- * What is not marked may be called from a task or a service, but not from a handler.
+ * marked [parks]. While it is parked, other tasks and services (hal.h) run, or the CPU sleeps. Only
+ * a task may call what is marked [parks]: not a handler, not run() or arm() of a service, and no
+ * code before main(). A call from a service or before main() ends the image with a panic; a call
+ * from a handler does so in a debug build. What is not marked may be called from a task or a
+ * service, but not from a handler.
  */
 #ifndef VIREO_TASK_H
 #define VIREO_TASK_H

@@ -92,7 +92,7 @@ extern struct virt_machine virt;
  */
 const char *tree_read(const void *dtb);
 
-/* Sets the UART of the tree up. Before, board_console_write uses the address of QEMU's. */
+/* Sets up the UART of the tree. Until then board_console_write uses QEMU's address. */
 void uart_init(void);
 /* Writes text to QEMU's UART, while the MMU is off. */
 void uart_write_raw(const char *s);

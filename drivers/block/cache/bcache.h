@@ -4,10 +4,10 @@
  * at once returns -EAGAIN, and the cache calls back when the caller should ask again. (The calls
  * that wait are in files/disk.h.)
  *
- * A cache block is 4 KiB, or the device's logical block if that is larger; the last one of a disk
- * may be shorter. A written block is dirty until the device has it, and unflushed until a flush has
- * covered it; only then may it leave the cache, since a device that is reset may lose it, and the
- * cache then writes it again.
+ * A cache block is 4 KiB, or the device's logical block if that is larger; the last block of a disk
+ * may be shorter. A written block is dirty until the device has its data, and unflushed until a
+ * flush has covered it. Only then may the block leave the cache: a reset of the device may lose
+ * unflushed data, and the cache then writes the block again.
  *
  * Dirty blocks go out in order of address, in large requests: when a quarter of the cache is dirty,
  * after 5 s, or for a sync. When a quarter of the cache is unflushed, the cache flushes. At most a
@@ -81,13 +81,13 @@ struct bcache_sync {
     /* the cache's own */
     struct bcache_sync *next;
     uint64_t errors;       /* write errors before */
-    uint64_t round, flush; /* that this sync needs the end of; flush 0: not known yet, or none */
+    uint64_t round, flush; /* must end before this sync does; flush 0: not known yet, or none */
 };
 
 /*
- * The cache of a device, of `bytes` at most (at least 16 blocks); it grows as it is used. There is
- * one for each device: the next call returns the same, whatever `bytes` says. It is never freed.
- * NULL: no memory.
+ * The cache of a device, of `bytes` at most (at least 16 blocks); it grows as it is used. Each
+ * device has one cache: a later call returns the same cache and ignores `bytes`. A cache is never
+ * freed. NULL: no memory.
  */
 struct bcache *bcache_create(struct block_device *dev, size_t bytes);
 
@@ -99,7 +99,7 @@ uint32_t bcache_block_size(const struct bcache *c);
  * again; with UPDATE and OVERWRITE it is dirty from now on, so the caller changes it at once. If
  * the block must be read, `more` blocks behind it are read in the same request. -EAGAIN: w->wake()
  * will be called. -ENXIO: beyond the end. -EROFS. -EIO: the block cannot be read, the device was
- * given up, or the writer waits for room that no write-out makes.
+ * given up, or the cache is full of blocks that cannot be written.
  */
 int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
                struct bcache_wait *w, struct bcache_block **out);
@@ -116,12 +116,12 @@ void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, u
 
 /*
  * Borrows a block that bcache_get() gave for reading: until bcache_return() its memory is neither
- * changed nor reused (a writer gets a new block). May be borrowed several times, and is to be
- * returned as many. 0; -EBUSY: a quarter of the cache is borrowed, or this block 65,535 times: copy
- * the data. To be called before anything else is asked of the cache.
+ * changed nor reused (a writer gets a new block). A block may be borrowed several times, and must
+ * be returned as many times. 0; -EBUSY: a quarter of the cache is borrowed, or this block 65,535
+ * times: copy the data. Must be the first call of the cache after bcache_get().
  */
 int bcache_borrow(struct bcache *c, struct bcache_block *b);
-/* Ends one bcache_borrow(). Those who wait for room are woken. */
+/* Ends one bcache_borrow(). Wakes the callers that wait for room. */
 void bcache_return(struct bcache *c, struct bcache_block *b);
 
 /*
@@ -130,7 +130,7 @@ void bcache_return(struct bcache *c, struct bcache_block *b);
  */
 int bcache_sync(struct bcache *c, struct bcache_sync *s);
 
-/* Write errors since the boot. A caller that remembers the number knows of errors since then. */
+/* Write errors since the boot. A caller that keeps the number can tell whether errors followed. */
 uint64_t bcache_errors(const struct bcache *c);
 
 struct bcache_stats {

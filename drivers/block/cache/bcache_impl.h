@@ -64,7 +64,7 @@ struct bcache {
     struct block_device *dev;
     uint32_t block_size; /* bytes, 1 << block_shift */
     unsigned block_shift;
-    unsigned blocks, max_blocks; /* blocks that there are, LOST ones not counted; the limit */
+    unsigned blocks, max_blocks; /* allocated blocks without the LOST ones; their limit */
     struct bcache_block **hash;  /* blocks of a disk block, by index */
     size_t hash_mask;
 
@@ -157,7 +157,7 @@ static inline void bcache_set_state(struct bcache *c, struct bcache_block *b,
     b->state = (uint8_t)state;
 }
 
-/* Blocks whose contents the device has not got. */
+/* Blocks whose contents the device does not have yet. */
 static inline unsigned bcache_dirty(const struct bcache *c)
 {
     return c->in_state[BCACHE_DIRTY] + c->in_state[BCACHE_WRITING];
@@ -169,7 +169,7 @@ static inline unsigned bcache_unflushed(const struct bcache *c)
     return c->in_state[BCACHE_UNFLUSHED];
 }
 
-/* Is as much of the cache dirty or unflushed as may be? Writers then wait. */
+/* Are so many blocks dirty or unflushed, three quarters, that writers must wait? */
 static inline bool bcache_crowded(const struct bcache *c)
 {
     return bcache_dirty(c) + bcache_unflushed(c) >= c->max_blocks - c->max_blocks / 4;
@@ -183,7 +183,7 @@ static inline bool bcache_too_dirty(const struct bcache *c)
 
 /* ---- bcache.c -------------------------------------------------------------------------------- */
 
-/* Cache blocks that the disk has now, and the bytes of block `index`, which is one of them. */
+/* The number of cache blocks on the disk now; the bytes of block `index`, below that number. */
 uint64_t bcache_disk_blocks(const struct bcache *c);
 uint32_t bcache_disk_len(const struct bcache *c, uint64_t index);
 
@@ -195,12 +195,12 @@ struct bcache_block *bcache_take(struct bcache *c, uint64_t index);
 /* The end of a read or a write: puts b, which is on no list, into the state and on its list. */
 void bcache_settle_clean(struct bcache *c, struct bcache_block *b);
 void bcache_settle_empty(struct bcache *c, struct bcache_block *b);
-/* b is never used again, and does not count any more: another block may be made in its place. */
+/* b is never used again and no longer counted, so another block may be allocated. */
 void bcache_settle_lost(struct bcache *c, struct bcache_block *b);
 
-/* Wakes those who wait for b; `failed`: the read for which they wait has failed. */
+/* Wakes the callers that wait for b; `failed`: the read of b has failed. */
 void bcache_wake_block(struct bcache_block *b, bool failed);
-/* Wakes those who wait for room. */
+/* Wakes the callers that wait for room. */
 void bcache_wake_room(struct bcache *c);
 
 /* ---- bcache_io.c ----------------------------------------------------------------------------- */
@@ -227,8 +227,7 @@ void bcache_read_done(struct bcache_io *io);
 
 /* ---- bcache_write.c -------------------------------------------------------------------------- */
 
-/* b becomes DIRTY, unless it is; its contents are the caller's to change until the caller returns.
- */
+/* Makes b DIRTY, unless it is DIRTY. The caller changes the contents of b before it parks. */
 void bcache_mark_dirty(struct bcache *c, struct bcache_block *b);
 /* Begins a round, if there is something to write and none is under way. */
 void bcache_start_round(struct bcache *c);

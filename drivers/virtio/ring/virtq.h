@@ -19,8 +19,8 @@
  *         cancel(cookie);                          answered, and no longer reaches the memory
  *
  * Trust. Nothing that the device wrote is used before it is checked against private state: a
- * descriptor is never read back. A value that cannot be makes the queue broken with a cause; a
- * broken queue takes no more buffers and returns none until it is reset.
+ * descriptor is never read back. An impossible value makes the queue broken with a cause; a broken
+ * queue takes no more buffers and returns none until it is reset.
  *
  * Context. All functions run in task context and never park. None of them allocates.
  */
@@ -56,7 +56,7 @@ enum virtq_state {
     VIRTQ_OFF,       /* not with the device: not enabled yet, or reset. Its buffers can be taken */
     VIRTQ_OK,        /* in service */
     VIRTQ_BROKEN,    /* a rule was broken or a deadline passed; the log has the cause */
-    VIRTQ_RESETTING, /* the device was asked to reset it, and has not said yet that it did */
+    VIRTQ_RESETTING, /* the device was asked to reset it and has not confirmed that */
     VIRTQ_GONE,      /* given up together with its device */
 };
 
@@ -106,7 +106,7 @@ void virtq_hold(struct virtq *q, bool hold);
 
 /*
  * Kicks the device although nothing new was submitted and whatever the device asked for: for
- * devices that have to be told twice. Counted in stats.nudges. Does nothing out of service.
+ * devices that need a second kick. Counted in stats.nudges. Does nothing out of service.
  */
 void virtq_nudge(struct virtq *q);
 
@@ -127,10 +127,10 @@ enum virtq_state virtq_state(const struct virtq *q);
 /* ---- trouble --------------------------------------------------------------------------------- */
 
 /*
- * The driver gives up on what the device does with this queue (a deadline passed, an answer that
- * cannot be): the queue becomes VIRTQ_BROKEN with this cause, logged once. The next service
- * recovers it, alone if RING_RESET was negotiated, else with its device: queue_lost() follows.
- * `cause` lives for ever. Does nothing unless the queue is in service, so the first cause stays.
+ * The driver found a fault of the device in this queue (a passed deadline, an impossible answer):
+ * the queue becomes VIRTQ_BROKEN with this cause, logged once. The next service recovers it, alone
+ * if RING_RESET was negotiated, else with its device: queue_lost() follows. `cause` lives for ever.
+ * Does nothing unless the queue is in service, so the first cause stays.
  */
 void virtq_fail(struct virtq *q, const char *cause);
 
@@ -139,8 +139,8 @@ void virtq_fail(struct virtq *q, const char *cause);
  * reset it, and waits for up to a second until the device says that it did. 0: the queue is
  * VIRTQ_OFF; take its buffers back, then call virtq_restart. -ENOTSUP: RING_RESET was not
  * negotiated. -EINVAL: the device is not in service, or the queue neither VIRTQ_OK nor
- * VIRTQ_BROKEN. -ETIMEDOUT: the device did not do it; the queue is VIRTQ_BROKEN, its buffers stay
- * the device's, and the next service resets the whole device.
+ * VIRTQ_BROKEN. -ETIMEDOUT: the device did not reset it; the queue is VIRTQ_BROKEN, its buffers
+ * stay the device's, and the next service resets the whole device.
  */
 int virtq_reset(struct virtq *q);
 

@@ -124,7 +124,7 @@ struct virtq_ring {
     int (*reap)(struct virtq *q, struct virtq_done *done, unsigned max);
     /* Asks for an interrupt at the next completion; true if completions are waiting already. */
     bool (*arm)(struct virtq *q);
-    /* Asks for no interrupt, where the format has a way to say so. [handler] */
+    /* Asks for no interrupt, if the format can express that. [handler] */
     void (*disarm)(struct virtq *q);
     /* Some time after publishing: does the device wait for a kick that it never got? */
     bool (*kick_missed)(struct virtq *q);
@@ -145,8 +145,7 @@ extern const unsigned virtq_feature_count;
 
 /* ---- for the core ---------------------------------------------------------------------------- */
 
-/* What virtq_create needs to know. All of it may be forgotten afterwards but *owner and cfg->name.
- */
+/* Arguments of virtq_create. Only *owner and cfg->name must outlive the call. */
 struct virtq_setup {
     struct virtq_owner *owner;
     const struct virtq_config *cfg; /* what the driver wants */
@@ -183,11 +182,11 @@ void virtq_renew(struct virtq *q);
  * interrupt may come. False also when the queue is not in service, or was armed before.
  */
 bool virtq_arm(struct virtq *q);
-/* Asks for no interrupt, where the ring has a way to say so. [handler] */
+/* Asks for no interrupt, if the format can express that. [handler] */
 void virtq_disarm(struct virtq *q);
 
 /*
- * Liveness rests on no suppression word alone. Called at most every VIRTQ_TICK while buffers are
+ * No queue relies on a suppression word alone. Called at most every VIRTQ_TICK while buffers are
  * out: looks at the suppression word again, and kicks once more if a kick was missed. Returns the
  * time of the next call; HAL_NEVER: not before the owner's tick_later.
  */

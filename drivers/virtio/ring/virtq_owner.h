@@ -38,7 +38,7 @@ struct virtq_owner {
     const struct virtq_owner_ops *ops;
     const char *name; /* of the device, for the log: "vnet0" */
     bool live;        /* the device is in service: DRIVER_OK was written, and no reset since */
-    uint64_t tick_ns; /* when the owner calls virtq_tick next; HAL_NEVER: when asked to */
+    uint64_t tick_ns; /* when the owner calls virtq_tick next; HAL_NEVER: see tick_later */
 };
 
 #endif

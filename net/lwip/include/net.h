@@ -28,7 +28,7 @@ int net_address(unsigned n, char text[NET_ADDRESS_TEXT]);
 /* The name of this host: of the ip= boot argument, or "vireo". It never changes. */
 const char *net_hostname(void);
 
-/* Counters since boot, unless it says "now". */
+/* Counters since boot; those with "now" are present values. */
 struct net_stats {
     uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of all devices */
     uint64_t rx_dropped;   /* frames dropped by the driver: no buffer, bad length */

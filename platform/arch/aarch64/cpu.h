@@ -54,7 +54,7 @@ static inline uint64_t cpu_counter(void)
     return cpu_read(cntvct_el0);
 }
 
-/* The counter's frequency in Hz, as the boot loader set it; 0: it did not. */
+/* The counter's frequency in Hz, as the boot loader set it; 0: not set. */
 static inline uint32_t cpu_counter_hz(void)
 {
     return (uint32_t)cpu_read(cntfrq_el0);

@@ -63,7 +63,7 @@ static inline uint64_t cpu_counter(void)
     return v;
 }
 
-/* The counter's frequency in Hz, as the boot loader set it; 0: it did not. */
+/* The counter's frequency in Hz, as the boot loader set it; 0: not set. */
 static inline uint32_t cpu_counter_hz(void)
 {
     return cp15_read(0, c14, c0, 0); /* CNTFRQ */
@@ -127,7 +127,7 @@ static inline void cpu_gic_end(uint32_t id)
 /* A function that calls nothing saves r11 alone, and points r11 to it. */
 #define CPU_LEAF_RECORDS true
 
-/* Does the code at a return address keep records? T32 code does not, which newlib is. */
+/* Does the code at a return address keep records? T32 code, such as newlib's, does not. */
 static inline bool cpu_keeps_record(uintptr_t back)
 {
     return !(back & 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sys/features.h - newlib's, with what Vireo's libc has of POSIX's options. */
+/* sys/features.h - newlib's header, and the POSIX options that Vireo's libc has. */
 #include_next <sys/features.h>
 #ifndef _POSIX_TIMERS
 #define _POSIX_TIMERS 200809L

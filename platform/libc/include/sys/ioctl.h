@@ -9,7 +9,7 @@ extern "C" {
 
 #define FIONREAD   0x541b /* int *: bytes that can be read now */
 #define FIONBIO    0x5421 /* const int *: non-blocking on or off */
-#define TIOCGWINSZ 0x5413 /* struct winsize *: size of a terminal; ENOTTY when nobody knows it */
+#define TIOCGWINSZ 0x5413 /* struct winsize *: size of a terminal; ENOTTY: not known */
 
 struct winsize {
     unsigned short ws_row, ws_col;
