@@ -49,7 +49,7 @@ def compiled(tmp_path):
 
 
 def test_lines_with_code(compiled):
-    """Those of an inlined function count, and of one that nobody calls; comments do not."""
+    """Lines of inlined and of unused functions count; comments do not."""
     code = coverage_images.lines_with_code([compiled], lambda name: name == 'x.c')['x.c']
     assert code >= lines_of(SOURCE, 'there(x)', 'return there', 'return twice(x)', 'there(1)')
     assert not code & lines_of(SOURCE, 'no code', 'int there', '}')

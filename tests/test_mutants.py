@@ -62,7 +62,7 @@ def program(tmp_path, text):
 
 
 def test_the_first_failure_ends_a_program(tmp_path):
-    """It is not waited for, however long it would go on."""
+    """A test that goes on is ended, not waited for."""
     assert program(tmp_path, 'echo "ok a"; echo "FAIL b: why"; exec sleep 1000') == 'test_it: b'
     assert program(tmp_path, 'echo "ok a"; exit 3') == 'test_it (status 3)'
     assert program(tmp_path, 'echo "ok a"') is None
@@ -156,7 +156,7 @@ def test_comments_are_no_change(old, new, same):
 
 
 def test_a_new_file_ends_verdicts_of_boots(tree):
-    """It may be compiled into an image."""
+    """Such a file may be compiled into an image."""
     listing = [name for name in FILES if not name.startswith('build/')]
     before = verdicts.Verdicts('state', str(tree), listing).digest('tests/qemu/test_x.py')
     (tree / 'net/new.c').write_text('')

@@ -124,7 +124,7 @@ def test_nothing_is_fetched_from_elsewhere():
 
 
 def test_tests_do_not_sleep():
-    """They wait for lines and conditions, with deadlines."""
+    """No test sleeps: tests wait for lines and conditions, with deadlines."""
     bad = [name for name in tracked() if name.startswith(('tests/', 'scripts/'))
            and name.endswith('.py') and re.search(r'\btime\.sle' r'ep\(', text_of(name))]
     assert not bad, bad

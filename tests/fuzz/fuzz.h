@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz.h - what the fuzz targets share. A target is one function, fuzz_one(), that plays one input
- * on a machine which nobody has used yet: the bytes are choices, taken from the front, most of them
- * commands to the scripted device of tests/host/model.h.
+ * on a fresh machine: the bytes are choices, taken from the front, most of them commands to the
+ * scripted device of tests/host/model.h.
  *
  * After each input the harness demands: no broken rule of the model (host_violation) while the
  * device kept the rules itself, and that the waits of the drivers ended. AddressSanitizer and
@@ -24,7 +24,7 @@ uint32_t fuzz32(void);
 uint64_t fuzz64(void);
 unsigned fuzz_below(unsigned n); /* 0..n-1, of one byte (n up to 256) */
 bool fuzz_more(void);            /* is there anything left? */
-/* All that is left, or so many bytes of it (*len is what there was). */
+/* The rest of the input, or its next `want` bytes; *len: their number, fewer at the end. */
 const uint8_t *fuzz_rest(size_t *len);
 const uint8_t *fuzz_take(size_t want, size_t *len);
 /* A 32-bit number, often one of those that end something: 0, 1, all-ones, near a power of two. */
@@ -44,7 +44,7 @@ void fuzz_all_drivers(void);
 void fuzz_device(struct model *m);
 
 /*
- * Ends every loop of commands: the services run for so much virtual time, then the machine is shut
+ * Ends every loop of commands: the services run for `ns` of virtual time, then the machine is shut
  * down.
  */
 void fuzz_end(uint64_t ns);

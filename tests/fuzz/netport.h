@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct netport {
-    int64_t fail_after; /* so many allocations from now on succeed; < 0: all */
+    int64_t fail_after; /* allocations that still succeed; < 0: all */
     uint64_t used;      /* bytes */
     int64_t blocks;
 };

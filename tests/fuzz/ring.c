@@ -13,7 +13,7 @@
 #define BUFFERS 1024
 
 static bool out[BUFFERS];
-static bool reset_hangs; /* the device did not let go; its next service ends it */
+static bool reset_hangs; /* a reset did not complete; the next service ends it */
 static unsigned submitted, counted, next_buffer;
 
 static struct model *boot(unsigned format)
@@ -104,7 +104,7 @@ static void reset_queue(struct virtq *q)
     virtq_restart(q);
 }
 
-/* A lawful device finishes what it has; another is made to be reset. All comes back. */
+/* A lawful device completes its buffers; any other is reset. All buffers come back. */
 static void settle(struct model *m, struct virtq *q)
 {
     m->dead_silent = m->generation_never_settles = m->queue_reset_never = false;

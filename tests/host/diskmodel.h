@@ -33,15 +33,16 @@ struct disk_order {
 
 struct diskmodel {
     /* what the test says, before disk_plug() or later */
-    void (*plug)(struct model *m); /* onto which bus; NULL: slot 0 of virtio-mmio, or PCI */
-    uint32_t size_max, seg_max;    /* 0: not set */
-    unsigned fail_left;            /* so many requests end with fail_status */
-    uint8_t fail_status;           /* 0xee: the status byte is not written */
-    bool mute;                     /* takes nothing, answers nothing */
-    uint32_t short_by;             /* claims to have written so many bytes less */
-    char id[BLOCK_ID_LEN + 1];     /* its serial number, DISK_ID at first; "": it knows none */
-    bool forgets;                  /* a reset loses what no flush covered */
-    unsigned answers; /* so many more, then silence until a reset; DISK_NEVER: always */
+    void (*plug)(
+        struct model *m); /* plugs the device onto a bus; NULL: slot 0 of virtio-mmio, or PCI */
+    uint32_t size_max, seg_max; /* 0: not set */
+    unsigned fail_left;         /* number of requests that still end with fail_status */
+    uint8_t fail_status;        /* 0xee: the status byte is not written */
+    bool mute;                  /* takes nothing, answers nothing */
+    uint32_t short_by;          /* bytes by which the reported length is too short */
+    char id[BLOCK_ID_LEN + 1];  /* its serial number, DISK_ID at first; "": it knows none */
+    bool forgets;               /* a reset loses what no flush covered */
+    unsigned answers; /* further answers before silence until a reset; DISK_NEVER: no end */
     uint64_t killer;  /* a request from this sector breaks the queue; UINT64_MAX: none */
 
     /* what happened */
@@ -57,7 +58,7 @@ struct diskmodel {
 };
 extern struct diskmodel disk;
 
-/* An answer that cannot be: the queue is broken from the next look on. */
+/* An impossible answer: the queue is broken from the next look on. */
 void disk_break(void);
 /* The device at slot 0 (PCI: 1), with these features. Its config fields may still be changed. */
 void disk_plug(enum model_transport t, const unsigned *bits, unsigned n);

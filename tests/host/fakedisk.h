@@ -13,7 +13,7 @@
 
 struct fakedisk {
     struct block_device dev; /* first: one is the other */
-    uint8_t *now, *durable;  /* what reads see; what is there after a power cut */
+    uint8_t *now, *durable;  /* contents that reads see; contents after a power cut */
     uint64_t bytes;
     struct {
         struct block_transfer *t;
@@ -38,13 +38,13 @@ struct fakedisk {
  * volatile_cache count. NULL: block_register refused it.
  */
 struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits);
-/* Completes one transfer, whichever; false if there is none. */
+/* Completes one transfer, chosen at random; false if there is none. */
 bool fakedisk_step(struct fakedisk *f);
 /* Completes that in this slot. */
 void fakedisk_finish(struct fakedisk *f, unsigned slot);
 /*
- * It is reset, and loses what it had not flushed. block_resume() is still to come, or it is given
- * up: block_fail_all().
+ * The device is reset, and loses data that no flush covered. The test then calls block_resume(), or
+ * block_fail_all() to give it up.
  */
 void fakedisk_reset(struct fakedisk *f);
 

@@ -91,7 +91,7 @@ void model_reset(struct model *m)
     m->interrupt_status = 0;
     m->page_size = 0;
     m->resets++;
-    m->lied = false; /* both sides begin anew */
+    m->lied = false; /* both sides start again */
     memset(m->accepted, 0, sizeof(m->accepted));
     for (unsigned i = 0; i < MODEL_QUEUES; i++)
         model_reset_queue(&m->queues[i]);

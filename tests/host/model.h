@@ -84,7 +84,7 @@ struct model_queue {
     bool ready, checked_idle;
     uint16_t vector;     /* PCI: MSI-X entry */
     uint16_t notify_off; /* PCI */
-    uint16_t notif_data; /* PCI: what NOTIF_CONFIG_DATA makes of the queue's number */
+    uint16_t notif_data; /* PCI: the value that NOTIF_CONFIG_DATA uses for the queue */
 
     const struct model_ring *ring;    /* model_ring.h; set when the queue starts */
     uint16_t seen;                    /* chains popped; split: the next index to pop */
@@ -163,7 +163,7 @@ struct model {
     /* What a bad device does. */
     bool refuse_features; /* FEATURES_OK never sticks */
     uint32_t refuse[4];   /* nor with any of these bits accepted */
-    unsigned refused;     /* how often it did not stick */
+    unsigned refused;     /* times that it did not stick */
     bool alias_features;  /* words above 1 read as word 1, like QEMU's virtio-mmio */
     unsigned reset_reads; /* reads of the status after a reset before it is 0 */
     bool reset_never;
@@ -179,7 +179,7 @@ struct model {
     bool queue_reset_lies; /* QueueReset reads 0, and the queue goes on, as with QEMU's mmio */
     bool cached;           /* what it reads lies in a cache, where others may read it as well */
     bool scribbles;        /* it writes descriptors: the driver is not blamed for changes */
-    bool lied;             /* about what it used: it cannot judge what the driver makes available */
+    bool lied;             /* about used buffers: available ones are no longer judged */
 
     unsigned reset_left;
     bool stuck; /* a reset was asked for, and reset_never was set */
@@ -244,7 +244,7 @@ void model_watch(struct model *m);
 void model_hear(const struct host_event *e, void *model);
 /* Takes the next available chain, judging it. False: there is none. */
 bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c);
-/* Is there one to pop? */
+/* Is there a chain to pop? */
 bool model_has_more(struct model *m, struct model_queue *q);
 /* Fills the chain's writable segments with `fill` bytes, gives its memory back, puts it into the
  * used ring with length `len`, and interrupts if the driver asked for it. */
@@ -256,7 +256,7 @@ void model_publish(struct model *m, struct model_queue *q);
 /* The two halves of model_publish, without the interrupt itself. */
 void model_show(struct model *m, struct model_queue *q);
 bool model_wants_irq(struct model *m, struct model_queue *q);
-/* IN_ORDER: done with c, but its entry is left out: the next push stands for it too. */
+/* IN_ORDER: completes c without a used entry: the entry of the next push stands for c too. */
 void model_skip(struct model_queue *q, const struct model_chain *c);
 /* Copies from or to the data of a chain. Returns bytes copied. */
 uint32_t model_gather(const struct model_chain *c, uint32_t off, void *buf, uint32_t len);

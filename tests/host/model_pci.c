@@ -348,7 +348,7 @@ struct window {
     bool io;
 };
 
-/* Who is gone was asked for only if nobody else is there. */
+/* The function at the address; one that is gone only if no other decodes it. */
 static struct model_pci_fn *target(const struct window *w, uint64_t offset, unsigned *bar,
                                    uint64_t *off)
 {

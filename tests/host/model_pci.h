@@ -37,7 +37,7 @@ struct model_pci_fn {
     unsigned cap_link; /* where the next capability's offset is put */
     unsigned cap_free; /* the next one lies here */
     bool gone;         /* every read is all-ones */
-    bool line_held;    /* somebody else on its line keeps that high */
+    bool line_held;    /* another device holds the line high */
     unsigned config_writes;
 
     /* MSI-X; msix_cap 0: there is none. table_bar may be any number, for tests. */

@@ -75,7 +75,7 @@ void model_let_all_go(struct model_queue *q)
     }
 }
 
-/* The device forgets the queue's buffers, and lets go of their memory. */
+/* The device drops the queue's buffers, and no longer reaches their memory. */
 void model_reset_queue(struct model_queue *q)
 {
     model_let_all_go(q);

@@ -89,7 +89,7 @@ void model_slot_complete(struct model_slot *s)
 
 /* ---- the card -------------------------------------------------------------------------------- */
 
-/* What was written into it is forgotten, and it lets go of memory. */
+/* The card loses all register values, and no longer reaches memory. */
 static void forget(struct model_pci_fn *card, bool is_virtio)
 {
     model_pci_put(card, COMMAND, 2, 0);

@@ -33,12 +33,12 @@ enum { SLOT_LED_ON = 1, SLOT_LED_BLINKS = 2, SLOT_LED_OFF = 3 };
 struct model_slot {
     struct model_pci_fn port; /* first: one is the other */
     unsigned cap;
-    struct model_pci_fn *card; /* what is in it; NULL: nothing */
+    struct model_pci_fn *card; /* the card in the slot; NULL: none */
     bool is_virtio;            /* the card is the head of a struct model_vpci */
 
     /* what a bad port or card does */
     bool never_completes;  /* commands */
-    bool by_hand;          /* they are complete when the test says so */
+    bool by_hand;          /* commands are complete when the test completes them */
     unsigned stuck;        /* events that come again as soon as they are cleared */
     uint64_t link_ns;      /* how long the link takes; HAL_NEVER: it never comes up */
     uint64_t ready_ns;     /* how long the card takes after that, and after the 100 ms */
@@ -59,7 +59,7 @@ void model_slot_fill(struct model_slot *s, struct model_pci_fn *card, bool is_vi
 /* The machine is as a reset leaves it: call it last before the boot, filled or not. */
 void model_slot_reset(struct model_slot *s);
 
-/* Somebody puts a card in (one that was in it before, or a new one), or draws it out. */
+/* Puts a card into the slot (one that was in it before, or a new one), or draws it out. */
 void model_slot_plug(struct model_slot *s, struct model_pci_fn *card, bool is_virtio);
 void model_slot_pull(struct model_slot *s);
 /* Events happen; `bits` of slot status. */

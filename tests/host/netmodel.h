@@ -58,7 +58,7 @@ extern struct net net;
 
 /* The device at slot 0. MAC 52:54:00:12:34:56, link up, MTU 1400, as far as those are offered. */
 void net_plug(enum model_transport t, const unsigned *bits, unsigned n);
-/* The same over ring and transport of case_variant; with MAC and STATUS. */
+/* As net_plug, on the ring and transport of case_variant; with MAC and STATUS. */
 void net_plug_way(const unsigned *more, unsigned n);
 void net_boot(void); /* and attaches the stack */
 /* MAC and STATUS, and perhaps EVENT_IDX and INDIRECT_DESC; booted. */
@@ -69,10 +69,10 @@ void net_serve_tx(struct model *model, struct model_queue *q);
 /* Puts a frame into the next receive buffer; `say` is the length that the device claims. */
 void net_deliver(const void *frame, uint32_t len, uint32_t say);
 void net_deliver_good(unsigned seed, uint32_t len);
-/* So many frames of any length, one after the other: each arrives as it was sent. */
+/* Sends n frames of random lengths, one after the other: each arrives as it was sent. */
 void net_check_receive(unsigned count);
 
-/* Sends the n-th test frame, in so many pieces; what vnet_send says. */
+/* Sends the n-th test frame in `pieces` pieces. Returns the result of vnet_send. */
 int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len);
 /* The at-th frame on the wire is the n-th test frame. */
 void net_check_wire(unsigned at, unsigned n, uint32_t len);

@@ -32,9 +32,9 @@ void rt_put_out(void);
 struct virtio_info rt_info(void);
 /* Three times round the ring of each queue, by interrupt (or polled), none of them late. */
 void rt_traffic(void);
-/* It was reset `times` as a whole, and works. */
+/* CHECKs that the device was reset `times` times as a whole, and works. */
 void rt_recovered(unsigned times);
-/* A used entry that cannot be, in queue n. */
+/* Puts an impossible used entry into queue n. */
 void rt_break_queue(unsigned n);
 
 #endif

@@ -50,10 +50,10 @@ struct rig_buffer {
 
 struct rig {
     /* the test may set these */
-    bool serve;                    /* the device takes and answers what is there at each kick */
+    bool serve;                    /* at each kick the device takes and completes all buffers */
     bool no_reap;                  /* the service leaves the queue alone */
     void (*plug)(struct model *m); /* onto a bus of the test's own; NULL: that of the variant */
-    void (*plugged)(void); /* the device is on its bus, and nobody looked yet; may be NULL */
+    void (*plugged)(void);         /* called before the bus is scanned; may be NULL */
     int (*probe)(struct virtio_device *dev); /* before the queue; may be NULL */
 
     struct model *m;
@@ -83,7 +83,7 @@ unsigned rig_cancelled(void);
 void rig_check(void);
 /* Interrupts for what was shown, lets the services run for `ns`, and checks. */
 void rig_run(uint64_t ns);
-/* What came of it: the device works and every buffer has ended; or it was given up. */
+/* The outcome: the device works and every buffer has ended; or the device was given up. */
 enum rig_verdict { RIG_UNHARMED, RIG_RECOVERED, RIG_GIVEN_UP };
 enum rig_verdict rig_settle(void);
 /* A further buffer for each slot of the ring goes there and back, by the device's own answers. */

@@ -164,7 +164,7 @@ static void forge(struct model_queue *q, uint32_t id, uint32_t len)
     model_show(s.m, q);
 }
 
-/* Stale entries become visible. Whom they name the driver takes for done: the device let go of it.
+/* Stale entries become visible. The driver takes their buffers for done, so the device drops them.
  */
 static void jump(struct model_queue *q, uint32_t by)
 {

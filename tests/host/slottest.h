@@ -34,14 +34,14 @@ void slot_boot_with(unsigned has, unsigned how, bool link);
 void slot_boot(void);
 void slot_boot_empty(void);
 
-/* Somebody presses the button, and it is noticed. */
+/* The button is pressed, and the service notices. */
 void slot_press(void);
 /* How many devices the core knows. */
 unsigned slot_devices(void);
 void slot_traffic(void);
-/* It is out, everybody who waited was told, and its memory is ours again. */
+/* CHECKs that the card is out, each waiter got an error, and the memory is the driver's. */
 void slot_check_out(void);
-/* It works under its old name, after so many returns. */
+/* CHECKs that the device works under its old name, and came back `times` times. */
 void slot_check_back(unsigned times);
 
 #endif

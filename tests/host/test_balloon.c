@@ -300,7 +300,8 @@ static void statistics(void)
 
 /* ---- trouble --------------------------------------------------------------------------------- */
 
-/* The device breaks a rule: what it has is not used again, since it never gave it back. */
+/* The device breaks a rule: pages in the balloon are not used again, since the device never gave
+ * them back. */
 /* With a batch on its way: in, and the device may have taken it; or out, and it may keep it. */
 static void dies(bool reset_works, unsigned way, uint32_t pages)
 {
@@ -368,7 +369,7 @@ static void recovers(void)
     CHECK_EQ(host_pages_lent(), 0);
 }
 
-/* Its pages stay with the host while it is away, and come back with another one. */
+/* The pages stay with the host while the device is away, and come back with the next device. */
 static void plugged_in_again(void)
 {
     struct virtio_device *dev;

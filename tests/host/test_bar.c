@@ -175,7 +175,7 @@ static void bars_survive_removal(void)
     pci_assign_bars(f);
 }
 
-/* Whoever ran before left it decoding and mastering: both are off while addresses change. */
+/* The function was left decoding and mastering: both are off while addresses change. */
 static void bars_of_a_function_at_work(void)
 {
     struct hal_pci_host h = model_pci_windows();

@@ -103,7 +103,7 @@ static void reset_with_a_full_ring(void)
     CHECK(stats().replayed <= DISK_RING);
 }
 
-/* What comes while the reset takes its time waits, and is not mixed with what was there. */
+/* Requests that come during a slow reset wait, behind those that the device had. */
 static void requests_during_the_reset(void)
 {
     disk_boot_way(NULL, 0);
@@ -145,7 +145,7 @@ static void reset_amid_a_long_request(void)
 
 /*
  * RING_RESET or not, the device is reset as a whole, and identified: QEMU's goes on with requests
- * of a queue that was reset alone, and completes them in the ring that was made anew.
+ * of a queue that was reset alone, and completes them in the new ring.
  */
 static void never_the_queue_alone(void)
 {
@@ -181,7 +181,7 @@ static void without_memory(void)
 
 /* ---- a request that breaks the device -------------------------------------------------------- */
 
-/* It ends with an error at its fourth try; those that were out with it do not. */
+/* The request ends with an error at its fourth try; requests that were out beside it do not. */
 static void the_one_that_kills(void)
 {
     disk_boot_way(NULL, 0);
@@ -195,7 +195,7 @@ static void the_one_that_kills(void)
     CHECK_EQ(io_run(BLOCK_READ, 0, extra, 512), 0);
 }
 
-/* It never breaks anything, but is never answered either: its deadline counts. */
+/* The request breaks nothing, but gets no answer: its deadline counts. */
 static void the_one_that_is_not_answered(void)
 {
     uint64_t start = hal_now_ns();
@@ -273,7 +273,7 @@ static void flush_after_a_reset(void)
     CHECK(on_platter(2));
 }
 
-/* It is with the device when that is reset, and writes came after it. */
+/* The device has a flush when it is reset, and writes came after the flush. */
 static void flush_with_the_device(void)
 {
     boot_forgetful();

@@ -232,7 +232,7 @@ static void unplug(bool here, bool absent)
     CHECK_EQ(io_outstanding, 0);
 }
 
-/* Something is in its place: as new, and it knows nothing of before. */
+/* A device is in the same place, in the state after a reset. */
 static int replug(void)
 {
     disk.m->gone = false;
@@ -342,7 +342,7 @@ static void the_wrong_limits_first(void)
     check_works();
 }
 
-/* What was written and not flushed before it went is told of by the next flush. */
+/* Data that was written and not flushed before the disk left: the next flush reports the loss. */
 static void unflushed_writes(void)
 {
     disk.forgets = true;
@@ -357,7 +357,7 @@ static void unflushed_writes(void)
 
 /* ---- quarantine ------------------------------------------------------------------------------ */
 
-/* The device never let go: what it could still write into is not used again. */
+/* No reset completed: memory that the device could still write to is not used again. */
 static void ghost(void)
 {
     uint64_t allocs;

@@ -82,8 +82,7 @@ static void failures(void)
         disk.fail_left = 2;
         disk.fail_status = 1;
         CHECK_EQ(io_run(op, 0, len ? buf : NULL, len), -EIO);
-        disk.fail_status =
-            0xee; /* the status is not written: what was there before is no success */
+        disk.fail_status = 0xee; /* the status is not written: its preset value is no success */
         CHECK_EQ(io_run(op, 0, len ? buf : NULL, len), -EIO);
         CHECK_EQ(io_run(op, 0, len ? buf : NULL, len), 0);
     }

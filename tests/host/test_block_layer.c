@@ -444,7 +444,7 @@ static void flush_behind_a_failed_write(void)
     CHECK_EQ(flush.result, 0);
 }
 
-/* The device dies: what it holds is quarantined, what waits only fails, and so does what comes. */
+/* The device is given up: its requests are quarantined; waiting and later ones only fail. */
 static void death(void)
 {
     static uint8_t buf[3][512];

@@ -200,7 +200,7 @@ static void start(uint64_t bytes, const struct block_device *limits, size_t cach
 
 /*
  * Now and then the disk is reset, loses what was not flushed, and comes back some time later; but
- * not so often in a row that the cache is to tell of it.
+ * fewer times in a row than make the cache report an error.
  */
 static void reset_or_return(void)
 {
@@ -256,7 +256,7 @@ static bool somebody_waits(void)
     return any;
 }
 
-/* Nobody may be left waiting when the disk has nothing to do. */
+/* No task may be left waiting when the disk has nothing to do. */
 static void drain(void)
 {
     bool waits = true;
@@ -354,7 +354,7 @@ static void random_faults(void)
     CHECK(calls_ok > 5000 && syncs_ok > 20 && calls_failed > 10 && syncs_failed > 5);
 }
 
-/* Nobody hears of a reset, and nothing that was synced is lost in one. */
+/* No caller notices a reset, and no reset loses synced data. */
 static void random_resets(void)
 {
     resets = true;

@@ -90,7 +90,7 @@ static unsigned held(void)
 
 /* ---- one call -------------------------------------------------------------------------------- */
 
-/* What is wanted as well is read in the same go, and counts as read; what is there is not. */
+/* Further wanted blocks are read in the same request and counted; cached blocks are not. */
 static void more_blocks(void)
 {
     struct bcache_stats s;
@@ -158,7 +158,7 @@ static unsigned length(const struct bcache_link *list)
     return n;
 }
 
-/* All requests are out: who wants another one waits, and is woken when one has ended. */
+/* All requests are out: a caller that needs another waits until a request has ended. */
 static void no_request_left(void)
 {
     start(1024, 1024);
@@ -259,7 +259,7 @@ static void pieces_of_blocks(void)
     CHECK(has(15) && has(18) && !has(14));
 }
 
-/* Who jumps begins anew, with a small window. */
+/* After a jump the reader starts again with a small window. */
 static void a_jump(void)
 {
     start(4096, 1024);
@@ -309,7 +309,7 @@ static void a_bad_neighbour(void)
     CHECK_EQ(read_block(0, 13, 0), 0); /* and once it can be read, nobody does */
 }
 
-/* The same when the disk makes one access of what it has. */
+/* The same when the disk joins its requests into one access. */
 static void a_bad_neighbour_that_the_disk_joins(void)
 {
     start(1024, 1024);
@@ -359,7 +359,8 @@ static void all_who_wait_hear(void)
         CHECK_EQ(read_block(i, 7, 0), 0);
 }
 
-/* Who waited does not come back, since the disk shrank; when it has grown, the next one can read.
+/* The waiting reader does not ask again, since the disk shrank; after it has grown, a read
+ * succeeds.
  */
 static void nobody_came_back_to_hear(void)
 {
@@ -386,7 +387,7 @@ static void together_again(void)
     f->bad_sector = UINT64_MAX;
     for (unsigned i = 100; i < 104; i++)
         CHECK_EQ(read_block(0, i, 0), 0);
-    c->plugs--; /* the disk was plugged in again: everything is read anew, into the same blocks */
+    c->plugs--; /* the disk was plugged in again: everything is read again, into the same blocks */
     c->stats.reads = 0;
     CHECK_EQ(read_block(0, 100, 3), 0);
     CHECK(has(103));

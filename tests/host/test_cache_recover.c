@@ -123,7 +123,7 @@ static void synced(struct bcache_sync *s)
     syncs_good += !s->result;
 }
 
-/* It comes back without a cache of its own: what was in the one that it had is written again. */
+/* The disk comes back without a volatile cache: data that was in its old cache is written again. */
 static void reset_and_write_through(void)
 {
     start(256 * BLOCK, 64 * BLOCK);
@@ -280,7 +280,7 @@ static void give_up(bool quarantine)
     run();
 }
 
-/* Everybody is told; what is dirty is written when the disk is back, without being asked to. */
+/* Every sync gets an error; dirty blocks are written when the disk is back, without a call. */
 static void gone_and_back(void)
 {
     struct file *file;
@@ -312,7 +312,8 @@ static void gone_and_back(void)
     hosttask_close(fd);
 }
 
-/* Plugged in again with other contents: what was only read is read anew, what was written stays. */
+/* Plugged in again with other contents: blocks that were only read are read again, written blocks
+ * stay. */
 static void written_elsewhere(void)
 {
     struct bcache_wait w = {0};
@@ -393,7 +394,7 @@ static void never_let_go(void)
     run();
 }
 
-/* It never let go of the memory: what was to be written goes on elsewhere. */
+/* No reset completed, so the disk may read the memory: dirty data moves to other blocks. */
 static void gone_and_not_let_go(void)
 {
     struct bcache_block *old[10];

@@ -17,7 +17,7 @@ static void boot_with(const struct script_entry *lies, unsigned n)
     rig_boot();
 }
 
-/* It is not there, it says why, and nothing of it is kept. */
+/* CHECKs that the device is refused, that the log says why, and that no memory of it is kept. */
 static void check_refused(const char *why)
 {
     CHECK(rig.dev == NULL && virtio_find("vrig0") == NULL);
@@ -211,7 +211,7 @@ static void tell_it(void)
     model_pci_put(&rig_vpci.fn, cap_of(lie.type) + lie.off, lie.width, lie.v);
 }
 
-/* One field of one capability is something else: there is no such device, and it says so. */
+/* One field of one capability is wrong: the device is refused, and the log says so. */
 static void capability(unsigned type, unsigned off, unsigned width, uint32_t v)
 {
     lie.type = type;

@@ -26,7 +26,7 @@ static void boot(void)
     CHECK(rig.dev != NULL);
 }
 
-/* The device takes what is there, and answers nothing. */
+/* The device takes all buffers, and answers none. */
 static void boot_and_hand_out(void)
 {
     boot();
@@ -51,7 +51,7 @@ static void class_13_never_completes(void)
     rig_check_works();
 }
 
-/* It stays silent whatever is tried: the tries have an end, and so does every wait. */
+/* The device stays silent at every try: the tries end, and so does every wait. */
 static void class_13_never_completes_again(void)
 {
     static const struct script_entry lie[] = {{.what = DO_SILENCE}};

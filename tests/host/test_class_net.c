@@ -118,7 +118,7 @@ static void deliver_behind(const uint8_t header[12], uint32_t told)
     model_push(net.m, net.rx, &c, told);
 }
 
-/* It may be dropped, and be delivered once; what follows is not taken for a part of it for long. */
+/* A frame whose header claims n buffers is delivered once at most. */
 static void buffers_told(uint16_t n)
 {
     const uint8_t header[12] = {[10] = (uint8_t)n, [11] = (uint8_t)(n >> 8)};

@@ -236,7 +236,7 @@ static void opening_and_closing(void)
     host_run_services();
     con_check_said(before + 1, 1, OPEN, 0);
     CHECK_EQ(vcon_open(p), 0);
-    CHECK_EQ(vcon_read(p, buf, 8), 0); /* was for whoever had it open */
+    CHECK_EQ(vcon_read(p, buf, 8), 0); /* the bytes were for the former opener */
     con_tell(1, OPEN, 0);
     CHECK(!vcon_host_open(p) && !vcon_writable(p));
     CHECK_EQ(vcon_host_closes(p), 1);

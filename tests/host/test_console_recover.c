@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_console_recover.c - the console device is reset, or leaves and comes back (virtio 1.4,
- * sections 2.4, 2.6.1, 5.3): whoever reads or writes goes on, or hears that the port is gone.
+ * sections 2.4, 2.6.1, 5.3): readers and writers go on, or get an error when the port is gone.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_dev.c - names below /dev: those that rooms add, and the generator of random bytes.
+ * test_dev.c - names below /dev: those that other folders add, and the generator of random bytes.
  */
 #include <fcntl.h>
 #include <string.h>

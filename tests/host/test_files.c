@@ -222,7 +222,7 @@ static void a_disk_that_is_cut_off(void)
     CHECK_EQ(file->ops->pread(file, buf, 0, 90000), 0);
 }
 
-/* Nobody has descriptors or memory left: the file is not open, and nothing leaks. */
+/* No descriptors or no memory are left: the open fails, and nothing leaks. */
 static void no_more_descriptors(void)
 {
     int fd;

@@ -122,7 +122,7 @@ static void slow_card(void)
     slot_check_back(0);
 }
 
-/* Its reset takes a while: the power stays on until then, and its memory is ours again. */
+/* The card's reset is slow: the power stays on until it is complete, and the memory is freed. */
 static void slow_to_let_go(void)
 {
     slot_boot();
@@ -140,7 +140,7 @@ static void slow_to_let_go(void)
     CHECK_EQ(host_log_matches("vtest0: unplugged"), 1);
 }
 
-/* It never lets go: a second later it has no more power, and its memory is left alone. */
+/* The card's reset never completes: after a second the power is off and its memory quarantined. */
 static void never_lets_go(void)
 {
     slot_boot();
@@ -154,7 +154,7 @@ static void never_lets_go(void)
     CHECK_EQ(slot.powered_off, 1);
 }
 
-/* Drawn out before it has let go: then it has. */
+/* Drawn out during its reset: the card no longer reaches memory. */
 static void drawn_out_while_it_lets_go(void)
 {
     slot_boot();
@@ -209,7 +209,7 @@ static void missed_before_the_slot_is_looked_at(void)
     slot_check_back(1);
 }
 
-/* Out and in before anybody looked: what is there now knows nothing of our queues. */
+/* Out and in before the service looked: the card in the slot has no queues. */
 static void out_and_in(void)
 {
     slot_boot();

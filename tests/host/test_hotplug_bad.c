@@ -110,7 +110,7 @@ static void storm(void)
     slot_traffic();
 }
 
-/* The port itself reads all ones: nobody knows whether the card still writes. */
+/* The port itself reads all ones: the card may still write to memory. */
 static void port_is_gone(void)
 {
     slot_boot();
@@ -125,7 +125,7 @@ static void port_is_gone(void)
     CHECK_EQ(host_log_matches("given up"), 1);
 }
 
-/* Somebody else on the line holds it high: our handler says that it is not its, and that is all. */
+/* Another device holds the shared line high: the slot's handler does nothing. */
 static void line_of_another(void)
 {
     slot_boot_with(SLOT_WHOLE, BY_LINE, false);
@@ -349,7 +349,7 @@ static const struct model_pci_fn *put_in(uint64_t mem32, uint64_t mem64, bool pl
     return &fn;
 }
 
-/* Who finds functions, and does no more than to place them. */
+/* A client that only gives addresses to the functions that it finds. */
 static struct pci_function placed;
 
 static void place(const struct pci_function *f)

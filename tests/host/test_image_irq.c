@@ -425,7 +425,7 @@ static void no_such_line(void)
     CHECK(!line(40)->enabled);
 }
 
-/* It is masked, said once, and ended; what is spurious is not ended. */
+/* The line is masked, logged once, and ended; a spurious interrupt is not ended. */
 static void a_line_without_handler(void)
 {
     start(case_variant);

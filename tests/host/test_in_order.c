@@ -40,7 +40,7 @@ static void complete(unsigned first, unsigned last, uint32_t len)
     model_push(m, mq, &chain[last], len);
 }
 
-/* Those before the last of a batch were used completely, and the last as told. */
+/* Buffers before the last of a batch were used completely; the last has the reported length. */
 static void one_entry_for_many(void)
 {
     boot(false);

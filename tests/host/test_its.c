@@ -239,7 +239,7 @@ static void left_on_by_firmware(void)
 
 /* ---- an ITS that does not work --------------------------------------------------------------- */
 
-/* It is tried once: after that, nothing is asked of it, and nothing more is said. */
+/* A bad ITS is tried once: later calls access no register and log nothing. */
 static void refused(int with)
 {
     struct hal_msi msi;
@@ -343,7 +343,7 @@ static void breaks_while_it_maps(void)
     each_alone(breaks_after, 8);
 }
 
-/* Whoever attaches to a line is told; what works by then goes on; masking does not hang. */
+/* Attaching to a line fails; lines that worked before go on; masking does not hang. */
 static void breaks_at_a_line(void)
 {
     struct hal_msi msi[2];

@@ -39,7 +39,7 @@ static uint8_t *ip4(unsigned proto, unsigned len)
     return ip;
 }
 
-/* An IPv6 packet with so many bytes behind its header. */
+/* An IPv6 packet with `len` bytes behind its header. */
 static uint8_t *ip6(unsigned next, unsigned len)
 {
     uint8_t *ip = eth(0x86dd);

@@ -80,7 +80,8 @@ static void check_all_back(void)
         CHECK_EQ(net.frame_state[i], 2);
 }
 
-/* It was reset `times` times, lost what was sent, and nobody above heard of it. */
+/* CHECKs that the card was reset `times` times, lost `lost` frames, and that the stack saw no
+ * change. */
 static void check_recovered(unsigned times, unsigned lost)
 {
     struct virtio_info info;
@@ -205,7 +206,7 @@ static void sends_meanwhile(void)
     check_recovered(1, 100);
 }
 
-/* Somebody was told that there is no room: after the reset he hears that there is. */
+/* A sender got -EAGAIN: after the reset tx_room is called. */
 static void blocked_sender_is_told(void)
 {
     boot_with(NULL, 0);
@@ -308,7 +309,7 @@ static void given_up(void)
     check_buffers();
 }
 
-/* What a device that does not reset may still reach is given to nobody. */
+/* Memory that a device without a complete reset may still reach is never used again. */
 static void quarantine(void)
 {
     boot_with(NULL, 0);
@@ -400,7 +401,7 @@ static void plugged_in_after_quarantine(void)
     check_traffic();
 }
 
-/* Few buffers fit into the memory for them: each time, as many are made anew as were lost. */
+/* Few buffers fit into the memory for them: each time, new buffers replace the lost ones. */
 static void large_frames_after_quarantine(void)
 {
     static const unsigned bits[] = {NET_F_MTU};

@@ -151,7 +151,7 @@ static void receive_queue_is_filled_first(void)
     CHECK(n >= NET_RING / 2);
 }
 
-/* It is offered, with a queue for it; every bit that would be a reason to use it, too. */
+/* The control queue is offered with all feature bits that use it; the driver leaves it alone. */
 static void no_control_queue(void)
 {
     static const unsigned all[] = {17, 18, 19, 20, 21, 23};

@@ -44,7 +44,7 @@ static void scan_passes_over(void)
     CHECK_EQ(bus_seen_count, 0);
 }
 
-/* Its other functions count, whatever function 0 is. */
+/* Other functions of a device are found although function 0 is a bridge. */
 static void scan_behind_a_bridge_function(void)
 {
     bus_machine();

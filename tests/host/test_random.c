@@ -130,7 +130,7 @@ static void make_script(void)
 
 /* ---- a machine ------------------------------------------------------------------------------- */
 
-/* The device answers some of what is there, in any order. */
+/* The device completes some of the available buffers, in any order. */
 static void answer_some(struct model *m, struct model_queue *q)
 {
     static struct model_chain c[RIG_SIZE];

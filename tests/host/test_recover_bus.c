@@ -185,7 +185,7 @@ static void timers_and_wakes(void)
     virtio_fail(td.dev, "test");
     host_run_services();
     services = td.services;
-    virtio_wake_at(td.dev, 0); /* a driver that knows nothing of it asks for its time */
+    virtio_wake_at(td.dev, 0); /* the driver does not notice, and asks for its time */
     for (unsigned i = 0; i < 10; i++) {
         virtio_wake(td.dev);
         virtio_fail(td.dev, "once more");
@@ -253,7 +253,7 @@ static void check_left(bool quarantine)
     CHECK(virtio_find("vtest0") == td.dev);
 }
 
-/* Nothing of it is touched any more, by nobody. */
+/* No register of the device is accessed any more. */
 static uint32_t untouched(struct model *m, enum model_space s, unsigned off, bool write, uint32_t v)
 {
     (void)m;

@@ -15,7 +15,7 @@ static void boot(enum model_transport t)
     CHECK_EQ(testdrv_submit(td.q[2], 50), 1);
 }
 
-/* The others, and what is out there, know nothing of it. */
+/* CHECKs that the other queues and their buffers are not affected. */
 static void check_alone(unsigned times)
 {
     CHECK_EQ(td.lost[0], times);
@@ -59,7 +59,7 @@ static void alone_on_pci(void)
     alone_on(MODEL_PCI);
 }
 
-/* It is looked at now and then; meanwhile the other queues are served. */
+/* The reset of a queue is slow: the core looks at it now and then, and serves the other queues. */
 static void slow(void)
 {
     uint64_t start;
@@ -96,7 +96,7 @@ static void check_whole(unsigned resets)
     rt_traffic();
 }
 
-/* Its buffers stay with the device until that is reset: they are handed back once. */
+/* The queue's buffers stay with the device until the device is reset: each is handed back once. */
 static void never_completes(void)
 {
     boot(MODEL_MMIO);

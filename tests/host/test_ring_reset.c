@@ -217,7 +217,7 @@ static void plug_mmio(void)
     model_plug_mmio(m, 0);
 }
 
-/* QEMU's virtio-mmio offers what it has no register for: it is told by its vendor. */
+/* QEMU's virtio-mmio, known by its vendor id, offers RING_RESET without the register. */
 static void offered_by_qemus_mmio(void)
 {
     plug_mmio();

@@ -127,7 +127,7 @@ static void drive(void)
     }
 }
 
-/* Both sides begin anew: what was out comes back, once. */
+/* Both sides start again: each buffer that was out comes back once. */
 static void start_again(void)
 {
     unsigned left = virtq_in_flight(q), before = td.taken_back;

@@ -201,7 +201,8 @@ static void silent_device(void)
     check_bytes(ASKED);
 }
 
-/* Its bytes come one by one: it has a quarter of a second for all of them, whoever asks meanwhile.
+/* The bytes come one by one: all of them must come within 250 ms, also if a refresh is asked for
+ * meanwhile.
  */
 static void slow_device(void)
 {
@@ -329,7 +330,7 @@ static void recovers(void)
     CHECK_EQ(host_live_blocks(), blocks);
 }
 
-/* It goes, with or without its buffer, and another one comes in its place. */
+/* The device leaves, with or without its buffer, and another takes its place. */
 static void plugged_in_again(void)
 {
     struct virtio_device *dev;

@@ -92,7 +92,7 @@ static void left_wanting_a_reset(void)
     left_in_status(MODEL_MMIO, 0x4f);
 }
 
-/* Its queue is still where somebody put it. The reset ends that, and it is set up again. */
+/* A queue was left enabled by earlier software. The reset disables it, and it is set up again. */
 static void left_running(enum model_transport t)
 {
     struct model *m = plug(t, 1);

@@ -144,7 +144,7 @@ static void update_never_ends(void)
     refused("GBPA does not end");
 }
 
-/* It is not switched off: that would abort all. */
+/* The SMMU is not switched off: that would abort every access. */
 static void update_never_ends_while_on(void)
 {
     fresh(1, ABORT);

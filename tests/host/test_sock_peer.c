@@ -40,7 +40,7 @@ static int listen_on(uint16_t port)
     return fd;
 }
 
-/* Lets services run, and timers, for so long. */
+/* Lets services and timers run for `ms` milliseconds. */
 static void pass_ms(unsigned ms)
 {
     task_sleep_until(hal_now_ns() + ms * HAL_MS);

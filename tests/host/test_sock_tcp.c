@@ -421,7 +421,7 @@ static void trickle(void *arg)
     }
 }
 
-/* Data that comes meanwhile does not begin the time anew. */
+/* Data that comes meanwhile does not restart the timeout. */
 static void a_timeout_is_for_the_whole_call(void)
 {
     struct timeval t = {1, 0};

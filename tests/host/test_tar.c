@@ -384,7 +384,8 @@ static void tree_on_a_disk(void)
     CHECK(S_ISDIR(st.st_mode));
 }
 
-/* It ends the index: what lies behind it is missing, also when it could be read later. */
+/* An unreadable header ends the index: files behind it stay missing, also if the sector is readable
+ * later. */
 static void header_in_a_bad_sector(void)
 {
     static uint8_t buf[8192];

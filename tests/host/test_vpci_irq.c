@@ -127,7 +127,7 @@ static void intx_of_another_device(void)
     vpci_traffic(3);
 }
 
-/* Somebody else holds it high from the start: it is masked, and the device works, polled. */
+/* Another device holds the line high from the start: the line is masked, the device polled. */
 static void intx_line_held(void)
 {
     vpci_setup();
@@ -157,7 +157,7 @@ static void polled_without_any_interrupt(void)
     CHECK_EQ(vpci.messages, 0);
 }
 
-/* Nobody hears of an interrupt, so its cause is asked for now and then. */
+/* A polled device has no handler, so the causes are read now and then. */
 static void polled_config_change(void)
 {
     vpci_bridge(false);

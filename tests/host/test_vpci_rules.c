@@ -136,7 +136,7 @@ static void torn_config(void)
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-/* It is counted, but its size reads as 0: it is not there. */
+/* num_queues counts the queue, but its size reads as 0: the queue does not exist. */
 static void queue_of_size_0(void)
 {
     vpci_bridge(true);

@@ -442,7 +442,7 @@ static void break_receiving(void)
     CHECK(!vsock_up());
 }
 
-/* Who waits for a connection waits no more. */
+/* A task that waits for a connection is woken. */
 static void listeners_hear_of_the_end(void)
 {
     unsigned notified;

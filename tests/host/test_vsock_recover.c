@@ -146,7 +146,7 @@ static void event_queue(void)
     CHECK_EQ(host_log_matches("transport reset"), 1);
 }
 
-/* Who connects or sends meanwhile waits, for its time at most. */
+/* A connect or send during the recovery waits, at most until its timeout. */
 static void connects_meanwhile(void)
 {
     struct vsock_conn *c, *late;

@@ -12,7 +12,7 @@
 
 /* Feature bits of the test's device type, with their dependencies; see testdrv.c. */
 enum { TD_A = 0, TD_B = 1, TD_NEEDS_A = 2, TD_NEEDS_B_AND_2 = 3, TD_HIGH = 50 };
-enum { TD_WORD_2 = 70, TD_LAST = 127 }; /* where the bus has so many: PCI */
+enum { TD_WORD_2 = 70, TD_LAST = 127 }; /* on PCI, whose feature words reach that far */
 
 #define TESTDRV_DONE 4096
 

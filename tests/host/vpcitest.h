@@ -13,7 +13,7 @@ extern struct model *vpci_model;
 extern struct model_vpci vpci;
 
 void vpci_bridge(bool intx);
-/* A device with so many queues of 64 entries, not yet booted; bare: without capabilities. */
+/* A device with `queues` queues of 64 entries, not yet booted; bare: without capabilities. */
 void vpci_plug(unsigned queues, bool bare);
 /* The bridge, and a device with one queue. */
 void vpci_setup(void);

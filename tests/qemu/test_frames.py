@@ -211,7 +211,7 @@ def test_dns_answers_that_lie(boot, liar, name, want):
 
 @pytest.mark.parametrize('denial', frames.DENIALS)
 def test_dns_answers_without_an_address(boot, liar, denial):
-    """They end the question, whatever they say that they hold: for IPv4, then for IPv6."""
+    """Lying DNS answers end the query, whatever they claim to hold: for IPv4, then for IPv6."""
     liar.denial = denial
     resolves(boot, liar, 'web.example', 'none')
     assert liar.asked == 2

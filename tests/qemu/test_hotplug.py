@@ -56,7 +56,7 @@ def check_safe(guest, name, path):
 
 
 def busy(guest, name, more=1):
-    """It goes on: so many rounds over its sectors from now."""
+    """The writer goes on: `more` further rounds over its sectors."""
     before = len(guest.seen(f'plugged: {name} safe'))
     guest.until(lambda: len(guest.seen(f'plugged: {name} safe')) >= before + more,
                 f'{name} is written to', 20)
@@ -159,7 +159,7 @@ def told_at(guest, pattern):
 
 
 def test_five_seconds(boot, built, tmp_path):
-    """Unasked, the button can be taken back for five seconds: so long the disk works on."""
+    """By default a second press counts for five seconds, in which the disk works on."""
     a = disk_file(tmp_path, 'a')
     machine = Machine(boot, built('plugged'), blockdev('a', a) + [
         '-device', 'virtio-blk-pci,id=a,bus=rp0,drive=a'], append='vireo.poll=0')

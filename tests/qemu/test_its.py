@@ -60,7 +60,7 @@ def test_blkcheck_is_woken_by(boot, tmp_path, gic, options, wakeup):
 @pytest.mark.parametrize('transport', ['mmio', 'pci'])
 @pytest.mark.parametrize('polled', [False, True])
 def test_nothing_of_the_its_runs_unasked(boot, site_disk, transport, polled):
-    """Its set-up is logged at the level of debugging: only where a function asks for a message."""
+    """The ITS is set up, with a debug line in the log, only when a function asks for a message."""
     guest = boot('httpd', transport=transport, gic='3', disks=[site_disk], forwards=[80],
                  append='vireo.log=debug' + (' vireo.poll=1' if polled else ''))
     guest.serving(30)
@@ -68,7 +68,7 @@ def test_nothing_of_the_its_runs_unasked(boot, site_disk, transport, polled):
 
 
 def disks_of(tmp_path, count):
-    """QEMU's options for so many disks, eight functions to a slot; each is larger by 4 KiB than the
+    """QEMU's options for `count` disks, eight functions to a slot; each is larger by 4 KiB than the
     one before, and filled with a byte of its own."""
     args = []
     for n in range(count):

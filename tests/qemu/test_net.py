@@ -48,7 +48,7 @@ def test_static_address_serves(boot, site_disk):
 
 
 def test_no_dhcp_server_is_no_end(boot, tmp_path):
-    """Nobody answers on the wire: the image says that it has no address, and does not hang."""
+    """No peer answers on the wire: the image says that it has no address, and does not hang."""
     with w_in_tmp() as wire:
         guest = boot('sockets', netdev_line=wire.netdev, append='wait=2')
         guest.expect(r'check: FAIL an address came', 20)

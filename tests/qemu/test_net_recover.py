@@ -132,8 +132,8 @@ def comes_back(s, data, tries=160):
 
 @pytest.mark.parametrize('transport', ['mmio', 'mmio-legacy', 'pci', 'pci-legacy'])
 def test_a_card_that_is_given_up(boot, transport):
-    """tests/apps/cardgone: a connection outlives resets; when the card is given up, whoever waits
-    hears of it, and what needs the card fails at once."""
+    """tests/apps/cardgone: a connection outlives resets; when the card is given up, tasks that
+    wait get an error, and calls that need the card fail at once."""
     with EchoHost() as host:
         guest = boot('cardgone', transport=transport, append=f'tcp={host.port}')
         checks_end(guest)

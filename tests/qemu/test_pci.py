@@ -185,7 +185,7 @@ def test_modern_image(boot, modern_only, site_disk, transport):
     ('pci-legacy', 'disable-modern=off')])
 @pytest.mark.shows('LEGACY-PCI-08')
 def test_modern_image_refuses(boot, modern_only, site_disk, transport, cure):
-    """It says what to do, and ends as it does without any network card."""
+    """The image logs what to do, and ends as without a network card."""
     guest = boot(modern_only, transport=transport, disks=[site_disk])
     assert guest.wait(30) != 0
     assert len(guest.seen('LEGACY=0.*' + cure)) == 2, guest.report()

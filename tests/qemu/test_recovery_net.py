@@ -15,7 +15,7 @@ ALL = [pytest.param(*cell, marks=() if cell in QUICK else pytest.mark.full) for 
 
 @pytest.mark.parametrize('transport, ring, queue', ALL)
 def test_a_card_that_needs_a_reset(boot, rig, transport, ring, queue):
-    """It gets one, and the connections that were open live on."""
+    """The card is reset, and open connections live on."""
     boot.qemu_may_say(*soak_machine.SAID)
     r = rig(transport=transport, ring=ring)
     with r.visiting() as visitors:
@@ -29,7 +29,7 @@ def test_a_card_that_needs_a_reset(boot, rig, transport, ring, queue):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize('transport', ['mmio', 'pci'])
 def test_many_resets(boot, rig, transport):
-    """With leave to be reset so often in a row: the pauses before a try grow, connections live."""
+    """20 resets in a row are allowed: the pauses before a try grow, connections live."""
     boot.qemu_may_say(*soak_machine.SAID)
     r = rig(transport=transport, append='vireo.resets=20')
     with r.visiting() as visitors:

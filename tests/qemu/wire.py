@@ -125,7 +125,7 @@ class Wire:
                 self.take_udp(source, port, body[8:])
 
     def take_udp(self, source, port, payload):
-        """A datagram to us, for whoever derives from this class."""
+        """A datagram to this side; derived classes handle it."""
 
     def take_dhcp(self, request):
         kind = dhcp_options(request[240:]).get(53, b'\0')[0]

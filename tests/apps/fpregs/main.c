@@ -65,7 +65,7 @@ static unsigned lost;
 
 static void take_turns(void *arg)
 {
-    volatile double own = (double)(uintptr_t)arg; /* read each time: nothing is computed anew */
+    volatile double own = (double)(uintptr_t)arg; /* read each time, never computed again */
 
     for (unsigned i = 0; i < ROUNDS; i++) {
         double sum = own + i, product = own * i;

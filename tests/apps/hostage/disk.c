@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * disk.c - hostage's work on the first disk. Each block of 4 KiB says which it is and in which
- * generation it was written, and the rest of it follows from both, so whoever reads it knows
- * whether it is whole. What a good fsync covered must never be older again.
+ * generation it was written, and the rest of it follows from both, so a reader knows whether it is
+ * whole. What a good fsync covered must never be older again.
  */
 #include <errno.h>
 #include <fcntl.h>

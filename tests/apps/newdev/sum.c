@@ -64,7 +64,7 @@ static bool send(unsigned i)
     return virtq_submit(virtio_queue(sum.dev, Q_REQUESTS), &request, 1) == 1;
 }
 
-/* Also when the device was reset, or plugged in again: what is not there yet is made. */
+/* Also when the device was reset, or plugged in again: makes only the memory that is missing. */
 static int sum_returned(struct virtio_device *dev)
 {
     if (!sum.shared)

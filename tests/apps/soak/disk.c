@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * disk.c - what a disk holds after so many rounds, and the task that writes and checks it.
+ * disk.c - what a disk holds after a number of rounds, and the task that writes and checks it.
  *
  * The n-th unit written since the disk was blank is unit n * STRIDE of the disk, so after any
  * number of rounds each unit has one content that is right, and every pass writes every unit once.

@@ -43,8 +43,8 @@ void reserve(uint64_t base, uint64_t len);
 
 /* Ends the root node and reads the tree, from memory that is as long, and is freed afterwards. */
 const char *read_tree(void);
-void accept(void);            /* it is a good one */
-void refuse(const char *why); /* it is refused, in words that hold these */
+void accept(void);            /* the tree is accepted */
+void refuse(const char *why); /* the tree is refused, with a text that contains `why` */
 
 bool range_is(const struct board_range *r, uint64_t base, uint64_t len);
 

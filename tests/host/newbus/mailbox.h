@@ -37,7 +37,7 @@ enum {
     ITEM_STATUS,     /* 8 bits */
     ITEM_GENERATION, /* of the configuration space */
     ITEM_LENGTH,     /* of the configuration space, in bytes */
-    ITEM_FIELD,      /* plus 1, 2 or 4: a field of the configuration space of so many bytes */
+    ITEM_FIELD,      /* plus 1, 2 or 4: a field of that many bytes in the configuration space */
     ITEM_QUEUE_MAX = ITEM_FIELD + 5, /* entries; 0: there is no such queue */
     ITEM_QUEUE_SIZE,                 /* set only */
     ITEM_QUEUE_DESC, /* set only; addresses: the low half, the next item is the high half */
