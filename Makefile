@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := run
 include scripts/config.mk
 
-# Each step is a make of its own, since it may fetch what the next one looks for. Two builds in the
+# Each step is a make of its own, since a step may fetch what the next step needs. Two builds in the
 # same tree wait for each other.
 STEP = +$(if $V,,@)$(MAKE) --no-print-directory -f
 BUILD = +$(if $V,,@)mkdir -p build && flock build/.lock $(MAKE) --no-print-directory \

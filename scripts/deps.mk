@@ -4,7 +4,7 @@
 include scripts/config.mk
 include scripts/toolchain.mk
 
-# Built again when the compiler or the recipe is another one; dates do not matter.
+# Built again when the compiler or the recipe has changed; dates do not matter.
 NEWLIB_KEY := $(CROSS) $(shell $(CC_TARGET) -dumpfullversion) \
               $(shell cat scripts/newlib.mk scripts/newlib.h scripts/build-newlib | cksum)
 NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <build/newlib/.key)),FORCE)
@@ -12,7 +12,7 @@ NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <build/newlib/.key)),FOR
 WANTED := $(if $(OWN_NEWLIB),build/newlib/.key) \
           $(if $(LWIP_DIR),,build/lwip/.fixed) $(if $(LIBFDT_DIR),,build/libfdt/.version)
 
-# The one that is built here is for AArch64.
+# The newlib that is built here is for AArch64.
 $(if $(and $(OWN_NEWLIB),$(filter-out aarch64,$(ARCH))),$(error $(CC_TARGET) has no newlib for \
     ARCH=$(ARCH): install libnewlib-arm-none-eabi, or set NEWLIB_DIR=))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# examples.mk: the image of every example, one after the other, since they share objects.
+# examples.mk: builds every example, one after the other, since they share the rooms' objects.
 
 include scripts/config.mk
 

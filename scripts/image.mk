@@ -42,7 +42,7 @@ $(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(
 # absolute.
 object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
 archive = $(LIB)/$1.a
-# An archive for each room, and for each folder of drivers/: the map file shows who was linked.
+# An archive for each room, and for each folder of drivers/: the map file shows which were linked.
 PLAIN_ROOMS := $(filter-out drivers,$(ROOMS))
 ARCHIVES := $(foreach r,$(PLAIN_ROOMS) $(DRIVER_NAMES:%=drivers-%),$(call archive,$r))
 ALL_OBJECTS :=

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# sources.mk: the sources of each room, found by wildcard. After toolchain.mk.
+# sources.mk: rooms, which are groups of sources that are compiled with the same flags, and their
+# files, found by wildcard. After toolchain.mk.
 
 # A room of net/ has its folder's path as its name, with a dash: net-lwip is the port, lwip is lwIP.
 NET_ROOMS := net-lwip net-inet net-vsock net-socket

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests execute of each file: the runs, the rooms with what is asked of them, and the
+"""What the tests execute of each file: the runs, the folders with their least shares, and the
 exceptions of tests/coverage.toml.
 
-drivers/ counts what the host programs execute, by clang's counters alone. Of the other rooms the
+drivers/ counts what the host programs execute, by clang's counters alone. Of the other folders the
 lines are those to which the image's compiler has given code; a line is executed if a boot of
 tests/qemu/, a host program or a seed of a fuzz target executes it.
 """
@@ -24,7 +24,7 @@ from vireolib import coverage, coverage_images, fuzz, mutant_verdicts, mutants, 
 TREE = coverage.TREE
 BUILD = coverage.BUILD
 EXCEPTIONS = os.path.join('tests', 'coverage.toml')
-# Modules of tests/qemu/ that exercise the rooms below, the longest first; others add nothing.
+# Modules of tests/qemu/ that exercise the folders below, the longest first; others add nothing.
 MODULES = ('http', 'hotplug', 'frames', 'console', 'boot', 'net', 'block', 'its', 'vsock',
            'entropy', 'balloon', 'bridges', 'libc', 'crash')
 HOST_ALONE = ('drivers/',)                 # the host programs have to cover these by themselves
@@ -247,7 +247,7 @@ def excuse_all(files, entries):
 # ---- all together ----
 
 def image_objects():
-    """The objects of the rooms' sources, as every image is linked from them. Wrong: some lack."""
+    """The objects of the folders' sources, as every image is linked from them. Wrong: some lack."""
     made = {path.split('/', 4)[4][:-2]: path for path in
             glob.glob('build/aarch64/obj/*/*/**/*.c.o', recursive=True)}
     missing = [name for name in sources() if of_both(name) and name not in made]
@@ -257,7 +257,7 @@ def image_objects():
 
 
 def sources():
-    """The rooms' files, also those without any code."""
+    """The folders' files, also those without any code."""
     return [path for path in glob.glob('*/**/*.c', recursive=True) if path.startswith(tuple(LEAST))]
 
 

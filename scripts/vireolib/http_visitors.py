@@ -22,7 +22,7 @@ class Visitor(threading.Thread):
         self.answers = 0           # bodies that were right
         self.bytes = 0
         self.connection = None
-        self.breaks = []           # when connections ended early; each was made anew
+        self.breaks = []           # when connections ended early; each was made again
         self.trouble = []          # wrong bytes, wrong statuses, silence
         self.slowest = 0.0
         self.done = threading.Event()

@@ -157,7 +157,7 @@ class Copy:
         return os.path.join(self.root, name)
 
     def write(self, name, text):
-        """Also moves the file's time on, so that what was made of it is made again."""
+        """Also moves the file's time on, so that make builds again what depends on it."""
         with open(self.path(name), 'w') as f:
             f.write(text)
 

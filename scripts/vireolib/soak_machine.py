@@ -94,7 +94,7 @@ class Rig:
         return {d['id']: d for d in json.loads(line)['disks']}
 
     def forget_connection(self):
-        """After a reset of the machine or a failure: the next command connects anew."""
+        """After a reset of the machine or a failure: the next command connects again."""
         self._control = None
 
     def goes_on(self, *names, rounds=2, timeout=30.0):
