@@ -49,7 +49,8 @@ static uint64_t ftree_multiply(uint64_t a, uint64_t b)
 
 /*
  * The path as a polynomial modulo a prime, evaluated at the secret hash_key: two paths of n bytes
- * have the same value with a probability of n / 2^61, whoever chose them. So lookups stay short.
+ * have the same value with a probability of n / 2^61, also if they were chosen to collide. So
+ * lookups stay short.
  */
 static uint32_t ftree_hash_of(const struct ftree *t, const char *s, size_t len)
 {

@@ -89,12 +89,12 @@ link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-gro
        $(EVERYTHING) -lgcc -Wl,--end-group
 
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
-# found before newlib's function of that name, whoever asks for it.
+# found before newlib's function of that name.
 EVERYTHING := $(LIB)/everything.a
 $(EVERYTHING): $(ARCHIVES) $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a
 	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
 
-# Whose image lies in build/ARCH: the folder, and how it was built.
+# The appliance whose image lies in build/ARCH: its folder, and how the image was built.
 OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS)
 owner_was := $(strip $(file <$(OWNER_FILE)))
 ifneq ($(owner_was),$(strip $(OWNER)))

@@ -10,7 +10,7 @@ import pytest
 
 from vireolib import conformance as c
 
-REWRITE = 'make conformance CONFORMANCE=--declared writes it anew'
+REWRITE = 'make conformance CONFORMANCE=--declared writes it again'
 
 
 @pytest.fixture(scope='module')

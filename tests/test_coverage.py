@@ -161,7 +161,7 @@ def test_exceptions_that_do_not_fit(entry, words):
 
 
 def test_exceptions_fit_the_tree():
-    """As far as that shows without a run: each names lines that are there, once, with a reason."""
+    """Without a run: each entry names lines that exist, once, with a reason."""
     entries = coverage_survey.read_exceptions()
     files = {}
     for entry in entries:

@@ -45,7 +45,7 @@ def spoken():
 
 
 def pieces(message):
-    """What of a quoted message is always the same."""
+    """The constant parts of a quoted message."""
     return [piece for piece in re.split(r'<[^<>]*>', message) if piece.strip(' :;,.')]
 
 

@@ -306,10 +306,9 @@ static bool block_adjacent(const struct block_transfer *t, uint64_t sector, uint
 }
 
 /*
- * t has failed, and is with the device no more. Was one of its neighbours on the disk with the
- * device, too, as a part of t, or beside it? A device may make one access of neighbours that it
- * has at a time (QEMU does), and then fails them all. Those that failed before t wait at the head
- * of the queue.
+ * t has failed and has left the device. Was a neighbouring request with the device too, in t or
+ * beside it? A device may join neighbours that it has at the same time into one access (QEMU does),
+ * and then fails them all. Neighbours that failed before t wait at the head of the queue.
  */
 static bool block_had_neighbours(const struct block_device *dev, const struct block_transfer *t)
 {

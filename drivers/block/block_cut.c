@@ -88,7 +88,7 @@ static void cut_begin(struct cutter *c, const struct block_request *r)
     c->cut = r->cut;
 }
 
-/* What was added of the queue's head is t's now; `whole`: to its end, so the head is off the queue.
+/* Moves the added part of the queue's head to t; `whole`: all of it, so the head leaves the queue.
  */
 static void cut_take(struct block_device *dev, struct block_transfer *t, const struct cutter *c,
                      bool whole)

@@ -4,7 +4,7 @@
  *
  * Reads, writes of the same bytes, flushes and GET_ID can be done twice without harm, so the
  * requests that the device had are sent again. What the layer cannot send again is a write that had
- * completed and was still in the device's cache: the next flush is told that it may be lost.
+ * completed and was still in the device's cache: the next flush ends with -ESTALE.
  */
 #include "block/block_impl.h"
 
@@ -92,7 +92,7 @@ static void block_put_back(struct block_device *dev, struct block_queue *back,
     block_enqueue(back, r);
 }
 
-/* The device was reset, and t is with it no more. */
+/* The device was reset, and no longer has t. */
 static void block_take_back(struct block_device *dev, struct block_transfer *t,
                             struct block_queue *back)
 {
@@ -109,8 +109,8 @@ static void block_take_back(struct block_device *dev, struct block_transfer *t,
 }
 
 /*
- * Writes that had completed may be lost, if no flush covers them: the flushes that wait are told,
- * or else the next one.
+ * Completed writes that no flush covers may be lost: the flushes that wait end with -ESTALE; if
+ * none waits, the next flush does.
  */
 static void block_note_loss(struct block_device *dev)
 {
@@ -140,7 +140,7 @@ void block_requeue(struct block_device *dev)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-/* The device is given up, and t is with it no more. */
+/* The device is given up, and no longer has t. */
 static void block_fail_transfer(struct block_device *dev, struct block_transfer *t, bool quarantine)
 {
     struct block_request *r = t->first, *next;

@@ -19,7 +19,7 @@ enum {
 #define VBLK_MAX_BLOCK (64u * 1024u) /* bytes of a logical block */
 /* For a device that came back from a reset. */
 #define VBLK_ID_TRIES   3u            /* times that it is asked for its serial number */
-#define VBLK_ID_TIMEOUT (5 * HAL_SEC) /* that it has for an answer, or its timeout_ms if less */
+#define VBLK_ID_TIMEOUT (5 * HAL_SEC) /* limit for an answer, or timeout_ms if less */
 
 /* ---- configuration (section 5.2.4) ----------------------------------------------------------- */
 
@@ -162,7 +162,7 @@ static const char *vblk_what_differs(const struct vblk *b, bool answered,
     return NULL;
 }
 
-/* Refuses another disk; the same one goes on. */
+/* Refuses another disk; the same disk goes on. */
 static void vblk_recognise(struct vblk *b, bool answered, const char id[BLOCK_ID_LEN + 1])
 {
     const char *cause = vblk_what_differs(b, answered, id);

@@ -217,7 +217,7 @@ static int vcon_revive(struct vcon *c)
     return err;
 }
 
-/* A device with several ports announces them again; whoever uses one waits for that. */
+/* A device with several ports announces them again; users of a port wait for that. */
 static int vcon_returned(struct virtio_device *dev)
 {
     struct vcon *c = virtio_priv(dev);

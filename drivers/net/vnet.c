@@ -96,7 +96,7 @@ static void vnet_set_link(struct vnet *v, bool up)
 
 /*
  * Makes a locally administered unicast address (section 5.1.4.2), of the time since power-on and
- * the place of the device in memory. It has to differ from others on the segment, and nothing else.
+ * the place of the device in memory. The address only has to differ from others on the segment.
  */
 static void vnet_make_mac(struct vnet *v)
 {

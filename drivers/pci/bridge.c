@@ -32,7 +32,8 @@ static uint16_t bridge_own_requester(const struct pci_bridge *b)
     return (uint16_t)(b->fn.bus << 8 | b->fn.dev << 3 | b->fn.fn);
 }
 
-/* A bridge to a conventional bus speaks for all behind it; the one nearest to the root wins. */
+/* A bridge to a conventional bus uses its own id for all functions behind it; of several the bridge
+ * nearest to the root counts. */
 uint16_t pci_bridge_requester(const struct pci_bridge *b, uint16_t own)
 {
     for (; b; b = b->parent) {
@@ -75,8 +76,8 @@ enum pci_presence pci_presence(const struct pci_function *f, const struct pci_br
     return pci_read16(&port->fn, PCI_VENDOR_ID) != 0xffff ? PCI_GONE : PCI_SILENT;
 }
 
-/* All bridges, the last one first. They are never freed: the list is where they can be found, in a
- * debugger and by a leak checker. */
+/* All bridges, the last one first. They are never freed: the list keeps them visible to a debugger
+ * and to a leak checker. */
 static struct pci_bridge *bridges;
 
 /* ---- bus numbers ----------------------------------------------------------------------------- */

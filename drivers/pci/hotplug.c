@@ -42,8 +42,8 @@ static void hotplug_enter(struct pci_slot *s, enum pci_slot_state state,
 
 /*
  * Rate limit, for cards that come and go without end and for ports that pretend it: after ten cards
- * in a short time, waits up to 30 s before powering on. True: held back, the slot waits. Nobody who
- * plugs by hand gets there.
+ * in a short time, waits up to 30 s before powering on. True: held back, the slot waits. Plugging
+ * by hand does not reach that rate.
  */
 static bool hotplug_hold_back(struct pci_slot *s)
 {

@@ -118,7 +118,7 @@ void pci_scan(const struct pci_client *client)
 
     for (unsigned n = 0; (err = hal_pci_host(n, &host)) != -ENOENT; n++) {
         if (err)
-            continue; /* it has said why it cannot be used */
+            continue; /* the log says why it cannot be used */
         uint64_t buses = host.ecam.len / ECAM_BUS;
         struct scan s = {.host = &host, .bus_top = host.bus_first, .client = client};
 

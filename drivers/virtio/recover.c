@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * recover.c - a device, or one of its queues, that broke is reset and brought back (virtio 1.4,
- * sections 2.1.2, 2.4, 2.6.1, 3.1.1). All of it happens in the device's service, a step at a time:
- * nobody waits for a reset, and other devices go on. state.c has the states.
+ * sections 2.1.2, 2.4, 2.6.1, 3.1.1). Recovery runs in the device's service, a step at a time: no
+ * caller waits for a reset, and other devices go on. state.c has the states.
  *
  * Buffers are the driver's again only when the status of the device, or the queue, reads back as
  * reset: until then the device may write to them. A device gets dev->tries_max tries in a row, with
@@ -235,7 +235,7 @@ static void try_device_again(struct virtio_device *dev)
 
 /* ---- the steps ------------------------------------------------------------------------------- */
 
-/* The device is reset, so its queues are the driver's, which is told once of each. */
+/* The device is reset, so its queues are the driver's: calls queue_lost() once for each. */
 static void take_queues_back(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++) {
@@ -274,7 +274,7 @@ static void device_reset_complete(struct virtio_device *dev)
     schedule_recovery(dev, hal_now_ns() + pause);
 }
 
-/* 0: the reset is complete. -EAGAIN: not yet. -ENXIO: all ones, so nothing is there any more. */
+/* 0: the reset is complete. -EAGAIN: not yet. -ENXIO: all ones, so the device is gone. */
 static int device_reset_progress(struct virtio_device *dev)
 {
     unsigned gone = 0;

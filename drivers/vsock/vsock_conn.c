@@ -212,7 +212,7 @@ bool vsock_credit_update(struct vsock_conn *c, const struct virtio_vsock_hdr *h)
     return true;
 }
 
-/* By fwd_cnt as it is: that may be more than the peer was told, never less. */
+/* By the present fwd_cnt, which may be more than the peer was told, never less. */
 uint32_t vsock_space_left(const struct vsock_conn *c)
 {
     uint32_t held = c->rx_cnt - c->fwd_cnt;

@@ -159,7 +159,7 @@ static bool step_head(struct conn *c, bool *readable)
     return true;
 }
 
-/* What of the body lies in the input buffer, or a socketful straight into the scratch buffer. */
+/* Takes body bytes from the input buffer, or from the socket straight into the scratch buffer. */
 static bool step_body(struct conn *c, bool *readable)
 {
     int rc = sink_take(&c->sink, c->in + c->in_at, c->in_len - c->in_at);

@@ -265,7 +265,7 @@ static int parse_request_line(struct http_slice line, struct http_request *r)
 
 /* ---- header fields -------------------------------------------------------------------------- */
 
-/* What is gathered while the fields go by and judged when all are known. */
+/* Collected while the fields are read, and checked when all are known. */
 struct fields {
     unsigned hosts;
     bool close, keep_alive, te;

@@ -158,7 +158,7 @@ static void dev_end_connection(struct tcp_pcb *pcb, err_t err)
 
 /*
  * The device was given up: calls that wait for one of its connections end with an error. Listening
- * and datagram sockets stay as they are, since a device may be plugged in again.
+ * and datagram sockets do not change, since a device may be plugged in again.
  */
 static void dev_end_connections(struct net_dev *d)
 {

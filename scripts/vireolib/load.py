@@ -5,7 +5,7 @@ For each machine it boots httpd once and runs ab and wrk with 1, 8 and 64 connec
 and close, then one upload and one download. Each run must have no failed request and no stall.
 After the runs the image must still answer, and have as much free memory as after a warm-up. Results
 are kept in build/load/state.json under the image's checksum, so an interrupted series goes on; with
-a changed image it starts anew.
+a changed image it starts again.
 """
 import hashlib
 import itertools

@@ -139,7 +139,7 @@ def difference(before, now):
 
 
 def judge_difference(percent, unit):
-    """What is said of it. All figures are costs: less is better."""
+    """The remark on a figure. All figures are costs: less is better."""
     if percent is None:
         return ''
     return f'over {MOST_WORSE:g} %' if percent > MOST_WORSE and unit not in VARYING else ''

@@ -3,7 +3,7 @@
 
 tests/apps/soak serves pages from one disk and verifies three others. faults_of() lists the faults,
 each with its target; a target has one fault at a time. A seed decides which fault comes when. An
-interrupted run starts anew.
+interrupted run starts again.
 """
 import collections
 import functools

@@ -78,7 +78,7 @@ static void serve(struct model *m)
         model_serve(m, q);
 }
 
-/* What the device says of kicks is its own business: the driver must live with it. */
+/* The device may ask for kicks or not: the driver must work with both. */
 static void suppress(struct model *m)
 {
     struct model_queue *q = pick_queue(m);

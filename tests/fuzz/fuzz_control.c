@@ -15,7 +15,7 @@ enum { CONSOLE = 3, F_SIZE = 0, F_MULTIPORT = 1, CONTROL_RX = 2, CONTROL_TX = 3 
 static struct model *m;
 static bool hold;
 
-/* What the driver sends is taken. */
+/* The device takes every message of the driver. */
 static void on_kick(struct model *model, struct model_queue *q)
 {
     struct model_chain c;

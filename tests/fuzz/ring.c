@@ -74,7 +74,7 @@ static void submit(struct virtq *q)
     }
 }
 
-/* What came back since the last look was out. */
+/* CHECKs that each buffer that came back was out. */
 static void count_done(void)
 {
     for (; counted < td.done_count; counted++) {

@@ -16,7 +16,7 @@ static uint64_t cpu_address(const struct hal_pci_host *h, const struct model_pci
     return h->mem32.cpu + (b->addr - h->mem32.pci);
 }
 
-/* What the driver believes is what the function decodes. */
+/* CHECKs that the driver's BARs are those that the function decodes. */
 static void check_bars(const struct hal_pci_host *h, const struct pci_function *f,
                        const struct model_pci_fn *m)
 {
@@ -230,7 +230,7 @@ static void bars_not_prefetchable(void)
     CHECK(bus_fns[0].bar[2].addr >= h.mem64.pci);
 }
 
-/* What is aligned is the address on the bus, wherever the window begins. */
+/* The bus address is aligned, wherever the window begins. */
 static void bars_window_begins_anywhere(void)
 {
     struct hal_pci_host h = model_pci_windows();

@@ -69,7 +69,7 @@ static void fault(void)
     }
 }
 
-/* The world goes on while somebody waits. */
+/* Time and the device go on while a caller waits. */
 static bool progress(void *ctx)
 {
     (void)ctx;

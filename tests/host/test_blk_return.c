@@ -130,7 +130,7 @@ static void grown(void)
     CHECK_EQ(block_capacity(disk.dev), DISK_SECTORS * 512);
 }
 
-/* What lies beyond the new end fails, the rest does not. */
+/* Requests beyond the new end fail, others do not. */
 static void shrunk(void)
 {
     disk_boot_way(NULL, 0);

@@ -32,7 +32,7 @@ static unsigned done_count;
 
 /* ---- random requests ------------------------------------------------------------------------- */
 
-/* What was written before the flush was submitted, and not again since, is durable. */
+/* Sectors written before the flush was submitted, and not since, are durable. */
 static void check_flushed(const struct requester *q)
 {
     for (unsigned i = 0; i < SLICES && f->dev.volatile_cache; i++)

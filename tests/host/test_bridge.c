@@ -110,7 +110,7 @@ static void a_tree(void)
     CHECK_EQ(seen_count, 5);
     check_numbers(first, 0, 0);
     check_numbers(behind, 1, 1 << 8);
-    check_numbers(legacy, 3, 3 << 8); /* the bridge speaks for its bus */
+    check_numbers(legacy, 3, 3 << 8); /* the bridge's id stands for its bus */
     check_numbers(deep, 4, 3 << 8);
     check_numbers(last, 0, 31 << 3);
     CHECK_EQ(model_pci_get(empty, 0x18, 4), 0x00020200);
@@ -121,7 +121,7 @@ static void a_tree(void)
         CHECK(seen[i].bar[0].phys && seen[i].bar[1].phys && seen[i].bar[4].phys);
 }
 
-/* What comes from its bus bears the bridge's own id, and none of a function behind it. */
+/* Accesses from its bus bear the bridge's own id, not that of a function behind it. */
 static void ids_behind_a_conventional_bridge(void)
 {
     struct model_pci_fn *bridge, *f;

@@ -44,7 +44,7 @@ static unsigned operations, calls_ok, calls_failed, syncs_ok, syncs_failed;
 
 /* ---- syncs ----------------------------------------------------------------------------------- */
 
-/* What was written before the sync, and not again since, is durable. */
+/* Blocks written before the sync, and not since, are durable. */
 static void sync_done(struct bcache_sync *s)
 {
     struct sync *y = (struct sync *)s;
@@ -214,7 +214,7 @@ static void reset_or_return(void)
         block_resume(&f->dev);
 }
 
-/* What is not on the disk for sure is dirty again after a reset. */
+/* Blocks that may not be on the disk are dirty again after a reset. */
 static unsigned most_dirty(void)
 {
     return ACTORS + (resets ? c->max_blocks - c->max_blocks / 4 : c->max_blocks / 2);
@@ -446,7 +446,7 @@ static void edges(void)
     finish();
 }
 
-/* What was written is read back without the disk, and is not durable before the sync. */
+/* Written data is read back from the cache, and is not durable before the sync. */
 static void write_back(void)
 {
     struct bcache_block *b;
@@ -493,7 +493,7 @@ static void neighbours_go_together(void)
     CHECK_EQ(f->writes, 1);
 }
 
-/* What a failed flush may have lost is written once more. */
+/* Blocks that a failed flush may have lost are written again. */
 static void failed_flush(void)
 {
     struct bcache_block *b;

@@ -20,7 +20,7 @@
 static struct fakedisk *f;
 static struct bcache *c;
 static struct disk *d;
-static void (*before_wait)(void); /* once, when somebody waits next */
+static void (*before_wait)(void); /* called once, at the next wait */
 
 static void woken(struct bcache_wait *w)
 {
@@ -106,7 +106,7 @@ static void shrinks_below_all(void)
     CHECK(durable(5, 9));
 }
 
-/* The same, begun by age: who syncs later sees that the number of errors has changed. */
+/* The same, begun by age: a later sync sees that the number of errors has changed. */
 static void shrinks_and_ages(void)
 {
     uint64_t errors;
@@ -345,7 +345,7 @@ static void tree_after_short_memory(void)
 #define NAMES 1500u
 #define SLOTS 4096u
 
-/* What the index would hash to if its hash were FNV-1a: public, so that collisions can be made. */
+/* FNV-1a, a public hash: collisions could be made if the index used it. */
 static uint32_t fnv(const char *s)
 {
     uint32_t h = 2166136261u;

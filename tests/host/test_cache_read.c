@@ -57,7 +57,7 @@ static int ask(unsigned reader, uint64_t index, unsigned more)
     return bcache_get(c, index, BCACHE_READ, more, &readers[reader].wait, &got);
 }
 
-/* What the reader gets in the end; it asks ten times at most. */
+/* The final result of a reader, which asks ten times at most. */
 static int read_block(unsigned reader, uint64_t index, unsigned more)
 {
     int err = -EAGAIN;

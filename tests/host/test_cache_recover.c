@@ -340,7 +340,7 @@ static void written_elsewhere(void)
     CHECK_EQ(buf[0], 9);
 }
 
-/* With writes out and synced by somebody: all of it ends. */
+/* With writes and a sync under way: both end. */
 static void gone_under_a_sync(void)
 {
     start(256 * BLOCK, 64 * BLOCK);
@@ -354,7 +354,7 @@ static void gone_under_a_sync(void)
     check_durable(3, 10, 7);
 }
 
-/* What it wrote and had not flushed is written once more after it is back. */
+/* Unflushed writes are written again after the disk is back. */
 static void gone_with_unflushed_writes(void)
 {
     start(256 * BLOCK, 64 * BLOCK);

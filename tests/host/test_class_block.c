@@ -32,7 +32,7 @@ static void boot(void)
     CHECK(disk.dev != NULL);
 }
 
-/* What can be done with a disk: there, back, and flushed. */
+/* CHECKs that the disk works: a write, a flush, a read. */
 static void check_works(void)
 {
     for (unsigned i = 0; i < sizeof(buf); i++)

@@ -116,7 +116,7 @@ static void class_34_unknown_features(void)
     rig_check_works();
 }
 
-/* What was offered is refused; with less it works. */
+/* The device refuses the offered features; with fewer it works. */
 static void class_34_features_refused(void)
 {
     static const unsigned bits[] = {VIRTIO_F_EVENT_IDX};

@@ -90,7 +90,7 @@ static void class_14_late_dma_after_timeout(void)
     rig_check_works();
 }
 
-/* A reset that never completes: everybody gets an error, and nobody the memory. */
+/* A reset that never completes: each caller gets an error, and the memory is never used again. */
 static void class_14_reset_never_completes(void)
 {
     static const struct script_entry lie[] = {{.what = DO_NO_RESET}};

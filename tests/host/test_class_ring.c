@@ -129,7 +129,7 @@ static void class_04_len_wild(void)
     check_length(UINT32_MAX, RIG_WRITABLE);
 }
 
-/* What the device holds it overwrites: neither addresses nor lists are ever read back. */
+/* The device overwrites descriptors that it holds: neither addresses nor lists are read back. */
 static void class_09_descriptors_rewritten(void)
 {
     static const struct script_entry lie[] = {{.what = DO_REWRITE, .v = 0xffffffff}};

@@ -57,7 +57,7 @@ static void one_port_legacy(void)
     one_port(MODEL_MMIO_LEGACY);
 }
 
-/* The device gets its buffers back only as fast as somebody reads, and then all of them. */
+/* The device gets its buffers back only as fast as a reader reads, and then all of them. */
 static void reader_holds_back_host(void)
 {
     struct vcon_port *p;
@@ -369,7 +369,7 @@ static void lengths_that_cannot_be(void)
 
 /* ---- ports that go --------------------------------------------------------------------------- */
 
-/* What was sent may come back or not, and the port may come back: nothing is lost or doubled. */
+/* Sent buffers may come back or not, and so may the port: no byte is lost or doubled. */
 static void removed_while_written_to(void)
 {
     struct vcon_port *p = boot_with_port(1);

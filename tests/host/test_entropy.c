@@ -110,7 +110,7 @@ static void input_decides_output(void)
     }
 }
 
-/* What was handed out does not come again, and is not in the state that is left. */
+/* Bytes that were handed out do not come again, and are not in the generator's state. */
 static void never_twice(void)
 {
     uint8_t a[96], b[96];

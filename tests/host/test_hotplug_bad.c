@@ -300,7 +300,8 @@ static void no_room(void)
     CHECK_EQ(model_slot_led(&slot), SLOT_LED_OFF);
 }
 
-/* What a slot keeps lies inside the windows of the host, below its port, and is the slot's alone.
+/* The windows of a slot lie inside those of the host, below its port, and belong to that slot
+ * alone.
  */
 static void rooms_of_slots(void)
 {

@@ -489,7 +489,7 @@ static void added_lines(void)
     raise_line(8199);
     CHECK(masked_id == 8199 && host_logged("line 8199 interrupts but has no handler"));
     CHECK_EQ(hal_irq_attach(8200, note, "a"), -EINVAL);
-    /* What cannot be unmasked is not attached. */
+    /* A line that cannot be unmasked is not attached. */
     unmask_result = -EIO;
     CHECK_EQ(hal_irq_attach(8195 | VIRT_IRQ_EDGE, note, "b"), -EIO);
     expect("cu");

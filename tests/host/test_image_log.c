@@ -32,7 +32,7 @@ const char *hal_option(const char *dev, const char *name)
     return level;
 }
 
-/* What went to the console since the last look is exactly this. */
+/* CHECKs that exactly this went to the console since the last check. */
 static bool expect(const char *text)
 {
     bool same = out_len == strlen(text) && !memcmp(out, text, out_len);
@@ -194,7 +194,7 @@ static void cut(void)
     CHECK(!memcmp(o, "   2", 4));
 }
 
-/* What is not known stands as it is, and the rest with it: its arguments are not known either. */
+/* An unknown directive is copied with the rest of the format: its arguments are unknown, too. */
 static void what_is_not_known(void)
 {
     static const char *const formats[] = {"a%q %d", "a%f %d", "a%", "a%5", "a%lls%hd"};

@@ -93,7 +93,7 @@ static void pages_are_zeroed_and_aligned(void)
     CHECK(page_take(SIZE_MAX / 4096 + 2, 4096) == NULL);
 }
 
-/* What is reserved is never handed out; what lies around is, all of it. */
+/* Reserved ranges are never handed out; all memory around them is. */
 static void reserved_ranges_stay(void)
 {
     unsigned n = 0;

@@ -404,7 +404,7 @@ static void main_polled(void)
 }
 IN_MAIN(polled)
 
-/* What was woken after arming, before interrupts are masked, is not slept over. */
+/* A wake-up after arming, before interrupts are masked, keeps the CPU from sleeping. */
 static void main_no_lost_wakeup(void)
 {
     hal_service_add(&service);

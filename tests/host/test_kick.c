@@ -231,7 +231,7 @@ static void packed_chain(void)
     }
 }
 
-/* What the driver asks for: the slot and wrap counter of the next completion, all round the ring.
+/* The driver asks for the slot and wrap counter of the next completion, all round the ring.
  */
 static void packed_arming(void)
 {

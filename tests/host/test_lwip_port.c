@@ -93,7 +93,7 @@ static void masks_of_the_old_classes(void)
     CHECK_EQ(own_mask(), classes[case_variant].mask);
 }
 
-/* What is wrong, as the log says it; and DHCP instead. */
+/* The log names the mistake, and DHCP is used. */
 static const struct {
     const char *text, *says;
 } wrong[] = {

@@ -91,7 +91,7 @@ static void msix_lost(void)
     CHECK_EQ(pci_msix_attach(f, 0, ring, &rings, &msi), -ENOSPC);
 }
 
-/* Left on, and masked as a whole, by whoever ran before. */
+/* Earlier software left MSI-X on, and the function masked. */
 static void msix_left_on(void)
 {
     struct pci_function *f = with_table(2, 1, 0);
@@ -157,7 +157,7 @@ static void msix_no_messages(void)
     CHECK_EQ(bus_fns[0].msix[1].control & 1, 1);
 }
 
-/* What is detached can be attached again: the machine has no more messages than the table entries.
+/* A detached entry can be attached again: the machine has as many messages as the table entries.
  */
 static void msix_messages_come_back(void)
 {

@@ -181,7 +181,7 @@ static void slow_reset(void)
     check_recovered(1, OUT + 1);
 }
 
-/* What is sent meanwhile is taken, dropped and counted: at once, and however much it is. */
+/* Frames sent during a reset are taken, dropped and counted at once, however many they are. */
 static void sends_meanwhile(void)
 {
     boot_with(NULL, 0);

@@ -270,7 +270,7 @@ static void length_too_long(void)
     breaks("an answer is longer than its buffer");
 }
 
-/* What has not the count that is due is no answer: the deadline of the driver finds it. */
+/* An entry without the count that is due is no answer: the driver's deadline notices. */
 static void wrong_count(void)
 {
     boot_and_hand_out();

@@ -181,7 +181,7 @@ static bool live(void)
     script_end();
     if (rig_settle() == RIG_GIVEN_UP)
         return false;
-    /* What it believes of the registers now, it was told by a device that lied. */
+    /* the driver's copies of registers are from a device that lied */
     virtio_fail(rig.dev, "a new start");
     if (rig_settle() == RIG_GIVEN_UP)
         return false;

@@ -148,7 +148,7 @@ static void submit_one(struct virtio_device *dev, struct virtq *q)
     CHECK_EQ(testdrv_submit(q, 100), 1);
 }
 
-/* What queue_back submits is kicked, and answered. */
+/* Requests of queue_back are kicked, and answered. */
 static void submitted_again(void)
 {
     rt_boot(MODEL_MMIO);
@@ -337,7 +337,7 @@ static void stays_another(void)
     CHECK(rt.m->status & VIRTIO_STATUS_FAILED);
 }
 
-/* What it offers more is left alone. */
+/* Additional features of the device are not accepted. */
 static void offers_more(void)
 {
     rt_boot(MODEL_MMIO);

@@ -313,7 +313,7 @@ static void unplug_unknown(void)
     unplug(MODEL_PCI, false, false);
 }
 
-/* What waits for the next try, or for a reset, is told the same. */
+/* An unplug while the device waits for the next try, or for a reset. */
 static void unplug_in_recovery(void)
 {
     rt_boot(MODEL_MMIO);

@@ -133,7 +133,7 @@ static void late_writes_before_it_is_complete(void)
     check_traffic();
 }
 
-/* The queue is broken, the device asks no more of anybody, and its buffers stay with it. */
+/* The queue is broken, and its buffers stay with the device. */
 static void check_timeout(void)
 {
     uint64_t start = hal_now_ns();

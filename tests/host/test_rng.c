@@ -96,7 +96,7 @@ static struct vrng_info info(void)
     return i;
 }
 
-/* What was mixed in is what the device gave, in order, and nothing besides. */
+/* The bytes that were mixed in are those of the device, in order, and no others. */
 static void check_bytes(size_t n)
 {
     size_t len;
@@ -300,7 +300,7 @@ static void reset_never_completes(void)
     CHECK_EQ(host_live_blocks(), blocks); /* the buffer stays quarantined */
 }
 
-/* What it owed when it broke is asked for once more, and so is what is wanted later. */
+/* Bytes that were missing at the failure are asked for again, and later refreshes work. */
 static void recovers(void)
 {
     int64_t blocks;

@@ -158,7 +158,7 @@ static void no_route(void)
 
 /* ---- windows --------------------------------------------------------------------------------- */
 
-/* What the image does not read closes its window; reading opens it again, and says so. */
+/* Unread data closes the image's window; reading opens it again, and the peer is told. */
 static void the_window_follows_the_reader(void)
 {
     struct peer_tcp c;

@@ -10,7 +10,7 @@
 
 enum { QUEUES = 3 };
 
-/* What the device should have come to, of `QUEUES` queues. */
+/* The expected rung of a device with `QUEUES` queues. */
 struct rung {
     const char *name;
     unsigned vectors;

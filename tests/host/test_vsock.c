@@ -433,7 +433,7 @@ static void closes(bool answered)
     before = vsock_device->stats;
     vsock_close(vs_connected(10000));
     CHECK_EQ(vs_last(VS_SHUTDOWN)->flags, VSOCK_SHUT_BOTH);
-    CHECK(vsock_port_used(5000));      /* until the peer has let go of it */
+    CHECK(vsock_port_used(5000));      /* until the peer has closed, too */
     vs_deliver_data(80, 5000, 0, 100); /* on its way already: no matter */
     if (answered)
         vs_deliver(&p);

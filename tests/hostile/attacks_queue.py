@@ -42,7 +42,7 @@ class Looped(Rewritten):
 
 
 class AllOnes(Attack):
-    """All descriptors are overwritten with ones, whoever owns them."""
+    """All descriptors of both owners are overwritten with ones."""
     name = 'desc-ones'
     targets = ASKED
     breaks = RINGS

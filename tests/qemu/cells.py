@@ -89,7 +89,7 @@ class Cell:
         return not self.wakeup_name().startswith('msi-x')
 
     def transport_name(self):
-        """What a transitional function is driven as does not show from outside: modern."""
+        """QEMU does not show how a transitional function is driven: modern."""
         return 'pci' if self.transport == 'pci-transitional' else self.transport
 
     def judge(self, device):

@@ -188,7 +188,7 @@ def dns_answer(query, port, body, flags=0x8180, counts=(1, 1, 0, 0), change=0, s
 
 
 def dns_answers(query, port):
-    """What is no answer to the query. Those that are whole give a wrong address."""
+    """Packets that are no answer to the query. Whole ones give a wrong address."""
     asked = query[12:]
     kind = asked[-4:-2]
     size = 4 if kind == b'\0\1' else 16

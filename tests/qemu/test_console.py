@@ -93,7 +93,7 @@ def test_host_that_does_not_read(boot, sockets, transport):
         full = int(guest.expect(r'^ports: full after (\d+)')[1])
         got = receive(s, full + 3)
         assert got[-3:] == b'end'
-        # Each write begins anew with byte 0, and may have been cut short.
+        # Each write starts again with byte 0, and may have been cut short.
         for a, b in zip(got[:full], got[1:full]):
             assert b in ((a + 1) & 255, 0)
         s.sendall(b'hello')

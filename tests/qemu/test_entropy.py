@@ -42,7 +42,7 @@ def test_short_fills(boot, transport):
 
 
 def egd(tmp_path):
-    """An entropy device that answers when somebody behind the socket does; the socket."""
+    """An entropy device that answers with bytes from a socket; the socket."""
     path = str(tmp_path / 'egd')
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)

@@ -68,7 +68,7 @@ def test_a_flush_that_fails_acknowledges_nothing(rig):
 
 @pytest.mark.parametrize('transport, ring', BOTH)
 def test_a_machine_that_is_reset_under_load(rig, transport, ring):
-    """What was flushed is there afterwards, and what was not is whole or absent."""
+    """Flushed data is there afterwards; each other unit is whole or absent."""
     r = rig(transport=transport, ring=ring)
     r.guest.qmp('set-action', reboot='reset')
     for _ in range(2):

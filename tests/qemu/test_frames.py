@@ -47,14 +47,14 @@ def still_serves(station, page):
 
 
 def memory(station):
-    """What is held for frames: bytes of the stack, and receive buffers."""
+    """Memory that frames hold: bytes of the stack, and receive buffers."""
     status = station.status()
     net = next(d for d in status['devices'] if d['type'] == 'net')['net']
     return status['network']['mem_lent'], net['rx_held']
 
 
 def memory_is_back(station, before, within, why=''):
-    """As soon as it is, and `within` seconds at most. The connection that asks takes a little."""
+    """Waits for the memory, `within` seconds at most. The connection that asks uses a little."""
     deadline = time.monotonic() + within
     while True:
         used, held = memory(station)
@@ -152,7 +152,7 @@ def test_ipv6_fragments_with_gaps_wait(boot, station, site_disk):
 
 
 class Liar(st.Station):
-    """What it answers comes behind what no honest server says."""
+    """The honest answer comes behind answers of a lying server."""
     requests, asked, denial = 0, 0, None
 
     def take_dhcp(self, request):

@@ -44,7 +44,7 @@ def disk_file(tmp_path, name, size=1 << 20):
 
 
 def check_safe(guest, name, path):
-    """What was said to be safe is in the file, or what was written there later."""
+    """Sectors that the image reported as safe are in the file, or newer ones."""
     safe = [int(line.rsplit(' ', 1)[1]) for line in guest.seen(f'plugged: {name} safe')]
     assert safe, 'nothing was ever safe'
     data = path.read_bytes()

@@ -81,7 +81,7 @@ def disks_of(tmp_path, count):
 
 
 def disks_seen(guest):
-    """What manydisks said of each."""
+    """The line of manydisks for each disk."""
     return [dict(word.split('=') for word in line.split()[2:]) for line in guest.seen('^disk: ')]
 
 

@@ -77,8 +77,8 @@ def test_a_machine_that_stood_still(rig, transport):
 
 @pytest.mark.parametrize('transport', ['mmio', pytest.param('pci', marks=pytest.mark.full)])
 def test_a_disk_that_needs_a_reset(boot, rig, transport):
-    """Past the cache, through it, and the one that serves. Split rings only: QEMU 7.2 itself may
-    loop for ever when it does not like a request in a packed one (virtio_blk_handle_vq)."""
+    """Disks used past the cache and through it, and the disk that serves pages. Split rings only:
+    QEMU 7.2 itself may loop for ever over a bad request in a packed ring (virtio_blk_handle_vq)."""
     boot.qemu_may_say(*soak_machine.SAID)
     r = rig(transport=transport)
     with r.visiting() as visitors:

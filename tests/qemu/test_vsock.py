@@ -51,7 +51,7 @@ def ends_well(guest, host):
 
 
 def counted(host, data):
-    """What the image's port 9 says of that data."""
+    """The result of the image's port 9 for that data."""
     c = host.connect(9)
     assert c.wait_answer()
     c.sendall(data)

@@ -93,7 +93,7 @@ class Backend:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._numbers), function))
 
     def config_changed(self):
-        """Tells QEMU to read the configuration anew. To be called in the back-end's thread only."""
+        """Tells QEMU to read the configuration again. Only for the back-end's thread."""
         if self._own:
             self._own.sendall(struct.pack('<III', CONFIG_CHANGED, 1, 0))
 

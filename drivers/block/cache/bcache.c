@@ -245,9 +245,9 @@ static void bcache_move(struct bcache *c, struct bcache_block *old, struct bcach
 }
 
 /*
- * A borrowed block is to change: it keeps its contents as an ORPHAN, and the disk block gets
- * another, `copy`: with the same contents. That is EMPTY and on no list; but if the old one is
- * DIRTY it is DIRTY, too, in the same place of the same list, since a sync may wait for that round.
+ * A borrowed block is to change: `old` keeps its contents as an ORPHAN, and the disk block gets a
+ * new block, `copy`: with the same contents. The new block is EMPTY and on no list; but if `old` is
+ * DIRTY the new block is DIRTY, in its place of its list, since a sync may wait for that round.
  * NULL: no room now.
  */
 static struct bcache_block *bcache_replace(struct bcache *c, struct bcache_block *old, bool copy)
@@ -309,8 +309,8 @@ static int bcache_get_absent(struct bcache *c, struct bcache_block *b, uint64_t 
 }
 
 /*
- * The disk has grown behind b, whose end is to be read. What of b is not on the disk for sure gets
- * there first. 0: nothing; -EAGAIN, or -EIO.
+ * The disk has grown behind b, whose end is to be read. Contents of b that may not be on the disk
+ * are written first. 0: nothing; -EAGAIN, or -EIO.
  */
 static int bcache_before_refit(struct bcache *c, struct bcache_block *b, struct bcache_wait *w)
 {

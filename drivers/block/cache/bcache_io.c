@@ -15,7 +15,7 @@ static void bcache_io_done(struct block_request *r)
         bcache_write_done(io);
 }
 
-/* Some requests are kept for reads, so that a write-out does not hold up those who wait for data.
+/* Some requests are kept for reads, so that a write-out does not delay readers.
  */
 struct bcache_io *bcache_io_get(struct bcache *c, enum block_op op)
 {

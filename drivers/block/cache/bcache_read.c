@@ -76,9 +76,9 @@ bool bcache_read(struct bcache *c, uint64_t index, uint64_t count, uint64_t *sta
 }
 
 /*
- * A request that fails fails for all of its blocks: those who wait ask again, and then each block
- * is read alone. Only those who wait for a block that was read alone hear that it cannot be read;
- * who comes later has it read again.
+ * A failed request fails all of its blocks: the waiting callers ask again, and then each block is
+ * read alone. Only callers that wait for a block that was read alone get the error; a later caller
+ * has the block read again.
  */
 void bcache_read_done(struct bcache_io *io)
 {

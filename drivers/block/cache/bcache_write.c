@@ -434,7 +434,7 @@ int bcache_sync(struct bcache *c, struct bcache_sync *s)
     s->next = c->syncs;
     c->syncs = s;
     if (!bcache_round_written(
-            c)) /* else the service is about to, and wakes those who wait for room */
+            c)) /* else the service is about to, and wakes callers that wait for room */
         bcache_progress(c);
     return -EAGAIN;
 }

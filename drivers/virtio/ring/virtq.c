@@ -14,8 +14,8 @@ static const uint8_t next_states[] = {
     /* BROKEN: a rule was broken, or a deadline passed. RESETTING: alone, or with the device */
     [VIRTQ_OK] = 1 << VIRTQ_BROKEN | 1 << VIRTQ_RESETTING,
     [VIRTQ_BROKEN] = 1 << VIRTQ_RESETTING,
-    /* OFF: the reset is complete. BROKEN: virtq_reset waited in vain. GONE: the device was given
-     * up, and its reset did not complete */
+    /* OFF: the reset is complete. BROKEN: the wait of virtq_reset timed out. GONE: the device was
+     * given up, and its reset did not complete */
     [VIRTQ_RESETTING] = 1 << VIRTQ_OFF | 1 << VIRTQ_BROKEN | 1 << VIRTQ_GONE,
     /* OFF: another device was plugged in, in the same place, and is reset */
     [VIRTQ_GONE] = 1 << VIRTQ_OFF,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtq_reset.c - taking one queue out of service and back in while its device goes on (virtio 1.4,
- * section 2.6.1, RING_RESET). Linked by those who use it.
+ * section 2.6.1, RING_RESET). Linked only into images that use it.
  */
 #include "virtio/ring/virtq_impl.h"
 

@@ -60,7 +60,7 @@ static unsigned changed_by_interrupt(void)
     return (changed != 0xffffffffu) + (flags >> 28 != 5);
 }
 
-/* What a task keeps in its own registers over the other's turn. */
+/* Values that a task keeps in registers while the other task runs. */
 static unsigned lost;
 
 static void take_turns(void *arg)

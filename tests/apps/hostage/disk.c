@@ -61,7 +61,7 @@ static bool fits(const uint64_t *data, uint32_t block, uint32_t least)
     return true;
 }
 
-/* What a call of libc says, as 0 or a negative errno; a short count is an error, too. */
+/* The result of a libc call, as 0 or a negative errno; a short count is an error, too. */
 static int outcome(ssize_t n, ssize_t wanted)
 {
     return n == wanted ? 0 : n < 0 ? -errno : -ENODATA;

@@ -53,7 +53,7 @@ static void post_report(uint32_t *buffer)
     virtq_submit(virtio_queue(sum.dev, Q_REPORTS), &request, 1);
 }
 
-/* What a slot asks for, for the first time or once more. */
+/* Submits the request of a slot, for the first time or again. */
 static bool send(unsigned i)
 {
     struct slot *slot = &sum.shared->slot[i];

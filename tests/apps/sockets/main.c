@@ -39,7 +39,7 @@ static int bound(int type, unsigned short port)
     return fd;
 }
 
-/* What must be so before anybody has connected. */
+/* Checks before any client has connected. */
 static void idle_checks(int listener)
 {
     struct pollfd p = {.fd = listener, .events = POLLIN};

@@ -39,7 +39,7 @@ static int bound(unsigned port)
     return fd;
 }
 
-/* ---- what must be so before anybody has connected -------------------------------------------- */
+/* ---- checks before any client has connected -------------------------------------------------- */
 
 static void bad_calls(int listener)
 {
