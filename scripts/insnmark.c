@@ -93,8 +93,8 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         int mark;
 
         qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &executed, 1);
-        if (qemu_plugin_insn_size(insn) == sizeof word)
-            memcpy(&word, qemu_plugin_insn_data(insn), sizeof word);
+        if (qemu_plugin_insn_size(insn) == sizeof(word))
+            memcpy(&word, qemu_plugin_insn_data(insn), sizeof(word));
         mark = hint_of(word);
         if (mark >= MARK_FIRST && mark <= MARK_LAST)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, QEMU_PLUGIN_CB_NO_REGS,

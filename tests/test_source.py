@@ -107,6 +107,30 @@ def test_make_format_would_change_nothing():
     assert result.returncode == 0, 'make format would change:\n' + result.stderr
 
 
+def test_sizeof_has_parentheses():
+    bad = [f'{name}: {match[0]}' for name in tracked() if name.endswith(('.c', '.h'))
+           for match in re.finditer(r'\bsizeof [\w*(]+', code_of(name))]
+    assert not bad, bad
+
+
+# Files of which an image or a program has only one, or that play the same part on another machine.
+ALTERNATIVES = ('platform/arch/arm/', 'platform/host/', 'drivers/virtio/transport/legacy_none.c')
+
+
+def test_no_two_functions_have_one_name():
+    """So that a back trace and grep tell them apart, static ones included."""
+    found = {}
+    for name in tracked():
+        if not re.match(r'(drivers|net|files|platform)/.*\.c$', name) or \
+                name.startswith(ALTERNATIVES):
+            continue
+        definitions = re.findall(r'^static [^;=()]*?\b(\w+)\([^;{]*\)\s*\{', code_of(name), re.M)
+        for function in set(definitions):
+            found.setdefault(function, []).append(name)
+    twice = {function: names for function, names in found.items() if len(names) > 1}
+    assert len(found) > 1000 and not twice, twice
+
+
 def test_no_unfinished_business():
     words = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X|HA' r'CK)\b')
     bad = [f'{name}: {match[0]}' for name in tracked() if is_source(name) or name.endswith('.md')

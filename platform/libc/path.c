@@ -11,7 +11,7 @@
 int _open(const char *path, int flags, int mode);
 int _stat(const char *path, struct stat *st);
 
-static int path_stat(const char *path, struct stat *st)
+static int libc_path_stat(const char *path, struct stat *st)
 {
     if (!*path)
         return -ENOENT;
@@ -26,7 +26,7 @@ int _open(const char *path, int flags, int mode)
 
 int _stat(const char *path, struct stat *st)
 {
-    return (int)posix_result(path_stat(path, st));
+    return (int)posix_result(libc_path_stat(path, st));
 }
 
 /* There are no symbolic links that a path name does not follow. */
@@ -38,7 +38,7 @@ int lstat(const char *path, struct stat *st)
 int access(const char *path, int mode)
 {
     struct stat st;
-    int r = path_stat(path, &st);
+    int r = libc_path_stat(path, &st);
 
     if (r == 0 && (mode & W_OK) && !(st.st_mode & 0222))
         r = -EROFS;

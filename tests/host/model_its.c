@@ -241,7 +241,7 @@ static void work(void)
         its->creadr |= 1;
         return;
     }
-    if (!host_dma_read(at, w, sizeof w))
+    if (!host_dma_read(at, w, sizeof(w)))
         host_violation("the command queue is no memory");
     check_flushed(at, "command");
     execute(w);

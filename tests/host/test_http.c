@@ -119,7 +119,7 @@ static void test_control_bytes(void)
             size_t scanned = 0;
             bool fine = byte == '\t' || (byte >= ' ' && byte != 0x7f);
             text[18 + place] = (char)byte;
-            size_t head = http_head_end(text, sizeof text - 1, &scanned);
+            size_t head = http_head_end(text, sizeof(text) - 1, &scanned);
             CHECK_EQ(http_parse(text, head, &r), fine ? 0 : -400);
         }
 }
@@ -149,7 +149,7 @@ static void test_head_end_in_pieces(void)
     static const char *const heads[] = {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.0\n\n",
                                         "GET / HTTP/1.0\r\n\n", "A\r\n\r\r\n\r\n"};
 
-    for (unsigned h = 0; h < sizeof heads / sizeof heads[0]; h++)
+    for (unsigned h = 0; h < sizeof(heads) / sizeof(heads[0]); h++)
         for (unsigned step = 1; step < 6; step++) {
             size_t len = strlen(heads[h]), scanned = 0, got = 0, end = 0;
             while (!end && got < len) {
@@ -182,7 +182,7 @@ static void test_paths(void)
         "/./", "/a/%2E%2e", "/a%2fb",  "/a%2Fb", "/a%00",     "/a%00.html", "/%",
         "/%4", "/%zz",      "/a\\b",   "/%5c..", "/%0a",      "/%7f",
     };
-    for (unsigned i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
         if (decode(refused[i], out) != -400)
             check_fail(__FILE__, __LINE__, "taken: %s", refused[i]);
     CHECK(decode("/123456789012345678901234567890", out) == 31);
@@ -224,7 +224,7 @@ static void test_ranges(void)
     static const char *const ignored[] = {"bytes=",    "bytes=-",    "bytes=3-2",
                                           "bytes=a-b", "lines=1-2",  "bytes=0-1,3-4",
                                           "bytes=1",   "bytes=1--2", "bytes=-1-"};
-    for (unsigned i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+    for (unsigned i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         CHECK(range(ignored[i], 10, &a, &b) == 200);
     CHECK(range("bytes=99999999999999999999-", 10, &a, &b) == 200);
 }
@@ -253,7 +253,7 @@ static void test_dates(void)
         {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT"},
         {-1, "Thu, 01 Jan 1970 00:00:00 GMT"},
     };
-    for (unsigned i = 0; i < sizeof dates / sizeof dates[0]; i++) {
+    for (unsigned i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
         char out[HTTP_DATE_LEN];
         http_date(dates[i].t, out);
         CHECK(memcmp(out, dates[i].text, HTTP_DATE_LEN) == 0);
@@ -309,7 +309,7 @@ static void test_chunked(void)
         CHECK(dechunk("1000000000000000\r\n", step, &taken) == -1); /* 2^60 */
     }
     static char endless[8192];
-    memset(endless, 'x', sizeof endless - 1);
+    memset(endless, 'x', sizeof(endless) - 1);
     memcpy(endless, "5;", 2);
     CHECK(dechunk(endless, 100, &taken) == -1);
 }
@@ -323,21 +323,21 @@ static void test_noise(void)
     uint32_t seed = 1;
 
     for (unsigned round = 0; round < 20000; round++) {
-        char text[sizeof base], out[64];
+        char text[sizeof(base)], out[64];
         struct http_request r;
         size_t scanned = 0;
-        memcpy(text, base, sizeof base);
+        memcpy(text, base, sizeof(base));
         for (unsigned i = 0; i < 4; i++) {
             seed = seed * 1664525u + 1013904223u;
-            text[(seed >> 8) % (sizeof base - 5)] = bytes[(seed >> 24) % (sizeof bytes - 1)];
+            text[(seed >> 8) % (sizeof(base) - 5)] = bytes[(seed >> 24) % (sizeof(bytes) - 1)];
         }
-        size_t head = http_head_end(text, sizeof base - 1, &scanned);
+        size_t head = http_head_end(text, sizeof(base) - 1, &scanned);
         if (!head || http_parse(text, head, &r) != 0)
             continue;
         uint64_t a, b;
         CHECK(r.path.len > 0 && r.path.p[0] == '/');
-        int n = http_decode_path(r.path, out, sizeof out);
-        CHECK(n == -400 || n == -404 || (n > 0 && n < (int)sizeof out && out[0] == '/'));
+        int n = http_decode_path(r.path, out, sizeof(out));
+        CHECK(n == -400 || n == -404 || (n > 0 && n < (int)sizeof(out) && out[0] == '/'));
         CHECK(n < 0 || !strstr(out, "/../"));
         if (r.range.p)
             http_range(r.range, 10, &a, &b);
