@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which lines of the source an image has executed: from the addresses that scripts/visited.c wrote
-down and the line tables that the compiler leaves in objects and images (DWARF, by llvm-dwarfdump).
+"""Which lines of the source an image has executed: from the addresses that coverage_plugin.c of
+scripts/ wrote down, and the line tables that the compiler leaves in objects and images (DWARF, by
+llvm-dwarfdump).
 
 A line has code if the table of its source's object says that a statement begins there: then it
 counts whether any image is linked with it or not. It was executed if, in some image, the

@@ -36,7 +36,7 @@ def site_disk():
 
 def plugin():
     """Path of the counting plugin."""
-    return plugins.build('insnmark')
+    return plugins.build('bench_plugin')
 
 
 def marks(path):

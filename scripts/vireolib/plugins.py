@@ -4,7 +4,7 @@ image while VIREO_VISITED names a folder.
 
 That folder then has, for each image that was booted, its ELF file (DIGEST.elf, by the digest of the
 image) and for each boot that ended in order DIGEST.NUMBER.visited, with the addresses of the
-instructions that were executed (scripts/visited.c).
+instructions that were executed (scripts/coverage_plugin.c).
 """
 import hashlib
 import os
@@ -17,10 +17,11 @@ VARIABLE = 'VIREO_VISITED'
 
 
 def build(name):
-    """Path of the plugin scripts/NAME.c, compiled when it is missing or older than its source."""
-    source = os.path.join(TREE, 'scripts', name + '.c')
+    """Path of the plugin scripts/NAME.c, compiled when it is missing or older than its sources."""
+    source, header = (os.path.join(TREE, 'scripts', file) for file in (name + '.c', 'tcg_plugin.h'))
     target = os.path.join(TREE, 'build', 'host', name + '.so')
-    if os.path.exists(target) and os.path.getmtime(target) >= os.path.getmtime(source):
+    if os.path.exists(target) and \
+            os.path.getmtime(target) >= max(os.path.getmtime(source), os.path.getmtime(header)):
         return target
     os.makedirs(os.path.dirname(target), exist_ok=True)
     part = f'{target}.{os.getpid()}'
@@ -50,4 +51,4 @@ def visited_args(image):
         os.replace(kept + '.new', kept)
     out = tempfile.mkstemp('.visited', digest + '.', folder)
     os.close(out[0])
-    return ['-plugin', f'{build("visited")},out={out[1].replace(",", ",,")}']
+    return ['-plugin', f'{build("coverage_plugin")},out={out[1].replace(",", ",,")}']

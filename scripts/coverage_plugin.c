@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * visited.c - a QEMU TCG plugin (API version 1): writes down which instructions a guest executed.
+ * coverage_plugin.c - a QEMU TCG plugin (API version 1): writes down which instructions a guest
+ * executed.
  *
  * At the end of the run the file given as out=FILE has a line "FIRST END" for each run of executed
  * instructions: hexadecimal virtual addresses, the second one behind the last instruction. Nothing
  * is written if QEMU is killed. A page of code is PAGE bytes with a counter for each 4 bytes: A64
  * and A32 have no shorter instructions.
  *
- * Build: cc -O2 -shared -fPIC -o visited.so visited.c
+ * Build: cc -O2 -shared -fPIC -o coverage_plugin.so coverage_plugin.c
  * Use:   VIREO_VISITED=DIR in the environment of scripts/vireo, pytest and all that boots images
  *        (scripts/vireolib/plugins.py)
- *
- * Debian packages no qemu-plugin.h, so what is used of that documented interface is declared here.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -20,29 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PUBLIC __attribute__((visibility("default")))
+#include "tcg_plugin.h"
 
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_info;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-
-enum { QEMU_PLUGIN_INLINE_ADD_U64 = 0 };
-
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-                                           void (*fn)(qemu_plugin_id_t, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *ptr,
-                                                uint64_t imm);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*fn)(qemu_plugin_id_t, void *),
-                                    void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-
-PUBLIC extern int qemu_plugin_version;
 PUBLIC int qemu_plugin_version = 1;
-PUBLIC int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
-                               char **argv);
 
 enum { PAGE = 4096, INSN = 4, PAGES = 8192 };
 
@@ -120,7 +99,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
         if (strncmp(argv[i], "out=", 4) == 0)
             out = fopen(argv[i] + 4, "w");
     if (!out) {
-        fprintf(stderr, "visited: give out=FILE, a file that can be written\n");
+        fprintf(stderr, "coverage_plugin: give out=FILE, a file that can be written\n");
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);

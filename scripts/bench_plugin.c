@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * insnmark.c - a QEMU TCG plugin (API version 1): counts every instruction a guest executes, and
- * writes down at which count the guest passed a mark.
+ * bench_plugin.c - a QEMU TCG plugin (API version 1): counts every instruction a guest executes,
+ * and writes down at which count the guest passed a mark.
  *
  * A mark is the instruction `hint #K`, 96 <= K <= 127, of A64 or A32: a NOP for every CPU. Each one
  * executed writes the line "MARK K insns=N ns=T" to the file given as out=FILE; the end of the run
  * writes "TOTAL insns=N ns=T". T is the host's monotonic time. Idle (WFI) counts nothing. Exact for
  * 1 CPU (-smp 1), and repeatable as far as the guest's input is.
  *
- * Build: cc -O2 -shared -fPIC -o insnmark.so insnmark.c
- * Use:   vireo run IMAGE --plugin insnmark.so,out=FILE
- *
- * Debian packages no qemu-plugin.h, so what is used of that documented interface is declared here.
+ * Build: cc -O2 -shared -fPIC -o bench_plugin.so bench_plugin.c
+ * Use:   vireo run IMAGE --plugin bench_plugin.so,out=FILE
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -21,33 +19,9 @@
 #include <string.h>
 #include <time.h>
 
-#define PUBLIC __attribute__((visibility("default")))
-
-typedef uint64_t qemu_plugin_id_t;
-struct qemu_info;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-
-enum { QEMU_PLUGIN_INLINE_ADD_U64 = 0 };
-enum { QEMU_PLUGIN_CB_NO_REGS = 0 };
-
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
-                                           void (*fn)(qemu_plugin_id_t, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int op, void *ptr,
-                                                uint64_t imm);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-                                            void (*fn)(unsigned int, void *), int flags,
-                                            void *data);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*fn)(qemu_plugin_id_t, void *),
-                                    void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t n);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+#include "tcg_plugin.h"
 
 PUBLIC int qemu_plugin_version = 1;
-PUBLIC int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
-                               char **argv);
 
 enum { MARK_FIRST = 96, MARK_LAST = 127 };
 
@@ -117,7 +91,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
         if (strncmp(argv[i], "out=", 4) == 0)
             out = fopen(argv[i] + 4, "w");
     if (!out) {
-        fprintf(stderr, "insnmark: give out=FILE, a file that can be written\n");
+        fprintf(stderr, "bench_plugin: give out=FILE, a file that can be written\n");
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
