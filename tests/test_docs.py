@@ -187,6 +187,17 @@ def test_a_picture_is_of_its_source(path):
     assert any(shown in read(page) for page in PAGES), f'no page shows {shown[:-1]}'
 
 
+def test_the_picture_of_recovery_has_the_transitions_of_the_code():
+    """Those of next_states[] in drivers/virtio/state.c, and no other."""
+    code = read('drivers', 'virtio', 'state.c')
+    table = re.search(r'next_states\[\] = \{(.*?\n)\};', code, re.S)[1]
+    allowed = {(start.lower(), end.lower())
+               for start, ends in re.findall(r"\[VIRTIO_(\w+)\] = ([^\[/]*?),\n", table)
+               for end in re.findall(r'1 << VIRTIO_(\w+)', ends)}
+    drawn = set(re.findall(r'^ +(\w+) -> (\w+)', read('docs', 'pictures', 'recovery.dot'), re.M))
+    assert len(allowed) > 8 and drawn - {('found', 'starting')} == allowed
+
+
 # ---- the version ----
 
 def test_there_is_one_version():
