@@ -84,9 +84,9 @@ fuzz-tests: .setup-build+test deps
 	$(BUILD) scripts/fuzz.mk all
 
 # One program of these: make build/host/test_ring, make build/fuzz/split.
-build/host/%: .setup-test FORCE
+build/host/%: .setup-build+test deps FORCE
 	$(BUILD) scripts/host.mk $@
-build/host-tsan/%: .setup-test FORCE
+build/host-tsan/%: .setup-build+test deps FORCE
 	$(BUILD) scripts/host.mk HOST=build/host-tsan SANITIZE=thread $@
 build/fuzz/%: .setup-build+test deps FORCE
 	$(BUILD) scripts/fuzz.mk $@

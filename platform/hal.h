@@ -295,6 +295,14 @@ void hal_panic(const char *fmt, ...) __attribute__((noreturn)) HAL_FORMAT(1, 2);
             hal_panic("%s:%d: assertion failed: %s", __FILE__, __LINE__, #c);                      \
     } while (0)
 
+/* The same, checked in debug builds (VIREO_DEBUG) alone: for what is looked up in a table. */
+#ifdef VIREO_DEBUG
+#define HAL_DEBUG 1
+#else
+#define HAL_DEBUG 0
+#endif
+#define hal_debug_assert(c) hal_assert(!HAL_DEBUG || (c))
+
 /* ---- memory functions of C: all of libc that drivers use ------------------------------------- */
 
 void *memcpy(void *restrict, const void *restrict, size_t);

@@ -34,4 +34,18 @@ static inline bool hal_same_name(const char *a, const char *b)
         *hal_list_end = (node);                                                                    \
     } while (0)
 
+/*
+ * Appends `node` to a queue: a singly linked list, by the member `link` of its nodes, with its
+ * first and last node at hand (both NULL: it is empty). For the hot path as well.
+ */
+#define HAL_QUEUE_APPEND(head, tail, node, link)                                                   \
+    do {                                                                                           \
+        (node)->link = NULL;                                                                       \
+        if (tail)                                                                                  \
+            (tail)->link = (node);                                                                 \
+        else                                                                                       \
+            (head) = (node);                                                                       \
+        (tail) = (node);                                                                           \
+    } while (0)
+
 #endif

@@ -101,13 +101,17 @@ $(IMAGE_PROGRAMS:%=$(HOST)/%): $(HOST)/image.a
 $(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a
 
 # The examples of docs/another-*.md, each with its list in place of the tree's.
-$(HOST)/test_newbus: $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
-$(HOST)/test_newring: $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newring/*.c))
+NEWBUS := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
+NEWRING := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newring/*.c))
+$(HOST)/test_newbus: $(NEWBUS)
+$(HOST)/test_newring: $(NEWRING)
 
 # The file of an image with LEGACY=0, in place of the library's files of the same functions.
-$(HOST)/test_legacy_none: $(LEGACY_NONE:%=$(HOST)/obj/%.o)
+WITHOUT_LEGACY := $(LEGACY_NONE:%=$(HOST)/obj/%.o)
+$(HOST)/test_legacy_none: $(WITHOUT_LEGACY)
 
--include $(LIBRARY:.o=.d) $(IMAGE_LIBRARY:.o=.d) $(NET_LIBRARY:.o=.d) \
-         $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.d)
+ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(NEWBUS) $(NEWRING) $(WITHOUT_LEGACY) \
+               $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
+-include $(ALL_OBJECTS:.o=.d)
 .SECONDARY:
 .PHONY: all programs threads

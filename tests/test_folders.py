@@ -238,7 +238,6 @@ def test_the_check_notices(table, files, said):
     assert any(said in c for c in complaints) if said else not complaints, complaints
 
 
-
 def test_a_circle_is_found():
     assert planted().circle() is None
     table = TABLE.replace('| `hal.h` (and no more), libc |', '| `hal.h`, libc, `high/` |')

@@ -81,12 +81,7 @@ unsigned block_plugs(const struct block_device *dev)
 
 void block_enqueue(struct block_queue *q, struct block_request *r)
 {
-    r->next = NULL;
-    if (q->tail)
-        q->tail->next = r;
-    else
-        q->head = r;
-    q->tail = r;
+    HAL_QUEUE_APPEND(q->head, q->tail, r, next);
 }
 
 void block_prepend(struct block_queue *q, const struct block_queue *back)

@@ -8,9 +8,9 @@
  *     {
  *         struct vnet_piece piece = {frame, frame_len};        memory that devices reach
  *
- *         vnet_rx_free(rx);
  *         if (vnet_send(rx->dev, &piece, 1, 0, frame) == 0)    0: tx_done(frame) follows
  *             vnet_flush(rx->dev);
+ *         vnet_rx_free(rx);
  *     }
  *     static const struct vnet_client client = {input, batch_end, tx_done, tx_room, link, NULL};
  *     ...

@@ -163,7 +163,7 @@ static void hotplug_time_is_up(struct pci_slot *s, bool present, uint64_t now)
     }
 }
 
-/* 6.7.1.5: a press asks for the other state, a second press takes that back. False: of no use. */
+/* 6.7.1.5: a press asks for the other state, a second press takes that back. False: ignored. */
 static bool hotplug_button(struct pci_slot *s, bool present)
 {
     bool leaves = s->state == PCI_SLOT_ON;

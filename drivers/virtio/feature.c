@@ -7,17 +7,12 @@
  */
 #include "virtio/device.h"
 
-#define MODERN                                                                                     \
-    {                                                                                              \
-        VIRTIO_NEEDS(VIRTIO_F_VERSION_1)                                                           \
-    }
-
 /* Bits of every device type that the core implements. Those of queues are virtq_features. */
 static const struct virtio_feature core_features[] = {
     {VIRTIO_F_ANY_LAYOUT, "any_layout", {0}},
     {VIRTIO_F_VERSION_1, "version_1", {0}},
-    {VIRTIO_F_ACCESS_PLATFORM, "access_platform", MODERN},
-    {VIRTIO_F_NOTIF_CONFIG_DATA, "notif_config_data", MODERN},
+    {VIRTIO_F_ACCESS_PLATFORM, "access_platform", VIRTIO_NEEDS_MODERN},
+    {VIRTIO_F_NOTIF_CONFIG_DATA, "notif_config_data", VIRTIO_NEEDS_MODERN},
 };
 #define CORE_FEATURES (sizeof(core_features) / sizeof(core_features[0]))
 

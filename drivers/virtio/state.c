@@ -19,10 +19,10 @@ static const uint8_t next_states[] = {
     [VIRTIO_GONE] = 1 << VIRTIO_RESETTING,
 };
 
-/* Queues are in service when their device is. */
+/* Also sets owner.live, by which queues tell whether their device is in service. */
 void virtio_set_state(struct virtio_device *dev, enum virtio_state state)
 {
-    hal_assert(!VIRTQ_CHECKS_STATES || next_states[dev->state] >> state & 1);
+    hal_debug_assert(next_states[dev->state] >> state & 1);
     dev->state = state;
     dev->owner.live = state == VIRTIO_OK;
 }

@@ -166,12 +166,13 @@ struct virtio_info {
     uint32_t device_id;
     const char *transport; /* "mmio", "mmio-legacy", "pci", "pci-legacy" */
     const char *ring;      /* "split", "packed" */
-    const char *wakeup;    /* "polled", "irq", "intx", "msi-x" and " shared" or " single" */
-    bool alive;            /* in service */
-    const char *state;     /* "ok", "resetting", "waiting" (for the next try), "gone" */
-    const char *cause;     /* of the last failure, in words; "" if there was none */
-    uint64_t resets;       /* of the device since it started, and of single queues */
-    uint64_t recoveries;   /* resets after which device or queue worked again */
+    const char
+        *wakeup;       /* "polled", "irq", "intx", "msi-x" and " shared" or " single"; ", hybrid" */
+    bool alive;        /* in service */
+    const char *state; /* "starting", "ok", "resetting", "waiting" (for the next try), "gone" */
+    const char *cause; /* of the last failure, in words; "" if there was none */
+    uint64_t resets;   /* of the device since it started, and of single queues */
+    uint64_t recoveries; /* resets after which device or queue worked again */
     struct virtio_features offered, accepted;
     uint64_t interrupts;
     unsigned queues;

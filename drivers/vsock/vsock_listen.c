@@ -44,12 +44,7 @@ void vsock_unlisten(struct vsock_listener *l)
 void vsock_listener_add(struct vsock_listener *l, struct vsock_conn *c)
 {
     c->listener = l;
-    c->next_waiting = NULL;
-    if (l->tail)
-        l->tail->next_waiting = c;
-    else
-        l->head = c;
-    l->tail = c;
+    HAL_QUEUE_APPEND(l->head, l->tail, c, next_waiting);
     l->waiting++;
     if (l->notify)
         l->notify(l->ctx);

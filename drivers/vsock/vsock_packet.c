@@ -90,14 +90,9 @@ static bool vsock_packet_hold(struct vsock_conn *c, struct vsock_buf *b, uint32_
 {
     if (vsock_packet_join(c, b, len))
         return false;
-    b->next = NULL;
     b->at = 0;
     b->end = len;
-    if (c->rx_tail)
-        c->rx_tail->next = b;
-    else
-        c->rx_head = b;
-    c->rx_tail = b;
+    HAL_QUEUE_APPEND(c->rx_head, c->rx_tail, b, next);
     return true;
 }
 
@@ -120,7 +115,7 @@ static bool vsock_packet_data(struct vsock *v, struct vsock_conn *c, struct vsoc
     v->stats.rx_bytes += len;
     c->rx_cnt += len;
     if (c->own_shut & VSOCK_SHUT_RECEIVE)
-        c->fwd_cnt += len; /* sent before the peer knew that we receive no more */
+        c->fwd_cnt += len; /* sent before the peer knew that the image receives no more */
     else
         kept = vsock_packet_hold(c, b, len);
     vsock_conn_notify(c);

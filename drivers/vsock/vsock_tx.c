@@ -131,12 +131,7 @@ void vsock_tx_owe(struct vsock *v, struct vsock_conn *c, unsigned what)
         return;
     c->owing = true;
     v->leaving += c->state == VSOCK_STATE_ENDED;
-    c->next_owing = NULL;
-    if (v->owing_tail)
-        v->owing_tail->next_owing = c;
-    else
-        v->owing_head = c;
-    v->owing_tail = c;
+    HAL_QUEUE_APPEND(v->owing_head, v->owing_tail, c, next_owing);
 }
 
 static void vsock_tx_send_reply(struct vsock *v)

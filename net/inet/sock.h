@@ -47,15 +47,7 @@ enum sock_tcp_state {
     struct {                                                                                       \
         type *head, *tail;                                                                         \
     }
-#define SOCK_QUEUE_APPEND(q, node)                                                                 \
-    do {                                                                                           \
-        (node)->next = NULL;                                                                       \
-        if ((q)->tail)                                                                             \
-            (q)->tail->next = (node);                                                              \
-        else                                                                                       \
-            (q)->head = (node);                                                                    \
-        (q)->tail = (node);                                                                        \
-    } while (0)
+#define SOCK_QUEUE_APPEND(q, node) HAL_QUEUE_APPEND((q)->head, (q)->tail, node, next)
 /* Takes the first node out of a queue that is not empty. */
 #define SOCK_QUEUE_POP(q)                                                                          \
     do {                                                                                           \

@@ -19,17 +19,21 @@ static void sock_tcp_become(struct sock *s, enum sock_tcp_state state)
 {
 #define TO(state) (1u << SOCK_TCP_##state)
     static const uint8_t legal[] = {
-        [SOCK_TCP_IDLE] = TO(LISTENING) | TO(CONNECTING) | TO(OPEN) /* accepted */ | TO(FAILED),
+        /* LISTENING, CONNECTING: by these calls. OPEN: a connection that was accepted. FAILED: its
+         * control block is gone */
+        [SOCK_TCP_IDLE] = TO(LISTENING) | TO(CONNECTING) | TO(OPEN) | TO(FAILED),
+        /* lwIP took its control block, as memory was short, or it is closed */
         [SOCK_TCP_LISTENING] = TO(ENDED),
+        /* OPEN: the peer answered. FAILED: it refused, or no answer came */
         [SOCK_TCP_CONNECTING] = TO(OPEN) | TO(FAILED),
+        /* reset, or both directions have ended */
         [SOCK_TCP_OPEN] = TO(ENDED),
         [SOCK_TCP_ENDED] = 0,
         [SOCK_TCP_FAILED] = 0,
     };
 #undef TO
 
-    hal_assert(legal[s->state] >> state & 1);
-    (void)legal;
+    hal_debug_assert(legal[s->state] >> state & 1);
     s->state = state;
 }
 
@@ -77,7 +81,10 @@ static void conn_orphan(struct tcp_pcb *pcb)
     tcp_err(pcb, NULL);
 }
 
-/* The connection was reset before accept(): lwIP's backlog has its place back, so must we. */
+/*
+ * The connection was reset before accept(). lwIP has given its place in the backlog back already;
+ * the socket leaves the listener's queue as well.
+ */
 static void accept_forget(struct sock *c)
 {
     struct sock *listener = c->listener, *before = NULL;

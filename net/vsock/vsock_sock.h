@@ -40,7 +40,7 @@ struct vsock_sock {
 extern const struct file_ops vsock_file_ops;
 extern const struct socket_ops vsock_socket_ops;
 
-/* ---- vsock_sock.c ---- */
+/* ---- vsock_file.c ---- */
 
 /* A fresh socket without descriptor; NULL: out of memory. */
 struct vsock_sock *vsock_sock_new(void);

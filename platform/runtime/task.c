@@ -44,13 +44,8 @@ static bool parking_forbidden;
 static void task_enqueue(struct waitq *q, struct task *t)
 {
     t->queue = q;
-    t->next = NULL;
     t->prev = q->tail;
-    if (q->tail)
-        q->tail->next = t;
-    else
-        q->head = t;
-    q->tail = t;
+    HAL_QUEUE_APPEND(q->head, q->tail, t, next);
 }
 
 static void task_dequeue(struct task *t)

@@ -247,8 +247,8 @@ static void bcache_move(struct bcache *c, struct bcache_block *old, struct bcach
 /*
  * A borrowed block is to change: `old` keeps its contents as an ORPHAN, and the disk block gets a
  * new block, `copy`: with the same contents. The new block is EMPTY and on no list; but if `old` is
- * DIRTY the new block is DIRTY, in its place of its list, since a sync may wait for that round.
- * NULL: no room now.
+ * DIRTY the new block is DIRTY, at the old block's place in its list, since a sync may wait for
+ * that round. NULL: no room now.
  */
 static struct bcache_block *bcache_replace(struct bcache *c, struct bcache_block *old, bool copy)
 {

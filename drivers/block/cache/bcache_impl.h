@@ -147,9 +147,7 @@ extern const uint16_t bcache_next_states[BCACHE_STATES];
 static inline void bcache_set_state(struct bcache *c, struct bcache_block *b,
                                     enum bcache_state state)
 {
-#ifdef VIREO_DEBUG
-    hal_assert(bcache_next_states[b->state] & 1u << state);
-#endif
+    hal_debug_assert(bcache_next_states[b->state] & 1u << state);
     if (BCACHE_COUNTED & 1u << b->state)
         c->in_state[b->state]--;
     if (BCACHE_COUNTED & 1u << state)

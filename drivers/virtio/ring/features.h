@@ -54,9 +54,13 @@ enum {
 struct virtio_feature {
     uint8_t bit;
     const char *name; /* "mrg_rxbuf": also the name in boot arguments */
-    uint8_t
-        needs[2]; /* bits without which it is not accepted, each as VIRTIO_NEEDS(bit); 0: none */
+    uint8_t needs[2]; /* without these bits it is not accepted: VIRTIO_NEEDS(bit) each; 0: none */
 };
 #define VIRTIO_NEEDS(bit) ((bit) + 1)
+/* The needs of a bit that only devices of virtio 1.0 and later have. */
+#define VIRTIO_NEEDS_MODERN                                                                        \
+    {                                                                                              \
+        VIRTIO_NEEDS(VIRTIO_F_VERSION_1)                                                           \
+    }
 
 #endif

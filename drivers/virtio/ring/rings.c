@@ -6,19 +6,14 @@
  */
 #include "virtio/ring/virtq_impl.h"
 
-#define MODERN                                                                                     \
-    {                                                                                              \
-        VIRTIO_NEEDS(VIRTIO_F_VERSION_1)                                                           \
-    }
-
 const struct virtio_feature virtq_features[] = {
     {VIRTIO_F_INDIRECT_DESC, "indirect_desc", {0}},
     {VIRTIO_F_EVENT_IDX, "event_idx", {0}},
-    {VIRTIO_F_RING_PACKED, "ring_packed", MODERN},
-    {VIRTIO_F_IN_ORDER, "in_order", MODERN},
-    {VIRTIO_F_ORDER_PLATFORM, "order_platform", MODERN},
-    {VIRTIO_F_NOTIFICATION_DATA, "notification_data", MODERN},
-    {VIRTIO_F_RING_RESET, "ring_reset", MODERN},
+    {VIRTIO_F_RING_PACKED, "ring_packed", VIRTIO_NEEDS_MODERN},
+    {VIRTIO_F_IN_ORDER, "in_order", VIRTIO_NEEDS_MODERN},
+    {VIRTIO_F_ORDER_PLATFORM, "order_platform", VIRTIO_NEEDS_MODERN},
+    {VIRTIO_F_NOTIFICATION_DATA, "notification_data", VIRTIO_NEEDS_MODERN},
+    {VIRTIO_F_RING_RESET, "ring_reset", VIRTIO_NEEDS_MODERN},
 };
 const unsigned virtq_feature_count = sizeof(virtq_features) / sizeof(virtq_features[0]);
 

@@ -21,10 +21,10 @@ static const uint8_t next_states[] = {
     [VIRTQ_GONE] = 1 << VIRTQ_OFF,
 };
 
-/* Out of service no interrupt is asked for. */
+/* Leaving VIRTQ_OK also clears `armed`: out of service no interrupt is asked for. */
 void virtq_set_state(struct virtq *q, enum virtq_state state)
 {
-    hal_assert(!VIRTQ_CHECKS_STATES || next_states[q->state] >> state & 1);
+    hal_debug_assert(next_states[q->state] >> state & 1);
     q->state = state;
     if (state != VIRTQ_OK)
         q->armed = false;

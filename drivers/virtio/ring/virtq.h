@@ -78,8 +78,8 @@ struct virtq_config {
  * Returns how many were taken, from the front: their memory is the device's from here on; requests
  * and segments are copied, and stay the caller's. Fewer than n: the ring is full, or the next
  * request is malformed. -EINVAL: the first request is malformed, so that no ring could hold it (no
- * segment, more than max_segs, a segment of 0 bytes, 2^32 bytes or more in all, no cookie). -EIO:
- * the queue is not in service.
+ * segment, more than max_segs, a segment of 0 bytes or at HAL_DMA_NONE, 2^32 bytes or more in all,
+ * no cookie). -EIO: the queue is not in service.
  */
 int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n);
 

@@ -167,12 +167,6 @@ void virtq_destroy(struct virtq *q);
 
 /* Moves the queue to another state. Debug builds check that `state` may follow the present one. */
 void virtq_set_state(struct virtq *q, enum virtq_state state);
-/* Debug builds check each change of a state, of queues and of devices. */
-#ifdef VIREO_DEBUG
-enum { VIRTQ_CHECKS_STATES = true };
-#else
-enum { VIRTQ_CHECKS_STATES = false };
-#endif
 
 /* After a reset, all buffers taken back: the ring is empty again, and its memory zeroed. */
 void virtq_renew(struct virtq *q);
