@@ -297,11 +297,11 @@ void hal_panic(const char *fmt, ...) __attribute__((noreturn)) HAL_FORMAT(1, 2);
 
 /* The same, checked in debug builds (VIREO_DEBUG) alone: for what is looked up in a table. */
 #ifdef VIREO_DEBUG
-#define HAL_DEBUG 1
+#define HAL_DEBUG_BUILD 1
 #else
-#define HAL_DEBUG 0
+#define HAL_DEBUG_BUILD 0
 #endif
-#define hal_debug_assert(c) hal_assert(!HAL_DEBUG || (c))
+#define hal_debug_assert(c) hal_assert(!HAL_DEBUG_BUILD || (c))
 
 /* ---- memory functions of C: all of libc that drivers use ------------------------------------- */
 
