@@ -26,7 +26,8 @@ def test_program(builder, name):
     """Every case passes, the sanitizers are silent, and the program says how many there were."""
     builder(f'build/{name}')
     result = subprocess.run([os.path.join(TREE, 'build', name)], capture_output=True, text=True,
-                            timeout=170 * PATIENCE, errors='replace')
+                            timeout=170 * PATIENCE, errors='replace',
+                            env={**os.environ, 'VIREO_CASE_SECONDS': str(60 * PATIENCE)})
     text = result.stdout + result.stderr
     failed = re.findall(r'^FAIL .*$', text, re.M)
     assert not failed, '\n'.join(failed)
