@@ -517,6 +517,11 @@ static void timeouts_of_the_wrong_shape(void)
     CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), EDOM);
     CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t) - 1), EINVAL);
     CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, NULL, sizeof(t)), EINVAL);
+    t = (struct timeval){2, 345678};
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)), 0);
+    t = (struct timeval){0, 0};
+    CHECK_EQ(getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, &(socklen_t){sizeof(t)}), 0);
+    CHECK(t.tv_sec == 2 && t.tv_usec == 345678);
     t = (struct timeval){1ll << 33, 0}; /* longer than any image runs */
     CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), 0);
     socklen_t len = sizeof(t);
