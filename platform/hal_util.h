@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hal_util.h - two helpers that drivers and platform share. A port of hal.h takes them unchanged.
+ * hal_util.h - helpers that drivers and platform share. A port of hal.h takes them unchanged.
  */
 #ifndef VIREO_HAL_UTIL_H
 #define VIREO_HAL_UTIL_H

@@ -95,13 +95,9 @@ static void ended(qemu_plugin_id_t id, void *data)
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
     (void)info;
-    for (int i = 0; i < argc && !out; i++)
-        if (strncmp(argv[i], "out=", 4) == 0)
-            out = fopen(argv[i] + 4, "w");
-    if (!out) {
-        fprintf(stderr, "coverage_plugin: give out=FILE, a file that can be written\n");
+    out = plugin_output("coverage_plugin", argc, argv);
+    if (!out)
         return -1;
-    }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     qemu_plugin_register_atexit_cb(id, ended, NULL);
     return 0;

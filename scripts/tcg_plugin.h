@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #define PUBLIC __attribute__((visibility("default")))
 
@@ -38,5 +40,18 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 PUBLIC extern int qemu_plugin_version;
 PUBLIC int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
                                char **argv);
+
+/* The file that the argument out=FILE names, open for writing. NULL, and a word on stderr: none. */
+static inline FILE *plugin_output(const char *plugin, int argc, char **argv)
+{
+    FILE *out = NULL;
+
+    for (int i = 0; i < argc && !out; i++)
+        if (strncmp(argv[i], "out=", 4) == 0)
+            out = fopen(argv[i] + 4, "w");
+    if (!out)
+        fprintf(stderr, "%s: give out=FILE, a file that can be written\n", plugin);
+    return out;
+}
 
 #endif
