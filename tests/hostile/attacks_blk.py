@@ -39,8 +39,9 @@ class StatusNone(Status):
     value = None
 
 
-class ReadError(Status):
-    """A read fails with IOERR."""
+class ReadError(Status, Lasting):
+    """Each read fails with IOERR, for half a second: the second try that the block layer gives to a
+    block with neighbours fails as well."""
     name = 'status-read-error'
     value, kinds = 1, (READ,)
 
