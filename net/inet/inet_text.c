@@ -1,123 +1,175 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inet_text.c - addresses as text: the functions of <arpa/inet.h>.
+ * inet_text.c - addresses as text: the functions of <arpa/inet.h>. Text forms of IPv6 addresses are
+ * those of RFC 4291, section 2.2, and are written as RFC 5952 recommends.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "lwip/ip_addr.h"
+#define GROUPS 8 /* of 16 bits, in an IPv6 address */
 
 const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT;
 const struct in6_addr in6addr_loopback = IN6ADDR_LOOPBACK_INIT;
 
-static int text_to_ip4(const char *text, void *addr)
-{
-    ip4_addr_t ip;
-    unsigned dots = 0;
+/* ---- from text ------------------------------------------------------------------------------- */
 
-    for (const char *c = text; *c; c++) {
-        if (*c != '.' && (*c < '0' || *c > '9'))
-            return 0;
-        if (*c == '0' && (c == text || c[-1] == '.') && c[1] >= '0' && c[1] <= '9')
-            return 0; /* inet_aton() reads it as octal, other systems refuse it */
-        dots += *c == '.';
+/* Four decimal numbers, without a sign, a space or a leading zero, and nothing else. */
+static bool text_to_ip4(const char *text, uint8_t ip[4])
+{
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned value = 0, digits = 0;
+
+        if (i && *text++ != '.')
+            return false;
+        for (; isdigit((unsigned char)*text); text++, digits++) {
+            if (digits && value == 0)
+                return false; /* inet_aton() reads it as octal, other systems refuse it */
+            value = value * 10 + (unsigned)(*text - '0');
+            if (value > 255)
+                return false;
+        }
+        if (!digits)
+            return false;
+        ip[i] = (uint8_t)value;
     }
-    if (dots != 3 || !ip4addr_aton(text, &ip))
-        return 0;
-    memcpy(addr, &ip.addr, 4);
-    return 1;
+    return *text == '\0';
 }
 
-static bool is_hex(char c)
+static unsigned hex_value(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return isdigit((unsigned char)c) ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
+}
+
+/* One to four hexadecimal digits; text after them. NULL: there is no such group. */
+static const char *text_to_group(const char *text, uint16_t *group)
+{
+    unsigned value = 0, digits = 0;
+
+    for (; isxdigit((unsigned char)*text); text++)
+        if (++digits > 4)
+            return NULL;
+        else
+            value = value << 4 | hex_value(*text);
+    *group = (uint16_t)value;
+    return digits ? text : NULL;
 }
 
 /*
- * What lwIP's parser takes for granted of a text (RFC 4291, 2.2): groups of one to four digits, at
- * most one "::", no ':' alone at either end, no other character.
+ * The groups up to "::" or the end, `room` at most; the last two may be an IPv4 address. How many;
+ * -1: the text is not of that form. *at is the text, and then where the groups end.
  */
-static bool ip6_text_ok(const char *text)
+static int text_to_groups(const char **at, uint16_t *groups, int room)
 {
-    unsigned digits = 0, gaps = 0;
-    const char *c = text;
+    int n = 0;
 
-    if (*c == ':' && c[1] != ':')
-        return false;
-    for (; *c; c++) {
-        if (*c == ':' && c[1] == ':')
-            gaps++;
-        digits = is_hex(*c) ? digits + 1 : 0;
-        if (digits > 4 || !(digits || *c == ':' || *c == '.'))
-            return false;
+    while (n < room) {
+        const char *end = text_to_group(*at, &groups[n]);
+        uint8_t ip[4];
+
+        if (end && *end == '.') {
+            if (room - n < 2 || !text_to_ip4(*at, ip))
+                return -1;
+            groups[n] = (uint16_t)(ip[0] << 8 | ip[1]);
+            groups[n + 1] = (uint16_t)(ip[2] << 8 | ip[3]);
+            *at += strlen(*at);
+            return n + 2;
+        }
+        if (!end)
+            return -1;
+        n++;
+        *at = end;
+        if (n == room || *end != ':' || end[1] == ':')
+            break;
+        *at = end + 1;
     }
-    return gaps <= 1 && c != text && (c[-1] != ':' || c[-2] == ':');
+    return n;
 }
 
-static int text_to_ip6(const char *text, void *addr)
+static bool text_to_ip6(const char *text, uint8_t ip[16])
 {
-    ip6_addr_t ip;
+    uint16_t head[GROUPS] = {0}, tail[GROUPS] = {0};
+    int before = 0, after = 0;
 
-    if (!ip6_text_ok(text) || !ip6addr_aton(text, &ip))
-        return 0;
-    memcpy(addr, ip.addr, 16);
-    return 1;
+    if (strncmp(text, "::", 2) != 0)
+        before = text_to_groups(&text, head, GROUPS);
+    if (before < 0)
+        return false;
+    if (before < GROUPS && strncmp(text, "::", 2) == 0) {
+        text += 2;
+        if (*text) /* "::" stands for one group at least */
+            after = text_to_groups(&text, tail, GROUPS - 1 - before);
+    } else if (before < GROUPS) {
+        return false;
+    }
+    if (after < 0 || *text)
+        return false;
+    memcpy(&head[GROUPS - after], tail, (size_t)after * sizeof(tail[0]));
+    for (unsigned i = 0; i < GROUPS; i++) {
+        ip[2 * i] = (uint8_t)(head[i] >> 8);
+        ip[2 * i + 1] = (uint8_t)head[i];
+    }
+    return true;
 }
 
 int inet_pton(int family, const char *text, void *addr)
 {
-    if (family == AF_INET)
-        return text_to_ip4(text, addr);
-    if (family == AF_INET6)
-        return text_to_ip6(text, addr);
-    errno = EAFNOSUPPORT;
-    return -1;
-}
+    uint8_t ip[16];
+    bool ok;
 
-/* RFC 5952, 4.3: letters are lower case; lwIP writes capitals. */
-static void text_to_lower(char *text)
-{
-    for (; *text; text++)
-        if (*text >= 'A' && *text <= 'F')
-            *text |= 0x20;
-}
-
-const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
-{
-    const char *result;
-
-    if (family == AF_INET) {
-        ip4_addr_t ip;
-
-        memcpy(&ip.addr, addr, 4);
-        result = ip4addr_ntoa_r(&ip, text, (int)size);
-    } else if (family == AF_INET6) {
-        ip6_addr_t ip;
-
-        memcpy(ip.addr, addr, 16);
-        ip6_addr_clear_zone(&ip);
-        result = ip6addr_ntoa_r(&ip, text, (int)size);
-        if (result)
-            text_to_lower(text);
-    } else {
+    if (family != AF_INET && family != AF_INET6) {
         errno = EAFNOSUPPORT;
-        return NULL;
+        return -1;
     }
-    if (!result)
-        errno = ENOSPC;
-    return result;
+    ok = family == AF_INET ? text_to_ip4(text, ip) : text_to_ip6(text, ip);
+    if (ok)
+        memcpy(addr, ip, family == AF_INET ? 4 : 16);
+    return ok;
 }
 
+/* A number as C writes it: 10, 0x1f, 017. Text after it; NULL: none, or more than 32 bits. */
+static const char *text_to_number(const char *text, uint32_t *out)
+{
+    unsigned base = *text != '0' ? 10 : (text[1] | 0x20) == 'x' ? 16 : 8;
+    uint64_t value = 0;
+
+    if (!isdigit((unsigned char)*text))
+        return NULL;
+    if (base == 16 && !isxdigit((unsigned char)*(text += 2)))
+        return NULL;
+    for (; isxdigit((unsigned char)*text) && hex_value(*text) < base; text++) {
+        value = value * base + hex_value(*text);
+        if (value > UINT32_MAX)
+            return NULL;
+    }
+    *out = (uint32_t)value;
+    return text;
+}
+
+/* One to four numbers with dots between; the last fills the bytes that are left (POSIX). */
 int inet_aton(const char *text, struct in_addr *addr)
 {
-    ip4_addr_t ip;
+    uint32_t host = 0, number;
 
-    if (!ip4addr_aton(text, &ip))
-        return 0;
-    addr->s_addr = ip.addr;
-    return 1;
+    for (unsigned left = 32;; left -= 8) {
+        text = text_to_number(text, &number);
+        if (!text)
+            return 0;
+        if (*text != '.') {
+            if ((*text && !isspace((unsigned char)*text)) || (uint64_t)number >> left)
+                return 0;
+            addr->s_addr = htonl(host | number);
+            return 1;
+        }
+        text++;
+        if (left == 8 || number > 255)
+            return 0;
+        host |= number << (left - 8);
+    }
 }
 
 in_addr_t inet_addr(const char *text)
@@ -127,10 +179,86 @@ in_addr_t inet_addr(const char *text)
     return inet_aton(text, &addr) ? addr.s_addr : INADDR_NONE;
 }
 
+/* ---- to text --------------------------------------------------------------------------------- */
+
+static int ip4_to_text(const uint8_t *ip, char *text, size_t size)
+{
+    return snprintf(text, size, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+}
+
+/* The first of the longest runs of zero groups: where; *len is 0 if no run has two groups. */
+static unsigned zero_run(const uint16_t groups[GROUPS], unsigned *len)
+{
+    unsigned start = 0, n = 0;
+
+    *len = 0;
+    for (unsigned i = 0; i < GROUPS; i++) {
+        n = groups[i] ? 0 : n + 1;
+        if (n > *len) {
+            *len = n;
+            start = i + 1 - n;
+        }
+    }
+    if (*len < 2)
+        *len = 0;
+    return start;
+}
+
+/* Addresses that hold an IPv4 address, by RFC 4291, 2.5.5: compatible or mapped ones. */
+static bool holds_ip4(const uint16_t groups[GROUPS], unsigned start, unsigned len)
+{
+    return start == 0 && (len == 6 || (len == 5 && groups[5] == 0xffff));
+}
+
+static int ip6_to_text(const uint8_t *ip, char *text, size_t size)
+{
+    uint16_t groups[GROUPS];
+    unsigned start, len, end = GROUPS;
+    int n = 0;
+
+    for (unsigned i = 0; i < GROUPS; i++)
+        groups[i] = (uint16_t)(ip[2 * i] << 8 | ip[2 * i + 1]);
+    start = zero_run(groups, &len);
+    if (len && holds_ip4(groups, start, len))
+        end = 6;
+    for (unsigned i = 0; i < end; i++) {
+        bool in_run = i >= start && i < start + len;
+
+        if (!in_run)
+            n += snprintf(text + n, size - (size_t)n, i ? ":%x" : "%x", groups[i]);
+        else if (i == start)
+            n += snprintf(text + n, size - (size_t)n, start + len == GROUPS ? "::" : ":");
+    }
+    if (end == 6) {
+        text[n++] = ':';
+        n += ip4_to_text(ip + 12, text + n, size - (size_t)n);
+    }
+    return n;
+}
+
+const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
+{
+    char whole[INET6_ADDRSTRLEN];
+    int n;
+
+    if (family != AF_INET && family != AF_INET6) {
+        errno = EAFNOSUPPORT;
+        return NULL;
+    }
+    n = family == AF_INET ? ip4_to_text(addr, whole, sizeof(whole))
+                          : ip6_to_text(addr, whole, sizeof(whole));
+    if ((socklen_t)n >= size) {
+        errno = ENOSPC;
+        return NULL;
+    }
+    memcpy(text, whole, (size_t)n + 1);
+    return text;
+}
+
 char *inet_ntoa(struct in_addr addr)
 {
     static char text[INET_ADDRSTRLEN];
 
-    inet_ntop(AF_INET, &addr, text, sizeof(text));
+    ip4_to_text((const uint8_t *)&addr, text, sizeof(text));
     return text;
 }
