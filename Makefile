@@ -34,10 +34,10 @@ DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 # What the tests need is built first, in view. Tests that TESTS= chooses build their own.
 NEEDED = $(if $(strip $(TESTS)),deps,images host-tests fuzz-tests)
 
-test: check .setup-build+run+test+format $(NEEDED)
+test: check .setup-build+run+debug+test+format $(NEEDED)
 	@$(PYTEST) $(TESTS)
 
-test-full: check .setup-build+run+test+format $(NEEDED)
+test-full: check .setup-build+run+debug+test+format $(NEEDED)
 	@$(PYTEST) --full $(TESTS)
 
 bench: check .setup-build+run+test images disk

@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command line of scripts/vireo."""
 import argparse
+import dataclasses
+import difflib
 import os
 import re
 import shlex
-import signal
-import subprocess
 import sys
-import threading
 
-from vireolib import images
+from vireolib import images, symbolize
 from vireolib import machine as m
-from vireolib.guest import Guest, Lost, TERMINATED
-
-EXIT_CANNOT = 125       # `vireo run` could not start the image (its own status goes up to 255)
+from vireolib.guest import Guest, Lost
+from vireolib.terminal import EXIT_CANNOT, complain, run, say
 
 RUN_HELP = """\
 Boots IMAGE with the serial line on this terminal; Ctrl-C ends it. The exit status is the image's
-own, or 125 when it could not be started. The variable QEMU names another QEMU.
+own, or 125 when it could not be started: then a line that begins with "vireo:" says why. The
+variable QEMU names another QEMU.
 
 examples:
   vireo run build/aarch64/hello.img
@@ -32,6 +31,13 @@ otherwise, or when the image ended before, it is 1, and the serial log is printe
 example:
   vireo smoke build/aarch64/httpd.img --disk build/site.img,ro --expect '^vireo: ready' --timeout 10
 """
+SYMBOLIZE_HELP = """\
+Prints LOG (or standard input) with the file and line behind each address of a back trace.
+
+examples:
+  vireo symbolize build/aarch64/myapp.elf serial.log
+  vireo run build/aarch64/myapp.img | vireo symbolize build/aarch64/myapp.elf
+"""
 
 
 def version():
@@ -40,10 +46,19 @@ def version():
         return f.read().strip()
 
 
+class Parser(argparse.ArgumentParser):
+    """Its errors are sentences like the others, and end with the status for failures of ours."""
+
+    def error(self, message):
+        message = re.sub(r'^argument ([^:]*): ', r'\1: ', message)
+        print(f'vireo: {message}; `{self.prog} --help` shows what there is', file=sys.stderr)
+        sys.exit(EXIT_CANNOT)
+
+
 def parser():
-    top = argparse.ArgumentParser(prog='vireo', description='Runs Vireo images under QEMU.')
+    top = Parser(prog='vireo', description='Runs Vireo images under QEMU.')
     top.add_argument('--version', action='version', version=f'vireo {version()}')
-    commands = top.add_subparsers(dest='command', required=True, metavar='run|smoke')
+    commands = top.add_subparsers(dest='command', required=True, metavar='run|smoke|symbolize')
     for name, text, about in (('run', 'boot an image', RUN_HELP),
                               ('smoke', 'boot it and wait for a line', SMOKE_HELP)):
         sub = commands.add_parser(name, help=text, epilog=about,
@@ -52,31 +67,48 @@ def parser():
         if name == 'smoke':
             sub.add_argument('--expect', required=True, metavar='REGEX',
                              help='what a serial line must hold')
-            sub.add_argument('--timeout', type=float, default=30, metavar='S',
+            sub.add_argument('--timeout', type=seconds, default=30, metavar='S',
                              help='seconds to wait for it (30)')
         else:
-            sub.add_argument('--gdb', nargs='?', type=int, const=1234, default=0, metavar='PORT',
+            sub.add_argument('--gdb', nargs='?', type=int, const=1234, metavar='PORT',
                              help='wait for a debugger on that port (1234)')
         sub.add_argument('--print', action='store_true', dest='show',
                          help='show the QEMU command and stop')
+    sub = commands.add_parser('symbolize', help='files and lines for a back trace',
+                              epilog=SYMBOLIZE_HELP,
+                              formatter_class=argparse.RawDescriptionHelpFormatter)
+    sub.add_argument('elf', metavar='IMAGE.elf', help='the ELF file of the image')
+    sub.add_argument('log', metavar='LOG', nargs='?', default='-',
+                     help='what the image printed (standard input)')
     return top
 
 
+def seconds(text):
+    """A number of seconds over 0."""
+    if not re.fullmatch(r'\d+(\.\d*)?|\.\d+', text) or not float(text):
+        raise argparse.ArgumentTypeError(f'{text} is no number of seconds')
+    return float(text)
+
+
 def machine_options(sub):
+    """Each is a field of Machine, by its own name or by `dest`."""
     add = sub.add_argument
     add('image', metavar='IMAGE', help='an arm64 Image or a uImage (APP.img), or an ELF file')
-    add('--transport', default='mmio', choices=m.TRANSPORTS,
-        help='how virtio devices are attached (mmio); pci: with modern registers only')
-    add('--gic', default='2', choices=m.GICS, help='version of the interrupt controller (2)')
-    add('--cpu', default='', choices=m.CPUS, metavar='MODEL',
+    add('--transport', default='mmio', metavar='NAME',
+        help=f'how virtio devices are attached: {", ".join(m.TRANSPORTS)} (mmio); pci: with modern '
+             'registers only')
+    add('--gic', default='2', metavar='|'.join(m.GICS),
+        help='version of the interrupt controller (2)')
+    add('--cpu', default='', metavar='MODEL',
         help='cortex-a53, max ... (cortex-a72, or cortex-a15 for an image of 32-bit Arm)')
     add('--smp', default='1', metavar='N', help='CPUs; 1,maxcpus=2 is possible too (1)')
     add('--mem', default='64', metavar='SIZE', help='MiB, or with K, M or G (64)')
-    add('--disk', action='append', default=[], metavar='FILE[,ro][,bs=N][,id=TEXT]',
+    add('--disk', action='append', default=[], dest='disks',
+        metavar='FILE[,ro][,bs=N][,id=TEXT]',
         help='a virtio disk: read-only, of N-byte blocks, with that id; repeatable')
     add('--net', default='user', metavar='user|none|tap=NAME',
         help='what the network card is connected to (user)')
-    add('--forward', action='append', default=[], metavar='HOST:GUEST',
+    add('--forward', action='append', default=[], dest='forwards', metavar='HOST:GUEST',
         help='[udp:][ADDR:]PORT:PORT from this host to the image; the first may be `auto`, for '
              f'{m.AUTO_PORT} or the next free one; repeatable')
     add('--rng', action='store_true', help='an entropy device, fed by this host')
@@ -93,63 +125,12 @@ def machine_options(sub):
 
 
 def machine_from(options, extra):
-    return m.Machine(
-        image=options.image, transport=options.transport, gic=options.gic, cpu=options.cpu,
-        smp=options.smp, mem=options.mem, disks=[m.Disk.parse(d) for d in options.disk],
-        net=options.net, forwards=[m.Forward.parse(f) for f in options.forward],
-        rng=options.rng, append=options.append, initrd=options.initrd, pcap=options.pcap,
-        qmp=options.qmp, icount=options.icount, plugin=options.plugin,
-        gdb=getattr(options, 'gdb', 0), extra=extra)
-
-
-def say(text):
-    print(f'vireo: {text}', flush=True)
-
-
-def run(machine):
-    """Boots on this terminal; the image's exit status."""
-    for forward in machine.forwards:
-        say(str(forward))
-    if machine.gdb:
-        elf = os.path.splitext(machine.image)[0] + '.elf'
-        say(f'waiting for a debugger: gdb-multiarch {elf} -ex "target remote :{machine.gdb}"')
-    process = subprocess.Popen(machine.command(), stderr=subprocess.PIPE, text=True,
-                               errors='replace')
-    # Signals are passed on to QEMU (Ctrl-C on a terminal reaches it anyway); this program then ends
-    # after QEMU.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda n, _: process.send_signal(n))
-    told = []
-    reader = threading.Thread(target=pass_on, args=(process.stderr, told), daemon=True)
-    reader.start()
-    status = process.wait()
-    reader.join(5)
-    ended = [int(match[1]) for match in map(TERMINATED.match, told) if match]
-    if ended:                            # a server is meant to be ended with Ctrl-C
-        return 0 if ended[0] == signal.SIGINT else 128 + ended[0]
-    return status if status >= 0 else 128 - status
-
-
-def pass_on(stream, told):
-    """Copies QEMU's stderr, and adds what to do to the lines of ADVICE."""
-    for line in stream:
-        told.append(line)
-        if TERMINATED.match(line):
-            continue
-        sys.stderr.write(line)
-        for words, advice in ADVICE:
-            if words in line:
-                sys.stderr.write(f'vireo: {advice}\n')
-        sys.stderr.flush()
-
-
-ADVICE = (
-    ('Failed to get "write" lock', 'another QEMU has this disk open; end it, or attach the disk '
-                                   'read-only in both with ,ro'),
-    ('Failed to get shared "write" lock', 'another QEMU writes to this disk; end it first'),
-    ('Not enough space for DTB', 'the image needs more memory: raise --mem'),
-    ('could not open /dev/net/tun', 'tap networks need root, or a tap made for this user'),
-)
+    """Every option that has the name of a field becomes that field."""
+    fields = {field.name for field in dataclasses.fields(m.Machine)}
+    given = {name: value for name, value in vars(options).items() if name in fields}
+    given['disks'] = [m.Disk.parse(d) for d in options.disks]
+    given['forwards'] = [m.Forward.parse(f) for f in options.forwards]
+    return m.Machine(**given, extra=extra)
 
 
 def smoke(machine, pattern, timeout):
@@ -169,29 +150,57 @@ def smoke(machine, pattern, timeout):
     return 0
 
 
+def show_lines(elf, log):
+    """`vireo symbolize`. A log that grows is shown as it comes."""
+    symbolize.check_elf(elf)
+    m.check_read(log, 'log') if log != '-' else None
+    with open(log if log != '-' else 0, errors='replace') as f:
+        for line in f:
+            print(*symbolize.lines_of(elf, [line.rstrip('\n')]), flush=True)
+    return 0
+
+
+def parse(argv):
+    """The options. Names that do not exist are answered with the one that may be meant."""
+    top = parser()
+    options, unknown = top.parse_known_args(argv)
+    if unknown:
+        sub = next(iter(top._subparsers._group_actions)).choices[options.command]
+        known = [name for action in sub._actions for name in action.option_strings]
+        near = difflib.get_close_matches(unknown[0].split('=')[0], known, 1)
+        sub.error(f'there is no {unknown[0]}' + (f': {near[0]} is meant?' if near else
+                  '; options for QEMU itself follow behind --'))
+    return options
+
+
 def main(argv=None):
     argv = list(sys.argv[1:] if argv is None else argv)
     extra = []
     if '--' in argv:
         extra = argv[argv.index('--') + 1:]
         argv = argv[:argv.index('--')]
-    options = parser().parse_args(argv)
-    failure = 1 if options.command == 'smoke' else EXIT_CANNOT
+    failure = 1 if argv[:1] == ['smoke'] else EXIT_CANNOT
     try:
+        options = parse(argv)
+        if options.command == 'symbolize':
+            return show_lines(options.elf, options.log)
         machine = machine_from(options, extra)
         machine.check()
-        notes = [forward.resolve() for forward in machine.forwards]
+        notes = m.resolve_all(machine.forwards)
         if options.show:
             print(shlex.join(machine.command()))
             return 0
-        for note in filter(None, notes):
+        machine.check_shared()
+        for note in notes:
             say(note)
         if options.command == 'smoke':
             return smoke(machine, checked_regex(options.expect), options.timeout)
         return run(machine)
     except m.Unusable as e:
-        print(f'vireo: {e}', file=sys.stderr)
-        return failure
+        complain(e)
+    except OSError as e:
+        complain(f'{e.filename}: {e.strerror.lower()}' if e.filename else e)
+    return failure
 
 
 def checked_regex(text):

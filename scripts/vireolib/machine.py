@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import struct
 
 from vireolib import plugins
@@ -25,10 +26,21 @@ CPUS = sum(CPUS_OF.values(), ())
 AUTO_PORT = 8080     # where the search for a free port begins
 AUTO_PORTS = 100     # number of ports that the search tries
 MAC = '52:54:00:12:34:56'
+SOCKET_PATH_MAX = 107
 
 
 class Unusable(Exception):
     """What the caller asked for is not possible; the text says what to do."""
+
+
+def named(option, value=''):
+    """An option with its value, as the user typed it: `make` says in VIREO_TYPED which of its
+    variables became which option ("--mem=MEM=;--smp=SMP=")."""
+    for pair in os.environ.get('VIREO_TYPED', '').split(';'):
+        ours, equals, theirs = pair.partition('=')
+        if equals and ours == option:
+            return theirs + (value.removesuffix(':80') if theirs == 'PORT=' else value)
+    return f'{option} {value}' if value else option
 
 
 @dataclasses.dataclass
@@ -61,7 +73,10 @@ class Disk:
         return disk
 
     def check(self):
-        if not os.path.isfile(self.path):
+        if os.path.isdir(self.path):
+            raise Unusable(f'{self.path} is a folder, not a disk image; '
+                           f'`make disk DIR={self.path} OUT=FILE` makes a disk of its files')
+        if not os.path.isfile(self.path) and not is_block_device(self.path):
             hint = ''
             if ',' in self.path:
                 hint = '; what may follow a comma is ro, bs=512..4096 or id=TEXT (20 characters)'
@@ -105,34 +120,52 @@ class Forward:
         """[udp:][ADDR:]PORT:GUESTPORT; PORT may be `auto`."""
         match = re.fullmatch(r'(?:(tcp|udp):)?(?:(\d+\.\d+\.\d+\.\d+):)?(\d+|auto):(\d+)', text)
         if not match:
-            raise Unusable(f'--forward {text}: write HOST:GUEST, such as 8080:80, auto:80, '
-                           '0.0.0.0:8080:80 or udp:5353:53')
+            raise Unusable(named('--forward', text) + ': write HOST:GUEST, such as 8080:80, '
+                           'auto:80, 0.0.0.0:8080:80 or udp:5353:53')
         proto, addr, host, guest = match.groups()
         auto = host == 'auto'
         forward = cls(0 if auto else int(host), int(guest), addr or '127.0.0.1', proto or 'tcp',
                       auto)
         if forward.host_port > 65535 or not 0 < forward.guest_port < 65536:
-            raise Unusable(f'--forward {text}: a port is a number from 1 to 65535')
+            raise Unusable(named('--forward', text) + ': a port is a number from 1 to 65535 '
+                           '(HOST may be 0 or auto: a free one)')
+        if any(int(byte) > 255 for byte in forward.addr.split('.')):
+            raise Unusable(named('--forward', text) + f': {forward.addr} is not an address')
         return forward
 
-    def resolve(self):
-        """Settles which port of the host it is. A sentence for the user, or None."""
+    def resolve(self, others=()):
+        """Settles which port of the host it is; `others` have settled theirs. A sentence for the
+        user, or None."""
         if self.auto:
             self.auto = False
             for port in range(AUTO_PORT, AUTO_PORT + AUTO_PORTS):
-                if not taken(self.addr, port, self.proto):
-                    self.host_port = port
+                self.host_port = port
+                if not self.rival(others) and not taken(self.addr, port, self.proto):
                     return None if port == AUTO_PORT else \
                         f'port {AUTO_PORT} of {self.addr} is taken: using {port}'
             raise Unusable(f'the ports {AUTO_PORT} to {AUTO_PORT + AUTO_PORTS - 1} of {self.addr} '
-                           'are all taken; choose one with --forward PORT:'
-                           f'{self.guest_port}')
-        if self.host_port:
-            why = taken(self.addr, self.host_port, self.proto)
-            if why:
-                raise Unusable(f'port {self.host_port} of {self.addr} cannot be used: {why}; '
-                               'choose another with --forward '
-                               f'PORT:{self.guest_port}, or auto:{self.guest_port} for a free one')
+                           'are all taken; choose one with ' +
+                           named('--forward', f'PORT:{self.guest_port}'))
+        rival = self.rival(others)
+        if rival:
+            raise Unusable(f'{self.proto} port {self.host_port} of {self.addr} leads to port '
+                           f'{rival.guest_port} of the image already, and cannot lead to '
+                           f'{self.guest_port}; give one of the two another port')
+        why = self.host_port and taken(self.addr, self.host_port, self.proto)
+        if why:
+            raise Unusable(f'port {self.host_port} of {self.addr} cannot be used: {why}; '
+                           'choose another with ' +
+                           named('--forward', f'PORT:{self.guest_port}') + ', or ' +
+                           named('--forward', f'auto:{self.guest_port}') + ' for a free one')
+        return None
+
+    def rival(self, others):
+        """The one of `others` that has the same port of the host, or None."""
+        for other in others:
+            same = (other.proto, other.host_port) == (self.proto, self.host_port)
+            if same and self.host_port and (other.addr == self.addr or
+                                            '0.0.0.0' in (other.addr, self.addr)):
+                return other
         return None
 
     def __str__(self):
@@ -157,6 +190,52 @@ def taken(addr, port, proto='tcp'):
         except OSError as e:
             return 'another program listens there' if e.errno == 98 else e.strerror.lower()
     return None
+
+
+def resolve_all(forwards):
+    """Settles the ports of all; those that name a port go first. Sentences for the user."""
+    notes, settled = [], []
+    for forward in sorted(forwards, key=lambda f: f.auto):
+        notes.append(forward.resolve(settled))
+        settled.append(forward)
+    return [note for note in notes if note]
+
+
+def is_block_device(path):
+    return os.path.exists(path) and stat.S_ISBLK(os.stat(path).st_mode)
+
+
+def check_read(path, what):
+    """Raises Unusable when the file cannot be read as `what` ("initrd")."""
+    if os.path.isdir(path):
+        raise Unusable(f'{path} is a folder, not an {what}')
+    if not os.path.isfile(path):
+        raise Unusable(f'there is no {what} {path}')
+    if not os.access(path, os.R_OK):
+        raise Unusable(f'{path} cannot be read by this user')
+
+
+def check_write(option, path, is_ours):
+    """Raises Unusable when QEMU could not make the file, or would destroy one of another kind:
+    is_ours() says whether an existing file may be replaced."""
+    folder = os.path.dirname(path) or '.'
+    if os.path.isdir(path):
+        raise Unusable(f'{named(option, path)}: it is a folder; give a file')
+    if not os.path.isdir(folder):
+        raise Unusable(f'{named(option, path)}: there is no folder {folder}')
+    if os.path.lexists(path) and not is_ours():
+        raise Unusable(f'{named(option, path)}: there is a file of another kind, which would be '
+                       'lost; give another name')
+    if not os.access(folder, os.W_OK):
+        raise Unusable(f'{named(option, path)}: this user may not write in {folder}')
+
+
+def is_capture(path):
+    """Is the file empty, or a record of network traffic, or no file but a pipe?"""
+    if not os.path.isfile(path):
+        return True
+    with open(path, 'rb') as f:
+        return f.read(4) in (b'', b'\xd4\xc3\xb2\xa1', b'\xa1\xb2\xc3\xd4')
 
 
 def quote(text):
@@ -191,9 +270,14 @@ def find_qemu():
 def check_image(path):
     """The machine that an image was built for, a key of CPUS_OF. Unusable: QEMU would load the
     file, and the CPU would run garbage."""
+    if os.path.isdir(path):
+        raise Unusable(f'{path} is a folder, not an image; `make image APP=FOLDER` builds '
+                       'build/ARCH/NAME.img of a folder with a main.c')
     if not os.path.isfile(path):
         raise Unusable(f'there is no image {path}; `make image APP=hello` builds '
                        'build/aarch64/hello.img')
+    if not os.access(path, os.R_OK):
+        raise Unusable(f'{path} cannot be read by this user')
     with open(path, 'rb') as f:
         head = f.read(64)
     if head[56:60] == b'ARM\x64':
@@ -225,7 +309,7 @@ class Machine:
     rng: bool = False          # an entropy device
     append: str = ''
     initrd: str = ''
-    gdb: int = 0               # port on which to wait for a debugger
+    gdb: int | None = None     # port on which to wait for a debugger
     pcap: str = ''
     qmp: str = ''              # path of a QMP socket
     icount: str = ''
@@ -235,6 +319,7 @@ class Machine:
     netdev: str = ''           # further properties of the user network
     netdev_line: str = ''      # a whole -netdev, with id=n0, in place of what `net` says
     serial: str = 'stdio'
+    serial_log: str = ''       # file that gets a copy of what the image writes to stdio
     vsock: str = ''            # a CID for the kernel's vhost-vsock, or a vhost-user socket
     balloon: bool = False
     ports: int = 0             # number of PCIe root ports rp0, rp1 ..., for hot-plug
@@ -244,36 +329,80 @@ class Machine:
         """Raises Unusable when the machine cannot be as asked for."""
         choose('--transport', self.transport, TRANSPORTS)
         choose('--gic', self.gic, GICS)
-        if not re.fullmatch(r'[1-9]\d{0,2}(,maxcpus=[1-9]\d{0,2})?', self.smp):
-            raise Unusable(f'--smp {self.smp}: write the number of CPUs, such as 1 or '
-                           '1,maxcpus=2')
-        if not re.fullmatch(r'[1-9]\d*[kKmMgG]?', self.mem):
-            raise Unusable(f'--mem {self.mem}: write MiB, or a number with K, M or G, such as 64 '
-                           'or 1G')
-        if not re.fullmatch(r'user|none|tap=[\w.-]{1,15}', self.net):
-            raise Unusable(f'--net {self.net}: it is user, none or tap=NAME (a tap interface that '
-                           'exists)')
-        if self.net.startswith('tap=') and not os.path.isdir('/sys/class/net/' + self.net[4:]):
-            raise Unusable(f'there is no interface {self.net[4:]}; as root: ip tuntap add dev '
-                           f'{self.net[4:]} mode tap && ip link set {self.net[4:]} up')
-        if self.forwards and self.net != 'user':
-            raise Unusable(f'--forward works with --net user only, not with {self.net}')
-        if self.pcap and self.net == 'none':
-            raise Unusable('--pcap records the network, and --net none has none')
-        if self.gdb:
-            why = taken('127.0.0.1', self.gdb)
+        self.check_size()
+        self.check_net()
+        if self.gdb is not None:
+            why = taken('127.0.0.1', self.gdb) if 0 < self.gdb < 65536 else \
+                'a port is a number from 1 to 65535'
             if why:
                 raise Unusable(f'--gdb {self.gdb}: {why}; give another port')
         self.check_vsock()
         arch = check_image(self.image)
+        if self.cpu and self.cpu not in CPUS_OF[arch]:
+            raise Unusable(f'{named("--cpu", self.cpu)}: {self.image} is an image for {arch}; it '
+                           f'runs on {", ".join(CPUS_OF[arch])}')
         self.cpu = self.cpu or CPUS_OF[arch][0]
-        if self.cpu not in CPUS_OF[arch]:
-            raise Unusable(f'--cpu {self.cpu}: {self.image} is an image for {arch}; it runs on '
-                           f'{", ".join(CPUS_OF[arch])}')
-        if self.initrd and not os.path.isfile(self.initrd):
-            raise Unusable(f'there is no initrd {self.initrd}')
+        if self.initrd:
+            self.check_initrd()
         for disk in self.disks:
             disk.check()
+        if self.plugin:
+            check_read(self.plugin.partition(',')[0], 'TCG plugin')
+        if self.qmp:
+            check_write('--qmp', self.qmp, lambda: stat.S_ISSOCK(os.lstat(self.qmp).st_mode))
+            if len(os.fsencode(self.qmp)) > SOCKET_PATH_MAX:
+                raise Unusable(f'{named("--qmp", self.qmp)}: the path of a socket has at most '
+                               f'{SOCKET_PATH_MAX} bytes')
+
+    def check_size(self):
+        match = re.fullmatch(r'([1-9]\d{0,2})(?:,maxcpus=([1-9]\d{0,2}))?', self.smp)
+        if not match or int(match[1]) > int(match[2] or match[1]):
+            raise Unusable(f'{named("--smp", self.smp)}: write the number of CPUs, such as 1 or '
+                           '1,maxcpus=2')
+        if not re.fullmatch(r'[1-9]\d*[kKmMgG]?', self.mem):
+            raise Unusable(f'{named("--mem", self.mem)}: write MiB, or a number with K, M or G, '
+                           'such as 64 or 1G')
+
+    def check_net(self):
+        if not re.fullmatch(r'user|none|tap=[\w.-]{1,15}', self.net):
+            raise Unusable(f'--net {self.net}: it is user, none or tap=NAME (a tap interface that '
+                           'exists)')
+        if self.net.startswith('tap='):
+            self.check_tap(self.net[4:])
+        if self.forwards and self.net != 'user':
+            raise Unusable(f'--forward works with --net user only, not with {self.net}')
+        if self.pcap and self.net == 'none':
+            raise Unusable('--pcap records the network, and --net none has none')
+        if self.pcap:
+            check_write('--pcap', self.pcap, lambda: is_capture(self.pcap))
+
+    @staticmethod
+    def check_tap(name):
+        make = f'as root: ip tuntap add dev {name} mode tap && ip link set {name} up'
+        if not os.path.isdir('/sys/class/net/' + name):
+            raise Unusable(f'there is no interface {name}; {make}')
+        if not os.path.exists(f'/sys/class/net/{name}/tun_flags'):
+            raise Unusable(f'{name} is an interface of another kind, not a tap; take another name, '
+                           f'and {make.replace(name, "NAME")}')
+
+    def check_initrd(self):
+        check_read(self.initrd, 'initrd')
+        if not os.path.getsize(self.initrd):
+            raise Unusable(f'the initrd {self.initrd} is empty; `make disk DIR=FOLDER OUT=FILE` '
+                           'makes one of a folder')
+        with open(self.image, 'rb') as f:
+            if f.read(4) == b'\x7fELF':
+                raise Unusable(f'--initrd: QEMU hands an initrd to no ELF file; take '
+                               f'{os.path.splitext(self.image)[0]}.img')
+
+    def check_shared(self):
+        """Raises Unusable when QEMU could not open a disk because it has it open already."""
+        for n, disk in enumerate(self.disks):
+            for other in self.disks[:n]:
+                if os.path.samefile(disk.path, other.path) and \
+                        not (disk.read_only and other.read_only):
+                    raise Unusable(f'the disk {disk.path} is given twice; that works with ,ro at '
+                                   'both only')
 
     def check_vsock(self):
         if not self.vsock:
@@ -287,7 +416,7 @@ class Machine:
             if not os.path.exists('/dev/vhost-vsock'):
                 raise Unusable(f'--vsock {self.vsock}: there is no /dev/vhost-vsock; as root: '
                                'modprobe vhost_vsock, or give the socket of a vhost-user back-end')
-        elif not os.path.exists(self.vsock):
+        elif not os.path.exists(self.vsock) or not stat.S_ISSOCK(os.stat(self.vsock).st_mode):
             raise Unusable(f'--vsock {self.vsock}: there is no such socket; it is a CID (3 and '
                            'up) or the path of a vhost-user back-end, which must run already')
 
@@ -295,7 +424,7 @@ class Machine:
         """QEMU's argument list."""
         args = [find_qemu(), '-M', f'virt,gic-version={self.gic}', '-cpu', self.cpu,
                 '-smp', self.smp, '-m', self.mem, '-nodefaults', '-display', 'none',
-                '-serial', self.serial, '-no-reboot',
+                *self.serial_args(), '-no-reboot',
                 '-semihosting-config', 'enable=on,target=native', '-kernel', self.image]
         if self.transport == 'mmio':
             args += ['-global', 'virtio-mmio.force-legacy=false']
@@ -312,13 +441,19 @@ class Machine:
             args += ['-device', self.device('virtio-balloon') + ',id=balloon']
         if self.rng:
             args += ['-device', self.device('virtio-rng')]
-        if self.gdb:
+        if self.gdb is not None:
             args += ['-S', '-gdb', f'tcp:127.0.0.1:{self.gdb}']
         if self.qmp:
             args += ['-qmp', f'unix:{quote(self.qmp)},server=on,wait=off']
         if self.guest_errors:
             args += ['-d', 'guest_errors', '-D', self.guest_errors]
         return args + plugins.visited_args(self.image) + self.extra
+
+    def serial_args(self):
+        if self.serial != 'stdio' or not self.serial_log:
+            return ['-serial', self.serial]
+        return ['-chardev', f'stdio,id=serial0,logfile={quote(self.serial_log)}', '-serial',
+                'chardev:serial0']
 
     def device(self, name):
         """The -device type of a virtio device on the transport in use, with its properties."""
@@ -362,4 +497,4 @@ class Machine:
 
 def choose(option, value, known):
     if value not in known:
-        raise Unusable(f'{option} {value}: it is one of {", ".join(known)}')
+        raise Unusable(f'{named(option, value)}: it is one of {", ".join(known)}')

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """scripts/vireo: what it starts, what it refuses, and how it ends."""
 import os
+import re
 import shlex
 import signal
 import socket
@@ -9,6 +10,9 @@ import subprocess
 import threading
 
 import pytest
+
+from vireolib import cli, terminal
+from vireolib.machine import named
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VIREO = os.path.join(TREE, 'scripts', 'vireo')
@@ -54,6 +58,73 @@ def test_every_option_reaches_qemu(tiny, tmp_path):
     assert args[-2:] == ['-machine', 'highmem=off']
 
 
+# An option, and what of QEMU's command line it makes.
+EFFECTS = {
+    '--transport': (['pci'], 'virtio-net-pci'),
+    '--gic': (['3'], 'gic-version=3'),
+    '--cpu': (['max'], '-cpu max'),
+    '--smp': (['2'], '-smp 2'),
+    '--mem': (['128'], '-m 128'),
+    '--disk': (['FILE'], 'virtio-blk'),
+    '--net': (['none'], '-nic none'),
+    '--forward': (['0:80'], 'hostfwd='),
+    '--rng': ([], 'virtio-rng'),
+    '--vsock': (['SOCKET'], 'vhost-user-vsock'),
+    '--balloon': ([], 'virtio-balloon'),
+    '--append': (['x=1'], '-append x=1'),
+    '--initrd': (['FILE'], '-initrd'),
+    '--pcap': (['net.pcap'], 'filter-dump'),
+    '--qmp': (['q'], '-qmp unix:q'),
+    '--icount': (['shift=0'], '-icount shift=0'),
+    '--plugin': (['FILE,a=1'], '-plugin'),
+    '--gdb': ([], '-gdb tcp:127.0.0.1:1234'),
+}
+NOT_OF_THE_MACHINE = {'--help', '--print', '--expect', '--timeout'}
+
+
+def options_of(command):
+    """The options that the parser knows."""
+    for action in cli.parser()._subparsers._group_actions:
+        return {name for option in action.choices[command]._actions
+                for name in option.option_strings if name.startswith('--')}
+
+
+def test_every_option_has_an_effect_in_the_list():
+    """An option that the parser knows and that leads nowhere is found by the next test."""
+    assert options_of('run') - NOT_OF_THE_MACHINE == set(EFFECTS)
+    assert options_of('smoke') - NOT_OF_THE_MACHINE == set(EFFECTS) - {'--gdb'}
+
+
+@pytest.fixture
+def here(capsys):
+    """here(*args) -> (status, standard output, standard error) of the runner, without a process of
+    its own: for what ends before QEMU starts."""
+    def call(*args):
+        try:
+            status = cli.main(list(map(str, args)))
+        except SystemExit as e:
+            status = e.code
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call
+
+
+@pytest.mark.parametrize('option', EFFECTS)
+def test_every_option_changes_the_command(here, tiny, tmp_path, option):
+    image = tiny()
+    (tmp_path / 'file').write_bytes(bytes(512))
+    values, part = EFFECTS[option]
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(os.path.relpath(tmp_path / 's'))
+        values = [value.replace('FILE', str(tmp_path / 'file'))
+                  .replace('SOCKET', str(tmp_path / 's')) for value in values]
+        plain = here('run', '--print', image)
+        changed = here('run', '--print', image, option, *values)
+    assert plain[0] == changed[0] == 0, changed
+    assert part in changed[1] and part not in plain[1]
+
+
 @pytest.mark.parametrize('transport, has, lacks', [
     ('mmio', 'force-legacy=false', 'pci'),
     ('mmio-legacy', 'virtio-net-device', 'force-legacy'),
@@ -72,29 +143,140 @@ def test_without_network(tiny):
 
 
 def test_status_is_the_images(tiny):
-    assert [vireo('run', tiny('', n)).returncode for n in (0, 1, 42, 255)] == [0, 1, 42, 255]
+    statuses = [0, 1, 2, 125, 255]
+    assert [vireo('run', tiny('', n)).returncode for n in statuses] == statuses
 
 
 @pytest.mark.parametrize('args, words', [
-    (['--gic', '5'], "invalid choice: '5'"),
-    (['--transport', 'isa'], "invalid choice: 'isa'"),
-    (['--cpu', 'z80'], "invalid choice: 'z80'"),
+    (['--gic', '5'], '--gic 5: it is one of 2, 3, max'),
+    (['--transport', 'isa'], '--transport isa: it is one of mmio, mmio-legacy, pci'),
+    (['--cpu', 'z80'], '--cpu z80: .* runs on cortex-a72'),
     (['--smp', 'many'], '--smp many'),
+    (['--smp', '2,maxcpus=1'], '--smp 2,maxcpus=1'),
     (['--mem', '1T'], '--mem 1T'),
     (['--net', 'wifi'], '--net wifi'),
     (['--net', 'tap=nosuchtap0'], 'ip tuntap add'),
+    (['--net', 'tap=lo'], 'lo is an interface of another kind'),
     (['--net', 'none', '--forward', '0:80'], '--net user only'),
     (['--net', 'none', '--pcap', 'x'], '--net none'),
+    (['--pcap', '/no/folder/x'], '--pcap /no/folder/x: there is no folder /no/folder'),
+    (['--pcap', 'FOLDER'], 'it is a folder'),
+    (['--qmp', '/no/folder/x'], '--qmp /no/folder/x: there is no folder'),
+    (['--qmp', 'FOLDER/' + 'q' * 110], 'at most 107 bytes'),
     (['--forward', '80'], '8080:80'),
-    (['--forward', '99999:80'], '1 to 65535'),
+    (['--forward', '99999:80'], '--forward 99999:80: .* 1 to 65535'),
+    (['--forward', '1.2.3.256:80:80'], '1.2.3.256 is not an address'),
+    (['--forward', '45080:80', '--forward', '45080:81'], 'leads to port 80 of the image already'),
+    (['--forward', '45080:80', '--forward', '0.0.0.0:45080:80'], 'another port'),
     (['--disk', '/no/such.img'], 'make disk'),
     (['--disk', 'x.img,readonly'], 'what may follow a comma'),
+    (['--disk', 'FOLDER'], 'is a folder, .*make disk DIR='),
     (['--initrd', '/no/such'], 'no initrd'),
+    (['--initrd', 'FOLDER'], 'is a folder, not an initrd'),
+    (['--initrd', 'EMPTY'], 'is empty'),
+    (['--plugin', '/no/such.so,x=1'], 'no TCG plugin /no/such.so'),
+    (['--vsock', 'FILE'], 'no such socket'),
+    (['--gdb', '0'], '--gdb 0: a port is a number from 1'),
+    (['--gdb', '65536'], '--gdb 65536: a port is a number from 1'),
+    (['--gdb', 'x'], "--gdb: invalid int value: 'x'"),
+    (['--forwrd', '0:80'], '--forward is meant'),
+    (['-smp', '2'], 'options for QEMU itself follow behind --|--smp is meant'),
 ])
-def test_bad_options_are_answered_with_a_sentence(tiny, args, words):
+def test_bad_options_are_answered_with_a_sentence(here, tiny, tmp_path, args, words):
+    """And with the status for failures of the runner."""
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'file').write_bytes(bytes(512))
+    (tmp_path / 'empty').write_bytes(b'')
+    for word in ('FOLDER', 'FILE', 'EMPTY'):
+        args = [arg.replace(word, str(tmp_path / word.lower())) for arg in args]
+    status, _, said = here('run', tiny(), *args)
+    assert status == 125
+    assert re.search(words, said) and said.startswith('vireo: '), said
+
+
+@pytest.mark.parametrize('args, words', [
+    (['--smp', '9'], 'lower --smp'),
+    (['--mem', '1'], 'raise --mem'),
+    (['--mem', '9000G'], 'lower --mem'),
+    (['--', '-nosuchoption'], 'could not start the image'),
+    (['--disk', 'd.img', '--disk', 'd.img,ro'], 'd.img is given twice'),
+])
+def test_what_qemu_refuses(tiny, tmp_path, monkeypatch, args, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'd.img').write_bytes(bytes(512))
     result = vireo('run', tiny(), *args)
-    assert result.returncode in (2, 125)
-    assert words in result.stderr and 'Traceback' not in result.stderr
+    assert result.returncode == 125 and words in result.stderr
+    assert result.stderr.splitlines()[-1].startswith('vireo: ')
+
+
+@pytest.mark.parametrize('args', [['rnu', 'x'], [], ['run'], ['symbolize'],
+                                  ['symbolize', '/no/such.elf']])
+def test_bad_commands(here, args):
+    status, _, said = here(*args)
+    assert status == 125 and said.startswith('vireo: ')
+
+
+@pytest.mark.parametrize('option', ['--pcap', '--qmp'])
+def test_files_of_other_kinds_are_not_overwritten(here, tiny, tmp_path, option):
+    precious = tmp_path / 'precious'
+    precious.write_text('the only copy')
+    status, _, said = here('run', tiny(), option, precious)
+    assert status == 125 and 'would be lost' in said
+    assert precious.read_text() == 'the only copy'
+
+
+def test_names_of_options_are_those_that_were_typed(here, tiny, monkeypatch):
+    """`make` says which of its variables became which option."""
+    monkeypatch.setenv('VIREO_TYPED', '--mem=MEM=;--gic=GIC=;--forward=PORT=')
+    for args, words in ((['--mem', '1T'], 'vireo: MEM=1T: write'),
+                        (['--gic', '5'], 'vireo: GIC=5: it is'),
+                        (['--forward', '99999:80'], 'vireo: PORT=99999: a port')):
+        assert words in here('run', tiny(), *args)[2]
+    assert named('--mem') == 'MEM=' and named('--smp') == '--smp'
+
+
+def test_ports_that_are_chosen_differ(tiny):
+    """auto: beside a port that is named, and twice."""
+    with socket.create_server(('127.0.0.1', 0)) as s:
+        free = s.getsockname()[1]
+    text = ' '.join(command(tiny(), '--forward', 'auto:80', '--forward', f'{free}:81', '--forward',
+                            'auto:443'))
+    ports = re.findall(r'hostfwd=tcp:127.0.0.1:(\d+)-', text)
+    assert len(set(ports)) == 3 and str(free) in ports
+
+
+@pytest.mark.parametrize('kind, taken', [(b'\x7fELF\x02\x01', False), (b'', True)])
+def test_an_initrd_is_for_an_image(here, tiny, tmp_path, kind, taken):
+    """QEMU ignores it in front of an ELF file, without a word."""
+    image = tiny()
+    if kind:
+        image = str(tmp_path / 'x.elf')
+        with open(image, 'wb') as f:
+            f.write(kind + bytes(10) + struct.pack('<HH', 2, 183) + bytes(44))
+    (tmp_path / 'initrd').write_bytes(bytes(512))
+    status, _, said = here('run', image, '--initrd', tmp_path / 'initrd', '--print')
+    assert (status == 0) == taken
+    assert taken or 'take ' + str(tmp_path / 'x.img') in said
+
+
+@pytest.mark.parametrize('status, told, serial, verdict', [
+    (1, ['qemu-system-aarch64: -foo: invalid option\n'], b'', 125),
+    (1, ['qemu-system-aarch64: warning: slow\n'], b'', 1),
+    (1, [], b'', 1),
+    (1, ['qemu-system-aarch64: Guest says index 5 size 4\n'], b'vireo: exit 1\n', 1),
+    (125, [], b'vireo: exit 125\n', 125),
+    (134, [], b'vireo: exit 134\n', 134),
+    (-6, ['qemu-system-aarch64: memory.c: assertion\n'], b'some', 125),
+    (-9, [], b'', 125),
+    (0, ['qemu-system-aarch64: terminating on signal 2\n'], b'', 0),
+    (0, ['qemu-system-aarch64: terminating on signal 15 from pid 7\n'], b'', 143),
+])
+def test_whose_status_it_is(status, told, serial, verdict, capsys):
+    """125 is for what fails before the image runs, and for a QEMU that dies."""
+    assert terminal.verdict(status, told, serial) == verdict
+    said = capsys.readouterr().err
+    assert ('vireo: ' in said) == (verdict == 125)
+    assert ('125 is the status that the image ended with' in said) == (status == 125)
 
 
 def test_bad_images(tmp_path, tiny):
@@ -102,7 +284,8 @@ def test_bad_images(tmp_path, tiny):
     junk.write_bytes(b'#!/bin/sh\n' * 20)
     x86 = tmp_path / 'x86.elf'
     x86.write_bytes(b'\x7fELF\x02\x01\x01' + bytes(9) + struct.pack('<HH', 2, 62) + bytes(50))
-    for image, words in ((junk, 'neither'), (x86, '64-bit'), ('/no/such.img', 'make image')):
+    for image, words in ((junk, 'neither'), (x86, '64-bit'), ('/no/such.img', 'make image'),
+                         (tmp_path, 'is a folder')):
         result = vireo('run', image)
         assert result.returncode == 125 and words in result.stderr
 
