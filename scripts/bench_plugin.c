@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench_plugin.c - a QEMU TCG plugin (API version 1): counts every instruction a guest executes,
+ * bench_plugin.c - a QEMU TCG plugin: counts every instruction a guest executes,
  * and writes down at which count the guest passed a mark.
  *
  * A mark is the instruction `hint #K`, 96 <= K <= 127, of A64 or A32: a NOP for every CPU. Each one
@@ -16,16 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "tcg_plugin.h"
 
-PUBLIC int qemu_plugin_version = 1;
-
 enum { MARK_FIRST = 96, MARK_LAST = 127 };
 
-static uint64_t executed;
+static struct plugin_counters executed; /* one */
+static int api;                         /* version of QEMU's plugin interface */
 static FILE *out;
 
 static uint64_t now_ns(void)
@@ -39,8 +37,8 @@ static uint64_t now_ns(void)
 static void marked(unsigned int cpu, void *mark)
 {
     (void)cpu;
-    fprintf(out, "MARK %u insns=%" PRIu64 " ns=%" PRIu64 "\n", (unsigned)(uintptr_t)mark, executed,
-            now_ns());
+    fprintf(out, "MARK %u insns=%" PRIu64 " ns=%" PRIu64 "\n", (unsigned)(uintptr_t)mark,
+            plugin_counted(&executed, 0), now_ns());
     fflush(out);
 }
 
@@ -63,13 +61,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     (void)id;
     for (size_t i = 0; i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-        uint32_t word = 0;
-        int mark;
+        int mark = hint_of(plugin_insn_word(api, insn));
 
-        qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &executed, 1);
-        if (qemu_plugin_insn_size(insn) == sizeof(word))
-            memcpy(&word, qemu_plugin_insn_data(insn), sizeof(word));
-        mark = hint_of(word);
+        plugin_count(insn, &executed, 0);
         if (mark >= MARK_FIRST && mark <= MARK_LAST)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, QEMU_PLUGIN_CB_NO_REGS,
                                                    (void *)(uintptr_t)mark);
@@ -80,15 +74,16 @@ static void ended(qemu_plugin_id_t id, void *data)
 {
     (void)id;
     (void)data;
-    fprintf(out, "TOTAL insns=%" PRIu64 " ns=%" PRIu64 "\n", executed, now_ns());
+    fprintf(out, "TOTAL insns=%" PRIu64 " ns=%" PRIu64 "\n", plugin_counted(&executed, 0),
+            now_ns());
     fclose(out);
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
-    (void)info;
+    api = info->version.cur;
     out = plugin_output("bench_plugin", argc, argv);
-    if (!out)
+    if (!out || !plugin_counters_make(&executed, 1))
         return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     qemu_plugin_register_atexit_cb(id, ended, NULL);

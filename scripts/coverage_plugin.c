@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * coverage_plugin.c - a QEMU TCG plugin (API version 1): writes down which instructions a guest
- * executed.
+ * coverage_plugin.c - a QEMU TCG plugin: writes down which instructions a guest executed.
  *
  * At the end of the run the file given as out=FILE has a line "FIRST END" for each run of executed
  * instructions: hexadecimal virtual addresses, the second one behind the last instruction. Nothing
@@ -21,13 +20,11 @@
 
 #include "tcg_plugin.h"
 
-PUBLIC int qemu_plugin_version = 1;
-
 enum { PAGE = 4096, INSN = 4, PAGES = 8192 };
 
 struct page {
-    uint64_t first; /* address */
-    uint64_t times[PAGE / INSN];
+    uint64_t first;               /* address */
+    struct plugin_counters times; /* PAGE / INSN */
 };
 
 static struct page *pages[PAGES]; /* by a hash of the address; a full slot passes on to the next */
@@ -42,11 +39,13 @@ static struct page *page_of(uint64_t first)
     while (pages[slot] && pages[slot]->first != first)
         slot = (slot + 1) % PAGES;
     if (!pages[slot] && used < PAGES / 2) {
-        pages[slot] = calloc(1, sizeof(struct page));
-        if (pages[slot]) {
-            pages[slot]->first = first;
-            used++;
-        }
+        struct page *page = calloc(1, sizeof(*page));
+
+        if (!page || !plugin_counters_make(&page->times, PAGE / INSN))
+            return NULL;
+        page->first = first;
+        pages[slot] = page;
+        used++;
     }
     return pages[slot];
 }
@@ -62,8 +61,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         struct page *page = page_of(at - at % PAGE);
 
         if (page)
-            qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                       &page->times[at % PAGE / INSN], 1);
+            plugin_count(insn, &page->times, at % PAGE / INSN);
     }
 }
 
@@ -72,7 +70,7 @@ static void write_page(const struct page *page)
     for (size_t i = 0; i < PAGE / INSN;) {
         size_t first = i;
 
-        while (i < PAGE / INSN && page->times[i])
+        while (i < PAGE / INSN && plugin_counted(&page->times, i))
             i++;
         if (i > first)
             fprintf(out, "%" PRIx64 " %" PRIx64 "\n", page->first + first * INSN,

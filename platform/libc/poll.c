@@ -81,8 +81,9 @@ static int poll_look_at_all(struct pollfd *fds, nfds_t n)
     return count;
 }
 
-static nfds_t poll_leave_notes(struct poller *p, struct poll_wait *notes, struct pollfd *fds,
-                               nfds_t n)
+/* Not inlined: gcc 14 would take the list of pollers for one that outlives the caller's. */
+static __attribute__((noinline)) nfds_t poll_leave_notes(struct poller *p, struct poll_wait *notes,
+                                                         struct pollfd *fds, nfds_t n)
 {
     nfds_t used = 0;
 

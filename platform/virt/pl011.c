@@ -27,6 +27,14 @@ static char ring[RING];
 static unsigned ring_head, ring_tail; /* bytes put in and taken out since the start */
 static void (*on_input)(void);
 
+/* Nothing is sent before: what loads an image need not have used the UART. */
+static void uart_turn_on(hal_mmio_t base)
+{
+    hal_write32(base + UART_IMSC, 0);
+    hal_write32(base + UART_LCR_H, LCR_8BIT | LCR_FIFO);
+    hal_write32(base + UART_CR, CR_ON);
+}
+
 static void uart_put(hal_mmio_t base, char c)
 {
     /* If the UART stays full the byte is lost: the image goes on without its console. */
@@ -37,6 +45,7 @@ static void uart_put(hal_mmio_t base, char c)
 
 void uart_write_raw(const char *s)
 {
+    uart_turn_on(DEFAULT_UART);
     for (; *s; s++)
         uart_put(DEFAULT_UART, *s);
 }
@@ -44,19 +53,18 @@ void uart_write_raw(const char *s)
 void uart_init(void)
 {
     uart = hal_mmio_map(virt.uart.base, virt.uart.len);
-    if (!uart)
-        return;
-    hal_write32(uart + UART_IMSC, 0);
-    hal_write32(uart + UART_LCR_H, LCR_8BIT | LCR_FIFO);
-    hal_write32(uart + UART_CR, CR_ON);
+    if (uart)
+        uart_turn_on(uart);
 }
 
 void board_console_write(const char *s, size_t len)
 {
-    if (!uart)
+    if (!uart) {
         uart = hal_mmio_map(DEFAULT_UART, ARCH_PAGE);
-    if (!uart)
-        return;
+        if (!uart)
+            return;
+        uart_turn_on(uart);
+    }
     for (size_t i = 0; i < len; i++) {
         if (s[i] == '\n')
             uart_put(uart, '\r');

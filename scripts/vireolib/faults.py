@@ -134,9 +134,11 @@ class Faults:
     def add(self, **properties):
         """Plugs in a device with the properties of -device. A disk or network that a removed device
         used is free a moment after the device is gone, so try again."""
+        typed = self._typed(properties)
+
         def added():
             try:
-                self.guest.qmp('device_add', **properties)
+                self.guest.qmp('device_add', **typed)
             except RuntimeError as e:
                 if 'Permission conflict' not in str(e) and 'in use' not in str(e):
                     raise
@@ -144,6 +146,21 @@ class Faults:
             return True
 
         self.guest.until(added, f'room for {properties["id"]}', 10)
+
+    def _typed(self, properties):
+        """Words of a command line as QMP wants them: from QEMU 9.2 on, `device_add` refuses text
+        where a property is a truth value or a number."""
+        kinds = {p['name']: p['type'] for p in self.guest.qmp('device-list-properties',
+                                                              typename=properties['driver'])}
+        typed = {}
+        for name, value in properties.items():
+            kind = kinds.get(name, '')
+            if isinstance(value, str) and kind == 'bool':
+                value = value == 'on'
+            elif isinstance(value, str) and kind.lstrip('u').startswith('int'):
+                value = int(value, 0)
+            typed[name] = value
+        return typed
 
     def put_back(self, name):
         """Plugs in a removed device again, as it is on the command line."""

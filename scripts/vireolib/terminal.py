@@ -25,6 +25,9 @@ ADVICE = (
     ('cannot set up guest memory', lambda: 'this machine has not that much memory: lower ' +
                                            named('--mem')),
     ('exceeds max CPUs supported', lambda: 'an image uses one CPU; lower ' + named('--smp')),
+    ('virtio_address_space_lookup: Assertion',
+     lambda: 'this QEMU has no way to PCI registers through configuration space: leave out '
+             'vireo.pci.window=1'),
     ('could not open /dev/net/tun', lambda: 'tap networks need root, or a tap made for this user'),
 )
 

@@ -54,6 +54,8 @@ static void write_uart(void *ctx, uint64_t off, unsigned width, uint32_t v, bool
     (void)width;
     (void)sync;
     if (off == 0x0) {
+        if ((uart.control & 0x101) != 0x101)
+            host_violation("a byte for a UART that is not on");
         CHECK(uart.out_len < sizeof(uart.out));
         if (!uart.full && !uart.stuck)
             uart.out[uart.out_len++] = (char)v;

@@ -19,6 +19,7 @@ HALF = 128 * 1024            # the image reads as much, and writes as much (test
 COMPLEMENT = bytes(255 - n for n in range(256))
 DATAGRAMS, WINDOW = 200, 8
 PORT, OURS = 7, 5007
+NO_IOEVENTFD = '-global', 'virtio-mmio.ioeventfd=off'    # else no kick is in a trace
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Cell:
         properties += ['ioeventfd=off'] * (trace and self.transport.startswith('pci'))
         properties += ['vectors=0'] * self.intx
         extra = ['-machine', 'its=off'] * (self.gic == 'v3')
-        extra += ['-trace', 'memory_region_ops_*'] * trace
+        extra += ['-trace', 'memory_region_ops_*', *NO_IOEVENTFD] * trace
         device = ','.join(properties)
         # A second CPU that may come later: with a single one, QEMU before 8.1 drops barriers.
         return Machine(image, transport=self.transport, gic=self.gic[1], smp='1,maxcpus=2',

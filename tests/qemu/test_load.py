@@ -61,7 +61,7 @@ def test_figures_of_httpd_keep_their_limits(built, site_disk, transport):
 
 
 def test_plugin_counts_exactly(tiny, tmp_path, boot):
-    """A hand-made image whose instructions can be counted by hand: 6 and 4 a character."""
+    """A hand-made image whose instructions can be counted by hand: a few, and 4 a character."""
     counts = []
     for n, text in enumerate(('', 'x' * 100)):
         out = tmp_path / f'marks{n}'

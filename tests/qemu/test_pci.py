@@ -11,6 +11,7 @@ import pytest
 
 from conftest import TREE, run_make
 from vireolib import http
+from vireolib.guest import Lost
 from vireolib.machine import Disk
 
 MIB = 1 << 20
@@ -18,6 +19,7 @@ SITE = os.path.join(TREE, 'examples', 'httpd', 'site')
 BIGGEST = max(os.listdir(SITE), key=lambda name: os.path.getsize(os.path.join(SITE, name)))
 NO_MESSAGES = ('-machine', 'its=off')       # with gic='3': no MSI-X
 AS_LEGACY = 'vireo.pci.legacy=1'
+WINDOW_ABORTS = 'virtio_address_space_lookup: Assertion'
 
 # What the user asks for: (transport, boot arguments) -> what the image must say of the devices.
 ROLES = {
@@ -148,7 +150,15 @@ def test_window(boot, site_disk, gic, wake):
                  disks=[Disk(site_disk, read_only=True, device='ioeventfd=off')],
                  append='vireo.pci.window=1', extra=['-trace', 'memory_region_ops_*', *(
                      NO_MESSAGES if gic == '3' else ())])
-    assert wakeups(serves(guest)) == {'vnet': wake, 'vblk': wake}
+    try:
+        said = serves(guest)
+    except Lost:
+        if not any(WINDOW_ABORTS in line for line in guest.stderr()):
+            raise
+        boot.expect_qemu_says(WINDOW_ABORTS)
+        pytest.skip('this QEMU aborts at the first access (a bug of 9.2 and later: its lookup '
+                    'finds no address space on the virt board)')
+    assert wakeups(said) == {'vnet': wake, 'vblk': wake}
     assert len(guest.seen('registers through configuration space')) == 2
     guest.stop()
     lines = [line for line in guest.trace() if line.startswith('memory_region_ops_')]
