@@ -18,17 +18,15 @@
 struct board_range {
     uint64_t base, len;
 };
-#define BOARD_RANGES 8
+#define BOARD_RANGES 64
 struct board_info {
-    struct board_range ram[BOARD_RANGES]; /* all RAM; ranges do not overlap */
+    struct board_range ram[BOARD_RANGES]; /* all RAM, in order of address; no two touch */
     unsigned ram_count;
     struct board_range reserved[BOARD_RANGES]; /* image, initrd, others: never handed out */
     unsigned reserved_count;
     struct board_range initrd; /* len 0: none */
     char bootargs[2048];       /* a copy, NUL-terminated; longer ones are cut */
     bool bootargs_truncated;
-    uint8_t seed[64]; /* rng-seed of the device tree */
-    unsigned seed_len;
 };
 /* The same at each call; complete when memory_init() is called. [handler] */
 const struct board_info *board_info(void);
@@ -97,6 +95,11 @@ bool arch_random(uint64_t *out);
  * interrupts masked. Runs the init table and main() in the first task.
  */
 void runtime_start(void) __attribute__((noreturn));
+/*
+ * Takes random bytes that the board was given (rng-seed), as entropy, and wipes them. Before
+ * runtime_start(); len may be 0.
+ */
+void runtime_seed(void *seed, size_t len);
 /* Called by the board, once, when board_info is complete. page_alloc works afterwards. */
 void memory_init(const struct board_info *info);
 /* n contiguous pages of 4096 bytes, zeroed, which are the caller's until page_free. NULL: none. */

@@ -18,6 +18,13 @@ static inline bool hal_same_name(const char *a, const char *b)
     return *a == *b;
 }
 
+/* Clears len bytes of what must not stay in memory: the compiler never leaves that out. */
+static inline void hal_wipe(void *p, size_t len)
+{
+    __builtin_memset(p, 0, len);
+    __asm__ volatile("" : : "r"(p) : "memory");
+}
+
 /*
  * Appends `node` to the singly linked list whose first node `*head` names (NULL: it is empty); the
  * link is the member `next` of each node. Walks the list: for lists that are built while devices

@@ -76,7 +76,7 @@ $(FUZZ_DIR)/%: $(FUZZ_DIR)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) \
 
 # Files of an image whose functions the host's library replaces for other targets.
 BOOTARGS := platform/runtime/option.c
-TREE := platform/virt/tree.c platform/virt/tree_walk.c
+TREE := platform/virt/tree.c platform/virt/tree_memory.c platform/virt/tree_walk.c
 $(FUZZ_DIR)/bootargs: $(call object,$(BOOTARGS))
 $(FUZZ_DIR)/tree: $(call object,$(TREE))
 

@@ -36,7 +36,7 @@ void board_irq(void);
 #define ARCH_PAGE    4096u      /* bytes */
 #define ARCH_DTB_MAX (2u << 20) /* bytes of a device tree */
 /* Entries of the tree's memory reservation block that are mapped. */
-#define ARCH_DTB_RESERVED 8u
+#define ARCH_DTB_RESERVED 64u
 
 /* RAM at this address and above cannot be mapped. */
 uint64_t arch_ram_end(void);

@@ -4,8 +4,9 @@
  * Half of each block becomes the next key, so that bytes which were handed out cannot be computed
  * from the generator's later state.
  *
- * The key is made of the device tree's rng-seed, of the CPU's generator, of what entropy devices
- * give (hal_entropy_add), and of the clock. All but the clock count as entropy.
+ * The key is made of the board's seed (runtime_seed), of the CPU's generator, of what entropy
+ * devices give (hal_entropy_add), and of the clock. All but the clock count as entropy. What went
+ * into the key and what came out of it is wiped: memory holds the key alone.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,10 +20,10 @@
 
 static uint32_t key[KEY_WORDS];
 static uint64_t blocks; /* computed so far: the block counter */
-static bool seeded;     /* clock, rng-seed and CPU were stirred into the key */
+static bool seeded;     /* clock and CPU were stirred into the key */
 static size_t known;    /* bytes of entropy in the key, at most ENOUGH */
 
-#define ENOUGH 16 /* bytes of entropy: fewer are warned of */
+#define ENOUGH 16 /* bytes of entropy: with fewer the generator gives nothing */
 
 static uint32_t chacha_rotate(uint32_t v, unsigned n)
 {
@@ -56,6 +57,7 @@ static void chacha_block(uint32_t out[16])
     }
     for (unsigned i = 0; i < 16; i++)
         out[i] += in[i];
+    hal_wipe(in, sizeof(in));
 }
 
 /* Adds 32 bytes to the key (exclusive or), and makes the next key of a block under that. */
@@ -67,19 +69,17 @@ static void entropy_stir(const uint32_t with[KEY_WORDS])
         key[i] ^= with[i];
     chacha_block(block);
     memcpy(key, block, sizeof(key));
+    hal_wipe(block, sizeof(block));
 }
 
-/* Four readings of the clock. */
-static void entropy_stir_timing(void)
+/* Four readings of the clock go into the key as they are: the next block mixes them. */
+static void entropy_add_timing(void)
 {
-    union {
-        uint64_t time[4];
-        uint32_t word[KEY_WORDS];
-    } t;
-
-    for (unsigned i = 0; i < 4; i++)
-        t.time[i] = hal_now_ns();
-    entropy_stir(t.word);
+    for (unsigned i = 0; i < KEY_WORDS; i += 2) {
+        uint64_t now = hal_now_ns();
+        key[i] ^= (uint32_t)now;
+        key[i + 1] ^= (uint32_t)(now >> 32);
+    }
 }
 
 static void entropy_stir_bytes(const uint8_t *p, size_t len)
@@ -95,21 +95,12 @@ static void entropy_stir_bytes(const uint8_t *p, size_t len)
         p += n;
         len -= n;
     }
-    memset(word, 0, sizeof(word));
+    hal_wipe(word, sizeof(word));
 }
 
 static void entropy_count(size_t bytes)
 {
     known = bytes < ENOUGH - known ? known + bytes : ENOUGH;
-}
-
-static void entropy_stir_board(void)
-{
-    const struct board_info *info = board_info();
-    size_t len = info->seed_len < sizeof(info->seed) ? info->seed_len : sizeof(info->seed);
-
-    entropy_stir_bytes(info->seed, len);
-    entropy_count(len);
 }
 
 static void entropy_stir_cpu(void)
@@ -124,6 +115,7 @@ static void entropy_stir_cpu(void)
             return;
     entropy_stir(r.word);
     entropy_count(sizeof(r));
+    hal_wipe(&r, sizeof(r));
 }
 
 static void entropy_seed(void)
@@ -131,8 +123,7 @@ static void entropy_seed(void)
     if (seeded)
         return;
     seeded = true;
-    entropy_stir_timing();
-    entropy_stir_board();
+    entropy_add_timing();
     entropy_stir_cpu();
 }
 
@@ -143,6 +134,12 @@ void hal_entropy_add(const void *buf, size_t len)
     entropy_count(len);
 }
 
+void runtime_seed(void *seed, size_t len)
+{
+    hal_entropy_add(seed, len);
+    hal_wipe(seed, len);
+}
+
 static void entropy_warn(void)
 {
     static bool warned;
@@ -150,18 +147,20 @@ static void entropy_warn(void)
     if (!warned)
         hal_log(HAL_WARN, "vireo",
                 "no entropy: neither a virtio-rng device nor rng-seed in the device tree nor a "
-                "generator in the CPU; random numbers can be guessed");
+                "generator in the CPU; getentropy() fails");
     warned = true;
 }
 
-void entropy_fill(void *buf, size_t len)
+bool entropy_fill(void *buf, size_t len)
 {
     uint8_t *out = buf;
     uint32_t block[16];
 
     entropy_seed();
-    if (known < ENOUGH)
+    if (known < ENOUGH) {
         entropy_warn();
+        return false;
+    }
     while (len) {
         size_t n = len < sizeof(block) - sizeof(key) ? len : sizeof(block) - sizeof(key);
         chacha_block(block);
@@ -170,5 +169,6 @@ void entropy_fill(void *buf, size_t len)
         out += n;
         len -= n;
     }
-    memset(block, 0, sizeof(block));
+    hal_wipe(block, sizeof(block));
+    return true;
 }

@@ -2,9 +2,11 @@
 /*
  * memory.c - all RAM that the image does not occupy: pages, malloc's arena, device memory.
  *
- * The largest free range is the arena: malloc grows from its bottom, and pages are cut from its top
- * once the smaller ranges are used up. When the two meet, the next request fails. Setting up writes
- * one head per free range, so it takes as long for 8 GiB as for 5 MiB.
+ * The largest free range is the arena: malloc's heap grows from its bottom, and pages are cut from
+ * its top once the smaller ranges are used up. When the two meet, or the heap wants more than is
+ * left, the largest of the other ranges becomes the arena, and the rest of the old one is a range
+ * like others. Setting up writes one head per free range, so it takes as long for 8 GiB as for
+ * 5 MiB.
  */
 #include <stdlib.h>
 
@@ -21,8 +23,9 @@ static struct runs pages = {.granule = PAGE_SIZE};
 static struct runs dma_pool = {.granule = DMA_GRANULE};
 static uint64_t pages_out;  /* bytes handed out as pages */
 static uint64_t pages_lent; /* bytes of pages_out that the host has */
+static uint64_t heap_bytes; /* of whole pages, in this arena and in former ones */
 
-/* malloc has [start, brk); [brk, end) is free, for malloc from below and pages from above. */
+/* The heap has [start, brk); [brk, end) is free, for the heap from below and pages from above. */
 static struct {
     uintptr_t start, brk, end;
 } arena;
@@ -90,12 +93,10 @@ void memory_init(const struct board_info *info)
 
 static void *arena_take(size_t len, size_t align)
 {
-    uintptr_t floor = memory_round_up(arena.brk, PAGE_SIZE);
-
-    if (arena.end < floor || arena.end - floor < len)
+    if (arena.end - arena.brk < len)
         return NULL;
     uintptr_t at = (arena.end - len) & ~(uintptr_t)(align - 1);
-    if (at < floor)
+    if (at < arena.brk)
         return NULL;
     size_t above = arena.end - (at + len);
     arena.end = at;
@@ -138,6 +139,17 @@ static void memory_check_owned(const void *p)
         hal_panic("memory at %p was freed, but is not in use", p);
 }
 
+/* What then touches the arena's end is the arena's. */
+static void pages_give(void *p, size_t len)
+{
+    struct run *run = runs_give(&pages, p, len);
+
+    if ((uintptr_t)run != arena.end)
+        return;
+    arena.end += run->len;
+    runs_cut(&pages, run, run, run->len);
+}
+
 void page_free(void *p, size_t n)
 {
     size_t len = n * PAGE_SIZE;
@@ -145,28 +157,48 @@ void page_free(void *p, size_t n)
     if (!p || !n)
         return;
     memory_check_owned(p);
-    struct run *run = runs_give(&pages, p, len);
     pages_out -= len;
-    if ((uintptr_t)run == arena.end) {
-        arena.end += run->len;
-        runs_cut(&pages, run, run, run->len);
-    }
+    pages_give(p, len);
 }
 
-/* ---- malloc's arena -------------------------------------------------------------------------- */
+/* ---- malloc's heap --------------------------------------------------------------------------- */
 
-void *arena_move(intptr_t delta)
+/* Makes the largest of the other ranges the arena. False: it has fewer than len bytes. */
+static bool arena_next(size_t len)
 {
-    uintptr_t old = arena.brk;
+    struct run *largest = pages.first;
 
-    if (delta < 0) {
-        if ((uintptr_t)0 - (uintptr_t)delta > old - arena.start)
-            return NULL;
-    } else if ((uintptr_t)delta > arena.end - old) {
+    for (struct run *run = largest; run; run = run->next)
+        if (run->len > largest->len)
+            largest = run;
+    if (!largest || largest->len < len)
+        return false;
+    uintptr_t start = (uintptr_t)largest, end = start + largest->len;
+    runs_cut(&pages, largest, largest, largest->len);
+    if (arena.brk < arena.end)
+        runs_give(&pages, (void *)arena.brk, arena.end - arena.brk);
+    arena.start = arena.brk = start;
+    arena.end = end;
+    return true;
+}
+
+void *memory_heap_take(size_t len)
+{
+    if (arena.end - arena.brk < len && !arena_next(len))
         return NULL;
-    }
-    arena.brk = old + (uintptr_t)delta;
-    return (void *)old;
+    void *p = (void *)arena.brk;
+    arena.brk += len;
+    heap_bytes += len;
+    return p;
+}
+
+void memory_heap_give(void *p, size_t len)
+{
+    heap_bytes -= len;
+    if ((uintptr_t)p + len == arena.brk)
+        arena.brk = (uintptr_t)p;
+    else
+        pages_give(p, len);
 }
 
 void *hal_alloc(size_t size)
@@ -252,7 +284,7 @@ void vireo_memory(struct memory_info *out)
 {
     *out = (struct memory_info){.pages_used = pages_out - pages_lent,
                                 .lent = pages_lent,
-                                .heap_used = arena.brk - arena.start,
+                                .heap_used = heap_bytes,
                                 .free = pages.total + (arena.end - arena.brk)};
     for (unsigned i = 0; i < board->ram_count; i++)
         out->total += board->ram[i].len;

@@ -26,11 +26,12 @@ static inline size_t pages_for(size_t len)
 void *page_take(size_t n, size_t align);
 
 /*
- * Moves the end of malloc's memory by `delta` bytes and returns the former end. Bytes that are
- * added are not cleared. NULL: pages or the end of memory are in the way, or malloc has fewer bytes
- * than are taken away.
+ * len bytes for the heap (heap.h), whole pages that are not cleared: where possible those behind
+ * the ones of the last call. NULL: no range has as many. memory_heap_give takes any part of them
+ * back.
  */
-void *arena_move(intptr_t delta);
+void *memory_heap_take(size_t len);
+void memory_heap_give(void *p, size_t len);
 
 /* ---- tasks, services ------------------------------------------------------------------------- */
 
@@ -69,7 +70,10 @@ void log_init(void);
 /* Logs the arguments vireo.* that no code asked for or that have no value. */
 void option_report(void);
 
-/* Fills buf with random bytes. Warns once if the generator holds fewer than 16 bytes of entropy. */
-void entropy_fill(void *buf, size_t len);
+/*
+ * Fills buf with random bytes. False, with a warning in the log once: the generator has fewer than
+ * 16 bytes of entropy, and nothing was written.
+ */
+bool entropy_fill(void *buf, size_t len);
 
 #endif

@@ -29,7 +29,7 @@ const void *vireo_initrd(size_t *len);
 struct memory_info {
     uint64_t total;      /* RAM that the device tree names */
     uint64_t image;      /* code, data, bss; and what the device tree reserves */
-    uint64_t heap_used;  /* malloc's arena; it shrinks when 128 KiB at its end are free */
+    uint64_t heap_used;  /* malloc's; a part shrinks when 128 KiB at its end are free */
     uint64_t pages_used; /* DMA memory, stacks, page tables */
     uint64_t lent;       /* to the host, by a memory balloon */
     uint64_t free;       /* none of these */

@@ -98,6 +98,7 @@ static const char *board_set_up(const void *dtb)
         if (arch_map_ram(virt.info.ram[i].base, virt.info.ram[i].len))
             return "the memory in the device tree cannot be mapped";
     uart_init();
+    tree_report();
     memory_init(&virt.info);
     arch_memory_ready();
     wrong = gic_init();
@@ -111,7 +112,8 @@ __attribute__((no_stack_protector)) void board_start(const void *dtb)
     const char *wrong = board_set_up(dtb);
     if (wrong)
         board_refuse(wrong);
-    arch_canary_stir(virt.info.seed, virt.info.seed_len);
+    arch_canary_stir(virt.seed, virt.seed_len);
+    runtime_seed(virt.seed, virt.seed_len);
     runtime_start();
 }
 

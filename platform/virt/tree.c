@@ -9,12 +9,17 @@
 #include "tree.h"
 #include "virt.h"
 
+#define KEY_POWER     116u /* linux,code of the power button */
 #define UARTS_MAX     4u
+#define PARENTS_MAX   8u
+#define PARENT_SHIFT  20
+#define NOTES_MAX     8u
 #define ADDRESS_LIMIT (1ull << 48)
 
 /* What is kept of nodes until the whole tree was read: other nodes decide what it means. */
 static struct {
     struct tree_value stdout_path;
+    int aliases; /* offset of the node; 0: there is none */
     struct {
         const char *name;
         struct board_range reg;
@@ -22,7 +27,13 @@ static struct {
     } uart[UARTS_MAX];
     unsigned uart_count;
     struct tree_value interrupt_map[VIRT_PCI_MAX], interrupt_mask[VIRT_PCI_MAX];
-    uint32_t interrupt_parent; /* of all devices with an interrupt; 0: no such device yet */
+    uint32_t parents[PARENTS_MAX]; /* interrupt controllers that nodes named, by phandle */
+    unsigned parent_count;
+    struct note {
+        const char *name, *why;
+    } note[NOTES_MAX];
+    unsigned note_count; /* also of those that note[] has no room for */
+    const char *mmio_name[VIRT_MMIO_MAX];
 } pass;
 
 /* ---- reading values -------------------------------------------------------------------------- */
@@ -37,12 +48,27 @@ static bool tree_reg(const struct tree_node *node, unsigned n, struct board_rang
         return false;
     out->base = tree_number(v, n * per, node->address_cells);
     out->len = tree_number(v, n * per + node->address_cells, node->size_cells);
-    return out->len && out->base < ADDRESS_LIMIT && out->len <= ADDRESS_LIMIT - out->base;
+    return out->len && tree_translate(node, &out->base, out->len) && out->base < ADDRESS_LIMIT &&
+           out->len <= ADDRESS_LIMIT - out->base;
 }
 
-static bool tree_overlap(const struct board_range *a, const struct board_range *b)
+/* Notes a device that cannot be used, or not fully, for tree_report(). */
+static void tree_note(const char *name, const char *why)
 {
-    return a->base < b->base + b->len && b->base < a->base + a->len;
+    if (pass.note_count < NOTES_MAX)
+        pass.note[pass.note_count] = (struct note){name, why};
+    pass.note_count++;
+}
+
+/* The n-th address range of a device that this board drives, of at least `least` bytes. */
+static bool tree_device_reg(const struct tree_node *node, unsigned n, uint64_t least,
+                            struct board_range *out)
+{
+    if (tree_reg(node, n, out) && out->len >= least)
+        return true;
+    tree_note(node->name, node->addressable ? "left out: its reg has no such registers"
+                                            : "left out: it is on a bus without CPU addresses");
+    return false;
 }
 
 /* The line of a GIC interrupt: kind 0 is a shared line, kind 1 a private one; both count from 0. */
@@ -58,58 +84,52 @@ static hal_irq_t tree_irq_decode(uint32_t kind, uint32_t number, uint32_t flags)
 }
 
 /*
- * The line of a node's n-th interrupt. All nodes must have one interrupt parent, which tree_read
- * compares with the GIC.
+ * The line of a node's n-th interrupt, with the number of its controller among pass.parents in the
+ * bits from PARENT_SHIFT on, until tree_to_gic() has compared that with the GIC. Words of
+ * interrupts-extended are counted as if each controller took three, as the GIC does.
  */
 static hal_irq_t tree_irq(const struct tree_node *node, unsigned n)
 {
     const struct tree_value *v = &node->prop[PROP_INTERRUPTS];
+    unsigned at = n * 3, parent = 0;
+    uint32_t phandle = node->interrupt_parent;
 
-    if (v->len / 12 <= n)
+    if (node->prop[PROP_INTERRUPTS_EXTENDED].data) {
+        v = &node->prop[PROP_INTERRUPTS_EXTENDED];
+        at = n * 4 + 1;
+        phandle = tree_word(v, n * 4);
+    }
+    if (v->len / 4 < at + 3)
         return VIRT_IRQ_NONE;
-    if (!pass.interrupt_parent)
-        pass.interrupt_parent = node->interrupt_parent;
-    if (pass.interrupt_parent != node->interrupt_parent)
-        return VIRT_IRQ_NONE; /* the line of another controller */
-    return tree_irq_decode(tree_word(v, n * 3), tree_word(v, n * 3 + 1), tree_word(v, n * 3 + 2));
+    while (parent < pass.parent_count && pass.parents[parent] != phandle)
+        parent++;
+    if (parent == PARENTS_MAX)
+        return VIRT_IRQ_NONE;
+    if (parent == pass.parent_count)
+        pass.parents[pass.parent_count++] = phandle;
+    hal_irq_t irq = tree_irq_decode(tree_word(v, at), tree_word(v, at + 1), tree_word(v, at + 2));
+    return irq < 0 ? irq : irq | (hal_irq_t)(parent << PARENT_SHIFT);
 }
 
-/* Notes a range that must not be handed out. A tree with more than fit is refused. */
-static const char *tree_reserve(const struct board_range *r)
+/* The line of tree_irq() at the GIC; none, if another controller has it. */
+static hal_irq_t tree_to_gic(hal_irq_t irq)
 {
-    struct board_info *info = &virt.info;
-
-    if (!r->len)
-        return NULL;
-    if (info->reserved_count == BOARD_RANGES)
-        return "device tree: too many reserved ranges of memory";
-    info->reserved[info->reserved_count++] = *r;
-    return NULL;
+    if (irq < 0 || pass.parents[irq >> PARENT_SHIFT] != virt.gic.phandle)
+        return VIRT_IRQ_NONE;
+    return irq & ((1 << PARENT_SHIFT) - 1);
 }
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
 
-static const char *memory_node(const struct tree_node *node)
-{
-    struct board_info *info = &virt.info;
-    struct board_range r;
-
-    for (unsigned n = 0; info->ram_count < BOARD_RANGES && tree_reg(node, n, &r); n++) {
-        for (unsigned i = 0; i < info->ram_count; i++)
-            if (tree_overlap(&r, &info->ram[i]))
-                return "device tree: ranges of memory overlap";
-        info->ram[info->ram_count++] = r;
-    }
-    return NULL;
-}
-
-static const char *reserved_node(const struct tree_node *node)
+/* All ranges of a node's reg, each given to `take`. */
+static const char *tree_each_reg(const struct tree_node *node,
+                                 const char *(*take)(const struct board_range *))
 {
     const char *wrong = NULL;
     struct board_range r;
 
     for (unsigned n = 0; !wrong && tree_reg(node, n, &r); n++)
-        wrong = tree_reserve(&r);
+        wrong = take(&r);
     return wrong;
 }
 
@@ -126,7 +146,7 @@ static void tree_initrd(const struct tree_node *node)
         virt.info.initrd = (struct board_range){start, end - start};
 }
 
-static const char *chosen_node(const struct tree_node *node)
+static void chosen_node(const struct tree_node *node)
 {
     struct board_info *info = &virt.info;
     const struct tree_value *args = &node->prop[PROP_BOOTARGS];
@@ -141,19 +161,20 @@ static const char *chosen_node(const struct tree_node *node)
     if (len)
         memcpy(info->bootargs, args->data, len);
 
-    info->seed_len = seed->len < sizeof(info->seed) ? seed->len : sizeof(info->seed);
-    if (info->seed_len)
-        memcpy(info->seed, seed->data, info->seed_len);
+    virt.seed_len = seed->len < sizeof(virt.seed) ? seed->len : sizeof(virt.seed);
+    if (virt.seed_len) {
+        memcpy(virt.seed, seed->data, virt.seed_len);
+        hal_wipe((void *)(uintptr_t)seed->data, seed->len); /* no one else may learn it */
+    }
     tree_initrd(node);
     pass.stdout_path = node->prop[PROP_STDOUT_PATH];
-    return NULL;
 }
 
 static const char *uart_node(const struct tree_node *node)
 {
     struct board_range r;
 
-    if (pass.uart_count < UARTS_MAX && tree_reg(node, 0, &r) && r.len >= ARCH_PAGE) {
+    if (pass.uart_count < UARTS_MAX && tree_device_reg(node, 0, ARCH_PAGE, &r)) {
         pass.uart[pass.uart_count].name = node->name;
         pass.uart[pass.uart_count].reg = r;
         pass.uart[pass.uart_count++].irq = tree_irq(node, 0);
@@ -163,7 +184,7 @@ static const char *uart_node(const struct tree_node *node)
 
 static const char *rtc_node(const struct tree_node *node)
 {
-    if (!virt.rtc.len && !tree_reg(node, 0, &virt.rtc))
+    if (!virt.rtc.len && !tree_device_reg(node, 0, ARCH_PAGE, &virt.rtc))
         virt.rtc.len = 0;
     return NULL;
 }
@@ -172,7 +193,8 @@ static const char *gic_node(const struct tree_node *node, unsigned version)
 {
     struct virt_gic *g = &virt.gic;
 
-    if (g->version || !tree_reg(node, 0, &g->dist) || !tree_reg(node, 1, &g->cpu))
+    if (g->version || !tree_device_reg(node, 0, 1, &g->dist) ||
+        !tree_device_reg(node, 1, 1, &g->cpu))
         return NULL;
     g->version = version;
     g->phandle = tree_word(&node->prop[PROP_PHANDLE], 0);
@@ -195,7 +217,7 @@ static void part_node(const struct tree_node *node, struct virt_part *part)
 {
     struct board_range r;
 
-    if (!part->reg.len && tree_reg(node, 0, &r))
+    if (!part->reg.len && tree_device_reg(node, 0, 1, &r))
         *part = (struct virt_part){r, tree_word(&node->prop[PROP_PHANDLE], 0)};
 }
 
@@ -204,6 +226,28 @@ static const char *timer_node(const struct tree_node *node)
 {
     virt.timer_irq = tree_irq(node, 2);
     return NULL;
+}
+
+/* A controller of pins, one of which may be the power button. */
+static const char *gpio_node(const struct tree_node *node)
+{
+    struct virt_power *p = &virt.power;
+    struct board_range r;
+
+    if (p->gpio_count < VIRT_GPIO_MAX && tree_device_reg(node, 0, ARCH_PAGE, &r))
+        p->gpio[p->gpio_count++] =
+            (struct virt_gpio){{r, tree_word(&node->prop[PROP_PHANDLE], 0)}, tree_irq(node, 0)};
+    return NULL;
+}
+
+/* The key of the power button (bindings input/gpio-keys): controller, pin, flags. */
+static void power_key_node(const struct tree_node *node)
+{
+    const struct tree_value *v = &node->prop[PROP_GPIOS];
+
+    virt.power.phandle = tree_word(v, 0);
+    virt.power.pin = tree_word(v, 1);
+    virt.power.flags = tree_word(v, 2);
 }
 
 static const char *psci_node(const struct tree_node *node)
@@ -220,12 +264,17 @@ static const char *mmio_node(const struct tree_node *node)
 {
     struct board_range r;
 
-    if (virt.mmio_count == VIRT_MMIO_MAX || !tree_reg(node, 0, &r) || r.len < 0x100)
+    if (virt.mmio_count == VIRT_MMIO_MAX)
+        tree_note(node->name, "left out: there are more virtio-mmio windows than this board holds");
+    if (virt.mmio_count == VIRT_MMIO_MAX || !tree_device_reg(node, 0, 0x100, &r))
         return NULL;
     unsigned at = virt.mmio_count++;
-    for (; at && virt.mmio[at - 1].phys > r.base; at--)
+    for (; at && virt.mmio[at - 1].phys > r.base; at--) {
         virt.mmio[at] = virt.mmio[at - 1];
+        pass.mmio_name[at] = pass.mmio_name[at - 1];
+    }
     virt.mmio[at] = (struct hal_virtio_mmio){r.base, r.len, tree_irq(node, 0)};
+    pass.mmio_name[at] = node->name;
     return NULL;
 }
 
@@ -240,8 +289,8 @@ static void tree_pci_window(struct hal_pci_host *h, const struct tree_node *node
         .len = tree_number(v, at + 3 + cells, 2),
     };
 
-    if (!w.len || w.cpu >= ADDRESS_LIMIT || w.len > ADDRESS_LIMIT - w.cpu ||
-        w.len > UINT64_MAX - w.pci)
+    if (!w.len || !tree_translate(node, &w.cpu, w.len) || w.cpu >= ADDRESS_LIMIT ||
+        w.len > ADDRESS_LIMIT - w.cpu || w.len > UINT64_MAX - w.pci)
         return;
     unsigned space = tree_word(v, at) >> 24 & 3;
     if (space < 3 && w.pci + w.len > 1ull << 32)
@@ -307,7 +356,7 @@ static const char *pci_node(const struct tree_node *node)
 {
     struct board_range r;
 
-    if (virt.pci_count == VIRT_PCI_MAX || !tree_reg(node, 0, &r) ||
+    if (virt.pci_count == VIRT_PCI_MAX || !tree_device_reg(node, 0, 1, &r) ||
         tree_word(&node->prop[PROP_ADDRESS_CELLS], 0) != 3 ||
         tree_word(&node->prop[PROP_SIZE_CELLS], 0) != 2)
         return NULL;
@@ -355,6 +404,7 @@ static const struct kind {
     KIND("arm,armv7-timer", timer_node),
     KIND("pci-host-ecam-generic", pci_node),
     KIND("arm,pl031", rtc_node),
+    KIND("arm,pl061", gpio_node),
     KIND("arm,psci-0.2", psci_node),
 };
 
@@ -375,15 +425,21 @@ static const struct kind *tree_kind(const struct tree_value *compatible)
 static const char *tree_visit_node(const struct tree_node *node)
 {
     if (node->in_reserved)
-        return reserved_node(node);
+        return tree_each_reg(node, tree_reserve);
     if (tree_is(&node->prop[PROP_DEVICE_TYPE], "memory"))
-        return memory_node(node);
-    if (node->depth == 1 && hal_same_name(node->name, "chosen"))
-        return chosen_node(node);
+        return tree_each_reg(node, tree_add_memory);
     const struct kind *k = tree_kind(&node->prop[PROP_COMPATIBLE]);
     if (k && k->part)
         part_node(node, k->part);
-    return k && k->fn ? k->fn(node) : NULL;
+    else if (k)
+        return k->fn(node);
+    else if (tree_word(&node->prop[PROP_LINUX_CODE], 0) == KEY_POWER)
+        power_key_node(node);
+    else if (node->depth == 1 && hal_same_name(node->name, "chosen"))
+        chosen_node(node);
+    else if (node->depth == 1 && hal_same_name(node->name, "aliases"))
+        pass.aliases = node->offset;
+    return NULL;
 }
 
 /* Is the last component of stdout-path, up to a ':', the node's name? */
@@ -401,18 +457,40 @@ static bool tree_path_names(const struct tree_value *path, const char *name)
     return from < to && !*name;
 }
 
+/* The path that stdout-path gives, or if that is an alias, what /aliases has for it. */
+static struct tree_value tree_stdout_path(const void *dtb)
+{
+    struct tree_value path = pass.stdout_path;
+    const char *name = path.data;
+    uint32_t len = 0;
+
+    if (!path.len || name[0] == '/' || !pass.aliases)
+        return path;
+    while (len < path.len && name[len] && name[len] != ':')
+        len++;
+    struct tree_value value = tree_property(dtb, pass.aliases, name, len);
+    return value.data ? value : path;
+}
+
 /* Takes the UART that stdout-path names, else the first. */
-static const char *tree_choose_uart(void)
+static const char *tree_choose_uart(const void *dtb)
 {
     unsigned n = 0;
 
     if (!pass.uart_count)
         return "device tree: no PL011 UART";
-    for (unsigned i = 0; i < pass.uart_count; i++)
-        if (tree_path_names(&pass.stdout_path, pass.uart[i].name))
-            n = i;
+    struct tree_value path = tree_stdout_path(dtb);
+    while (n < pass.uart_count && !tree_path_names(&path, pass.uart[n].name))
+        n++;
+    if (n == pass.uart_count) {
+        n = 0;
+        if (path.len > 1)
+            tree_note("stdout-path", "names no PL011 UART: the console is the first of them");
+    }
     virt.uart = pass.uart[n].reg;
-    virt.uart_irq = pass.uart[n].irq;
+    virt.uart_irq = tree_to_gic(pass.uart[n].irq);
+    if (virt.uart_irq < 0)
+        tree_note(pass.uart[n].name, "its interrupt does not lead to the GIC: no console input");
     return NULL;
 }
 
@@ -444,36 +522,22 @@ static void tree_resolve_intx(unsigned host)
     }
 }
 
-/*
- * Notes the ranges of the tree's memory reservation block, of which ARCH_DTB_RESERVED are mapped.
- */
-static const char *tree_reserve_block(const void *dtb)
+/* Keeps the interrupts that lead to the GIC. */
+static void tree_resolve_irqs(void)
 {
-    _Static_assert(ARCH_DTB_RESERVED >= BOARD_RANGES, "more entries than are mapped are refused");
-    const char *wrong = NULL;
-    struct board_range r;
+    struct virt_power *p = &virt.power;
 
-    for (int n = 0; n < (int)ARCH_DTB_RESERVED && !wrong; n++) {
-        if (fdt_get_mem_rsv(dtb, n, &r.base, &r.len) || !r.len)
-            break;
-        wrong = tree_reserve(&r);
+    virt.timer_irq = tree_to_gic(virt.timer_irq);
+    for (unsigned i = 0; i < virt.mmio_count; i++) {
+        hal_irq_t irq = virt.mmio[i].irq;
+        virt.mmio[i].irq = tree_to_gic(irq);
+        if (irq >= 0 && virt.mmio[i].irq < 0)
+            tree_note(pass.mmio_name[i], "its interrupt does not lead to the GIC: polled");
     }
-    return wrong;
-}
-
-/* Notes the initrd, or drops it if it overlaps the image or lies outside of mapped memory. */
-static const char *tree_reserve_initrd(void)
-{
-    struct board_info *info = &virt.info;
-    const struct board_range *r = &info->initrd;
-    bool held = false;
-
-    for (unsigned i = 0; i < info->ram_count; i++)
-        held |= r->base >= info->ram[i].base &&
-                r->base + r->len <= info->ram[i].base + info->ram[i].len;
-    if (!held || r->base + r->len > arch_ram_end() || tree_overlap(r, &info->reserved[0]))
-        info->initrd.len = 0;
-    return tree_reserve(&info->initrd);
+    for (unsigned i = 0; i < p->gpio_count; i++)
+        p->gpio[i].irq = tree_to_gic(p->gpio[i].irq);
+    for (unsigned i = 0; i < virt.pci_count; i++)
+        tree_resolve_intx(i);
 }
 
 const char *tree_read(const void *dtb)
@@ -484,12 +548,21 @@ const char *tree_read(const void *dtb)
         return wrong;
     if (!virt.info.ram_count)
         return "device tree: no memory";
-    if (pass.interrupt_parent != virt.gic.phandle)
+    bool timer = virt.timer_irq >= 0;
+    tree_resolve_irqs();
+    if (timer && virt.timer_irq < 0)
         return "device tree: interrupts do not lead to the GIC";
-    for (unsigned i = 0; i < virt.pci_count; i++)
-        tree_resolve_intx(i);
     wrong = tree_reserve_block(dtb);
     if (!wrong)
         wrong = tree_reserve_initrd();
-    return wrong ? wrong : tree_choose_uart();
+    return wrong ? wrong : tree_choose_uart(dtb);
+}
+
+void tree_report(void)
+{
+    for (unsigned i = 0; i < pass.note_count && i < NOTES_MAX; i++)
+        hal_log(HAL_WARN, "tree", "%s: %s", pass.note[i].name, pass.note[i].why);
+    if (pass.note_count > NOTES_MAX)
+        hal_log(HAL_WARN, "tree", "and %u more", pass.note_count - NOTES_MAX);
+    tree_report_memory();
 }

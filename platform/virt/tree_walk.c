@@ -23,6 +23,7 @@ static const struct {
     int len;
 } prop_names[PROP_COUNT] = {
     [PROP_REG] = NAME("reg"),
+    [PROP_GPIOS] = NAME("gpios"),
     [PROP_RANGES] = NAME("ranges"),
     [PROP_STATUS] = NAME("status"),
     [PROP_METHOD] = NAME("method"),
@@ -33,6 +34,7 @@ static const struct {
     [PROP_BUS_RANGE] = NAME("bus-range"),
     [PROP_IOMMU_MAP] = NAME("iommu-map"),
     [PROP_COMPATIBLE] = NAME("compatible"),
+    [PROP_LINUX_CODE] = NAME("linux,code"),
     [PROP_INTERRUPTS] = NAME("interrupts"),
     [PROP_MSI_PARENT] = NAME("msi-parent"),
     [PROP_SIZE_CELLS] = NAME("#size-cells"),
@@ -46,12 +48,15 @@ static const struct {
     [PROP_INITRD_END] = NAME("linux,initrd-end"),
     [PROP_INTERRUPT_MAP_MASK] = NAME("interrupt-map-mask"),
     [PROP_INITRD_START] = NAME("linux,initrd-start"),
+    [PROP_INTERRUPTS_EXTENDED] = NAME("interrupts-extended"),
 };
 
 /* What the children of a node inherit. */
 struct level {
     uint32_t address_cells, size_cells, interrupt_parent;
     bool addressable, disabled, reserved;
+    const struct tree_bus *bus; /* `own`, that of the parent, or NULL: CPU addresses */
+    struct tree_bus own;
 };
 
 struct walk {
@@ -79,6 +84,12 @@ uint32_t tree_string(const struct tree_value *v, uint32_t at)
         if (!p[end])
             return end - at;
     return 0;
+}
+
+/* What fdt_next_tag has found at `offset`: it lies in the tree up to the tag's end. */
+static const void *tree_at(const void *dtb, int offset)
+{
+    return (const char *)dtb + fdt_off_dt_struct(dtb) + offset;
 }
 
 /* The property whose name is at offset `name` of the strings, or UNKNOWN. */
@@ -112,6 +123,43 @@ static uint32_t tree_cells_or(const struct tree_value *v, uint32_t absent)
     return v->data ? tree_word(v, 0) : absent;
 }
 
+/* Can this reader use addresses and lengths of that many words? */
+static bool tree_has_addresses(const struct level *l)
+{
+    return l->address_cells - 1 < 2 && l->size_cells - 1 < 2;
+}
+
+/* The bus of a node's children: empty ranges leave addresses as they are. */
+static void tree_set_bus(struct level *own, const struct level *parent,
+                         const struct tree_value *ranges)
+{
+    own->bus = parent->bus;
+    if (!ranges->len)
+        return;
+    own->addressable &= tree_has_addresses(own) && parent->address_cells - 1 < 2;
+    own->own = (struct tree_bus){parent->bus, *ranges, own->address_cells, parent->address_cells,
+                                 own->size_cells};
+    own->bus = &own->own;
+}
+
+bool tree_translate(const struct tree_node *node, uint64_t *base, uint64_t len)
+{
+    for (const struct tree_bus *bus = node->bus; bus; bus = bus->above) {
+        unsigned per = bus->own_cells + bus->above_cells + bus->size_cells, at = 0;
+        for (; at + per <= bus->ranges.len / 4; at += per) {
+            uint64_t from = tree_number(&bus->ranges, at, bus->own_cells);
+            uint64_t size = tree_number(&bus->ranges, at + per - bus->size_cells, bus->size_cells);
+            if (*base >= from && *base - from < size && len <= size - (*base - from)) {
+                *base += tree_number(&bus->ranges, at + bus->own_cells, bus->above_cells) - from;
+                break;
+            }
+        }
+        if (at + per > bus->ranges.len / 4)
+            return false;
+    }
+    return true;
+}
+
 /* The open node has no further properties: visits it, and notes what its children inherit. */
 static const char *tree_close_properties(struct walk *w)
 {
@@ -123,28 +171,28 @@ static const char *tree_close_properties(struct walk *w)
     w->pending = false;
     struct level *own = &w->levels[n->depth];
     const struct level *parent = n->depth ? own - 1 : NULL;
-    bool bus = p[PROP_RANGES].data && !p[PROP_RANGES].len; /* children's addresses are its own */
-    *own = (struct level){
-        .address_cells = tree_cells_or(&p[PROP_ADDRESS_CELLS], 2),
-        .size_cells = tree_cells_or(&p[PROP_SIZE_CELLS], 1),
-        .interrupt_parent =
-            tree_cells_or(&p[PROP_INTERRUPT_PARENT], parent ? parent->interrupt_parent : 0),
-        .addressable = !parent || (parent->addressable && bus),
-        .disabled = (parent && parent->disabled) || !tree_okay(&p[PROP_STATUS]),
-        .reserved = n->depth == 1 && hal_same_name(n->name, "reserved-memory"),
-    };
+    own->address_cells = tree_cells_or(&p[PROP_ADDRESS_CELLS], 2);
+    own->size_cells = tree_cells_or(&p[PROP_SIZE_CELLS], 1);
+    own->interrupt_parent =
+        tree_cells_or(&p[PROP_INTERRUPT_PARENT], parent ? parent->interrupt_parent : 0);
+    own->addressable = !parent || (parent->addressable && p[PROP_RANGES].data);
+    own->disabled = (parent && parent->disabled) || !tree_okay(&p[PROP_STATUS]);
+    own->reserved = n->depth == 1 && hal_same_name(n->name, "reserved-memory");
+    own->bus = NULL;
     if (own->disabled)
         return NULL;
+    if (parent)
+        tree_set_bus(own, parent, &p[PROP_RANGES]);
     n->address_cells = parent ? parent->address_cells : 0;
     n->size_cells = parent ? parent->size_cells : 0;
     n->interrupt_parent = own->interrupt_parent;
-    n->addressable =
-        parent && parent->addressable && n->address_cells - 1 < 2 && n->size_cells - 1 < 2;
+    n->addressable = parent && parent->addressable && tree_has_addresses(parent);
+    n->bus = parent ? parent->bus : NULL;
     n->in_reserved = parent && parent->reserved;
     return w->visit(n);
 }
 
-static const char *tree_open_node(struct walk *w, const char *name)
+static const char *tree_open_node(struct walk *w, int offset)
 {
     const char *wrong = tree_close_properties(w);
 
@@ -153,7 +201,8 @@ static const char *tree_open_node(struct walk *w, const char *name)
     if (w->depth == DEPTH_MAX)
         return "device tree: nested too deeply";
     memset(&w->node, 0, sizeof(w->node));
-    w->node.name = name;
+    w->node.offset = offset;
+    w->node.name = (const char *)tree_at(w->dtb, offset) + 4;
     w->node.depth = w->depth++;
     w->pending = true;
     return NULL;
@@ -162,9 +211,9 @@ static const char *tree_open_node(struct walk *w, const char *name)
 /* The property at `offset`, whose tag ends at `next`. */
 static const char *tree_take_property(struct walk *w, int offset, int next)
 {
-    const struct fdt_property *p = fdt_offset_ptr(w->dtb, offset, sizeof(*p));
+    const struct fdt_property *p = tree_at(w->dtb, offset);
 
-    if (!p || next - offset < (int)sizeof(*p))
+    if (next - offset < (int)sizeof(*p))
         return "device tree: a property is incomplete";
     uint32_t len = fdt32_to_cpu(p->len);
     if (len > (uint32_t)(next - offset) - sizeof(*p))
@@ -173,6 +222,21 @@ static const char *tree_take_property(struct walk *w, int offset, int next)
     if (which != UNKNOWN && w->pending)
         w->node.prop[which] = (struct tree_value){p->data, len};
     return NULL;
+}
+
+struct tree_value tree_property(const void *dtb, int node, const char *name, uint32_t len)
+{
+    int offset = node, next, name_len;
+
+    fdt_next_tag(dtb, offset, &next);
+    for (offset = next; fdt_next_tag(dtb, offset, &next) == FDT_PROP; offset = next) {
+        const struct fdt_property *p = tree_at(dtb, offset);
+        uint32_t name_at = fdt32_to_cpu(p->nameoff);
+        const char *s = name_at <= INT32_MAX ? fdt_get_string(dtb, (int)name_at, &name_len) : NULL;
+        if (s && (uint32_t)name_len == len && !memcmp(s, name, len))
+            return (struct tree_value){p->data, fdt32_to_cpu(p->len)};
+    }
+    return (struct tree_value){NULL, 0};
 }
 
 static const char *tree_walk_tags(struct walk *w)
@@ -186,8 +250,7 @@ static const char *tree_walk_tags(struct walk *w)
         if (next <= offset)
             return "device tree: a tag does not end";
         if (tag == FDT_BEGIN_NODE)
-            wrong =
-                tree_open_node(w, (const char *)w->dtb + fdt_off_dt_struct(w->dtb) + offset + 4);
+            wrong = tree_open_node(w, offset);
         else if (tag == FDT_PROP)
             wrong = tree_take_property(w, offset, next);
         else if (tag == FDT_END_NODE && !w->depth)

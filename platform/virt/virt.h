@@ -68,10 +68,24 @@ struct virt_pci {
     struct virt_map msi, iommu;      /* from bus << 8 | devfn to the id at doorbell and IOMMU */
 };
 
+/* The power button: a key that hangs on a pin of a PL061. */
+#define VIRT_GPIO_MAX 2u
+struct virt_power {
+    struct virt_gpio {
+        struct virt_part part;
+        hal_irq_t irq;
+    } gpio[VIRT_GPIO_MAX];
+    unsigned gpio_count;
+    uint32_t phandle, pin, flags; /* of the key; phandle 0: there is no key */
+};
+
 struct virt_machine {
     struct board_info info;
+    uint8_t seed[64]; /* rng-seed of the tree, until the runtime has it */
+    unsigned seed_len;
     struct board_range uart, rtc;
     hal_irq_t uart_irq;
+    struct virt_power power;
     hal_irq_t timer_irq;
     enum virt_psci psci;
     struct virt_gic gic;
@@ -87,10 +101,12 @@ struct virt_machine {
 extern struct virt_machine virt;
 
 /*
- * Reads the whole tree into `virt`. NULL, or why the tree cannot be used. Nothing points into the
- * tree afterwards.
+ * Reads the whole tree into `virt`, and wipes the seed in the tree. NULL, or why the tree cannot be
+ * used. Nothing but tree_report() looks into the tree afterwards.
  */
 const char *tree_read(const void *dtb);
+/* Logs what of the tree cannot be used. While the tree is mapped, after uart_init(). */
+void tree_report(void);
 
 /* Sets up the UART of the tree. Until then board_console_write uses QEMU's address. */
 void uart_init(void);

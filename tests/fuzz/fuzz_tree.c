@@ -206,7 +206,7 @@ static void check_found(void)
 {
     CHECK(virt.info.ram_count <= BOARD_RANGES && virt.info.reserved_count <= BOARD_RANGES);
     CHECK(virt.mmio_count <= VIRT_MMIO_MAX && virt.pci_count <= VIRT_PCI_MAX);
-    CHECK(virt.intx_count <= VIRT_INTX_MAX && virt.info.seed_len <= sizeof(virt.info.seed));
+    CHECK(virt.intx_count <= VIRT_INTX_MAX && virt.seed_len <= sizeof(virt.seed));
     CHECK(memchr(virt.info.bootargs, '\0', sizeof(virt.info.bootargs)) != NULL);
     for (unsigned i = 0; i < virt.info.ram_count; i++)
         CHECK(virt.info.ram[i].len && inside(&virt.info.ram[i]));

@@ -101,7 +101,7 @@ static const char *tree_wrong, *gic_wrong, *timer_wrong;
 static struct board_range tree_ram[3];
 static struct board_range mapped[4];
 static unsigned mapped_count, psci_calls;
-static bool map_fails, psci_smc, memory_ready, canary, started;
+static bool map_fails, psci_smc, memory_ready, canary, seeded, started;
 static int exit_block[2];
 static hal_irq_fn uart_handler;
 static int attach_result;
@@ -157,8 +157,18 @@ void timer_start_clock(void)
 
 void arch_canary_stir(const void *seed, size_t len)
 {
-    CHECK(seed == virt.info.seed && len == virt.info.seed_len);
+    CHECK(seed == virt.seed && len == virt.seed_len && !seeded);
     canary = true;
+}
+
+void runtime_seed(void *seed, size_t len)
+{
+    CHECK(seed == virt.seed && len == virt.seed_len && canary);
+    seeded = true;
+}
+
+void tree_report(void)
+{
 }
 
 void runtime_start(void)

@@ -124,8 +124,7 @@ static void several_ranges(void)
     info.ram[info.ram_count++] = part(3072 * KIB, 300); /* less than a page */
     memory_init(&info);
     CHECK_EQ(free_bytes(), (8 + 512 + 16) * KIB);
-    void *low = arena_move(0);
-    CHECK(low == ram + 1024 * KIB);
+    CHECK(memory_heap_take(4 * KIB) == ram + 1024 * KIB);
     /* The small ranges are used before the arena is cut. */
     CHECK(within(page_alloc(2), 8192, 4096 - 0, 8 * KIB));
     CHECK(within(page_alloc(4), 16384, 2048 * KIB, 16 * KIB));
@@ -137,28 +136,73 @@ static void page_0(void)
 {
     info.ram[info.ram_count++] = (struct board_range){0, 64 * KIB};
     memory_init(&info);
-    CHECK(arena_move(0) == (void *)4096);
+    CHECK(memory_heap_take(4 * KIB) == (void *)4096);
+    memory_heap_give((void *)4096, 4 * KIB);
     CHECK_EQ(free_bytes(), 60 * KIB);
 }
 
-/* malloc from below and pages from above meet; neither gets what the other has. */
+/* The heap from below and pages from above meet; neither gets what the other has. */
 static void arena_and_pages_meet(void)
 {
     plain();
-    char *start = arena_move(0);
+    size_t half = (RAM_LEN - 64 * KIB) / 2, pages = half / 4096;
 
-    CHECK(start == ram + 64 * KIB);
-    CHECK(arena_move(100) == start && arena_move(0) == start + 100);
-    CHECK(arena_move(-100) == start + 100);
-    CHECK(arena_move(-1) == NULL);
-    CHECK(arena_move((RAM_LEN - 64 * KIB) / 2) == start);
-    size_t pages = (RAM_LEN - 64 * KIB) / 2 / 4096;
+    CHECK(memory_heap_take(4 * KIB) == ram + 64 * KIB);
+    CHECK(memory_heap_take(8 * KIB) == ram + 68 * KIB);
+    memory_heap_give(ram + 72 * KIB, 4 * KIB);
+    memory_heap_give(ram + 64 * KIB, 8 * KIB);
+    CHECK(memory_heap_take(half) == ram + 64 * KIB);
     char *p = page_alloc(pages);
     CHECK(p && p == ram + RAM_LEN - pages * 4096);
-    CHECK(arena_move(1) == NULL && page_alloc(1) == NULL);
+    CHECK(memory_heap_take(4 * KIB) == NULL && page_alloc(1) == NULL);
     page_free(p, pages);
-    CHECK(arena_move(1) != NULL); /* what touches the arena's end is the arena's again */
+    /* What touches the arena's end is the arena's again. */
+    CHECK(memory_heap_take(4 * KIB) == ram + 64 * KIB + half);
     CHECK(page_alloc(pages) == NULL && page_alloc(pages - 1) != NULL);
+}
+
+/* The heap goes on in other ranges when its own is full, and all of them come back. */
+static void the_heap_uses_all_ranges(void)
+{
+    char *got[64];
+    unsigned n = 0;
+    struct memory_info m;
+
+    make_ram();
+    info.ram[info.ram_count++] = part(0, 128 * KIB);
+    info.ram[info.ram_count++] = part(512 * KIB, 256 * KIB);
+    info.ram[info.ram_count++] = part(1024 * KIB, 64 * KIB);
+    memory_init(&info);
+    while ((got[n] = memory_heap_take(16 * KIB)) != NULL)
+        n++;
+    CHECK_EQ(n, 28);
+    CHECK_EQ(free_bytes(), 0);
+    vireo_memory(&m);
+    CHECK_EQ(m.heap_used, 448 * KIB);
+    CHECK(page_alloc(1) == NULL);
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned j = 0; j < i; j++)
+            CHECK(got[i] - got[j] >= (int)(16 * KIB) || got[j] - got[i] >= (int)(16 * KIB));
+    while (n)
+        memory_heap_give(got[--n], 16 * KIB);
+    CHECK_EQ(free_bytes(), 448 * KIB);
+    CHECK(page_alloc(64) != NULL && page_alloc(32) != NULL && page_alloc(16) != NULL);
+    CHECK_EQ(free_bytes(), 0);
+}
+
+/* One request that is larger than what is left of the arena is met by a larger range elsewhere. */
+static void the_heap_takes_the_largest_range(void)
+{
+    make_ram();
+    info.ram[info.ram_count++] = part(0, 1024 * KIB);
+    info.ram[info.ram_count++] = part(2048 * KIB, 512 * KIB);
+    memory_init(&info);
+    CHECK(memory_heap_take(800 * KIB) == ram);
+    CHECK(memory_heap_take(400 * KIB) == ram + 2048 * KIB);
+    CHECK(memory_heap_take(300 * KIB) == NULL);
+    CHECK(memory_heap_take(200 * KIB) == ram + 800 * KIB); /* the rest of the first */
+    CHECK_EQ(free_bytes(), 136 * KIB);
+    CHECK(page_alloc(28) != NULL && page_alloc(6) != NULL);
 }
 
 static void freed_pages_are_joined(void)
@@ -405,6 +449,8 @@ static const struct test_case cases[] = {
     {"several_ranges", several_ranges},
     {"page_0", page_0},
     {"arena_and_pages_meet", arena_and_pages_meet},
+    {"the_heap_uses_all_ranges", the_heap_uses_all_ranges},
+    {"the_heap_takes_the_largest_range", the_heap_takes_the_largest_range},
     {"freed_pages_are_joined", freed_pages_are_joined},
     {"dma_is_zeroed_and_aligned", dma_is_zeroed_and_aligned},
     {"dma_pool", dma_pool},

@@ -33,13 +33,32 @@ static void memory_overlaps(void)
     refuse("overlap");
 }
 
+/* Neighbours are one range, in whatever order they come, to the byte. */
 static void memory_joins(void)
 {
     basics_with_memory();
-    memory("memory@48000000", RAM + 128 * MIB, MIB); /* begins where the other ends */
+    memory("memory@48000000", RAM + 128 * MIB, MIB + 100); /* begins where the other ends */
     memory("memory@3ff00000", RAM - MIB, MIB);
+    memory("memory@80000000", 2 * RAM, MIB);
+    memory("memory@3fe00000", RAM - 3 * MIB, MIB); /* a hole above, */
+    memory("memory@3fd00000", RAM - 2 * MIB, MIB); /* which this fills */
     accept();
-    CHECK_EQ(virt.info.ram_count, 3);
+    CHECK_EQ(virt.info.ram_count, 2);
+    CHECK(range_is(&virt.info.ram[0], RAM - 3 * MIB, 132 * MIB + 100));
+    CHECK(range_is(&virt.info.ram[1], 2 * RAM, MIB));
+}
+
+/* As many nodes as there may be NUMA nodes, each a part of the same memory, from both ends. */
+static void memory_of_numa_nodes(void)
+{
+    basics();
+    for (unsigned i = 0; i < 64; i++) {
+        memory("memory@1", RAM + i * MIB, MIB);
+        memory("memory@2", RAM + (127 - i) * MIB, MIB);
+    }
+    accept();
+    CHECK_EQ(virt.info.ram_count, 1);
+    CHECK(range_is(&virt.info.ram[0], RAM, 128 * MIB));
 }
 
 static void memory_limits(void)
@@ -49,10 +68,13 @@ static void memory_limits(void)
     memory("memory@1", 1ull << 48, MIB);                /* begins too high, */
     memory("memory@2", (1ull << 48) - MIB, MIB + 4096); /* ends too high: left out */
     for (unsigned i = 0; i < BOARD_RANGES + 3; i++)
-        memory("memory@3", (uint64_t)i << 32, MIB);
+        memory("memory@3", (uint64_t)i << 32, i == 7 ? MIB / 2 : MIB);
     accept();
     CHECK_EQ(virt.info.ram_count, BOARD_RANGES);
     CHECK(range_is(&virt.info.ram[0], 0, MIB));
+    for (unsigned i = 0; i < BOARD_RANGES; i++) /* the smallest gave way */
+        CHECK(range_is(&virt.info.ram[i], (uint64_t)(i + (i >= 7)) << 32, MIB));
+    CHECK_EQ(host_log_matches("more than 64 separate ranges: 2560 KiB"), 1);
 }
 
 static void no_memory(void)
@@ -142,7 +164,7 @@ static const struct test_variant initrds[] = {
 static void chosen(void)
 {
     static char args[3000];
-    static uint8_t seed[100];
+    static uint8_t seed[100], none[100];
 
     memset(args, 'x', sizeof(args) - 1);
     for (unsigned i = 0; i < sizeof(seed); i++)
@@ -163,13 +185,16 @@ static void chosen(void)
     if (case_variant == 2) {
         CHECK(virt.info.bootargs_truncated);
         CHECK_EQ(strlen(virt.info.bootargs), sizeof(virt.info.bootargs) - 1);
-        CHECK_EQ(virt.info.seed_len, 64);
+        CHECK_EQ(virt.seed_len, 64);
     } else {
         CHECK(!virt.info.bootargs_truncated);
         CHECK(!strcmp(virt.info.bootargs, case_variant ? "abc" : "vireo.poll=1 ip=off"));
-        CHECK_EQ(virt.info.seed_len, 32);
+        CHECK_EQ(virt.seed_len, 32);
     }
-    CHECK(!memcmp(virt.info.seed, seed, virt.info.seed_len));
+    CHECK(!memcmp(virt.seed, seed, virt.seed_len));
+    CHECK(!tree_still_holds(seed, 8) && !tree_still_holds(seed + 24, 8));
+    CHECK(tree_still_holds(none, case_variant == 2 ? 100 : 32)); /* and it alone was wiped */
+    CHECK(tree_still_holds("linux,initrd-end", 17));
     CHECK(range_is(&virt.info.initrd, 0x44000000, 0x1000));
 }
 
@@ -271,7 +296,7 @@ static void too_many_windows(void)
     CHECK_EQ(virt.mmio_count, VIRT_MMIO_MAX);
 }
 
-/* Cells of the parent say how long an address is; a bus that translates hides its devices. */
+/* Cells of the parent say how long an address is; without ranges a bus hides its devices. */
 static void cells_and_buses(void)
 {
     basics_with_memory();
@@ -283,12 +308,6 @@ static void cells_and_buses(void)
     text("compatible", "virtio,mmio");
     WORDS("reg", 0x0a000000, 0x200);
     end();
-    end();
-    node("translates");
-    WORDS("#address-cells", 2);
-    WORDS("#size-cells", 2);
-    WORDS("ranges", 0, 0, 0, 0x0b000000, 0, 0x1000000);
-    mmio(0x0a000200, 0x200, 17, 4);
     end();
     node("no_ranges");
     WORDS("#address-cells", 2);
@@ -321,10 +340,68 @@ static void cells_and_buses(void)
     CHECK_EQ(virt.mmio[0].irq, VIRT_IRQ_NONE);
 }
 
-/* Lines of one controller only, and that must be the GIC. */
+static void mmio_at(uint64_t base, uint32_t irq)
+{
+    node("virtio_mmio@0");
+    text("compatible", "virtio,mmio");
+    WORDS("reg", (uint32_t)(base >> 32), (uint32_t)base, 0, 0x200);
+    WORDS("interrupts", 0, irq, 4);
+    end();
+}
+
+/* Buses that move addresses, one below another; what no range of theirs holds is named. */
+static void buses_that_translate(void)
+{
+    basics_with_memory();
+    node("soc");
+    text("compatible", "simple-bus");
+    WORDS("#address-cells", 2);
+    WORDS("#size-cells", 2);
+    WORDS("ranges", 0, 0, 0, 0x0b000000, 0, 0x10000, /* two windows */
+          1, 0x100000, 0, 0x0c000000, 0, 0x400);
+    mmio_at(0x200, 1);
+    mmio_at(0x10000 - 0x200, 2); /* up to the end of a window */
+    mmio_at(0x10000 - 0x100, 3); /* and beyond */
+    mmio_at(0x100100200, 4);     /* in the second window */
+    mmio_at(0x100100400, 5);     /* behind it */
+    node("inner");
+    WORDS("#address-cells", 1);
+    WORDS("#size-cells", 1);
+    WORDS("ranges", 0x1000, 0, 0x8000, 0x1000);
+    node("virtio_mmio@1400");
+    text("compatible", "virtio,mmio");
+    WORDS("reg", 0x1400, 0x200);
+    end();
+    node("same_addresses");
+    WORDS("#address-cells", 1);
+    WORDS("#size-cells", 1);
+    prop("ranges", "", 0);
+    node("virtio_mmio@1800");
+    text("compatible", "virtio,mmio");
+    WORDS("reg", 0x1800, 0x200);
+    end();
+    end();
+    end();
+    end();
+    accept();
+    CHECK_EQ(virt.mmio_count, 5);
+    static const uint32_t at[] = {0x0b000200, 0x0b008400, 0x0b008800, 0x0b00fe00, 0x0c000200};
+    for (unsigned i = 0; i < 5; i++)
+        CHECK_EQ(virt.mmio[i].phys, at[i]);
+    CHECK(virt.mmio[0].irq == 33 && virt.mmio[4].irq == 36);
+    CHECK_EQ(host_log_matches("virtio_mmio@0: left out"), 2);
+}
+
+/* Lines of the GIC are used; a device whose line is another controller's is named. */
 static void interrupt_parents(void)
 {
     root();
+    if (case_variant) { /* of the timer, without which nothing works */
+        node("timer");
+        text("compatible", "arm,armv8-timer");
+        WORDS("interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4);
+        end();
+    }
     gic(case_variant ? OTHER_GIC : GIC);
     uart("pl011@9000000", 0x09000000, 1);
     memory("memory@40000000", RAM, 128 * MIB);
@@ -336,28 +413,89 @@ static void interrupt_parents(void)
         refuse("interrupts do not lead to the GIC");
         return;
     }
+    device("virtio_mmio@a000200", "virtio,mmio", 0x0a000200, 0x200);
+    WORDS("interrupts-extended", GIC, 0, 17, 1);
+    end();
+    device("virtio_mmio@a000400", "virtio,mmio", 0x0a000400, 0x200);
+    WORDS("interrupts-extended", OTHER_GIC, 0, 17, 1);
+    end();
+    device("virtio_mmio@a000600", "virtio,mmio", 0x0a000600, 0x200);
+    WORDS("interrupts-extended", GIC, 0, 17); /* cut off */
+    end();
     accept();
     CHECK(virt.mmio[0].irq == VIRT_IRQ_NONE && virt.uart_irq == 33);
+    CHECK_EQ(virt.mmio[1].irq, ((32 + 17) | VIRT_IRQ_EDGE));
+    CHECK(virt.mmio[2].irq == VIRT_IRQ_NONE && virt.mmio[3].irq == VIRT_IRQ_NONE);
+    CHECK_EQ(host_log_matches("does not lead to the GIC: polled"), 2);
+    CHECK_EQ(host_log_matches("virtio_mmio@a000400: its interrupt"), 1);
+}
+
+/* The first device's line may be a foreign one: those behind it are used all the same. */
+static void a_foreign_interrupt_first(void)
+{
+    root();
+    node("pl011@9000000");
+    text("compatible", "arm,pl011");
+    WORDS("reg", 0, 0x09000000, 0, 0x1000);
+    WORDS("interrupt-parent", OTHER_GIC);
+    WORDS("interrupts", 0, 1, 4);
+    end();
+    mmio(0x0a000000, 0x200, 16, 4);
+    memory("memory@40000000", RAM, 128 * MIB);
+    gic(GIC);
+    accept();
+    CHECK(virt.uart_irq == VIRT_IRQ_NONE && virt.mmio[0].irq == 48);
+    CHECK_EQ(host_log_matches("pl011@9000000: .*no console input"), 0);
+    CHECK_EQ(host_log_matches("no console input"), 1);
+}
+
+static void a_power_button(void)
+{
+    basics_with_memory();
+    node("gpio-keys");
+    text("compatible", "gpio-keys");
+    node("poweroff");
+    WORDS("gpios", 77, 3, 0);
+    WORDS("linux,code", 116);
+    end();
+    end();
+    device("pl061@9030000", "arm,pl061", 0x09030000, 0x1000);
+    WORDS("phandle", 77);
+    WORDS("interrupts", 0, 7, 4);
+    end();
+    accept();
+    CHECK(virt.power.phandle == 77 && virt.power.pin == 3 && virt.power.gpio_count == 1);
+    CHECK(virt.power.gpio[0].part.reg.base == 0x09030000 && virt.power.gpio[0].irq == 39);
 }
 
 static const struct test_variant parents[] = {{"one_device", 0}, {"all", 1}, {NULL, 0}};
 
 static void the_uart_of_stdout_path(void)
 {
-    static const char *const paths[] = {"/pl011@9040000", "/soc/pl011@9040000:115200n8",
-                                        "/pl011@904000", "pl011@90400001", ""};
+    static const char *const paths[] = {"/pl011@9040000",   "/soc/pl011@9040000:115200n8",
+                                        "serial1:115200n8", "/pl011@904000",
+                                        "/pl011@90400001",  "",
+                                        "serial7"};
+    bool named = case_variant < 3;
     basics_with_memory();
     uart("pl011@9040000", 0x09040000, 8);
+    node("aliases");
+    text("serial", "/pl011@9000000");
+    text("serial0", "/pl011@9000000");
+    text("serial1", "/pl011@9040000");
+    end();
     node("chosen");
     text("stdout-path", paths[case_variant]);
     end();
     accept();
-    CHECK_EQ(virt.uart.base, case_variant < 2 ? 0x09040000 : 0x09000000);
-    CHECK_EQ(virt.uart_irq, case_variant < 2 ? 40 : 33);
+    CHECK_EQ(virt.uart.base, named ? 0x09040000 : 0x09000000);
+    CHECK_EQ(virt.uart_irq, named ? 40 : 33);
+    CHECK_EQ(host_log_matches("stdout-path: names no PL011 UART"), !named && case_variant != 5);
 }
 
-static const struct test_variant paths[] = {{"named", 0},  {"options", 1}, {"shorter", 2},
-                                            {"longer", 3}, {"empty", 4},   {NULL, 0}};
+static const struct test_variant paths[] = {{"named", 0},         {"options", 1}, {"alias", 2},
+                                            {"shorter", 3},       {"longer", 4},  {"empty", 5},
+                                            {"unknown_alias", 6}, {NULL, 0}};
 
 static void no_uart(void)
 {
@@ -417,6 +555,7 @@ static const struct test_case cases[] = {
     {"memory_ranges", memory_ranges},
     {"memory_overlaps", memory_overlaps},
     {"memory_joins", memory_joins},
+    {"memory_of_numa_nodes", memory_of_numa_nodes},
     {"memory_limits", memory_limits},
     {"no_memory", no_memory},
     {"reserved_memory", reserved_memory},
@@ -428,6 +567,9 @@ static const struct test_case cases[] = {
     {"windows", windows},
     {"too_many_windows", too_many_windows},
     {"cells_and_buses", cells_and_buses},
+    {"buses_that_translate", buses_that_translate},
+    {"a_foreign_interrupt_first", a_foreign_interrupt_first},
+    {"a_power_button", a_power_button},
     {"interrupt_parents", interrupt_parents, NULL, 0, parents},
     {"the_uart_of_stdout_path", the_uart_of_stdout_path, NULL, 0, paths},
     {"no_uart", no_uart},

@@ -102,9 +102,9 @@ def test_hello_with_little_memory(boot, mem):
     assert guest.wait() == 0
 
 
-@pytest.mark.parametrize('count, status', [(7, 0), (8, 1)])
-def test_reserved_ranges(boot, tmp_path, count, status):
-    """Entries of the tree's reservation block: what there are too many of is not handed out."""
+@pytest.mark.parametrize('count', [7, 60])
+def test_reserved_ranges(boot, tmp_path, count):
+    """Entries of the tree's reservation block are noted, as many as that."""
     path = tmp_path / 'virt.dtb'
     subprocess.run([machine.find_qemu(), '-M', f'virt,dumpdtb={path}', '-cpu', 'cortex-a72', '-m',
                     '64', '-display', 'none'], check=True, capture_output=True, timeout=120)
@@ -117,7 +117,7 @@ def test_reserved_ranges(boot, tmp_path, count, status):
     path.write_bytes(struct.pack('>10I', *head) + data[40:used].ljust(head[4] - 40, b'\0') + block +
                      bytes(16))
     guest = boot('hello', mem='64', net='none', extra=['-dtb', str(path)])
-    assert guest.wait() == status
+    assert guest.wait() == 0
     assert bool(guest.seen('too many reserved ranges of memory')) == bool(status), guest.report()
 
 

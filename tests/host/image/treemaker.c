@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* treemaker.c - writes device trees for tests (treemaker.h; Devicetree Specification 0.4, 5). */
+#define _GNU_SOURCE
 #include "treemaker.h"
 
 #include <libfdt.h>
@@ -17,7 +18,7 @@ uint64_t arch_ram_end(void)
 static struct {
     uint8_t bytes[STRUCT_MAX];
     char strings[STRINGS_MAX];
-    uint64_t reserved[16][2];
+    uint64_t reserved[BOARD_RANGES][2];
     size_t len, strings_len;
     unsigned reserved_count;
 } tree;
@@ -146,9 +147,17 @@ void basics_with_memory(void)
 
 void reserve(uint64_t base, uint64_t len)
 {
-    CHECK(tree.reserved_count < 16);
+    CHECK(tree.reserved_count < BOARD_RANGES);
     tree.reserved[tree.reserved_count][0] = base;
     tree.reserved[tree.reserved_count++][1] = len;
+}
+
+static uint8_t *after_read; /* a copy of the tree that was read last */
+static size_t after_read_len;
+
+bool tree_still_holds(const void *bytes, size_t len)
+{
+    return memmem(after_read, after_read_len, bytes, len) != NULL;
 }
 
 /* Reads what was written; the copy is just as long as the tree, so that the sanitizer sees more. */
@@ -178,6 +187,11 @@ static const char *read_raw(void)
     virt.info.reserved[0] = (struct board_range){RAM + MIB, MIB}; /* the image */
     virt.info.reserved_count = 1;
     const char *wrong = tree_read(dtb);
+    if (!wrong)
+        tree_report();
+    after_read = realloc(after_read, total);
+    memcpy(after_read, dtb, total);
+    after_read_len = total;
     free(dtb); /* nothing may point into it */
     return wrong;
 }

@@ -46,6 +46,9 @@ const char *read_tree(void);
 void accept(void);            /* the tree is accepted */
 void refuse(const char *why); /* the tree is refused, with a text that contains `why` */
 
+/* Does the tree hold these bytes, after it was read? */
+bool tree_still_holds(const void *bytes, size_t len);
+
 bool range_is(const struct board_range *r, uint64_t base, uint64_t len);
 
 #endif
