@@ -15,7 +15,7 @@
 #include "disk.h"
 #include "vireo/file.h"
 
-#define FTREE_PATH_MAX  1024u /* longest path in an archive, without a NUL */
+#define FTREE_PATH_MAX  4095u /* longest path in an archive, without a NUL */
 #define FTREE_NAME_MAX  255u  /* longest component */
 #define FTREE_LINKS_MAX 8u    /* symbolic links followed in one lookup */
 #define FTREE_NONE      UINT32_MAX
@@ -23,16 +23,30 @@
 
 enum ftree_type { FTREE_DIR, FTREE_FILE, FTREE_LINK };
 
+/* The parts of a file that are not holes, in order of `at`, none over another. */
+struct ftree_map {
+    uint32_t count, room; /* pieces in use, allocated */
+    struct ftree_piece {
+        uint64_t at, len; /* bytes of the file */
+        uint64_t data;    /* where they lie in the archive */
+    } pieces[];
+};
+
 struct ftree_entry {
-    uint64_t data;  /* a file: its first byte in the archive; a link: its target, in text */
-    uint64_t size;  /* a file: bytes; a link: bytes of its target */
-    uint64_t mtime; /* seconds since 1970 */
-    uint32_t hash;  /* of the path */
-    uint32_t path;  /* place in text; a tidy path, ended by a NUL */
-    uint32_t parent, child, sibling; /* entries: the directory; the first in it; the next beside */
+    uint64_t data; /* a file: its first byte in the archive; a link: its target, in text */
+    uint64_t size; /* a file: bytes; a link: bytes of its target */
+    int64_t mtime; /* seconds since 1970; and more */
+    uint32_t mtime_ns;
+    uint32_t hash;            /* of the path */
+    uint32_t path;            /* place in text; a tidy path, ended by a NUL */
+    uint32_t parent, sibling; /* entries: the directory; the next beside */
+    union {
+        uint32_t child; /* a directory: the first entry in it, or FTREE_NONE */
+        uint32_t map;   /* a file: number of its map; FTREE_NONE: no holes, all lies at `data` */
+    };
     uint16_t path_len;
     uint16_t mode; /* permission bits */
-    enum ftree_type type;
+    uint8_t type;  /* enum ftree_type */
 };
 
 /* Where an archive lies: in memory, or on a disk. */
@@ -53,6 +67,8 @@ struct ftree {
     uint64_t hash_key; /* secret, so that no archive can hold names made to collide */
     uint32_t *hash;    /* number of an entry + 1; 0: free */
     uint32_t hash_mask;
+    struct ftree_map **maps; /* of files with holes */
+    uint32_t map_count, map_room;
 };
 
 /* ---- ftree_source.c -------------------------------------------------------------------------- */
@@ -79,12 +95,18 @@ void ftree_free(struct ftree *t);
 int ftree_tidy(const char *path, char *out);
 
 /*
- * Adds an entry for a tidy path, with data, size, mtime, mode and type of *e, and the directories
- * above it that are not there yet. A later entry takes the place of an earlier one of the same
- * path. 0; -ENOMEM; -ENOTDIR: an entry above is not a directory; -EEXIST: the path is a directory
- * and *e is not, or the other way round.
+ * Adds an entry for a tidy path, with all of *e but hash, path and places in the tree; a directory
+ * gets no child. Directories above it that are not there yet are made; where a symbolic link to a
+ * directory is above it, the entry goes into that directory. `path` (FTREE_PATH_MAX + 1 bytes) is
+ * rewritten then. What a later entry of the same path replaces is what a program that unpacks would
+ * replace: a file, a link, an empty directory; a link to a directory stays if *e is a directory.
+ * 0; -ENOMEM; -ENOTDIR: an entry above is a file; -ENOENT, -ELOOP, -ENAMETOOLONG: so ends a link
+ * above; -EEXIST: the path is a directory with entries, and *e is none.
  */
-int ftree_add(struct ftree *t, const char *path, size_t len, const struct ftree_entry *e);
+int ftree_add(struct ftree *t, char *path, const struct ftree_entry *e);
+
+/* Keeps a malloc'd map, which is the tree's then. Returns its number, or FTREE_NONE: no memory. */
+uint32_t ftree_keep_map(struct ftree *t, struct ftree_map *map);
 
 /* Copies a string into text. Returns its place there, or FTREE_NONE: no memory. */
 uint32_t ftree_keep(struct ftree *t, const char *s, size_t len);
@@ -97,10 +119,12 @@ uint32_t ftree_find(const struct ftree *t, const char *path, size_t len);
  * entry, a file or a directory, in *found; -ENOENT, -ENOTDIR, -ENAMETOOLONG, -ELOOP, -ENOMEM.
  */
 int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found);
+/* The same, but a link at the end of the path is not followed: *found may be a link. */
+int ftree_resolve_link(const struct ftree *t, const char *path, uint32_t *found);
 
 /* ---- tar.c ----------------------------------------------------------------------------------- */
 
-/* Has the block the magic and the checksum of a tar header? */
+/* Has the block the magic (or none, as before POSIX) and the checksum of a tar header? */
 bool tar_is_archive(const uint8_t header[512]);
 
 /*

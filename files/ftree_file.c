@@ -15,12 +15,66 @@ struct ftree_file {
     struct bcache_stream stream;
 };
 
+/* Reads bytes of the archive from `from` on. The number of bytes, or -errno. */
+static ssize_t ftree_file_fetch(struct ftree_file *tf, void *buf, size_t len, uint64_t from)
+{
+    const struct ftree_source *s = &tf->tree->source;
+    ssize_t n;
+
+    if (s->memory) {
+        memcpy(buf, s->memory + from, len);
+        return (ssize_t)len;
+    }
+    n = disk_read(s->disk, buf, len, from, &tf->stream);
+    return n || !len ? n : -EIO; /* 0: the disk has shrunk, and ends before the file does */
+}
+
+/* The first piece that ends behind byte `at` of the file, or map->count. */
+static uint32_t ftree_file_piece(const struct ftree_map *map, uint64_t at)
+{
+    uint32_t low = 0, high = map->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (map->pieces[middle].at + map->pieces[middle].len <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Reads a file with holes, which are zeros. What was read before an error counts. */
+static ssize_t ftree_file_read_map(struct ftree_file *tf, const struct ftree_map *map, uint8_t *buf,
+                                   size_t len, uint64_t at)
+{
+    uint32_t i = ftree_file_piece(map, at);
+    size_t done = 0;
+    ssize_t n = 0;
+
+    while (done < len && n >= 0) {
+        const struct ftree_piece *p = i < map->count ? &map->pieces[i] : NULL;
+        uint64_t here = at + done, hole = p && p->at > here ? p->at - here : p ? 0 : len;
+        uint64_t left = p && !hole ? p->at + p->len - here : hole;
+        size_t step = left < len - done ? (size_t)left : len - done;
+
+        if (hole) {
+            memset(buf + done, 0, step);
+            n = (ssize_t)step;
+        } else {
+            n = ftree_file_fetch(tf, buf + done, step, p->data + (here - p->at));
+        }
+        done += n > 0 ? (size_t)n : 0;
+        i += !hole && n == (ssize_t)left;
+    }
+    return done ? (ssize_t)done : n;
+}
+
 static ssize_t ftree_file_pread(struct file *f, void *buf, size_t len, off_t at)
 {
     struct ftree_file *tf = f->ctx;
     const struct ftree_entry *e = &tf->tree->entries[tf->entry];
-    const struct ftree_source *s = &tf->tree->source;
-    ssize_t n;
 
     if (at < 0)
         return -EINVAL;
@@ -28,12 +82,9 @@ static ssize_t ftree_file_pread(struct file *f, void *buf, size_t len, off_t at)
         return 0;
     if (len > e->size - (uint64_t)at)
         len = (size_t)(e->size - (uint64_t)at);
-    if (s->memory) {
-        memcpy(buf, s->memory + e->data + at, len);
-        return (ssize_t)len;
-    }
-    n = disk_read(s->disk, buf, len, e->data + (uint64_t)at, &tf->stream);
-    return n || !len ? n : -EIO; /* 0: the disk has shrunk, and ends before the file does */
+    if (e->map != FTREE_NONE)
+        return ftree_file_read_map(tf, tf->tree->maps[e->map], buf, len, (uint64_t)at);
+    return ftree_file_fetch(tf, buf, len, e->data + (uint64_t)at);
 }
 
 int ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
@@ -48,7 +99,8 @@ int ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
     st->st_size = (off_t)size;
     st->st_blksize = 4096;
     st->st_blocks = (blkcnt_t)((st->st_size + 511) / 512);
-    st->st_mtime = st->st_ctime = st->st_atime = (time_t)e->mtime;
+    st->st_mtim = (struct timespec){.tv_sec = (time_t)e->mtime, .tv_nsec = (long)e->mtime_ns};
+    st->st_ctim = st->st_atim = st->st_mtim;
     return st->st_size >= 0 && (uint64_t)st->st_size == size ? 0 : -EOVERFLOW;
 }
 

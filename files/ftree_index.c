@@ -127,6 +127,21 @@ static uint32_t ftree_append_entry(struct ftree *t, const char *path, size_t len
     return t->count++;
 }
 
+uint32_t ftree_keep_map(struct ftree *t, struct ftree_map *map)
+{
+    if (t->map_count == t->map_room) {
+        uint32_t room = t->map_room ? t->map_room * 2 : 8;
+        struct ftree_map **maps = realloc(t->maps, room * sizeof(struct ftree_map *));
+
+        if (!maps)
+            return FTREE_NONE;
+        t->maps = maps;
+        t->map_room = room;
+    }
+    t->maps[t->map_count] = map;
+    return t->map_count++;
+}
+
 int ftree_init(struct ftree *t)
 {
     if (getentropy(&t->hash_key, sizeof(t->hash_key)))
@@ -137,6 +152,9 @@ int ftree_init(struct ftree *t)
 
 void ftree_free(struct ftree *t)
 {
+    while (t->map_count)
+        free(t->maps[--t->map_count]);
+    free(t->maps);
     free(t->entries);
     free(t->text);
     free(t->hash);
@@ -189,50 +207,98 @@ static size_t ftree_parent_len(const char *path, size_t len)
     return len ? len - 1 : 0;
 }
 
+/* Puts the directory `dir` in place of the first `len` bytes of path. 0 or -ENAMETOOLONG. */
+static int ftree_rewrite(const struct ftree *t, char *path, size_t len, uint32_t dir)
+{
+    const struct ftree_entry *d = &t->entries[dir];
+    size_t rest = strlen(path + len);
+
+    if (!d->path_len) { /* the top has no slash behind it */
+        memmove(path, path + len + 1, rest);
+        return 0;
+    }
+    if (d->path_len + rest > FTREE_PATH_MAX)
+        return -ENAMETOOLONG;
+    memmove(path + d->path_len, path + len, rest + 1);
+    memcpy(path, t->text + d->path, d->path_len);
+    return 0;
+}
+
 /*
  * Finds the directory that `path` is in, and makes it, and those above it, if the archive did not
- * name them. 0, -ENOMEM, -ENOTDIR.
+ * name them; links above are followed. 0, or an error of ftree_add().
  */
-static int ftree_add_parents(struct ftree *t, const char *path, size_t len, uint32_t *parent)
+static int ftree_add_parents(struct ftree *t, char *path, uint32_t *parent)
 {
-    size_t end = ftree_parent_len(path, len);
+    size_t end = ftree_parent_len(path, strlen(path)), at = 0;
     uint32_t above = FTREE_ROOT, dir = ftree_find(t, path, end);
+    int err = 0;
 
-    for (size_t at = 0; dir == FTREE_NONE || (at && at <= end); at++) {
+    *parent = dir;
+    if (dir != FTREE_NONE && t->entries[dir].type == FTREE_DIR)
+        return 0;
+    while (end && at < end) {
+        at += !!at;
         at += strcspn(path + at, "/");
         dir = ftree_find(t, path, at);
         if (dir == FTREE_NONE)
             dir = ftree_append_entry(t, path, at, above);
         if (dir == FTREE_NONE)
             return -ENOMEM;
+        if (t->entries[dir].type == FTREE_LINK) {
+            err = ftree_resolve(t, t->text + t->entries[dir].path, &dir);
+            if (!err)
+                err = ftree_rewrite(t, path, at, dir);
+            /* no link is above the directory: the path is walked on behind it */
+            at = t->entries[dir].path_len;
+            end = ftree_parent_len(path, strlen(path));
+        }
+        if (err)
+            return err;
         if (t->entries[dir].type != FTREE_DIR)
             return -ENOTDIR;
         above = dir;
     }
-    *parent = dir;
-    return t->entries[dir].type == FTREE_DIR ? 0 : -ENOTDIR;
+    *parent = above;
+    return 0;
 }
 
-int ftree_add(struct ftree *t, const char *path, size_t len, const struct ftree_entry *e)
+/* Can *e take the place of the entry `at`? 0; 1: what is there stays; -EEXIST. */
+static int ftree_may_replace(const struct ftree *t, uint32_t at, const struct ftree_entry *e)
 {
-    uint32_t at = ftree_find(t, path, len), parent;
-    struct ftree_entry *mine;
-    int err;
+    const struct ftree_entry *old = &t->entries[at];
+    uint32_t to;
 
-    if (at == FTREE_NONE) {
-        err = ftree_add_parents(t, path, len, &parent);
-        if (err)
-            return err;
-        at = ftree_append_entry(t, path, len, parent);
-        if (at == FTREE_NONE)
-            return -ENOMEM;
-    } else if ((t->entries[at].type == FTREE_DIR) != (e->type == FTREE_DIR)) {
-        return -EEXIST;
-    }
+    if (old->type == FTREE_DIR)
+        return e->type == FTREE_DIR || (at != FTREE_ROOT && old->child == FTREE_NONE) ? 0 : -EEXIST;
+    return old->type == FTREE_LINK && e->type == FTREE_DIR &&
+           !ftree_resolve(t, t->text + old->path, &to) && t->entries[to].type == FTREE_DIR;
+}
+
+int ftree_add(struct ftree *t, char *path, const struct ftree_entry *e)
+{
+    uint32_t parent, at;
+    struct ftree_entry *mine;
+    int err = ftree_add_parents(t, path, &parent);
+
+    if (err)
+        return err;
+    at = ftree_find(t, path, strlen(path));
+    if (at == FTREE_NONE)
+        at = ftree_append_entry(t, path, strlen(path), parent);
+    else
+        err = ftree_may_replace(t, at, e);
+    if (at == FTREE_NONE)
+        return -ENOMEM;
+    if (err)
+        return err < 0 ? err : 0;
     mine = &t->entries[at];
+    if (e->type != FTREE_DIR || mine->type != FTREE_DIR)
+        mine->child = e->type == FTREE_DIR ? FTREE_NONE : e->map;
     mine->data = e->data;
     mine->size = e->size;
     mine->mtime = e->mtime;
+    mine->mtime_ns = e->mtime_ns;
     mine->mode = e->mode;
     mine->type = e->type;
     return 0;
@@ -245,6 +311,7 @@ struct ftree_walk {
     const struct ftree *t;
     uint32_t at;                       /* the entry that was reached */
     unsigned links;                    /* symbolic links that were followed */
+    bool follow;                       /* a link at the end as well */
     char rest[2 * FTREE_PATH_MAX + 2]; /* the components that are still to be looked up */
     char path[FTREE_PATH_MAX + 1];     /* of an entry that is looked for */
 };
@@ -307,7 +374,7 @@ static int ftree_walk(struct ftree_walk *w, uint32_t *found)
             err = ftree_walk_child(w, p, len, &next);
             if (err)
                 return err;
-            if (w->t->entries[next].type == FTREE_LINK) {
+            if (w->t->entries[next].type == FTREE_LINK && (w->follow || p[len])) {
                 err = ftree_walk_link(w, next, p + len);
                 if (err)
                     return err;
@@ -324,28 +391,26 @@ static int ftree_walk(struct ftree_walk *w, uint32_t *found)
 
 /*
  * The common case, without a walk: the whole path is in the hash. The entries above it are
- * directories then, so there is no link to follow. False: the path is to be walked; so is one whose
- * end says that it names a directory ("a/", "a/.").
+ * directories then, so there is no link to follow. False: the path is to be walked; so is one that
+ * is not tidy, or whose end says that it names a directory ("a/", "a/.").
  */
 static bool ftree_resolve_straight(const struct ftree *t, const char *path, uint32_t *found)
 {
-    char tidy[FTREE_PATH_MAX + 1];
-    int len = ftree_tidy(path, tidy);
-    size_t given = strlen(path);
+    size_t len;
 
-    if (len < 0 || (given && (path[given - 1] == '/' || path[given - 1] == '.')))
+    path += strspn(path, "/");
+    len = strlen(path);
+    if (len > FTREE_PATH_MAX)
         return false;
-    *found = ftree_find(t, tidy, (size_t)len);
+    *found = ftree_find(t, path, len);
     return *found != FTREE_NONE && t->entries[*found].type != FTREE_LINK;
 }
 
-int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found)
+static int ftree_walk_path(const struct ftree *t, const char *path, bool follow, uint32_t *found)
 {
     struct ftree_walk *w;
     int err;
 
-    if (ftree_resolve_straight(t, path, found))
-        return 0;
     if (strlen(path) > FTREE_PATH_MAX)
         return -ENAMETOOLONG;
     w = malloc(sizeof(*w));
@@ -354,8 +419,19 @@ int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found)
     w->t = t;
     w->at = FTREE_ROOT;
     w->links = 0;
+    w->follow = follow;
     strcpy(w->rest, path);
     err = ftree_walk(w, found);
     free(w);
     return err;
+}
+
+int ftree_resolve(const struct ftree *t, const char *path, uint32_t *found)
+{
+    return ftree_resolve_straight(t, path, found) ? 0 : ftree_walk_path(t, path, true, found);
+}
+
+int ftree_resolve_link(const struct ftree *t, const char *path, uint32_t *found)
+{
+    return ftree_walk_path(t, path, false, found);
 }

@@ -41,24 +41,45 @@ static int ftrees_find_source(const char *name, struct ftree_source *s)
     return s->disk ? 0 : -ENOMEM;
 }
 
-/* Does an archive begin there? 0, -ENOENT, -EIO. */
-static int ftrees_check_source(const struct ftree_source *s)
+/* What a source holds in place of a tar archive, where its first bytes tell; else NULL. */
+static const char *ftrees_other_kind(const uint8_t block[512])
 {
-    uint8_t block[512];
-    struct bcache_stream stream = {0};
-    int err = s->size < sizeof(block) ? -ENOENT : ftree_read(s, block, sizeof(block), 0, &stream);
+    static const char compressed[][5] = {"\x1f\x8b", "BZh",
+                                         "\xfd"
+                                         "7zX",
+                                         "\x28\xb5\x2f\xfd"};
 
-    if (!err && !tar_is_archive(block))
-        err = -ENOENT;
-    return err;
+    for (unsigned i = 0; i < sizeof(compressed) / sizeof(compressed[0]); i++)
+        if (!memcmp(block, compressed[i], strlen(compressed[i])))
+            return "is compressed: unpack it once, to a tar archive";
+    return !memcmp(block, "0707", 4) ? "is a cpio archive, not a tar archive" : NULL;
 }
 
-/* Logs an error. A disk need not hold an archive, but an initrd without one is a mistake. */
+/*
+ * Does an archive begin there? 0, -ENOENT, -EIO. A disk need not hold an archive, but an initrd
+ * without one is a mistake, which the log says.
+ */
+static int ftrees_check_source(const struct ftree_source *s)
+{
+    uint8_t block[512] = {0};
+    struct bcache_stream stream = {0};
+    size_t len = s->size < sizeof(block) ? (size_t)s->size : sizeof(block);
+    int err = ftree_read(s, block, len, 0, &stream);
+    const char *other;
+
+    if (err || (len == sizeof(block) && tar_is_archive(block)))
+        return err;
+    other = ftrees_other_kind(block);
+    if (s->memory && !other)
+        other = "is not a tar archive";
+    if (other)
+        hal_log(HAL_ERROR, s->name, "%s: make it with tar -cf FILE -C DIR .", other);
+    return -ENOENT;
+}
+
+/* Logs an error. */
 static void ftrees_tell(const struct ftrees_known *k, int err)
 {
-    if (err == -ENOENT && k->tree.source.memory)
-        hal_log(HAL_ERROR, FTREES_INITRD,
-                "is not a tar archive: make it with tar -cf FILE -C DIR .");
     if (err == -EIO)
         hal_log(HAL_ERROR, k->name, "the first sector cannot be read");
     if (err == -ENOMEM)

@@ -8,36 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ftree.h"
+#include "tar.h"
 
-#define TAR_BLOCK        512u
-#define TAR_EXTENDED_MAX 65536u /* bytes of extended header records that are read */
-
-struct tar_header {
-    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
-    char magic[8], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
-};
-_Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a tar header is 512 bytes");
-
-/* An archive that is being read. */
-struct tar {
-    struct ftree *tree;
-    struct bcache_stream stream;
-    uint64_t at;      /* byte of the archive where the header at hand is */
-    unsigned skipped; /* entries that were left out */
-    union {
-        struct tar_header header;
-        uint64_t words[TAR_BLOCK / 8];
-    };
-
-    /* what headers in front of an entry say of that entry */
-    bool has_path, has_link, has_size;
-    uint64_t size;
-    char path[FTREE_PATH_MAX + 1], link[FTREE_PATH_MAX + 1];
-
-    char tidy[FTREE_PATH_MAX + 1]; /* the entry's path */
-    char text[FTREE_PATH_MAX + 1]; /* the path or link of the header at hand, with a NUL */
-};
+#define TAR_SHOWN   100u /* bytes of a name that the log shows */
+#define TAR_NOWHERE UINT64_MAX
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
@@ -50,35 +24,6 @@ static uint32_t tar_sum_bytes(const uint64_t words[TAR_BLOCK / 8])
     for (unsigned i = 0; i < TAR_BLOCK / 8; i++)
         sum += (words[i] & even) + (words[i] >> 8 & even);
     return (uint32_t)((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32 & 0xffff) + (sum >> 48));
-}
-
-/*
- * The value of a field: octal digits between blanks, or, with the top bit set, GNU's base 256.
- * False: it is neither, negative, or 2^64 and more.
- */
-static bool tar_number(const char *field, size_t len, uint64_t *out)
-{
-    uint64_t v = 0;
-    size_t i = 0;
-
-    if ((uint8_t)field[0] & 0x80) {
-        v = field[0] & 0x7f;
-        if (v & 0x40) /* negative */
-            return false;
-        for (i = 1; i < len; i++) {
-            if (v >> 56)
-                return false;
-            v = v << 8 | (uint8_t)field[i];
-        }
-        *out = v;
-        return true;
-    }
-    while (i < len && field[i] == ' ')
-        i++;
-    for (; i < len && field[i] >= '0' && field[i] <= '7'; i++)
-        v = v << 3 | (uint64_t)(field[i] - '0');
-    *out = v;
-    return i == len || field[i] == ' ' || field[i] == '\0';
 }
 
 /* The length of a text that a NUL ends if it is shorter than its field. */
@@ -105,6 +50,15 @@ static bool tar_is_gnu(const struct tar_header *h)
     return !memcmp(h->magic, "ustar  ", 8);
 }
 
+/* Archives of before POSIX, and the label of a volume, have no magic. */
+static bool tar_is_header(const struct tar_header *h, const uint64_t *words)
+{
+    static const char none[sizeof(h->magic)];
+
+    return (!memcmp(h->magic, "ustar", 5) || !memcmp(h->magic, none, sizeof(none))) &&
+           tar_checksum_holds(h, words);
+}
+
 bool tar_is_archive(const uint8_t block[512])
 {
     union {
@@ -113,13 +67,12 @@ bool tar_is_archive(const uint8_t block[512])
     } u;
 
     memcpy(&u, block, sizeof(u));
-    return !memcmp(u.header.magic, "ustar", 5) && tar_checksum_holds(&u.header, u.words);
+    return tar_is_header(&u.header, u.words);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-/* Logs why the archive ends here. */
-static void tar_damaged(const struct tar *a, const char *what)
+void tar_damaged(const struct tar *a, const char *what)
 {
     hal_log(
         HAL_ERROR, a->tree->source.name,
@@ -128,133 +81,14 @@ static void tar_damaged(const struct tar *a, const char *what)
         (unsigned long long)a->at, what);
 }
 
-/* Counts an entry that is left out, and logs the first one. The archive goes on behind it. */
-static void tar_skip(struct tar *a, const char *why)
-{
-    if (!a->skipped++)
-        hal_log(HAL_WARN, a->tree->source.name, "archive entry at byte %llu left out: %s",
-                (unsigned long long)a->at, why);
-}
-
-/* ---- extended headers ------------------------------------------------------------------------ */
-
-/*
- * GNU: the data of this entry are the name of the next one. A name that is too long becomes "", so
- * that the next entry is left out, too. 0 or -EIO.
- */
-static int tar_read_long_name(struct tar *a, uint64_t size, char *out, bool *has)
-{
-    int err;
-
-    if (size > FTREE_PATH_MAX + 1) {
-        tar_skip(a, "the name is too long");
-        out[0] = '\0';
-        *has = true;
-        return 0;
-    }
-    err = ftree_read(&a->tree->source, out, (size_t)size, a->at + TAR_BLOCK, &a->stream);
-    out[size <= FTREE_PATH_MAX ? size : FTREE_PATH_MAX] = '\0';
-    *has = true;
-    return err;
-}
-
-/* pax: a path for the next entry. One that is too long becomes "", as above. */
-static void tar_take_string(struct tar *a, const char *value, size_t len, char *out, bool *has)
-{
-    if (len > FTREE_PATH_MAX) {
-        tar_skip(a, "the name is too long");
-        len = 0;
-    }
-    memcpy(out, value, len);
-    out[len] = '\0';
-    *has = true;
-}
-
-/* len decimal digits, below 2^64. */
-static bool tar_decimal(const char *s, size_t len, uint64_t *out)
-{
-    uint64_t v = 0;
-
-    if (!len)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] < '0' || s[i] > '9' || v > (UINT64_MAX - 9) / 10)
-            return false;
-        v = v * 10 + (uint64_t)(s[i] - '0');
-    }
-    *out = v;
-    return true;
-}
-
-/* One record of an extended header. False: the value is impossible. Unknown keywords are ignored.
- */
-static bool tar_take_keyword(struct tar *a, const char *key, size_t key_len, const char *value,
-                             size_t len)
-{
-    if (key_len == 4 && !memcmp(key, "path", 4))
-        tar_take_string(a, value, len, a->path, &a->has_path);
-    else if (key_len == 8 && !memcmp(key, "linkpath", 8))
-        tar_take_string(a, value, len, a->link, &a->has_link);
-    else if (key_len == 4 && !memcmp(key, "size", 4))
-        return a->has_size = tar_decimal(value, len, &a->size);
-    return true;
-}
-
-/* Reads records of the form "LENGTH KEYWORD=VALUE\n"; LENGTH counts the bytes of the whole record.
- */
-static bool tar_parse_records(struct tar *a, const char *p, size_t left)
-{
-    while (left && *p) {
-        const char *blank = memchr(p, ' ', left < 21 ? left : 21), *equals;
-        uint64_t len;
-
-        if (!blank || !tar_decimal(p, (size_t)(blank - p), &len) || len > left ||
-            len < (uint64_t)(blank - p) + 4 || p[len - 1] != '\n')
-            return false;
-        blank++;
-        equals = memchr(blank, '=', (size_t)len - (size_t)(blank - p));
-        if (!equals)
-            return false;
-        if (!tar_take_keyword(a, blank, (size_t)(equals - blank), equals + 1,
-                              (size_t)len - 1 - (size_t)(equals + 1 - p)))
-            return false;
-        p += len;
-        left -= (size_t)len;
-    }
-    return true;
-}
-
-/* 0; -ENOMEM; -EIO; -EINVAL: the archive ends here. */
-static int tar_read_extended(struct tar *a, uint64_t size)
-{
-    char *records;
-    int err;
-
-    if (size > TAR_EXTENDED_MAX) {
-        tar_skip(a, "the extended header is too long");
-        return 0;
-    }
-    records = malloc((size_t)size + 1);
-    if (!records)
-        return -ENOMEM;
-    err = ftree_read(&a->tree->source, records, (size_t)size, a->at + TAR_BLOCK, &a->stream);
-    if (!err && !tar_parse_records(a, records, (size_t)size)) {
-        tar_damaged(a, "the extended header is malformed");
-        err = -EINVAL;
-    }
-    free(records);
-    return err;
-}
-
-/* ---- entries --------------------------------------------------------------------------------- */
-
 static const char *tar_entry_path(struct tar *a)
 {
     const struct tar_header *h = &a->header;
-    size_t prefix = tar_is_gnu(h) ? 0 : tar_field_len(h->prefix, sizeof(h->prefix));
+    bool has_prefix = !memcmp(h->magic, "ustar", 5) && !tar_is_gnu(h);
+    size_t prefix = has_prefix ? tar_field_len(h->prefix, sizeof(h->prefix)) : 0;
     size_t name = tar_field_len(h->name, sizeof(h->name));
 
-    if (a->has_path)
+    if (a->said.path)
         return a->path;
     memcpy(a->text, h->prefix, prefix);
     if (prefix)
@@ -264,29 +98,88 @@ static const char *tar_entry_path(struct tar *a)
     return a->text;
 }
 
+/* Was the name logged before? A digest (FNV-1a) stands for it. */
+static bool tar_was_named(const struct tar *a, const char *name, uint32_t *digest)
+{
+    *digest = 2166136261u;
+    while (*name)
+        *digest = (*digest ^ (uint8_t)*name++) * 16777619u;
+    for (unsigned i = 0; i < a->skipped && i < TAR_NAMED; i++)
+        if (a->named[i] == *digest)
+            return true;
+    return false;
+}
+
+/*
+ * The entry at hand is left out: the log says its name, once, for the first TAR_NAMED of an
+ * archive. The archive goes on behind it.
+ */
+static void tar_skip(struct tar *a, const char *why)
+{
+    const char *name = tar_entry_path(a);
+    size_t len = strnlen(name, TAR_SHOWN);
+    char shown[TAR_SHOWN];
+    uint32_t digest;
+
+    if (tar_was_named(a, name, &digest))
+        return;
+    if (a->skipped++ >= TAR_NAMED)
+        return;
+    a->named[a->skipped - 1] = digest;
+    for (size_t i = 0; i < len; i++)
+        shown[i] = (char)((uint8_t)name[i] < ' ' || name[i] == 0x7f ? '?' : name[i]);
+    hal_log(HAL_WARN, a->tree->source.name, "%.*s%s is left out: %s (byte %llu of the archive)",
+            (int)len, shown, name[len] ? "..." : "", why, (unsigned long long)a->at);
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
 static const char *tar_entry_link(struct tar *a)
 {
     size_t len = tar_field_len(a->header.link, sizeof(a->header.link));
 
-    if (a->has_link)
+    if (a->said.link)
         return a->link;
     memcpy(a->text, a->header.link, len);
     a->text[len] = '\0';
     return a->text;
 }
 
-/* Makes e another name of a file that came before. False: there is no such file. */
-static bool tar_hard_link(struct tar *a, struct ftree_entry *e)
+/* The time of the entry: an extended header's, else the header's; 1970 if that is none. */
+static struct tar_time tar_entry_time(const struct tar *a)
 {
-    char target[FTREE_PATH_MAX + 1];
-    int len = ftree_tidy(tar_entry_link(a), target);
-    uint32_t to = len < 0 ? FTREE_NONE : ftree_find(a->tree, target, (size_t)len);
+    struct tar_time when = {0};
 
-    if (to == FTREE_NONE || a->tree->entries[to].type != FTREE_FILE)
-        return false;
-    e->data = a->tree->entries[to].data;
-    e->size = a->tree->entries[to].size;
-    return true;
+    if (a->said.time)
+        return a->said.when;
+    if (a->has_default_time && !a->said.header_time)
+        return a->default_time;
+    tar_signed_number(a->header.mtime, sizeof(a->header.mtime), &when.seconds);
+    return when;
+}
+
+static const char tar_try_later[] = "";
+
+/* Makes e another name of a file or link. NULL, or why that cannot be. */
+static const char *tar_hard_link(struct tar *a, struct ftree_entry *e)
+{
+    const struct ftree_entry *to;
+    uint32_t found;
+
+    if (ftree_resolve_link(a->tree, tar_entry_link(a), &found)) {
+        if (a->again || a->later_count == TAR_LATER)
+            return "it is a link to a file that is not there";
+        a->later[a->later_count++] = a->said_at;
+        return tar_try_later;
+    }
+    to = &a->tree->entries[found];
+    if (to->type == FTREE_DIR)
+        return "it is a hard link to a directory";
+    e->type = to->type;
+    e->data = to->data;
+    e->size = to->size;
+    e->map = to->map;
+    return NULL;
 }
 
 /* 0 or -ENOMEM. */
@@ -301,80 +194,149 @@ static int tar_symbolic_link(struct tar *a, struct ftree_entry *e)
     return text == FTREE_NONE ? -ENOMEM : 0;
 }
 
-/* Adds the entry at hand to the tree, or leaves it out. 0 or -ENOMEM. */
-static int tar_add_entry(struct tar *a, char type, uint64_t size)
+/* Why ftree_add() refused an entry. */
+static const char *tar_why_not(int err)
 {
-    struct ftree_entry e = {.data = a->at + TAR_BLOCK, .type = FTREE_FILE};
+    switch (err) {
+    case -ENOTDIR:
+        return "an earlier entry above it is a file";
+    case -EEXIST:
+        return "an earlier entry is a directory of that name with files in it";
+    case -ENAMETOOLONG:
+        return "its name is too long";
+    default:
+        return "a link above it leads nowhere";
+    }
+}
+
+/* Fills in what is special for the type. NULL; or why the entry cannot be served. *err: -ENOMEM,
+ * -EIO. */
+static const char *tar_fill_in(struct tar *a, char type, uint64_t size, struct ftree_entry *e,
+                               int *err)
+{
+    switch (type) {
+    case '5':
+        e->type = FTREE_DIR;
+        return NULL;
+    case '2':
+        *err = tar_symbolic_link(a, e);
+        return NULL;
+    case '1':
+        return tar_hard_link(a, e);
+    default:
+        e->size = size;
+        if (a->said.sparse)
+            *err = tar_sparse_finish(a, e->data, size, e);
+        return a->said.refused;
+    }
+}
+
+/* Adds the entry at hand, whose data begin at byte `data`, or leaves it out. 0, -ENOMEM, -EIO. */
+static int tar_add_entry(struct tar *a, char type, uint64_t data, uint64_t size)
+{
+    struct tar_time when = tar_entry_time(a);
+    struct ftree_entry e = {.data = data,
+                            .type = FTREE_FILE,
+                            .map = FTREE_NONE,
+                            .mtime = when.seconds,
+                            .mtime_ns = when.ns};
     int len = ftree_tidy(tar_entry_path(a), a->tidy), err = 0;
+    const char *why = a->said.refused;
     uint64_t mode;
 
-    if (len < 0 || (!len && type != '5')) {
-        tar_skip(a, len == -EINVAL ? "the name leads out of the archive"
-                                   : "the name is empty or too long");
-        return 0;
-    }
+    if (!why && (len < 0 || (!len && type != '5')))
+        why = len == -EINVAL ? "its name leads out of the archive"
+              : len          ? "its name is too long"
+                             : "it has no name";
     e.mode = tar_number(a->header.mode, sizeof(a->header.mode), &mode) ? mode & 0777 : 0444;
-    if (!tar_number(a->header.mtime, sizeof(a->header.mtime), &e.mtime))
-        e.mtime = 0;
-    if (type == '5') {
-        e.type = FTREE_DIR;
-    } else if (type == '2') {
-        err = tar_symbolic_link(a, &e);
-    } else if (type == '1') {
-        if (!tar_hard_link(a, &e)) {
-            tar_skip(a, "it is a link to a file that is not there");
-            return 0;
-        }
-    } else {
-        e.size = size;
-    }
-    if (!err)
-        err = ftree_add(a->tree, a->tidy, (size_t)len, &e);
-    if (err == -ENOMEM)
+    if (!why)
+        why = tar_fill_in(a, type, size, &e, &err);
+    if (a->again && ftree_find(a->tree, a->tidy, (size_t)len) != FTREE_NONE)
+        return 0; /* an entry behind the hard link has its name */
+    if (!why && !err)
+        err = ftree_add(a->tree, a->tidy, &e);
+    if (err == -ENOMEM || err == -EIO)
         return err;
-    if (err)
-        tar_skip(a, "an earlier entry contradicts it");
+    if ((why || err) && why != tar_try_later)
+        tar_skip(a, why ? why : tar_why_not(err));
     return 0;
 }
 
-/* The header at hand has `size` bytes of data behind it. 0, -ENOMEM, -EIO, -EINVAL. */
-static int tar_take_entry(struct tar *a, uint64_t size)
+/* What follows describes another entry. */
+static void tar_forget(struct tar *a)
+{
+    free(a->said.map);
+    a->said = (struct tar_said){0};
+    a->said_at = TAR_NOWHERE;
+}
+
+/*
+ * The header at hand is of a file, directory or link, or of what there are no files for. *blocks:
+ * how many blocks are between the header and the data. 0, -ENOMEM, -EIO.
+ */
+static int tar_take_file(struct tar *a, uint64_t size, unsigned *blocks)
 {
     char type = a->header.type;
+    const char *path = tar_entry_path(a);
+    size_t len = strlen(path);
     int err = 0;
 
     switch (type) {
-    case 'L':
-        return tar_read_long_name(a, size, a->path, &a->has_path);
-    case 'K':
-        return tar_read_long_name(a, size, a->link, &a->has_link);
-    case 'x':
-        return tar_read_extended(a, size);
-    case 'g':
-    case 'V':
-        return 0;
     case '\0': /* before POSIX a slash at the end made a directory */
-    case '0': {
-        const char *path = tar_entry_path(a);
-        size_t len = strlen(path);
-
-        err = tar_add_entry(a, len && path[len - 1] == '/' ? '5' : '0', size);
+    case '0':
+        type = len && path[len - 1] == '/' ? '5' : '0';
         break;
-    }
-    case '7':
+    case 'D': /* GNU, incremental: the data are names */
+        type = '5';
+        break;
+    case 'S':
+        if (!tar_is_gnu(&a->header))
+            a->said.refused = "it is a sparse file of a format that is not known";
+        else
+            err = tar_sparse_read_header(a, blocks);
+        break;
+    case '3':
+    case '4':
+    case '6':
+        a->said.refused = "it is a device or a pipe";
+        break;
+    case 'M':
+        a->said.refused = "its first part is in another archive";
+        break;
     case '1':
     case '2':
     case '5':
-        err = tar_add_entry(a, type, size);
-        break;
-    case 'S':
-        tar_skip(a, "sparse files are not supported: make the archive without --sparse");
+    case '7':
         break;
     default:
-        tar_skip(a, "it is not a file, a directory or a link");
+        a->said.refused = "it is not a file, a directory or a link";
     }
-    a->has_path = a->has_link = a->has_size = false;
+    if (!err)
+        err = tar_add_entry(a, type, a->at + TAR_BLOCK * (uint64_t)(1 + *blocks), size);
     return err;
+}
+
+/* The header at hand has `size` bytes of data behind it. 0, -ENOMEM, -EIO, -EINVAL. */
+static int tar_take_entry(struct tar *a, uint64_t size, unsigned *blocks)
+{
+    int err;
+
+    switch (a->header.type) {
+    case 'L':
+    case 'K':
+        return tar_read_long_name(a, size, a->header.type == 'K');
+    case 'x':
+    case 'X': /* Solaris */
+        return tar_read_extended(a, size, false);
+    case 'g':
+        return tar_read_extended(a, size, true);
+    case 'V': /* the label of the archive */
+        return 0;
+    default:
+        err = tar_take_file(a, size, blocks);
+        tar_forget(a);
+        return err;
+    }
 }
 
 /* Links, devices and directories have no data behind the header, whatever the size field says. */
@@ -383,41 +345,78 @@ static bool tar_has_data(char type)
     return type < '1' || type > '6';
 }
 
+/* Is it a header that describes the next entry? */
+static bool tar_is_about_next(char type)
+{
+    return type == 'x' || type == 'X' || type == 'g' || type == 'L' || type == 'K';
+}
+
+/* The bytes of data behind the header at hand. False: the field is no number. */
+static bool tar_data_size(const struct tar *a, uint64_t *size)
+{
+    char type = a->header.type;
+
+    if (!tar_number(a->header.size, sizeof(a->header.size), size))
+        return false;
+    if (a->said.size && !tar_is_about_next(type))
+        *size = a->said.file_size;
+    if (!tar_has_data(type))
+        *size = 0;
+    return true;
+}
+
 /* Takes the next entry. 1: there was one; 0: the archive ends in order; or -errno: it ends here. */
 static int tar_take_header(struct tar *a)
 {
     uint64_t left = a->tree->source.size - a->at, size;
+    unsigned blocks = 0;
     int err;
 
     if (left < TAR_BLOCK)
         return 0;
+    if (a->said_at == TAR_NOWHERE)
+        a->said_at = a->at;
     err = ftree_read(&a->tree->source, &a->header, TAR_BLOCK, a->at, &a->stream);
     if (err)
         return err;
     if (!a->header.name[0] && !tar_sum_bytes(a->words))
         return 0;
-    if (memcmp(a->header.magic, "ustar", 5) || !tar_checksum_holds(&a->header, a->words)) {
+    if (!tar_is_header(&a->header, a->words)) {
         tar_damaged(a, "no valid header");
         return -EINVAL;
     }
-    if (!tar_number(a->header.size, sizeof(a->header.size), &size)) {
+    if (!tar_data_size(a, &size)) {
         tar_damaged(a, "no valid size");
         return -EINVAL;
     }
-    size = a->has_size && tar_has_data(a->header.type) ? a->size : size;
-    size = tar_has_data(a->header.type) ? size : 0;
     if (size > left - TAR_BLOCK) {
         tar_damaged(a, "the file is longer than the rest of the archive");
         return -EINVAL;
     }
-    err = tar_take_entry(a, size);
+    err = tar_take_entry(a, size, &blocks);
     if (err)
         return err;
     left -= TAR_BLOCK + size;
     a->at += TAR_BLOCK + size;
-    size = -size & (TAR_BLOCK - 1);
+    size = (-size & (TAR_BLOCK - 1)) + (uint64_t)blocks * TAR_BLOCK;
     a->at += size < left ? size : left;
     return 1;
+}
+
+/* The hard links whose file came behind them; the last first, as one may be a name of another. */
+static int tar_take_later(struct tar *a)
+{
+    int more = 1;
+
+    a->again = true;
+    while (a->later_count && more > 0) {
+        tar_forget(a);
+        a->at = a->later[--a->later_count];
+        do
+            more = tar_take_header(a);
+        while (more > 0 && tar_is_about_next(a->header.type));
+    }
+    return more;
 }
 
 int tar_index(struct ftree *t)
@@ -425,14 +424,19 @@ int tar_index(struct ftree *t)
     struct tar *a = calloc(1, sizeof(*a));
     int more = a ? 1 : -ENOMEM;
 
-    if (a)
-        a->tree = t;
+    if (!a)
+        return more;
+    a->tree = t;
+    a->said_at = TAR_NOWHERE;
     while (more > 0)
         more = tar_take_header(a);
     if (more == -EIO)
         tar_damaged(a, "the archive cannot be read");
-    if (a && a->skipped > 1)
-        hal_log(HAL_WARN, t->source.name, "%u archive entries left out", a->skipped);
+    if (more != -ENOMEM)
+        more = tar_take_later(a);
+    if (a->skipped > TAR_NAMED)
+        hal_log(HAL_WARN, t->source.name, "%u more entries are left out", a->skipped - TAR_NAMED);
+    tar_forget(a);
     free(a);
     return more == -ENOMEM ? more : 0;
 }

@@ -35,7 +35,8 @@ ABOUT = {
     'packed': ('drivers/virtio/ring/packed.c', 'drivers/virtio/ring/virtq*.c'),
     'pci': ('drivers/pci/*.c', 'drivers/virtio/transport/vpci*.c'),
     'split': ('drivers/virtio/ring/split.c', 'drivers/virtio/ring/virtq*.c'),
-    'tar': ('files/tar.c', 'files/ftree_index.c', 'files/path.c'),
+    'tar': ('files/tar.c', 'files/tar_number.c', 'files/tar_pax.c', 'files/tar_sparse.c',
+            'files/ftree_index.c', 'files/path.c'),
     'tree': ('platform/virt/tree.c', 'platform/virt/tree_walk.c'),
     'vsock': ('drivers/vsock/*.c',),
 }

@@ -365,11 +365,11 @@ static void colliding_names(void)
 
     CHECK_EQ(ftree_init(&t), 0);
     for (unsigned i = 0; made < NAMES; i++) {
-        int len = snprintf(name, sizeof(name), "%u", i);
+        snprintf(name, sizeof(name), "%u", i);
 
         if (fnv(name) % SLOTS != 7)
             continue;
-        CHECK_EQ(ftree_add(&t, name, (size_t)len, &e), 0);
+        CHECK_EQ(ftree_add(&t, name, &e), 0);
         made++;
     }
     CHECK_EQ(t.hash_mask + 1, SLOTS);

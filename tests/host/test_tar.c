@@ -234,20 +234,33 @@ static void link_chains_are_bounded(void)
     CHECK_EQ(tree_resolve("l9"), -ELOOP);
 }
 
+/* What a program that unpacks would replace is replaced. */
 static void later_entries_win(void)
 {
     tarmaker_file(&archive, "x", 10);
     tarmaker_file(&archive, "y/z", 4);
     tarmaker_file(&archive, "x", 20);
-    tarmaker_add(&archive, "x", '5', NULL, 0); /* neither of these can be */
-    tarmaker_file(&archive, "y", 3);
-    tarmaker_file(&archive, "x/below", 3);
+    tarmaker_file(&archive, "y", 3);       /* cannot be: the directory has a file in it */
+    tarmaker_file(&archive, "x/below", 3); /* nor this */
+    tarmaker_link(&archive, "y", '2', "/");
+    tarmaker_file(&archive, "f", 5);
+    tarmaker_add(&archive, "f", '5', NULL, 0);
+    tarmaker_file(&archive, "f/below", 6);
+    tarmaker_link(&archive, "l", '2', "x");
+    tarmaker_file(&archive, "l", 7);
+    tarmaker_add(&archive, "empty", '5', NULL, 0);
+    tarmaker_file(&archive, "empty", 8);
     tarmaker_end(&archive);
     tree_index();
     tree_check_file("x", "x", 20);
     tree_check_file("y/z", "y/z", 4);
-    CHECK_EQ(tree.count, 4);
-    CHECK(host_logged("3 archive entries left out"));
+    tree_check_file("f/below", "f/below", 6);
+    tree_check_file("l", "l", 7);
+    tree_check_file("empty", "empty", 8);
+    CHECK_EQ(tree.count, 8);
+    CHECK(host_logged("x/below is left out: an earlier entry above it is a file"));
+    CHECK(host_logged("y is left out: an earlier entry is a directory"));
+    CHECK_EQ(host_log_matches("left out"), 2);
     tree_check();
 }
 
@@ -283,7 +296,7 @@ static void made_by_tar(const char *format)
         "printf hello > site/index.html; seq 1 2000 > site/$n/$n/deep/numbers\n"
         "ln -s ../site/index.html empty/link; ln site/index.html hard; : > none\n"
         "ln -s site/$n/$n/deep/numbers long\n"
-        "tar --format=%s -cf - .";
+        "tar --format=%s -V SITE -cf - .";
     static uint8_t image[1 << 16], buf[16384];
     char command[sizeof(script) + 16], n[91], path[400];
     FILE *pipe;

@@ -87,6 +87,22 @@ unsigned tree_names(uint32_t dir)
     return n;
 }
 
+/* Bytes of a file lie in the archive: all of them, or the pieces between its holes. */
+static void check_data(const struct ftree_entry *e)
+{
+    const struct ftree_map *map = e->map == FTREE_NONE ? NULL : tree.maps[e->map];
+    uint64_t end = 0;
+
+    CHECK(map || (e->data <= tree.source.size && e->size <= tree.source.size - e->data));
+    for (uint32_t i = 0; map && i < map->count; i++) {
+        const struct ftree_piece *p = &map->pieces[i];
+
+        CHECK(p->len && p->at >= end && p->at <= e->size && p->len <= e->size - p->at);
+        CHECK(p->data <= tree.source.size && p->len <= tree.source.size - p->data);
+        end = p->at + p->len;
+    }
+}
+
 /* Whatever the archive said, the tree is one. */
 static void check_entry(uint32_t i)
 {
@@ -104,7 +120,7 @@ static void check_entry(uint32_t i)
         tree_names(i);
         return;
     }
-    CHECK(e->data <= tree.source.size && e->size <= tree.source.size - e->data);
+    check_data(e);
     CHECK(tree_read(i, buf, sizeof(buf)) >= 0);
 }
 

@@ -201,7 +201,7 @@ def test_symbols_of_hello_and_httpd(built):
         assert symbol in names['httpd'] and symbol not in names['hello'], symbol
 
 
-@pytest.mark.parametrize('app, limit', [('hello', 96 * 1024), ('httpd', 400 * 1024)])
+@pytest.mark.parametrize('app, limit', [('hello', 96 * 1024), ('httpd', 480 * 1024)])
 def test_size(built, app, limit):
     assert os.path.getsize(built(app)) <= limit
 
