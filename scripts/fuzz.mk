@@ -26,6 +26,7 @@ COMMON = -std=gnu11 -O1 -g1 -fno-omit-frame-pointer -fno-common $(COMPILE_$(KIND
 # clang's warnings are off for other files: gcc checks these, in an image and for the host tests.
 OURS = $(if $(filter tests/fuzz/%,$1),-Wall -Wextra -Werror -Wno-missing-field-initializers,-w)
 NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet/include \
+              -Inet/inet \
               -I$(LWIP)/src/include
 
 # A source's folder decides its flags. Overflow is defined in libfdt, as in an image.
@@ -33,7 +34,8 @@ FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
            $(if $(filter $(LIBFDT)/%,$1),-w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT),\
            $(OURS) -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
            -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE))))
-WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c
+WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c \
+           tests/fuzz/fuzz_dns.c
 
 TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 HARNESS := tests/fuzz/harness.c $(if $(filter coverage,$(KIND)),tests/fuzz/replay.c)
@@ -42,9 +44,9 @@ SUPPORT := $(filter-out tests/fuzz/harness.c tests/fuzz/replay.c tests/fuzz/fuzz
            $(filter-out tests/host/test_% tests/host/check.c,$(wildcard tests/host/*.c)) \
            $(wildcard platform/host/*.c) \
            $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
-# net/inet/ stays out: lwIP's own callbacks stand for applications. Memory is malloc's, so that the
-# sanitizer sees each block.
-NET := $(filter-out net/lwip/net_mem.c,$(SRC_net-lwip))
+# net/inet/ stays out, but for the reader of answers: lwIP's own callbacks stand for applications.
+# Memory is malloc's, so that the sanitizer sees each block.
+NET := $(filter-out net/lwip/net_mem.c,$(SRC_net-lwip)) net/inet/dns_message.c
 MACHINE := $(SUPPORT) $(SRC_drivers) $(SRC_files) $(NET) $(SRC_lwip) $(SRC_libfdt)
 object = $(patsubst %,$(FUZZ_DIR)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
 

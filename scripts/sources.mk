@@ -20,7 +20,9 @@ SRC_drivers := $(filter-out $(if $(filter 0,$(LEGACY)),$(LEGACY_ONLY),$(LEGACY_N
                             $(ALL_DRIVERS))
 SRC_files := $(wildcard files/*.c)
 $(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
-# lwIP's own socket layer (api/) wants threads; net/inet/ has its sockets on the tasks instead.
-SRC_lwip := $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c)) \
+# lwIP's own socket layer (api/) wants threads; net/inet/ has its sockets on the tasks instead, and
+# its own resolver in place of dns.c.
+SRC_lwip := $(filter-out %/dns.c, \
+                $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)

@@ -1,287 +1,321 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * resolve.c - names to addresses: the functions of <netdb.h>, on lwIP's resolver (RFC 1035). lwIP
- * repeats a question and gives up by itself; the task that asked parks meanwhile.
+ * resolve.c - getaddrinfo() (POSIX.1-2017; RFC 3493, section 6.1). A request is what the caller
+ * asked for, checked; addresses of any origin become entries of its list.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "lwip/dns.h"
-#include "net_impl.h"
+#include "resolve.h"
 
-#define RESOLVE_DEADLINE (30 * HAL_SEC) /* lwIP gives up earlier, unless memory is short */
-
-int h_errno;
-
-/* ---- one query ------------------------------------------------------------------------------- */
-
-/* A question, shared by the task that asked and lwIP's callback. The later of the two frees it. */
-struct query {
-    struct waitq waiter;
-    ip_addr_t addr;
-    bool answered, found;
-    bool abandoned; /* the task waits no longer */
-};
-
-static void query_on_answer(const char *name, const ip_addr_t *addr, void *arg)
-{
-    struct query *q = arg;
-
-    (void)name;
-    if (q->abandoned) {
-        net_free(q);
-        return;
-    }
-    q->answered = true;
-    q->found = addr != NULL;
-    if (addr)
-        q->addr = *addr;
-    waitq_wake_all(&q->waiter);
-}
-
-/* Parks until the answer is there, and frees the query. 0 or EAI_. [parks] */
-static int query_await(struct query *q, ip_addr_t *addr)
-{
-    uint64_t deadline = hal_now_ns() + RESOLVE_DEADLINE;
-    int error;
-
-    while (!q->answered)
-        if (net_park(&q->waiter, deadline)) {
-            q->abandoned = true;
-            return EAI_AGAIN;
-        }
-    *addr = q->addr;
-    error = q->found ? 0 : EAI_NONAME;
-    net_free(q);
-    return error;
-}
-
-/* Asks for an address of one family (LWIP_DNS_ADDRTYPE_...). 0 or EAI_. Entered. [parks] */
-static int query_name(const char *name, u8_t family, ip_addr_t *addr)
-{
-    struct query *q = net_calloc(1, sizeof(*q));
-    err_t err;
-
-    if (!q)
-        return EAI_MEMORY;
-    err = dns_gethostbyname_addrtype(name, addr, query_on_answer, q, family);
-    if (err == ERR_INPROGRESS) {
-        net_kick();
-        return query_await(q, addr);
-    }
-    net_free(q);
-    if (err == ERR_OK)
-        return 0;
-    /* ERR_VAL: no name server is known (yet); ERR_MEM: lwIP's table is full of open questions */
-    return err == ERR_ARG ? EAI_NONAME : EAI_AGAIN;
-}
-
-/* ---- getaddrinfo ----------------------------------------------------------------------------- */
-
-static const struct {
-    const char *name;
+struct request {
+    struct addrinfo hints;
+    unsigned types; /* 1 << SOCK_STREAM ... */
     uint16_t port;
-    uint8_t types; /* 1 << SOCK_STREAM, 1 << SOCK_DGRAM */
-} services[] = {
-    {"http", 80, 2},       {"https", 443, 2}, {"domain", 53, 6},  {"ntp", 123, 4},
-    {"ssh", 22, 2},        {"telnet", 23, 2}, {"smtp", 25, 2},    {"ftp", 21, 2},
-    {"http-alt", 8080, 2}, {"tftp", 69, 4},   {"syslog", 514, 4}, {"mqtt", 1883, 2},
+    const char *canonical; /* for the first entry; NULL: not asked for, or done */
+    struct addrinfo *list, **tail;
 };
 
-static int find_service(const char *service, const struct addrinfo *h, u16_t *port)
-{
-    char *end;
-    unsigned long n;
+/* ---- what is asked for ----------------------------------------------------------------------- */
 
-    *port = 0;
-    if (!service)
-        return 0;
-    n = strtoul(service, &end, 10);
-    if (end != service && !*end) {
-        *port = (u16_t)n;
-        return n > 0xffff ? EAI_SERVICE : 0;
-    }
-    if (h->ai_flags & AI_NUMERICSERV)
-        return EAI_NONAME;
-    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-        if (strcmp(services[i].name, service) == 0 &&
-            (!h->ai_socktype || (services[i].types >> h->ai_socktype & 1))) {
-            *port = services[i].port;
-            return 0;
-        }
-    return EAI_SERVICE;
-}
-
-/* An addrinfo with its address and name, in one block of memory. */
-struct entry {
-    struct addrinfo ai;
-    struct sockaddr_storage addr;
-    char name[];
-};
-
-static void addrinfo_fill(struct entry *e, const ip_addr_t *addr, u16_t port)
-{
-    struct sockaddr_in *in = (struct sockaddr_in *)&e->addr;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&e->addr;
-
-    e->ai.ai_addr = (struct sockaddr *)&e->addr;
-    if (IP_IS_V4(addr)) {
-        e->ai.ai_family = in->sin_family = AF_INET;
-        e->ai.ai_addrlen = sizeof(*in);
-        in->sin_port = htons(port);
-        in->sin_addr.s_addr = ip_2_ip4(addr)->addr;
-    } else {
-        e->ai.ai_family = in6->sin6_family = AF_INET6;
-        e->ai.ai_addrlen = sizeof(*in6);
-        in6->sin6_port = htons(port);
-        memcpy(&in6->sin6_addr, ip_2_ip6(addr)->addr, 16);
-        in6->sin6_scope_id = ip6_addr_zone(ip_2_ip6(addr));
-    }
-}
-
-static int addrinfo_add(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port, int type,
-                        const char *name)
-{
-    size_t len = name ? strlen(name) + 1 : 0;
-    struct entry *e = calloc(1, sizeof(*e) + len);
-
-    if (!e)
-        return EAI_MEMORY;
-    addrinfo_fill(e, addr, port);
-    e->ai.ai_socktype = type;
-    e->ai.ai_protocol = type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
-    if (name)
-        e->ai.ai_canonname = memcpy(e->name, name, len);
-    **tail = &e->ai;
-    *tail = &e->ai.ai_next;
-    return 0;
-}
-
-/* An entry for each socket type that the hints ask for. name: the canonical one; NULL: local. */
-static int addrinfo_add_types(struct addrinfo ***tail, const ip_addr_t *addr, u16_t port,
-                              const struct addrinfo *h, const char *name)
-{
-    int error = 0;
-
-    if (h->ai_flags & AI_CANONNAME)
-        name = name ? name : "localhost";
-    else
-        name = NULL;
-    if (h->ai_socktype)
-        return addrinfo_add(tail, addr, port, h->ai_socktype, name);
-    error = addrinfo_add(tail, addr, port, SOCK_STREAM, name);
-    return error ? error : addrinfo_add(tail, addr, port, SOCK_DGRAM, name);
-}
-
-static bool family_fits(const ip_addr_t *addr, int family)
-{
-    return family == AF_UNSPEC || (family == AF_INET) == IP_IS_V4(addr);
-}
-
-static int addrinfo_add_local(struct addrinfo ***tail, u16_t port, const struct addrinfo *h)
-{
-    bool any = h->ai_flags & AI_PASSIVE;
-    ip_addr_t v4, v6;
-    int error = 0;
-
-    ip_addr_set_ip4_u32_val(v4, any ? 0 : PP_HTONL(INADDR_LOOPBACK));
-    ip_addr_set_zero_ip6(&v6);
-    if (!any)
-        IP_ADDR6_HOST(&v6, 0, 0, 0, 1);
-    if (family_fits(&v4, h->ai_family))
-        error = addrinfo_add_types(tail, &v4, port, h, NULL);
-    if (!error && family_fits(&v6, h->ai_family))
-        error = addrinfo_add_types(tail, &v6, port, h, NULL);
-    return error;
-}
-
-static int addrinfo_add_named(struct addrinfo ***tail, const char *node, u16_t port,
-                              const struct addrinfo *h)
-{
-    static const u8_t types[] = {LWIP_DNS_ADDRTYPE_IPV4, LWIP_DNS_ADDRTYPE_IPV6};
-    int error = EAI_NONAME;
-    bool some = false;
-    ip_addr_t addr;
-
-    for (int i = 0; i < 2; i++) {
-        int e;
-
-        if (h->ai_family == (i == 0 ? AF_INET6 : AF_INET))
-            continue;
-        net_enter();
-        e = query_name(node, types[i], &addr);
-        net_leave();
-        if (e) {
-            error = e == EAI_NONAME ? error : e;
-            continue;
-        }
-        if ((error = addrinfo_add_types(tail, &addr, port, h, node)))
-            return error;
-        some = true;
-    }
-    return some ? 0 : error;
-}
-
-static int addrinfo_add_node(struct addrinfo ***tail, const char *node, u16_t port,
-                             const struct addrinfo *h)
-{
-    ip_addr_t addr;
-
-    if (!node)
-        return addrinfo_add_local(tail, port, h);
-    if (ipaddr_aton(node, &addr))
-        return family_fits(&addr, h->ai_family) ? addrinfo_add_types(tail, &addr, port, h, node)
-                                                : EAI_NONAME;
-    if (h->ai_flags & AI_NUMERICHOST)
-        return EAI_NONAME;
-    if (strcasecmp(node, "localhost") == 0) {
-        struct addrinfo local = *h;
-
-        local.ai_flags &= ~AI_PASSIVE;
-        return addrinfo_add_local(tail, port, &local);
-    }
-    return addrinfo_add_named(tail, node, port, h);
-}
-
-static int hints_check(const struct addrinfo *h)
+static int request_check(const struct addrinfo *h, const char *node)
 {
     const int known = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL |
                       AI_ADDRCONFIG | AI_NUMERICSERV;
 
-    if (h->ai_flags & ~known)
+    if ((h->ai_flags & ~known) || ((h->ai_flags & AI_CANONNAME) && !node))
         return EAI_BADFLAGS;
     if (h->ai_family != AF_UNSPEC && h->ai_family != AF_INET && h->ai_family != AF_INET6)
         return EAI_FAMILY;
-    if (h->ai_socktype < 0 || h->ai_socktype > SOCK_RAW)
-        return EAI_SOCKTYPE;
     return 0;
+}
+
+static int request_protocol_of(const struct addrinfo *h, int type)
+{
+    return type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : h->ai_protocol;
+}
+
+/* All types without hints; else the first one that fits them. */
+static int request_types(struct request *r)
+{
+    const struct addrinfo *h = &r->hints;
+
+    for (int type = SOCK_STREAM; type <= SOCK_RAW; type++) {
+        bool fits = (!h->ai_socktype || h->ai_socktype == type) &&
+                    (!h->ai_protocol || h->ai_protocol == request_protocol_of(h, type));
+
+        if (fits && (!r->types || !(h->ai_socktype || h->ai_protocol)))
+            r->types |= 1u << type;
+    }
+    if (!r->types)
+        return h->ai_socktype ? EAI_SOCKTYPE : EAI_SERVICE;
+    return 0;
+}
+
+/* A service is of streams and datagrams; with a number also raw sockets may have it, if no type is
+ * asked for. */
+static int request_service(struct request *r, const char *service)
+{
+    const struct resolve_service *s;
+    unsigned long n;
+    char *end;
+
+    if (!service)
+        return 0;
+    if (r->types == 1u << SOCK_RAW)
+        return EAI_SERVICE;
+    n = strtoul(service, &end, 10);
+    if (!*end) {
+        r->port = (uint16_t)n;
+        return n > 0xffff ? EAI_SERVICE : 0;
+    }
+    s = resolve_find_service(service, 0, r->types);
+    if (!s)
+        return EAI_SERVICE;
+    r->types &= s->types;
+    r->port = s->port;
+    return 0;
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+/* An addrinfo with its address and name, in one block of memory. */
+struct entry {
+    struct addrinfo ai;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } addr;
+    char name[];
+};
+
+static void entry_fill(struct entry *e, const struct resolve_addr *a, uint16_t port)
+{
+    e->ai.ai_addr = &e->addr.any;
+    e->ai.ai_family = a->family;
+    if (a->family == AF_INET) {
+        e->ai.ai_addrlen = sizeof(e->addr.in);
+        e->addr.in.sin_family = AF_INET;
+        e->addr.in.sin_port = htons(port);
+        memcpy(&e->addr.in.sin_addr, a->bytes, sizeof(e->addr.in.sin_addr));
+    } else {
+        e->ai.ai_addrlen = sizeof(e->addr.in6);
+        e->addr.in6.sin6_family = AF_INET6;
+        e->addr.in6.sin6_port = htons(port);
+        e->addr.in6.sin6_scope_id = a->scope;
+        memcpy(&e->addr.in6.sin6_addr, a->bytes, sizeof(e->addr.in6.sin6_addr));
+    }
+}
+
+static int request_add_type(struct request *r, const struct resolve_addr *a, int type)
+{
+    size_t len = r->canonical ? strlen(r->canonical) + 1 : 0;
+    struct entry *e = calloc(1, sizeof(*e) + len);
+
+    if (!e)
+        return EAI_MEMORY;
+    entry_fill(e, a, r->port);
+    e->ai.ai_flags = r->hints.ai_flags;
+    e->ai.ai_socktype = type;
+    e->ai.ai_protocol = request_protocol_of(&r->hints, type);
+    if (len)
+        e->ai.ai_canonname = memcpy(e->name, r->canonical, len);
+    r->canonical = NULL;
+    *r->tail = &e->ai;
+    r->tail = &e->ai.ai_next;
+    return 0;
+}
+
+/* An entry for each type. */
+static int request_add(struct request *r, const struct resolve_addr *a)
+{
+    int error = 0;
+
+    for (int type = SOCK_STREAM; type <= SOCK_RAW && !error; type++)
+        if (r->types >> type & 1)
+            error = request_add_type(r, a, type);
+    return error;
+}
+
+/* Makes an IPv4 address one that an IPv6 socket can use (RFC 4291, 2.5.5.2). */
+static void addr_map(struct resolve_addr *a)
+{
+    memcpy(a->bytes + 12, a->bytes, 4);
+    memset(a->bytes, 0, 10);
+    memset(a->bytes + 10, 0xff, 2);
+    a->family = AF_INET6;
+}
+
+static int request_add_number(struct request *r, struct resolve_addr *a)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+    int want = r->hints.ai_family;
+
+    if (a->family == AF_INET && want == AF_INET6 && (r->hints.ai_flags & AI_V4MAPPED)) {
+        addr_map(a);
+    } else if (a->family == AF_INET6 && want == AF_INET && memcmp(a->bytes, mapped, 12) == 0) {
+        memmove(a->bytes, a->bytes + 12, 4);
+        a->family = AF_INET;
+    }
+    if (want != AF_UNSPEC && want != a->family)
+        return EAI_ADDRFAMILY;
+    return request_add(r, a);
+}
+
+/* ---- origins of addresses -------------------------------------------------------------------- */
+
+/* The addresses of this machine. six_first: as Linux has the order without a name. */
+static int request_add_own(struct request *r, bool any, bool six_first)
+{
+    struct resolve_addr own[2] = {{.family = AF_INET}, {.family = AF_INET6}};
+    int error = 0;
+
+    if (!any) {
+        memcpy(own[0].bytes, "\x7f\0\0\1", 4);
+        own[1].bytes[15] = 1;
+    }
+    for (int i = 0; i < 2 && !error; i++) {
+        struct resolve_addr *a = &own[i ^ six_first];
+
+        if (r->hints.ai_family == AF_UNSPEC || r->hints.ai_family == a->family)
+            error = request_add(r, a);
+    }
+    return error;
+}
+
+/* All addresses of an answer. */
+static int request_add_answer(struct request *r, const struct dns_query *q, bool map)
+{
+    size_t size = q->answer.type == DNS_A ? 4 : 16, at = 0;
+    const uint8_t *bytes;
+    int error = 0;
+
+    if (q->verdict != DNS_FOUND)
+        return 0;
+    while (!error && (bytes = dns_answer_next(&q->answer, &at, NULL))) {
+        struct resolve_addr a = {.family = size == 4 ? AF_INET : AF_INET6};
+
+        memcpy(a.bytes, bytes, size);
+        if (map)
+            addr_map(&a);
+        error = request_add(r, &a);
+    }
+    return error;
+}
+
+/* The questions to ask, in the order of their addresses in the list; the number of them. */
+static unsigned request_questions(const struct request *r, enum dns_type types[2])
+{
+    int family = r->hints.ai_family, flags = r->hints.ai_flags;
+    bool has4 = resolve_has_family(AF_INET), has6 = resolve_has_family(AF_INET6);
+    bool one = (flags & AI_ADDRCONFIG) && has4 != has6; /* addresses of one family are of use */
+
+    if (family == AF_UNSPEC) {
+        types[0] = has6 && !has4 ? DNS_AAAA : DNS_A;
+        types[1] = types[0] == DNS_A ? DNS_AAAA : DNS_A;
+        return one ? 1 : 2;
+    }
+    types[0] = family == AF_INET ? DNS_A : DNS_AAAA;
+    types[1] = DNS_A;
+    if ((flags & AI_ADDRCONFIG) && !(family == AF_INET ? has4 : has6) && (has4 || has6))
+        return 0;
+    return family == AF_INET6 && (flags & AI_V4MAPPED) ? 2 : 1;
+}
+
+static int request_add_answers(struct request *r, const struct dns_lookup *l)
+{
+    bool map = r->hints.ai_family == AF_INET6;
+    char name[DNS_TEXT_MAX];
+    int error;
+
+    for (unsigned i = 0; i < l->count && r->canonical; i++)
+        if (l->queries[i].verdict == DNS_FOUND && dns_name_text(l->queries[i].answer.owner, name)) {
+            r->canonical = name;
+            break;
+        }
+    error = request_add_answer(r, &l->queries[0], false);
+    if (l->count == 2 && !error && (!map || !r->list || (r->hints.ai_flags & AI_ALL)))
+        error = request_add_answer(r, &l->queries[1], map);
+    return error;
+}
+
+static int request_add_named(struct request *r, const char *node)
+{
+    struct dns_lookup *l;
+    enum dns_type types[2];
+    unsigned count = request_questions(r, types);
+    int error = EAI_NONAME;
+
+    if (!count)
+        return error;
+    net_enter();
+    error = resolve_ask(node, types, count, &l);
+    if (!error) {
+        error = request_add_answers(r, l);
+        dns_free(l);
+    }
+    net_leave();
+    return error;
+}
+
+static int request_add_node(struct request *r, const char *node)
+{
+    struct resolve_addr a;
+
+    if (!node)
+        return request_add_own(r, r->hints.ai_flags & AI_PASSIVE,
+                               !(r->hints.ai_flags & AI_PASSIVE));
+    if (r->hints.ai_flags & AI_CANONNAME)
+        r->canonical = node;
+    if (resolve_number(node, &a))
+        return request_add_number(r, &a);
+    if (r->hints.ai_flags & AI_NUMERICHOST)
+        return EAI_NONAME;
+    if (resolve_is_local(node)) {
+        r->canonical = r->canonical ? "localhost" : NULL;
+        return request_add_own(r, false, false);
+    }
+    return request_add_named(r, node);
+}
+
+/* ---- the calls ------------------------------------------------------------------------------- */
+
+/* "*" stands for nothing in particular, as on Linux. */
+static const char *without_star(const char *text)
+{
+    return text && strcmp(text, "*") == 0 ? NULL : text;
 }
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result)
 {
-    struct addrinfo h = {0}, *list = NULL, **tail = &list;
-    u16_t port;
+    struct request r = {.hints = {.ai_flags = AI_V4MAPPED | AI_ADDRCONFIG}, .tail = &r.list};
     int error;
 
+    node = without_star(node);
+    service = without_star(service);
     if (hints)
-        h = *hints;
+        r.hints = *hints;
     if (!node && !service)
         return EAI_NONAME;
-    if ((error = hints_check(&h)) || (error = find_service(service, &h, &port)))
-        return error;
-    error = addrinfo_add_node(&tail, node, port, &h);
-    if (error) {
-        freeaddrinfo(list);
-        return error;
-    }
-    *result = list;
-    return 0;
+    error = request_check(&r.hints, node);
+    if (!error && service && (r.hints.ai_flags & AI_NUMERICSERV) &&
+        service[strspn(service, "0123456789")])
+        error = EAI_NONAME;
+    if (!error)
+        error = request_types(&r);
+    if (!error)
+        error = request_service(&r, service);
+    if (!error)
+        error = request_add_node(&r, node);
+    if (error)
+        freeaddrinfo(r.list);
+    else
+        *result = r.list;
+    return error;
 }
 
 void freeaddrinfo(struct addrinfo *list)
@@ -292,85 +326,4 @@ void freeaddrinfo(struct addrinfo *list)
         free(list);
         list = next;
     }
-}
-
-const char *gai_strerror(int error)
-{
-    switch (error) {
-    case 0:
-        return "no error";
-    case EAI_BADFLAGS:
-        return "unknown flags";
-    case EAI_NONAME:
-        return "no such name";
-    case EAI_AGAIN:
-        return "the name server did not answer";
-    case EAI_FAIL:
-        return "the name server failed";
-    case EAI_FAMILY:
-        return "unknown address family";
-    case EAI_SOCKTYPE:
-        return "unknown socket type";
-    case EAI_SERVICE:
-        return "unknown service";
-    case EAI_MEMORY:
-        return "out of memory";
-    case EAI_SYSTEM:
-        return "see errno";
-    case EAI_OVERFLOW:
-        return "the result does not fit";
-    default:
-        return "unknown error";
-    }
-}
-
-/* ---- getnameinfo, gethostbyname -------------------------------------------------------------- */
-
-int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen,
-                char *service, socklen_t servicelen, int flags)
-{
-    const struct sockaddr_in *in = (const void *)addr;
-    const struct sockaddr_in6 *in6 = (const void *)addr;
-    bool v4 = addr->sa_family == AF_INET;
-
-    if (!v4 && addr->sa_family != AF_INET6)
-        return EAI_FAMILY;
-    if (len < (v4 ? sizeof(*in) : sizeof(*in6)))
-        return EAI_FAMILY;
-    if (flags & NI_NAMEREQD)
-        return EAI_NONAME;
-    if (host && hostlen &&
-        !inet_ntop(addr->sa_family, v4 ? (const void *)&in->sin_addr : &in6->sin6_addr, host,
-                   hostlen))
-        return EAI_OVERFLOW;
-    if (service && servicelen &&
-        snprintf(service, servicelen, "%u", ntohs(v4 ? in->sin_port : in6->sin6_port)) >=
-            (int)servicelen)
-        return EAI_OVERFLOW;
-    return 0;
-}
-
-struct hostent *gethostbyname(const char *name)
-{
-    static struct {
-        struct hostent h;
-        struct in_addr addr;
-        char name[DNS_MAX_NAME_LENGTH];
-        char *list[2], *none[1];
-    } r;
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *ai;
-    int error = getaddrinfo(name, NULL, &hints, &ai);
-
-    if (error) {
-        h_errno = error == EAI_NONAME  ? HOST_NOT_FOUND
-                  : error == EAI_AGAIN ? TRY_AGAIN
-                                       : NO_RECOVERY;
-        return NULL;
-    }
-    r.addr = ((struct sockaddr_in *)(void *)ai->ai_addr)->sin_addr;
-    freeaddrinfo(ai);
-    snprintf(r.name, sizeof(r.name), "%s", name);
-    r.list[0] = (char *)&r.addr;
-    r.h = (struct hostent){r.name, r.none, AF_INET, sizeof(r.addr), r.list};
-    return &r.h;
 }

@@ -78,16 +78,11 @@
 #define LWIP_UDP                  1
 #define LWIP_DHCP                 1
 #define DHCP_DOES_ARP_CHECK       0
-#define LWIP_DHCP_MAX_DNS_SERVERS 3
+#define LWIP_DHCP_MAX_DNS_SERVERS DNS_MAX_SERVERS
 #define LWIP_DHCP_MAX_NTP_SERVERS 0
 #define LWIP_DHCP_GET_NTP_SRV     0
-#define LWIP_DNS                  1
-#define DNS_MAX_SERVERS           3
-#define DNS_TABLE_SIZE            16
-#define DNS_MAX_NAME_LENGTH       256
-#define LWIP_DNS_SECURE                                                                            \
-    (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT |                                    \
-     LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING)
+#define LWIP_DNS                  1 /* net_names.c, not lwIP's resolver */
+#define DNS_MAX_SERVERS           6
 
 /*
  * TCP. 2 * MSL, two minutes, is also the time in which a connection in LAST_ACK must deliver what

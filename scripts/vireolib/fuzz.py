@@ -27,6 +27,7 @@ ABOUT = {
     'block': ('drivers/block/*.c',),
     'bootargs': ('platform/runtime/option.c', 'net/lwip/bootip.c'),
     'control': ('drivers/console/*.c',),
+    'dns': ('net/inet/dns_message.c',),
     'feature': ('drivers/virtio/feature.c', 'drivers/virtio/core.c',
                 'drivers/virtio/ring/choose.c'),
     'mmio': ('drivers/virtio/transport/mmio*.c', 'drivers/virtio/config.c',

@@ -199,7 +199,7 @@ def dns_answers(query, port):
         return dns_answer(query, port, body, **fields)
     yield from ((f'cut to {n}', answer(asked + wrong)[:42 + n]) for n in (0, 1, 12, 16))
     datagram = struct.pack('>HHHHHH', *struct.unpack_from('>H', query), 0x8180, 1, 1, 0, 0)
-    for n in set(range(len(asked + wrong))) - {len(asked)}:      # a question alone denies
+    for n in range(len(asked + wrong)):
         yield f'without its end, {n}', ip4(w.UDP, w.udp(53, port, datagram + (asked + wrong)[:n]))
     yield 'another number', answer(asked + wrong, change=0x0101)
     yield 'another server', answer(asked + wrong, source='10.77.0.66')
@@ -213,6 +213,9 @@ def dns_answers(query, port):
         yield f'asks {name[:2].hex()}', answer(name + asked[-4:] + wrong)
     for name in (b'\x3f' + b'a' * 20, b'\x01a' * 200, b'\xc0', b'\x80'):
         yield f'name {name[:2].hex()} without end', answer(asked + name)
+    for count in (2, 3, 65535):
+        yield f'{count} records', answer(asked + wrong, counts=(1, count, 0, 0))
+    yield '65535 records of nothing', answer(asked + (TEXT + b'\0\0') * 50, counts=(1, 65535, 0, 0))
     for length in (0xffff, 0xfff0):
         yield f'{length:#x} bytes', answer(asked + b'\xc0\x0c\0\x10' +
                                            struct.pack('>HIH', 1, 60, length))
@@ -221,9 +224,9 @@ def dns_answers(query, port):
 TEXT = b'\xc0\x0c\0\x10\0\1\0\0\0\1'          # a record of another type, up to its length
 DENIALS = {                                # answers without an address: what follows the question
     'none': (b'', (1, 0, 0, 0)),
-    'not there': (b'', (1, 65535, 65535, 65535)),
-    'longer than the packet': (TEXT + b'\x40\0', (1, 2, 0, 0)),
-    'of nothing': ((TEXT + b'\0\0') * 50, (1, 65535, 0, 0)),
+    'not there': (b'', (1, 0, 65535, 65535)),
+    'of nothing': ((TEXT + b'\0\0') * 50, (1, 50, 0, 0)),
+    'of another name': (b'\1b\0\0\1\0\1\0\0\0\1\0\4abcd', (1, 1, 0, 0)),
     'of 3 bytes': (b'\xc0\x0c\0\1\0\1\0\0\0\1\0\3abc', (1, 1, 0, 0)),
     'of another class': (b'\xc0\x0c\0\1\0\3\0\0\0\1\0\4abcd', (1, 1, 0, 0))}
 

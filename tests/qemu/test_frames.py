@@ -211,7 +211,7 @@ def test_dns_answers_that_lie(boot, liar, name, want):
 
 @pytest.mark.parametrize('denial', frames.DENIALS)
 def test_dns_answers_without_an_address(boot, liar, denial):
-    """Lying DNS answers end the query, whatever they claim to hold: for IPv4, then for IPv6."""
+    """Whole DNS answers without an address of the name end their question."""
     liar.denial = denial
     resolves(boot, liar, 'web.example', 'none')
     assert liar.asked == 2

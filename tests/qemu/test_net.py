@@ -199,14 +199,19 @@ NAMES = {'web.example': ['10.77.0.42'], 'two.example': ['10.77.0.1', '10.77.0.2'
 
 @pytest.mark.parametrize('name, want', [
     ('web.example', '10.77.0.42'), ('two.example', '10.77.0.1'), ('nosuch.example', 'none'),
-    ('six.example', '2001:db8::1'), ('192.0.2.7', '192.0.2.7')])
+    ('six.example', '2001:db8::1'), ('192.0.2.7', '192.0.2.7'), ('Web.example.', '10.77.0.42'),
+    ('two..example', 'none')])
 def test_names_are_resolved(boot, name, want):
+    """With all addresses; what cannot be a name is not asked for."""
     with w_in_tmp(names=NAMES) as wire:
         guest = boot('client', netdev_line=wire.netdev, append=f'name={name} want={want}')
         wire.serve(lambda: guest.seen(r'^checks:'), 40)
         checks_end(guest)
         assert wire.leased >= 1
-        assert (name in wire.questions) == bool(re.search('[a-z]', name))
+        asked = name.lower().rstrip('.')
+        assert (asked in wire.questions) == bool(re.search('[a-z]', name) and '..' not in name)
+        for address in NAMES.get(asked, ()):
+            assert guest.seen(rf'^client: {name} is {address}')
 
 
 @pytest.mark.parametrize('transport', TRANSPORTS)

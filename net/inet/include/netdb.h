@@ -49,16 +49,18 @@ struct hostent {
 #define NI_MAXHOST     256
 #define NI_MAXSERV     32
 
-#define EAI_BADFLAGS (-1)
-#define EAI_NONAME   (-2)
-#define EAI_AGAIN    (-3)
-#define EAI_FAIL     (-4)
-#define EAI_FAMILY   (-6)
-#define EAI_SOCKTYPE (-7)
-#define EAI_SERVICE  (-8)
-#define EAI_MEMORY   (-10)
-#define EAI_SYSTEM   (-11)
-#define EAI_OVERFLOW (-12)
+#define EAI_BADFLAGS   (-1)
+#define EAI_NONAME     (-2)
+#define EAI_AGAIN      (-3)
+#define EAI_FAIL       (-4)
+#define EAI_NODATA     (-5)
+#define EAI_FAMILY     (-6)
+#define EAI_SOCKTYPE   (-7)
+#define EAI_SERVICE    (-8)
+#define EAI_ADDRFAMILY (-9)
+#define EAI_MEMORY     (-10)
+#define EAI_SYSTEM     (-11)
+#define EAI_OVERFLOW   (-12)
 
 #define HOST_NOT_FOUND 1
 #define TRY_AGAIN      2
@@ -67,17 +69,27 @@ struct hostent {
 extern int h_errno;
 
 /*
- * Waits for the name server, some 20 seconds at most. 0: *result is a list that freeaddrinfo frees;
- * else EAI_. [parks]
+ * The addresses of a host, and the port of a service, as hints ask for them (RFC 3493,
+ * section 6.1): an entry for each address and socket type. IPv4 addresses come first, unless the
+ * image has IPv6 addresses alone. Names are asked for at the servers of DHCP, of router
+ * advertisements or of ip=, each in its turn, in three rounds of ten seconds together; an answer is
+ * kept as long as it allows. 0: *result is a list that freeaddrinfo frees. EAI_NONAME: no such
+ * name, or the text cannot be a name; EAI_NODATA: no address of this family; EAI_AGAIN: nobody
+ * could say, and gai_strerror() tells why; EAI_FAIL: the servers answered with what is no answer.
+ * From a task only. [parks]
  */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result);
 void freeaddrinfo(struct addrinfo *list);
+/* A text that stays; of EAI_AGAIN: why the last lookup of the image failed for now. */
 const char *gai_strerror(int error);
-/* Host and service as numbers. NI_NAMEREQD gives EAI_NONAME. */
+/*
+ * Name and service of an address. Without NI_NUMERICHOST the name servers are asked, as above; if
+ * they know no name, the address is written as number, or NI_NAMEREQD gives an error. [parks]
+ */
 int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen,
                 char *service, socklen_t servicelen, int flags);
-/* IPv4. The result is valid until the next call. [parks] */
+/* IPv4, up to 32 addresses. The result is valid until the next call. NULL: see h_errno. [parks] */
 struct hostent *gethostbyname(const char *name);
 
 #ifdef __cplusplus

@@ -14,7 +14,7 @@
 #include "files.h"
 #include "host.h"
 
-#define TASKS       32
+#define TASKS       136
 #define STEP        (2 * HAL_MS)
 #define LONGEST     (3600 * HAL_SEC) /* virtual time in which some task must be woken */
 #define RAM_AT_ONCE (64ull << 20)
