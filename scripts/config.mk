@@ -10,7 +10,13 @@ QEMU ?= qemu-system-aarch64
 PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 DEBUG ?=
 LEGACY ?= 1
+WERROR ?=
 V ?=
+
+# The shell leaves a tilde behind "=" as it is.
+home = $(if $(filter ~/%,$1),$(patsubst ~/%,$(HOME)/%,$1),$(or $(wildcard $1),$1))
+$(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR,$(if $(filter ~%,$($v)),\
+    $(eval override $v := $$(call home,$$($v)))))
 
 # A bare-metal compiler with its own newlib is taken when it is on PATH; CROSS= names another.
 CROSS_aarch64 = $(if $(shell command -v aarch64-none-elf-gcc),aarch64-none-elf-,aarch64-linux-gnu-)
@@ -31,8 +37,8 @@ ARCHES := $(sort $(patsubst $(BOARD_LD)/%-$(BOARD_NAME).ld,%,\
 EXAMPLES := $(sort $(patsubst examples/%/main.c,%,$(wildcard examples/*/main.c)))
 TRANSPORTS := mmio mmio-legacy pci pci-transitional pci-legacy
 
-# APP is the name of an example, or the path of a folder: whatever holds a slash.
-APP_DIR := $(if $(findstring /,$(APP)),$(abspath $(APP)),examples/$(APP))
+# APP is the name of an example, or the path of a folder: whatever holds a slash, "." and "..".
+APP_DIR := $(if $(findstring /,$(APP))$(filter . ..,$(APP)),$(abspath $(APP)),examples/$(APP))
 APP_NAME := $(notdir $(APP_DIR))
 
 OUTDIR := build/$(ARCH)$(if $(filter-out virt,$(BOARD)),-$(BOARD_NAME))$(if \
@@ -64,13 +70,38 @@ $(if $(call unknown,TRANSPORT,TRANSPORTS),\
 $(if $(filter-out 0 1,$(or $(LEGACY),empty) $(words $(LEGACY))),\
     $(error LEGACY=$(LEGACY): it is 1, or 0 for images that refuse devices of before virtio 1.0))
 $(if $(call strange,$(APP)),$(error APP="$(APP)": its path $(unusable)))
-$(if $(wildcard $(APP_DIR)/main.c),,$(error $(if $(findstring /,$(APP)),$(no_main),$(no_app))))
+$(if $(wildcard $(APP_DIR)/main.c),,$(error $(strip $(no_appliance))))
+$(if $(PORT),$(if $(no_port),$(error PORT=$(PORT): it is a port of this machine, from 1 to 65535, \
+    or auto for a free one)))
+$(check_variables)
 endef
+no_appliance = $(if $(filter examples/%,$(APP_DIR)),$(no_app),$(if $(wildcard $(APP_DIR)),$(if \
+    $(wildcard $(APP_DIR)/.),$(no_main),$(no_folder)),$(no_path)))
+no_port = $(shell test '$(PORT)' = auto || expr 0 '<' '$(PORT)' '&' '$(PORT)' '<' 65536 >/dev/null \
+                  2>&1 || echo no)
+
+# Variables on the command line that no makefile reads. An app.mk may read others than these.
+VARIABLES := APP APPEND ARCH BENCH BOARD CONFORMANCE COVERAGE CPU CROSS DEBUG DIR FUZZ GIC HOSTILE \
+             JOBS LEGACY LIBFDT_DIR LOAD LWIP_DIR MEM MUTANTS NEWLIB_DIR OUT PORT PYTHON QEMU SIZE \
+             SMP SOAK TESTS TIME TRANSPORT V WERROR
+OF_OTHERS := SRCS DRIVERS CFLAGS LIBS FORWARD SCRATCH HOST HOSTCC SANITIZE INSTRUMENT WARNINGS \
+             KIND SHELL MAKE MAKEFLAGS CC CCACHE%
+typed = $(sort $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$w),$(firstword $(subst =, ,$w)))))
+typed_names = $(foreach v,$(typed),$(if $(filter command line,$(origin $v)),$v))
+unread = $(filter-out $(VARIABLES) $(OF_OTHERS),$(typed_names))
+in_app_mk = $(shell grep -ow '$1' $(APP_DIR)/app.mk 2>/dev/null | head -n 1)
+unread_here = $(strip $(foreach v,$(unread),$(if $(call in_app_mk,$v),,$v)))
+near = $(shell $(PYTHON) scripts/nearest.py '$(VARIABLES)' $1)
+check_variables = $(if $(unread_here),$(call tell_unread,$(call near,$(unread_here))))
+tell_unread = $(if $1,$(error there is no variable $(firstword $1); $(word 2,$1) is meant? There \
+    is: $(VARIABLES)),$(info note: $(unread_here): no makefile reads that; there is: $(VARIABLES)))
 unusable = holds a space or another character that make cannot work with
 no_board = BOARD=$(BOARD) does not exist; there is: $(BOARDS). \
            A folder elsewhere is given with its path, such as BOARD=./$(BOARD)
 no_ld = BOARD=$(BOARD): that folder has no linker script, such as $(ARCH)-$(BOARD_NAME).ld
 no_main = APP=$(APP): there is no main.c in that folder, which is all that an appliance needs
+no_folder = APP=$(APP): it is a file; give the folder that holds main.c
+no_path = APP=$(APP): there is no such folder; it has to hold a main.c
 no_app = APP=$(APP) does not exist; there is: $(EXAMPLES). \
          A folder elsewhere is given with its path, such as APP=./$(APP)
 

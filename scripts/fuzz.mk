@@ -24,7 +24,8 @@ LINK_coverage = -fprofile-instr-generate
 COMMON = -std=gnu11 -O1 -g1 -fno-omit-frame-pointer -fno-common $(COMPILE_$(KIND)) -DVIREO_DEBUG \
          -Iplatform -Iplatform/host -Idrivers
 # clang's warnings are off for other files: gcc checks these, in an image and for the host tests.
-OURS = $(if $(filter tests/fuzz/%,$1),-Wall -Wextra -Werror -Wno-missing-field-initializers,-w)
+OURS = $(if $(filter tests/fuzz/%,$1),-Wall -Wextra $(if $(WERROR),-Werror) \
+    -Wno-missing-field-initializers,-w)
 NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet/include \
               -Inet/inet \
               -I$(LWIP)/src/include

@@ -20,7 +20,7 @@ HOST := build/host
 SANITIZE ?= address,undefined
 # `make coverage` sets both, for clang.
 INSTRUMENT ?= -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-WARNINGS ?= -Wall -Wextra -Werror -Wno-missing-field-initializers
+WARNINGS ?= -Wall -Wextra $(if $(WERROR),-Werror) -Wno-missing-field-initializers
 
 FLAGS = -std=gnu11 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fno-common $(INSTRUMENT) \
         -DVIREO_DEBUG -Iplatform -Iplatform/host -Idrivers -Ifiles -Itests/host \
@@ -75,7 +75,8 @@ threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
 	    $(HOST)-tsan/test_ring_threads $(HOST)-tsan/test_ring_threads_bad
 
-FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(FLAGS) $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS)
+FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(filter-out -Werror,$(FLAGS)) \
+             $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS)
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 

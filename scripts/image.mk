@@ -13,27 +13,23 @@ DRIVER_NAMES := $(sort $(foreach s,$(ALL_DRIVERS),$(word 2,$(subst /, ,$s))))
 
 # ---- what the application asks for ---------------------------------------------------------------
 
-# An app.mk may add to these; paths in SRCS are relative to its folder.
-SRCS :=
-DRIVERS :=
-CFLAGS :=
-LIBS :=
--include $(APP_DIR)/app.mk
+include scripts/appliance.mk
 APP_SRCS := $(foreach s,$(sort main.c $(SRCS)),$(if $(filter /%,$s),$s,$(APP_DIR)/$s))
 
 foreign := $(filter-out %.c %.S,$(APP_SRCS))
 $(if $(foreign),$(error $(APP_DIR)/app.mk: SRCS takes .c and .S files, not $(foreign)))
 missing := $(filter-out $(wildcard $(APP_SRCS)),$(APP_SRCS))
 $(if $(missing),$(error $(APP_DIR)/app.mk: SRCS names what does not exist: $(missing)))
+$(if $(no_libs),$(error $(APP_DIR)/app.mk: LIBS names what does not exist: $(no_libs)))
 no_driver := $(filter-out $(DRIVER_NAMES),$(DRIVERS))
 $(if $(no_driver),$(error $(APP_DIR)/app.mk: DRIVERS names $(no_driver); there is: $(DRIVER_NAMES)))
 
 # ---- objects -------------------------------------------------------------------------------------
 
 # Everything is compiled again when its flags or the compiler change.
-# Where this tree lies makes no difference, so a copy of it can use its objects.
+# Where this tree lies makes no difference, so a copy of it can use its objects; nor does WERROR=.
 FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) \
-             $(subst $(CURDIR)/,,$(foreach r,$(ROOMS),$(FLAGS_$r)))
+             $(filter-out -Werror,$(subst $(CURDIR),.,$(foreach r,$(ROOMS),$(FLAGS_$r))))
 FLAGS_FILE := $(OBJ)/flags
 $(shell mkdir -p $(OBJ) $(LIB))
 $(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(FLAGS_NOW)))
@@ -65,13 +61,14 @@ $(foreach d,$(DRIVER_NAMES),$(eval $(call collect,drivers-$d,$(call driver_objec
 
 # Two folders may have the same name: their objects are kept apart by the path.
 APP_ROOM := app/$(APP_NAME)-$(shell printf %s '$(abspath $(APP_DIR))' | cksum | cut -d' ' -f1)
+# The headers of this tree are system headers to it, so its own of the same name are found first.
 FLAGS_$(APP_ROOM) = $(FLAGS_app) -I$(APP_DIR)
 app_object = $(OBJ)/$(APP_ROOM)/$(subst /,@,$(patsubst $(APP_DIR)/%,%,$1)).o
 define compile_app
 ALL_OBJECTS += $(call app_object,$1)
 $(call app_object,$1): $1 $(FLAGS_FILE) $(OWNER_FILE) $(wildcard $(APP_DIR)/app.mk)
 	$$(call say,CC,$1)
-	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$(APP_ROOM)) $(CFLAGS) -MMD -MP -c $$< -o $$@
+	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$(APP_ROOM)) $(CFLAGS) -MD -MP -c $$< -o $$@
 endef
 $(foreach s,$(APP_SRCS),$(eval $(call compile_app,$s)))
 -include $(ALL_OBJECTS:.o=.d)
@@ -106,7 +103,8 @@ endif
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.
-$(ELF): $(APP_OBJECTS) $(EVERYTHING) $(LD_SCRIPT) linker/virt.ld $(OWNER_FILE) scripts/symtab.py
+$(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(EVERYTHING) $(LD_SCRIPT) linker/virt.ld \
+        $(OWNER_FILE) scripts/symtab.py
 	$(call say,LD,$@)
 	$(Q)$(call link,-o $(STEM).first)
 	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).first $(STEM).S
@@ -114,7 +112,6 @@ $(ELF): $(APP_OBJECTS) $(EVERYTHING) $(LD_SCRIPT) linker/virt.ld $(OWNER_FILE) s
 	$(Q)$(call link,$(STEM).names.o -Wl$(comma)-Map=$(@:.elf=.map) -o $(STEM).elf)
 	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).elf $(STEM).S --check
 	$(Q)mv $(STEM).elf $@ && rm -f $(STEM).first
-comma := ,
 
 # What a flat image needs in front, if the linker script does not put it there.
 HEADER_arm = && $(PYTHON) scripts/uimage.py $< $@

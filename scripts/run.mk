@@ -3,11 +3,8 @@
 
 include scripts/config.mk
 
-# An app.mk may say which of its ports are reached from here ("8080:80 auto:443"), and ask for a
-# blank disk ("16M") that is made once and kept. An image that uses sockets gets port 80 unasked.
-FORWARD :=
-SCRATCH :=
--include $(APP_DIR)/app.mk
+# FORWARD and SCRATCH are the app.mk's. An image that uses sockets gets port 80 unasked.
+include scripts/appliance.mk
 uses_net = $(shell grep -qw lwip_init $(IMAGE:.img=.map) && echo yes)
 forwards = $(if $(PORT),$(PORT):80,$(or $(FORWARD),$(if $(uses_net),auto:80)))
 SCRATCH_DISK := $(if $(SCRATCH),build/$(APP_NAME)-scratch.img)
@@ -17,8 +14,16 @@ OPTIONS = $(if $(TRANSPORT),--transport $(TRANSPORT)) $(if $(GIC),--gic $(GIC)) 
     $(APP_DISK:%=--disk %,ro) $(SCRATCH_DISK:%=--disk %) $(APP_INITRD:%=--initrd %) \
     $(addprefix --forward ,$(forwards)) $(if $(APPEND),--append '$(subst ','"'"',$(APPEND))')
 
+# Errors of the runner name what was typed here.
+TYPED = --transport=TRANSPORT=;--gic=GIC=;--cpu=CPU=;--mem=MEM=;--smp=SMP=;--append=APPEND=;$(if \
+    $(PORT),--forward=PORT=,$(if $(FORWARD),--forward=FORWARD := ))
+
+# make ends with 2 whatever a command ends with, so the status is told.
 run debug: $(SCRATCH_DISK)
-	$(if $V,,@)$(PYTHON) scripts/vireo run $(IMAGE) $(OPTIONS) $(if $(filter debug,$@),--gdb)
+	$(if $V,,@)VIREO_TYPED='$(TYPED)' $(PYTHON) scripts/vireo run $(IMAGE) $(OPTIONS) \
+	    $(if $(filter debug,$@),--gdb) || { status=$$?; test $$status = 125 || \
+	    echo "make: the appliance ended with status $$status; make itself ends with 2" >&2; \
+	    exit $$status; }
 
 build/$(APP_NAME)-scratch.img:
 	@truncate -s $(SCRATCH) $@

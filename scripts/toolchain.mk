@@ -32,10 +32,12 @@ WITH_LIBC = -nostdinc $(GCC_INCLUDE) -isystem $(NEWLIB)/include
 
 # The target is no Linux, whatever the compiler was made for.
 NOT_LINUX = -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
-WARNINGS = -Wall -Wextra -Werror
+# A warning that a newer compiler has stops no build, unless WERROR=1 (.ci/run sets it).
+WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror)
 COMMON = -std=gnu11 -O2 -g -fno-pie $(MACHINE) -ffunction-sections -fdata-sections \
          -fno-omit-frame-pointer -fstack-protector-strong -fno-common -fno-unwind-tables \
-         -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= $(NOT_LINUX) \
+         -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= \
+         -fdebug-prefix-map=$(CURDIR)=. $(NOT_LINUX) \
          $(if $(DEBUG),-DVIREO_DEBUG,)
 # The file VERSION is the one place for it: in the log, and for applications.
 VERSION = '-DVIREO_VERSION="$(strip $(file <VERSION))"'
@@ -59,13 +61,16 @@ FLAGS_net-socket = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE)
 FLAGS_net-vsock = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(SOCKET_INCLUDE) $(VSOCK_INCLUDE)
 FLAGS_net-lwip = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(NET_INCLUDE)
 FLAGS_net-inet = $(FLAGS_net-lwip)
-# Warnings stop the build of our own applications only.
+# An application sees what it may include: <vireo.h>, POSIX's headers, those of drivers, and lwIP's.
+APP_INCLUDE = platform platform/arch/$(ARCH) drivers platform/libc/include net/socket/include \
+              net/lwip/include net/inet/include net/vsock/include net/lwip $(LWIP)/src/include
 FLAGS_app = $(COMMON) $(if $(filter $(CURDIR)/%,$(abspath $(APP_DIR))),$(WARNINGS),-Wall -Wextra) \
-            $(VERSION) $(WITH_LIBC) $(NET_INCLUDE) $(VSOCK_INCLUDE)
+            $(VERSION) $(addprefix -isystem ,$(APP_INCLUDE)) $(WITH_LIBC)
 FLAGS_lwip = $(COMMON) -w $(WITH_LIBC) $(NET_INCLUDE)
 # Defined overflow on a hostile tree; no checks for versions that our reader has refused already.
 FLAGS_libfdt = $(COMMON) -O3 -fwrapv -DFDT_ASSUME_MASK=2 -w $(WITH_LIBC) $(NO_FP) -I$(LIBFDT)
 
 LDFLAGS = $(MACHINE) -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
           -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments \
-          -Wl,--fatal-warnings
+          $(if $(WERROR),-Wl$(comma)--fatal-warnings)
+comma := ,

@@ -373,6 +373,8 @@ static void colliding_names(void)
         made++;
     }
     CHECK_EQ(t.hash_mask + 1, SLOTS);
+    for (uint32_t i = 0; i < t.count; i++) /* the hash has grown, and lost none */
+        CHECK_EQ(ftree_find(&t, t.text + t.entries[i].path, t.entries[i].path_len), i);
     for (unsigned i = 0; i < SLOTS; i++) {
         run = t.hash[i] ? run + 1 : 0;
         longest = run > longest ? run : longest;

@@ -59,7 +59,7 @@ def appliance(tmp_path):
     yield make
     for name in made:
         left = [os.path.join(images.BUILD, images.ARCH, f'{name}.{suffix}')
-                for suffix in ('img', 'elf', 'map', 'app')]
+                for suffix in ('img', 'elf', 'map', 'app', 'vars')]
         left += [os.path.join(images.BUILD, f'{name}-{kind}.img') for kind in ('site', 'initrd')]
         for path in filter(os.path.exists, left):
             os.unlink(path)
@@ -71,6 +71,7 @@ def test_only_a_main(appliance):
     assert 'this is mine' in result.stdout, result.stdout + result.stderr
     assert 'vireo: exit 7' in result.stdout
     assert result.returncode != 0                # the image's status is not lost
+    assert 'the appliance ended with status 7; make itself ends with 2' in result.stderr
     assert os.path.isfile(images.image(folder.name))
 
 
@@ -102,6 +103,85 @@ def test_more_sources(appliance):
         result.stdout + result.stderr
 
 
+def test_relative_paths_of_app_mk_start_at_its_folder(appliance):
+    """Globs, includes, folders of headers and archives."""
+    folder = appliance({
+        'main.c': '#include <stdio.h>\n#include <part.h>\n'
+                  'int main(void) { printf("part says %d\\n", part()); return 0; }\n',
+        'sub/part.c': 'int part(void) { return 42; }\n', 'inc/part.h': 'int part(void);\n',
+        'more.mk': 'SRCS := $(wildcard sub/*.c)\n', 'app.mk': 'include more.mk\nCFLAGS := -Iinc\n'})
+    result = run_make(f'APP={folder}')
+    assert result.returncode == 0 and 'part says 42' in result.stdout, result.stdout + result.stderr
+
+
+OURS = ['task', 'check', 'sock', 'fault', 'net', 'hal', 'board', 'cpu', 'arch', 'tar', 'disk']
+
+
+def test_headers_of_the_application_win(appliance):
+    """Whatever names the headers of this tree have, and with those that <vireo.h> includes."""
+    files = {f'lib/{name}.h': f'#define MINE_{name} 1\n' for name in OURS}
+    files.update({f'sub/{name}.c': f'#include "{name}.h"\nint x_{name} = MINE_{name};\n'
+                  for name in OURS})
+    files['main.c'] = '#include "hal.h"\n#include <vireo.h>\n#include <stdio.h>\n' \
+                      'int main(void) { hal_log(HAL_INFO, "me", "mine %d", MINE_hal); return 0; }\n'
+    files['app.mk'] = 'SRCS := $(wildcard sub/*.c)\nCFLAGS := -Ilib -Werror\n'
+    result = run_make('image', f'APP={appliance(files)}')
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_header_of_the_tree_that_changed_is_seen(appliance):
+    """The objects of an application depend on the headers of this tree as well."""
+    folder = appliance({'main.c': '#include <vireo.h>\nint main(void) { return 0; }\n'})
+    assert run_make('image', f'APP={folder}').returncode == 0
+    found = [os.path.join(at, name) for at, _, names in os.walk(
+                 os.path.join(images.BUILD, images.ARCH, 'obj', 'app')) for name in names
+             if os.path.basename(at).startswith(folder.name) and name.endswith('.d')]
+    assert any('platform/vireo/task.h' in open(path).read() for path in found)
+
+
+def archive(folder, value):
+    """folder/l.a, whose f() returns the value."""
+    cross = os.environ.get('CROSS', 'aarch64-linux-gnu-')
+    (folder / 'f.c').write_text(f'int f(void) {{ return {value}; }}\n')
+    subprocess.run(f'{cross}gcc -O2 -c f.c -o f.o && rm -f l.a && {cross}ar qc l.a f.o', shell=True,
+                   check=True, cwd=folder)
+
+
+def test_an_archive_that_changed_is_linked_again(appliance):
+    folder = appliance({'main.c': 'int f(void);\nint main(void) { return f(); }\n',
+                        'app.mk': 'LIBS := l.a\n'})
+    for value in (4, 5):
+        archive(folder, value)
+        result = run_make(f'APP={folder}')
+        assert f'vireo: exit {value}' in result.stdout, result.stdout + result.stderr
+    result = run_make('image', f'APP={folder}')
+    assert result.returncode == 0 and 'LD' not in result.stdout
+
+
+def test_a_warning_stops_a_build_of_ci_alone(appliance):
+    """An application within the tree: its warnings are errors with WERROR=1 only."""
+    folder = os.path.join(TREE, 'build', f'warned-{os.getpid()}')
+    os.mkdir(folder)
+    try:
+        with open(os.path.join(folder, 'main.c'), 'w') as f:
+            f.write('int main(void) { int unused; return 0; }\n')
+        strict = run_make('image', f'APP={folder}', 'WERROR=1')
+        loose = run_make('image', f'APP={folder}', 'WERROR=')
+    finally:
+        subprocess.run(f'rm -rf {folder} {images.BUILD}/{images.ARCH}/warned-*', shell=True)
+    assert strict.returncode != 0 and 'Werror=unused' in strict.stderr
+    assert loose.returncode == 0 and 'warning: unused variable' in loose.stderr
+
+
+def test_tilde(appliance):
+    """The shell leaves it behind the equals sign."""
+    folder = appliance({'main.c': MAIN})
+    result = run_make('-s', 'check', f'APP=~/{folder.name}', env={'HOME': str(folder.parent)})
+    assert result.returncode == 0, result.stderr
+    result = run_make('-s', 'check', 'APP=~/nosuch', env={'HOME': str(folder.parent)})
+    assert f'{folder.parent}/nosuch: there is no such folder' in result.stderr
+
+
 def test_a_named_driver_is_linked(appliance):
     """DRIVERS += brings in what nothing in the source asks for."""
     folder = appliance({'main.c': MAIN, 'app.mk': 'DRIVERS += block\n'})
@@ -114,11 +194,35 @@ def test_a_named_driver_is_linked(appliance):
     ({'main.c': 'int main(void) { return undeclared; }\n'}, 'undeclared'),
     ({'main.c': MAIN, 'app.mk': 'SRCS += nosuch.c\n'}, 'nosuch.c'),
     ({'main.c': MAIN, 'app.mk': 'DRIVERS += nosuch\n'}, 'nosuch'),
+    ({'main.c': MAIN, 'app.mk': 'LIBS := nosuch.a\n'}, 'LIBS names what does not exist'),
+    ({'main.c': MAIN, 'app.mk': 'FOWARD := 8080:80\n'}, 'FOWARD means nothing; FORWARD is meant'),
+    ({'main.c': MAIN, 'app.mk': 'src = a.c\n'}, 'src means nothing; SRCS is meant'),
+    ({'main.c': MAIN, 'app.mk': 'SCRATCH := lots\n'}, 'SCRATCH := lots is no size'),
+    ({'main.c': MAIN, 'app.mk': 'SCRATCH := 16 M\n'}, 'SCRATCH := 16 M is no size'),
+    ({'main.c': MAIN, 'app.mk': 'a makefile?\n'}, 'app.mk cannot be read, for the reason above'),
 ])
 def test_mistakes_are_told(appliance, files, words):
     result = run_make('image', f'APP={appliance(files)}')
     assert result.returncode != 0
     assert words in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize('forward, words', [
+    ('99999:80', 'FORWARD := 99999:80: a port is'), ('80', 'FORWARD := 80: write HOST:GUEST'),
+    ('45080:80 45080:81', 'leads to port 80 of the image already')])
+def test_mistakes_of_forward_name_it(appliance, forward, words):
+    result = run_make(f'APP={appliance({"main.c": MAIN, "app.mk": f"FORWARD := {forward}"})}')
+    assert result.returncode != 0 and words in result.stderr, result.stderr
+    assert 'the appliance ended' not in result.stderr      # it never ran
+
+
+def test_variables_of_its_own(appliance):
+    """In app.mk, and on the command line for it."""
+    folder = appliance({'main.c': 'int main(void) { return WORD; }\n',
+                        'app.mk': 'MINE ?= 3\nCFLAGS := -DWORD=$(MINE)\n'})
+    assert 'vireo: exit 3' in run_make(f'APP={folder}').stdout
+    result = run_make(f'APP={folder}', 'MINE=4')
+    assert 'vireo: exit 4' in result.stdout and 'note:' not in result.stdout
 
 
 @pytest.mark.full

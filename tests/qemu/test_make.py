@@ -28,7 +28,17 @@ def test_help_lists_targets_and_variables():
     (['BOARD=/no/such/folder'], ('/no/such/folder', 'linker script', 'aarch64-folder.ld')),
     (['BOARD=tests/boards/fixed', 'ARCH=arm'], ('ARCH=arm', 'aarch64')),
     (['TRANSPORT=isa'], ('TRANSPORT=isa', 'mmio', 'mmio-legacy', 'pci')),
-    (['APP=/no/such/folder'], ('/no/such/folder', 'main.c')),
+    (['APP=/no/such/folder'], ('/no/such/folder', 'no such folder', 'main.c')),
+    (['APP=./Makefile'], ('APP=./Makefile: it is a file', 'main.c')),
+    (['APP=.'], ('APP=.: there is no main.c',)),
+    (['DEBGU=1'], ('no variable DEBGU; DEBUG is meant', 'TRANSPORT')),
+    (['debug=1'], ('no variable debug; DEBUG is meant',)),
+    (['Tests=x', 'test'], ('no variable Tests; TESTS is meant',)),
+    (['PORT=http'], ('PORT=http: it is a port',)),
+    (['PORT=65536'], ('PORT=65536: it is a port',)),
+    (['APP=hello', 'MEM=1T'], ('vireo: MEM=1T: write MiB',)),
+    (['APP=hello', 'GIC=7'], ('vireo: GIC=7: it is one of 2, 3, max',)),
+    (['APP=hello', 'SMP=x', 'CPU=z80'], ('vireo: SMP=x: write',)),
     (['nosuchtarget'], ('nosuchtarget',)),
 ])
 def test_mistakes_say_what_exists(args, words):
@@ -36,6 +46,12 @@ def test_mistakes_say_what_exists(args, words):
     assert result.returncode != 0
     for word in words:
         assert word in result.stderr, result.stderr
+
+
+def test_variables_that_no_makefile_reads():
+    """One that has nearly no name of ours may be meant for anything: a note."""
+    result = run_make('-s', 'check', 'QWXZ=1')
+    assert result.returncode == 0 and 'note: QWXZ: no makefile reads that' in result.stdout
 
 
 @pytest.mark.parametrize('variable, value', [('NEWLIB_DIR', '/no/such/newlib'),
