@@ -20,6 +20,10 @@ bool resolve_has_family(int family)
 /* What to tell when nobody has answered the question. */
 static int resolve_nobody(const struct dns_query *q)
 {
+    char text[NET_ADDRESS_TEXT];
+
+    if (!q->sent && net_address(0, text) != 0)
+        return resolve_again("this machine has no address");
     if (!q->count)
         return resolve_again("no name server is known");
     if (!q->sent)

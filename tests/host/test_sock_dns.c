@@ -164,6 +164,13 @@ static void no_server(void)
     CHECK(strstr(gai_strerror(EAI_AGAIN), "no name server") && seconds_since_began() == 0);
 }
 
+static void no_address(void)
+{
+    peer_boot("ip=off");
+    CHECK_EQ(names_outcome("one.example", AF_INET), EAI_AGAIN);
+    CHECK(strstr(gai_strerror(EAI_AGAIN), "no address"));
+}
+
 /* Beyond the gateway, of which there is none. */
 static void a_server_without_route(void)
 {
@@ -467,6 +474,7 @@ int main(int argc, char **argv)
         SHOWS(names_that_are_refused, NULL),
         SHOWS(a_server_that_is_silent, NULL),
         SHOWS(no_server, NULL),
+        SHOWS(no_address, NULL),
         SHOWS(a_server_without_route, NULL),
         SHOWS(answers_of_failure, NULL),
         SHOWS(a_second_server, NULL),

@@ -122,11 +122,54 @@ static void lie_with_a_part(const struct question *q)
     }
 }
 
+/* Owners that are no names, or have no end (RFC 1035, 4.1.4), in front of an address. */
+static void lie_with_names(const struct question *q)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } names[] = {{"\xc0", 1},
+                 {"\xff\xff", 2},
+                 {"\x40", 1},
+                 {"\x80\0", 2},
+                 {"\x3f"
+                  "a",
+                  2}};
+    size_t at = q->len;
+
+    for (unsigned i = 0; i < 5; i++) {
+        reply_begin(&reply, q, REPLY_OK);
+        peer_put16(reply.data + 6, 1);
+        memcpy(reply.data + at, names[i].bytes, names[i].len);
+        reply.len += names[i].len;
+        nameserver_send(&reply, 1);
+    }
+    lie_with(q, REPLY_OK);
+    for (unsigned to = (unsigned)at; to < reply.len; to++) { /* to itself, and forward */
+        peer_put16(reply.data + at, 0xc000 | to);
+        nameserver_send(&reply, 1);
+    }
+    reply_begin(&reply, q, REPLY_OK); /* longer than a name may be */
+    for (unsigned i = 0; i < 5; i++, reply.len += 64)
+        memset(memset(reply.data + reply.len, 63, 64) + 1, 'a', 63);
+    reply.data[reply.len++] = 0;
+    memcpy(reply.data + reply.len, "\0\1\0\1\0\0\0\1\0\4\6\6\6\6", 14);
+    reply.len += 14;
+    peer_put16(reply.data + 6, 1);
+    nameserver_send(&reply, 1);
+}
+
 static void answers_of_others(void)
 {
-    static void (*const lies[])(const struct question *q) = {
-        lie_from_elsewhere,         lie_from_another_port, lie_to_other_ports, lie_with_another_id,
-        lie_about_another_question, lie_with_other_flags,  lie_with_counts,    lie_with_a_part};
+    static void (*const lies[])(const struct question *q) = {lie_from_elsewhere,
+                                                             lie_from_another_port,
+                                                             lie_to_other_ports,
+                                                             lie_with_another_id,
+                                                             lie_about_another_question,
+                                                             lie_with_other_flags,
+                                                             lie_with_counts,
+                                                             lie_with_a_part,
+                                                             lie_with_names};
     char name[32];
 
     nameserver_boot("", answer_after_a_lie);

@@ -214,6 +214,15 @@ def test_names_are_resolved(boot, name, want):
             assert guest.seen(rf'^client: {name} is {address}')
 
 
+def test_a_hundred_names_are_resolved_at_once(boot):
+    names = {f'{n}.many.example': [f'10.9.0.{n}'] for n in range(100)}
+    with w_in_tmp(names=names) as wire:
+        guest = boot('client', netdev_line=wire.netdev, append='many=100')
+        wire.serve(lambda: guest.seen(r'^checks:'), 40)
+        checks_end(guest)
+        assert set(wire.questions) == set(names)
+
+
 @pytest.mark.parametrize('transport', TRANSPORTS)
 def test_ping_is_answered(boot, transport):
     with w_in_tmp() as wire:

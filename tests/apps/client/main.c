@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * client - goes out into the network. Boot arguments: tcp=ADDRESS/PORT (an echo server there),
- * name=HOST (resolve it; want=ADDRESS is what must come), dead=ADDRESS/PORT (nobody listens).
+ * name=HOST (resolve it; want=ADDRESS is what must come), many=N (resolve N names at once),
+ * dead=ADDRESS/PORT (nobody listens).
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -136,9 +137,38 @@ static void resolve(const char *name, const char *wanted)
         freeaddrinfo(list);
 }
 
+static unsigned looked_up;
+
+/* N.many.example has 10.9.0.N. */
+static void look_up(void *arg)
+{
+    unsigned n = (unsigned)(uintptr_t)arg;
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list = NULL;
+    char name[32];
+    int r;
+
+    snprintf(name, sizeof(name), "%u.many.example", n);
+    r = getaddrinfo(name, NULL, &hints, &list);
+    looked_up += r == 0 && ((const union address *)list->ai_addr)->v4.sin_addr.s_addr ==
+                               htonl(0x0a090000 + n);
+    freeaddrinfo(list);
+}
+
+static void look_up_at_once(unsigned count)
+{
+    uint64_t deadline = hal_now_ns() + 20 * HAL_SEC;
+
+    for (unsigned n = 0; n < count; n++)
+        check(task_spawn("lookup", look_up, (void *)(uintptr_t)n, 0) != NULL, "task %u", n);
+    while (looked_up < count && hal_now_ns() < deadline)
+        task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    check(looked_up == count, "%u of %u names are resolved at once", looked_up, count);
+}
+
 int main(void)
 {
     const char *tcp = hal_bootarg("tcp"), *name = hal_bootarg("name"), *dead = hal_bootarg("dead");
+    const char *many = hal_bootarg("many");
     char text[NET_ADDRESS_TEXT];
 
     check(net_wait_up(hal_now_ns() + 15 * HAL_SEC) == 0, "an address came");
@@ -155,5 +185,7 @@ int main(void)
         refused(dead);
     if (name)
         resolve(name, hal_bootarg("want"));
+    if (many)
+        look_up_at_once((unsigned)atoi(many));
     return checks_end();
 }
