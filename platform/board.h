@@ -105,6 +105,8 @@ void memory_init(const struct board_info *info);
 /* n contiguous pages of 4096 bytes, zeroed, which are the caller's until page_free. NULL: none. */
 void *page_alloc(size_t n);
 void page_free(void *p, size_t n);
+/* Called by the board's timer interrupt, which has silenced the timer. [handler] */
+void runtime_timer(void);
 /* Calls the shutdown functions (hal_on_shutdown), each at most once in a run. [handler] */
 void runtime_stop_devices(void);
 /*

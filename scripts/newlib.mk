@@ -17,7 +17,8 @@ LEAVE_OUT = nano-%.c %64r.c isgreater.c fenv_stub.c
 # -Os keeps stdio small; -U__OPTIMIZE_SIZE__ keeps the fast memcpy. Frame pointers stay, so that a
 # back trace crosses the C library.
 FLAGS = -Os -U__OPTIMIZE_SIZE__ -g0 -w -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
-        -fno-pie -mno-outline-atomics -fno-stack-protector -fno-asynchronous-unwind-tables \
+        -fno-pie -mno-outline-atomics -fno-stack-protector -fstack-clash-protection \
+        --param=stack-clash-protection-guard-size=12 -fno-asynchronous-unwind-tables \
         -fno-unwind-tables -fno-common -fno-builtin \
         -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix \
         -nostdinc -isystem $(shell $(CROSS)gcc -print-file-name=include) -isystem $(INC) \

@@ -32,10 +32,12 @@ WITH_LIBC = -nostdinc $(GCC_INCLUDE) -isystem $(NEWLIB)/include
 
 # The target is no Linux, whatever the compiler was made for.
 NOT_LINUX = -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
+# A frame of any size touches each page, so that none reaches over the guard page below a stack.
+CLASH = -fstack-clash-protection --param=stack-clash-protection-guard-size=12
 # A warning that a newer compiler has stops no build, unless WERROR=1 (.ci/run sets it).
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror)
 COMMON = -std=gnu11 -O2 -g -fno-pie $(MACHINE) -ffunction-sections -fdata-sections \
-         -fno-omit-frame-pointer -fstack-protector-strong -fno-common -fno-unwind-tables \
+         -fno-omit-frame-pointer $(CLASH) -fstack-protector-strong -fno-common -fno-unwind-tables \
          -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= \
          -fdebug-prefix-map=$(CURDIR)=. $(NOT_LINUX) \
          $(if $(DEBUG),-DVIREO_DEBUG,)

@@ -16,9 +16,10 @@
 #include "hal.h"
 #include "symbols.h"
 
-#define EXIT_FAULT 134
-#define TRACE_MAX  32u
-#define CROSS_MAX  512 /* words of stack */
+#define EXIT_FAULT  134
+#define TRACE_MAX   32u
+#define CROSS_MAX   512             /* words of stack */
+#define FRAME_LARGE (1024u * 1024u) /* a stack pointer so far below a stack is that stack's */
 
 extern char __boot_stack_low[], __boot_stack_top[], __handler_stack_low[], __handler_stack_top[];
 extern char __fault_stack_low[], __fault_stack_top[];
@@ -76,6 +77,17 @@ static const char *fault_guard_of(uintptr_t addr)
         if (s.low && addr < s.low && addr >= s.low - ARCH_PAGE)
             return s.name;
     return NULL;
+}
+
+/* Is addr on a stack that no task has? */
+static bool fault_on_other_stack(uintptr_t addr)
+{
+    struct stack s;
+
+    for (unsigned n = 1; fault_stack(n, &s); n++)
+        if (addr >= s.low && addr <= s.high)
+            return true;
+    return false;
 }
 
 /* The frame record that fp points into. NULL: it is not aligned, or not all of it on a stack. */
@@ -213,6 +225,12 @@ const char *fault_abort_name(unsigned status)
 static void fault_say_cause(const struct fault *f)
 {
     const char *guard = f->access ? fault_guard_of(f->address) : NULL;
+    uintptr_t low, high;
+
+    /* Code of others may have moved the stack pointer over the guard page. */
+    if (f->access && !guard && runtime_task_stack(&low, &high) && f->sp < low &&
+        f->sp >= low - FRAME_LARGE && !fault_on_other_stack(f->sp))
+        guard = runtime_task_name();
 
     fault_say("\nvireo: fault in task %s: ", runtime_task_name());
     if (guard) {

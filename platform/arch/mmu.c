@@ -323,15 +323,19 @@ static void mmu_replace_block(uint64_t *e, uint64_t desc)
 /* Replaces the block of entry e, 1 << shift bytes, by a table of smaller blocks or pages. */
 static int mmu_split(uint64_t *e, unsigned shift)
 {
-    uint64_t block = *e;
     unsigned below = shift - LEVEL_BITS;
     uint64_t type = below == PAGE_SHIFT ? DESC_TABLE : DESC_BLOCK;
+    uint64_t desc = (*e & ~DESC_TYPE) | type, size = 1ull << below;
     uint64_t *t = mmu_table_new();
 
     if (!t)
         return -ENOMEM;
-    for (uint64_t i = 0; i < ENTRIES; i++)
-        t[i] = ((block & ~DESC_TYPE) + (i << below)) | type;
+    for (uint64_t *p = t; p < t + ENTRIES; p += 4, desc += 4 * size) { /* part of each boot */
+        p[0] = desc;
+        p[1] = desc + size;
+        p[2] = desc + 2 * size;
+        p[3] = desc + 3 * size;
+    }
     cpu_dsb();
     mmu_replace_block(e, (uintptr_t)t | DESC_TABLE);
     return 0;

@@ -12,9 +12,12 @@
 #include "board.h"
 #include "deadline.h"
 #include "runtime.h"
+#include "turn.h"
 
-#define MAIN_STACK   (128u * 1024u)
-#define STACK_CANARY 0x5afe57acdeadf00dull /* lowest word of each stack */
+/* main()'s stack: a sixteenth of what is free, within these limits; bytes. */
+#define MAIN_STACK_MIN (128u * 1024u)
+#define MAIN_STACK_MAX (1024u * 1024u)
+#define STACK_CANARY   0x5afe57acdeadf00dull /* lowest word of each stack */
 
 /* The memory of a task, upwards: guard page, stack, struct task. */
 struct task {
@@ -36,7 +39,7 @@ static struct task *current;
 static struct task *ended; /* the task that runs next frees its memory; NULL: none */
 static struct waitq runnable;
 static struct deadline_heap deadlines;
-static uint64_t timer_set_ns = HAL_NEVER; /* when the board's timer fires */
+static uint64_t timer_set_ns = HAL_NEVER; /* when the board's timer fires, or has fired */
 static bool parking_forbidden;
 
 /* ---- queues ---------------------------------------------------------------------------------- */
@@ -83,6 +86,12 @@ static void task_expire(uint64_t now)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
+static void task_set_timer(uint64_t when_ns)
+{
+    board_timer_set(when_ns);
+    timer_set_ns = when_ns;
+}
+
 /*
  * Sleeps until an interrupt, or until the next deadline of a service or a task. Returns at once if
  * a handler has woken a service, or if a deadline has passed.
@@ -97,23 +106,41 @@ static void task_idle(void)
             when = deadlines.root->when_ns;
         if (when == HAL_NEVER || when > hal_now_ns()) {
             if (when != timer_set_ns)
-                board_timer_set(when);
-            timer_set_ns = when;
+                task_set_timer(when);
             board_wait();
         }
     }
     arch_irq_restore(state);
 }
 
+void runtime_timer(void)
+{
+    uint64_t now = hal_now_ns();
+
+    timer_set_ns = HAL_NEVER;
+    if (turn_check(now))
+        task_set_timer(now + TURN_LONG);
+}
+
+/* A turn begins. Without a timer that fires soon, one is set, by which a long turn is noticed. */
+static void task_begin_turn(uint64_t now)
+{
+    turn_begin(now);
+    if (timer_set_ns > now + 2 * TURN_LONG)
+        task_set_timer(now + TURN_LONG);
+}
+
 static struct task *task_next(void)
 {
-    for (;;) {
-        uint64_t now = hal_now_ns();
+    uint64_t now = hal_now_ns();
+
+    for (turn_end(now);; now = hal_now_ns()) {
         bool worked = services_run(now);
         task_expire(now);
         struct task *t = runnable.head;
         if (t) {
             task_dequeue(t);
+            task_begin_turn(now);
             return t;
         }
         if (!worked && !services_arm() && !runnable.head && !services_polled())
@@ -193,6 +220,8 @@ static void task_check_park(const char *what)
 void task_forbid_parking(bool on)
 {
     parking_forbidden = on;
+    if (!on)
+        task_begin_turn(hal_now_ns());
 }
 
 /* ---- the life of a task ---------------------------------------------------------------------- */
@@ -257,7 +286,9 @@ static void task_run_spawned(void *arg)
 
 struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack)
 {
-    struct task *t = task_create(name, stack ? stack : TASK_STACK_DEFAULT);
+    if (stack == 0)
+        stack = TASK_STACK_DEFAULT;
+    struct task *t = task_create(name, stack < TASK_STACK_MIN ? TASK_STACK_MIN : stack);
 
     if (!t)
         return NULL;
@@ -278,13 +309,24 @@ static void task_run_main(void *arg)
     hal_panic("main task ran on after its end");
 }
 
+static size_t task_main_stack(void)
+{
+    struct hal_memory m;
+
+    hal_memory(&m);
+    if (m.free / 16 < MAIN_STACK_MIN)
+        return MAIN_STACK_MIN;
+    return m.free / 16 < MAIN_STACK_MAX ? (size_t)(m.free / 16) : MAIN_STACK_MAX;
+}
+
 void task_start_main(void (*fn)(void))
 {
     static struct arch_context boot; /* never resumed */
-    struct task *t = task_create("main", MAIN_STACK);
+    struct task *t = task_create("main", task_main_stack());
 
     if (!t)
-        hal_panic("no memory for main's stack of %u KiB; give the machine more", MAIN_STACK / 1024);
+        hal_panic("no memory for main's stack of %u KiB; give the machine more",
+                  MAIN_STACK_MIN / 1024);
     t->arg = (void *)fn;
     t->reent = _GLOBAL_REENT;
     arch_context_init(&t->context, t, task_run_main, t);

@@ -21,12 +21,20 @@
 
 struct task; /* opaque; the runtime's, and gone when its function has returned */
 
-/* Default size of a task's stack in bytes. A guard page lies below each stack. */
-#define TASK_STACK_DEFAULT (32u * 1024u)
+/*
+ * Sizes of a task's stack in bytes. The least leaves half for the task's own calls: while a task is
+ * parked, services run on its stack, and take at most TASK_STACK_SERVICES of it. Handlers have a
+ * stack of their own. A guard page lies below each stack, and code is compiled so that no frame
+ * reaches over it.
+ */
+#define TASK_STACK_DEFAULT  (32u * 1024u)
+#define TASK_STACK_MIN      (8u * 1024u)
+#define TASK_STACK_SERVICES (4u * 1024u)
 
 /*
  * Starts fn(arg) as a task of its own, behind all tasks that can run now. The task ends when fn
- * returns. stack: bytes, rounded up to pages of 4096; 0: TASK_STACK_DEFAULT. The name is not
+ * returns. stack: bytes, at least TASK_STACK_MIN, rounded up to pages of 4096; fewer are made that
+ * many; 0: TASK_STACK_DEFAULT. The name is not
  * copied: it must outlive the task. NULL: out of memory.
  */
 struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack);

@@ -35,12 +35,13 @@ void board_timer_set(uint64_t when_ns)
     cpu_isb();
 }
 
-/* Silences the timer, whose line is level-triggered. The task loop looks at the time itself. */
+/* Silences the timer, whose line is level-triggered, before the runtime sets it again. */
 static void timer_interrupt(void *ctx)
 {
     (void)ctx;
     cpu_timer_control(CTL_ENABLE | CTL_MASK);
     cpu_isb();
+    runtime_timer();
 }
 
 void timer_start_clock(void)

@@ -102,6 +102,14 @@ static void limits_of_the_timer(void)
     CHECK(fakecpu.timer_at == UINT64_MAX);
 }
 
+static unsigned runtime_timers;
+
+void runtime_timer(void)
+{
+    CHECK_EQ(fakecpu.timer_control, 3); /* it is silent already */
+    runtime_timers++;
+}
+
 /* The interrupt is silenced at its source until the next board_timer_set. */
 static void the_interrupt(void)
 {

@@ -445,8 +445,8 @@ static void a_foreign_interrupt_first(void)
     gic(GIC);
     accept();
     CHECK(virt.uart_irq == VIRT_IRQ_NONE && virt.mmio[0].irq == 48);
-    CHECK_EQ(host_log_matches("pl011@9000000: .*no console input"), 0);
-    CHECK_EQ(host_log_matches("no console input"), 1);
+    CHECK_EQ(host_log_matches("pl011@9000000: its interrupt does not lead to the GIC: no console"),
+             1);
 }
 
 static void a_power_button(void)

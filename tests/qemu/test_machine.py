@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine around an image: memory in any number of pieces, the seed of the device tree."""
+"""The machine around an image: memory in any number of pieces, the seed of the device tree, stacks,
+tasks that keep the CPU.
+"""
 import re
+import socket
 import struct
+import subprocess
+import threading
 
 import pytest
+
+from vireolib import images
+from vireolib.machine import Forward
 
 RAM = 0x40000000
 BEGIN_NODE, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
@@ -41,6 +49,13 @@ def test_large_block(boot):
     """One block of more than 2 GiB."""
     largest = heap_of(boot('machine', net='none', mem='3500', append='do=heap size=100000000'))[3]
     assert largest > 3400 * 1024
+
+
+def test_a_second_free(boot):
+    guest = boot('machine', net='none', append='do=twice')
+    assert guest.wait() == 134
+    assert guest.seen(r'panic in task main: free\(0x[0-9a-f]+\): the block is free already')
+    assert guest.seen(r'\bmain\+'), guest.report()
 
 
 # ---- the seed ----
@@ -83,3 +98,110 @@ def test_the_seed_does_not_stay_in_memory(boot, tmp_path, entropy):
     assert memory[place:place + 32] == bytes(32)
     for part in range(0, 32, 8):
         assert seed[part:part + 8] not in memory
+
+
+# ---- stacks ----
+
+@pytest.mark.parametrize('where, kib, name', [
+    ('main', 700, None), ('main', 1100, 'main'), ('main', 9000, 'main'), ('task', 20, None),
+    ('task', 37, 'framing'), ('task', 41, 'framing'), ('task', 300, 'framing')])
+def test_a_large_frame(boot, where, kib, name):
+    """A frame that reaches over the guard page ends the image, with the name of its task: nothing
+    that lies beyond is overwritten."""
+    guest = boot('machine', net='none',
+                 append=f'do=frame kib={kib} task={int(where == "task")}')
+    assert guest.wait() == (134 if name else 0)
+    assert not guest.seen('was changed'), guest.report()
+    if name:
+        assert guest.seen(f'fault in task {name}: stack overflow in task {name}'), guest.report()
+    else:
+        assert guest.seen(rf'a frame of {kib} KiB'), guest.report()
+
+
+def bare_frames(arch, text):
+    """Instructions that lower the stack pointer by a page or more, or by a register's number, in
+    code that does not write to each page in between. `text` is objdump's."""
+    bare = []
+    for n, line in enumerate(text):
+        lowered = re.search(r'\tsub(?:\.w|w)?\tsp, sp, (\S+)(?:, lsl #(\d+))?', line)
+        if not lowered:
+            continue
+        by, shift = lowered[1].rstrip(','), int(lowered[2] or 0)
+        size = int(by[1:], 0) << shift if by[0] == '#' else 4096
+        if size < 4096:
+            continue
+        if arch == 'aarch64':      # pages one by one, each written with the zero register
+            good = size == 4096 and any(re.search(r'\tstr\txzr, \[sp', after)
+                                        for after in text[n + 1:n + 4])
+        else:                      # written before, or just behind
+            good = any(re.search(r'\tstr\tr\d+, \[(ip|lr|sp|r\d+)(, #-?\d+)?\]', near)
+                       for near in text[n - 12:n + 4])
+        if not good:
+            bare.append(line)
+    return bare
+
+
+@pytest.mark.parametrize('arch, compiler', [('aarch64', 'aarch64-linux-gnu-'),
+                                            ('arm', 'arm-none-eabi-')])
+def test_no_frame_reaches_over_a_guard_page(built, tmp_path, arch, compiler):
+    """In all code that is linked, libraries too: what lowers the stack pointer by a page or more
+    writes there before it goes on."""
+    def disassembled(path):
+        return subprocess.run([compiler + 'objdump', '-d', '--no-show-raw-insn', path], check=True,
+                              capture_output=True, text=True).stdout.splitlines()
+
+    source = tmp_path / 'large.c'
+    source.write_text('void use(char *); void large(void) { char b[41000]; use(b); }\n'
+                      'void any(unsigned long n) { use(__builtin_alloca(n)); }\n')
+    for option, count in (('-fno-stack-clash-protection', 2), ('-fstack-clash-protection', 0)):
+        subprocess.run([compiler + 'gcc', '-O2', option, '-fno-omit-frame-pointer',
+                        '--param=stack-clash-protection-guard-size=12', '-c', source, '-o',
+                        tmp_path / 'large.o'] + (['-marm'] if arch == 'arm' else []), check=True)
+        assert len(bare_frames(arch, disassembled(tmp_path / 'large.o'))) == count
+    text = disassembled(built('httpd', 'elf', arch))
+    assert len(text) > 10_000 and not bare_frames(arch, text)
+
+
+def test_a_task_that_keeps_the_cpu(boot):
+    """It is named while it does, and again when it parks."""
+    guest = boot('machine', net='none', append='do=hog ms=2500')
+    assert guest.wait(30) == 0
+    assert guest.seen(r'warning: task grinder keeps the CPU: for 1\d{3} ms'), guest.report()
+    assert guest.seen(r'warning: task grinder kept the CPU for 2\d{3} ms'), guest.report()
+
+@pytest.mark.parametrize('transport', ['mmio', 'pci'])
+def test_services_fit_on_the_least_stack(boot, site_disk, transport):
+    """What TASK_STACK_SERVICES promises: DHCP, TCP both ways, UDP, a disk, a device's reset."""
+    guest = boot('stacks', transport=transport, disks=[site_disk], rng=True,
+                 forwards=[7, Forward(0, 7, proto='udp')], append='vireo.log=debug')
+    guest.expect('vireo: ready')
+    data = bytes(range(256)) * 1024
+    for _ in range(3):
+        clients = [socket.create_connection(('127.0.0.1', guest.port(7)), 20) for _ in range(4)]
+        for client in clients:
+            sender = threading.Thread(target=client.sendall, args=(data,))
+            sender.start()
+            got = b''
+            while len(got) < len(data):
+                got += client.recv(65536)
+            sender.join()
+            assert got == data
+            client.close()
+    guest.qmp('set_link', name='n0', up=False)
+    guest.qmp('set_link', name='n0', up=True)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        def ended():
+            s.sendto(b'end', ('127.0.0.1', guest.port(7, 'udp')))
+            return not guest.alive()
+        guest.until(ended, 'the end')
+    assert guest.wait() == 0
+    took, size = (int(n) for n in re.search(r'took (\d+) of (\d+) bytes', guest.text).groups())
+    assert 1000 < took <= constant('TASK_STACK_SERVICES'), guest.report()
+    assert size >= constant('TASK_STACK_MIN') >= 2 * constant('TASK_STACK_SERVICES')
+
+
+def constant(name):
+    """A size in bytes of vireo/task.h."""
+    with open(f'{images.TREE}/platform/vireo/task.h') as f:
+        number = re.search(rf'#define {name} +\((\d+)u \* 1024u\)', f.read())
+    return int(number[1]) * 1024

@@ -4,6 +4,9 @@
  *
  *   wait   is ready, and waits for ever; entropy=1: has used the generator
  *   heap   takes all memory in blocks of size= bytes, gives them back, takes the largest block
+ *   twice  frees a block twice
+ *   frame  a frame of kib= KiB, of which the lowest byte is written, in main() or, with task=1, in
+ * a task between two others hog    a task that does not park for ms= milliseconds
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -82,6 +85,75 @@ static void do_heap(void)
            largest() >> 10);
 }
 
+static void do_twice(void)
+{
+    char *volatile p = malloc(100);
+
+    free(p);
+    free(p);
+}
+
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) void large_frame(size_t kib)
+{
+    volatile char *p = __builtin_alloca(kib * 1024);
+
+    p[0] = 1;
+    printf("machine: a frame of %zu KiB at %p\n", kib, (void *)p);
+}
+
+static void idle(void *arg)
+{
+    volatile unsigned char mine[8192];
+
+    (void)arg;
+    memset((void *)mine, 0x11, sizeof(mine));
+    usleep(200000);
+    for (size_t i = 0; i < sizeof(mine); i++)
+        if (mine[i] != 0x11) {
+            printf("machine: another task's stack was changed\n");
+            break;
+        }
+}
+
+static void framing(void *arg)
+{
+    (void)arg;
+    large_frame(number("kib", 100));
+}
+
+static void do_frame(void)
+{
+    if (!number("task", 0)) {
+        framing(NULL);
+        return;
+    }
+    task_spawn("above", idle, NULL, 0);
+    task_spawn("framing", framing, NULL, 0);
+    task_spawn("below", idle, NULL, 0);
+    usleep(400000);
+}
+
+/* ---- turns ----------------------------------------------------------------------------------- */
+
+static void hog(void *arg)
+{
+    uint64_t end = hal_now_ns() + number("ms", 0) * HAL_MS;
+
+    (void)arg;
+    while (hal_now_ns() < end)
+        ;
+    task_yield();
+}
+
+static void do_hog(void)
+{
+    task_spawn("grinder", hog, NULL, 0);
+    sleep(1);
+    task_yield();
+}
+
 int main(void)
 {
     const char *what = hal_bootarg("do");
@@ -90,5 +162,11 @@ int main(void)
         do_wait();
     if (what && !strcmp(what, "heap"))
         do_heap();
+    if (what && !strcmp(what, "twice"))
+        do_twice();
+    if (what && !strcmp(what, "frame"))
+        do_frame();
+    if (what && !strcmp(what, "hog"))
+        do_hog();
     return 0;
 }
