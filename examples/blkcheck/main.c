@@ -240,6 +240,10 @@ static int prepare(struct job *j)
         return 2;
     }
     j->bytes = options.bytes ? options.bytes : capacity;
+    if (j->bytes == 0) {
+        printf("blkcheck: %s has no bytes: there is nothing to check\n", options.disk);
+        return 2;
+    }
     if ((off_t)j->bytes < 0 || (uint64_t)(off_t)j->bytes != j->bytes) {
         printf("blkcheck: %llu bytes are more than an off_t can tell: give "
                "vireo.blkcheck.bytes=2147483647 or less\n",

@@ -6,8 +6,9 @@
  *     ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1
  *
  * Parts at the end may be left out, and any part may be empty. client may have a prefix length
- * (10.0.2.15/24); device is vnetN or ethN; autoconf is off, none, static, dhcp, on, any, both or
- * empty. Without the argument, or if the argument is malformed, every device asks DHCP.
+ * (10.0.2.15/24): without one, and without a netmask, that of its class is taken, which the log
+ * says; device is vnetN or ethN; autoconf is off, none, static, dhcp, on, any, both or empty.
+ * Without the argument, or if the argument is malformed, every device asks DHCP.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ struct bootip {
     bool off;  /* no device has an IPv4 address */
     bool dhcp; /* no fixed address is given */
     ip4_addr_t address, netmask, gateway, dns[2];
-    int device; /* N of the device that is meant; -1: not given */
+    int device;        /* N of the device that is meant; -1: not given */
+    bool mask_guessed; /* the argument has no prefix length and no netmask */
 };
 
 /* Splits the text in place at ':'. The number of parts; -1: more than PARTS. */
@@ -82,24 +84,42 @@ static bool mask_is_contiguous(uint32_t mask_host_order)
     return (host & (host + 1)) == 0;
 }
 
+/* Can one machine have that address? Not loopback, multicast, or what is reserved (RFC 6890). */
+static bool is_of_one_machine(uint32_t host_order)
+{
+    uint32_t net = host_order >> 24;
+
+    return net != 0 && net != 127 && net < 224;
+}
+
+/* Is it the address of the network, or its broadcast address (RFC 1122, 3.2.1.3)? /31: RFC 3021. */
+static bool is_of_the_network(uint32_t address, uint32_t mask)
+{
+    return ~mask > 1 && (!(address & ~mask) || (address & ~mask) == ~mask);
+}
+
 /* This and the functions below: NULL, or what is wrong with the part. */
 static const char *bootip_client(char *text, const char *mask, struct bootip *out)
 {
     char *slash = strchr(text, '/');
+    uint32_t address;
 
     if (slash)
         *slash++ = '\0';
-    if (!bootip_ip4(text, &out->address) || ip4_addr_ismulticast(&out->address) ||
-        ip4_addr_isany_val(out->address))
-        return "the client is not an IPv4 address of one machine";
-    if (slash)
-        return bootip_prefix(slash, &out->netmask) ? NULL : "the prefix length is not 1 to 32";
-    if (!mask || !*mask)
-        ip4_addr_set_u32(&out->netmask,
-                         lwip_htonl(class_mask(lwip_ntohl(ip4_addr_get_u32(&out->address)))));
-    else if (!bootip_ip4(mask, &out->netmask) ||
-             !mask_is_contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
+    if (!bootip_ip4(text, &out->address))
+        return "the client is not an IPv4 address";
+    address = lwip_ntohl(ip4_addr_get_u32(&out->address));
+    out->mask_guessed = !slash && (!mask || !*mask);
+    if (slash && !bootip_prefix(slash, &out->netmask))
+        return "the prefix length is not 1 to 32";
+    if (out->mask_guessed)
+        ip4_addr_set_u32(&out->netmask, lwip_htonl(class_mask(address)));
+    else if (!slash && (!bootip_ip4(mask, &out->netmask) ||
+                        !mask_is_contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask)))))
         return "the netmask is not of the form 255.255.255.0";
+    if (!is_of_one_machine(address) ||
+        is_of_the_network(address, lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
+        return "the client is not an IPv4 address of one machine";
     return NULL;
 }
 
@@ -255,6 +275,19 @@ void net_configure_device(struct net_dev *d)
     bootip_apply(d, &wanted);
 }
 
+static void bootip_tell_guess(void)
+{
+    uint32_t mask = lwip_ntohl(ip4_addr_get_u32(&wanted.netmask));
+    char address[IP4ADDR_STRLEN_MAX];
+
+    ip4addr_ntoa_r(&wanted.address, address, sizeof(address));
+    hal_log(
+        HAL_WARN, "net",
+        "ip=%s has no prefix length: taking /%d, that of its class; write ip=%s/24, or whatever "
+        "the network has",
+        address, __builtin_popcount(mask), address);
+}
+
 void net_configure(void)
 {
     const char *text = hal_bootarg("ip");
@@ -273,6 +306,8 @@ void net_configure(void)
                 BOOTIP_SHOWN, text, wrong);
         wanted = (struct bootip){.device = -1, .dhcp = true};
     }
+    if (wanted.mask_guessed)
+        bootip_tell_guess();
     for (struct net_dev *d = net_core.devs; d; d = d->next)
         net_configure_device(d);
 }

@@ -60,6 +60,7 @@ static const struct {
     {"ip=10.0.2.15/24", 0xffffff00, 0},
     {"ip=10.0.2.15/1", 0x80000000, 0},
     {"ip=10.0.2.15/32", 0xffffffff, 0},
+    {"ip=10.0.2.15/31", 0xfffffffe, 0},
     {"ip=10.0.2.15", 0xff000000, 0},
     {"ip=10.0.2.15::10.0.2.1", 0xff000000, 0x0a000201},
     {"ip=10.0.2.15::10.0.2.1:255.255.0.0", 0xffff0000, 0x0a000201},
@@ -78,7 +79,10 @@ static void a_fixed_address(void)
     CHECK_EQ(own_mask(), fixed[case_variant].mask);
     CHECK_EQ(own_gateway(), fixed[case_variant].gateway);
     CHECK(host_logged("(static)"));
-    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+    /* a mask that is guessed is told */
+    bool guessed = own_mask() == 0xff000000 && !strchr(fixed[case_variant].text, '/');
+    CHECK_EQ(host_log_lines(HAL_WARN), guessed);
+    CHECK_EQ(host_logged("has no prefix length: taking /8, that of its class"), guessed);
     CHECK(!asks_dhcp());
 }
 
@@ -103,8 +107,16 @@ static const struct {
     {"ip=10.0.2.15/2x", "prefix length"},
     {"ip=10.0.2", "IPv4 address"},
     {"ip=nonsense", "IPv4 address"},
-    {"ip=0.0.0.0", "IPv4 address"},
-    {"ip=224.0.0.1", "IPv4 address"},
+    {"ip=0.0.0.0", "IPv4 address of one machine"},
+    {"ip=0.1.2.3/24", "IPv4 address of one machine"},
+    {"ip=127.0.0.2/8", "IPv4 address of one machine"},
+    {"ip=224.0.0.1", "IPv4 address of one machine"},
+    {"ip=255.255.255.255", "IPv4 address of one machine"},
+    {"ip=10.0.2.0/24", "IPv4 address of one machine"},
+    {"ip=10.0.2.255/24", "IPv4 address of one machine"},
+    {"ip=10.0.2.15/28", "IPv4 address of one machine"},
+    {"ip=10.0.2.4:::255.255.255.252", "IPv4 address of one machine"},
+    {"ip=10.0.0.0", "IPv4 address of one machine"},
     {"ip=10.0.2.15:::255.0.255.0", "netmask"},
     {"ip=10.0.2.15:::x", "netmask"},
     {"ip=10.0.2.15::gate", "gateway"},

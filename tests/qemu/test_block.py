@@ -54,6 +54,16 @@ def test_blkcheck_with_blocks_of(boot, tmp_path, block, transport):
     assert guest.wait(60) == 0
 
 
+@pytest.mark.parametrize('mode', ['both', 'verify'])
+def test_blkcheck_does_not_call_nothing_good(boot, tmp_path, mode):
+    """A disk of 0 bytes holds no pattern that could be right."""
+    path = tmp_path / 'empty.img'
+    path.write_bytes(b'')
+    status, guest = blkcheck(boot, str(path), mode)
+    assert status == 2 and guest.seen('vblk0 has no bytes: there is nothing to check')
+    assert not guest.seen('good')
+
+
 def test_blkcheck_finds_a_disk_that_lies(boot, tmp_path):
     """What is written to the second disk is thrown away: blkcheck must notice. (QEMU's null driver
     takes every write and reads as zeroes.)"""
