@@ -113,8 +113,11 @@ format: .setup-format
 pictures: .setup-pictures
 	@$(PYTHON) scripts/pictures
 
+# Libraries and their sources, which a network or half a minute would be needed to make again.
+KEPT := newlib-aarch64 newlib-arm newlib-source lwip libfdt
+
 clean:
-	rm -rf $(filter-out build/newlib build/lwip build/libfdt,$(wildcard build/*))
+	rm -rf $(filter-out $(KEPT:%=build/%),$(wildcard build/*))
 
 distclean:
 	rm -rf build

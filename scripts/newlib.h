@@ -15,9 +15,12 @@
 #define _WANT_REENT_SMALL                1
 #define _REENT_CHECK_VERIFY              1
 #define _MB_LEN_MAX                      1
-#define HAVE_INITFINI_ARRAY              1
+#define _HAVE_INITFINI_ARRAY             1
 #define _ATEXIT_DYNAMIC_ALLOC            1
 #define _HAVE_LONG_DOUBLE                1
+#if __LDBL_MANT_DIG__ == __DBL_MANT_DIG__
+#define _LDBL_EQ_DBL 1
+#endif
 #define _HAVE_CC_INHIBIT_LOOP_TO_LIBCALL 1
 #define _LITE_EXIT                       1
 #define _REENT_GLOBAL_ATEXIT             1

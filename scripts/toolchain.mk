@@ -15,14 +15,10 @@ MACHINE_arm = -mcpu=cortex-a15 -mfloat-abi=hard -marm -U__INT32_TYPE__ -D__INT32
               -U__UINT32_TYPE__ '-D__UINT32_TYPE__=unsigned int'
 MACHINE = $(MACHINE_$(ARCH))
 
-# The compiler's own newlib if it has one, else ours. Its headers lie beside the libc.a for the
-# compiler's default CPU, its libraries where the one for our CPU is.
-libc_of = $(abspath $(filter /%,$(shell $(CC_TARGET) $1 -print-file-name=libc.a 2>/dev/null)))
-COMPILER_PREFIX := $(patsubst %/lib/libc.a,%,$(call libc_of,))
-COMPILER_NEWLIB := $(if $(wildcard $(COMPILER_PREFIX)/include/newlib.h),$(COMPILER_PREFIX))
-NEWLIB := $(or $(NEWLIB_DIR),$(COMPILER_NEWLIB),build/newlib)
-OWN_NEWLIB := $(filter build/newlib,$(NEWLIB))
-NEWLIB_LIB := $(if $(NEWLIB_DIR)$(OWN_NEWLIB),$(NEWLIB)/lib,$(dir $(call libc_of,$(MACHINE))))
+# The C library is built here, from the same source for every compiler.
+NEWLIB := $(or $(NEWLIB_DIR),build/newlib-$(ARCH))
+OWN_NEWLIB := $(filter build/newlib-%,$(NEWLIB))
+NEWLIB_LIB := $(NEWLIB)/lib
 
 # newlib's headers must come after the compiler's: its <stdatomic.h> does not compile with GCC.
 GCC_INCLUDE := $(foreach d,include include-fixed,\

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lwipopts.h - lwIP 2.1.3 as Vireo uses it: the core with its callback interface, on one
+ * lwipopts.h - lwIP 2.2.1 as Vireo uses it: the core with its callback interface, on one
  * cooperative thread. The sockets above are Vireo's own (net/inet/), so lwIP's threads, mailboxes
  * and sequential interfaces are left out.
  */

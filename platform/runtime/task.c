@@ -226,25 +226,17 @@ void task_forbid_parking(bool on)
 
 /* ---- the life of a task ---------------------------------------------------------------------- */
 
-/* Makes the libc state of a new task. The standard streams are those of main()'s task. */
+#pragma weak __sf /* not there in an image without stdio */
+
+/* Makes the libc state of a new task. The standard streams are those of all tasks. */
 static void task_init_reent(struct _reent *r)
 {
-    extern void __sinit(struct _reent *) __attribute__((weak));
-
     _REENT_INIT_PTR_ZEROED(r);
-    if (!__sinit)
-        return; /* the image has no stdio */
-    if (!_GLOBAL_REENT->__sdidinit)
-        __sinit(_GLOBAL_REENT);
-    r->_stdin = _GLOBAL_REENT->_stdin;
-    r->_stdout = _GLOBAL_REENT->_stdout;
-    r->_stderr = _GLOBAL_REENT->_stderr;
-    r->__sdidinit = 1;
 }
 
 static void task_destroy_reent(struct _reent *r)
 {
-    r->__sdidinit = 0; /* the streams are main()'s: they stay open */
+    r->__cleanup = NULL; /* the streams belong to all tasks: they stay open */
     _impure_ptr = _GLOBAL_REENT;
     _reclaim_reent(r);
 }
