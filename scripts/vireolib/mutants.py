@@ -42,7 +42,8 @@ SLOW = 200                 # seconds that a test may take before the mutant coun
 # Real devices, for what no host test notices: tests, and the image that they boot.
 AT_LAST = {'tests/qemu/test_boot.py::test_httpd_on': 'httpd',
            'tests/qemu/test_block.py::test_blkcheck': 'blkcheck'}
-SHARED = ('newlib-aarch64', 'newlib-arm', 'newlib-source', 'lwip', 'libfdt') # of build/: the same for every copy
+# Of build/, the same for every copy.
+SHARED = ('newlib-aarch64', 'newlib-arm', 'newlib-source', 'lwip', 'libfdt')
 COPIED = ('host/obj', 'host/library.a', 'host-tsan/obj', 'host-tsan/library.a', 'aarch64/obj',
           'arm/obj')                       # of build/: objects, which save compiling
 NOT_BUILT = re.compile(r'^(?:E +)?make \S+ .*failed$|^make: \*\*\*', re.M)

@@ -9,12 +9,13 @@
 struct _reent {
     int _errno;
     void *_stdin, *_stdout, *_stderr;
-    int __sdidinit;
+    void (*__cleanup)(struct _reent *r); /* closes the streams; stdio sets the pointer */
     int reclaimed;
 };
 extern struct _reent *_impure_ptr, fake_global_reent;
 #define _GLOBAL_REENT             (&fake_global_reent)
-#define _REENT_INIT_PTR_ZEROED(r) ((void)(r))
+#define _REENT_INIT_PTR_ZEROED(r) ((r)->_stdout = fake_streams)
+extern char fake_streams[];
 
 void _reclaim_reent(struct _reent *r);
 
