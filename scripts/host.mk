@@ -80,9 +80,10 @@ FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(filter-out -Werror,$(FL
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 
+# -MD: lwipopts.h counts as a system header, since those of lwIP include it.
 define compile
 	@$(if $V,,printf '  %-5s %s\n' HOST $<)
-	$(Q)mkdir -p $(@D) && $(HOSTCC) $1 -MMD -MP -c $< -o $@
+	$(Q)mkdir -p $(@D) && $(HOSTCC) $1 -MD -MP -c $< -o $@
 endef
 $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	$(call compile,$(call FLAGS_of,$<))

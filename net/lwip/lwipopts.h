@@ -17,12 +17,12 @@
 #define LWIP_ASSERT_CORE_LOCKED() net_assert_entered()
 
 /* Memory: all from the allocator of net_mem.c, as needed, within one limit. */
-#define MEM_LIBC_MALLOC      1
+#define MEM_CUSTOM_ALLOCATOR 1
 #define MEMP_MEM_MALLOC      1
 #define MEM_ALIGNMENT        8
-#define mem_clib_malloc      net_malloc
-#define mem_clib_calloc      net_calloc
-#define mem_clib_free        net_free
+#define MEM_CUSTOM_MALLOC    net_malloc
+#define MEM_CUSTOM_CALLOC    net_calloc
+#define MEM_CUSTOM_FREE      net_free
 #define PBUF_POOL_BUFSIZE    1600
 #define PBUF_POOL_FREE_OOSEQ 1
 
