@@ -10,14 +10,14 @@
 
 #include <_newlib_version.h>
 
-#define _WANT_IO_C99_FORMATS             1
-#define _WANT_IO_LONG_LONG               1
-#define _WANT_REENT_SMALL                1
-#define _REENT_CHECK_VERIFY              1
-#define _MB_LEN_MAX                      1
-#define _HAVE_INITFINI_ARRAY             1
-#define _ATEXIT_DYNAMIC_ALLOC            1
-#define _HAVE_LONG_DOUBLE                1
+#define _WANT_IO_C99_FORMATS  1
+#define _WANT_IO_LONG_LONG    1
+#define _WANT_REENT_SMALL     1
+#define _REENT_CHECK_VERIFY   1
+#define _MB_LEN_MAX           1
+#define _HAVE_INITFINI_ARRAY  1
+#define _ATEXIT_DYNAMIC_ALLOC 1
+#define _HAVE_LONG_DOUBLE     1
 #if __LDBL_MANT_DIG__ == __DBL_MANT_DIG__
 #define _LDBL_EQ_DBL 1
 #endif
