@@ -27,9 +27,12 @@ $(NEWLIB)/.key: $(NEWLIB_SOURCE)/.version $(NEWLIB_STALE)
 $(NEWLIB)/.key: export KEY = $(NEWLIB_KEY)
 $(NEWLIB)/.key: export MACHINE_FLAGS = $(MACHINE)
 
-# Sources of another release than the one that fetch-source names are fetched again.
-SOURCES := $(NEWLIB_SOURCE)/.version build/lwip/.version build/libfdt/.version
-$(SOURCES): build/%/.version: scripts/fetch-source
+# Sources are fetched again when fetch-source names another release; dates do not matter.
+RELEASE := $(shell sed -n 's/^release=//p' scripts/fetch-source)
+SOURCES := $(NEWLIB_SOURCE) build/lwip build/libfdt
+STALE_SOURCES := $(foreach s,$(SOURCES),$(if $(call differ,$(RELEASE),$(file <$s/.release)),$s))
+$(STALE_SOURCES:%=%/.version): FORCE
+$(SOURCES:%=%/.version): build/%/.version:
 	@scripts/fetch-source $(*:newlib-source=newlib) $(@D)
 
 build/lwip/.fixed: build/lwip/.version scripts/fix-lwip
