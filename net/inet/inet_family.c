@@ -9,6 +9,8 @@
 #include "sock.h"
 #include "socket_ops.h"
 
+#define SOCK_MAX 11 /* numbers from here on are no types, as on Linux */
+
 /* Leaves the stack, and hands the result on. */
 static ssize_t inet_done(ssize_t result)
 {
@@ -27,15 +29,17 @@ static struct sock *inet_enter(struct file *f)
 
 static int inet_kind(int type, int protocol)
 {
+    if (type < 0 || type >= SOCK_MAX || protocol < 0 || protocol >= 256)
+        return -EINVAL;
     switch (type) {
     case SOCK_STREAM:
         return protocol == 0 || protocol == IPPROTO_TCP ? SOCK_KIND_TCP : -EPROTONOSUPPORT;
     case SOCK_DGRAM:
         return protocol == 0 || protocol == IPPROTO_UDP ? SOCK_KIND_UDP : -EPROTONOSUPPORT;
     case SOCK_RAW:
-        return protocol > 0 && protocol < 256 ? SOCK_KIND_RAW : -EPROTONOSUPPORT;
+        return protocol > 0 ? SOCK_KIND_RAW : -EPROTONOSUPPORT;
     default:
-        return -EINVAL;
+        return -ESOCKTNOSUPPORT;
     }
 }
 
@@ -78,16 +82,48 @@ static int inet_open(int family, int type, int protocol, int flags)
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
+/* Linux takes AF_UNSPEC with 0.0.0.0 for AF_INET, since old programs leave the family out. */
+static int inet_address_in(struct sock *s, const struct sockaddr *sa, socklen_t len,
+                           ip_addr_t *addr, u16_t *port)
+{
+    struct sockaddr_in in;
+
+    if (s->family == AF_INET && len >= sizeof(in) && sa->sa_family == AF_UNSPEC) {
+        memcpy(&in, sa, sizeof(in));
+        if (in.sin_addr.s_addr != INADDR_ANY)
+            return -EAFNOSUPPORT;
+        in.sin_family = AF_INET;
+        return sock_addr_in(s, (struct sockaddr *)&in, sizeof(in), addr, port);
+    }
+    return sock_addr_in(s, sa, len, addr, port);
+}
+
+/* A group of a link without the number of the link? */
+static bool inet_lacks_scope(const struct sockaddr *sa)
+{
+    struct sockaddr_in6 in6;
+
+    memcpy(&in6, sa, sizeof(in6));
+    return IN6_IS_ADDR_MC_LINKLOCAL(&in6.sin6_addr) && !in6.sin6_scope_id;
+}
+
 static int inet_bind_to(struct sock *s, const struct sockaddr *sa, socklen_t len)
 {
     ip_addr_t addr;
     u16_t port;
-    int err = sock_addr_in(s, sa, len, &addr, &port);
+    int err = sa ? inet_address_in(s, sa, len, &addr, &port) : -EINVAL;
 
+    if (!err && s->family == AF_INET6 && inet_lacks_scope(sa))
+        err = -EINVAL;
+    if (err == -ENETUNREACH)
+        return -EINVAL; /* an address of IPv4, and IPV6_V6ONLY */
     if (err)
         return err;
-    return s->kind == SOCK_KIND_TCP ? sock_tcp_bind(s, &addr, port)
-                                    : sock_dgram_bind(s, &addr, port);
+    if (s->kind == SOCK_KIND_RAW)
+        return sock_dgram_bind_raw(s, &addr);
+    if (s->kind == SOCK_KIND_TCP && s->state != SOCK_TCP_IDLE)
+        return -EINVAL;
+    return sock_bind(s, &addr, port);
 }
 
 static int inet_bind(struct file *f, const struct sockaddr *addr, socklen_t len)
@@ -97,12 +133,25 @@ static int inet_bind(struct file *f, const struct sockaddr *addr, socklen_t len)
     return (int)inet_done(inet_bind_to(s, addr, len));
 }
 
+static int inet_disconnect(struct sock *s)
+{
+    if (s->kind == SOCK_KIND_TCP)
+        sock_tcp_disconnect(s);
+    else
+        sock_dgram_disconnect(s);
+    sock_changed(s);
+    return 0;
+}
+
 static int inet_connect_to(struct sock *s, const struct sockaddr *sa, socklen_t len)
 {
     ip_addr_t addr;
     u16_t port;
-    int err = sock_addr_in(s, sa, len, &addr, &port);
+    int err;
 
+    if (sa && len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC)
+        return inet_disconnect(s);
+    err = sock_addr_peer(s, sa, len, &addr, &port);
     if (err)
         return err;
     return s->kind == SOCK_KIND_TCP ? sock_tcp_connect(s, &addr, port)
@@ -118,12 +167,12 @@ static int inet_connect(struct file *f, const struct sockaddr *addr, socklen_t l
 
 static int inet_local_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
 {
-    if (!s->udp)
-        return -EINVAL;
-    sock_addr_out(s, &s->udp->local_ip,
+    const ip_addr_t *addr = s->udp ? &s->udp->local_ip : &s->bound;
+
+    sock_addr_out(s, addr,
                   s->kind == SOCK_KIND_RAW   ? 0
                   : s->kind == SOCK_KIND_UDP ? s->udp->local_port
-                                             : s->tcp->local_port,
+                                             : s->port,
                   sa, len);
     return 0;
 }
@@ -137,7 +186,8 @@ static int inet_getsockname(struct file *f, struct sockaddr *addr, socklen_t *le
 
 static int inet_peer_name(struct sock *s, struct sockaddr *sa, socklen_t *len)
 {
-    if (s->kind == SOCK_KIND_TCP ? s->state != SOCK_TCP_OPEN : !s->has_peer)
+    if (s->kind == SOCK_KIND_TCP ? s->state != SOCK_TCP_OPEN
+                                 : !s->has_peer || (s->kind == SOCK_KIND_UDP && !s->peer_port))
         return -ENOTCONN;
     sock_addr_out(s, &s->udp->remote_ip,
                   s->kind == SOCK_KIND_RAW   ? 0
@@ -163,6 +213,7 @@ static int inet_listen(struct file *f, int backlog)
     return (int)inet_done(s->kind == SOCK_KIND_TCP ? sock_tcp_listen(s, backlog) : -EOPNOTSUPP);
 }
 
+/* The connection leaves the listener's queue when it has a descriptor, not before. */
 static int inet_accept_one(struct sock *s, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sock *c;
@@ -171,10 +222,9 @@ static int inet_accept_one(struct sock *s, struct sockaddr *addr, socklen_t *len
     if (err)
         return err;
     err = sock_install(c, flags);
-    if (err < 0) {
-        sock_discard(c);
+    if (err < 0)
         return err;
-    }
+    sock_tcp_accepted(s);
     if (inet_peer_name(c, addr, len) && len)
         *len = 0; /* the connection was reset meanwhile: its address is not known any more */
     return err;
@@ -217,9 +267,11 @@ static ssize_t inet_sendmsg(struct file *f, const struct msghdr *msg, int flags)
     if (s->kind == SOCK_KIND_TCP)
         return inet_done(sock_tcp_send(s, &m, flags));
     if (msg->msg_name) {
-        err = sock_addr_in(s, msg->msg_name, msg->msg_namelen, &m.addr, &m.port);
+        err = sock_addr_peer(s, msg->msg_name, msg->msg_namelen, &m.addr, &m.port);
         m.has_addr = true;
     }
+    if (!err)
+        err = sock_cmsg_in(s, msg, &m);
     return inet_done(err ? err : sock_dgram_send(s, &m, flags));
 }
 
@@ -236,6 +288,10 @@ static ssize_t inet_recvmsg(struct file *f, struct msghdr *msg, int flags)
         else
             msg->msg_namelen = 0;
         msg->msg_flags = m.truncated ? MSG_TRUNC : 0;
+        if (s->wants && s->kind != SOCK_KIND_TCP)
+            sock_cmsg_out(s, &m.origin, msg);
+        else
+            msg->msg_controllen = 0;
     }
     return inet_done(n);
 }

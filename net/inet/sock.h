@@ -30,9 +30,8 @@ enum sock_tcp_state {
     SOCK_TCP_IDLE, /* made, perhaps bound */
     SOCK_TCP_LISTENING,
     SOCK_TCP_CONNECTING,
-    SOCK_TCP_OPEN,   /* connected */
-    SOCK_TCP_ENDED,  /* was connected; what came before the end may still be read */
-    SOCK_TCP_FAILED, /* could not be connected, or lost its address: good for close() alone */
+    SOCK_TCP_OPEN,  /* connected */
+    SOCK_TCP_ENDED, /* was connected; what came before the end may still be read */
 };
 
 #define SOCK_DGRAM_QUEUE (256u << 10) /* bytes of datagrams that may wait, by default */
@@ -56,12 +55,43 @@ enum sock_tcp_state {
             (q)->tail = NULL;                                                                      \
     } while (0)
 
-/* A datagram that waits, and its source. */
+/* Where a datagram came from, and what its header said: for ancillary data. */
+struct sock_origin {
+    ip_addr_t from, to;
+    u16_t port;
+    uint8_t netif; /* its number */
+    uint8_t ttl, tos;
+};
+
+/* A datagram that waits. */
 struct sock_dgram {
     struct sock_dgram *next;
     struct pbuf *p; /* owned */
-    ip_addr_t addr;
-    u16_t port;
+    struct sock_origin origin;
+};
+
+/* What a socket asks recvmsg() for: bits of sock.wants. */
+enum {
+    SOCK_WANT_PKTINFO = 1,
+    SOCK_WANT_TTL = 2,
+    SOCK_WANT_TOS = 4,
+    SOCK_WANT_PKTINFO6 = 8,
+    SOCK_WANT_HOPLIMIT = 16,
+    SOCK_WANT_TCLASS = 32,
+};
+
+/*
+ * Options that lwIP's control block has too. The socket owns them, since control blocks come and
+ * go: sock_apply_options() hands them to the present one.
+ */
+struct sock_options {
+    uint8_t ttl, tos, hops;            /* hops: of IPv6 */
+    uint8_t group_ttl, group_hops;     /* of multicasts */
+    uint8_t group_netif, group_netif6; /* the number of the interface; 0: by route */
+    bool group_loop, group_loop6;      /* own multicasts are heard here */
+    bool reuse_addr, reuse_port, keepalive, broadcast, nodelay;
+    uint16_t keep_idle, keep_interval; /* seconds */
+    uint8_t keep_count;
 };
 
 struct sock {
@@ -71,16 +101,26 @@ struct sock {
     uint8_t protocol;
     bool nonblock;
     bool v6only;
-    bool reset_on_close; /* SO_LINGER with time 0 */
-    bool has_peer;       /* UDP and raw: connect() named one */
-    bool eof;            /* the peer sends no more */
+    bool linger;     /* SO_LINGER is on */
+    bool has_peer;   /* UDP and raw: connect() named one */
+    bool port_bound; /* bind() named the port, or asked for one */
+    bool untold;     /* TCP: no call has told how a connect() without waiting ended */
+    bool fin;        /* TCP: the peer has ended its direction in order */
+    bool eof;        /* the peer sends no more */
     bool read_shut, write_shut;
-    bool want_write;  /* a task waits for room to send */
-    bool closed;      /* no descriptor names it any more */
-    uint32_t starved; /* memory_epoch in which a write found no memory */
-    int error;        /* pending, positive: SO_ERROR */
-    unsigned users;   /* tasks parked in a call; and its file, while calls alone hold the file */
-    union {           /* lwIP's control block; TCP: NULL once ENDED or FAILED */
+    bool want_write; /* a task waits for room to send */
+    bool want_route; /* UDP: a send found no address of this machine yet */
+    bool closed;     /* no descriptor names it any more */
+    bool oob_inline; /* SO_OOBINLINE, which changes nothing */
+    uint8_t wants;   /* SOCK_WANT_... */
+    uint16_t linger_s;
+    uint32_t low_water; /* SO_RCVLOWAT */
+    uint32_t starved;   /* memory_epoch in which a write found no memory */
+    int error;          /* pending, positive: SO_ERROR */
+    unsigned users;     /* tasks parked in a call; and its file, while calls alone hold the file */
+    struct sock_options options;
+    ip_addr_t bound; /* the address that bind() named; any address otherwise */
+    union {          /* lwIP's control block; TCP: NULL once ENDED */
         struct tcp_pcb *tcp;
         struct udp_pcb *udp;
         struct raw_pcb *raw;
@@ -97,6 +137,12 @@ struct sock {
     struct sock *next;                /* in the listener's queue */
     struct sock *listener;            /* whose queue this socket waits in; NULL: in none */
 
+    struct sock *next_waiting; /* in sock_conn.c's list: CONNECTING without an address yet */
+    ip_addr_t peer;            /* where it will connect to */
+    u16_t peer_port;
+    u16_t port;          /* TCP: its own, also when its control block is gone; 0: none yet */
+    uint64_t give_up_ns; /* when it stops to wait for that address */
+
     struct waitq readers, writers;
     uint64_t read_timeout, write_timeout; /* ns; 0: none */
 };
@@ -108,7 +154,10 @@ struct sock_msg {
     ip_addr_t addr;
     u16_t port;
     bool has_addr;
-    bool truncated; /* recv: the datagram was longer than the vector */
+    bool truncated;            /* recv: the datagram was longer than the vector */
+    struct sock_origin origin; /* recv of a datagram */
+    ip_addr_t source;          /* send: the address to send from; any: by route */
+    uint8_t netif;             /* send: the number of the interface; 0: by route */
 };
 
 /* ---- sock_file.c: life, waiting, and the file of a socket ------------------------------------ */
@@ -152,24 +201,77 @@ int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len
 /* The address that an application passed. -EINVAL; -EAFNOSUPPORT; -ENETUNREACH: IPV6_V6ONLY. */
 int sock_addr_in(const struct sock *s, const struct sockaddr *sa, socklen_t len, ip_addr_t *addr,
                  u16_t *port);
+/* The same of a peer: a UDP socket of IPv6 also takes an address of IPv4. */
+int sock_addr_peer(const struct sock *s, const struct sockaddr *sa, socklen_t len, ip_addr_t *addr,
+                   u16_t *port);
 /* The address for an application: as much of it as *len has room for. sa, len NULL: nothing. */
 void sock_addr_out(const struct sock *s, const ip_addr_t *addr, u16_t port, struct sockaddr *sa,
                    socklen_t *len);
-/* The address for lwIP's bind: `::` of a socket that takes IPv4 too stands for every address. */
-const ip_addr_t *sock_addr_to_bind(const struct sock *s, const ip_addr_t *addr);
+/* Every address, as lwIP wants it for this socket: `::` of one that takes IPv4 too is both. */
+const ip_addr_t *sock_addr_any(const struct sock *s);
+
+/* ---- sock_port.c: ports, and which sockets may have the same ----------------------------------
+ */
+
+/*
+ * Binds to an address of this machine; port 0: a free one, which nobody can guess. -EADDRNOTAVAIL,
+ * -EADDRINUSE; -EINVAL: is bound.
+ */
+int sock_bind(struct sock *s, const ip_addr_t *addr, u16_t port);
+/* Has the socket a port? */
+bool sock_has_port(const struct sock *s);
+/* Gives a socket without a port a free one. -EADDRINUSE: all are taken. */
+int sock_bind_any(struct sock *s);
+/* May the socket listen on its port? -EADDRINUSE. */
+int sock_may_listen(const struct sock *s);
+/* Gives a new control block the port that the socket had (sock.port), and the bound address. */
+void sock_keep_port(struct sock *s);
+/* UDP: the socket has no port any more. */
+void sock_lose_port(struct sock *s);
+/* Does a TCP connection between these have its end here already? */
+bool sock_tuple_taken(const ip_addr_t *local, u16_t port, const ip_addr_t *peer, u16_t peer_port);
+
+/* ---- sock_route.c: which way, and from which address ------------------------------------------
+ */
+
+/* 0.0.0.0 and `::` as a destination are the socket's own address, or else loopback. */
+void sock_route_to_self(const struct sock *s, ip_addr_t *addr);
+/*
+ * The interface to a destination, and the address of this machine that a packet to it has.
+ * -ENETUNREACH: there is no route, or no address to send from.
+ */
+int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, ip_addr_t *from);
+/* Is `a` an address of this machine, of any interface? */
+bool sock_is_local(const ip_addr_t *a);
+/* Is `a` an IPv4 broadcast address, of any interface? */
+bool sock_is_broadcast(const ip_addr_t *a);
+/*
+ * sock_route(); while a card still asks for its first address and there is no route, waits for it,
+ * vireo.net_wait_ms at most. -EAGAIN: the call may not wait (flags). [parks]
+ */
+int sock_route_wait(struct sock *s, const ip_addr_t *to, int flags, struct netif **netif,
+                    ip_addr_t *from);
 
 /* ---- sock_tcp.c: stream sockets -------------------------------------------------------------- */
 
 /* Gives a new socket its control block. -ENOMEM. */
 int sock_tcp_open(struct sock *s);
-/* -EINVAL: not idle, or bound already; -EADDRINUSE. */
-int sock_tcp_bind(struct sock *s, const ip_addr_t *addr, u16_t port);
+/* The socket of a control block; NULL: none has it. */
+struct sock *sock_of_tcp(const struct tcp_pcb *pcb);
+/* The one place that changes the state of a TCP socket. */
+void sock_tcp_become(struct sock *s, enum sock_tcp_state state);
+/*
+ * A new control block in place of one that lwIP has or freed: an IDLE socket with the same port,
+ * for connect() or listen(). error becomes pending. If memory is short, the socket has ENDED.
+ */
+void sock_tcp_renew(struct sock *s, int error);
+/* Takes the socket off its control block, which is lwIP's alone from now on. */
+struct tcp_pcb *sock_tcp_let_go(struct sock *s);
 /* Listens, on a free port if the socket is not bound; again: sets the backlog (1 to SOMAXCONN). */
 int sock_tcp_listen(struct sock *s, int backlog);
-/* 0: connected; -EINPROGRESS: goes on by itself; or why not. [parks] */
-int sock_tcp_connect(struct sock *s, const ip_addr_t *addr, u16_t port);
-/* *out is a connected socket without descriptor, the caller's. [parks] */
+/* Waits for a connection: *out stays in the queue until sock_tcp_accepted(). [parks] */
 int sock_tcp_accept(struct sock *s, struct sock **out);
+void sock_tcp_accepted(struct sock *s);
 /* how: SHUT_RD, SHUT_WR, SHUT_RDWR. -ENOTCONN. */
 int sock_tcp_shutdown(struct sock *s, int how);
 /*
@@ -181,8 +283,25 @@ void sock_tcp_close(struct sock *s);
 /* Which of the events (POLLIN ...) hold now; remembers that a task waits for room to send. */
 int sock_tcp_poll(struct sock *s, int events);
 
+/* With SO_LINGER: waits until what was sent is acknowledged, or the time is over. [parks] */
+void sock_tcp_linger(struct sock *s);
+
+/* ---- sock_conn.c: connecting ------------------------------------------------------------------
+ */
+
+/* 0: connected; -EINPROGRESS: goes on by itself; or why not. [parks] */
+int sock_tcp_connect(struct sock *s, const ip_addr_t *addr, u16_t port);
+/* Ends a connection, or its beginning, at once; a listener listens no more. The socket is IDLE. */
+void sock_tcp_disconnect(struct sock *s);
+/* A socket that is CONNECTING fails. */
+void sock_conn_fail(struct sock *s, int error);
+/* The socket is CONNECTING no more: nothing of it waits for an address. */
+void sock_conn_stop_waiting(struct sock *s);
+
 /* ---- sock_tcp_io.c: bytes of a stream -------------------------------------------------------- */
 
+/* Is there enough to read (SO_RCVLOWAT), or an end of it? */
+bool sock_tcp_can_read(const struct sock *s);
 /* Bytes sent or received; 0 of recv: end of the stream. flags: MSG_... [parks] */
 ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags);
 ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags);
@@ -195,23 +314,47 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len);
 
 /* Gives a new socket its control block. protocol: of a raw socket, 1 to 255. -ENOMEM. */
 int sock_dgram_open(struct sock *s, int protocol);
-/* -EINVAL: bound already; -EADDRINUSE. */
-int sock_dgram_bind(struct sock *s, const ip_addr_t *addr, u16_t port);
-int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port);
+/* The socket of a control block; NULL: lwIP's own. */
+struct sock *sock_of_udp(const struct udp_pcb *pcb);
+int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port); /* [parks] */
+void sock_dgram_disconnect(struct sock *s);
+int sock_dgram_bind_raw(struct sock *s, const ip_addr_t *addr);
 /* Leaves all groups, frees waiting datagrams and the control block. Wakes no task. */
 void sock_dgram_close(struct sock *s);
 int sock_dgram_poll(struct sock *s, int events);
-/* All of the message or an error: -EMSGSIZE, -EDESTADDRREQ, -ENOBUFS, ... Does not wait. */
+/* All of the message or an error: -EMSGSIZE, -EDESTADDRREQ, -ENOBUFS, ... [parks] for a route */
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags);
 /* One datagram; what does not fit is lost, and m->truncated says so. [parks] */
 ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags);
 
-/* ---- sock_group.c: multicast; interface 0.0.0.0 stands for all ------------------------------- */
+/* ---- sock_group.c: multicast; interface NULL stands for the one with the route ----------------
+ */
 
-/* -EADDRINUSE: is a member; -ENOBUFS; -EADDRNOTAVAIL: no such interface. */
-int sock_group_join(struct sock *s, const ip4_addr_t *interface, const ip4_addr_t *group);
+/* The interface with this number, or this address; NULL: there is none. */
+struct netif *sock_netif(unsigned number);
+struct netif *sock_netif_of(const ip4_addr_t *addr);
+/* -EADDRINUSE: is a member; -ENOBUFS; -ENODEV: no such interface. */
+int sock_group_join(struct sock *s, struct netif *netif, const ip_addr_t *group);
 /* -EADDRNOTAVAIL: is no member. */
-int sock_group_leave(struct sock *s, const ip4_addr_t *interface, const ip4_addr_t *group);
+int sock_group_leave(struct sock *s, struct netif *netif, const ip_addr_t *group);
 void sock_group_leave_all(struct sock *s);
+
+/* ---- sock_opt_ip.c: options of IPPROTO_IP and IPPROTO_IPV6 -------------------------------------
+ */
+
+int sock_opt_set_ip(struct sock *s, int name, const void *value, socklen_t len);
+int sock_opt_set_ip6(struct sock *s, int name, const void *value, socklen_t len);
+int sock_opt_get_ip(struct sock *s, int name, void *value, socklen_t *len);
+int sock_opt_get_ip6(struct sock *s, int name, void *value, socklen_t *len);
+/* Hands the socket's options to its present control block. */
+void sock_apply_options(struct sock *s);
+
+/* ---- sock_cmsg.c: ancillary data ----------------------------------------------------------------
+ */
+
+/* What sendmsg() was given: m->source and m->netif. -EINVAL; -ENETUNREACH: no address of ours. */
+int sock_cmsg_in(const struct sock *s, const struct msghdr *msg, struct sock_msg *m);
+/* Fills msg_control with what the socket asked for; may add MSG_CTRUNC to msg_flags. */
+void sock_cmsg_out(const struct sock *s, const struct sock_origin *from, struct msghdr *msg);
 
 #endif

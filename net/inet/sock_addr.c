@@ -43,24 +43,29 @@ static int addr_from_in6(const struct sock *s, const struct sockaddr_in6 *in6, i
 int sock_addr_in(const struct sock *s, const struct sockaddr *sa, socklen_t len, ip_addr_t *addr,
                  u16_t *port)
 {
-    if (!sa || len < sizeof(sa->sa_family))
+    bool six = s->family == AF_INET6;
+
+    if (!sa || len < (six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)))
         return -EINVAL;
     if (sa->sa_family != s->family)
         return -EAFNOSUPPORT;
-    if (s->family == AF_INET)
-        return len < sizeof(struct sockaddr_in)
-                   ? -EINVAL
-                   : addr_from_in((const struct sockaddr_in *)(const void *)sa, addr, port);
-    return len < sizeof(struct sockaddr_in6)
-               ? -EINVAL
-               : addr_from_in6(s, (const struct sockaddr_in6 *)(const void *)sa, addr, port);
+    return six ? addr_from_in6(s, (const struct sockaddr_in6 *)(const void *)sa, addr, port)
+               : addr_from_in((const struct sockaddr_in *)(const void *)sa, addr, port);
 }
 
-const ip_addr_t *sock_addr_to_bind(const struct sock *s, const ip_addr_t *addr)
+int sock_addr_peer(const struct sock *s, const struct sockaddr *sa, socklen_t len, ip_addr_t *addr,
+                   u16_t *port)
 {
-    bool any = IP_IS_V6(addr) && ip6_addr_isany(ip_2_ip6(addr));
+    bool ip4 = s->kind == SOCK_KIND_UDP && s->family == AF_INET6 && !s->v6only && sa &&
+               len >= sizeof(struct sockaddr_in) && sa->sa_family == AF_INET;
 
-    return s->family == AF_INET6 && !s->v6only && any ? IP_ANY_TYPE : addr;
+    return ip4 ? addr_from_in((const struct sockaddr_in *)(const void *)sa, addr, port)
+               : sock_addr_in(s, sa, len, addr, port);
+}
+
+const ip_addr_t *sock_addr_any(const struct sock *s)
+{
+    return s->family == AF_INET ? IP4_ADDR_ANY : s->v6only ? IP6_ADDR_ANY : IP_ANY_TYPE;
 }
 
 static void addr_to_in6(const ip_addr_t *addr, struct sockaddr_in6 *in6)

@@ -27,7 +27,7 @@ static void dgram_drop_all(struct sock *s)
 }
 
 /* Puts a datagram into the queue. True: p belongs to the queue; false: there is no room. */
-static bool dgram_enqueue(struct sock *s, struct pbuf *p, const ip_addr_t *addr, u16_t port)
+static bool dgram_enqueue(struct sock *s, struct pbuf *p, const struct sock_origin *origin)
 {
     struct sock_dgram *d;
 
@@ -36,7 +36,7 @@ static bool dgram_enqueue(struct sock *s, struct pbuf *p, const ip_addr_t *addr,
     d = net_malloc(sizeof(*d));
     if (!d)
         return false;
-    *d = (struct sock_dgram){NULL, p, *addr, port};
+    *d = (struct sock_dgram){NULL, p, *origin};
     SOCK_QUEUE_APPEND(&s->dgrams, d);
     s->rx_bytes += p->tot_len;
     s->rx_count++;
@@ -44,21 +44,59 @@ static bool dgram_enqueue(struct sock *s, struct pbuf *p, const ip_addr_t *addr,
     return true;
 }
 
+/* What lwIP knows of the packet that it is handing over. */
+static struct sock_origin dgram_origin(const ip_addr_t *from, u16_t port)
+{
+    struct sock_origin o = {.from = *from,
+                            .to = *ip_current_dest_addr(),
+                            .port = port,
+                            .netif = netif_get_index(ip_current_input_netif())};
+
+    if (ip_current_is_v6()) {
+        o.ttl = IP6H_HOPLIM(ip6_current_header());
+        o.tos = IP6H_TC(ip6_current_header());
+    } else {
+        o.ttl = IPH_TTL(ip4_current_header());
+        o.tos = IPH_TOS(ip4_current_header());
+    }
+    return o;
+}
+
+/*
+ * lwIP gives broadcasts and multicasts to every socket of the port, also to one that is connected
+ * elsewhere, or bound to an address that is not the packet's.
+ */
+static bool dgram_is_for(const struct udp_pcb *pcb, const struct sock_origin *o)
+{
+    if ((pcb->flags & UDP_FLAGS_CONNECTED) &&
+        (pcb->remote_port != o->port || !ip_addr_cmp(&pcb->remote_ip, &o->from)))
+        return false;
+    return IP_IS_ANY_TYPE_VAL(pcb->local_ip) || ip_addr_isany(&pcb->local_ip) ||
+           ip_addr_cmp(&pcb->local_ip, &o->to);
+}
+
 static void dgram_on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr,
                          u16_t port)
 {
-    (void)pcb;
-    if (!dgram_enqueue(arg, p, addr, port))
+    struct sock_origin origin = dgram_origin(addr, port);
+
+    if (!dgram_is_for(pcb, &origin) || !dgram_enqueue(arg, p, &origin))
         pbuf_free(p);
+}
+
+struct sock *sock_of_udp(const struct udp_pcb *pcb)
+{
+    return pcb->recv == dgram_on_udp ? pcb->recv_arg : NULL;
 }
 
 /* A raw socket gets a copy: lwIP goes on with the packet. */
 static u8_t dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
 {
+    struct sock_origin origin = dgram_origin(addr, 0);
     struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
 
     (void)pcb;
-    if (copy && !dgram_enqueue(arg, copy, addr, 0))
+    if (copy && !dgram_enqueue(arg, copy, &origin))
         pbuf_free(copy);
     return 0;
 }
@@ -69,6 +107,9 @@ static int dgram_open_udp(struct sock *s)
     if (!s->udp)
         return -ENOMEM;
     udp_recv(s->udp, dgram_on_udp, s);
+    if (s->v6only)
+        IP_SET_TYPE_VAL(s->udp->local_ip, IPADDR_TYPE_V6);
+    sock_apply_options(s);
     return 0;
 }
 
@@ -85,25 +126,66 @@ int sock_dgram_open(struct sock *s, int protocol)
         s->raw->chksum_offset = 2;
     }
     raw_recv(s->raw, dgram_on_raw, s);
+    sock_apply_options(s);
     return 0;
 }
 
-int sock_dgram_bind(struct sock *s, const ip_addr_t *addr, u16_t port)
+int sock_dgram_bind_raw(struct sock *s, const ip_addr_t *addr)
 {
-    if (s->kind == SOCK_KIND_RAW)
-        return -net_errno(raw_bind(s->raw, addr));
-    if (s->udp->local_port)
-        return -EINVAL;
-    return -net_errno(udp_bind(s->udp, sock_addr_to_bind(s, addr), port));
+    if (!ip_addr_isany(addr) && !ip_addr_ismulticast(addr) && !sock_is_local(addr))
+        return -EADDRNOTAVAIL;
+    ip_addr_copy(s->bound, *addr);
+    return -net_errno(raw_bind(s->raw, addr));
+}
+
+/* The peer, and this side's address of what is sent to it. */
+static void dgram_set_peer(struct sock *s, const ip_addr_t *peer, u16_t port, const ip_addr_t *from)
+{
+    ip_addr_copy(s->udp->remote_ip, *peer);
+    if (from)
+        ip_addr_copy(s->udp->local_ip, *from);
+    if (s->kind == SOCK_KIND_RAW) {
+        s->raw->flags |= RAW_FLAGS_CONNECTED;
+    } else {
+        s->udp->remote_port = port;
+        s->udp->flags |= UDP_FLAGS_CONNECTED;
+    }
+    s->has_peer = true;
+    s->peer_port = port;
 }
 
 int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
 {
-    err_t err =
-        s->kind == SOCK_KIND_RAW ? raw_connect(s->raw, addr) : udp_connect(s->udp, addr, port);
+    ip_addr_t peer = *addr, from;
+    struct netif *netif;
+    int routed, err = s->kind == SOCK_KIND_UDP ? sock_bind_any(s) : 0;
 
-    s->has_peer = err == ERR_OK;
-    return err == ERR_RTE ? -ENETUNREACH : -net_errno(err);
+    if (err)
+        return err;
+    sock_route_to_self(s, &peer);
+    routed = sock_route_wait(s, &peer, 0, &netif, &from);
+    if (routed && routed != -EAGAIN)
+        return routed;
+    if (sock_is_broadcast(&peer) && !s->options.broadcast)
+        return -EACCES;
+    if (!routed && ip_addr_isloopback(&from) && !sock_is_local(&peer))
+        return -EINVAL;
+    dgram_set_peer(s, &peer, port, routed ? NULL : &from);
+    return 0;
+}
+
+void sock_dgram_disconnect(struct sock *s)
+{
+    s->has_peer = false;
+    ip_addr_copy(s->udp->remote_ip, *sock_addr_any(s));
+    if (s->kind == SOCK_KIND_RAW) {
+        raw_disconnect(s->raw);
+        return;
+    }
+    udp_disconnect(s->udp);
+    ip_addr_copy(s->udp->local_ip, s->bound);
+    if (!s->port_bound)
+        sock_lose_port(s);
 }
 
 void sock_dgram_close(struct sock *s)
@@ -119,10 +201,14 @@ void sock_dgram_close(struct sock *s)
 
 int sock_dgram_poll(struct sock *s, int events)
 {
-    int ready = POLLOUT | POLLWRNORM;
+    int ready = s->want_route ? 0 : POLLOUT | POLLWRNORM;
 
     if (s->dgrams.head || s->read_shut)
         ready |= POLLIN | POLLRDNORM;
+    if (s->read_shut)
+        ready |= POLLRDHUP;
+    if (s->read_shut && s->write_shut)
+        ready |= POLLHUP;
     if (s->error)
         ready |= POLLERR;
     return ready & events;
@@ -149,6 +235,8 @@ ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
     struct sock_dgram *d;
     size_t n;
 
+    if (s->error)
+        return -sock_take_error(s);
     while (!(d = s->dgrams.head)) {
         int err;
 
@@ -161,8 +249,9 @@ ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
             return err;
     }
     n = dgram_scatter(d->p, m);
-    m->addr = d->addr;
-    m->port = d->port;
+    m->origin = d->origin;
+    m->addr = d->origin.from;
+    m->port = d->origin.port;
     m->has_addr = true;
     m->truncated = n < d->p->tot_len;
     if (flags & MSG_TRUNC)
@@ -186,40 +275,118 @@ static struct pbuf *dgram_gather(const struct sock_msg *m, u16_t len, pbuf_layer
     return p;
 }
 
-static err_t dgram_transmit(struct sock *s, const struct sock_msg *m, struct pbuf *p)
+/* lwIP's control block has one limit of hops for both families, and one interface for groups. */
+static void dgram_prepare(struct sock *s, const ip_addr_t *to)
 {
-    if (s->kind == SOCK_KIND_RAW)
-        return m->has_addr ? raw_sendto(s->raw, p, &m->addr) : raw_send(s->raw, p);
-    return m->has_addr ? udp_sendto(s->udp, p, &m->addr, m->port) : udp_send(s->udp, p);
+    const struct sock_options *o = &s->options;
+    bool six = IP_IS_V6(to);
+
+    s->udp->ttl = six ? o->hops : o->ttl;
+    if (s->kind != SOCK_KIND_UDP || !ip_addr_ismulticast(to))
+        return;
+    udp_set_multicast_ttl(s->udp, six ? o->group_hops : o->group_ttl);
+    udp_set_multicast_netif_index(s->udp, six ? o->group_netif6 : o->group_netif);
+    if (six ? o->group_loop6 : o->group_loop)
+        udp_set_flags(s->udp, UDP_FLAGS_MULTICAST_LOOP);
+    else
+        udp_clear_flags(s->udp, UDP_FLAGS_MULTICAST_LOOP);
 }
 
-ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags)
+static err_t dgram_transmit(struct sock *s, const struct sock_msg *m, struct pbuf *p,
+                            struct netif *netif, const ip_addr_t *from, bool broadcast)
 {
-    ssize_t len = socket_iov_len(m->iov, m->iovcnt);
-    struct pbuf *p;
-    err_t err;
+    if (s->kind == SOCK_KIND_RAW)
+        return raw_sendto_if_src(s->raw, p, &m->addr, netif, from);
+    if (broadcast)
+        p->flags |= PBUF_FLAG_MCASTLOOP; /* the sockets of this machine hear it, too */
+    return udp_sendto_if_src(s->udp, p, &m->addr, m->port, netif, from);
+}
 
-    (void)flags;
-    if (len < 0)
-        return len;
-    if (s->write_shut)
-        return -EPIPE;
-    if (s->error)
-        return -sock_take_error(s);
-    if (len > 65507)
-        return -EMSGSIZE;
-    if (!m->has_addr && !s->has_peer)
-        return -EDESTADDRREQ;
-    p = dgram_gather(m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
-    if (!p)
-        return -ENOBUFS;
-    err = dgram_transmit(s, m, p);
-    pbuf_free(p);
+/* The interface and the source of the message, by what it or the socket says, or by route. */
+static int dgram_route(struct sock *s, struct sock_msg *m, int flags, struct netif **netif,
+                       ip_addr_t *from)
+{
+    unsigned number = m->netif;
+    int err = 0;
+
+    if (!number && ip_addr_ismulticast(&m->addr))
+        number = IP_IS_V6_VAL(m->addr) ? s->options.group_netif6 : s->options.group_netif;
+    if (number) {
+        const ip_addr_t *local;
+
+        *netif = sock_netif(number);
+        local = *netif ? ip_netif_get_local_ip(*netif, &m->addr) : NULL;
+        if (!local)
+            return -ENODEV;
+        *from = ip_addr_isany(&s->bound) ? *local : s->bound;
+        if (IP_IS_V6_VAL(m->addr) && ip6_addr_has_scope(ip_2_ip6(&m->addr), IP6_UNKNOWN))
+            ip6_addr_assign_zone(ip_2_ip6(&m->addr), IP6_UNKNOWN, *netif);
+    } else {
+        err = sock_route_wait(s, &m->addr, flags, netif, from);
+    }
+    s->want_route = err == -EAGAIN;
+    if (!err && !ip_addr_isany(&m->source))
+        ip_addr_copy(*from, m->source);
+    if (!err && ip_addr_isloopback(from) && !sock_is_local(&m->addr) &&
+        !ip_addr_ismulticast(&m->addr))
+        return -EINVAL;
+    return err;
+}
+
+static int dgram_errno(err_t err)
+{
     if (err == ERR_RTE)
         return -ENETUNREACH;
     if (err == ERR_MEM || err == ERR_BUF)
         return -ENOBUFS;
-    if (err == ERR_VAL)
-        return -EACCES; /* a broadcast without SO_BROADCAST, or the wrong address family */
-    return err == ERR_OK ? len : -net_errno(err);
+    return err == ERR_VAL ? -EMSGSIZE : -net_errno(err);
+}
+
+static int dgram_may_send(struct sock *s, const struct sock_msg *m, ssize_t len, int flags)
+{
+    if (len < 0)
+        return (int)len;
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (len > 65507)
+        return -EMSGSIZE;
+    if (s->error)
+        return -sock_take_error(s);
+    if (s->write_shut)
+        return -EPIPE;
+    return m->has_addr || s->has_peer ? 0 : -EDESTADDRREQ;
+}
+
+ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *msg, int flags)
+{
+    ssize_t len = socket_iov_len(msg->iov, msg->iovcnt);
+    struct sock_msg m = *msg;
+    struct netif *netif;
+    struct pbuf *p;
+    ip_addr_t from;
+    bool broadcast;
+    err_t err;
+    int error = dgram_may_send(s, msg, len, flags);
+
+    if (error || (s->kind == SOCK_KIND_UDP && (error = sock_bind_any(s))))
+        return error;
+    if (!m.has_addr) {
+        ip_addr_copy(m.addr, s->udp->remote_ip);
+        m.port = s->peer_port;
+    }
+    if (s->kind == SOCK_KIND_UDP && !m.port)
+        return -EINVAL;
+    sock_route_to_self(s, &m.addr);
+    if ((error = dgram_route(s, &m, flags, &netif, &from)))
+        return error;
+    broadcast = sock_is_broadcast(&m.addr);
+    if (broadcast && !s->options.broadcast)
+        return -EACCES;
+    p = dgram_gather(&m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
+    if (!p)
+        return -ENOBUFS;
+    dgram_prepare(s, &m.addr);
+    err = dgram_transmit(s, &m, p, netif, &from, broadcast);
+    pbuf_free(p);
+    return err == ERR_OK ? len : dgram_errno(err);
 }

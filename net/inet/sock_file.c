@@ -21,6 +21,17 @@ struct sock *sock_new(enum sock_kind kind, int family)
     s->kind = kind;
     s->family = (uint8_t)family;
     s->rx_limit = SOCK_DGRAM_QUEUE;
+    s->low_water = 1;
+    s->options = (struct sock_options){.ttl = IP_DEFAULT_TTL,
+                                       .hops = IP_DEFAULT_TTL,
+                                       .group_ttl = 1,
+                                       .group_hops = 1,
+                                       .group_loop = true,
+                                       .group_loop6 = true,
+                                       .keep_idle = 7200,
+                                       .keep_interval = 75,
+                                       .keep_count = 9};
+    ip_addr_copy(s->bound, *sock_addr_any(s));
     net_core.sockets++;
     return s;
 }
@@ -107,6 +118,8 @@ static ssize_t sock_op_read(struct file *f, void *buf, size_t len)
     struct sock *s = f->ctx;
     ssize_t n = -EBADF;
 
+    if (!len && s->kind == SOCK_KIND_TCP)
+        return 0; /* unlike recv(), it does not wait */
     net_enter();
     if (!s->closed)
         n = s->kind == SOCK_KIND_TCP ? sock_tcp_recv(s, &m, 0) : sock_dgram_recv(s, &m, 0);
@@ -204,6 +217,8 @@ static int sock_op_close(struct file *f)
     struct sock *s = f->ctx;
 
     net_enter();
+    if (!s->closed && s->kind == SOCK_KIND_TCP)
+        sock_tcp_linger(s);
     if (s->closed)
         s->users--;
     else

@@ -7,6 +7,7 @@
  * its queue in bytes, from 4 KiB to 1 MiB.
  */
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/time.h>
@@ -14,43 +15,55 @@
 #include "sock.h"
 #include "socket_ops.h"
 
-/* lwIP's word of options of the control block; NULL: there is none any more. */
-static uint8_t *opt_ip_options(struct sock *s)
-{
-    if (s->kind == SOCK_KIND_UDP)
-        return &s->udp->so_options;
-    if (s->kind == SOCK_KIND_RAW)
-        return &s->raw->so_options;
-    return s->tcp ? &s->tcp->so_options : NULL;
-}
-
-/* The bit of a name in that word; 0: the option is none of them. */
-static uint8_t opt_bit(int name)
+/* The member of the socket's options that holds a switch; NULL: the option is none. */
+static bool *opt_switch(struct sock *s, int name)
 {
     switch (name) {
     case SO_REUSEADDR:
+        return &s->options.reuse_addr;
     case SO_REUSEPORT:
-        return SOF_REUSEADDR;
+        return &s->options.reuse_port;
     case SO_KEEPALIVE:
-        return SOF_KEEPALIVE;
+        return &s->options.keepalive;
     case SO_BROADCAST:
-        return SOF_BROADCAST;
+        return &s->options.broadcast;
+    case SO_OOBINLINE:
+        return &s->oob_inline;
     default:
-        return 0;
+        return NULL;
     }
 }
 
-/* ---- setting --------------------------------------------------------------------------------- */
-
-static int opt_set_bit(struct sock *s, uint8_t bit, int on)
+static void apply_tcp(struct sock *s)
 {
-    uint8_t *options = opt_ip_options(s);
+    const struct sock_options *o = &s->options;
 
-    if (!options)
-        return -EINVAL; /* the connection has ended */
-    *options = (uint8_t)(on ? *options | bit : *options & ~bit);
-    return 0;
+    if (o->nodelay)
+        tcp_nagle_disable(s->tcp);
+    else
+        tcp_nagle_enable(s->tcp);
+    s->tcp->keep_idle = o->keep_idle * 1000u;
+    s->tcp->keep_intvl = o->keep_interval * 1000u;
+    s->tcp->keep_cnt = o->keep_count;
 }
+
+void sock_apply_options(struct sock *s)
+{
+    const struct sock_options *o = &s->options;
+    bool reuse = s->kind == SOCK_KIND_UDP || o->reuse_addr;
+
+    if (!s->udp)
+        return;
+    /* UDP: with SO_REUSEADDR lwIP gives broadcasts and multicasts to each socket of a port. */
+    s->udp->so_options = (u8_t)((reuse ? SOF_REUSEADDR : 0) | (o->keepalive ? SOF_KEEPALIVE : 0) |
+                                (o->broadcast ? SOF_BROADCAST : 0));
+    s->udp->tos = o->tos;
+    s->udp->ttl = s->has_peer && IP_IS_V6_VAL(s->udp->remote_ip) ? o->hops : o->ttl;
+    if (s->kind == SOCK_KIND_TCP && s->tcp->state != LISTEN)
+        apply_tcp(s);
+}
+
+/* ---- setting --------------------------------------------------------------------------------- */
 
 static int opt_set_linger(struct sock *s, const void *value, socklen_t len)
 {
@@ -59,10 +72,19 @@ static int opt_set_linger(struct sock *s, const void *value, socklen_t len)
     if (!value || len < sizeof(l))
         return -EINVAL;
     memcpy(&l, value, sizeof(l));
-    if (l.l_onoff && l.l_linger)
-        return -EDOM;
-    s->reset_on_close = l.l_onoff != 0;
+    s->linger = l.l_onoff != 0;
+    if (s->linger)
+        s->linger_s =
+            (uint16_t)(l.l_linger < 0 || l.l_linger > UINT16_MAX ? UINT16_MAX : l.l_linger);
     return 0;
+}
+
+/* A negative number is a large one, as Linux has it. */
+static uint32_t opt_queue_limit(int v)
+{
+    if (v < 0 || v > (1 << 20))
+        return 1 << 20;
+    return v < 4096 ? 4096 : (uint32_t)v;
 }
 
 static int opt_set_socket(struct sock *s, int name, const void *value, socklen_t len)
@@ -77,113 +99,50 @@ static int opt_set_socket(struct sock *s, int name, const void *value, socklen_t
         return opt_set_linger(s, value, len);
     if ((err = socket_int_in(value, len, &v)))
         return err;
-    if (opt_bit(name))
-        return opt_set_bit(s, opt_bit(name), v);
-    if (name == SO_RCVBUF || name == SO_SNDBUF) {
-        if (v <= 0)
-            return -EINVAL;
-        if (name == SO_RCVBUF)
-            s->rx_limit = (uint32_t)(v < 4096 ? 4096 : v > (1 << 20) ? 1 << 20 : v);
+    if (opt_switch(s, name)) {
+        *opt_switch(s, name) = v != 0;
+        sock_apply_options(s);
         return 0;
     }
-    return -ENOPROTOOPT;
-}
-
-static int opt_set_keepalive(u32_t *ms, int seconds)
-{
-    if (seconds < 1 || seconds > 86400)
-        return -EINVAL;
-    *ms = (u32_t)seconds * 1000;
-    return 0;
-}
-
-static int opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
-{
-    int v, err = socket_int_in(value, len, &v);
-
-    if (err)
-        return err;
-    if (s->kind != SOCK_KIND_TCP || s->state == SOCK_TCP_LISTENING)
-        return -ENOPROTOOPT; /* lwIP's control block of a listener has none of these */
-    if (!s->tcp)
-        return -EINVAL;
     switch (name) {
-    case TCP_NODELAY:
-        if (v)
-            tcp_nagle_disable(s->tcp);
-        else
-            tcp_nagle_enable(s->tcp);
+    case SO_RCVBUF:
+        s->rx_limit = opt_queue_limit(v);
         return 0;
-    case TCP_KEEPIDLE:
-        return opt_set_keepalive(&s->tcp->keep_idle, v);
-    case TCP_KEEPINTVL:
-        return opt_set_keepalive(&s->tcp->keep_intvl, v);
-    case TCP_KEEPCNT:
-        if (v < 1 || v > 127)
-            return -EINVAL;
-        s->tcp->keep_cnt = (u32_t)v;
+    case SO_SNDBUF:
+        return 0;
+    case SO_RCVLOWAT:
+        s->low_water = v < 0 ? INT_MAX : v ? (uint32_t)v : 1;
+        if (s->kind == SOCK_KIND_TCP)
+            sock_readable(s);
         return 0;
     default:
         return -ENOPROTOOPT;
     }
 }
 
-static int opt_set_membership(struct sock *s, int name, const void *value, socklen_t len)
+static int opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
 {
-    struct ip_mreq mreq;
-    ip4_addr_t group, interface;
-
-    if (!value || len < sizeof(mreq))
-        return -EINVAL;
-    if (s->kind != SOCK_KIND_UDP)
-        return -ENOPROTOOPT;
-    memcpy(&mreq, value, sizeof(mreq));
-    ip4_addr_set_u32(&group, mreq.imr_multiaddr.s_addr);
-    ip4_addr_set_u32(&interface, mreq.imr_interface.s_addr);
-    if (!ip4_addr_ismulticast(&group))
-        return -EINVAL;
-    return name == IP_ADD_MEMBERSHIP ? sock_group_join(s, &interface, &group)
-                                     : sock_group_leave(s, &interface, &group);
-}
-
-static int opt_set_ip(struct sock *s, int name, const void *value, socklen_t len)
-{
-    int v, err;
-
-    if (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)
-        return opt_set_membership(s, name, value, len);
-    if ((err = socket_int_in(value, len, &v)))
-        return err;
-    if (!s->tcp)
-        return -EINVAL;
-    if (v < 0 || v > 255)
-        return -EINVAL;
-    if (name == IP_TTL)
-        s->tcp->ttl = (u8_t)v; /* the same member of every kind of control block (IP_PCB) */
-    else if (name == IP_TOS)
-        s->tcp->tos = (u8_t)v;
-    else if (name == IP_MULTICAST_TTL && s->kind == SOCK_KIND_UDP)
-        udp_set_multicast_ttl(s->udp, (u8_t)v);
-    else
-        return -ENOPROTOOPT;
-    return 0;
-}
-
-static int opt_set_ip6(struct sock *s, int name, const void *value, socklen_t len)
-{
+    struct sock_options *o = &s->options;
     int v, err = socket_int_in(value, len, &v);
 
+    if (s->kind != SOCK_KIND_TCP)
+        return -ENOPROTOOPT;
     if (err)
         return err;
-    if (s->family != AF_INET6)
+    if (name == TCP_NODELAY) {
+        o->nodelay = v != 0;
+    } else if (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL) {
+        if (v < 1 || v > 32767)
+            return -EINVAL;
+        *(name == TCP_KEEPIDLE ? &o->keep_idle : &o->keep_interval) = (uint16_t)v;
+    } else if (name == TCP_KEEPCNT) {
+        if (v < 1 || v > 127)
+            return -EINVAL;
+        o->keep_count = (uint8_t)v;
+    } else {
         return -ENOPROTOOPT;
-    if (name == IPV6_UNICAST_HOPS)
-        return opt_set_ip(s, IP_TTL, value, len);
-    if (name != IPV6_V6ONLY)
-        return -ENOPROTOOPT;
-    if (s->has_peer || s->state != SOCK_TCP_IDLE || s->tcp->local_ip.type == IPADDR_TYPE_V4)
-        return -EINVAL;
-    s->v6only = v != 0;
+    }
+    sock_apply_options(s);
     return 0;
 }
 
@@ -195,9 +154,9 @@ int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_
     case IPPROTO_TCP:
         return opt_set_tcp(s, name, value, len);
     case IPPROTO_IP:
-        return opt_set_ip(s, name, value, len);
+        return sock_opt_set_ip(s, name, value, len);
     case IPPROTO_IPV6:
-        return opt_set_ip6(s, name, value, len);
+        return sock_opt_set_ip6(s, name, value, len);
     default:
         return -ENOPROTOOPT;
     }
@@ -214,10 +173,8 @@ static int opt_socket_type(const struct sock *s)
 
 static int opt_get_socket(struct sock *s, int name, int *v)
 {
-    const uint8_t *options = opt_ip_options(s);
-
-    if (opt_bit(name)) {
-        *v = options && (*options & opt_bit(name));
+    if (opt_switch(s, name)) {
+        *v = *opt_switch(s, name);
         return 0;
     }
     switch (name) {
@@ -236,11 +193,20 @@ static int opt_get_socket(struct sock *s, int name, int *v)
     case SO_ACCEPTCONN:
         *v = s->state == SOCK_TCP_LISTENING;
         return 0;
+    case SO_DONTROUTE:
+        *v = 0;
+        return 0;
     case SO_SNDBUF:
         *v = TCP_SND_BUF;
         return 0;
     case SO_RCVBUF:
         *v = s->kind == SOCK_KIND_TCP ? TCP_WND : (int)s->rx_limit;
+        return 0;
+    case SO_RCVLOWAT:
+        *v = (int)s->low_water;
+        return 0;
+    case SO_SNDLOWAT:
+        *v = 1;
         return 0;
     default:
         return -ENOPROTOOPT;
@@ -249,76 +215,63 @@ static int opt_get_socket(struct sock *s, int name, int *v)
 
 static int opt_get_tcp(struct sock *s, int name, int *v)
 {
-    if (s->kind != SOCK_KIND_TCP || s->state == SOCK_TCP_LISTENING)
-        return -ENOPROTOOPT; /* lwIP's control block of a listener has none of these */
-    if (!s->tcp)
-        return -EINVAL;
+    const struct sock_options *o = &s->options;
+
+    if (s->kind != SOCK_KIND_TCP)
+        return s->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
     switch (name) {
     case TCP_NODELAY:
-        *v = tcp_nagle_disabled(s->tcp) != 0;
+        *v = o->nodelay;
         return 0;
     case TCP_MAXSEG:
-        *v = s->tcp->mss;
+        *v = s->tcp && s->state != SOCK_TCP_LISTENING ? s->tcp->mss : TCP_MSS;
         return 0;
     case TCP_KEEPIDLE:
-        *v = (int)(s->tcp->keep_idle / 1000);
+        *v = o->keep_idle;
         return 0;
     case TCP_KEEPINTVL:
-        *v = (int)(s->tcp->keep_intvl / 1000);
+        *v = o->keep_interval;
         return 0;
     case TCP_KEEPCNT:
-        *v = (int)s->tcp->keep_cnt;
+        *v = o->keep_count;
         return 0;
     default:
         return -ENOPROTOOPT;
     }
 }
 
-static int opt_get_ip(struct sock *s, int level, int name, int *v)
+static int opt_get_int(struct sock *s, int level, int name, void *value, socklen_t *len)
 {
-    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && s->family == AF_INET6) {
-        *v = s->v6only;
-        return 0;
-    }
-    if (!s->tcp)
-        return -EINVAL;
-    if ((level == IPPROTO_IP && name == IP_TTL) ||
-        (level == IPPROTO_IPV6 && name == IPV6_UNICAST_HOPS))
-        *v = s->tcp->ttl;
-    else if (level == IPPROTO_IP && name == IP_TOS)
-        *v = s->tcp->tos;
-    else
-        return -ENOPROTOOPT;
-    return 0;
-}
+    int v, err = level == SOL_SOCKET ? opt_get_socket(s, name, &v) : opt_get_tcp(s, name, &v);
 
-static int opt_get_int(struct sock *s, int level, int name, int *v)
-{
-    switch (level) {
-    case SOL_SOCKET:
-        return opt_get_socket(s, name, v);
-    case IPPROTO_TCP:
-        return opt_get_tcp(s, name, v);
-    case IPPROTO_IP:
-    case IPPROTO_IPV6:
-        return opt_get_ip(s, level, name, v);
-    default:
-        return -ENOPROTOOPT;
-    }
+    if (!err)
+        socket_value_out(&v, sizeof(v), value, len);
+    return err;
 }
 
 int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len)
 {
-    struct linger linger = {s->reset_on_close, 0};
-    int v, err = 0;
+    struct linger linger = {s->linger, s->linger_s};
 
-    if (level == SOL_SOCKET && name == SO_RCVTIMEO)
+    switch (level) {
+    case IPPROTO_TCP:
+        return opt_get_int(s, level, name, value, len);
+    case IPPROTO_IP:
+        return sock_opt_get_ip(s, name, value, len);
+    case IPPROTO_IPV6:
+        return sock_opt_get_ip6(s, name, value, len);
+    case SOL_SOCKET:
+        break;
+    default:
+        return -EOPNOTSUPP;
+    }
+    if (name == SO_RCVTIMEO)
         socket_timeout_out(s->read_timeout, value, len);
-    else if (level == SOL_SOCKET && name == SO_SNDTIMEO)
+    else if (name == SO_SNDTIMEO)
         socket_timeout_out(s->write_timeout, value, len);
-    else if (level == SOL_SOCKET && name == SO_LINGER)
+    else if (name == SO_LINGER)
         socket_value_out(&linger, sizeof(linger), value, len);
-    else if (!(err = opt_get_int(s, level, name, &v)))
-        socket_value_out(&v, sizeof(v), value, len);
-    return err;
+    else
+        return opt_get_int(s, level, name, value, len);
+    return 0;
 }

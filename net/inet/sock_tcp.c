@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_tcp.c - stream sockets: opening, listening, connecting, ending.
+ * sock_tcp.c - stream sockets: opening, listening, ending, and lwIP's callbacks.
  *
  * lwIP frees a control block on its own: when the connection was reset (the error callback says
  * so), and without a word when both directions have ended. So a socket forgets its control block as
@@ -14,22 +14,23 @@
 
 #define ENDING_POLLS 120 /* of 500 ms, without a byte acknowledged */
 
-/* The one place that changes the state of a TCP socket. */
-static void sock_tcp_become(struct sock *s, enum sock_tcp_state state)
+static err_t accept_on_new(void *arg, struct tcp_pcb *pcb, err_t err);
+
+void sock_tcp_become(struct sock *s, enum sock_tcp_state state)
 {
 #define TO(state) (1u << SOCK_TCP_##state)
     static const uint8_t legal[] = {
-        /* LISTENING, CONNECTING: by these calls. OPEN: a connection that was accepted. FAILED: its
+        /* LISTENING, CONNECTING: by these calls. OPEN: a connection that was accepted. ENDED: its
          * control block is gone */
-        [SOCK_TCP_IDLE] = TO(LISTENING) | TO(CONNECTING) | TO(OPEN) | TO(FAILED),
-        /* lwIP took its control block, as memory was short, or it is closed */
-        [SOCK_TCP_LISTENING] = TO(ENDED),
-        /* OPEN: the peer answered. FAILED: it refused, or no answer came */
-        [SOCK_TCP_CONNECTING] = TO(OPEN) | TO(FAILED),
-        /* reset, or both directions have ended */
-        [SOCK_TCP_OPEN] = TO(ENDED),
-        [SOCK_TCP_ENDED] = 0,
-        [SOCK_TCP_FAILED] = 0,
+        [SOCK_TCP_IDLE] = TO(LISTENING) | TO(CONNECTING) | TO(OPEN) | TO(ENDED) | TO(IDLE),
+        /* IDLE: shutdown(). ENDED: lwIP took its control block, as memory was short, or it is
+         * closed */
+        [SOCK_TCP_LISTENING] = TO(IDLE) | TO(ENDED),
+        /* OPEN: the peer answered. IDLE: it refused, no answer came, or the socket gave up */
+        [SOCK_TCP_CONNECTING] = TO(OPEN) | TO(IDLE) | TO(ENDED),
+        /* ENDED: reset, or both directions have ended. IDLE: disconnected */
+        [SOCK_TCP_OPEN] = TO(ENDED) | TO(IDLE),
+        [SOCK_TCP_ENDED] = TO(IDLE),
     };
 #undef TO
 
@@ -41,9 +42,7 @@ static void sock_tcp_become(struct sock *s, enum sock_tcp_state state)
 static void sock_tcp_lose_pcb(struct sock *s)
 {
     s->tcp = NULL;
-    sock_tcp_become(s, s->state == SOCK_TCP_OPEN || s->state == SOCK_TCP_LISTENING
-                           ? SOCK_TCP_ENDED
-                           : SOCK_TCP_FAILED);
+    sock_tcp_become(s, SOCK_TCP_ENDED);
 }
 
 /*
@@ -97,30 +96,70 @@ static void accept_forget(struct sock *c)
         listener->accepted.head = c->next;
     if (listener->accepted.tail == c)
         listener->accepted.tail = before;
+    listener->rx_count--;
     sock_discard(c);
+}
+
+static int conn_error_of(const struct sock *s, err_t err)
+{
+    if (s->state == SOCK_TCP_CONNECTING)
+        return err == ERR_RST ? ECONNREFUSED : err == ERR_IF ? ENETDOWN : ETIMEDOUT;
+    if (err == ERR_CLSD)
+        return 0; /* both directions have ended */
+    if (err == ERR_RST && s->fin)
+        return EPIPE; /* the peer has ended already, and hears no more */
+    return err == ERR_ABRT ? ETIMEDOUT : net_errno(err);
+}
+
+/*
+ * A connection that was reset before accept() stays in the queue, as its data does, unless there
+ * are more than the backlog: lwIP counts them no more.
+ */
+static bool accept_keeps(const struct sock *listener)
+{
+    return listener->rx_count <= ((const struct tcp_pcb_listen *)listener->tcp)->backlog;
 }
 
 static void conn_on_error(void *arg, err_t err)
 {
     struct sock *s = arg;
-    bool connecting;
+    int error;
 
     if (!s)
         return;
-    connecting = s->state == SOCK_TCP_CONNECTING;
+    error = conn_error_of(s, err);
+    if (s->state == SOCK_TCP_CONNECTING) {
+        sock_tcp_renew(s, error);
+        sock_changed(s);
+        return;
+    }
     sock_tcp_lose_pcb(s);
-    if (s->listener) {
+    if (s->listener && !accept_keeps(s->listener)) {
         accept_forget(s);
         return;
     }
     s->eof = true;
-    if (err == ERR_CLSD)
-        s->error = 0; /* both directions have ended */
-    else if (connecting)
-        s->error = err == ERR_RST ? ECONNREFUSED : ETIMEDOUT;
-    else
-        s->error = err == ERR_ABRT ? ETIMEDOUT : net_errno(err);
+    s->error = error;
     sock_changed(s);
+}
+
+struct sock *sock_of_tcp(const struct tcp_pcb *pcb)
+{
+    if (pcb->state == LISTEN)
+        return ((const struct tcp_pcb_listen *)pcb)->accept == accept_on_new ? pcb->callback_arg
+                                                                             : NULL;
+    return pcb->errf == conn_on_error ? pcb->callback_arg : NULL;
+}
+
+/* Nobody will read what comes: the peer learns of it (RFC 1122, section 4.2.2.13). */
+static err_t conn_refuse_data(struct sock *s, struct tcp_pcb *pcb)
+{
+    conn_orphan(pcb);
+    sock_tcp_lose_pcb(s);
+    s->eof = true;
+    sock_changed(s);
+    tcp_abort(pcb);
+    return ERR_ABRT;
 }
 
 /* lwIP's callback: data, owned from now on, or the end of the stream (p is NULL). */
@@ -128,8 +167,9 @@ static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, er
 {
     struct sock *s = arg;
 
+    (void)err; /* ERR_OK with data */
     if (!p) {
-        s->eof = true;
+        s->eof = s->fin = true;
         if (pcb->state != CLOSE_WAIT) {
             conn_orphan(pcb);
             sock_tcp_lose_pcb(s);
@@ -138,10 +178,9 @@ static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, er
         sock_changed(s);
         return ERR_OK;
     }
-    if (err != ERR_OK || s->read_shut) {
-        tcp_recved(pcb, p->tot_len);
+    if (s->read_shut && s->write_shut) {
         pbuf_free(p);
-        return ERR_OK;
+        return conn_refuse_data(s, pcb);
     }
     for (struct pbuf *next; p; p = next) {
         next = p->next;
@@ -156,6 +195,7 @@ static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, er
 static void conn_attach(struct sock *s, struct tcp_pcb *pcb)
 {
     s->tcp = pcb;
+    sock_apply_options(s);
     tcp_arg(pcb, s);
     tcp_recv(pcb, conn_on_received);
     tcp_sent(pcb, sock_tcp_sent);
@@ -169,16 +209,32 @@ int sock_tcp_open(struct sock *s)
     if (!pcb)
         return -ENOMEM;
     conn_attach(s, pcb);
+    if (s->v6only)
+        IP_SET_TYPE_VAL(pcb->local_ip, IPADDR_TYPE_V6);
     return 0;
 }
 
-int sock_tcp_bind(struct sock *s, const ip_addr_t *addr, u16_t port)
+void sock_tcp_renew(struct sock *s, int error)
 {
-    if (s->state != SOCK_TCP_IDLE || s->tcp->local_port)
-        return -EINVAL;
-    if (s->v6only)
-        IP_SET_TYPE_VAL(s->tcp->local_ip, IPADDR_TYPE_V6);
-    return -net_errno(tcp_bind(s->tcp, sock_addr_to_bind(s, addr), port));
+    sock_conn_stop_waiting(s);
+    s->error = error;
+    s->eof = s->fin = s->read_shut = s->write_shut = false;
+    if (sock_tcp_open(s)) {
+        sock_tcp_lose_pcb(s);
+        return;
+    }
+    sock_tcp_become(s, SOCK_TCP_IDLE);
+    if (s->port)
+        sock_keep_port(s);
+}
+
+struct tcp_pcb *sock_tcp_let_go(struct sock *s)
+{
+    struct tcp_pcb *pcb = s->tcp;
+
+    if (pcb)
+        conn_orphan(pcb);
+    return pcb;
 }
 
 /* ---- listening ------------------------------------------------------------------------------- */
@@ -197,18 +253,37 @@ static err_t accept_on_new(void *arg, struct tcp_pcb *pcb, err_t err)
     sock_tcp_become(c, SOCK_TCP_OPEN);
     c->v6only = s->v6only;
     c->protocol = IPPROTO_TCP;
+    c->options = s->options;
+    c->low_water = s->low_water;
+    c->linger = s->linger;
+    c->linger_s = s->linger_s;
+    c->port = pcb->local_port;
     conn_attach(c, pcb);
     tcp_backlog_delayed(pcb);
     c->listener = s;
     SOCK_QUEUE_APPEND(&s->accepted, c);
+    s->rx_count++;
     sock_readable(s);
     return ERR_OK;
 }
 
-int sock_tcp_listen(struct sock *s, int backlog)
+/* lwIP's own check of the port would refuse what SO_REUSEPORT allows. */
+static struct tcp_pcb *listen_start(struct sock *s, int backlog, err_t *err)
 {
     struct tcp_pcb *pcb;
+
+    ip_reset_option(s->tcp, SOF_REUSEADDR);
+    pcb = tcp_listen_with_backlog_and_err(s->tcp, (u8_t)backlog, err);
+    if (pcb)
+        s->tcp = pcb;
+    sock_apply_options(s);
+    return pcb;
+}
+
+int sock_tcp_listen(struct sock *s, int backlog)
+{
     err_t err = ERR_OK;
+    int error;
 
     if (backlog < 1)
         backlog = 1;
@@ -220,15 +295,15 @@ int sock_tcp_listen(struct sock *s, int backlog)
     }
     if (s->state != SOCK_TCP_IDLE)
         return -EINVAL;
-    if (!s->tcp->local_port && (err = tcp_bind(s->tcp, &s->tcp->local_ip, 0)) != ERR_OK)
+    if ((error = sock_bind_any(s)) || (error = sock_may_listen(s)))
+        return error;
+    if (!listen_start(s, backlog, &err))
         return -net_errno(err);
-    pcb = tcp_listen_with_backlog_and_err(s->tcp, (u8_t)backlog, &err);
-    if (!pcb)
-        return -net_errno(err);
+    s->error = 0;
+    s->untold = false;
     sock_tcp_become(s, SOCK_TCP_LISTENING);
-    s->tcp = pcb;
-    tcp_arg(pcb, s);
-    tcp_accept(pcb, accept_on_new);
+    tcp_arg(s->tcp, s);
+    tcp_accept(s->tcp, accept_on_new);
     return 0;
 }
 
@@ -239,6 +314,7 @@ static struct sock *accept_pop(struct sock *s)
     if (!c)
         return NULL;
     SOCK_QUEUE_POP(&s->accepted);
+    s->rx_count--;
     c->listener = NULL;
     return c;
 }
@@ -246,73 +322,39 @@ static struct sock *accept_pop(struct sock *s)
 int sock_tcp_accept(struct sock *s, struct sock **out)
 {
     uint64_t deadline = 0;
-    struct sock *c;
     int err;
 
     if (s->state != SOCK_TCP_LISTENING)
         return -EINVAL;
-    while (!(c = accept_pop(s)))
+    while (!s->accepted.head) {
         if ((err = sock_wait(s, &s->readers, s->read_timeout, &deadline, 0)))
             return err;
-    tcp_backlog_accepted(c->tcp);
-    net_core.tcp_accepted++;
-    *out = c;
+        if (s->state != SOCK_TCP_LISTENING)
+            return -EINVAL; /* shutdown() */
+    }
+    *out = s->accepted.head;
     return 0;
 }
 
-/* ---- connecting ------------------------------------------------------------------------------ */
-
-static err_t conn_on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+void sock_tcp_accepted(struct sock *s)
 {
-    struct sock *s = arg;
+    struct sock *c = accept_pop(s);
 
-    (void)pcb;
-    (void)err; /* failures come through conn_on_error */
-    sock_tcp_become(s, SOCK_TCP_OPEN);
-    sock_writable(s);
-    return ERR_OK;
+    if (c->tcp)
+        tcp_backlog_accepted(c->tcp);
+    net_core.tcp_accepted++;
 }
 
-static int conn_start(struct sock *s, const ip_addr_t *addr, u16_t port)
+static void accept_drop_all(struct sock *s)
 {
-    err_t err;
+    struct sock *c;
 
-    if (s->state == SOCK_TCP_LISTENING)
-        return -EOPNOTSUPP;
-    if (s->state == SOCK_TCP_CONNECTING)
-        return -EALREADY;
-    if (s->state == SOCK_TCP_OPEN || s->state == SOCK_TCP_ENDED)
-        return -EISCONN;
-    if (s->error)
-        return -sock_take_error(s);
-    if (s->state == SOCK_TCP_FAILED)
-        return -EINVAL;
-    if (ip_addr_isany(addr) || ip_addr_ismulticast(addr) || port == 0)
-        return -EADDRNOTAVAIL;
-    err = tcp_connect(s->tcp, addr, port, conn_on_connected);
-    if (err == ERR_OK) {
-        sock_tcp_become(s, SOCK_TCP_CONNECTING);
-        return 0;
+    while ((c = accept_pop(s))) {
+        if (c->tcp)
+            tcp_abort(sock_tcp_let_go(c)); /* nobody will read what it sent */
+        c->tcp = NULL;
+        sock_discard(c);
     }
-    return err == ERR_RTE ? -ENETUNREACH : -net_errno(err);
-}
-
-int sock_tcp_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
-{
-    uint64_t deadline = 0;
-    int err = conn_start(s, addr, port);
-
-    if (err)
-        return err;
-    while (s->state == SOCK_TCP_CONNECTING) {
-        err = sock_wait(s, &s->writers, s->write_timeout, &deadline, 0);
-        if (err)
-            return err == -EAGAIN ? -EINPROGRESS : err;
-    }
-    if (s->state != SOCK_TCP_FAILED)
-        return 0;
-    err = sock_take_error(s);
-    return err ? -err : -ECONNABORTED; /* SO_ERROR was read meanwhile */
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */
@@ -336,39 +378,93 @@ static int conn_shut_write(struct sock *s)
     return 0;
 }
 
+/* The listener ends, and is a bound socket again. */
+static void conn_stop_listening(struct sock *s)
+{
+    struct tcp_pcb *pcb = sock_tcp_let_go(s);
+
+    accept_drop_all(s);
+    tcp_close(pcb);
+    sock_tcp_renew(s, 0);
+}
+
 int sock_tcp_shutdown(struct sock *s, int how)
 {
     int err = 0;
 
-    if (s->state != SOCK_TCP_OPEN && s->state != SOCK_TCP_ENDED)
-        return -ENOTCONN;
-    if (how == SHUT_RD || how == SHUT_RDWR) {
-        s->read_shut = true;
-        sock_tcp_drop_rx(s);
+    if (s->state == SOCK_TCP_LISTENING) {
+        if (how != SHUT_WR)
+            conn_stop_listening(s);
+        sock_changed(s);
+        return 0;
     }
-    if (how == SHUT_WR || how == SHUT_RDWR)
+    if (s->state == SOCK_TCP_CONNECTING) {
+        sock_tcp_disconnect(s);
+        sock_changed(s);
+        return 0;
+    }
+    if (s->state != SOCK_TCP_OPEN)
+        return -ENOTCONN;
+    if (how != SHUT_WR)
+        s->read_shut = true;
+    if (how != SHUT_RD)
         err = conn_shut_write(s);
     sock_changed(s);
     return err;
 }
 
-void sock_tcp_close(struct sock *s)
+/* Ends the connection, or what the socket is otherwise. pcb: its control block, let go. */
+static void conn_close(struct sock *s, struct tcp_pcb *pcb)
 {
-    bool reset = s->reset_on_close && s->state == SOCK_TCP_OPEN;
-    struct tcp_pcb *pcb = s->tcp;
-    struct sock *c;
+    bool reset = s->state == SOCK_TCP_OPEN && ((s->linger && !s->linger_s) || s->rx.head);
 
-    while ((c = accept_pop(s)))
-        sock_discard(c);
-    if (pcb) {
-        sock_tcp_lose_pcb(s);
-        conn_orphan(pcb);
-        if (reset || tcp_close(pcb) != ERR_OK) /* tcp_close resets if there is unread data */
-            tcp_abort(pcb);
-        net_core.closes++;
+    sock_tcp_lose_pcb(s);
+    if (reset || tcp_close(pcb) != ERR_OK)
+        tcp_abort(pcb);
+    net_core.closes++;
+}
+
+void sock_tcp_disconnect(struct sock *s)
+{
+    bool connected = s->state == SOCK_TCP_OPEN || s->state == SOCK_TCP_CONNECTING;
+    struct tcp_pcb *pcb = sock_tcp_let_go(s);
+
+    if (s->state == SOCK_TCP_LISTENING) {
+        accept_drop_all(s);
+        tcp_close(pcb);
+    } else if (pcb) {
+        tcp_abandon(pcb, s->state == SOCK_TCP_OPEN);
     }
     sock_tcp_drop_rx(s);
+    s->tcp = NULL;
+    s->untold = false;
+    sock_tcp_renew(s, connected ? ECONNRESET : 0);
+}
+
+void sock_tcp_close(struct sock *s)
+{
+    struct tcp_pcb *pcb = sock_tcp_let_go(s);
+
+    sock_conn_stop_waiting(s);
+    accept_drop_all(s);
+    if (pcb)
+        conn_close(s, pcb);
+    sock_tcp_drop_rx(s);
     net_kick();
+}
+
+void sock_tcp_linger(struct sock *s)
+{
+    uint64_t deadline = hal_now_ns() + s->linger_s * HAL_SEC;
+
+    int err = s->linger && s->linger_s ? 0 : -EINVAL;
+
+    s->users++;
+    while (!err && s->state == SOCK_TCP_OPEN && tcp_sndqueuelen(s->tcp)) {
+        s->want_write = true; /* what wakes writers at last is an empty queue */
+        err = net_park(&s->writers, deadline);
+    }
+    s->users--;
 }
 
 /* ---- readiness ------------------------------------------------------------------------------- */
@@ -383,23 +479,31 @@ static bool conn_can_write(struct sock *s)
     return tcp_sndbuf(s->tcp) > TCP_SNDLOWAT && tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
 }
 
+/* What holds in any state but LISTENING. */
+static int conn_poll(struct sock *s)
+{
+    bool over = s->state == SOCK_TCP_ENDED || (s->state == SOCK_TCP_IDLE && s->untold);
+    int ready = 0;
+
+    if (sock_tcp_can_read(s) || over)
+        ready |= POLLIN | POLLRDNORM;
+    if (s->eof || s->read_shut || over)
+        ready |= POLLRDHUP;
+    if (over || s->state == SOCK_TCP_IDLE || (s->write_shut && (s->read_shut || s->eof)))
+        ready |= POLLOUT | POLLWRNORM | POLLHUP;
+    else if (s->write_shut || conn_can_write(s))
+        ready |= POLLOUT | POLLWRNORM;
+    return s->error ? ready | POLLERR : ready;
+}
+
 int sock_tcp_poll(struct sock *s, int events)
 {
-    int ready = 0;
+    int ready;
 
     if (s->state == SOCK_TCP_LISTENING)
         return s->accepted.head ? events & (POLLIN | POLLRDNORM) : 0;
-    if (s->rx.head || s->eof || s->read_shut)
-        ready |= POLLIN | POLLRDNORM;
-    if (s->error)
-        ready |= POLLERR | POLLIN | POLLRDNORM;
-    if (s->state == SOCK_TCP_ENDED || s->state == SOCK_TCP_FAILED)
-        ready |= POLLOUT | POLLWRNORM | POLLHUP;
-    else if (s->state == SOCK_TCP_IDLE)
-        ready |= POLLOUT | POLLHUP;
-    else if (s->write_shut || conn_can_write(s))
-        ready |= POLLOUT | POLLWRNORM;
-    else if (events & (POLLOUT | POLLWRNORM))
+    ready = conn_poll(s);
+    if (!(ready & (POLLOUT | POLLWRNORM)) && (events & (POLLOUT | POLLWRNORM)))
         s->want_write = true;
     return ready & events;
 }

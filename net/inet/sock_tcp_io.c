@@ -47,6 +47,13 @@ void sock_tcp_drop_rx(struct sock *s)
     stream_open_window(s, bytes);
 }
 
+bool sock_tcp_can_read(const struct sock *s)
+{
+    uint32_t low = s->low_water < TCP_WND / 2 ? s->low_water : TCP_WND / 2;
+
+    return s->eof || s->read_shut || s->rx_bytes >= low;
+}
+
 /* Copies up to len bytes, and frees them. */
 static size_t stream_take(struct sock *s, uint8_t *buf, size_t len)
 {
@@ -114,6 +121,8 @@ static size_t stream_scatter(struct sock *s, const struct sock_msg *m, size_t at
 static int stream_why_empty(struct sock *s, bool *end)
 {
     *end = true;
+    if (s->fin)
+        return 0; /* whatever came after it */
     if (s->error)
         return -sock_take_error(s);
     if (!stream_has_connection(s))
@@ -122,23 +131,36 @@ static int stream_why_empty(struct sock *s, bool *end)
     return 0;
 }
 
+/* Bytes that a call waits for: one, SO_RCVLOWAT, or all. */
+static size_t stream_least(const struct sock *s, size_t want, int flags)
+{
+    size_t low = s->low_water < TCP_WND / 2 ? s->low_water : TCP_WND / 2;
+
+    size_t least = (flags & MSG_WAITALL) || want < low ? want : low;
+
+    return least ? least : 1;
+}
+
 ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
 {
     ssize_t want = socket_iov_len(m->iov, m->iovcnt);
     uint64_t deadline = 0;
-    size_t done = 0;
+    size_t done = 0, least;
     bool end;
     int err = 0;
 
-    if (want <= 0)
+    if (flags & MSG_OOB)
+        return -EINVAL;
+    if (want < 0)
         return want;
+    least = stream_least(s, (size_t)want, flags);
     for (;;) {
         size_t n = stream_scatter(s, m, done, flags);
 
         done += n;
         if (!(flags & MSG_PEEK))
             stream_open_window(s, n);
-        if (done == (size_t)want || (done && (!(flags & MSG_WAITALL) || (flags & MSG_PEEK))))
+        if (done >= least || (done && (flags & MSG_PEEK)) || (!want && s->rx.head))
             return (ssize_t)done;
         err = stream_why_empty(s, &end);
         if (!end)
@@ -197,11 +219,7 @@ static int stream_may_send(struct sock *s)
 {
     if (s->error)
         return -sock_take_error(s);
-    if (!stream_has_connection(s))
-        return -ENOTCONN;
-    if (s->write_shut || s->state == SOCK_TCP_ENDED)
-        return -EPIPE;
-    return 0;
+    return !stream_has_connection(s) || s->write_shut || s->state == SOCK_TCP_ENDED ? -EPIPE : 0;
 }
 
 /* Parks until there is room in the send buffer, or memory that others must free first. [parks] */
@@ -248,7 +266,7 @@ ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags)
     ssize_t want = socket_iov_len(m->iov, m->iovcnt);
     uint64_t deadline = 0;
     size_t sent = 0;
-    int err = want < 0 ? (int)want : stream_may_send(s);
+    int err = want < 0 ? (int)want : flags & MSG_OOB ? -EOPNOTSUPP : stream_may_send(s);
 
     for (int i = 0; !err && i < m->iovcnt; i++)
         err = stream_send_piece(s, &m->iov[i], (flags & MSG_MORE) || i + 1 < m->iovcnt, flags,

@@ -47,6 +47,7 @@
 /* IP */
 #define LWIP_IPV4               1
 #define IP_FORWARD              0
+#define IP_DEFAULT_TTL          64
 #define IP_REASSEMBLY           1
 #define IP_REASS_MAX_PBUFS      64
 #define MEMP_NUM_REASSDATA      16
@@ -112,6 +113,7 @@
 #define LWIP_TCP_KEEPALIVE                 1
 #define LWIP_TCP_TIMESTAMPS                0
 #define SO_REUSE                           1
+#define SO_REUSE_RXTOALL                   1
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 
 /* Checksums: those of net_chksum.c; a write sums and copies in one pass. */

@@ -78,6 +78,12 @@ static uint64_t net_next_timer(void)
     return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? HAL_NEVER : hal_now_ns() + ms * HAL_MS;
 }
 
+void net_timers_changed(void)
+{
+    net_core.service.next_ns = net_next_timer();
+    net_kick();
+}
+
 static bool net_service_run(struct hal_service *s)
 {
     net_enter_service();
@@ -121,6 +127,7 @@ static void net_init(void)
 {
     net_random_init();
     net_mem_init();
+    net_asking_init();
     net_enter_service();
     lwip_init();
     net_add_devices();

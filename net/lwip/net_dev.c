@@ -58,10 +58,12 @@ static int link_send(struct net_dev *d, struct pbuf *p)
     unsigned n = pbuf_pieces(p, pieces);
     int err = vnet_send(d->vnet, pieces, n, pbuf_headroom(p), p);
 
-    if (err)
+    if (err) {
         pbuf_free(p);
-    else
+    } else {
+        d->tx_out++; /* dev_tx_done may have come already */
         net_kick();
+    }
     return err;
 }
 
@@ -81,7 +83,9 @@ static err_t link_output(struct netif *netif, struct pbuf *p)
 
 static void dev_tx_done(void *ctx, void *cookie)
 {
-    (void)ctx;
+    struct net_dev *d = ctx;
+
+    d->tx_out--;
     pbuf_free(cookie);
 }
 
@@ -189,11 +193,14 @@ bool net_dev_usable(const struct net_dev *d)
     return false;
 }
 
-/* For net_wait_up(): the device may have become usable. */
+/* For net_wait_up() and calls that need an address: the device may have become usable. */
 static void dev_wake_waiters(const struct net_dev *d)
 {
     if (net_dev_usable(d))
         waitq_wake_all(&net_core.address);
+    waitq_wake_all(&net_core.asking);
+    if (net_core.events)
+        net_core.events->address();
 }
 
 static void dev_link_changed(void *ctx, bool up)
@@ -228,7 +235,7 @@ static void dev_tell_address(struct net_dev *d)
     }
     if (d->told)
         return;
-    d->told = true;
+    d->told = d->had_address = true;
     ip4addr_ntoa_r(ip, address, sizeof(address));
     ip4addr_ntoa_r(netif_ip4_gw(&d->netif), gateway, sizeof(gateway));
     hal_log(HAL_INFO, d->name, "address %s gateway %s (%s)", address, gateway,

@@ -7,8 +7,18 @@
 
 #include "lwip/ip_addr.h"
 
+struct netif;
+struct pbuf;
+
 /* The initial sequence number of a connection (RFC 6528). Host byte order. */
 u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
                   u16_t remote_port);
+
+/* An ICMP or ICMPv6 message (p is behind its IP header) that lwIP does not use itself. */
+void net_icmp4_input(const struct pbuf *p);
+void net_icmp6_input(const struct pbuf *p);
+/* A neighbour that was asked for has not answered. */
+void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
+void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);
 
 #endif

@@ -23,11 +23,27 @@ struct net_dev {
     struct netif netif;
     struct vnet *vnet;
     struct vnet_client client;
-    unsigned index; /* N of vnetN */
-    bool is_static; /* its address is that of ip= */
-    bool told;      /* its address was logged */
-    char name[8];   /* "vnetN" */
+    unsigned index;   /* N of vnetN */
+    bool is_static;   /* its address is that of ip= */
+    bool told;        /* its address was logged */
+    bool had_address; /* DHCP has answered once */
+    unsigned tx_out;  /* frames that the driver has */
+    char name[8];     /* "vnetN" */
     struct net_dev *next;
+};
+
+/*
+ * What the sockets above want to hear of; called entered, from lwIP. The functions do not park.
+ * proto: IPPROTO_TCP or IPPROTO_UDP; seq: of TCP. error: an errno value; hard: it is final.
+ */
+struct net_events {
+    /* An interface has got an address, or has stopped to ask for one. */
+    void (*address)(void);
+    /* A router or the peer says that a packet between these could not be delivered. */
+    void (*unreachable)(unsigned proto, const ip_addr_t *local, u16_t port, const ip_addr_t *peer,
+                        u16_t peer_port, u32_t seq, int error, bool hard);
+    /* A neighbour, the next hop of some packets, does not answer. */
+    void (*missing)(const struct netif *netif, const ip_addr_t *neighbour);
 };
 
 struct net_core {
@@ -36,10 +52,13 @@ struct net_core {
     unsigned closes; /* connections that this side closed since TIME_WAIT was bounded */
     struct net_dev *devs;
     struct hal_service service;
-    struct waitq address;  /* tasks in net_wait_up() */
-    struct waitq memory;   /* tasks in send() that found no memory */
-    bool memory_freed;     /* after a refusal: those tasks shall look again */
-    uint32_t memory_epoch; /* how often those tasks were woken, from 1 on */
+    struct waitq address;            /* tasks in net_wait_up() */
+    struct waitq asking;             /* tasks that wait while net_asking() */
+    uint64_t wait_ms;                /* how long each */
+    const struct net_events *events; /* NULL: there are no sockets */
+    struct waitq memory;             /* tasks in send() that found no memory */
+    bool memory_freed;               /* after a refusal: those tasks shall look again */
+    uint32_t memory_epoch;           /* how often those tasks were woken, from 1 on */
     char hostname[64];
     uint64_t rx_malformed, rx_no_memory, rx_copied, tcp_accepted, tcp_refused; /* as in net.h */
     uint32_t sockets;                                                          /* now */
@@ -104,6 +123,8 @@ static inline int net_park(struct waitq *q, uint64_t deadline_ns)
 
 /* Drops the oldest connections in TIME_WAIT beyond NET_TIME_WAIT_MAX. Entered. */
 void net_bound_time_wait(void);
+/* lwIP was given a timer outside of the service: the service must not sleep too long. */
+void net_timers_changed(void);
 /* The end of a batch: flushes every device, bounds TIME_WAIT, wakes writers. Entered. */
 void net_end_of_work(void);
 
@@ -116,6 +137,23 @@ void net_end_of_work(void);
 struct net_dev *net_add_device(struct vnet *v);
 /* Is the link up, with an address that machines beyond the link can reach? */
 bool net_dev_usable(const struct net_dev *d);
+
+/* ---- net_address.c --------------------------------------------------------------------------- */
+
+/*
+ * Is a card still asking for its first address, of IPv4 or IPv6? Then a call that finds no route
+ * may wait in net_core.asking, net_asking_ns() at most, and look again each time it is woken.
+ */
+bool net_asking(bool ip6);
+uint64_t net_asking_ns(void);
+/* A call waited in vain: the log says once that there is no address. */
+void net_asking_vain(void);
+/* Reads vireo.net_wait_ms=. */
+void net_asking_init(void);
+
+/* ---- net_icmp.c ------------------------------------------------------------------------------ */
+
+/* See net_hooks.h: what lwIP calls there ends in net_core.events. */
 
 /* ---- net_input.c ----------------------------------------------------------------------------- */
 
@@ -154,6 +192,8 @@ uint64_t net_mem_failed(void); /* allocations that were refused */
 
 /* Takes the key from getentropy(); without entropy, from the clock, with a warning in the log. */
 void net_random_init(void);
+/* The next unpredictable number. */
+uint32_t net_random32(void);
 /* SipHash-2-4 of the data, with that key. */
 uint64_t net_hash(const void *data, size_t len);
 

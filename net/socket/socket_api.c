@@ -4,6 +4,7 @@
  * A call holds the file of its descriptor, so that another task may close the descriptor meanwhile.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 
 #include "socket_ops.h"
@@ -147,11 +148,20 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
+/* 0; -EMSGSIZE: the vector has more parts than readv() and writev() take. */
+static int socket_check_vector(const struct msghdr *msg)
+{
+    return msg->msg_iovlen < 0 || msg->msg_iovlen > IOV_MAX ? -EMSGSIZE : 0;
+}
+
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
     struct file *f = socket_hold(fd);
+    int err = f ? socket_check_vector(msg) : 0;
 
-    return f ? socket_done(f, f->ops->socket->sendmsg(f, msg, flags)) : -1;
+    if (!f)
+        return -1;
+    return socket_done(f, err ? err : f->ops->socket->sendmsg(f, msg, flags));
 }
 
 ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *to,
@@ -172,12 +182,12 @@ ssize_t send(int fd, const void *buf, size_t len, int flags)
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
     struct file *f = socket_hold(fd);
+    int err = f ? socket_check_vector(msg) : 0;
 
     if (!f)
         return -1;
     msg->msg_flags = 0;
-    msg->msg_controllen = 0;
-    return socket_done(f, f->ops->socket->recvmsg(f, msg, flags));
+    return socket_done(f, err ? err : f->ops->socket->recvmsg(f, msg, flags));
 }
 
 ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,

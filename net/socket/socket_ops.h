@@ -42,7 +42,8 @@ struct socket_ops {
     int (*getpeername)(struct file *f, struct sockaddr *addr, socklen_t *len);
     int (*setsockopt)(struct file *f, int level, int name, const void *value, socklen_t len);
     int (*getsockopt)(struct file *f, int level, int name, void *value, socklen_t *len);
-    /* recvmsg sets msg_namelen and msg_flags; msg_name may be NULL. */
+    /* recvmsg sets msg_namelen, msg_controllen and msg_flags, which is 0 before; msg_name and
+     * msg_control may be NULL. The vector has IOV_MAX parts at most. */
     ssize_t (*sendmsg)(struct file *f, const struct msghdr *msg, int flags);
     ssize_t (*recvmsg)(struct file *f, struct msghdr *msg, int flags);
 };

@@ -35,9 +35,11 @@ int socket_timeout_in(const void *value, socklen_t len, uint64_t *ns)
     if (!value || len < sizeof(tv))
         return -EINVAL;
     memcpy(&tv, value, sizeof(tv));
-    if (tv.tv_sec < 0 || tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
         return -EDOM;
-    if ((uint64_t)tv.tv_sec > UINT32_MAX)
+    if (tv.tv_sec < 0)
+        *ns = 1; /* the limit has passed, as Linux has it */
+    else if ((uint64_t)tv.tv_sec > UINT32_MAX)
         *ns = 0; /* 136 years: no limit */
     else
         *ns = (uint64_t)tv.tv_sec * HAL_SEC + (uint64_t)tv.tv_usec * 1000;

@@ -236,7 +236,7 @@ static ssize_t io_total(const struct iovec *iov, int count)
 {
     size_t total = 0;
 
-    if (count <= 0 || count > IOV_MAX)
+    if (count < 0 || count > IOV_MAX)
         return -EINVAL;
     for (int i = 0; i < count; i++)
         if (iov[i].iov_len > (size_t)PTRDIFF_MAX - total)

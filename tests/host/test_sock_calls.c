@@ -37,7 +37,7 @@ static void what_can_be_opened(void)
     CHECK_FAILS(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
     CHECK_FAILS(socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP), EPROTONOSUPPORT);
     CHECK_FAILS(socket(AF_INET, SOCK_RAW, 0), EPROTONOSUPPORT);
-    CHECK_FAILS(socket(AF_INET, SOCK_RAW, 256), EPROTONOSUPPORT);
+    CHECK_FAILS(socket(AF_INET, SOCK_RAW, 256), EINVAL);
     CHECK_EQ(net_core.sockets, 0);
     int tcp = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
     int udp = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
@@ -114,7 +114,7 @@ static void an_idle_socket(void)
 
     host_boot();
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK_FAILS(send(fd, "x", 1, 0), ENOTCONN);
+    CHECK_FAILS(send(fd, "x", 1, 0), EPIPE);
     CHECK_FAILS(recv(fd, buf, 1, 0), ENOTCONN);
     CHECK_FAILS(shutdown(fd, SHUT_WR), ENOTCONN);
     CHECK_FAILS(accept(fd, NULL, NULL), EINVAL);
@@ -122,7 +122,6 @@ static void an_idle_socket(void)
     CHECK_EQ(getsockname(fd, (struct sockaddr *)&a, &len), 0);
     CHECK(a.sin_port == 0 && a.sin_addr.s_addr == INADDR_ANY);
     CHECK_EQ(fd_poll(fd, POLLIN | POLLOUT | POLLHUP), POLLOUT | POLLHUP);
-    CHECK_FAILS(connect(fd, loop4(0), IN), EADDRNOTAVAIL);
     CHECK_EQ(bind(fd, loop4(70), IN), 0);
     CHECK_FAILS(bind(fd, loop4(71), IN), EINVAL);
     CHECK_EQ(getsockname(fd, (struct sockaddr *)&a, &len), 0);
@@ -139,15 +138,15 @@ static void a_listening_socket(void)
     host_boot();
     int fd = loop_listen(7, 1);
     CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ACCEPTCONN), 1);
-    CHECK_FAILS(send(fd, "x", 1, 0), ENOTCONN);
+    CHECK_FAILS(send(fd, "x", 1, 0), EPIPE);
     CHECK_FAILS(recv(fd, buf, 1, 0), ENOTCONN);
     CHECK_FAILS(fd_read(fd, buf, 1), ENOTCONN);
-    CHECK_FAILS(shutdown(fd, SHUT_RDWR), ENOTCONN);
-    CHECK_FAILS(connect(fd, loop4(8), IN), EOPNOTSUPP);
+    CHECK_EQ(shutdown(fd, SHUT_WR), 0);
+    CHECK_FAILS(connect(fd, loop4(8), IN), EISCONN);
     CHECK_FAILS(bind(fd, loop4(8), IN), EINVAL);
     CHECK_FAILS(getpeername(fd, (struct sockaddr *)&a, &len), ENOTCONN);
-    CHECK_FAILS(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, 4), ENOPROTOOPT);
-    CHECK_FAILS(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, &len), ENOPROTOOPT);
+    loop_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    CHECK_EQ(loop_get(fd, IPPROTO_TCP, TCP_NODELAY), 1);
     CHECK_EQ(fd_poll(fd, POLLIN | POLLOUT | POLLHUP), 0);
     CHECK_EQ(listen(fd, 3), 0);
     int other = socket(AF_INET, SOCK_STREAM, 0);
@@ -155,7 +154,7 @@ static void a_listening_socket(void)
     int free_port = socket(AF_INET, SOCK_STREAM, 0);
     CHECK_EQ(listen(free_port, 1), 0); /* on a port of its own */
     CHECK_EQ(getsockname(free_port, (struct sockaddr *)&a, &len), 0);
-    CHECK(ntohs(a.sin_port) >= 49152);
+    CHECK(ntohs(a.sin_port) >= 32768);
     fd_set_nonblock(fd, true);
     CHECK_FAILS(accept(fd, NULL, NULL), EAGAIN);
     int udp = socket(AF_INET, SOCK_DGRAM, 0);
@@ -172,19 +171,20 @@ static void a_refused_connection(void)
     host_boot();
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     CHECK_FAILS(connect(fd, loop4(9), IN), ECONNREFUSED);
-    CHECK_FAILS(connect(fd, loop4(9), IN), EINVAL); /* told once; it cannot be used again */
-    CHECK_FAILS(send(fd, "x", 1, 0), ENOTCONN);
+    CHECK_FAILS(connect(fd, loop4(9), IN), ECONNREFUSED);
+    CHECK_FAILS(send(fd, "x", 1, 0), EPIPE);
     CHECK_FAILS(recv(fd, buf, 1, 0), ENOTCONN);
-    CHECK_FAILS(listen(fd, 1), EINVAL);
-    CHECK_FAILS(bind(fd, loop4(70), IN), EINVAL);
-    CHECK_FAILS(getsockname(fd, loop4(0), &(socklen_t){IN}), EINVAL);
-    CHECK_FAILS(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, 4), EINVAL);
-    CHECK_FAILS(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, &(socklen_t){4}), EINVAL);
-    CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, 4), EINVAL);
-    CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
-    CHECK_FAILS(setsockopt(fd, IPPROTO_IP, IP_TTL, &(int){1}, 4), EINVAL);
-    CHECK_FAILS(getsockopt(fd, IPPROTO_IP, IP_TTL, &(int){1}, &(socklen_t){4}), EINVAL);
+    CHECK_FAILS(bind(fd, loop4(70), IN), EINVAL); /* it keeps the port that it has */
+    loop_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    loop_set(fd, IPPROTO_IP, IP_TTL, 7);
+    CHECK_EQ(loop_get(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    CHECK_FAILS(connect(fd, loop4(9), IN), ECONNREFUSED);
+    CHECK_EQ(loop_get(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    CHECK_EQ(loop_get(fd, IPPROTO_IP, IP_TTL), 7);
+    int l = loop_listen(7, 1);
+    CHECK_EQ(connect(fd, loop4(7), IN), 0);
     CHECK_EQ(fd_close(fd), 0);
+    CHECK_EQ(fd_close(l), 0);
     CHECK_EQ(net_core.sockets, 0);
 }
 
@@ -195,7 +195,6 @@ static void connecting_without_waiting(void)
     CHECK_FAILS(connect(fd, loop4(7), IN), EINPROGRESS);
     CHECK_FAILS(connect(fd, loop4(7), IN), EALREADY);
     CHECK_FAILS(listen(fd, 1), EINVAL);
-    CHECK_FAILS(shutdown(fd, SHUT_WR), ENOTCONN);
     CHECK_FAILS(getpeername(fd, loop4(0), &(socklen_t){IN}), ENOTCONN);
     CHECK_EQ(fd_poll(fd, POLLIN | POLLOUT | POLLHUP), 0);
     CHECK_FAILS(send(fd, "x", 1, 0), EAGAIN); /* gives way, so that the handshake goes on */
@@ -203,6 +202,7 @@ static void connecting_without_waiting(void)
     CHECK_EQ(poll(&p, 1, 1000), 1);
     CHECK_EQ(p.revents, POLLOUT);
     CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ERROR), 0);
+    CHECK_EQ(connect(fd, loop4(7), IN), 0); /* the outcome, once */
     CHECK_FAILS(connect(fd, loop4(7), IN), EISCONN);
     CHECK_FAILS(listen(fd, 1), EINVAL);
     CHECK(accept(l, NULL, NULL) >= 0);
@@ -281,19 +281,28 @@ static void a_reset_before_accept(void)
         CHECK_EQ(setsockopt(fd[i], SOL_SOCKET, SO_LINGER, &on, sizeof(on)), 0);
     }
     CHECK_EQ(net_core.sockets, 7);
-    CHECK_EQ(fd_close(fd[1]), 0); /* from the middle, the end, the beginning */
-    AWAIT(net_core.sockets == 5, 5);
-    CHECK_EQ(fd_close(fd[2]), 0);
-    AWAIT(net_core.sockets == 3, 5);
-    struct loop p = loop_connect(l, 7); /* is behind the first */
-    CHECK_EQ(recv(p.far, buf, 1, 0), 1);
-    CHECK_EQ(buf[0], 'a');
-    CHECK_EQ(fd_close(fd[0]), 0);
-    CHECK_FAILS(recv(p.far, buf, 1, 0), ECONNRESET);
-    int rest = accept(l, NULL, NULL);
-    CHECK(rest >= 0);
-    CHECK_EQ(send(p.near, "x", 1, 0), 1);
-    CHECK_EQ(recv(rest, buf, 1, 0), 1);
+    CHECK_EQ(fd_close(fd[1]), 0);
+    task_sleep_until(hal_now_ns() + 100 * HAL_MS);
+    for (int i = 0; i < 3; i++) {
+        int s = accept(l, NULL, NULL);
+        CHECK(s >= 0);
+        CHECK_EQ(recv(s, buf, 1, 0), 1);
+        CHECK_EQ(buf[0], "abc"[i]);
+        if (i == 1)
+            CHECK_FAILS(recv(s, buf, 1, 0), ECONNRESET);
+        CHECK_EQ(fd_close(s), 0);
+    }
+    for (int i = 0; i < 20; i++) { /* no more than the backlog and one are kept */
+        int s = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK_EQ(connect(s, loop4(7), IN), 0);
+        CHECK_EQ(setsockopt(s, SOL_SOCKET, SO_LINGER, &on, sizeof(on)), 0);
+        CHECK_EQ(fd_close(s), 0);
+        task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    }
+    fd_set_nonblock(l, true);
+    for (int i = 0; i < 3; i++)
+        CHECK(accept(l, NULL, NULL) >= 0);
+    CHECK_FAILS(accept(l, NULL, NULL), EAGAIN);
 }
 
 static void closing_a_listener_ends_what_waits(void)
@@ -304,7 +313,7 @@ static void closing_a_listener_ends_what_waits(void)
     CHECK_EQ(net_core.sockets, 3);
     CHECK_EQ(fd_close(l), 0);
     CHECK_EQ(net_core.sockets, 1);
-    CHECK_EQ(recv(fd, buf, 1, 0), 0);
+    CHECK_FAILS(recv(fd, buf, 1, 0), ECONNRESET);
     int again = socket(AF_INET, SOCK_STREAM, 0);
     CHECK_FAILS(connect(again, loop4(7), IN), ECONNREFUSED);
 }
@@ -399,16 +408,12 @@ static void addresses_of_the_wrong_shape(void)
     CHECK_FAILS(bind(four, loop4(7), IN - 1), EINVAL);
     CHECK_FAILS(bind(six, loop6(7), IN6 - 1), EINVAL);
     CHECK_FAILS(bind(four, loop6(7), IN6), EAFNOSUPPORT);
-    CHECK_FAILS(connect(six, loop4(7), IN), EAFNOSUPPORT);
+    CHECK_FAILS(connect(six, loop4(7), IN), EINVAL);
     link.sin6_addr.s6_addr[0] = 0xfe;
     link.sin6_addr.s6_addr[1] = 0x80;
     CHECK_FAILS(connect(six, (struct sockaddr *)&link, sizeof(link)), EINVAL); /* no interface */
     link.sin6_scope_id = 200;
     CHECK_FAILS(connect(six, (struct sockaddr *)&link, sizeof(link)), EINVAL);
-    CHECK_FAILS(
-        connect(four,
-                (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET, .sin_port = 1}, IN),
-        EADDRNOTAVAIL);
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -439,15 +444,15 @@ static void options_of_a_socket(void)
     CHECK_EQ(loop_get(udp, SOL_SOCKET, SO_RCVBUF), 1 << 20);
     loop_set(udp, SOL_SOCKET, SO_RCVBUF, 10000);
     CHECK_EQ(loop_get(udp, SOL_SOCKET, SO_RCVBUF), 10000);
-    CHECK_FAILS(setsockopt(udp, SOL_SOCKET, SO_RCVBUF, &(int){0}, 4), EINVAL);
-    CHECK_FAILS(setsockopt(udp, SOL_SOCKET, SO_SNDBUF, &(int){-1}, 4), EINVAL);
+    loop_set(udp, SOL_SOCKET, SO_RCVBUF, -1);
+    CHECK_EQ(loop_get(udp, SOL_SOCKET, SO_RCVBUF), 1 << 20);
     loop_set(tcp, SOL_SOCKET, SO_SNDBUF, 1000);
-    CHECK_FAILS(setsockopt(tcp, SOL_SOCKET, SO_OOBINLINE, &v, 4), ENOPROTOOPT);
+    CHECK_FAILS(setsockopt(tcp, SOL_SOCKET, SO_DEBUG, &v, 4), ENOPROTOOPT);
     CHECK_FAILS(setsockopt(tcp, 4711, SO_REUSEADDR, &v, 4), ENOPROTOOPT);
     CHECK_FAILS(setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &v, 3), EINVAL);
     CHECK_FAILS(setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, NULL, 4), EINVAL);
-    CHECK_FAILS(getsockopt(tcp, SOL_SOCKET, SO_OOBINLINE, &v, &(socklen_t){4}), ENOPROTOOPT);
-    CHECK_FAILS(getsockopt(tcp, 4711, SO_OOBINLINE, &v, &(socklen_t){4}), ENOPROTOOPT);
+    CHECK_FAILS(getsockopt(tcp, SOL_SOCKET, SO_DEBUG, &v, &(socklen_t){4}), ENOPROTOOPT);
+    CHECK_FAILS(getsockopt(tcp, 4711, SO_OOBINLINE, &v, &(socklen_t){4}), EOPNOTSUPP);
 }
 
 static void options_of_tcp(void)
@@ -464,10 +469,10 @@ static void options_of_tcp(void)
     CHECK_EQ(loop_get(fd, IPPROTO_TCP, TCP_NODELAY), 0);
     CHECK(loop_get(fd, IPPROTO_TCP, TCP_MAXSEG) > 0);
     for (unsigned i = 0; i < 2; i++) {
-        loop_set(fd, IPPROTO_TCP, seconds[i], 86400);
-        CHECK_EQ(loop_get(fd, IPPROTO_TCP, seconds[i]), 86400);
+        loop_set(fd, IPPROTO_TCP, seconds[i], 32767);
+        CHECK_EQ(loop_get(fd, IPPROTO_TCP, seconds[i]), 32767);
         CHECK_FAILS(setsockopt(fd, IPPROTO_TCP, seconds[i], &(int){0}, 4), EINVAL);
-        CHECK_FAILS(setsockopt(fd, IPPROTO_TCP, seconds[i], &(int){86401}, 4), EINVAL);
+        CHECK_FAILS(setsockopt(fd, IPPROTO_TCP, seconds[i], &(int){32768}, 4), EINVAL);
     }
     loop_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 127);
     CHECK_EQ(loop_get(fd, IPPROTO_TCP, TCP_KEEPCNT), 127);
@@ -492,12 +497,11 @@ static void options_of_ip(void)
     loop_set(tcp, IPPROTO_IP, IP_TOS, 0x10);
     CHECK_EQ(loop_get(tcp, IPPROTO_IP, IP_TOS), 0x10);
     CHECK_FAILS(setsockopt(tcp, IPPROTO_IP, IP_TTL, &(int){256}, 4), EINVAL);
-    CHECK_FAILS(setsockopt(tcp, IPPROTO_IP, IP_TOS, &(int){-1}, 4), EINVAL);
+    CHECK_FAILS(setsockopt(tcp, IPPROTO_IP, IP_TTL, &(int){0}, 4), EINVAL);
     loop_set(udp, IPPROTO_IP, IP_MULTICAST_TTL, 9);
-    CHECK_FAILS(setsockopt(tcp, IPPROTO_IP, IP_MULTICAST_TTL, &v, 4), ENOPROTOOPT);
-    CHECK_FAILS(setsockopt(tcp, IPPROTO_IP, IP_MULTICAST_LOOP, &v, 4), ENOPROTOOPT);
-    CHECK_FAILS(setsockopt(tcp, IPPROTO_IP, IP_TTL, &v, 1), EINVAL);
-    CHECK_FAILS(getsockopt(tcp, IPPROTO_IP, IP_MULTICAST_LOOP, &v, &(socklen_t){4}), ENOPROTOOPT);
+    CHECK_FAILS(setsockopt(tcp, IPPROTO_IP, IP_MULTICAST_TTL, &v, 4), EINVAL);
+    CHECK_EQ(setsockopt(tcp, IPPROTO_IP, IP_TTL, &(uint8_t){9}, 1), 0);
+    CHECK_EQ(loop_get(tcp, IPPROTO_IP, IP_TTL), 9);
     loop_set(six, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 5);
     CHECK_EQ(loop_get(six, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 5);
     CHECK_FAILS(setsockopt(six, IPPROTO_IPV6, 99, &v, 4), ENOPROTOOPT);
@@ -512,7 +516,7 @@ static void timeouts_of_the_wrong_shape(void)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)), EDOM);
     t = (struct timeval){-1, 0};
-    CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), EDOM);
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), 0); /* over at once */
     t = (struct timeval){0, -1};
     CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), EDOM);
     CHECK_FAILS(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t) - 1), EINVAL);

@@ -143,7 +143,9 @@ static void a_peer_that_does_not_answer(void)
     CHECK(hal_now_ns() - began > 10 * HAL_SEC);
     peer_mute = true;
     int other = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK_FAILS(connect(other, at(0x0a0002fe, 8080), IN), ETIMEDOUT);
+    began = hal_now_ns();
+    CHECK_FAILS(connect(other, at(0x0a0002fe, 8080), IN), EHOSTUNREACH);
+    CHECK(hal_now_ns() - began > HAL_SEC && hal_now_ns() - began < 4 * HAL_SEC);
     CHECK(peer_arp_unanswered > 1);
 }
 
@@ -332,7 +334,7 @@ static void a_card_that_is_given_up_ends_its_connections(void)
     CHECK(vnet_is_dead(vnet_get(0)));
     CHECK_FAILS(recv(s, buf, 1, 0), ENETDOWN);
     CHECK_EQ(recv(s, buf, 1, 0), 0);
-    CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ERROR), ETIMEDOUT);
+    CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ERROR), ENETDOWN);
     CHECK_EQ(send(p.near, "x", 1, 0), 1); /* others live */
     CHECK_EQ(recv(p.far, buf, 1, 0), 1);
     fd_set_nonblock(l, true);

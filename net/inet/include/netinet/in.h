@@ -43,9 +43,30 @@ struct sockaddr_in6 {
     uint32_t sin6_scope_id; /* number of the interface of a link-local address; 0: the first */
 };
 
+/* A group and the interface: by an address of it (0.0.0.0: by route), or by its number. */
 struct ip_mreq {
     struct in_addr imr_multiaddr;
     struct in_addr imr_interface;
+};
+struct ip_mreqn {
+    struct in_addr imr_multiaddr;
+    struct in_addr imr_address;
+    int imr_ifindex; /* not 0: counts instead of the address */
+};
+struct ipv6_mreq {
+    struct in6_addr ipv6mr_multiaddr;
+    unsigned ipv6mr_interface; /* 0: the first */
+};
+
+/* Ancillary data: where a datagram went to; where one shall come from. */
+struct in_pktinfo {
+    int ipi_ifindex;
+    struct in_addr ipi_spec_dst; /* recvmsg: the address to answer from. sendmsg: the source */
+    struct in_addr ipi_addr;     /* recvmsg: the destination in the header */
+};
+struct in6_pktinfo {
+    struct in6_addr ipi6_addr;
+    unsigned ipi6_ifindex;
 };
 
 #define IPPROTO_IP     0
@@ -58,13 +79,31 @@ struct ip_mreq {
 
 #define IP_TOS             1
 #define IP_TTL             2
+#define IP_ADD_MEMBERSHIP  3
+#define IP_DROP_MEMBERSHIP 4
 #define IP_MULTICAST_TTL   5
 #define IP_MULTICAST_IF    6
 #define IP_MULTICAST_LOOP  7
-#define IP_ADD_MEMBERSHIP  3
-#define IP_DROP_MEMBERSHIP 4
-#define IPV6_UNICAST_HOPS  16
-#define IPV6_V6ONLY        27
+#define IP_PKTINFO         8  /* int; and a record of recvmsg and sendmsg */
+#define IP_RECVTTL         9  /* int: recvmsg has a record IP_TTL, an int */
+#define IP_RECVTOS         10 /* int: recvmsg has a record IP_TOS, a byte */
+
+#define IPV6_UNICAST_HOPS   16
+#define IPV6_MULTICAST_IF   17
+#define IPV6_MULTICAST_HOPS 18
+#define IPV6_MULTICAST_LOOP 19
+#define IPV6_JOIN_GROUP     20
+#define IPV6_LEAVE_GROUP    21
+#define IPV6_V6ONLY         27
+#define IPV6_RECVPKTINFO    49 /* int: recvmsg has a record IPV6_PKTINFO */
+#define IPV6_PKTINFO        50
+#define IPV6_RECVHOPLIMIT   51 /* int: recvmsg has a record IPV6_HOPLIMIT, an int */
+#define IPV6_HOPLIMIT       52
+#define IPV6_RECVTCLASS     66 /* int: recvmsg has a record IPV6_TCLASS, an int */
+#define IPV6_TCLASS         67
+
+#define IPV6_ADD_MEMBERSHIP  IPV6_JOIN_GROUP
+#define IPV6_DROP_MEMBERSHIP IPV6_LEAVE_GROUP
 
 #define INADDR_ANY       ((in_addr_t)0)
 #define INADDR_LOOPBACK  ((in_addr_t)0x7f000001)
@@ -103,6 +142,18 @@ extern const struct in6_addr in6addr_loopback;
 #define IN6_IS_ADDR_V4MAPPED(a)                                                                    \
     (!((a)->s6_addr32[0] | (a)->s6_addr32[1]) && (a)->s6_addr[8] == 0 && (a)->s6_addr[9] == 0 &&   \
      (a)->s6_addr[10] == 0xff && (a)->s6_addr[11] == 0xff)
+
+#define IN6_IS_ADDR_SITELOCAL(a) ((a)->s6_addr[0] == 0xfe && ((a)->s6_addr[1] & 0xc0) == 0xc0)
+#define IN6_IS_ADDR_V4COMPAT(a)                                                                    \
+    (!((a)->s6_addr32[0] | (a)->s6_addr32[1] | (a)->s6_addr32[2]) && (a)->s6_addr32[3] &&          \
+     !IN6_IS_ADDR_LOOPBACK(a))
+#define IN6_IS_ADDR_MC_SCOPE(a, scope)                                                             \
+    (IN6_IS_ADDR_MULTICAST(a) && ((a)->s6_addr[1] & 0x0f) == (scope))
+#define IN6_IS_ADDR_MC_NODELOCAL(a) IN6_IS_ADDR_MC_SCOPE(a, 1)
+#define IN6_IS_ADDR_MC_LINKLOCAL(a) IN6_IS_ADDR_MC_SCOPE(a, 2)
+#define IN6_IS_ADDR_MC_SITELOCAL(a) IN6_IS_ADDR_MC_SCOPE(a, 5)
+#define IN6_IS_ADDR_MC_ORGLOCAL(a)  IN6_IS_ADDR_MC_SCOPE(a, 8)
+#define IN6_IS_ADDR_MC_GLOBAL(a)    IN6_IS_ADDR_MC_SCOPE(a, 14)
 
 /* Between the byte orders of host and network. */
 static inline uint16_t htons(uint16_t x)

@@ -6,11 +6,12 @@
  * (AF_INET, AF_INET6) or <linux/vm_sockets.h> (AF_VSOCK). Without it socket() answers EAFNOSUPPORT.
  *
  * Numbers are Vireo's own. There is no SIGPIPE (a write to a closed connection fails with EPIPE),
- * no socketpair(), no out-of-band data, no ancillary data.
+ * no socketpair(), no out-of-band data (MSG_OOB is refused).
  */
 #ifndef VIREO_SYS_SOCKET_H
 #define VIREO_SYS_SOCKET_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -30,7 +31,7 @@ struct sockaddr {
 struct sockaddr_storage {
     sa_family_t ss_family;
     uint16_t ss_pad;
-    uint32_t ss_data[6];
+    uint32_t ss_data[31];
 } __attribute__((aligned(8)));
 
 struct msghdr {
@@ -38,16 +39,39 @@ struct msghdr {
     socklen_t msg_namelen;
     struct iovec *msg_iov;
     int msg_iovlen;
-    void *msg_control; /* never filled */
+    void *msg_control; /* records, each behind a struct cmsghdr */
     socklen_t msg_controllen;
     int msg_flags;
 };
 
-/* l_onoff and l_linger 0: close() resets the connection. Other times are refused (EDOM). */
+/* A record of ancillary data; CMSG_DATA is behind it. The families' headers name the types. */
+struct cmsghdr {
+    socklen_t cmsg_len; /* bytes, with this header */
+    int cmsg_level;
+    int cmsg_type;
+};
+#define CMSG_ALIGN(len) (((len) + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1))
+#define CMSG_LEN(len)   (CMSG_ALIGN(sizeof(struct cmsghdr)) + (len))
+#define CMSG_SPACE(len) (CMSG_ALIGN(sizeof(struct cmsghdr)) + CMSG_ALIGN(len))
+#define CMSG_DATA(cmsg) ((unsigned char *)(cmsg) + CMSG_ALIGN(sizeof(struct cmsghdr)))
+#define CMSG_FIRSTHDR(m)                                                                           \
+    ((m)->msg_controllen < sizeof(struct cmsghdr) ? (struct cmsghdr *)0                            \
+                                                  : (struct cmsghdr *)(m)->msg_control)
+#define CMSG_NXTHDR(m, cmsg) socket_next_record(m, cmsg)
+
+/*
+ * l_onoff without l_linger: close() resets the connection. With l_linger: close() waits so many
+ * seconds until what was sent is acknowledged.
+ */
 struct linger {
     int l_onoff;
     int l_linger;
 };
+
+/* <errno.h> keeps this number for it, and has no name for it. */
+#ifndef ESOCKTNOSUPPORT
+#define ESOCKTNOSUPPORT 124
+#endif
 
 #define AF_UNSPEC 0
 #define AF_INET   2
@@ -88,6 +112,7 @@ struct linger {
 
 #define SOMAXCONN 255
 
+#define MSG_OOB      0x01 /* refused */
 #define MSG_PEEK     0x02
 #define MSG_TRUNC    0x20
 #define MSG_CTRUNC   0x08
@@ -99,6 +124,16 @@ struct linger {
 #define SHUT_RD   0
 #define SHUT_WR   1
 #define SHUT_RDWR 2
+
+/* CMSG_NXTHDR: the record behind this one, if its header fits; NULL. */
+static inline struct cmsghdr *socket_next_record(const struct msghdr *m, const struct cmsghdr *c)
+{
+    size_t at = (size_t)((const char *)c - (const char *)m->msg_control) + CMSG_ALIGN(c->cmsg_len);
+
+    return c->cmsg_len < sizeof(*c) || at + sizeof(*c) > m->msg_controllen
+               ? (struct cmsghdr *)0
+               : (struct cmsghdr *)((char *)m->msg_control + at);
+}
 
 int socket(int domain, int type, int protocol);
 int bind(int fd, const struct sockaddr *addr, socklen_t len);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net/if.h - names and numbers of interfaces (POSIX.1-2017): "lo", and "vnet0" and so on for cards.
+ */
+#ifndef VIREO_NET_IF_H
+#define VIREO_NET_IF_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IF_NAMESIZE 16
+
+struct if_nameindex {
+    unsigned if_index; /* 0: the end of the list */
+    char *if_name;
+};
+
+unsigned if_nametoindex(const char *name);        /* 0: there is none (ENODEV) */
+char *if_indextoname(unsigned index, char *name); /* NULL: there is none (ENXIO) */
+struct if_nameindex *if_nameindex(void);          /* NULL: ENOBUFS */
+void if_freenameindex(struct if_nameindex *list);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sock_route.c - which way a packet would take, and from which address; and waiting for the first
+ * address of this machine.
+ */
+#include <errno.h>
+
+#include "lwip/nd6.h"
+#include "sock.h"
+
+void sock_route_to_self(const struct sock *s, ip_addr_t *addr)
+{
+    bool six = IP_IS_V6(addr);
+
+    if (!ip_addr_isany(addr))
+        return;
+    if (!ip_addr_isany(&s->bound) && IP_IS_V6_VAL(s->bound) == six)
+        ip_addr_copy(*addr, s->bound);
+    else if (six)
+        IP_ADDR6_HOST(addr, 0, 0, 0, 1);
+    else
+        ip_addr_set_ip4_u32_val(*addr, lwip_htonl(INADDR_LOOPBACK));
+}
+
+static bool netif_has(const struct netif *netif, const ip_addr_t *a)
+{
+    if (IP_IS_V4(a))
+        return ip4_addr_cmp(ip_2_ip4(a), netif_ip4_addr(netif));
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (!ip6_addr_isinvalid(netif_ip6_addr_state(netif, i)) &&
+            ip6_addr_cmp(ip_2_ip6(a), netif_ip6_addr(netif, i)))
+            return true;
+    return false;
+}
+
+bool sock_is_local(const ip_addr_t *a)
+{
+    const struct netif *netif;
+
+    if (ip_addr_isany(a))
+        return false;
+    if (ip_addr_isloopback(a))
+        return true;
+    NETIF_FOREACH(netif)
+    {
+        if (netif_has(netif, a))
+            return true;
+    }
+    return false;
+}
+
+bool sock_is_broadcast(const ip_addr_t *a)
+{
+    const struct netif *netif;
+
+    if (!IP_IS_V4(a))
+        return false;
+    if (ip_2_ip4(a)->addr == IPADDR_BROADCAST)
+        return true;
+    NETIF_FOREACH(netif)
+    {
+        if (!ip4_addr_isany_val(*netif_ip4_addr(netif)) && ip4_addr_isbroadcast(ip_2_ip4(a), netif))
+            return true;
+    }
+    return false;
+}
+
+/* Does the interface know a next hop to the destination? */
+static bool route_has_next_hop4(struct netif *netif, const ip_addr_t *to)
+{
+    const ip4_addr_t *ip = ip_2_ip4(to);
+
+    if (ip_addr_isloopback(to) || ip_addr_ismulticast(to) || ip4_addr_isbroadcast(ip, netif))
+        return true;
+    return ip4_addr_netcmp(ip, netif_ip4_addr(netif), netif_ip4_netmask(netif)) ||
+           ip4_addr_islinklocal(ip) || !ip4_addr_isany_val(*netif_ip4_gw(netif));
+}
+
+static bool route_has_next_hop6(const struct netif *netif, const ip_addr_t *to)
+{
+    const ip6_addr_t *ip = ip_2_ip6(to);
+
+    if (ip6_addr_isloopback(ip) || ip6_addr_ismulticast(ip) || ip6_addr_islinklocal(ip) ||
+        sock_is_local(to))
+        return true;
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) && netif_ip6_addr_isstatic(netif, i) &&
+            ip6_addr_netcmp(ip, netif_ip6_addr(netif, i)))
+            return true;
+    return nd6_find_route(ip) != NULL;
+}
+
+/* The address that the socket's packets have already, or any. */
+static const ip_addr_t *route_source(const struct sock *s, const ip_addr_t *to)
+{
+    return IP_IS_V4_VAL(s->bound) == IP_IS_V4(to) && !ip_addr_ismulticast(&s->bound) &&
+                   !sock_is_broadcast(&s->bound) && !IP_IS_ANY_TYPE_VAL(s->bound)
+               ? &s->bound
+           : IP_IS_V4(to) ? IP4_ADDR_ANY
+                          : IP6_ADDR_ANY;
+}
+
+int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, ip_addr_t *from)
+{
+    const ip_addr_t *source = route_source(s, to), *local;
+
+    *netif = ip_route(source, to);
+    if (!*netif ||
+        !(IP_IS_V4(to) ? route_has_next_hop4(*netif, to) : route_has_next_hop6(*netif, to)))
+        return -ENETUNREACH;
+    local = ip_addr_isany(source) ? ip_netif_get_local_ip(*netif, to) : source;
+    if (!local)
+        return -ENETUNREACH;
+    ip_addr_copy(*from, *local);
+    return 0;
+}
+
+int sock_route_wait(struct sock *s, const ip_addr_t *to, int flags, struct netif **netif,
+                    ip_addr_t *from)
+{
+    uint64_t deadline = 0;
+    int err;
+
+    while ((err = sock_route(s, to, netif, from)) && net_asking(IP_IS_V6(to))) {
+        err = sock_wait(s, &net_core.asking, net_asking_ns(), &deadline, flags);
+        if (err == -EAGAIN && !s->nonblock && !(flags & MSG_DONTWAIT)) {
+            net_asking_vain();
+            return -ENETUNREACH;
+        }
+        if (err)
+            return err;
+    }
+    return err;
+}

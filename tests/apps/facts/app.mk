@@ -1,0 +1,1 @@
+SRCS := bind.c calls.c cmsg.c facts.c group.c opt.c ready.c tcp.c tcp_end.c text.c udp.c
