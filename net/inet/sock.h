@@ -141,7 +141,7 @@ struct sock {
     ip_addr_t peer;            /* where it will connect to */
     u16_t peer_port;
     u16_t port;          /* TCP: its own, also when its control block is gone; 0: none yet */
-    uint64_t give_up_ns; /* when it stops to wait for that address */
+    uint64_t give_up_ns; /* when it stops to wait for an address of this machine */
 
     struct waitq readers, writers;
     uint64_t read_timeout, write_timeout; /* ns; 0: none */
@@ -252,6 +252,9 @@ bool sock_is_broadcast(const ip_addr_t *a);
 int sock_route_wait(struct sock *s, const ip_addr_t *to, int flags, struct netif **netif,
                     ip_addr_t *from);
 
+/* Did such a call say -EAGAIN, and is there still hope? Then the socket is not writable. */
+bool sock_awaits_route(const struct sock *s);
+
 /* ---- sock_tcp.c: stream sockets -------------------------------------------------------------- */
 
 /* Gives a new socket its control block. -ENOMEM. */
@@ -305,7 +308,7 @@ bool sock_tcp_can_read(const struct sock *s);
 /* Bytes sent or received; 0 of recv: end of the stream. flags: MSG_... [parks] */
 ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags);
 ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags);
-/* Frees what was received and not read, and opens the window by as much. */
+/* Frees what was received and not read, of a socket without a control block. */
 void sock_tcp_drop_rx(struct sock *s);
 /* lwIP's callback: `len` bytes were acknowledged. */
 err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len);

@@ -201,7 +201,7 @@ void sock_dgram_close(struct sock *s)
 
 int sock_dgram_poll(struct sock *s, int events)
 {
-    int ready = s->want_route ? 0 : POLLOUT | POLLWRNORM;
+    int ready = sock_awaits_route(s) ? 0 : POLLOUT | POLLWRNORM;
 
     if (s->dgrams.head || s->read_shut)
         ready |= POLLIN | POLLRDNORM;
@@ -324,7 +324,6 @@ static int dgram_route(struct sock *s, struct sock_msg *m, int flags, struct net
     } else {
         err = sock_route_wait(s, &m->addr, flags, netif, from);
     }
-    s->want_route = err == -EAGAIN;
     if (!err && !ip_addr_isany(&m->source))
         ip_addr_copy(*from, m->source);
     if (!err && ip_addr_isloopback(from) && !sock_is_local(&m->addr) &&

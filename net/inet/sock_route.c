@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "lwip/nd6.h"
+#include "lwip/timeouts.h"
 #include "sock.h"
 
 void sock_route_to_self(const struct sock *s, ip_addr_t *addr)
@@ -115,6 +116,31 @@ int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, 
     return 0;
 }
 
+bool sock_awaits_route(const struct sock *s)
+{
+    return s->want_route && hal_now_ns() < s->give_up_ns && net_asking(s->family == AF_INET6);
+}
+
+static void route_wake_pollers(void *arg)
+{
+    (void)arg;
+    file_ready(NULL);
+}
+
+/* A call that may not wait: the first begins the time in which others like it are to come again. */
+static int route_later(struct sock *s)
+{
+    if (s->want_route && hal_now_ns() >= s->give_up_ns)
+        return -ENETUNREACH;
+    if (!s->want_route) {
+        s->want_route = true;
+        s->give_up_ns = hal_now_ns() + net_asking_ns();
+        sys_timeout((u32_t)net_core.wait_ms + 1, route_wake_pollers, NULL);
+        net_timers_changed();
+    }
+    return -EAGAIN;
+}
+
 int sock_route_wait(struct sock *s, const ip_addr_t *to, int flags, struct netif **netif,
                     ip_addr_t *from)
 {
@@ -122,13 +148,17 @@ int sock_route_wait(struct sock *s, const ip_addr_t *to, int flags, struct netif
     int err;
 
     while ((err = sock_route(s, to, netif, from)) && net_asking(IP_IS_V6(to))) {
-        err = sock_wait(s, &net_core.asking, net_asking_ns(), &deadline, flags);
-        if (err == -EAGAIN && !s->nonblock && !(flags & MSG_DONTWAIT)) {
+        bool may_wait = !s->nonblock && !(flags & MSG_DONTWAIT);
+
+        err = may_wait ? sock_wait(s, &net_core.asking, net_asking_ns(), &deadline, flags)
+                       : route_later(s);
+        if (err == -ENETUNREACH || (err == -EAGAIN && may_wait)) {
             net_asking_vain();
             return -ENETUNREACH;
         }
         if (err)
             return err;
     }
+    s->want_route = false;
     return err;
 }

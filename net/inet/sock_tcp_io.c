@@ -39,12 +39,9 @@ static void stream_open_window(struct sock *s, size_t n)
 
 void sock_tcp_drop_rx(struct sock *s)
 {
-    uint32_t bytes = s->rx_bytes;
-
     while (s->rx.head)
         stream_pop(s);
     s->rx_bytes = 0;
-    stream_open_window(s, bytes);
 }
 
 bool sock_tcp_can_read(const struct sock *s)

@@ -214,6 +214,7 @@ static void connecting_without_waiting(void)
     CHECK(p.revents & POLLERR && p.revents & POLLHUP);
     CHECK_EQ(loop_get(refused, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
     CHECK_EQ(loop_get(refused, SOL_SOCKET, SO_ERROR), 0);
+    CHECK_FAILS(connect(refused, loop4(7), IN), ECONNABORTED);
 }
 
 static int watched, connect_result = 1, connect_error;

@@ -267,6 +267,8 @@ static void each_direction_ends_alone(void)
 {
     host_boot();
     struct loop p = loop_pair();
+    loop_set(p.far, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+    CHECK_EQ(far_pcb()->keep_idle, 30000);
     CHECK_EQ(send(p.near, "last", 4, 0), 4);
     CHECK_EQ(shutdown(p.near, SHUT_WR), 0);
     CHECK_EQ(shutdown(p.near, SHUT_WR), 0); /* again: nothing to do */
@@ -279,7 +281,8 @@ static void each_direction_ends_alone(void)
     CHECK_EQ(send(p.far, "back", 4, 0), 4);
     CHECK_EQ(recv(p.near, buf, 10, 0), 4);
     CHECK_EQ(shutdown(p.far, SHUT_WR), 0);
-    CHECK_EQ(fd_poll(p.far, POLLHUP), POLLHUP); /* the rest is lwIP's */
+    CHECK_FAILS(shutdown(p.far, SHUT_RDWR), ENOTCONN); /* the rest is lwIP's */
+    CHECK_EQ(fd_poll(p.far, POLLHUP), POLLHUP);
     CHECK_EQ(recv(p.near, buf, 10, 0), 0);
     AWAIT(fd_poll(p.near, POLLHUP), 5);
     CHECK_EQ(fd_poll(p.far, POLLHUP), POLLHUP);
