@@ -6,9 +6,11 @@ include scripts/toolchain.mk
 
 NEWLIB_SOURCE := build/newlib-source
 
+# The Debian release whose sources are built.
+RELEASE := $(shell sed -n 's/^release=//p' scripts/fetch-source)
+
 # Built again when the compiler or the recipe has changed; dates do not matter.
-NEWLIB_KEY := $(CROSS) $(MACHINE) $(shell $(CC_TARGET) -dumpfullversion) \
-              $(file <$(NEWLIB_SOURCE)/.version) \
+NEWLIB_KEY := $(CROSS) $(MACHINE) $(shell $(CC_TARGET) -dumpfullversion) $(RELEASE) \
               $(shell cat scripts/newlib.mk scripts/newlib.h scripts/build-newlib | cksum)
 NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <$(NEWLIB)/.key)),FORCE)
 
@@ -28,7 +30,6 @@ $(NEWLIB)/.key: export KEY = $(NEWLIB_KEY)
 $(NEWLIB)/.key: export MACHINE_FLAGS = $(MACHINE)
 
 # Sources are fetched again when fetch-source names another release; dates do not matter.
-RELEASE := $(shell sed -n 's/^release=//p' scripts/fetch-source)
 SOURCES := $(NEWLIB_SOURCE) build/lwip build/libfdt
 STALE_SOURCES := $(foreach s,$(SOURCES),$(if $(call differ,$(RELEASE),$(file <$s/.release)),$s))
 $(STALE_SOURCES:%=%/.version): FORCE
