@@ -37,6 +37,10 @@ NEEDED = $(if $(strip $(TESTS)),deps,images host-tests fuzz-tests)
 test: check .setup-build+run+debug+test+format $(NEEDED)
 	@$(PYTEST) $(TESTS)
 
+# Both commands of the README in fresh Debian systems. OS=13: one of them
+test-os: check
+	@$(PYTHON) scripts/test-os $(OS) $(if $(TESTS),--tests '$(TESTS)')
+
 test-full: check .setup-build+run+debug+test+format $(NEEDED)
 	@$(PYTEST) --full $(TESTS)
 
@@ -106,8 +110,12 @@ setup: .setup-build+run+test+format
 check:
 	$(check)@:
 
+# With the version that .clang-format was written for: others format some things differently.
+CLANG_FORMAT ?= clang-format-14
 format: .setup-format
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	$(if $(shell command -v $(CLANG_FORMAT)),,$(error no $(CLANG_FORMAT) here: give another path \
+	    of clang-format 14 with CLANG_FORMAT=))
+	$(CLANG_FORMAT) -i $$(git ls-files '*.c' '*.h')
 
 # docs/pictures/*.svg, from the .dot beside each.
 pictures: .setup-pictures
@@ -129,7 +137,7 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-.PHONY: run debug image images disk test test-full bench load soak conformance mutants hostile \
-        fuzz coverage host-tests fuzz-tests compile-check deps setup check format \
+.PHONY: run debug image images disk test test-os test-full bench load soak conformance mutants \
+        hostile fuzz coverage host-tests fuzz-tests compile-check deps setup check format \
         pictures clean distclean help FORCE
 .NOTPARALLEL:

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from conftest import TREE, run_make
-from vireolib import report
+from vireolib import listing, report
 
 PAGES = sorted(path for pattern in ('*.md', 'docs/*.md', 'tests/*.md', 'examples/*/*.md')
                for path in glob.glob(os.path.join(TREE, pattern)))
@@ -29,13 +29,12 @@ def name_of(path):
 # ---- messages ----
 
 QUOTED = re.compile(r'^\| `([^`]+)` \| (.+) \|$', re.M)
-SPOKEN = ('drivers', 'files', 'net', 'platform', 'scripts', 'tests')
+SPOKEN = ('drivers', 'files', 'net', 'platform', 'scripts', 'tests', 'Makefile')
 
 
 def spoken():
     """The sources, with neighbouring string literals joined as the compiler joins them."""
-    names = subprocess.run(['git', 'ls-files', *SPOKEN, 'Makefile'], cwd=TREE, text=True,
-                           capture_output=True, check=True).stdout.split()
+    names = [name for name in listing.files() if name.startswith(SPOKEN)]
     text = '\n'.join(read(name) for name in names
                      if name.endswith(('.c', '.h', '.py', '.mk', '.ld')) or
                      name.startswith('scripts/') or name == 'Makefile'
@@ -157,9 +156,7 @@ def squeezed(text):
 
 def test_the_prototypes_are_those_of_the_headers():
     """A block of the reference without an #include quotes headers: declaration for declaration."""
-    names = subprocess.run(['git', 'ls-files', '*.h'], cwd=TREE, text=True, capture_output=True,
-                           check=True).stdout.split()
-    headers = '\n'.join(squeezed(read(name)) for name in names)
+    headers = '\n'.join(squeezed(read(name)) for name in listing.files() if name.endswith('.h'))
     blocks = [block for block in clients() if '#include' not in block]
     assert len(blocks) >= 8
     for block in blocks:

@@ -12,11 +12,12 @@ member, a test in Python with @pytest.mark.shows. A row is
 """
 import csv
 import dataclasses
-import hashlib
 import json
 import os
 import re
 import subprocess
+
+from vireolib import listing
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DATA = os.path.join(TREE, 'tests', 'conformance')
@@ -188,16 +189,8 @@ def check(rows, never, tests):
 # ---- results of test runs ----
 
 def fingerprint():
-    """A digest of all files that tests can depend on: what git knows or would add, but no page."""
-    said = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'], cwd=TREE,
-                          capture_output=True)
-    digest = hashlib.sha256()
-    for name in sorted(said.stdout.split(b'\0')):
-        path = os.path.join(TREE.encode(), name)
-        if name and not name.endswith(b'.md') and os.path.isfile(path):
-            with open(path, 'rb') as f:
-                digest.update(name + b'\0' + hashlib.sha256(f.read()).digest())
-    return digest.hexdigest()[:16] if said.returncode == 0 else 'no git checkout'
+    """A digest of all files that tests can depend on: of the project, but no page."""
+    return listing.digest(name for name in listing.files() if not name.endswith('.md'))
 
 
 def load_results():

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tomllib
 
-from vireolib import coverage, coverage_images, fuzz, mutant_verdicts, mutants, plugins
+from vireolib import coverage, coverage_images, fuzz, listing, mutant_verdicts, mutants, plugins
 
 TREE = coverage.TREE
 BUILD = coverage.BUILD
@@ -285,7 +285,7 @@ def take(jobs, tell):
     """({name: File}, [what went wrong, as lines])."""
     if not importlib.util.find_spec('pytest'):
         raise Wrong(f'{sys.executable} has no pytest; `make coverage` takes a Python that has it')
-    names = mutants.listing()
+    names = listing.files()
     (host, seeds), failed = on_this_machine(names)
     tell('host programs', 'failed: ' + ' '.join(failed) if failed else 'done')
     failed += boots(names, jobs, tell)

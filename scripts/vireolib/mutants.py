@@ -31,7 +31,7 @@ import sys
 import threading
 import tomllib
 
-from vireolib import conformance
+from vireolib import conformance, listing
 from vireolib.mutant_verdicts import Verdicts, can_notice, host_path
 
 TREE = conformance.TREE
@@ -141,7 +141,7 @@ class Copy:
         self.root = os.path.join(WORK, f'tree{number}')
         self._sound = {}                   # test -> whether it passes without a mutant
         shutil.rmtree(self.root, ignore_errors=True)
-        for name in listing():
+        for name in listing.files():
             os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
             shutil.copy2(os.path.join(TREE, name), self.path(name))
         os.makedirs(self.path('build'), exist_ok=True)
@@ -245,14 +245,6 @@ def first_failure(path, program):
 
 # ---- all of them ----
 
-def listing():
-    """The tree's files: what git knows or would add."""
-    said = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'], cwd=TREE,
-                          capture_output=True, text=True, check=True).stdout
-    return [name for name in said.split('\0')
-            if name and os.path.isfile(os.path.join(TREE, name))]
-
-
 def run(mutants, workers, tell, at_last=AT_LAST):
     """Tries each mutant: ({name: killer or None}, [what went wrong], how many of them were
     known). tell(mutant, killer) is called as they end. What a test has killed is not tried again
@@ -263,7 +255,7 @@ def run(mutants, workers, tell, at_last=AT_LAST):
         fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise Wrong('another run is at work in build/mutants/') from None
-    verdicts = Verdicts(STATE, TREE, listing())
+    verdicts = Verdicts(STATE, TREE, listing.files())
     known = {m.name: killer for m in mutants if (killer := verdicts.killer(m.key))}
     left = [m for m in mutants if m.name not in known]
     copies = queue.SimpleQueue()

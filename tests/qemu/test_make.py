@@ -138,16 +138,34 @@ def few_programs(folder):
     return str(folder)
 
 
-def test_setup_elsewhere_names_what_to_install(tmp_path):
-    """On another system: the programs, the packages, the overrides, and nothing is touched."""
+SYSTEMS = {     # os-release -> what the message says, and what it does not
+    'ID=fedora\nVERSION_ID=41\n': (
+        'this is fedora 41,', 'on Fedora: dnf install ', 'qemu-system-aarch64 (Fedora package',
+        'compiler-rt', 'httpd-tools', '!qemu-system-arm', '!apache2-utils'),
+    'ID="rocky"\nVERSION_ID="9.4"\nID_LIKE="rhel centos fedora"\n': (
+        'this is rocky 9.4,', 'dnf install', 'arm-none-eabi-gcc-cs'),
+    'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\n': (
+        'this is ubuntu 24.04,', 'on Ubuntu: apt-get install ', 'qemu-system-arm',
+        'libclang-rt-18-dev', 'clang-format-14', '!dnf'),
+    'ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_ID=22\n': (
+        'this is linuxmint 22,', 'on Ubuntu: apt-get', 'libclang-rt-18-dev'),
+    'ID=debian\nVERSION_ID=11\n': ('this is debian 11,', 'libclang-rt-dev', 'clang-format-14'),
+    'ID=debian\n': ('this is debian,', 'on Debian: apt-get', '!clang-format', '!dnf'),
+    'ID=arch\n': ('this is arch,', 'on Debian: apt-get', 'Debian package qemu-system-arm'),
+}
+
+
+@pytest.mark.parametrize('system', SYSTEMS, ids=lambda text: re.search(r'ID="?(\w+)', text)[1])
+def test_setup_elsewhere_names_what_to_install(tmp_path, system):
+    """On another system: the programs, its packages, the overrides, and nothing is touched."""
     (tmp_path / 'bin').mkdir()
     release = tmp_path / 'os-release'
-    release.write_text('ID=fedora\nVERSION_ID=39\n')
-    result = setup('build', 'run', PATH=few_programs(tmp_path / 'bin'),
+    release.write_text(system)
+    result = setup('build', 'run', 'test', 'format', PATH=few_programs(tmp_path / 'bin'),
                    SETUP_OS_RELEASE=str(release))
     assert result.returncode != 0
-    for word in ('fedora', 'qemu-system-arm', 'gcc-aarch64-linux-gnu', 'CROSS=', 'QEMU='):
-        assert word in result.stderr, result.stderr
+    for word in ('gcc-aarch64-linux-gnu', 'CROSS=', 'QEMU=', *SYSTEMS[system]):
+        assert (word.lstrip('!') in result.stderr) != word.startswith('!'), result.stderr
 
 
 def test_dependency_document_agrees_with_the_list():

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make test-os` but for the systems themselves: what it refuses, how it goes on, its last line,
+and that no mount and no process outlives a command.
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from conftest import TREE
+from vireolib import os_trees
+from vireolib.machine import Unusable
+
+SCRIPT = os.path.join(TREE, 'scripts', 'test-os')
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+
+
+def script(*args, **more):
+    return subprocess.run([sys.executable, SCRIPT, *args], text=True, capture_output=True, **more)
+
+
+def test_other_systems_are_refused():
+    result = script('14')
+    assert result.returncode == 2 and 'no system 14; there is: 12, 13' in result.stderr
+
+
+def test_root_is_asked_for(monkeypatch):
+    monkeypatch.setattr(os, 'geteuid', lambda: 1000)
+    with pytest.raises(Unusable, match='run it as root'):
+        os_trees.check_here()
+
+
+@AS_ROOT
+def test_debootstrap_is_asked_for(tmp_path):
+    result = script(env={'PATH': str(tmp_path)})
+    assert result.returncode == 2
+    assert 'debootstrap is not installed: install the package' in result.stderr
+
+
+@pytest.fixture
+def trees(tmp_path, monkeypatch):
+    """check() of one system, in which the steps only write down that they were done."""
+    monkeypatch.setattr(os_trees, 'FOLDER', str(tmp_path))
+    done, outcomes = [], {}
+
+    class Fake(os_trees.System):
+        def make_base(self):
+            pass
+
+        def make_root(self, names):
+            done.append('root')
+            os.makedirs(self.root, exist_ok=True)
+
+        def make_run(self, log_path):
+            done.append('run')
+            return outcomes.get('run')
+
+        def make_test(self, log_path):
+            done.append('test')
+            return outcomes.get('test'), '' if 'test' in outcomes else '12 passed, 1 skipped'
+
+    def check(names=('README.md',), **options):
+        options = argparse.Namespace(**{'tests': '', 'mirror': '', 'fresh': False, **options})
+        ok = Fake('13', options).check(list(names))
+        said = done.copy()
+        done.clear()
+        return ok, said
+
+    return argparse.Namespace(check=check, outcomes=outcomes)
+
+
+def test_it_goes_on_where_it_was(trees, capsys):
+    trees.outcomes['test'] = '1 failed, 11 passed'
+    assert trees.check() == (False, ['root', 'run', 'test'])
+    assert 'os: debian 13 FAILED: make test: 1 failed, 11 passed after' in capsys.readouterr().out
+    del trees.outcomes['test']
+    assert trees.check() == (True, ['test'])
+    assert trees.check() == (True, [])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(r'os: debian 13 passed: make run in \d+ s, '
+                        r'make test in \d+ s: 12 passed, 1 skipped', last), last
+
+
+def test_another_tree_begins_anew(trees):
+    assert trees.check() == (True, ['root', 'run', 'test'])
+    assert trees.check(['README.md', 'VERSION']) == (True, ['root', 'run', 'test'])
+    assert trees.check(['README.md', 'VERSION'], fresh=True) == (True, ['root', 'run', 'test'])
+
+
+def test_chosen_tests_are_not_all(trees, capsys):
+    assert trees.check(tests='-k boot')[0]
+    assert capsys.readouterr().out.endswith('(TESTS=-k boot)\n')
+    assert trees.check()[1] == ['root', 'run', 'test']
+
+
+def test_a_failing_demo_is_told(trees, capsys):
+    trees.outcomes['run'] = 'Ctrl-C does not end it'
+    assert trees.check() == (False, ['root', 'run'])
+    assert 'FAILED: make run: Ctrl-C does not end it' in capsys.readouterr().out
+
+
+def holds(condition, seconds=60):
+    """Waits for the condition; false if it does not come."""
+    end, pause = time.monotonic() + seconds, threading.Event()
+    while not condition() and time.monotonic() < end:
+        pause.wait(0.05)
+    return condition()
+
+
+def running(word):
+    """Is there a process with this word in its command line?"""
+    for path in glob.glob('/proc/[0-9]*/cmdline'):
+        try:
+            with open(path, 'rb') as f:
+                if word.encode() in f.read().split(b'\0'):
+                    return True
+        except OSError:        # it has just ended
+            pass
+    return False
+
+
+@AS_ROOT
+def test_nothing_outlives_a_command(tmp_path, monkeypatch):
+    """A tree with a shell: its command has mounts and processes, and then both are gone."""
+    monkeypatch.setattr(os_trees, 'FOLDER', str(tmp_path))
+    system = os_trees.System('13', argparse.Namespace(tests='', mirror='', fresh=False))
+    for folder in ('proc', 'sys', 'dev', 'tmp', os_trees.INSIDE):
+        os.makedirs(os.path.join(system.root, folder))
+    for program in ('sh', 'env', 'sleep', 'cat'):
+        path = shutil.which(program)
+        needs = re.findall(r'(/\S+)', subprocess.run(['ldd', path], text=True, check=True,
+                                                     capture_output=True).stdout)
+        for file, name in [(path, f'/usr/bin/{program}'), *((n, n) for n in needs)]:
+            target = system.root + name
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy(os.path.realpath(file), target)
+    log = tmp_path / 'log'
+    with open(log, 'w') as f:
+        system.start(system.command('cat /proc/mounts; sleep 98765'), f)
+    assert holds(lambda: re.search(r'^\S+ /dev ', log.read_text(), re.M)), log.read_text()
+    assert system.root not in open('/proc/mounts').read()
+    system.stop()
+    assert holds(lambda: not running('98765'))
+    assert os.listdir(os.path.join(system.root, 'dev')) == []
