@@ -27,7 +27,8 @@ images: check deps
 
 # The demo goes on with the folder and size that its disk was made of last.
 disk:
-	@$(PYTHON) scripts/mkdisk $(DISK_OF) $(or $(OUT),$(DEMO_DISK))
+	@VIREO_TYPED='--size=SIZE=;folder=DIR=' $(PYTHON) scripts/mkdisk $(DISK_OF) \
+	    $(or $(OUT),$(DEMO_DISK))
 	@$(if $(OUT),,$(if $(DIR)$(SIZE),echo '$(DISK_OF)' >$(DEMO_DISK_OF),rm -f $(DEMO_DISK_OF)))
 DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 

@@ -70,8 +70,9 @@ def parser():
             sub.add_argument('--timeout', type=seconds, default=30, metavar='S',
                              help='seconds to wait for it (30)')
         else:
-            sub.add_argument('--gdb', nargs='?', type=int, const=1234, metavar='PORT',
-                             help='wait for a debugger on that port (1234)')
+            sub.add_argument('--gdb', nargs='?', type=port, const=m.AUTO_GDB, metavar='PORT',
+                             help='wait for a debugger on that port '
+                                  f'({m.GDB_PORT} or the next free one)')
         sub.add_argument('--print', action='store_true', dest='show',
                          help='show the QEMU command and stop')
     sub = commands.add_parser('symbolize', help='files and lines for a back trace',
@@ -81,6 +82,12 @@ def parser():
     sub.add_argument('log', metavar='LOG', nargs='?', default='-',
                      help='what the image printed (standard input)')
     return top
+
+
+def port(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'{text} is no port')
+    return int(text)
 
 
 def seconds(text):

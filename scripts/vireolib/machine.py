@@ -25,6 +25,8 @@ CPUS_OF = {'aarch64': ('cortex-a72', 'cortex-a35', 'cortex-a53', 'cortex-a57', '
 CPUS = sum(CPUS_OF.values(), ())
 AUTO_PORT = 8080     # where the search for a free port begins
 AUTO_PORTS = 100     # number of ports that the search tries
+GDB_PORT = 1234      # the same for a debugger
+AUTO_GDB = -1
 MAC = '52:54:00:12:34:56'
 SOCKET_PATH_MAX = 107
 
@@ -238,6 +240,20 @@ def is_capture(path):
         return f.read(4) in (b'', b'\xd4\xc3\xb2\xa1', b'\xa1\xb2\xc3\xd4')
 
 
+def debug_port(port):
+    """The port of --gdb, which may be AUTO_GDB: GDB_PORT or the next free one."""
+    if port == AUTO_GDB:
+        for free in range(GDB_PORT, GDB_PORT + AUTO_PORTS):
+            if not taken('127.0.0.1', free):
+                return free
+        raise Unusable(f'the ports from {GDB_PORT} to {GDB_PORT + AUTO_PORTS - 1} are all taken; '
+                       'choose one with --gdb PORT')
+    why = taken('127.0.0.1', port) if 0 < port < 65536 else 'a port is a number from 1 to 65535'
+    if why:
+        raise Unusable(f'--gdb {port}: {why}; give another port')
+    return port
+
+
 def quote(text):
     """A value inside a QEMU option list: commas are doubled."""
     return text.replace(',', ',,')
@@ -309,7 +325,7 @@ class Machine:
     rng: bool = False          # an entropy device
     append: str = ''
     initrd: str = ''
-    gdb: int | None = None     # port on which to wait for a debugger
+    gdb: int | None = None     # port on which to wait for a debugger, or AUTO_GDB
     pcap: str = ''
     qmp: str = ''              # path of a QMP socket
     icount: str = ''
@@ -332,10 +348,7 @@ class Machine:
         self.check_size()
         self.check_net()
         if self.gdb is not None:
-            why = taken('127.0.0.1', self.gdb) if 0 < self.gdb < 65536 else \
-                'a port is a number from 1 to 65535'
-            if why:
-                raise Unusable(f'--gdb {self.gdb}: {why}; give another port')
+            self.gdb = debug_port(self.gdb)
         self.check_vsock()
         arch = check_image(self.image)
         if self.cpu and self.cpu not in CPUS_OF[arch]:

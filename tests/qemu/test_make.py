@@ -185,10 +185,35 @@ def test_make_disk_is_repeatable(make_disk, tmp_path):
     assert open(first, 'rb').read() == open(second, 'rb').read()
 
 
-def test_make_disk_without_a_folder(tmp_path):
-    result = run_make('-s', 'disk', f'DIR={tmp_path}/nosuch', f'OUT={tmp_path}/x.img')
-    assert result.returncode != 0 and 'nosuch' in result.stdout + result.stderr
+@pytest.mark.parametrize('args, words', [
+    (['DIR=FOLDER/nosuch', 'OUT=FOLDER/x.img'], 'nosuch does not exist'),
+    (['DIR=FOLDER/file', 'OUT=FOLDER/x.img'], 'file is no folder'),
+    (['DIR=FOLDER/site', 'OUT=FOLDER'], 'is a folder: give the name of a file'),
+    (['DIR=FOLDER/site', 'OUT=FOLDER/site/x.img'], 'would be a part of itself'),
+    (['DIR=FOLDER/site', 'OUT=FOLDER/file'], 'file holds something else, which would be lost'),
+    (['DIR=FOLDER/site', 'OUT=FOLDER/x.img', 'SIZE=much'], 'mkdisk: SIZE=much is no size'),
+    (['DIR=FOLDER/site', 'OUT=FOLDER/x.img', 'SIZE=1'], 'more than the 1 of SIZE='),
+    (['DIR=FOLDER/site', 'OUT=FOLDER/file/x.img'], 'file'),
+    (['DIR=FOLDER/linked', 'OUT=FOLDER/x.img'], 'No such file'),
+])
+def test_mistakes_of_make_disk(tmp_path, args, words):
+    (tmp_path / 'site').mkdir()
+    (tmp_path / 'linked').mkdir()
+    (tmp_path / 'linked' / 'l').symlink_to('nowhere')
+    (tmp_path / 'file').write_text('the only copy')
+    result = run_make('-s', 'disk', *(arg.replace('FOLDER', str(tmp_path)) for arg in args))
+    assert result.returncode != 0 and words in result.stderr, result.stderr
     assert 'Traceback' not in result.stderr
+    assert (tmp_path / 'file').read_text() == 'the only copy'
+    assert not (tmp_path / 'x.img').exists()
+
+
+def test_an_empty_folder_makes_a_disk_again_and_again(tmp_path):
+    """Its archive is nothing but zeros, which may be replaced."""
+    (tmp_path / 'site').mkdir()
+    for _ in range(2):
+        result = run_make('-s', 'disk', f'DIR={tmp_path}/site', f'OUT={tmp_path}/x.img')
+        assert result.returncode == 0, result.stderr
 
 
 def test_the_demo_goes_on_with_the_disk_that_was_made(tmp_path):

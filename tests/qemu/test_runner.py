@@ -53,7 +53,7 @@ def test_every_option_reaches_qemu(tiny, tmp_path):
                  'a,,disk.img', 'virtio-blk-pci,drive=d1,disable-legacy=on',
                  'logical_block_size=4096', 'serial=blue', 'hostfwd=tcp:127.0.0.1:0-:80',
                  'virtio-net-pci', 'romfile=', '-append x=1 y', '-initrd', 'filter-dump',
-                 '-qmp unix:', '-icount shift=0', '-S -gdb tcp:127.0.0.1:1234'):
+                 '-qmp unix:', '-icount shift=0', '-S -gdb tcp:127.0.0.1:1'):
         assert part in text, part
     assert args[-2:] == ['-machine', 'highmem=off']
 
@@ -77,7 +77,7 @@ EFFECTS = {
     '--qmp': (['q'], '-qmp unix:q'),
     '--icount': (['shift=0'], '-icount shift=0'),
     '--plugin': (['FILE,a=1'], '-plugin'),
-    '--gdb': ([], '-gdb tcp:127.0.0.1:1234'),
+    '--gdb': ([], '-gdb tcp:127.0.0.1:1'),
 }
 NOT_OF_THE_MACHINE = {'--help', '--print', '--expect', '--timeout'}
 
@@ -178,7 +178,7 @@ def test_status_is_the_images(tiny):
     (['--vsock', 'FILE'], 'no such socket'),
     (['--gdb', '0'], '--gdb 0: a port is a number from 1'),
     (['--gdb', '65536'], '--gdb 65536: a port is a number from 1'),
-    (['--gdb', 'x'], "--gdb: invalid int value: 'x'"),
+    (['--gdb', 'x'], '--gdb: x is no port'),
     (['--forwrd', '0:80'], '--forward is meant'),
     (['-smp', '2'], 'options for QEMU itself follow behind --|--smp is meant'),
 ])
@@ -379,6 +379,18 @@ def test_gdb_waits_for_a_debugger(tiny):
     finally:
         process.kill()
     assert process.stdout.read() == 'up\n'
+
+
+def test_gdb_takes_the_next_free_port(here, tiny, monkeypatch):
+    """So two images can be debugged at a time; a port that is named is not changed."""
+    with socket.create_server(('127.0.0.1', 0)) as s:
+        port = s.getsockname()[1]
+        monkeypatch.setattr('vireolib.machine.GDB_PORT', port)
+        status, shown, _ = here('run', tiny(), '--gdb', '--print')
+        found = re.search(r'-gdb tcp:127.0.0.1:(\d+)', shown)
+        assert status == 0 and port < int(found[1]) < port + 100
+        status, _, said = here('run', tiny(), '--gdb', port, '--print')
+        assert status == 125 and f'--gdb {port}: another program listens there' in said
 
 
 def packet(text):
