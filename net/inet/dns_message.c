@@ -128,9 +128,9 @@ bool dns_name_text(const uint8_t *name, char text[DNS_TEXT_MAX])
 }
 
 /*
- * Copies the name at `at`, which may be compressed (4.1.4). Pointers lead to earlier places only,
- * and a name has as many of them as labels at most, so the way has an end. Where the name ends in
- * the message; 0: malformed.
+ * Copies the name at `at`, which may be compressed (4.1.4): a pointer leads to a name that ends in
+ * front of what the pointer is part of, and there are no more pointers than labels, so the way has
+ * an end. Where the name ends in the message; 0: malformed.
  */
 static size_t dns_name_read(const uint8_t *m, size_t len, size_t at, uint8_t name[DNS_NAME_MAX])
 {
@@ -147,6 +147,7 @@ static size_t dns_name_read(const uint8_t *m, size_t len, size_t at, uint8_t nam
             at = (size & LABEL_MAX) << 8 | m[at + 1];
             if (at >= begin || ++pointers > LABELS_MAX)
                 return 0;
+            len = begin;
             begin = at;
             continue;
         }

@@ -149,6 +149,13 @@ static void lie_with_names(const struct question *q)
         peer_put16(reply.data + at, 0xc000 | to);
         nameserver_send(&reply, 1);
     }
+    lie_with(q, REPLY_OK);
+    CHECK_EQ(reply.data[17],
+             '8'); /* a label that begins in the question, and ends behind the record */
+    peer_put16(reply.data + at, 0xc011);
+    memset(reply.data + reply.len, 0, 60);
+    reply.len += 60;
+    nameserver_send(&reply, 1);
     reply_begin(&reply, q, REPLY_OK); /* longer than a name may be */
     for (unsigned i = 0; i < 5; i++, reply.len += 64)
         memset(memset(reply.data + reply.len, 63, 64) + 1, 'a', 63);
