@@ -13,6 +13,10 @@ LEGACY ?= 1
 WERROR ?=
 V ?=
 
+# A switch is on or off: "0" is not something.
+SWITCHES := DEBUG V WERROR
+$(foreach v,$(SWITCHES),$(if $(filter 0 no off,$($v)),$(eval override $v :=)))
+
 # The shell leaves a tilde behind "=" as it is.
 home = $(if $(filter ~/%,$1),$(patsubst ~/%,$(HOME)/%,$1),$(or $(wildcard $1),$1))
 $(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR,$(if $(filter ~%,$($v)),\
@@ -73,6 +77,7 @@ $(if $(call strange,$(APP)),$(error APP="$(APP)": its path $(unusable)))
 $(if $(wildcard $(APP_DIR)/main.c),,$(error $(strip $(no_appliance))))
 $(if $(PORT),$(if $(no_port),$(error PORT=$(PORT): it is a port of this machine, from 1 to 65535, \
     or auto for a free one)))
+$(foreach v,$(SWITCHES),$(if $(filter-out 1,$($v)),$(error $v=$($v): it is 1, or 0)))
 $(check_variables)
 endef
 no_appliance = $(if $(filter examples/%,$(APP_DIR)),$(no_app),$(if $(wildcard $(APP_DIR)),$(if \

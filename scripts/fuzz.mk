@@ -55,7 +55,7 @@ all: $(TARGETS:%=$(FUZZ_DIR)/%)
 	@:
 
 FLAGS_NOW := $(CLANG) $(shell $(CLANG) -dumpversion) $(call FLAGS_of,drivers/x) $(NET_INCLUDE) \
-             $(LINK_$(KIND))
+             $(LINK_$(KIND)) $(SOURCES_NOW)
 $(shell mkdir -p $(FUZZ_DIR)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(FUZZ_DIR)/obj/flags)),\
     $(file >$(FUZZ_DIR)/obj/flags,$(FLAGS_NOW)))

@@ -76,7 +76,7 @@ threads:
 	    $(HOST)-tsan/test_ring_threads $(HOST)-tsan/test_ring_threads_bad
 
 FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(filter-out -Werror,$(FLAGS)) \
-             $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS)
+             $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS) $(SOURCES_NOW)
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 

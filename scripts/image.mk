@@ -26,9 +26,9 @@ $(if $(no_driver),$(error $(APP_DIR)/app.mk: DRIVERS names $(no_driver); there i
 
 # ---- objects -------------------------------------------------------------------------------------
 
-# Everything is compiled again when its flags or the compiler change.
+# Everything is compiled again when its flags, the compiler or a library's release change.
 # Where this tree lies makes no difference, so a copy of it can use its objects; nor does WERROR=.
-FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) \
+FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(SOURCES_NOW) \
              $(filter-out -Werror,$(subst $(CURDIR),.,$(foreach r,$(ROOMS),$(FLAGS_$r))))
 FLAGS_FILE := $(OBJ)/flags
 $(shell mkdir -p $(OBJ) $(LIB))

@@ -26,3 +26,5 @@ SRC_lwip := $(filter-out %/dns.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
+# Files of a fetched release may be older than objects of the release before.
+SOURCES_NOW := $(file <$(LWIP)/.version) $(file <$(LIBFDT)/.version)

@@ -11,7 +11,7 @@ import sys
 from vireolib import images, symbolize
 from vireolib import machine as m
 from vireolib.guest import Guest, Lost
-from vireolib.terminal import EXIT_CANNOT, complain, run, say
+from vireolib.terminal import EXIT_CANNOT, complain, explain, run, say
 
 RUN_HELP = """\
 Boots IMAGE with the serial line on this terminal; Ctrl-C ends it. The exit status is the image's
@@ -46,13 +46,18 @@ def version():
         return f.read().strip()
 
 
+def failure(command):
+    """The status of a command that could not do what it is for. `command`: its words."""
+    return 1 if command[:1] == ['smoke'] else EXIT_CANNOT
+
+
 class Parser(argparse.ArgumentParser):
-    """Its errors are sentences like the others, and end with the status for failures of ours."""
+    """Its errors are sentences like the others, and end with the status of the others."""
 
     def error(self, message):
         message = re.sub(r'^argument ([^:]*): ', r'\1: ', message)
         print(f'vireo: {message}; `{self.prog} --help` shows what there is', file=sys.stderr)
-        sys.exit(EXIT_CANNOT)
+        sys.exit(failure(self.prog.split()[1:]))
 
 
 def parser():
@@ -152,6 +157,7 @@ def smoke(machine, pattern, timeout):
             else:
                 say(f'smoke: FAILED: no line with /{pattern}/ within {timeout:g} s')
             print(str(lost).split('\n', 1)[1], flush=True)
+            explain(machine, guest.text)
             return 1
     say(f'smoke: ok: a line with /{pattern}/ after {when:.2f} s')
     return 0
@@ -186,7 +192,6 @@ def main(argv=None):
     if '--' in argv:
         extra = argv[argv.index('--') + 1:]
         argv = argv[:argv.index('--')]
-    failure = 1 if argv[:1] == ['smoke'] else EXIT_CANNOT
     try:
         options = parse(argv)
         if options.command == 'symbolize':
@@ -207,7 +212,7 @@ def main(argv=None):
         complain(e)
     except OSError as e:
         complain(f'{e.filename}: {e.strerror.lower()}' if e.filename else e)
-    return failure
+    return failure(argv)
 
 
 def checked_regex(text):

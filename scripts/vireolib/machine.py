@@ -147,7 +147,7 @@ class Forward:
                         f'port {AUTO_PORT} of {self.addr} is taken: using {port}'
             raise Unusable(f'the ports {AUTO_PORT} to {AUTO_PORT + AUTO_PORTS - 1} of {self.addr} '
                            'are all taken; choose one with ' +
-                           named('--forward', f'PORT:{self.guest_port}'))
+                           named('--forward', f'N:{self.guest_port}'))
         rival = self.rival(others)
         if rival:
             raise Unusable(f'{self.proto} port {self.host_port} of {self.addr} leads to port '
@@ -157,7 +157,7 @@ class Forward:
         if why:
             raise Unusable(f'port {self.host_port} of {self.addr} cannot be used: {why}; '
                            'choose another with ' +
-                           named('--forward', f'PORT:{self.guest_port}') + ', or ' +
+                           named('--forward', f'N:{self.guest_port}') + ', or ' +
                            named('--forward', f'auto:{self.guest_port}') + ' for a free one')
         return None
 

@@ -90,7 +90,7 @@ def run(machine):
     status = process.wait()
     reader.join(5)
     copy.finish()
-    explain(machine, copy.text)
+    explain(machine, copy.text.decode('utf-8', 'replace'))
     return verdict(status, told, copy.text)
 
 
@@ -131,7 +131,7 @@ def pass_on(stream, told):
 def explain(machine, serial):
     """Repeats the back trace that the image printed, with files and lines, if there is an ELF file
     of the image beside it."""
-    trace = symbolize.trace_of(serial.decode('utf-8', 'replace'))
+    trace = symbolize.trace_of(serial)
     elf = symbolize.elf_of(machine.image)
     if not trace or not elf:
         return

@@ -48,6 +48,14 @@ def test_mistakes_say_what_exists(args, words):
         assert word in result.stderr, result.stderr
 
 
+@pytest.mark.parametrize('value, debug', [('1', True), ('0', False), ('', False)])
+def test_a_switch_is_off_with_0(value, debug):
+    said = run_make('-n', 'image', 'APP=hello', f'DEBUG={value}', '-W', 'examples/hello/main.c')
+    assert said.returncode == 0, said.stderr
+    assert ('DVIREO_DEBUG' in said.stdout) == debug
+    assert 'DEBUG=yes: it is 1, or 0' in run_make('check', 'DEBUG=yes').stderr
+
+
 def test_variables_that_no_makefile_reads():
     """One that has nearly no name of ours may be meant for anything: a note."""
     result = run_make('-s', 'check', 'QWXZ=1')

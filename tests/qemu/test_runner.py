@@ -341,6 +341,13 @@ def test_smoke_fails_at_once_when_the_image_ends(tiny):
     assert 'status 9' in result.stdout and 'a clue' in result.stdout
 
 
+@pytest.mark.parametrize('args', [['--nosuch'], ['--timeout', '0'], ['--timeout', 'nan'],
+                                  ['--expect', '('], ['--mem', '1T']])
+def test_mistakes_of_smoke(here, tiny, args):
+    status, _, said = here('smoke', tiny(), '--expect', 'x', *args)
+    assert status == 1 and said.startswith('vireo: ')
+
+
 def test_smoke_without_image():
     result = vireo('smoke', '/no/such.img', '--expect', 'x')
     assert result.returncode == 1 and '/no/such.img' in result.stderr

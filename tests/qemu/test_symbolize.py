@@ -46,6 +46,14 @@ def test_a_fault_is_followed_by_files_and_lines(built):
     assert re.search(r'main\+\S+  \S+ \(do_end, inlined at \S+main\.c:\d+\)', result.stderr)
 
 
+def test_smoke_tells_the_lines_of_a_fault(built):
+    result = subprocess.run([VIREO, 'smoke', built('ends'), '--net', 'none', '--append',
+                             'end=null-write', '--expect', '^never'], text=True, timeout=240,
+                            capture_output=True, stdin=subprocess.DEVNULL)
+    assert result.returncode == 1
+    assert_lines(result.stderr)
+
+
 def test_symbolize(built):
     log = fault(built('ends')).stdout
     assert SOURCE not in log
