@@ -78,7 +78,7 @@
 /* UDP, and its users. The DHCP client hands as many servers over as the resolver holds. */
 #define LWIP_UDP                  1
 #define LWIP_DHCP                 1
-#define DHCP_DOES_ARP_CHECK       0
+#define LWIP_DHCP_DOES_ACD_CHECK  0 /* it keeps every start waiting for seven seconds */
 #define LWIP_DHCP_MAX_DNS_SERVERS DNS_MAX_SERVERS
 #define LWIP_DHCP_MAX_NTP_SERVERS 0
 #define LWIP_DHCP_GET_NTP_SRV     0
