@@ -242,21 +242,31 @@ static int request_add_answers(struct request *r, const struct dns_lookup *l)
     return error;
 }
 
-static int request_add_named(struct request *r, const char *node)
+/* Entered. [parks] */
+static int request_ask(struct request *r, const char *node)
 {
-    struct dns_lookup *l;
+    uint8_t wire[DNS_NAME_MAX];
     enum dns_type types[2];
-    unsigned count = request_questions(r, types);
-    int error = EAI_NONAME;
+    struct dns_lookup *l;
+    int error = resolve_prepare(node, wire);
+    unsigned count = error ? 0 : request_questions(r, types);
 
     if (!count)
-        return error;
-    net_enter();
-    error = resolve_ask(node, types, count, &l);
+        return EAI_NONAME;
+    error = resolve_ask(wire, types, count, &l);
     if (!error) {
         error = request_add_answers(r, l);
         dns_free(l);
     }
+    return error;
+}
+
+static int request_add_named(struct request *r, const char *node)
+{
+    int error;
+
+    net_enter();
+    error = request_ask(r, node);
     net_leave();
     return error;
 }

@@ -43,10 +43,15 @@ const struct resolve_service *resolve_find_service(const char *name, uint16_t po
 /* ---- resolve_name.c -------------------------------------------------------------------------- */
 
 /*
- * Looks a name up, after the first address of the image has come, if a card still asks for one.
- * *out is NULL after an error. 0: at least one question has an answer; EAI_. Entered. [parks]
+ * The name in the form of messages. Waits, vireo.net_wait_ms at most, while a card still asks for
+ * the first address of this machine. EAI_NONAME: it is no host name. Entered. [parks]
  */
-int resolve_ask(const char *name, const enum dns_type *types, unsigned count,
+int resolve_prepare(const char *name, uint8_t wire[DNS_NAME_MAX]);
+/*
+ * Looks a name up. *out is the caller's, for dns_free(); NULL after an error. 0: at least one
+ * question has an answer; EAI_. Entered. [parks]
+ */
+int resolve_ask(const uint8_t *wire, const enum dns_type *types, unsigned count,
                 struct dns_lookup **out);
 /* Has any interface an address of this family that other networks can reach? */
 bool resolve_has_family(int family);

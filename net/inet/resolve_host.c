@@ -95,7 +95,8 @@ static int host_name(const struct host *h, char out[DNS_TEXT_MAX])
         return EAI_NONAME;
     host_reverse(h, out);
     net_enter();
-    error = resolve_ask(out, &type, 1, &l);
+    resolve_prepare(out, name);
+    error = resolve_ask(name, &type, 1, &l);
     if (!error) {
         error = EAI_NONAME;
         if (dns_answer_next(&l->queries[0].answer, &at, name) && dns_name_text(name, out))

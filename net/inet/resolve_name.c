@@ -17,12 +17,39 @@ bool resolve_has_family(int family)
     return false;
 }
 
-/* What to tell when nobody has answered the question. */
-static int resolve_nobody(const struct dns_query *q)
+static bool resolve_has_address(void)
 {
     char text[NET_ADDRESS_TEXT];
 
-    if (!q->sent && net_address(0, text) != 0)
+    return net_address(0, text) == 0;
+}
+
+static bool resolve_has_server(void)
+{
+    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++)
+        if (!ip_addr_isany(dns_getserver(i)))
+            return true;
+    return false;
+}
+
+/* Name servers come with the first address: a lookup waits while a card still asks for that. */
+static void resolve_await_address(void)
+{
+    uint64_t deadline = hal_now_ns() + net_asking_ns();
+
+    while (!(resolve_has_address() && resolve_has_server()) &&
+           (net_asking(false) || (net_asking(true) && !resolve_has_address())))
+        if (net_park(&net_core.asking, deadline)) {
+            if (!resolve_has_address())
+                net_asking_vain();
+            return;
+        }
+}
+
+/* What to tell when nobody has answered the question. */
+static int resolve_nobody(const struct dns_query *q)
+{
+    if (!q->sent && !resolve_has_address())
         return resolve_again("this machine has no address");
     if (!q->count)
         return resolve_again("no name server is known");
@@ -72,22 +99,22 @@ static int resolve_outcome(const struct dns_lookup *l)
     return error;
 }
 
-int resolve_ask(const char *name, const enum dns_type *types, unsigned count,
-                struct dns_lookup **out)
+int resolve_prepare(const char *name, uint8_t wire[DNS_NAME_MAX])
 {
-    uint8_t wire[DNS_NAME_MAX];
-    struct dns_lookup *l;
-    int error;
-
-    *out = NULL;
     if (!dns_name_parse(name, wire))
         return EAI_NONAME;
-    if (!(l = dns_look_up(wire, types, count)))
-        return EAI_MEMORY;
-    error = resolve_outcome(l);
-    if (error)
+    resolve_await_address();
+    return 0;
+}
+
+int resolve_ask(const uint8_t *wire, const enum dns_type *types, unsigned count,
+                struct dns_lookup **out)
+{
+    struct dns_lookup *l = dns_look_up(wire, types, count);
+    int error = l ? resolve_outcome(l) : EAI_MEMORY;
+
+    if (l && error)
         dns_free(l);
-    else
-        *out = l;
+    *out = error ? NULL : l;
     return error;
 }

@@ -8,7 +8,7 @@
 
 #include "check.h"
 #include "host.h"
-#include "loop.h"
+#include "lwip/dns.h"
 #include "nameserver.h"
 #include "net_impl.h"
 #include "peer.h"
@@ -162,6 +162,50 @@ static void no_server(void)
     began = hal_now_ns();
     CHECK_EQ(names_outcome("one.example", AF_INET), EAI_AGAIN);
     CHECK(strstr(gai_strerror(EAI_AGAIN), "no name server") && seconds_since_began() == 0);
+}
+
+/* What DHCP does when it has an answer. */
+static void give_lease(void *arg)
+{
+    ip4_addr_t ip, mask, gateway;
+    ip_addr_t server;
+
+    (void)arg;
+    task_sleep_until(began + 2 * HAL_SEC);
+    IP4_ADDR(&ip, 10, 0, 2, 15);
+    IP4_ADDR(&mask, 255, 255, 255, 0);
+    IP4_ADDR(&gateway, 10, 0, 2, 2);
+    ip_addr_copy_from_ip4(server, gateway);
+    net_enter();
+    dns_setserver(0, &server);
+    netif_set_addr(&net_core.devs->netif, &ip, &mask, &gateway);
+    net_leave();
+}
+
+static void lookups_wait_for_the_first_address(void)
+{
+    peer_boot("ip=dhcp");
+    peer_listen(nameserver_hear);
+    nameserver_answer = nameserver_honest;
+    began = hal_now_ns();
+    task_spawn("lease", give_lease, NULL, 0);
+    CHECK_EQ(names_outcome("a..b", AF_INET), EAI_NONAME);
+    CHECK_ADDRESSES("127.0.0.1 ", "localhost", AF_INET, 0);
+    CHECK_ADDRESSES("10.0.0.1 ", "10.0.0.1", AF_INET, 0);
+    CHECK_EQ(seconds_since_began(), 0);
+    CHECK_ADDRESSES("192.0.2.9 ", "one.example", AF_UNSPEC, AI_ADDRCONFIG);
+    CHECK_EQ(seconds_since_began(), 2);
+    CHECK_EQ(nameserver_asked, 1);
+}
+
+static void no_address_comes(void)
+{
+    peer_boot("ip=dhcp vireo.net_wait_ms=3000");
+    began = hal_now_ns();
+    CHECK_EQ(names_outcome("one.example", AF_INET), EAI_AGAIN);
+    CHECK_EQ(seconds_since_began(), 3);
+    CHECK(strstr(gai_strerror(EAI_AGAIN), "no address"));
+    CHECK(host_logged("this machine has no address after 3000 ms"));
 }
 
 static void no_address(void)
@@ -474,6 +518,8 @@ int main(int argc, char **argv)
         SHOWS(names_that_are_refused, NULL),
         SHOWS(a_server_that_is_silent, NULL),
         SHOWS(no_server, NULL),
+        SHOWS(lookups_wait_for_the_first_address, NULL),
+        SHOWS(no_address_comes, NULL),
         SHOWS(no_address, NULL),
         SHOWS(a_server_without_route, NULL),
         SHOWS(answers_of_failure, NULL),

@@ -73,8 +73,9 @@ extern int h_errno;
  * section 6.1): an entry for each address and socket type. IPv4 addresses come first, unless the
  * image has IPv6 addresses alone. Names are asked for at the servers of DHCP, of router
  * advertisements or of ip=, each in its turn, in three rounds of ten seconds together; an answer is
- * kept as long as it allows. 0: *result is a list that freeaddrinfo frees. EAI_NONAME: no such
- * name, or the text cannot be a name; EAI_NODATA: no address of this family; EAI_AGAIN: nobody
+ * kept as long as it allows. While a card still asks for the first address of the machine, a lookup
+ * waits, vireo.net_wait_ms at most. 0: *result is a list that freeaddrinfo frees. EAI_NONAME: no
+ * such name, or the text cannot be a name; EAI_NODATA: no address of this family; EAI_AGAIN: nobody
  * could say, and gai_strerror() tells why; EAI_FAIL: the servers answered with what is no answer.
  * From a task only. [parks]
  */
