@@ -72,6 +72,20 @@ static void query_on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p, co
     pbuf_free(p);
 }
 
+/* An ICMP error: nobody listens at that server, or it cannot be reached. */
+static void query_on_refusal(u16_t port, const ip_addr_t *server, u16_t server_port)
+{
+    for (struct udp_pcb *p = udp_pcbs; p; p = p->next)
+        if (p->recv == query_on_datagram && p->local_port == port &&
+            p->remote_port == server_port && ip_addr_cmp(&p->remote_ip, server)) {
+            struct dns_server *s = p->recv_arg;
+
+            if (!s->query->ended)
+                dns_server_fails(s, DNS_SERVER_TROUBLE);
+            return;
+        }
+}
+
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 /* A port that cannot be guessed (RFC 5452, section 9.2; RFC 6056). */
@@ -218,6 +232,7 @@ struct dns_lookup *dns_look_up(const uint8_t *name, const enum dns_type *types, 
     if (!l)
         return NULL;
     l->count = count;
+    net_core.question_refused = query_on_refusal;
     for (unsigned i = 0; i < count; i++) {
         l->queries[i].waiter = &l->waiter;
         query_begin(&l->queries[i], name, types[i]);

@@ -235,6 +235,8 @@ static void on_unreachable(unsigned proto, const ip_addr_t *local, u16_t port,
             unreachable_udp(p, error, hard);
             return;
         }
+    if (hard && net_core.question_refused)
+        net_core.question_refused(port, peer, peer_port);
 }
 
 /* Is the neighbour the next hop of packets to this address? */

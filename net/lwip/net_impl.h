@@ -56,9 +56,11 @@ struct net_core {
     struct waitq asking;             /* tasks that wait while net_asking() */
     uint64_t wait_ms;                /* how long each */
     const struct net_events *events; /* NULL: there are no sockets */
-    struct waitq memory;             /* tasks in send() that found no memory */
-    bool memory_freed;               /* after a refusal: those tasks shall look again */
-    uint32_t memory_epoch;           /* how often those tasks were woken, from 1 on */
+    /* The server at this address has no such port, says an error to ours. NULL: nobody asks. */
+    void (*question_refused)(u16_t port, const ip_addr_t *server, u16_t server_port);
+    struct waitq memory;   /* tasks in send() that found no memory */
+    bool memory_freed;     /* after a refusal: those tasks shall look again */
+    uint32_t memory_epoch; /* how often those tasks were woken, from 1 on */
     char hostname[64];
     uint64_t rx_malformed, rx_no_memory, rx_copied, tcp_accepted, tcp_refused; /* as in net.h */
     uint32_t sockets;                                                          /* now */

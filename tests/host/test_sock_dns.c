@@ -259,6 +259,59 @@ static void a_second_server(void)
     CHECK(asked_of[0] == 3 && asked_of[1] == 2);
 }
 
+/* Nobody listens at the first server; errors about other packets change nothing. */
+static struct heard refused;
+static void refuse(void *arg)
+{
+    struct heard other = refused;
+
+    (void)arg;
+    if (code == REPLY_OK) {
+        peer_icmp_error(3, 3, &refused, 0);
+        return;
+    }
+    peer_icmp_error(3, 1, &refused, 0); /* may pass */
+    other.sport ^= 1;
+    peer_icmp_error(3, 3, &other, 0);
+    other = refused;
+    other.dport = 54;
+    peer_icmp_error(3, 3, &other, 0);
+    other = refused;
+    other.dst++;
+    peer_icmp_error(3, 3, &other, 0);
+}
+
+static void answer_with_refusal(const struct question *q)
+{
+    asked_of[q->server != PEER_IP]++;
+    if (q->server != PEER_IP) {
+        nameserver_honest(q);
+        return;
+    }
+    refused = (struct heard){
+        .proto = PEER_UDP, .src = IMAGE_IP, .dst = PEER_IP, .sport = q->port, .dport = 53};
+    host_at(hal_now_ns() + HAL_MS, refuse, NULL);
+}
+
+static void a_server_that_does_not_listen(void)
+{
+    nameserver_boot("192.0.2.53", answer_with_refusal);
+    began = hal_now_ns();
+    CHECK_ADDRESSES("192.0.2.9 ", "one.a", AF_INET, 0);
+    CHECK(seconds_since_began() == 0 && asked_of[0] == 1 && asked_of[1] == 1);
+    code = REPLY_SERVFAIL; /* stands for other errors here */
+    CHECK_ADDRESSES("192.0.2.9 ", "one.b", AF_INET, 0);
+    CHECK_EQ(seconds_since_began(), 1);
+}
+
+static void nobody_listens(void)
+{
+    nameserver_boot("", answer_with_refusal);
+    began = hal_now_ns();
+    CHECK_EQ(names_outcome("one.example", AF_INET), EAI_AGAIN);
+    CHECK_EQ(seconds_since_began(), 0);
+}
+
 /* The first server needs longer than its turn. */
 static void answer_late(const struct question *q)
 {
@@ -524,6 +577,8 @@ int main(int argc, char **argv)
         SHOWS(a_server_without_route, NULL),
         SHOWS(answers_of_failure, NULL),
         SHOWS(a_second_server, NULL),
+        SHOWS(a_server_that_does_not_listen, NULL),
+        SHOWS(nobody_listens, NULL),
         SHOWS(late_answers, NULL),
         SHOWS(answers_twice, NULL),
         SHOWS(a_question_that_is_not_answered, NULL),

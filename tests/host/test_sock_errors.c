@@ -15,7 +15,7 @@
 #include "peer.h"
 #include "tasks.h"
 
-enum { IN = sizeof(struct sockaddr_in), ROUTER = 0x0a000203, FAR = 0x0a0002fe };
+enum { IN = sizeof(struct sockaddr_in), FAR = 0x0a0002fe };
 
 static char buf[100];
 
@@ -35,34 +35,6 @@ static void pass_ms(unsigned ms)
 
 /* ---- ICMP --------------------------------------------------------------------------------------
  */
-
-static void put_sum(uint8_t *icmp, uint32_t len)
-{
-    uint32_t sum = 0;
-
-    for (uint32_t i = 0; i < len; i += 2)
-        sum += peer_get16(icmp + i);
-    sum = (sum & 0xffff) + (sum >> 16);
-    peer_put16(icmp + 2, ~(sum + (sum >> 16)) & 0xffff);
-}
-
-/* A router reports that a packet of ours could not be delivered. */
-static void icmp_error(unsigned type, unsigned code, const struct heard *about, uint32_t seq)
-{
-    uint8_t icmp[8 + 20 + 8] = {(uint8_t)type, (uint8_t)code}, *ip = icmp + 8;
-
-    ip[0] = 0x45;
-    peer_put16(ip + 2, 28);
-    ip[8] = 1;
-    ip[9] = (uint8_t)about->proto;
-    peer_put32(ip + 12, about->src);
-    peer_put32(ip + 16, about->dst);
-    peer_put16(ip + 20, about->sport);
-    peer_put16(ip + 22, about->dport);
-    peer_put32(ip + 24, seq);
-    put_sum(icmp, sizeof(icmp));
-    peer_ip4(PEER_ICMP, ROUTER, IMAGE_IP, icmp, sizeof(icmp));
-}
 
 static int connected_datagrams(struct heard *sent)
 {
@@ -97,10 +69,10 @@ static void unreachable_datagrams(void)
     peer_boot(NULL);
     int fd = connected_datagrams(&sent);
     for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        icmp_error(errors[i].type, errors[i].code, &sent, 0);
+        peer_icmp_error(errors[i].type, errors[i].code, &sent, 0);
         CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ERROR), errors[i].error);
     }
-    icmp_error(3, 3, &sent, 0);
+    peer_icmp_error(3, 3, &sent, 0);
     CHECK_EQ(fd_poll(fd, POLLERR), POLLERR);
     CHECK_FAILS(recv(fd, buf, 1, 0), ECONNREFUSED);
     CHECK_FAILS(recv(fd, buf, 1, MSG_DONTWAIT), EAGAIN);
@@ -120,19 +92,19 @@ static void errors_about_others(void)
         other.dport ^= i == 1;
         other.src ^= i == 2;
         other.dst ^= i == 3;
-        icmp_error(3, 3, &other, 0);
+        peer_icmp_error(3, 3, &other, 0);
         CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ERROR), 0);
     }
     uint8_t wrong[36] = {3, 3, 0x12, 0x34, [8] = 0x45};
-    peer_ip4(PEER_ICMP, ROUTER, IMAGE_IP, wrong, sizeof(wrong));
-    peer_ip4(PEER_ICMP, ROUTER, IMAGE_IP, wrong, 8);
+    peer_ip4(PEER_ICMP, ROUTER_IP, IMAGE_IP, wrong, sizeof(wrong));
+    peer_ip4(PEER_ICMP, ROUTER_IP, IMAGE_IP, wrong, 8);
     CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ERROR), 0);
     int unconnected = socket(AF_INET, SOCK_DGRAM, 0);
     peer_forget();
     CHECK_EQ(sendto(unconnected, "x", 1, 0, at(PEER_IP, 9), IN), 1);
     AWAIT(peer_count(PEER_UDP) == 1, 5);
     sent = peer_last(PEER_UDP);
-    icmp_error(3, 3, &sent, 0);
+    peer_icmp_error(3, 3, &sent, 0);
     CHECK_EQ(loop_get(unconnected, SOL_SOCKET, SO_ERROR), 0);
 }
 
@@ -145,9 +117,9 @@ static void an_unreachable_connection(unsigned code, int error)
     CHECK_FAILS(connect(fd, at(PEER_IP, 80), IN), EINPROGRESS);
     AWAIT(peer_count(PEER_TCP) == 1, 5);
     syn = peer_last(PEER_TCP);
-    icmp_error(3, code, &syn, syn.seq + 1);
+    peer_icmp_error(3, code, &syn, syn.seq + 1);
     CHECK_EQ(fd_poll(fd, POLLERR), 0); /* of another segment */
-    icmp_error(3, code, &syn, syn.seq);
+    peer_icmp_error(3, code, &syn, syn.seq);
     CHECK_EQ(fd_poll(fd, POLLERR | POLLHUP), POLLERR | POLLHUP);
     CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_ERROR), error);
     pass_ms(3000);
@@ -179,8 +151,8 @@ static void open_connections_go_on(void)
     CHECK_EQ(send(s, "x", 1, 0), 1);
     pass_ms(10);
     struct heard segment = peer_last(PEER_TCP);
-    icmp_error(3, 1, &segment, segment.seq);
-    icmp_error(3, 3, &segment, segment.seq);
+    peer_icmp_error(3, 1, &segment, segment.seq);
+    peer_icmp_error(3, 3, &segment, segment.seq);
     CHECK_EQ(fd_poll(s, POLLERR | POLLHUP), 0);
     peer_segment(&c, PEER_ACK | PEER_PSH, "still", 5);
     CHECK_EQ(recv(s, buf, 10, 0), 5);

@@ -129,6 +129,23 @@ void peer_udp(uint16_t sport, uint16_t dport, const void *data, uint32_t len)
     peer_udp_between(PEER_IP, sport, IMAGE_IP, dport, data, len);
 }
 
+void peer_icmp_error(unsigned type, unsigned code, const struct heard *about, uint32_t seq)
+{
+    uint8_t icmp[8 + IP + 8] = {(uint8_t)type, (uint8_t)code}, *ip = icmp + 8;
+
+    ip[0] = 0x45;
+    peer_put16(ip + 2, IP + 8);
+    ip[8] = 1;
+    ip[9] = (uint8_t)about->proto;
+    peer_put32(ip + 12, about->src);
+    peer_put32(ip + 16, about->dst);
+    peer_put16(ip + 20, about->sport);
+    peer_put16(ip + 22, about->dport);
+    peer_put32(ip + 24, seq);
+    peer_put16(icmp + 2, folded(sum_of(0, icmp, sizeof(icmp))));
+    peer_ip4(PEER_ICMP, ROUTER_IP, IMAGE_IP, icmp, sizeof(icmp));
+}
+
 void peer_segment(struct peer_tcp *c, unsigned flags, const void *data, uint32_t len)
 {
     uint8_t packet[1480] = {0};

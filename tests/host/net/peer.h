@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 /* Addresses in host byte order. */
-#define PEER_IP  0x0a000202u /* 10.0.2.2 */
-#define IMAGE_IP 0x0a00020fu /* 10.0.2.15, given by peer_boot() */
+#define PEER_IP   0x0a000202u /* 10.0.2.2 */
+#define IMAGE_IP  0x0a00020fu /* 10.0.2.15, given by peer_boot() */
+#define ROUTER_IP 0x0a000203u /* 10.0.2.3, which sends errors */
 
 enum { PEER_ICMP = 1, PEER_IGMP = 2, PEER_TCP = 6, PEER_UDP = 17 };
 enum { PEER_FIN = 1, PEER_SYN = 2, PEER_RST = 4, PEER_PSH = 8, PEER_ACK = 16 };
@@ -44,6 +45,9 @@ void peer_udp(uint16_t sport, uint16_t dport, const void *data, uint32_t len);
 /* From and to any address. */
 void peer_udp_between(uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, const void *data,
                       uint32_t len);
+
+/* The router reports that a packet of the image could not be delivered. seq: of TCP. */
+void peer_icmp_error(unsigned type, unsigned code, const struct heard *about, uint32_t seq);
 
 /* The peer's side of a TCP connection. */
 struct peer_tcp {
