@@ -138,7 +138,12 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-.PHONY: run debug image images disk test test-os test-full bench load soak conformance mutants \
-        hostile fuzz coverage host-tests fuzz-tests compile-check deps setup check format \
-        pictures clean distclean help FORCE
+TARGETS := run debug image images disk test test-os test-full bench load soak conformance \
+           mutants hostile fuzz coverage host-tests fuzz-tests compile-check deps setup check \
+           format pictures clean distclean help
+.DEFAULT:
+	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \
+	echo "make: there is no target $@$${near:+ ($$near is meant?)}; there is: $(TARGETS)" >&2; exit 1
+
+.PHONY: $(TARGETS) FORCE
 .NOTPARALLEL:

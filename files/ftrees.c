@@ -71,7 +71,7 @@ static int ftrees_check_source(const struct ftree_source *s)
         return err;
     other = ftrees_other_kind(block);
     if (s->memory && !other)
-        other = "is not a tar archive";
+        other = block[0] || block[257] ? "is not a tar archive" : "is an archive without files";
     if (other)
         hal_log(HAL_ERROR, s->name, "%s: make it with tar -cf FILE -C DIR .", other);
     return -ENOENT;

@@ -19,9 +19,11 @@ $(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(APP_MK) cannot be read, for the r
 include $(APP_VARS)
 endif
 
-# An app.mk may have variables of its own, but none with nearly the name of one of these.
+# An app.mk may have variables of its own: one that it does not use itself, and that has nearly the
+# name of one of these, is a mistake.
 assigned = sed -nE 's/^ *([A-Za-z_][A-Za-z_0-9]*) *[:+?]*=.*/\1/p' $(APP_MK)
-own_variables := $(if $(APP_MK),$(filter-out $(APP_SAYS),$(shell $(assigned))))
+used = sed -nE 's/[^$$]*[$$][({]([A-Za-z_0-9]*)[^$$]*/\1 /gp' $(APP_MK)
+own_variables := $(if $(APP_MK),$(filter-out $(APP_SAYS) $(shell $(used)),$(shell $(assigned))))
 meant := $(if $(own_variables),$(shell $(PYTHON) scripts/nearest.py '$(APP_SAYS)' $(own_variables)))
 $(if $(meant),$(error $(APP_MK): $(firstword $(meant)) means nothing; $(word 2,$(meant)) is meant? \
     There is: $(APP_SAYS)))

@@ -8,10 +8,11 @@ import sys
 
 
 def main(known, *names):
+    exact = {word.upper(): word for word in known.split()}
     for name in names:
-        near = difflib.get_close_matches(name.upper(), known.split(), 1, 0.75)
+        near = difflib.get_close_matches(name.upper(), exact, 1, 0.66)
         if near:
-            print(name, near[0])
+            print(name, exact[near[0]])
             return 0
     return 0
 

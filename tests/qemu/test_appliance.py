@@ -219,7 +219,8 @@ def test_mistakes_of_forward_name_it(appliance, forward, words):
 def test_variables_of_its_own(appliance):
     """In app.mk, and on the command line for it."""
     folder = appliance({'main.c': 'int main(void) { return WORD; }\n',
-                        'app.mk': 'MINE ?= 3\nCFLAGS := -DWORD=$(MINE)\n'})
+                        'app.mk': 'MINE ?= 3\nCFLAG = -DWORD=$(MINE)\n'
+                                  'CFLAGS := $(CFLAG)\n'})
     assert 'vireo: exit 3' in run_make(f'APP={folder}').stdout
     result = run_make(f'APP={folder}', 'MINE=4')
     assert 'vireo: exit 4' in result.stdout and 'note:' not in result.stdout

@@ -39,7 +39,9 @@ def test_help_lists_targets_and_variables():
     (['APP=hello', 'MEM=1T'], ('vireo: MEM=1T: write MiB',)),
     (['APP=hello', 'GIC=7'], ('vireo: GIC=7: it is one of 2, 3, max',)),
     (['APP=hello', 'SMP=x', 'CPU=z80'], ('vireo: SMP=x: write',)),
-    (['nosuchtarget'], ('nosuchtarget',)),
+    (['nosuchtarget'], ('no target nosuchtarget',)),
+    (['imgae'], ('no target imgae (image is meant?)', 'compile-check')),
+    (['rnu'], ('no target rnu (run is meant?)',)),
 ])
 def test_mistakes_say_what_exists(args, words):
     result = run_make('-s', *args)
