@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "host.h"
+#include "lwip/dns.h"
 #include "nameserver.h"
 #include "net_impl.h"
 #include "peer.h"
@@ -311,12 +312,51 @@ static void no_memory(void)
     CHECK_EQ(names_outcome("one.other.example", AF_INET), 0);
 }
 
+/* ---- the list of servers --------------------------------------------------------------------- */
+
+static bool is_server(u8_t i, const char *text)
+{
+    ip_addr_t addr;
+
+    CHECK(ipaddr_aton(text, &addr));
+    return ip_addr_cmp(dns_getserver(i), &addr);
+}
+
+static void set_server(u8_t i, const char *text)
+{
+    ip_addr_t addr;
+
+    CHECK(ipaddr_aton(text, &addr));
+    dns_setserver(i, &addr);
+}
+
+/* A router's servers (RFC 8106) do not take the places of those of DHCP, nor the reverse. */
+static void servers_of_both_families(void)
+{
+    nameserver_boot("", nameserver_honest);
+    CHECK(is_server(0, "10.0.2.2") && ip_addr_isany(dns_getserver(1)));
+    set_server(0, "2001:db8::53");
+    set_server(2, "2001:db8::55");
+    CHECK(is_server(0, "10.0.2.2") && is_server(3, "2001:db8::53") && is_server(5, "2001:db8::55"));
+    set_server(1, "10.0.2.3");
+    CHECK(is_server(1, "10.0.2.3") && is_server(3, "2001:db8::53"));
+    set_server(3, "10.0.2.4"); /* more than there are places for */
+    set_server(5, "2001:db8::56");
+    set_server(255, "10.0.2.4");
+    CHECK(is_server(3, "2001:db8::53") && is_server(5, "2001:db8::55"));
+    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) /* as a router takes one back */
+        if (is_server(i, "2001:db8::53"))
+            dns_setserver(i, NULL);
+    CHECK(ip_addr_isany(dns_getserver(3)) && ip_addr_isany(dns_getserver(255)));
+    CHECK_ADDRESSES("192.0.2.9 ", "one.example", AF_INET, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         SHOWS(answers_of_others, NULL), SHOWS(records_of_others, NULL),
         SHOWS(a_hundred_at_once, NULL), SHOWS(ports_and_numbers, NULL),
-        SHOWS(no_memory, NULL),
+        SHOWS(no_memory, NULL),         SHOWS(servers_of_both_families, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
