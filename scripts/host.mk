@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*.
 # The other files of tests/host/, drivers/ and files/ (unchanged), ON_MEMORY and platform/host are a
-# library for all of them. Two kinds of programs have a second library in front of it:
+# library for all of them. Three kinds of programs have a second library in front of it:
 #   test_image_*              files of an image that platform/host replaces elsewhere (IMAGE), and
 #                             tests/host/image/. Compiled with tests/host/image/names.h in front,
 #                             which renames the functions that platform/host has as well
+#   test_http*                examples/httpd with this machine's sockets, and tests/host/httpd/:
+#                             its names.h makes a folder of the test the server's file tree
 #   test_sock_*, test_lwip_*  net/, lwIP, the descriptor table of an image, and tests/host/net/
 # lwIP's and libfdt's sources lie in build/ (`make deps`).
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
@@ -37,8 +39,7 @@ LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) $
 
 IMAGE_PROGRAMS := $(filter test_image_%,$(PROGRAMS))
 IMAGE := $(addprefix platform/runtime/,deadline.c entropy.c format.c heap.c initrd.c log.c \
-                                       memory.c option.c runs.c service.c start.c task.c turn.c \
-                                       wall.c) \
+                                       memory.c option.c runs.c service.c start.c task.c turn.c) \
          $(addprefix platform/virt/,board.c gicv2.c gicv3.c irq.c msi.c pci_host.c pl011.c timer.c \
                                     tree.c tree_memory.c tree_walk.c v2m.c) \
          $(wildcard tests/host/image/*.c)
@@ -65,7 +66,16 @@ NET_FLAGS := -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -In
              $(foreach n,h_errno getaddrinfo getnameinfo gethostbyname,-D$n=vireo_$n)
 NET_LIBRARY := $(NET:%=$(HOST)/obj/%.o) $(patsubst $(LWIP)/%,$(HOST)/obj/lwip/%.o,$(SRC_lwip))
 
-FLAGS_of = $(FLAGS) $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
+HTTP_PROGRAMS := $(filter test_http%,$(PROGRAMS))
+HTTPD := $(filter-out %/main.c %/status.c,$(wildcard examples/httpd/*.c)) \
+         $(wildcard tests/host/httpd/*.c)
+HTTP_FLAGS := -Iexamples/httpd -Itests/host/httpd -D_GNU_SOURCE
+FLAGS_tests/host/httpd/table.c := -DHTTP_TABLES='"$(abspath tests/http)"'
+HTTPD_LIBRARY := $(HTTPD:%=$(HOST)/obj/%.o)
+
+FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_FLAGS)) \
+           $(if $(filter examples/%,$1),-include tests/host/httpd/names.h) $(FLAGS) \
+           $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
            $(if $(filter $(IMAGE) $(IMAGE_PROGRAMS:%=tests/host/%.c),$1),$(IMAGE_FLAGS)) $(FLAGS_$1)
 
 # ---- rules ---------------------------------------------------------------------------------------
@@ -77,7 +87,7 @@ threads:
 	    $(HOST)-tsan/test_ring_threads $(HOST)-tsan/test_ring_threads_bad
 
 FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(filter-out -Werror,$(FLAGS)) \
-             $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS) $(SOURCES_NOW)
+             $(HTTP_FLAGS) $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS) $(SOURCES_NOW)
 $(shell mkdir -p $(HOST)/obj)
 $(if $(call differ,$(FLAGS_NOW),$(file <$(HOST)/obj/flags)),$(file >$(HOST)/obj/flags,$(FLAGS_NOW)))
 
@@ -95,6 +105,7 @@ $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
 $(HOST)/library.a: $(LIBRARY)
 $(HOST)/image.a: $(IMAGE_LIBRARY)
 $(HOST)/net.a: $(NET_LIBRARY)
+$(HOST)/httpd.a: $(HTTPD_LIBRARY)
 $(HOST)/%.a:
 	$(Q)rm -f $@ && ar qcsT $@ $^
 # test_x.objects lists what the linker took: it tells which sources the program is made of.
@@ -103,6 +114,7 @@ $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
 	    $(HOST)/library.a $(LIBS) -Wl,-t -o $@ >$@.objects
 $(IMAGE_PROGRAMS:%=$(HOST)/%): $(HOST)/image.a
 $(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a
+$(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
 
 # The examples of docs/another-*.md, each with its list in place of the tree's.
 NEWBUS := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
@@ -114,8 +126,8 @@ $(HOST)/test_newring: $(NEWRING)
 WITHOUT_LEGACY := $(LEGACY_NONE:%=$(HOST)/obj/%.o)
 $(HOST)/test_legacy_none: $(WITHOUT_LEGACY)
 
-ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(NEWBUS) $(NEWRING) $(WITHOUT_LEGACY) \
-               $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
+ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(NEWBUS) $(NEWRING) \
+               $(WITHOUT_LEGACY) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
 -include $(ALL_OBJECTS:.o=.d)
 .SECONDARY:
 .PHONY: all programs threads

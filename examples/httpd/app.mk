@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SRCS := chunked.c conn.c files.c http.c reply.c route.c server.c sink.c status.c status_page.c
+SRCS := chunked.c condition.c conn.c files.c http.c listing.c log.c parts.c range.c reply.c \
+        route.c rules.c server.c sink.c status.c status_page.c target.c types.c

@@ -1,72 +1,128 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * chunked.c - the framing of chunked bodies (RFC 9112, 7.1), a byte at a time; the data between it
- * goes straight from the socket to its consumer. Extensions and trailers are skipped, bounded. The
- * lines around data end with CRLF alone: a proxy in front must not see other chunks than we do.
+ * goes straight from the socket to its consumer. Extensions and trailer fields are checked and
+ * dropped. What the grammar does not have is refused, a line end without CR first of all: whoever
+ * stands between the client and this server must not see another end of the body.
  */
-#include "http.h"
+#include "syntax.h"
 
-#define CHUNK_LINE_MAX 4096u /* framing bytes between two pieces of data, trailers included */
+#define CHUNK_LINE_MAX       4096u  /* framing bytes between two pieces of data */
+#define CHUNK_EXTENSIONS_MAX 16384u /* bytes of extensions in one body */
+
+static int chunk_go(struct http_chunked *c, enum http_chunk_state next)
+{
+    c->state = next;
+    return 0;
+}
 
 /* The size line is complete. */
-static void chunk_begin(struct http_chunked *c)
+static int chunk_begin(struct http_chunked *c)
 {
-    c->state = c->left ? HTTP_CHUNK_DATA : HTTP_CHUNK_TRAILER;
     c->digits = 0;
     if (c->left)
         c->line = 0;
+    return chunk_go(c, c->left ? HTTP_CHUNK_DATA : HTTP_CHUNK_TRAILER);
 }
 
-static bool chunk_size_byte(struct http_chunked *c, char b)
+/* What may follow the size, or the end of an extension: an extension, or the line end. */
+static int chunk_ext_next(struct http_chunked *c, char b)
+{
+    if (b == '\r')
+        return chunk_go(c, HTTP_CHUNK_SIZE_LF);
+    if (b == ';')
+        return chunk_go(c, HTTP_CHUNK_EXT);
+    return is_blank(b) ? chunk_go(c, HTTP_CHUNK_EXT_BLANK) : -400;
+}
+
+static int chunk_size_byte(struct http_chunked *c, char b)
 {
     int v = http_hex_value(b);
 
     if (v >= 0) {
+        if (c->left >> 56)
+            return -413;
         c->left = c->left << 4 | (uint64_t)v;
-        return ++c->digits <= 15;
+        c->digits = 1;
+        return 0;
     }
-    if (c->digits == 0)
-        return false;
-    if (b == '\r')
-        c->state = HTTP_CHUNK_SIZE_LF;
-    else if (b == ';' || b == ' ' || b == '\t')
-        c->state = HTTP_CHUNK_EXT;
-    else
-        return false;
-    return true;
+    return c->digits ? chunk_ext_next(c, b) : -400;
 }
 
-/* One framing byte; false when it is not allowed where it stands. */
-static bool chunk_byte(struct http_chunked *c, char b)
+/* chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ) */
+static int chunk_ext_byte(struct http_chunked *c, char b)
+{
+    if (++c->extensions > CHUNK_EXTENSIONS_MAX)
+        return -413;
+    switch (c->state) {
+    case HTTP_CHUNK_EXT_BLANK:
+        return b == ';' ? chunk_go(c, HTTP_CHUNK_EXT) : is_blank(b) ? 0 : -400;
+    case HTTP_CHUNK_EXT:
+        return is_token(b) ? chunk_go(c, HTTP_CHUNK_EXT_NAME) : is_blank(b) ? 0 : -400;
+    case HTTP_CHUNK_EXT_NAME:
+        if (b == '=')
+            return chunk_go(c, HTTP_CHUNK_EXT_EQUAL);
+        if (is_blank(b))
+            return chunk_go(c, HTTP_CHUNK_EXT_NAMED);
+        return is_token(b) ? 0 : chunk_ext_next(c, b);
+    case HTTP_CHUNK_EXT_NAMED:
+        if (b == '=')
+            return chunk_go(c, HTTP_CHUNK_EXT_EQUAL);
+        return b == ';' ? chunk_go(c, HTTP_CHUNK_EXT) : is_blank(b) ? 0 : -400;
+    case HTTP_CHUNK_EXT_EQUAL:
+        if (b == '"')
+            return chunk_go(c, HTTP_CHUNK_EXT_QUOTED);
+        return is_token(b) ? chunk_go(c, HTTP_CHUNK_EXT_VALUE) : is_blank(b) ? 0 : -400;
+    case HTTP_CHUNK_EXT_VALUE:
+        return is_token(b) ? 0 : chunk_ext_next(c, b);
+    case HTTP_CHUNK_EXT_QUOTED:
+        if (b == '"')
+            return chunk_go(c, HTTP_CHUNK_EXT_END);
+        if (b == '\\')
+            return chunk_go(c, HTTP_CHUNK_EXT_PAIR);
+        return is_control(b) ? -400 : 0;
+    case HTTP_CHUNK_EXT_PAIR:
+        return is_control(b) ? -400 : chunk_go(c, HTTP_CHUNK_EXT_QUOTED);
+    default: /* HTTP_CHUNK_EXT_END */
+        return chunk_ext_next(c, b);
+    }
+}
+
+/* trailer-section = *( field-line CRLF ), and the empty line behind it. */
+static int chunk_trailer_byte(struct http_chunked *c, char b)
+{
+    switch (c->state) {
+    case HTTP_CHUNK_TRAILER:
+        if (b == '\r')
+            return chunk_go(c, HTTP_CHUNK_END_LF);
+        if (!is_token(b))
+            return -400;
+        return ++c->trailers > HTTP_FIELDS_MAX ? -431 : chunk_go(c, HTTP_CHUNK_FIELD_NAME);
+    case HTTP_CHUNK_FIELD_NAME:
+        return b == ':' ? chunk_go(c, HTTP_CHUNK_FIELD_VALUE) : is_token(b) ? 0 : -400;
+    case HTTP_CHUNK_FIELD_VALUE:
+        return b == '\r' ? chunk_go(c, HTTP_CHUNK_FIELD_LF) : is_control(b) ? -400 : 0;
+    case HTTP_CHUNK_FIELD_LF:
+        return b == '\n' ? chunk_go(c, HTTP_CHUNK_TRAILER) : -400;
+    default: /* HTTP_CHUNK_END_LF */
+        return b == '\n' ? chunk_go(c, HTTP_CHUNK_DONE) : -400;
+    }
+}
+
+/* One framing byte: 0, or a negative status when the byte is not allowed where it stands. */
+static int chunk_byte(struct http_chunked *c, char b)
 {
     switch (c->state) {
     case HTTP_CHUNK_SIZE:
         return chunk_size_byte(c, b);
-    case HTTP_CHUNK_EXT:
-        if (b == '\r')
-            c->state = HTTP_CHUNK_SIZE_LF;
-        return b != '\n';
     case HTTP_CHUNK_SIZE_LF:
-        chunk_begin(c);
-        return b == '\n';
+        return b == '\n' ? chunk_begin(c) : -400;
     case HTTP_CHUNK_DATA_CR:
-        c->state = HTTP_CHUNK_DATA_LF;
-        return b == '\r';
+        return b == '\r' ? chunk_go(c, HTTP_CHUNK_DATA_LF) : -400;
     case HTTP_CHUNK_DATA_LF:
-        c->state = HTTP_CHUNK_SIZE;
-        return b == '\n';
-    case HTTP_CHUNK_TRAILER:
-        c->state = b == '\r' ? HTTP_CHUNK_END_LF : b == '\n' ? HTTP_CHUNK_DONE : HTTP_CHUNK_FIELD;
-        return true;
-    case HTTP_CHUNK_FIELD:
-        if (b == '\n')
-            c->state = HTTP_CHUNK_TRAILER;
-        return true;
-    case HTTP_CHUNK_END_LF:
-        c->state = HTTP_CHUNK_DONE;
-        return b == '\n';
+        return b == '\n' ? chunk_go(c, HTTP_CHUNK_SIZE) : -400;
     default:
-        return false;
+        return c->state < HTTP_CHUNK_TRAILER ? chunk_ext_byte(c, b) : chunk_trailer_byte(c, b);
     }
 }
 
@@ -74,9 +130,13 @@ int http_chunk_framing(struct http_chunked *c, const char *buf, size_t len)
 {
     size_t n = 0;
 
-    while (n < len && n < INT32_MAX && c->state != HTTP_CHUNK_DATA && c->state != HTTP_CHUNK_DONE)
-        if (++c->line > CHUNK_LINE_MAX || !chunk_byte(c, buf[n++]))
-            return -400;
+    while (n < len && n < INT32_MAX && c->state != HTTP_CHUNK_DATA && c->state != HTTP_CHUNK_DONE) {
+        int rc = chunk_byte(c, buf[n++]);
+        if (rc < 0)
+            return rc;
+        if (++c->line > CHUNK_LINE_MAX)
+            return c->trailers ? -431 : -400;
+    }
     return (int)n;
 }
 

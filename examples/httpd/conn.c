@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "reply.h"
 #include "route.h"
 #include "sink.h"
@@ -28,10 +29,16 @@
 #define CHUNK_MIN    4096u
 #define STEPS_MAX    64u /* of one connection before the others get their turn */
 
+/* When no place is free, a connection may be closed for a new one after so long: */
+#define CLOSE_SILENT_MS  250u   /* without a first byte */
+#define CLOSE_IDLE_MS    1000u  /* without a further request */
+#define CLOSE_SLOW_MS    3000u  /* with half a head */
+#define CLOSE_STALLED_MS 10000u /* without a byte of body or answer moving */
+
 struct server_stats server_stats;
 char scratch[SCRATCH_SIZE] __attribute__((aligned(64)));
 
-struct conn *conn_new(int fd)
+struct conn *conn_new(int fd, const struct sockaddr_in6 *peer)
 {
     struct conn *c = malloc(sizeof(*c));
 
@@ -40,6 +47,10 @@ struct conn *conn_new(int fd)
     memset(c, 0, offsetof(struct conn, head));
     c->fd = fd;
     c->chunk = SCRATCH_SIZE;
+    c->in = c->in_small;
+    c->in_size = CONN_IN_SMALL;
+    c->peer = *peer;
+    c->idle_since_ms = server_now_ms;
     c->deadline_ms = server_now_ms + FIRST_MS;
     return c;
 }
@@ -47,15 +58,44 @@ struct conn *conn_new(int fd)
 /* Frees what the answer held, sent or not. */
 static void release_body(struct conn *c)
 {
-    if (c->body.kind == BODY_FILE)
+    if (c->body.file)
         files_put(c->body.file);
     free(c->body.owned);
     c->body = (struct body){.kind = BODY_NONE};
 }
 
+/* ---- the access log ------------------------------------------------------------------------- */
+
+void conn_log(struct conn *c, struct http_slice line)
+{
+    if (!log_enabled || c->line)
+        return;
+    if (line.len > LOG_LINE_MAX)
+        line.len = LOG_LINE_MAX;
+    c->line = malloc(line.len + 1);
+    if (!c->line)
+        return;
+    memcpy(c->line, line.p, line.len);
+    c->line[line.len] = 0;
+    c->body_sent = 0;
+}
+
+/* The answer is over, or the client went away. */
+static void log_end(struct conn *c)
+{
+    if (!c->line)
+        return;
+    log_answer(&c->peer, (struct http_slice){c->line, strlen(c->line)}, c->status, c->body_sent);
+    free(c->line);
+    c->line = NULL;
+}
+
 void conn_free(struct conn *c)
 {
+    log_end(c);
     release_body(c);
+    if (c->in != c->in_small)
+        free(c->in);
     close(c->fd);
     free(c);
 }
@@ -83,32 +123,74 @@ static size_t receive(struct conn *c, char *buf, size_t len)
     return 0;
 }
 
+/* The input buffer is full: a larger one, or a refusal. */
+static bool grow(struct conn *c)
+{
+    char *in = c->in == c->in_small ? malloc(CONN_IN_LARGE) : NULL;
+
+    if (!in) {
+        route_refuse(c, 503);
+        return false;
+    }
+    memcpy(in, c->in, c->in_len);
+    c->in = in;
+    c->in_size = CONN_IN_LARGE;
+    return true;
+}
+
+/* Moves the input to the front of its buffer; an empty large buffer is given back. */
+static void tidy_input(struct conn *c)
+{
+    if (c->in_at == c->in_len && c->in != c->in_small) {
+        free(c->in);
+        c->in = c->in_small;
+        c->in_size = CONN_IN_SMALL;
+    } else {
+        memmove(c->in, c->in + c->in_at, c->in_len - c->in_at);
+    }
+    c->in_len -= c->in_at;
+    c->in_at = 0;
+}
+
 /* More input into the connection's own buffer; false: nothing came. */
 static bool fill(struct conn *c)
 {
-    if (c->in_at) {
-        memmove(c->in, c->in + c->in_at, c->in_len - c->in_at);
-        c->in_len -= c->in_at;
-        c->in_at = 0;
-    }
-    size_t n = receive(c, c->in + c->in_len, sizeof(c->in) - c->in_len);
+    if (c->in_at)
+        tidy_input(c);
+    if (c->in_len == c->in_size && !grow(c))
+        return true; /* the refusal is to be sent */
+    size_t n = receive(c, c->in + c->in_len, c->in_size - c->in_len);
     c->in_len += (unsigned)n;
     return n > 0;
 }
 
-/* Drops the rest of a body that no handler takes; false: more of the body is to come. */
-static bool skip_body(struct conn *c, bool *readable)
+/* Takes n bytes of body off the input, behind the head that is held. */
+static void take_input(struct conn *c, size_t n)
 {
-    size_t have = c->in_len - c->in_at;
-    size_t n = c->skip < have ? (size_t)c->skip : have;
+    char *at = c->in + c->in_at + c->held;
 
-    c->in_at += (unsigned)n;
-    c->skip -= n;
-    if (c->skip && *readable) {
-        *readable = false;
-        c->skip -= receive(c, scratch, c->skip < SCRATCH_SIZE ? (size_t)c->skip : SCRATCH_SIZE);
+    if (c->held) {
+        memmove(at, at + n, c->in_len - c->in_at - c->held - n);
+        c->in_len -= (unsigned)n;
+    } else {
+        c->in_at += (unsigned)n;
     }
-    return c->skip == 0;
+}
+
+/* What is no request: its first line is logged. */
+static void refuse(struct conn *c, int status, size_t have)
+{
+    const char *head = c->in + c->in_at;
+    size_t n = have < LOG_LINE_MAX ? have : LOG_LINE_MAX;
+    const char *end = memchr(head, '\n', n);
+
+    if (end)
+        n = (size_t)(end - head) - (end > head && end[-1] == '\r');
+    conn_log(c, (struct http_slice){head, n});
+    c->http10 = false;
+    c->head_only = have > 5 && memcmp(head, "HEAD ", 5) == 0;
+    c->deadline_ms = server_now_ms + STALL_MS;
+    route_refuse(c, status);
 }
 
 /* Takes a request off the input and begins its answer; false: it is not complete yet. */
@@ -116,36 +198,34 @@ static bool take_request(struct conn *c)
 {
     struct http_request r;
 
-    c->in_at += (unsigned)http_skip_blank(c->in + c->in_at, c->in_len - c->in_at);
+    size_t blank = http_skip_blank(c->in + c->in_at, c->in_len - c->in_at);
+    if (blank)
+        c->scanned = 0;
+    c->in_at += (unsigned)blank;
     const char *head = c->in + c->in_at;
     size_t have = c->in_len - c->in_at;
     size_t len = http_head_end(head, have, &c->scanned);
-    if (len == 0) {
-        if (have < HTTP_HEAD_MAX)
-            return false;
-        c->head_only = false;
-        route_refuse(c, memchr(head, '\n', have) ? 431 : 414);
+    if (len == 0 && have < HTTP_HEAD_MAX)
+        return false;
+    if (len == 0 || len > HTTP_HEAD_MAX) {
+        refuse(c, memchr(head, '\n', HTTP_HEAD_MAX) ? 431 : 414, have);
         return true;
     }
     server_stats.requests++;
-    c->in_at += (unsigned)len;
     c->scanned = 0;
     c->deadline_ms = server_now_ms + STALL_MS;
     int rc = http_parse(head, len, &r);
-    if (rc == 0) {
-        route(c, &r);
-    } else {
-        c->head_only = r.method == HTTP_HEAD;
-        c->http10 = false;
-        route_refuse(c, -rc);
-    }
+    if (rc < 0)
+        refuse(c, -rc, len);
+    else if (route(c, &r))
+        c->held = (unsigned)len;
+    if (c->held == 0)
+        c->in_at += (unsigned)len;
     return true;
 }
 
 static bool step_head(struct conn *c, bool *readable)
 {
-    if (c->skip && !skip_body(c, readable))
-        return false;
     if (c->in_at < c->in_len && take_request(c))
         return true;
     if (!*readable)
@@ -159,13 +239,29 @@ static bool step_head(struct conn *c, bool *readable)
     return true;
 }
 
+/* The body has come: answers the request. Its head, where it was held, is read once more. */
+static void end_body(struct conn *c)
+{
+    struct http_request r;
+
+    if (c->held == 0) {
+        reply_sink(c);
+        return;
+    }
+    http_parse(c->in + c->in_at, c->held, &r);
+    route_taken(c, &r);
+    c->in_at += c->held;
+    c->held = 0;
+}
+
 /* Takes body bytes from the input buffer, or from the socket straight into the scratch buffer. */
 static bool step_body(struct conn *c, bool *readable)
 {
-    int rc = sink_take(&c->sink, c->in + c->in_at, c->in_len - c->in_at);
+    size_t have = c->in_len - c->in_at - c->held;
+    int rc = sink_take(&c->sink, c->in + c->in_at + c->held, have);
 
     if (rc >= 0)
-        c->in_at += (unsigned)rc;
+        take_input(c, (size_t)rc);
     if (rc >= 0 && !sink_done(&c->sink)) {
         if (!*readable)
             return false;
@@ -183,7 +279,7 @@ static bool step_body(struct conn *c, bool *readable)
     if (rc < 0)
         route_refuse(c, -rc);
     else if (sink_done(&c->sink))
-        reply_sink(c);
+        end_body(c);
     return true;
 }
 
@@ -226,6 +322,8 @@ static ssize_t read_body(const struct body *b, char *out, size_t len)
         ssize_t n = pread(b->file->fd, out, len, (off_t)b->at);
         return n > 0 ? n : -1;
     }
+    case BODY_PARTS:
+        return parts_read(b->parts, b->at, out, len);
     default:
         return 0;
     }
@@ -259,6 +357,7 @@ static void account(struct conn *c, size_t n, size_t offered)
         head = n;
     c->head_sent += (unsigned)head;
     c->body.at += n - head;
+    c->body_sent += n - head;
 }
 
 /*
@@ -268,8 +367,7 @@ static void account(struct conn *c, size_t n, size_t offered)
  */
 static bool must_linger(struct conn *c, bool is_short)
 {
-    return !is_short || c->unread || c->skip || c->in_at < c->in_len ||
-           recv(c->fd, scratch, 1, MSG_PEEK) > 0;
+    return !is_short || c->unread || c->in_at < c->in_len || recv(c->fd, scratch, 1, MSG_PEEK) > 0;
 }
 
 /* The socket has taken the whole answer. */
@@ -277,12 +375,13 @@ static void finish_answer(struct conn *c)
 {
     bool is_short = c->body.end <= SHORT_ANSWER;
 
-    release_body(c);
     if (c->interim) {
         c->interim = false;
         c->state = CONN_BODY;
         return;
     }
+    log_end(c);
+    release_body(c);
     c->served = true;
     if (c->keep_alive) {
         c->state = CONN_HEAD;
@@ -357,14 +456,36 @@ static void reset_on_close(const struct conn *c)
 
 void conn_timeout(struct conn *c)
 {
+    bool half = c->state == CONN_BODY || (c->state == CONN_HEAD && c->in_at < c->in_len);
+
     server_stats.timeouts++;
     if (c->state == CONN_SEND)
         reset_on_close(c);
-    if (c->state != CONN_HEAD || c->in_at == c->in_len) {
+    if (!half) {
         c->state = CONN_CLOSED;
         return;
     }
-    c->head_only = false;
-    route_refuse(c, 408);
+    if (c->state == CONN_HEAD)
+        refuse(c, 408, c->in_len - c->in_at);
+    else
+        route_refuse(c, 408);
     conn_run(c);
+}
+
+uint64_t conn_idleness(const struct conn *c)
+{
+    const uint64_t group = 1ull << 48; /* milliseconds are fewer */
+    bool head = c->state == CONN_HEAD;
+    uint64_t ms;
+
+    if (head && !c->begun) {
+        ms = server_now_ms - c->idle_since_ms;
+        if (c->served)
+            return ms < CLOSE_IDLE_MS ? 0 : 3 * group + ms;
+        return ms < CLOSE_SILENT_MS ? 0 : 4 * group + ms;
+    }
+    ms = server_now_ms + (head ? HEAD_MS : STALL_MS) - c->deadline_ms;
+    if (head)
+        return ms < CLOSE_SLOW_MS ? 0 : 2 * group + ms;
+    return ms < CLOSE_STALLED_MS ? 0 : group + ms;
 }

@@ -12,32 +12,39 @@
 #ifndef HTTPD_CONN_H
 #define HTTPD_CONN_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "files.h"
 #include "http.h"
+#include "parts.h"
 
 #define CONN_HEAD_MAX 1280u /* bytes of an answer's head and of a short text after it */
+/* Bytes of input; for a longer head, a larger buffer is taken. */
+#define CONN_IN_SMALL 4096u
+#define CONN_IN_LARGE (HTTP_HEAD_MAX + 512u)
 #define SCRATCH_SIZE  (64u * 1024u)
 
 enum conn_state {
     CONN_HEAD,   /* waits for a request, or for the rest of one */
-    CONN_BODY,   /* takes the body of a request to /sink */
+    CONN_BODY,   /* takes the body of a request */
     CONN_SEND,   /* an answer is on its way */
-    CONN_LINGER, /* answered and half closed; reads what the client still sends (RFC 9112, 9.6) */
+    CONN_LINGER, /* answered and half closed; reads what the client still sends (RFC 9112, 9.6)
+                  */
     CONN_CLOSED  /* over: the loop frees it */
 };
 
-enum body_kind { BODY_NONE, BODY_MEMORY, BODY_FILE, BODY_PATTERN };
+enum body_kind { BODY_NONE, BODY_MEMORY, BODY_FILE, BODY_PARTS, BODY_PATTERN };
 
 /* What follows the head of an answer: bytes [at, end) of something that can be read again. */
 struct body {
     enum body_kind kind;
     const char *memory;
-    char *owned; /* freed when the answer is over */
+    void *owned; /* freed when the answer is over */
     struct open_file *file;
+    struct parts *parts; /* of the file */
     uint64_t at, end;
 };
 
@@ -45,7 +52,8 @@ struct body {
 struct sink {
     struct http_chunked chunked;
     bool is_chunked;
-    uint64_t left; /* of Content-Length */
+    uint64_t left;  /* of Content-Length */
+    uint64_t limit; /* beyond: 413 */
     uint64_t bytes;
     uint32_t crc;
 };
@@ -62,20 +70,26 @@ struct conn {
     bool begun;      /* something of the next request has come */
     bool again;      /* its turn ended with complete requests left in the input buffer */
     uint64_t deadline_ms, idle_since_ms;
-    uint64_t skip; /* bytes of a request's body to throw away before the next head */
     struct body body;
     struct sink sink;
     size_t chunk; /* bytes of body to offer the socket at once: follows what it takes */
     unsigned head_len, head_sent;
     unsigned in_at, in_len; /* the input not yet used is in[in_at .. in_len) */
-    size_t scanned;         /* of it, already searched for the end of a head */
+    unsigned in_size;
+    unsigned held;  /* bytes of a head that stays at in_at until the body behind it has come */
+    size_t scanned; /* of the input, already searched for the end of a head */
+    char *in;       /* in_small, or from malloc */
+    char *line;     /* from malloc: the request line for the access log; NULL: no answer to log */
+    int status;     /* of the answer */
+    uint64_t body_sent;
+    struct sockaddr_in6 peer; /* for the access log */
     char head[CONN_HEAD_MAX];
-    char in[HTTP_HEAD_MAX];
+    char in_small[CONN_IN_SMALL];
 };
 
 /* What /status.json says about the server itself. */
 struct server_stats {
-    uint64_t accepted, requests, bytes_sent, bytes_received, timeouts, refused;
+    uint64_t accepted, requests, bytes_sent, bytes_received, timeouts, refused, evicted;
     unsigned open, limit;
 };
 extern struct server_stats server_stats;
@@ -86,8 +100,9 @@ extern uint64_t server_now_ms;
 /* Shared by all connections; nothing in it outlives a call. */
 extern char scratch[SCRATCH_SIZE];
 
-/* Makes a connection of a connected, non-blocking socket, which it owns. NULL: out of memory. */
-struct conn *conn_new(int fd);
+/* Makes a connection of a connected, non-blocking socket, which it owns. peer: its other end (also
+ * an IPv4 one). NULL: out of memory. */
+struct conn *conn_new(int fd, const struct sockaddr_in6 *peer);
 void conn_free(struct conn *c); /* closes it */
 
 /* Moves a connection on as far as it goes without waiting; call when poll() names it. */
@@ -96,5 +111,16 @@ void conn_run(struct conn *c);
 short conn_events(const struct conn *c);
 /* Its deadline has passed: answers 408 to half a request, else ends it. */
 void conn_timeout(struct conn *c);
+
+/* An answer begins: its request line is kept for the access log, if there is one. */
+void conn_log(struct conn *c, struct http_slice line);
+
+/*
+ * How ready a connection is to be closed for a new one: 0 not at all; of two others the one with
+ * the higher number goes first: who never sent a byte, then who had an answer and is idle, then who
+ * sends a head slowly, then who moves neither body nor answer; in each group the one that has been
+ * so longest.
+ */
+uint64_t conn_idleness(const struct conn *c);
 
 #endif

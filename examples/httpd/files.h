@@ -12,7 +12,7 @@
 
 #include "http.h"
 
-#define FILES_PATH_MAX 512u /* bytes of a decoded path, terminator included */
+#define FILES_PATH_MAX 4096u /* bytes of a decoded path, terminator included */
 
 struct open_file {
     struct open_file *next;          /* in its hash chain */
@@ -20,23 +20,32 @@ struct open_file {
     unsigned users;
     uint32_t hash;
     int fd;
+    bool gzip;     /* this is what NAME.gz holds, served as NAME */
+    bool has_gzip; /* there is a NAME.gz */
     uint64_t size;
-    char etag[40]; /* with its quotes */
+    const char *type;
+    char etag[32]; /* with its quotes */
     size_t etag_len;
-    char modified[HTTP_DATE_LEN];
-    bool has_modified; /* the tree knows when the file was changed */
-    char fields[256];  /* Content-Type, ETag, Last-Modified and Accept-Ranges, each with CRLF */
-    size_t fields_len;
+    int64_t modified; /* seconds since 1970; 0: the tree does not know */
+    char fields[512]; /* Content-Type and Content-Encoding; from `rest` on ETag, Last-Modified,
+                         Cache-Control, Vary and Accept-Ranges; each with CRLF */
+    size_t fields_len, rest;
     size_t path_len;
     char path[]; /* NUL-terminated */
 };
 
+#define FILES_FOLDER 1 /* files_get(): a folder without an index.html */
+
 /*
  * The file that a decoded path names ("/" at its end: the folder's index.html); give it back with
- * files_put. 0, or a negative HTTP status: -301 the path is a folder and lacks its '/', -404,
- * -503 out of memory or descriptors, -500 the tree could not be read.
+ * files_put. 0, FILES_FOLDER, or a negative HTTP status: -301 the path is a folder and lacks its
+ * '/', -404, -503 out of memory or descriptors, -500 the tree could not be read.
  */
 int files_get(const char *path, size_t len, struct open_file **out);
+
+/* Puts what NAME.gz holds, of a file that has_gzip, in the place of *f; if it can be opened. */
+void files_compressed(struct open_file **f);
+
 void files_put(struct open_file *f);
 
 /* Has the image a file tree? */

@@ -13,6 +13,8 @@ static const char *reason(int status)
     switch (status) {
     case 200:
         return "OK";
+    case 204:
+        return "No Content";
     case 206:
         return "Partial Content";
     case 301:
@@ -27,6 +29,8 @@ static const char *reason(int status)
         return "Method Not Allowed";
     case 408:
         return "Request Timeout";
+    case 412:
+        return "Precondition Failed";
     case 413:
         return "Content Too Large";
     case 414:
@@ -74,6 +78,7 @@ static struct text begin(struct conn *c, int status)
 {
     struct text t = {.p = c->head, .size = sizeof(c->head)};
 
+    c->status = status;
     if (status == 200) {
         text_lit(&t, "HTTP/1.1 200 OK\r\nServer: Vireo\r\n");
     } else {
@@ -87,16 +92,23 @@ static struct text begin(struct conn *c, int status)
     return t;
 }
 
+/* What the connection comes to, and the end of the head. */
+static void end_fields(struct conn *c, struct text *t)
+{
+    if (!c->keep_alive)
+        text_lit(t, "Connection: close\r\n");
+    else if (c->http10)
+        text_lit(t, "Connection: keep-alive\r\n");
+    text_lit(t, "\r\n");
+}
+
 /* Content-Length and the end of the head; `length` is that of the body, sent or not (HEAD). */
 static void end_head(struct conn *c, struct text *t, uint64_t length)
 {
     text_lit(t, "Content-Length: ");
     text_u64(t, length);
-    if (!c->keep_alive)
-        text_lit(t, "\r\nConnection: close");
-    else if (c->http10)
-        text_lit(t, "\r\nConnection: keep-alive");
-    text_lit(t, "\r\n\r\n");
+    text_lit(t, "\r\n");
+    end_fields(c, t);
 }
 
 /* Everything is in place: sets off. */
@@ -132,6 +144,8 @@ void reply_error_text(struct conn *c, int status, const char *fields, const char
     struct text p = {.p = page, .size = sizeof(page)};
     struct text t = begin(c, status);
 
+    c->body.at = c->body.end = 0; /* what the body holds is given back when the answer is over */
+    c->body.kind = BODY_NONE;
     text_lit(&p, "<!doctype html><html lang=en><meta charset=utf-8>"
                  "<meta name=viewport content=\"width=device-width\"><title>");
     text_u64(&p, (uint64_t)status);
@@ -146,7 +160,6 @@ void reply_error_text(struct conn *c, int status, const char *fields, const char
     text_str(&p, sentence);
     text_lit(&p, "</p>\n");
 
-    c->body = (struct body){.kind = BODY_NONE};
     text_str(&t, fields);
     text_lit(&t, "Content-Type: text/html; charset=utf-8\r\n");
     end_head(c, &t, p.len);
@@ -180,44 +193,28 @@ void reply_redirect(struct conn *c, const struct http_request *r)
     reply_error_text(c, 301, field, "This is a folder: its address ends in a slash.");
 }
 
-/* Does the request's If-Range let its Range count? (RFC 9110, 13.1.5: exact match) */
-static bool range_holds(const struct http_request *r, const struct open_file *f)
+/* An answer of status line and header fields. */
+static void reply_fields(struct conn *c, int status, const char *fields, size_t len)
 {
-    if (!r->range.p || r->method != HTTP_GET)
-        return false;
-    if (!r->if_range.p)
-        return true;
-    if (r->if_range.len && r->if_range.p[0] == '"')
-        return r->if_range.len == f->etag_len && !memcmp(r->if_range.p, f->etag, f->etag_len);
-    return f->has_modified && r->if_range.len == HTTP_DATE_LEN &&
-           memcmp(r->if_range.p, f->modified, HTTP_DATE_LEN) == 0;
-}
+    struct text t = begin(c, status);
 
-/* Does the client hold this version already? A date must be the one that was sent. */
-static bool unchanged(const struct http_request *r, const struct open_file *f)
-{
-    if (r->if_none_match.p)
-        return http_etag_listed(r->if_none_match, f->etag, f->etag_len);
-    return f->has_modified && r->if_modified_since.len == HTTP_DATE_LEN &&
-           memcmp(r->if_modified_since.p, f->modified, HTTP_DATE_LEN) == 0;
-}
-
-static void reply_unchanged(struct conn *c, struct open_file *f)
-{
-    struct text t = begin(c, 304);
-
-    text_put(&t, f->fields, f->fields_len);
-    if (!c->keep_alive)
-        text_lit(&t, "Connection: close\r\n");
-    else if (c->http10)
-        text_lit(&t, "Connection: keep-alive\r\n");
-    text_lit(&t, "\r\n");
-    files_put(f);
+    text_put(&t, fields, len);
+    end_fields(c, &t);
     c->body = (struct body){.kind = BODY_NONE};
     go(c, &t);
 }
 
-static void reply_unsatisfiable(struct conn *c, struct open_file *f)
+void reply_unchanged(struct conn *c, const char *fields)
+{
+    reply_fields(c, 304, fields, strlen(fields));
+}
+
+void reply_empty(struct conn *c, const char *fields)
+{
+    reply_fields(c, 204, fields, strlen(fields));
+}
+
+static void reply_unsatisfiable(struct conn *c, const struct open_file *f)
 {
     char field[64];
     struct text t = {.p = field, .size = sizeof(field) - 1};
@@ -226,41 +223,102 @@ static void reply_unsatisfiable(struct conn *c, struct open_file *f)
     text_u64(&t, f->size);
     text_lit(&t, "\r\n");
     field[t.len] = 0;
-    files_put(f);
     reply_error_text(c, 416, field, "The file is shorter than that.");
+}
+
+/* 206 with one range; the body is that of the connection. */
+static void reply_range(struct conn *c, const struct open_file *f, struct http_range range)
+{
+    struct text t = begin(c, 206);
+
+    text_put(&t, f->fields, f->fields_len);
+    c->body.at = range.first;
+    c->body.end = range.last + 1;
+    text_lit(&t, "Content-Range: bytes ");
+    text_u64(&t, range.first);
+    text_lit(&t, "-");
+    text_u64(&t, range.last);
+    text_lit(&t, "/");
+    text_u64(&t, f->size);
+    text_lit(&t, "\r\n");
+    end_head(c, &t, c->body.end - c->body.at);
+    go(c, &t);
+}
+
+/* 206 with several ranges. False: no memory. */
+static bool reply_parts(struct conn *c, const struct open_file *f, const struct http_range *range,
+                        unsigned count)
+{
+    struct parts *p = malloc(sizeof(*p));
+
+    if (!p)
+        return false;
+    p->file = f;
+    p->count = count;
+    memcpy(p->range, range, count * sizeof(*range));
+    c->body.kind = BODY_PARTS;
+    c->body.parts = c->body.owned = p;
+    c->body.end = parts_begin(p);
+    struct text t = begin(c, 206);
+    text_lit(&t, "Content-Type: multipart/byteranges; boundary=");
+    text_put(&t, p->boundary, PARTS_BOUNDARY_LEN);
+    text_lit(&t, "\r\n");
+    text_put(&t, f->fields + f->rest, f->fields_len - f->rest);
+    end_head(c, &t, c->body.end);
+    go(c, &t);
+    return true;
+}
+
+static void reply_whole(struct conn *c, const struct open_file *f)
+{
+    struct text t = begin(c, 200);
+
+    text_put(&t, f->fields, f->fields_len);
+    end_head(c, &t, f->size);
+    go(c, &t);
+}
+
+/* Answers a request with a Range that counts; false: the whole is to be sent. */
+static bool reply_ranges(struct conn *c, const struct http_request *r, const struct open_file *f)
+{
+    struct http_range range[HTTP_RANGES_MAX];
+    unsigned count = 0;
+    int status = http_ranges(r->range, f->size, range, &count);
+
+    if (status == 416) {
+        reply_unsatisfiable(c, f);
+    } else if (count == 1) {
+        reply_range(c, f, range[0]);
+    } else {
+        return count > 1 && !f->gzip && reply_parts(c, f, range, count);
+    }
+    return true;
+}
+
+static bool is_conditional(const struct http_request *r)
+{
+    return r->if_match.p || r->if_none_match.p || r->if_modified_since.p ||
+           r->if_unmodified_since.p || r->if_range.p;
 }
 
 void reply_file(struct conn *c, const struct http_request *r, struct open_file *f)
 {
-    uint64_t first = 0, last = 0;
-    int status = 200;
+    const struct http_validators v = {f->etag, f->etag_len, f->modified};
+    bool conditional = is_conditional(r);
+    int64_t now = conditional ? (int64_t)time(NULL) : 0;
+    int rc = conditional ? http_conditions(r, &v, now) : 0;
 
-    if ((r->if_none_match.p || r->if_modified_since.p) && unchanged(r, f)) {
-        reply_unchanged(c, f);
+    if (rc == 304)
+        reply_fields(c, 304, f->fields + f->rest, f->fields_len - f->rest);
+    else if (rc)
+        reply_error(c, rc);
+    if (rc) {
+        files_put(f);
         return;
     }
-    if (range_holds(r, f))
-        status = http_range(r->range, f->size, &first, &last);
-    if (status == 416) {
-        reply_unsatisfiable(c, f);
-        return;
-    }
-    struct text t = begin(c, status);
-    text_put(&t, f->fields, f->fields_len);
     c->body = (struct body){.kind = BODY_FILE, .file = f, .end = f->size};
-    if (status == 206) {
-        c->body.at = first;
-        c->body.end = last + 1;
-        text_lit(&t, "Content-Range: bytes ");
-        text_u64(&t, first);
-        text_lit(&t, "-");
-        text_u64(&t, last);
-        text_lit(&t, "/");
-        text_u64(&t, f->size);
-        text_lit(&t, "\r\n");
-    }
-    end_head(c, &t, c->body.end - c->body.at);
-    go(c, &t);
+    if (!http_range_counts(r, &v, now) || !reply_ranges(c, r, f))
+        reply_whole(c, f);
 }
 
 static void reply_live(struct conn *c, const char *type, struct body body)

@@ -18,11 +18,16 @@ void reply_error_text(struct conn *c, int status, const char *fields, const char
 /* 301 to the same path with a '/' behind it. */
 void reply_redirect(struct conn *c, const struct http_request *r);
 
-/* 200, 206, 304 or 416, as the request's conditions and range ask. f is the connection's. */
+/* 200, 206, 304, 412 or 416, as the request's conditions and range ask. f is the connection's. */
 void reply_file(struct conn *c, const struct http_request *r, struct open_file *f);
 
 /* "100 Continue": the client waits for it before it sends the body. */
 void reply_continue(struct conn *c);
+
+/* 304 with header fields, each with its CRLF. */
+void reply_unchanged(struct conn *c, const char *fields);
+/* 204 with header fields, each with its CRLF. */
+void reply_empty(struct conn *c, const char *fields);
 
 /* 200 with static text. */
 void reply_memory(struct conn *c, const char *type, const char *text, size_t len);

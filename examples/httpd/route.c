@@ -6,15 +6,19 @@
  *     GET, HEAD  /source?bytes=N         N bytes, the i-th being (i * 167 + 13) & 255 (for tests)
  *     POST, PUT  /sink                   swallows a body, answers its length and CRC-32 (for tests)
  *     GET, HEAD  all else                the file tree
+ *     OPTIONS    any, and *              the methods that are allowed
  */
 #include "route.h"
 
+#include "listing.h"
 #include "reply.h"
 #include "sink.h"
 #include "status.h"
 
-#define SKIP_MAX   (64u * 1024u) /* an unasked-for body up to this long is read and dropped */
+#define DROP_MAX   (64u * 1024u) /* a body that no one asked for, up to this long, is read */
 #define SOURCE_MAX (1ull << 40)
+
+bool route_listings = true;
 
 void route_refuse(struct conn *c, int status)
 {
@@ -33,42 +37,67 @@ static bool has_body(const struct http_request *r)
     return r->chunked || (r->has_length && r->length);
 }
 
-/* A body that no handler takes: skips a short one, else closes after the answer. */
-static void drop_body(struct conn *c, const struct http_request *r)
+static bool is_sink(const struct http_request *r)
 {
-    if (!has_body(r))
-        return;
-    if (!r->chunked && r->length <= SKIP_MAX && !r->expect_continue) {
-        c->skip = r->length;
-    } else {
-        c->keep_alive = false;
-        c->unread = true;
-    }
+    char path[8];
+    return http_decode_path(r->path, path, sizeof(path)) == 5 && memcmp(path, "/sink", 5) == 0;
 }
 
-static void not_allowed(struct conn *c, const struct http_request *r, const char *allow)
+/* Conditions on what has no validators; v NULL: on what nobody can get. True: they hold. */
+static bool conditions_hold(struct conn *c, const struct http_request *r,
+                            const struct http_validators *v)
 {
-    drop_body(c, r);
-    reply_error_text(c, 405, allow, "");
+    int rc = http_conditions(r, v, 0);
+
+    if (rc == 304)
+        reply_unchanged(c, "Cache-Control: no-store\r\n");
+    else if (rc)
+        reply_error(c, rc);
+    return rc == 0;
 }
 
 static void serve_sink(struct conn *c, const struct http_request *r)
 {
-    if (r->method != HTTP_POST && r->method != HTTP_PUT) {
-        not_allowed(c, r, "Allow: POST, PUT\r\n");
+    if (http_conditions(r, NULL, 0) != 0) {
+        route_refuse(c, 412);
         return;
     }
     if (r->has_length && r->length > SINK_MAX) {
         route_refuse(c, 413);
         return;
     }
-    sink_begin(&c->sink, r);
+    sink_begin(&c->sink, r, SINK_MAX);
     if (sink_done(&c->sink))
         reply_sink(c);
     else if (r->expect_continue)
         reply_continue(c);
     else
         c->state = CONN_BODY;
+}
+
+/*
+ * A body that nobody asked for. A short one is read before the answer begins, so that what is wrong
+ * with it is answered; else the connection ends after the answer. True: the body comes first.
+ */
+static bool take_body(struct conn *c, const struct http_request *r)
+{
+    bool is_long = r->has_length && r->length > DROP_MAX;
+
+    if (is_long || (r->expect_continue && !is_get(r))) {
+        c->keep_alive = false;
+        c->unread = true;
+        if (is_get(r))
+            route_refuse(c, 413);
+        else
+            route_taken(c, r);
+        return false;
+    }
+    sink_begin(&c->sink, r, DROP_MAX);
+    if (r->expect_continue)
+        reply_continue(c);
+    else
+        c->state = CONN_BODY;
+    return true;
 }
 
 static void serve_source(struct conn *c, const struct http_request *r)
@@ -92,13 +121,31 @@ static void serve_status_json(struct conn *c)
         reply_error(c, 503);
 }
 
+static void serve_listing(struct conn *c, const char *path)
+{
+    size_t len;
+    char *page = listing_make(path, &len);
+
+    if (page)
+        reply_owned(c, "text/html; charset=utf-8", page, len);
+    else
+        reply_error(c, 503);
+}
+
 static void serve_file(struct conn *c, const struct http_request *r, const char *path, size_t len)
 {
+    static const struct http_validators none;
     struct open_file *f;
     int rc = files_get(path, len, &f);
 
-    if (rc == 0)
+    if (rc == 0) {
+        if (f->has_gzip && r->accept_encoding.p && http_accepts_gzip(r))
+            files_compressed(&f);
         reply_file(c, r, f);
+    } else if (rc == FILES_FOLDER && !route_listings)
+        reply_error(c, 404);
+    else if (rc == FILES_FOLDER && conditions_hold(c, r, &none))
+        serve_listing(c, path);
     else if (rc == -301)
         reply_redirect(c, r);
     else if (rc == -404 && !files_present())
@@ -106,39 +153,71 @@ static void serve_file(struct conn *c, const struct http_request *r, const char 
                          "This server has no files: start it with a disk that holds a file tree "
                          "(make disk DIR=site/ builds one), or with an initrd. "
                          "<a href=\"/status\">/status</a> works without.");
-    else
+    else if (rc < 0)
         reply_error(c, -rc);
 }
 
-void route(struct conn *c, const struct http_request *r)
+static void serve_live(struct conn *c, const struct http_request *r, const char *path)
 {
-    char path[FILES_PATH_MAX];
+    static const struct http_validators none;
 
-    c->keep_alive = r->keep_alive;
-    c->http10 = r->minor == 0;
-    c->head_only = r->method == HTTP_HEAD;
-    int len = http_decode_path(r->path, path, sizeof(path));
-    if (len > 0 && strcmp(path, "/sink") == 0) {
-        serve_sink(c, r);
+    if (!conditions_hold(c, r, &none))
         return;
-    }
-    if (!is_get(r)) {
-        not_allowed(c, r, "Allow: GET, HEAD\r\n");
-        return;
-    }
-    if (r->chunked || (r->has_length && r->length > SKIP_MAX)) {
-        route_refuse(c, 413);
-        return;
-    }
-    drop_body(c, r);
-    if (len < 0)
-        reply_error(c, -len);
-    else if (strcmp(path, "/status") == 0)
+    if (strcmp(path, "/status") == 0)
         reply_memory(c, "text/html; charset=utf-8", status_page, status_page_len);
     else if (strcmp(path, "/status.json") == 0)
         serve_status_json(c);
-    else if (strcmp(path, "/source") == 0)
+    else
         serve_source(c, r);
+}
+
+/* Most paths are none of these, which the second byte tells. */
+static bool is_live(const char *path)
+{
+    return path[1] == 's' && (strcmp(path, "/status") == 0 || strcmp(path, "/status.json") == 0 ||
+                              strcmp(path, "/source") == 0);
+}
+
+/* OPTIONS, or a method that is not allowed. */
+static void serve_methods(struct conn *c, const struct http_request *r)
+{
+    const char *allow = r->asterisk  ? "Allow: GET, HEAD, OPTIONS, POST, PUT\r\n"
+                        : is_sink(r) ? "Allow: OPTIONS, POST, PUT\r\n"
+                                     : "Allow: GET, HEAD, OPTIONS\r\n";
+
+    if (r->method == HTTP_OPTIONS)
+        reply_empty(c, allow);
+    else
+        reply_error_text(c, 405, allow, "");
+}
+
+void route_taken(struct conn *c, const struct http_request *r)
+{
+    static char path[FILES_PATH_MAX];
+
+    int len = is_get(r) ? http_decode_path(r->path, path, sizeof(path)) : 0;
+    if (len == 0 || (len == 5 && memcmp(path, "/sink", 5) == 0))
+        serve_methods(c, r);
+    else if (len < 0)
+        reply_error(c, -len);
+    else if (is_live(path))
+        serve_live(c, r, path);
     else
         serve_file(c, r, path, (size_t)len);
+}
+
+bool route(struct conn *c, const struct http_request *r)
+{
+    c->keep_alive = r->keep_alive;
+    c->http10 = r->minor == 0;
+    c->head_only = r->method == HTTP_HEAD;
+    conn_log(c, r->line);
+    if ((r->method == HTTP_POST || r->method == HTTP_PUT) && is_sink(r)) {
+        serve_sink(c, r);
+        return false;
+    }
+    if (has_body(r))
+        return take_body(c, r);
+    route_taken(c, r);
+    return false;
 }

@@ -2,9 +2,9 @@
 /*
  * server.c - the listener and the poll() loop.
  *
- * The number of connections is bounded. At the bound, the connection that has been idle longest
- * after an answer is closed for a new one. If none is idle, new clients wait in the listener's
- * backlog until a connection ends.
+ * The number of connections is bounded. At the bound, one that does nothing is closed for a new
+ * one, first of all one whose client never sent a byte (conn_idleness). If all are busy, new
+ * clients wait in the listener's backlog until a connection ends.
  */
 #include "server.h"
 
@@ -22,10 +22,9 @@
 
 #include "conn.h"
 
-#define SWEEP_MS      1000u /* from one look for passed deadlines to the next */
-#define ACCEPT_MAX    32u   /* new connections in a round, before the others get their turn */
-#define BACKLOG       128
-#define EVICT_IDLE_MS 1000u /* idle for less: not closed for a new one */
+#define SWEEP_MS   1000u /* from one look for passed deadlines to the next */
+#define ACCEPT_MAX 32u   /* new connections in a round, before the others get their turn */
+#define BACKLOG    128
 
 uint64_t server_now_ms;
 
@@ -77,20 +76,22 @@ static void drop(unsigned i)
     polls[0].events = POLLIN;
 }
 
-/* Closes the connection that has been idle longest after an answer; false: none is. */
+/* Closes the connection that can best be done without; false: all are needed. */
 static bool evict(void)
 {
     unsigned best = count;
+    uint64_t most = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        const struct conn *c = conns[i];
-        if (c->state == CONN_HEAD && c->served && c->in_at == c->in_len &&
-            c->idle_since_ms + EVICT_IDLE_MS <= server_now_ms &&
-            (best == count || c->idle_since_ms < conns[best]->idle_since_ms))
+        uint64_t idleness = conn_idleness(conns[i]);
+        if (idleness > most) {
+            most = idleness;
             best = i;
+        }
     }
     if (best == count)
         return false;
+    server_stats.evicted++;
     drop(best);
     return true;
 }
@@ -107,13 +108,13 @@ static bool advance(unsigned i)
     return true;
 }
 
-static void add(int fd)
+static void add(int fd, const struct sockaddr_in6 *peer)
 {
     int on = 1;
     struct conn *c = NULL;
 
     if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
-        c = conn_new(fd);
+        c = conn_new(fd, peer);
     if (!c) {
         server_stats.refused++;
         close(fd);
@@ -136,9 +137,11 @@ static int accept_some(int listener)
             polls[0].events = 0;
             return 0;
         }
-        int fd = accept(listener, NULL, NULL);
+        struct sockaddr_in6 peer = {0};
+        socklen_t len = sizeof(peer);
+        int fd = accept(listener, (struct sockaddr *)&peer, &len);
         if (fd >= 0) {
-            add(fd);
+            add(fd, &peer);
             continue;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK)

@@ -41,9 +41,10 @@ static uint32_t crc32_add(uint32_t crc, const unsigned char *p, size_t len)
     return ~crc;
 }
 
-void sink_begin(struct sink *s, const struct http_request *r)
+void sink_begin(struct sink *s, const struct http_request *r, uint64_t limit)
 {
-    *s = (struct sink){.is_chunked = r->chunked, .left = r->has_length ? r->length : 0};
+    *s = (struct sink){
+        .is_chunked = r->chunked, .left = r->has_length ? r->length : 0, .limit = limit};
 }
 
 static void take_data(struct sink *s, const char *buf, size_t len)
@@ -84,7 +85,7 @@ int sink_take(struct sink *s, const char *buf, size_t len)
         size_t n = wants < len - at ? (size_t)wants : len - at;
         take_data(s, buf + at, n);
         at += n;
-        if (s->bytes > SINK_MAX)
+        if (s->bytes > s->limit)
             return -413;
     }
     return (int)at;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sink.h - the body of a request to /sink: counted and summed, never stored.
+ * sink.h - the body of a request: counted and summed, never stored.
  */
 #ifndef HTTPD_SINK_H
 #define HTTPD_SINK_H
@@ -9,10 +9,11 @@
 
 #define SINK_MAX (1ull << 40) /* bytes of a body; beyond: 413 */
 
-void sink_begin(struct sink *s, const struct http_request *r);
+/* limit: bytes of data; beyond: 413. */
+void sink_begin(struct sink *s, const struct http_request *r, uint64_t limit);
 
 /* Takes body bytes and framing; stops at the end of the body. Returns the bytes taken, or -400,
- * -413. */
+ * -413, -431. */
 int sink_take(struct sink *s, const char *buf, size_t len);
 
 /* Bytes that are data for sure: as many may be read from the socket past the input buffer. */

@@ -345,6 +345,7 @@ static void put_server(struct text *t)
     put_number(t, "bytes_received", s->bytes_received);
     put_number(t, "timeouts", s->timeouts);
     put_number(t, "refused", s->refused);
+    put_number(t, "evicted", s->evicted);
     text_lit(t, "}");
 }
 
