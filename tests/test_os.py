@@ -3,6 +3,7 @@
 and that no mount and no process outlives a command.
 """
 import argparse
+import fcntl
 import glob
 import os
 import re
@@ -35,6 +36,15 @@ def test_root_is_asked_for(monkeypatch):
     monkeypatch.setattr(os, 'geteuid', lambda: 1000)
     with pytest.raises(Unusable, match='run it as root'):
         os_trees.check_here()
+
+
+def test_one_run_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(os_trees, 'FOLDER', str(tmp_path))
+    monkeypatch.setattr(os_trees, 'check_here', lambda: None)
+    with open(tmp_path / 'lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(Unusable, match='another run is at work'):
+            os_trees.main(argparse.Namespace(systems=['13'], tests='', mirror='', fresh=False))
 
 
 @AS_ROOT

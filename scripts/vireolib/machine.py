@@ -4,12 +4,14 @@ and becomes an argument list. What can be checked before QEMU starts is checked 
 user reads a sentence that says what to change, not an error of QEMU.
 """
 import dataclasses
+import functools
 import os
 import re
 import shutil
 import socket
 import stat
 import struct
+import subprocess
 
 from vireolib import plugins
 
@@ -281,6 +283,14 @@ def find_qemu():
                        'qemu-system-aarch64')
     raise Unusable('qemu-system-aarch64 is not installed; `make setup` installs what is missing, '
                    'or install the Debian package qemu-system-arm, or set QEMU=PATH')
+
+
+@functools.cache
+def qemu_version():
+    """QEMU's version, such as (7, 2, 22); () if it does not tell one."""
+    said = subprocess.run([find_qemu(), '--version'], capture_output=True, text=True).stdout
+    match = re.search(r'version (\d+)\.(\d+)\.(\d+)', said)
+    return tuple(map(int, match.groups())) if match else ()
 
 
 def check_image(path):

@@ -6,6 +6,7 @@ Of each release there is BASE, as debootstrap made it, and ROOT, a copy of it wi
 processes of its own (unshare): when it ends, or this program does, however that is, both are gone.
 """
 import ctypes
+import fcntl
 import json
 import os
 import re
@@ -264,6 +265,11 @@ def main(options):
         raise Unusable(f'there is no system {unknown[0]}; there is: {", ".join(RELEASES)}')
     check_here()
     os.makedirs(FOLDER, exist_ok=True)
+    alone = open(os.path.join(FOLDER, 'lock'), 'w')    # held until the process ends
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Unusable('another run is at work in build/os/') from None
     names = listing.files()
     systems = options.systems or list(RELEASES)
     failed = [release for release in systems if not System(release, options).check(names)]

@@ -13,13 +13,18 @@ import tempfile
 import wire
 from vireolib import http
 from vireolib.guest import PATIENCE, Guest
-from vireolib.machine import Disk, Machine
+from vireolib.machine import Disk, Machine, qemu_version
 
 HALF = 128 * 1024            # the image reads as much, and writes as much (tests/apps/cell/disk.c)
 COMPLEMENT = bytes(255 - n for n in range(256))
 DATAGRAMS, WINDOW = 200, 8
 PORT, OURS = 7, 5007
 NO_IOEVENTFD = '-global', 'virtio-mmio.ioeventfd=off'    # else no kick is in a trace
+
+
+def one_cpu():
+    """With a single CPU, QEMU before 8.1 drops barriers: then a second one that may come later."""
+    return '1' if qemu_version() >= (8, 1) else '1,maxcpus=2'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +74,7 @@ class Cell:
         extra = ['-machine', 'its=off'] * (self.gic == 'v3')
         extra += ['-trace', 'memory_region_ops_*', *NO_IOEVENTFD] * trace
         device = ','.join(properties)
-        # A second CPU that may come later: with a single one, QEMU before 8.1 drops barriers.
-        return Machine(image, transport=self.transport, gic=self.gic[1], smp='1,maxcpus=2',
+        return Machine(image, transport=self.transport, gic=self.gic[1], smp=one_cpu(),
                        mem='32', append=self.arguments(), netdev_line=netdev, net_device=device,
                        disks=[Disk(disk, device=device)], extra=extra)
 

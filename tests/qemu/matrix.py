@@ -5,7 +5,8 @@ representative set, and the grid that is printed at the end of a run and kept in
 import itertools
 import os
 
-from cells import Cell
+from cells import Cell, one_cpu
+from vireolib.machine import qemu_version
 
 AXES = {
     'transport': ('mmio-legacy', 'mmio', 'pci', 'pci-transitional', 'pci-legacy'),
@@ -129,7 +130,8 @@ class Grid:
     def pytest_terminal_summary(self, terminalreporter, config):
         if not self._outcomes:
             return
-        lines = grid(self._outcomes)
+        version = '.'.join(map(str, qemu_version())) or 'of an unknown version'
+        lines = [f'QEMU {version}, -smp {one_cpu()}', *grid(self._outcomes)]
         os.makedirs(os.path.dirname(self._path), exist_ok=True)
         with open(self._path, 'w') as f:
             f.write('\n'.join(lines) + '\n')
