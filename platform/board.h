@@ -37,7 +37,10 @@ int board_console_getc(void); /* the next received byte, or -1: none */
 /* From now on fn is called, in handler context, when input has arrived. */
 void board_console_on_input(void (*fn)(void));
 
-/* Asks for one interrupt, no earlier than when_ns (hal_now_ns); HAL_NEVER: for none any more. */
+/*
+ * Asks for one interrupt, no earlier than when_ns (hal_now_ns); HAL_NEVER: for none any more.
+ * [handler]
+ */
 void board_timer_set(uint64_t when_ns);
 
 /*
@@ -45,6 +48,9 @@ void board_timer_set(uint64_t when_ns);
  * still masked. The handlers run when the caller unmasks.
  */
 void board_wait(void);
+
+/* From now on fn is called, in handler context, when the power button was pressed. */
+void board_on_power_button(void (*fn)(void));
 
 /* Seconds since 1970, from the machine's clock. False: it has none. */
 bool board_rtc_seconds(uint64_t *unix_seconds);

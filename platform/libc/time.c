@@ -9,36 +9,17 @@
 
 #include "board.h"
 #include "files.h"
+#include "runtime.h"
 
 int _gettimeofday(struct timeval *tv, void *zone);
 clock_t _times(struct tms *t);
-
-/* Wall clock minus monotonic clock, in nanoseconds. 0 without an RTC: the clock starts in 1970. */
-static uint64_t wall_offset_ns(void)
-{
-    static uint64_t offset;
-    static bool known;
-    uint64_t seconds;
-
-    if (!known && board_rtc_seconds(&seconds))
-        offset = seconds * HAL_SEC - hal_now_ns();
-    known = true;
-    return offset;
-}
-
-static uint64_t wall_ns(void)
-{
-    uint64_t offset = wall_offset_ns();
-
-    return offset + hal_now_ns();
-}
 
 int clock_gettime(clockid_t clock, struct timespec *ts)
 {
     uint64_t now;
 
     if (clock == CLOCK_REALTIME)
-        now = wall_ns();
+        now = wall_clock_ns();
     else if (clock == CLOCK_MONOTONIC)
         now = hal_now_ns();
     else
@@ -59,7 +40,7 @@ int clock_getres(clockid_t clock, struct timespec *ts)
 
 int _gettimeofday(struct timeval *tv, void *zone)
 {
-    uint64_t now = wall_ns();
+    uint64_t now = wall_clock_ns();
 
     (void)zone; /* obsolete */
     tv->tv_sec = (time_t)(now / HAL_SEC);

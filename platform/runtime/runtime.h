@@ -56,6 +56,11 @@ uint64_t services_next(void);
 /* The service whose run() or arm() is on the stack, or NULL. */
 const char *services_running(void);
 
+/* ---- the power button ------------------------------------------------------------------------ */
+
+/* From now on the power button ends the image (power.c). Before main(). */
+void power_watch(void);
+
 /* ---- console and log ------------------------------------------------------------------------- */
 
 /* Writes bytes to the console as they are. [handler] */
@@ -64,6 +69,15 @@ void console_put(const char *s, size_t len);
 void console_put_line(const char *s, size_t len);
 /* Sets the log's level by the boot argument vireo.log. */
 void log_init(void);
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/*
+ * Nanoseconds since 1970, by the machine's clock; right also after the machine stood still (a
+ * pause, a snapshot, a migration). Without such a clock: since boot. In the first second after boot
+ * or a pause the time may step forward, by less than a second.
+ */
+uint64_t wall_clock_ns(void);
 
 /* ---- boot arguments, entropy ----------------------------------------------------------------- */
 

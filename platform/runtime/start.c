@@ -54,6 +54,7 @@ static void main_task(void)
     log_banner();
     run_init_table();
     option_report();
+    power_watch();
     task_forbid_parking(false);
     for (void (*const *fn)(void) = __init_array_start; fn < __init_array_end; fn++)
         (*fn)();

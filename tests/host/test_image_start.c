@@ -182,6 +182,10 @@ static const struct test_case cases[] = {
     {"initrd", initrd},
 };
 
+void power_watch(void)
+{
+}
+
 int main(int argc, char **argv)
 {
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -5,13 +5,19 @@
  *   wait   is ready, and waits for ever; entropy=1: has used the generator
  *   heap   takes all memory in blocks of size= bytes, gives them back, takes the largest block
  *   twice  frees a block twice
- *   frame  a frame of kib= KiB, of which the lowest byte is written, in main() or, with task=1, in
- * a task between two others hog    a task that does not park for ms= milliseconds
+ *   frame  a frame of kib= KiB with a write to its lowest byte, in main(); task=1: in a task
+ *   hog    a task that does not park for ms= milliseconds
+ *   power  writes to the first disk and waits for the power button; hook=1: has a SIGTERM handler,
+ *          which ends at the second press; hook=2: ignores it; hook=3: waits in getchar()
+ *   clock  prints both clocks, in milliseconds, ten times a second
  */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vireo.h"
@@ -147,11 +153,62 @@ static void hog(void *arg)
     task_yield();
 }
 
+static long long clock_ms(clockid_t id)
+{
+    struct timespec t;
+
+    clock_gettime(id, &t);
+    return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
+}
+
+static void do_clock(void)
+{
+    for (;;) {
+        printf("machine: wall %lld monotonic %lld\n", clock_ms(CLOCK_REALTIME),
+               clock_ms(CLOCK_MONOTONIC));
+        usleep(100000);
+    }
+}
+
 static void do_hog(void)
 {
     task_spawn("grinder", hog, NULL, 0);
     sleep(1);
     task_yield();
+}
+
+/* ---- the power button ------------------------------------------------------------------------ */
+
+static void at_exit(void)
+{
+    printf("machine: atexit\n");
+}
+
+static void on_term(int number)
+{
+    static int count;
+
+    printf("machine: signal %d in task %s, %d\n", number, task_name(task_self()), ++count);
+    if (count == 2)
+        exit(7);
+}
+
+static void do_power(void)
+{
+    int disk = open("/dev/vblk0", O_RDWR);
+
+    atexit(at_exit);
+    if (disk >= 0 && pwrite(disk, "written late", 12, 8192) != 12)
+        printf("machine: no write\n");
+    if (number("hook", 0) == 1)
+        signal(SIGTERM, on_term);
+    if (number("hook", 0) == 2)
+        signal(SIGTERM, SIG_IGN);
+    printf("machine: not flushed yet");
+    vireo_ready();
+    if (number("hook", 0) == 3)
+        getchar();
+    task_sleep_until(HAL_NEVER);
 }
 
 int main(void)
@@ -166,6 +223,10 @@ int main(void)
         do_twice();
     if (what && !strcmp(what, "frame"))
         do_frame();
+    if (what && !strcmp(what, "power"))
+        do_power();
+    if (what && !strcmp(what, "clock"))
+        do_clock();
     if (what && !strcmp(what, "hog"))
         do_hog();
     return 0;

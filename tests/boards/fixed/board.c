@@ -90,6 +90,11 @@ void board_exit(int status)
 
 /* ---- what the board has ---------------------------------------------------------------------- */
 
+void board_on_power_button(void (*fn)(void))
+{
+    (void)fn; /* the board has none */
+}
+
 bool board_rtc_seconds(uint64_t *unix_seconds)
 {
     (void)unix_seconds;
