@@ -267,6 +267,12 @@ const char *hal_option(const char *dev, const char *name);
 uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min,
                         uint64_t max);
 
+/*
+ * Logs that the value which hal_option() gives cannot be used, and what can: once for each
+ * argument, by the name that was typed.
+ */
+void hal_option_bad(const char *dev, const char *name, const char *use);
+
 /* Value of the boot argument "<name>=", for one without "vireo." ("ip"); NULL: absent. */
 const char *hal_bootarg(const char *name);
 

@@ -24,7 +24,12 @@ static const struct virtio_driver *driver_for(uint32_t device_id)
 
 bool virtio_wanted(uint32_t device_id)
 {
-    return driver_for(device_id) != NULL;
+    bool wanted = driver_for(device_id) != NULL;
+
+    if (!wanted)
+        hal_log(HAL_DEBUG, "virtio", "a device of type %u is left alone: no driver is linked",
+                (unsigned)device_id);
+    return wanted;
 }
 
 /* Names the device: the driver's prefix, and how many devices of that driver there are already. */
@@ -207,6 +212,7 @@ int virtio_attach(struct virtio_device *dev)
     stop_devices_at_the_end();
     name_device(dev);
     virtio_own_queues(dev);
+    virtio_check_denied(dev, __start_vireo_drivers, __stop_vireo_drivers);
     virtio_choose_wakeup(dev);
     dev->tries_max = (unsigned)hal_option_u64(dev->name, "resets", VIRTIO_RESETS, 0, 1000);
     dev->driver_ns = dev->recover_ns = dev->service.next_ns = HAL_NEVER;

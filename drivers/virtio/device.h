@@ -91,6 +91,12 @@ const char *virtio_state_name(const struct virtio_device *dev);
 /* ---- feature.c ------------------------------------------------------------------------------- */
 
 /*
+ * Logs a name in the boot argument deny that is no feature of the core, of the rings, or of one of
+ * the drivers [from, to), and which there are.
+ */
+void virtio_check_denied(const struct virtio_device *dev, const struct virtio_driver *const *from,
+                         const struct virtio_driver *const *to);
+/*
  * Chooses dev->accepted from dev->offered. reduced: only the bits without which it cannot be
  * driven, after the device refused a larger set. -ENODEV: the device cannot be used (logged).
  */

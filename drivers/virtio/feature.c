@@ -177,6 +177,60 @@ static void feature_write_names(const struct virtio_device *dev, const struct vi
         buf[t.at] = '\0';
 }
 
+static bool feature_same(const char *s, const char *name, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && s[i] && s[i] == name[i])
+        i++;
+    return i == len && !s[i];
+}
+
+/* Does one of the features have the name, len bytes? */
+static bool feature_in(const struct virtio_feature *f, size_t count, const char *name, size_t len)
+{
+    for (; count; f++, count--)
+        if (feature_same(f->name, name, len))
+            return true;
+    return false;
+}
+
+static void feature_refuse_denied(const struct virtio_device *dev, const char *name, size_t len)
+{
+    const struct virtio_feature *f;
+    char text[200];
+    struct feature_text t = {text, 0, sizeof(text)};
+
+    for (const char *c = "no feature"; *c; c++)
+        feature_put_char(&t, *c);
+    feature_put_char(&t, ' ');
+    for (size_t i = 0; i < len; i++)
+        feature_put_char(&t, name[i]);
+    for (const char *c = "; there is:"; *c; c++)
+        feature_put_char(&t, *c);
+    for (unsigned i = 0; (f = feature_known(dev, i)); i++)
+        feature_put(&t, f, f->bit);
+    text[t.at] = '\0';
+    hal_option_bad(dev->name, "deny", text);
+}
+
+void virtio_check_denied(const struct virtio_device *dev, const struct virtio_driver *const *from,
+                         const struct virtio_driver *const *to)
+{
+    const char *list = hal_option(dev->name, "deny");
+
+    for (size_t len; list && *list; list += len + (list[len] == ',')) {
+        for (len = 0; list[len] && list[len] != ',';)
+            len++;
+        bool known = feature_in(core_features, CORE_FEATURES, list, len) ||
+                     feature_in(virtq_features, virtq_feature_count, list, len);
+        for (const struct virtio_driver *const *d = from; d < to && !known; d++)
+            known = feature_in((*d)->features, (*d)->feature_count, list, len);
+        if (len && !known)
+            feature_refuse_denied(dev, list, len);
+    }
+}
+
 void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len)
 {
     feature_write_names(dev, &dev->accepted, buf, len);

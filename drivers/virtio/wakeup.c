@@ -161,9 +161,12 @@ void virtio_choose_wakeup(struct virtio_device *dev)
 {
     const char *how = hal_option(dev->name, "poll");
 
-    dev->hybrid_wanted = how && hal_same_name(how, "hybrid");
-    if (how && !dev->hybrid_wanted)
-        dev->polled_wanted = hal_option_u64(dev->name, "poll", 0, 0, 1);
+    if (!how)
+        return;
+    dev->hybrid_wanted = hal_same_name(how, "hybrid");
+    dev->polled_wanted = hal_same_name(how, "1");
+    if (!dev->hybrid_wanted && !dev->polled_wanted && !hal_same_name(how, "0"))
+        hal_option_bad(dev->name, "poll", "use 1, hybrid, or 0 (by interrupt); taking 0");
 }
 
 void virtio_service_start(struct virtio_device *dev)

@@ -73,6 +73,11 @@ uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_
     return v;
 }
 
+void hal_option_bad(const char *dev, const char *name, const char *use)
+{
+    hal_log(HAL_WARN, dev ? dev : "vireo", "vireo.%s=%s: %s", name, hal_option(dev, name), use);
+}
+
 const char *hal_bootarg(const char *name)
 {
     return host_find_arg(name);

@@ -17,10 +17,13 @@ struct word {
     const char *name;  /* up to the '=' */
     const char *value; /* NULL: there was no '=' */
     bool asked;
+    bool told; /* the log says that the value cannot be used */
 };
 
 static struct word words[WORDS_MAX];
 static unsigned word_count;
+static const char *surplus; /* the first argument that there was no room for */
+static unsigned surplus_count;
 static bool parsed;
 static bool any_own; /* a name starts with PREFIX */
 static char text[sizeof((struct board_info *)0)->bootargs];
@@ -31,7 +34,8 @@ static void option_add(char *word)
     char *eq = strchr(word, '=');
 
     if (word_count == WORDS_MAX) {
-        hal_log(HAL_WARN, "vireo", "more than %d boot arguments: %s is ignored", WORDS_MAX, word);
+        surplus = surplus ? surplus : word;
+        surplus_count++;
         return;
     }
     if (eq)
@@ -64,6 +68,9 @@ static void option_parse(void)
     *out = '\0';
     if (out != start)
         option_add(start);
+    if (surplus)
+        hal_log(HAL_WARN, "vireo", "more than %d boot arguments: %s is ignored, and %u behind it",
+                WORDS_MAX, surplus, surplus_count - 1);
     if (quoted)
         hal_log(HAL_WARN, "vireo", "boot arguments: a double quote is not closed");
     if (board_info()->bootargs_truncated)
@@ -121,7 +128,7 @@ static void option_remember(const char *name)
     memcpy(asked_names + used + 1, name, len + 1);
 }
 
-const char *hal_option(const char *dev, const char *name)
+static struct word *option_word(const char *dev, const char *name)
 {
     if (!parsed)
         option_parse();
@@ -130,9 +137,14 @@ const char *hal_option(const char *dev, const char *name)
     option_remember(name);
     struct word *general = option_find(NULL, name);
     struct word *own = dev ? option_find(dev, name) : NULL;
-    if (own)
-        return own->value;
-    return general ? general->value : NULL;
+    return own ? own : general;
+}
+
+const char *hal_option(const char *dev, const char *name)
+{
+    const struct word *w = option_word(dev, name);
+
+    return w ? w->value : NULL;
 }
 
 const char *hal_bootarg(const char *name)
@@ -177,17 +189,34 @@ static bool option_parse_u64(const char *s, uint64_t *out)
 
 uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min, uint64_t max)
 {
-    const char *s = hal_option(dev, name);
+    struct word *w = option_word(dev, name);
     uint64_t v;
 
-    if (!s)
+    if (!w)
         return def;
-    if (option_parse_u64(s, &v) && v >= min && v <= max)
+    if (option_parse_u64(w->value, &v) && v >= min && v <= max)
         return v;
-    hal_log(HAL_WARN, dev ? dev : "vireo",
-            "boot argument vireo.%s=%s: use a number from %llu to %llu; taking %llu", name, s,
-            (unsigned long long)min, (unsigned long long)max, (unsigned long long)def);
+    if (!w->told && def >= min && def <= max)
+        hal_log(HAL_WARN, dev ? dev : "vireo",
+                "boot argument %s=%s: use a number from %llu to %llu; taking %llu", w->name,
+                w->value, (unsigned long long)min, (unsigned long long)max,
+                (unsigned long long)def);
+    else if (!w->told) /* def stands for what the driver chooses */
+        hal_log(HAL_WARN, dev ? dev : "vireo",
+                "boot argument %s=%s is ignored: use a number from %llu to %llu", w->name, w->value,
+                (unsigned long long)min, (unsigned long long)max);
+    w->told = true;
     return def;
+}
+
+void hal_option_bad(const char *dev, const char *name, const char *use)
+{
+    struct word *w = option_word(dev, name);
+
+    if (!w || w->told)
+        return;
+    hal_log(HAL_WARN, dev ? dev : "vireo", "boot argument %s=%s: %s", w->name, w->value, use);
+    w->told = true;
 }
 
 void option_report(void)

@@ -214,6 +214,18 @@ static void boot_argument_denies(void)
     CHECK(!model_accepted(first, TD_NEEDS_A) && !model_accepted(first, VIRTIO_F_EVENT_IDX));
     CHECK(model_accepted(second, TD_A) && !model_accepted(second, TD_B));
     CHECK(model_accepted(second, VIRTIO_F_EVENT_IDX));
+    CHECK(!host_logged("no feature"));
+}
+
+/* A misspelt name is told, with those that there are. */
+static void boot_argument_denies_what_does_not_exist(void)
+{
+    host_set_bootargs("vireo.vtest0.deny=a,evnt_idx,,b vireo.vtest1.deny=event_idxx");
+    plug_all(MODEL_MMIO);
+    host_boot();
+    CHECK_EQ(host_log_matches("no feature evnt_idx; there is: any_layout version_1"), 1);
+    CHECK_EQ(host_log_matches("no feature event_idxx; there is"), 1);
+    CHECK_EQ(host_log_matches("no feature"), 2);
 }
 
 /*
@@ -302,6 +314,7 @@ int main(int argc, char **argv)
         SHOWS(everything_offered_legacy, "FEAT-28 FEAT-29"),
         SHOWS(high_words_are_not_trusted, "MMIO-REG-24"),
         SHOWS(boot_argument_denies, "FEAT-02 FEAT-12"),
+        {"boot_argument_denies_what_does_not_exist", boot_argument_denies_what_does_not_exist, ""},
         CASE(refused_once),
         CASE(refused_twice),
         CASE(names),

@@ -29,6 +29,7 @@
 #define hal_entropy_add  image_entropy_add
 #define hal_option       image_option
 #define hal_option_u64   image_option_u64
+#define hal_option_bad   image_option_bad
 #define hal_bootarg      image_bootarg
 #define vireo_initrd     image_initrd
 #define vireo_memory     image_vireo_memory
