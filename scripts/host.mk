@@ -58,13 +58,14 @@ FLAGS_tests/host/test_image_clock.c := -DIMAGE_CLOCK
 # These sources and programs have <sys/socket.h> and its functions from net/ instead of this
 # machine's. h_errno of this machine's C library is a thread-local word, with which that of net/
 # would not link; the calls beside it have other names since the sanitizers' library has them, too.
+# What net/ gives to atexit() is for the end of an image, not of this process (tests/host/net/tasks.h).
 NET_PROGRAMS := $(filter test_sock_% test_lwip_%,$(PROGRAMS))
 NET := $(wildcard tests/host/net/*.c) $(foreach r,$(NET_ROOMS),$(SRC_$r)) \
        $(addprefix platform/libc/,file.c poll.c)
 NET_FLAGS := -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet \
              -Inet/inet/include -Inet/vsock -Inet/vsock/include -Itests/host/net -Iplatform/libc \
              -isystem $(LWIP)/src/include -D_GNU_SOURCE \
-             $(foreach n,h_errno getaddrinfo getnameinfo gethostbyname,-D$n=vireo_$n)
+             $(foreach n,atexit h_errno getaddrinfo getnameinfo gethostbyname,-D$n=vireo_$n)
 NET_LIBRARY := $(NET:%=$(HOST)/obj/%.o) $(patsubst $(LWIP)/%,$(HOST)/obj/lwip/%.o,$(SRC_lwip))
 
 HTTP_PROGRAMS := $(filter test_http%,$(PROGRAMS))

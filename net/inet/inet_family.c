@@ -332,5 +332,6 @@ struct socket_family net_socket_family = {
 static void inet_add_family(void)
 {
     socket_family_add(&net_socket_family);
+    sock_end_init();
 }
 HAL_INIT(HAL_INIT_BUS, inet_add_family);

@@ -129,6 +129,12 @@ void net_icmp6_input(const struct pbuf *p)
     icmp_tell(p, sizeof(icmp), ip[6], &local, &peer, m);
 }
 
+/* For a tree of lwIP that scripts/fix-lwip has not seen. */
+__attribute__((weak)) unsigned net_arp_waiting(void)
+{
+    return 0;
+}
+
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip)
 {
     ip_addr_t neighbour;

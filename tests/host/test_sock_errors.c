@@ -252,6 +252,66 @@ static void no_address_comes(void)
     CHECK_EQ(connect(udp, loop4(9), IN), 0); /* loopback needs no card */
 }
 
+/* ---- the end of the image ----------------------------------------------------------------------
+ */
+
+static void acknowledge_late(void *arg)
+{
+    struct heard h = peer_last(PEER_TCP);
+
+    (void)arg;
+    peer_side.ack = h.seq + h.len + (h.flags & PEER_FIN ? 1 : 0);
+    peer_segment(&peer_side, PEER_ACK, NULL, 0);
+}
+
+static void what_was_sent_is_delivered(void)
+{
+    peer_boot("ip=10.0.2.15/24");
+    int l = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_EQ(bind(l, at(0, 80), IN), 0);
+    CHECK_EQ(listen(l, 4), 0);
+    peer_connect(&peer_side, 4000, 80);
+    int s = accept(l, NULL, NULL), udp = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_EQ(send(s, "BYE", 3, 0), 3);
+    CHECK_EQ(sendto(udp, "x", 1, 0, at(PEER_IP, 9), IN), 1);
+    host_at(hal_now_ns() + 500 * HAL_MS, acknowledge_late, NULL);
+    uint64_t began = hal_now_ns();
+    host_end_image();
+    CHECK(hal_now_ns() - began >= 500 * HAL_MS && hal_now_ns() - began < 1500 * HAL_MS);
+    CHECK(peer_last(PEER_TCP).flags & PEER_FIN);
+    CHECK_EQ(peer_count(PEER_UDP), 1);
+    CHECK(!host_logged("were not delivered"));
+}
+
+static void the_end_does_not_wait_for_ever(void)
+{
+    struct peer_tcp c;
+
+    peer_boot("ip=10.0.2.15/24 vireo.net_end_ms=1000");
+    int l = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_EQ(bind(l, at(0, 80), IN), 0);
+    CHECK_EQ(listen(l, 4), 0);
+    peer_connect(&c, 4000, 80);
+    int s = accept(l, NULL, NULL);
+    CHECK_EQ(send(s, "1234", 4, 0), 4);
+    CHECK_EQ(sendto(udp, "x", 1, 0, at(FAR, 9), IN), 1);
+    struct loop p = loop_pair(); /* nobody beyond the image waits for these */
+    CHECK_EQ(send(p.near, "x", 1, 0), 1);
+    uint64_t began = hal_now_ns();
+    host_end_image();
+    CHECK(hal_now_ns() - began >= 1000 * HAL_MS && hal_now_ns() - began < 1100 * HAL_MS);
+    CHECK(host_logged("though 5 bytes of 1 connections and 1 packets were not delivered"));
+}
+
+static void an_end_without_data_is_short(void)
+{
+    peer_boot("ip=10.0.2.15/24");
+    pass_ms(100);
+    uint64_t began = hal_now_ns();
+    host_end_image();
+    CHECK(hal_now_ns() - began < HAL_MS);
+}
+
 /* ---- ports -------------------------------------------------------------------------------------
  */
 
@@ -330,6 +390,9 @@ int main(int argc, char **argv)
         SHOWS(calls_wait_for_the_first_address, NULL),
         SHOWS(a_connect_goes_on_when_the_address_comes, NULL),
         SHOWS(no_address_comes, NULL),
+        SHOWS(what_was_sent_is_delivered, NULL),
+        SHOWS(the_end_does_not_wait_for_ever, NULL),
+        SHOWS(an_end_without_data_is_short, NULL),
         SHOWS(ports_cannot_be_guessed, NULL),
         SHOWS(every_member_hears, NULL),
     };

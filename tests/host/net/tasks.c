@@ -314,3 +314,21 @@ int getentropy(void *buf, size_t len)
         errno = EIO;
     return no_entropy ? -1 : 0;
 }
+
+/* ---- the end of an image --------------------------------------------------------------------- */
+
+static void (*at_exit[8])(void);
+static unsigned at_exit_count;
+
+int atexit(void (*fn)(void))
+{
+    CHECK(at_exit_count < 8);
+    at_exit[at_exit_count++] = fn;
+    return 0;
+}
+
+void host_end_image(void)
+{
+    while (at_exit_count)
+        at_exit[--at_exit_count]();
+}
