@@ -26,7 +26,7 @@ static unsigned heard_count;
 static void (*listener)(const struct heard *h);
 
 unsigned peer_arp_unanswered;
-bool peer_mute;
+bool peer_mute, peer_icmp_spoilt;
 
 void peer_put16(uint8_t *p, uint32_t v)
 {
@@ -143,6 +143,7 @@ void peer_icmp_error(unsigned type, unsigned code, const struct heard *about, ui
     peer_put16(ip + 22, about->dport);
     peer_put32(ip + 24, seq);
     peer_put16(icmp + 2, folded(sum_of(0, icmp, sizeof(icmp))));
+    icmp[3] ^= peer_icmp_spoilt;
     peer_ip4(PEER_ICMP, ROUTER_IP, IMAGE_IP, icmp, sizeof(icmp));
 }
 

@@ -46,7 +46,9 @@ void peer_udp(uint16_t sport, uint16_t dport, const void *data, uint32_t len);
 void peer_udp_between(uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, const void *data,
                       uint32_t len);
 
-/* The router reports that a packet of the image could not be delivered. seq: of TCP. */
+/* The router reports that a packet of the image could not be delivered. seq: of TCP. With
+ * peer_icmp_spoilt, the checksum is wrong. */
+extern bool peer_icmp_spoilt;
 void peer_icmp_error(unsigned type, unsigned code, const struct heard *about, uint32_t seq);
 
 /* The peer's side of a TCP connection. */
