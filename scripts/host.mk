@@ -58,7 +58,7 @@ FLAGS_tests/host/test_image_clock.c := -DIMAGE_CLOCK
 # These sources and programs have <sys/socket.h> and its functions from net/ instead of this
 # machine's. h_errno of this machine's C library is a thread-local word, with which that of net/
 # would not link; the calls beside it have other names since the sanitizers' library has them, too.
-# What net/ gives to atexit() is for the end of an image, not of this process (tests/host/net/tasks.h).
+# What net/ gives to atexit() is for the end of an image, not of this process.
 NET_PROGRAMS := $(filter test_sock_% test_lwip_%,$(PROGRAMS))
 NET := $(wildcard tests/host/net/*.c) $(foreach r,$(NET_ROOMS),$(SRC_$r)) \
        $(addprefix platform/libc/,file.c poll.c)

@@ -8,7 +8,6 @@
 
 #include "lwip/priv/nd6_priv.h"
 #include "lwip/priv/tcp_priv.h"
-#include "net_hooks.h"
 #include "sock.h"
 
 #define END_WAIT_MS 3000         /* by default */

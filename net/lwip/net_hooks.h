@@ -20,7 +20,5 @@ void net_icmp6_input(const struct pbuf *p);
 /* A neighbour that was asked for has not answered. */
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);
-/* Neighbours for which packets wait until ARP has their address. In lwIP's etharp.c; 0 without. */
-unsigned net_arp_waiting(void);
 
 #endif

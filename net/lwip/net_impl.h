@@ -157,6 +157,9 @@ void net_asking_init(void);
 
 /* See net_hooks.h: what lwIP calls there ends in net_core.events. */
 
+/* Neighbours for which packets wait until ARP has their address. In lwIP's etharp.c; 0 without. */
+unsigned net_arp_waiting(void);
+
 /* ---- net_input.c ----------------------------------------------------------------------------- */
 
 /*
