@@ -12,7 +12,7 @@
 
 #include "http.h"
 
-#define FILES_PATH_MAX 4096u /* bytes of a decoded path, terminator included */
+#define FILES_PATH_MAX 4097u /* bytes of a decoded path, with its first slash and terminator */
 
 struct open_file {
     struct open_file *next;          /* in its hash chain */

@@ -4,10 +4,12 @@ The form of the tables stands at the top of requests-line.txt; tests/host/test_h
 each request at each byte.
 """
 import glob
+import io
 import os
 import random
 import re
 import socket
+import tarfile
 import threading
 
 import pytest
@@ -161,6 +163,28 @@ def test_log_and_listings(boot, make_disk, tmp_path):
     assert http.get(guest.port(80), '/a.txt?"\\').status == 200
     guest.expect(r'^10\.0\.2\.2 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] '
                  + re.escape(r'"GET /a.txt?\x22\x5c HTTP/1.1" 200 1'), 20)
+
+
+def test_long_paths(boot, tmp_path):
+    """Paths of archives up to 4,095 bytes are served, also with all of their bytes encoded."""
+    disk = tmp_path / 'long.tar'
+    names = {}
+    with tarfile.open(disk, 'w', format=tarfile.PAX_FORMAT) as tar:
+        for length in (511, 512, 1024, 4094, 4095):
+            name = ('/'.join(['p' * 199] * 21))[:length - 6] + '/x.txt'
+            names[length] = name.replace('//', '/q')
+            info = tarfile.TarInfo(names[length])
+            info.size = 4
+            tar.addfile(info, io.BytesIO(b'%4d' % length))
+    guest = boot('httpd', disks=[disk], forwards=[80], append=images.STATIC_IP)
+    guest.serving(30)
+    for length, name in names.items():
+        assert len(name) == length
+        encoded = ''.join(c if c == '/' else f'%{ord(c):02x}' for c in name)
+        for path in (name, encoded):
+            answer = http.get(guest.port(80), '/' + path)
+            assert (answer.status, answer.body) == (200, b'%4d' % length), length
+    assert http.get(guest.port(80), '/' + 'a/' * 2047 + 'bcd').status == 404
 
 
 def test_silent_clients_make_room(boot, site_disk):
