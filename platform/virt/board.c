@@ -36,7 +36,7 @@ static void board_refuse(const char *why)
 void board_misplaced(uint64_t at)
 {
     (void)at;
-    uart_write_raw("vireo: loaded at the wrong address: this image runs at 0x40100000 only; "
+    uart_write_raw("vireo: loaded at the wrong address: this image runs at 0x40101000 only; "
                    "start it with QEMU's -M virt -kernel\r\nvireo: exit 1\r\n");
     for (;;)
         board_wait();

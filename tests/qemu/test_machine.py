@@ -2,6 +2,7 @@
 """The machine around an image: memory in any number of pieces, the seed of the device tree, stacks,
 tasks that keep the CPU.
 """
+import os
 import re
 import socket
 import struct
@@ -321,3 +322,22 @@ def test_the_power_button_of_an_image_that_waits(boot, site_disk):
     guest.serving()
     guest.qmp('system_powerdown')
     assert guest.wait() == 0
+
+
+# ---- another boot loader ----
+
+UBOOT = '/usr/lib/u-boot/qemu_arm64/u-boot.bin'
+
+
+@pytest.mark.skipif(not os.path.exists(UBOOT), reason="needs Debian's package u-boot-qemu")
+def test_booti_of_uboot(boot, built):
+    """U-Boot moves the image to where its header says, beside the tree at the start of RAM."""
+    guest = boot.raw(['-M', 'virt', '-cpu', 'cortex-a72', '-m', '256', '-nographic', '-nic', 'none',
+                      '-bios', UBOOT, '-device',
+                      f'loader,file={built("hello")},addr=0x42000000,force-raw=on'],
+                     image=built('hello'))
+    guest.expect('Net: ', 60)
+    guest.send('\n')
+    guest.send('booti 0x42000000 - 0x40000000\n')
+    guest.expect('vireo: exit 0', 60)
+    assert guest.seen('Hello. 256 MiB'), guest.report()
