@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * limits.h - the limits of the system (PATH_MAX, IOV_MAX, ...) beside the compiler's limits of its
+ * types: a compiler that was built without a C library has a <limits.h> of the latter alone.
+ */
+#include_next <limits.h>
+#include <sys/syslimits.h>
