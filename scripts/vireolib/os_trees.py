@@ -26,7 +26,7 @@ RELEASES = {'12': 'bookworm', '13': 'trixie'}
 INSIDE = 'root/vireo'                  # the project, in ROOT
 LIMITS = {'run': 1800, 'test': 5400}   # seconds, packages and build included
 ENVIRONMENT = {'HOME': '/root', 'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'TERM': 'dumb',
-               'PYTEST_ADDOPTS': '-rs'}                # each skipped test is listed with its reason
+               'PYTEST_ADDOPTS': '-rsfE'}              # tests that are skipped, and why, or fail
 PASSED_ON = ('http_proxy', 'https_proxy', 'no_proxy')
 # $1 is ROOT; the rest is the command.
 ENTER = '''root=$1; shift
@@ -43,6 +43,12 @@ def say(release, text):
 
 # ---- what is needed here ----
 
+def own_mounts():
+    """Can a command have mounts of its own? Not in a chroot, say."""
+    return subprocess.run(['unshare', '--mount', '--pid', '--fork', 'true'],
+                          capture_output=True).returncode == 0
+
+
 def check_here():
     if os.geteuid():
         raise Unusable('fresh systems are made with debootstrap and chroot: run it as root')
@@ -50,8 +56,7 @@ def check_here():
                              ('chroot', 'coreutils')):
         if not shutil.which(program):
             raise Unusable(f'{program} is not installed: install the package {package}')
-    if subprocess.run(['unshare', '--mount', '--pid', '--fork', 'true'], capture_output=True
-                      ).returncode:
+    if not own_mounts():
         raise Unusable('unshare can make no mounts of its own here: run it on a machine, or in a '
                        'container, that allows it')
 
