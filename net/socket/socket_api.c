@@ -4,7 +4,6 @@
  * A call holds the file of its descriptor, so that another task may close the descriptor meanwhile.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stddef.h>
 
 #include "socket_ops.h"
@@ -151,7 +150,7 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 /* 0; -EMSGSIZE: the vector has more parts than readv() and writev() take. */
 static int socket_check_vector(const struct msghdr *msg)
 {
-    return msg->msg_iovlen < 0 || msg->msg_iovlen > IOV_MAX ? -EMSGSIZE : 0;
+    return msg->msg_iovlen < 0 || msg->msg_iovlen > SOCKET_PARTS_MAX ? -EMSGSIZE : 0;
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)

@@ -13,6 +13,8 @@
 
 #include "vireo/file.h"
 
+#define SOCKET_PARTS_MAX 1024 /* parts of a vector, as readv() and writev() take them */
+
 struct socket_family {
     const char *name;
     int families[2]; /* AF_...; AF_UNSPEC: none */
@@ -43,7 +45,7 @@ struct socket_ops {
     int (*setsockopt)(struct file *f, int level, int name, const void *value, socklen_t len);
     int (*getsockopt)(struct file *f, int level, int name, void *value, socklen_t *len);
     /* recvmsg sets msg_namelen, msg_controllen and msg_flags, which is 0 before; msg_name and
-     * msg_control may be NULL. The vector has IOV_MAX parts at most. */
+     * msg_control may be NULL. The vector has SOCKET_PARTS_MAX parts at most. */
     ssize_t (*sendmsg)(struct file *f, const struct msghdr *msg, int flags);
     ssize_t (*recvmsg)(struct file *f, struct msghdr *msg, int flags);
 };
