@@ -77,9 +77,9 @@ static bool bootip_ip4(const char *text, ip4_addr_t *out)
     return dots == 3 && ip4addr_aton(text, out);
 }
 
-static bool mask_is_contiguous(uint32_t mask_host_order)
+bool net_ip4_mask_ok(uint32_t mask)
 {
-    uint32_t host = ~mask_host_order;
+    uint32_t host = ~mask;
 
     return (host & (host + 1)) == 0;
 }
@@ -96,6 +96,11 @@ static bool is_of_one_machine(uint32_t host_order)
 static bool is_of_the_network(uint32_t address, uint32_t mask)
 {
     return ~mask > 1 && (!(address & ~mask) || (address & ~mask) == ~mask);
+}
+
+bool net_ip4_of_one_machine(uint32_t address, uint32_t mask)
+{
+    return is_of_one_machine(address) && !is_of_the_network(address, mask);
 }
 
 /* This and the functions below: NULL, or what is wrong with the part. */
@@ -115,10 +120,9 @@ static const char *bootip_client(char *text, const char *mask, struct bootip *ou
     if (out->mask_guessed)
         ip4_addr_set_u32(&out->netmask, lwip_htonl(class_mask(address)));
     else if (!slash && (!bootip_ip4(mask, &out->netmask) ||
-                        !mask_is_contiguous(lwip_ntohl(ip4_addr_get_u32(&out->netmask)))))
+                        !net_ip4_mask_ok(lwip_ntohl(ip4_addr_get_u32(&out->netmask)))))
         return "the netmask is not of the form 255.255.255.0";
-    if (!is_of_one_machine(address) ||
-        is_of_the_network(address, lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
+    if (!net_ip4_of_one_machine(address, lwip_ntohl(ip4_addr_get_u32(&out->netmask))))
         return "the client is not an IPv4 address of one machine";
     return NULL;
 }

@@ -79,6 +79,7 @@
 #define LWIP_UDP                  1
 #define LWIP_DHCP                 1
 #define LWIP_DHCP_DOES_ACD_CHECK  0 /* it keeps every start waiting for seven seconds */
+#define DHCP_OPTIONS_LEN          128
 #define LWIP_DHCP_MAX_DNS_SERVERS DNS_MAX_SERVERS
 #define LWIP_DHCP_MAX_NTP_SERVERS 0
 #define LWIP_DHCP_GET_NTP_SRV     0
@@ -122,8 +123,9 @@
 #define LWIP_CHKSUM_COPY(dst, src, len)   net_chksum_copy(dst, src, len)
 #define TCP_CHECKSUM_ON_COPY_SANITY_CHECK 0
 
-#define LWIP_HOOK_FILENAME "net_hooks.h"
-#define LWIP_HOOK_TCP_ISN  net_tcp_isn
+#define LWIP_HOOK_FILENAME                 "net_hooks.h"
+#define LWIP_HOOK_TCP_ISN                  net_tcp_isn
+#define LWIP_HOOK_ETHARP_GET_GW(netif, to) net_lease_gateway(netif, to)
 
 /* Counters, for status pages. lwIP's assertions, which a packet could fail, in debug builds. */
 #define LWIP_STATS         1

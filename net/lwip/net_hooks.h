@@ -5,6 +5,8 @@
 #ifndef VIREO_NET_HOOKS_H
 #define VIREO_NET_HOOKS_H
 
+#include <stdbool.h>
+
 #include "lwip/ip_addr.h"
 
 struct netif;
@@ -20,5 +22,12 @@ void net_icmp6_input(const struct pbuf *p);
 /* A neighbour that was asked for has not answered. */
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);
+
+/* A message of a DHCP server (type: 2 offer, 5 ACK, 6 NAK): false if its values cannot be. */
+bool net_lease_agreeable(struct netif *netif, const struct pbuf *p, u8_t type);
+/* lwIP is about to take the address that the message agrees to. Its routes may change *gateway. */
+void net_lease_bound(struct netif *netif, ip4_addr_t *gateway);
+/* The next hop of a packet that leaves the network; NULL: the gateway. */
+const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t *to);
 
 #endif

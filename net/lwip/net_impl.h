@@ -18,6 +18,21 @@
 #define NET_TIME_WAIT_MAX   64 /* connections in TIME_WAIT that are kept */
 #define NET_TIME_WAIT_SLACK 16 /* closes between two checks of that bound */
 
+#define NET_LEASE_ROUTES 16 /* routes of DHCP that an interface takes */
+
+/* What a DHCP server granted (net_lease.c). address is "any": there is no lease. */
+struct net_lease {
+    ip4_addr_t address;
+    uint64_t t1_ns, t2_ns, end_ns; /* HAL_NEVER: never. t1_ns, t2_ns: of the next request */
+    uint64_t watch_ns;             /* another machine with the address is declined until then */
+    uint64_t defended_ns;          /* the address was last announced again */
+    uint64_t least_ns;             /* between two requests */
+    unsigned routes;
+    struct {
+        ip4_addr_t to, mask, via; /* via is "any": on the link */
+    } route[NET_LEASE_ROUTES];
+};
+
 /* One network device under lwIP. */
 struct net_dev {
     struct netif netif;
@@ -28,7 +43,9 @@ struct net_dev {
     bool told;        /* its address was logged */
     bool had_address; /* DHCP has answered once */
     unsigned tx_out;  /* frames that the driver has */
-    char name[8];     /* "vnetN" */
+    struct net_lease lease;
+    bool lease_refused; /* the log has said that its values cannot be */
+    char name[8];       /* "vnetN" */
     struct net_dev *next;
 };
 
@@ -175,6 +192,16 @@ void net_input(struct net_dev *d, struct pbuf *p, bool tight);
 void net_configure(void);
 /* Applies it to a device that was plugged in later. Entered. */
 void net_configure_device(struct net_dev *d);
+
+/* Can one machine of a network with that mask have the address? Host byte order. */
+bool net_ip4_of_one_machine(uint32_t address, uint32_t mask);
+/* Is the mask some ones, and then zeros? Host byte order. */
+bool net_ip4_mask_ok(uint32_t mask);
+
+/* ---- net_lease.c ----------------------------------------------------------------------------- */
+
+/* An ARP packet (28 bytes) from the wire: another machine may have the address. Entered. */
+void net_lease_arp(struct net_dev *d, const uint8_t *arp);
 
 /* ---- net_mem.c ------------------------------------------------------------------------------- */
 

@@ -86,6 +86,8 @@ void net_input(struct net_dev *d, struct pbuf *p, bool tight)
         pbuf_free(p);
         return;
     }
+    if (((const struct eth_hdr *)p->payload)->type == PP_HTONS(ETHTYPE_ARP))
+        net_lease_arp(d, (const uint8_t *)p->payload + SIZEOF_ETH_HDR);
     input_reuse_time_wait(&s);
     if (tight && !(p = input_relieve(p, &s)))
         return;
