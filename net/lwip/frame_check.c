@@ -25,6 +25,8 @@
 #define ND_HOP_LIMIT  255
 #define DATAGRAM_MAX  65535 /* bytes of a reassembled datagram, header included */
 
+enum { IP4_OPT_END = 0, IP4_OPT_NOP = 1, IP4_OPT_LOOSE_ROUTE = 131, IP4_OPT_STRICT_ROUTE = 137 };
+
 static unsigned frame_get16(const uint8_t *p)
 {
     return (unsigned)p[0] << 8 | p[1];
@@ -98,6 +100,25 @@ static bool ip_fragment_ok(unsigned offset, bool more, unsigned len, unsigned he
     return len && !(more && len % 8) && offset + len <= DATAGRAM_MAX - header;
 }
 
+/*
+ * Options lie within the header (RFC 791, 3.1). A packet that names its own way back is not
+ * answered (RFC 7126, 4.3 and 4.4).
+ */
+static bool ip4_options_ok(const uint8_t *opt, unsigned len)
+{
+    for (unsigned at = 0; at < len && opt[at] != IP4_OPT_END;) {
+        if (opt[at] == IP4_OPT_NOP) {
+            at++;
+            continue;
+        }
+        if (at + 1 >= len || opt[at + 1] < 2 || opt[at + 1] > len - at ||
+            opt[at] == IP4_OPT_LOOSE_ROUTE || opt[at] == IP4_OPT_STRICT_ROUTE)
+            return false;
+        at += opt[at + 1];
+    }
+    return true;
+}
+
 static bool ip4_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
 {
     const struct ip_hdr *ip = (const struct ip_hdr *)packet;
@@ -108,7 +129,8 @@ static bool ip4_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
         return false;
     header = IPH_HL_BYTES(ip);
     total = lwip_ntohs(IPH_LEN(ip));
-    if (IPH_V(ip) != 4 || header < IP_HLEN || total < header || total > len)
+    if (IPH_V(ip) != 4 || header < IP_HLEN || total < header || total > len ||
+        !ip4_options_ok(packet + IP_HLEN, header - IP_HLEN))
         return false;
     field = lwip_ntohs(IPH_OFFSET(ip));
     offset = (field & IP_OFFMASK) * 8;
@@ -248,6 +270,8 @@ static bool ip6_upper_ok(const struct ip6_hdr *ip, const struct walk *w, struct 
     if (w->next == IP6_NEXTH_NONE)
         return true;
     if (!ip_upper_ok(w->next, w->at, w->left, w->fragment))
+        return false;
+    if (w->next == IP6_NEXTH_UDP && !frame_get16(w->at + 6)) /* RFC 8200, 8.1: it has a checksum */
         return false;
     if (w->next != IP6_NEXTH_TCP || w->fragment)
         return true;

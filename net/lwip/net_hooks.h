@@ -19,6 +19,8 @@ u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *
 /* An ICMP or ICMPv6 message (p is behind its IP header) that lwIP does not use itself. */
 void net_icmp4_input(const struct pbuf *p);
 void net_icmp6_input(const struct pbuf *p);
+/* May an ICMP or ICMPv6 error be sent now? Counts it if so (RFC 1812, 4.3.2.8; RFC 4443, 2.4). */
+bool net_icmp_allowed(void);
 /* A neighbour that was asked for has not answered. */
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);

@@ -17,6 +17,10 @@
 
 enum { ICMP_HEADER = 8, QUOTED_PORTS = 8 }; /* bytes */
 
+/* Errors that are sent: so many at once, and then one in that time. */
+#define ERROR_BURST 50
+#define ERROR_NS    (10 * HAL_MS)
+
 struct icmp_meaning {
     int error;
     bool hard;
@@ -133,6 +137,17 @@ void net_icmp6_input(const struct pbuf *p)
 __attribute__((weak)) unsigned net_arp_waiting(void)
 {
     return 0;
+}
+
+bool net_icmp_allowed(void)
+{
+    static uint64_t spent_ns; /* when all of the burst may be sent again */
+    uint64_t now = hal_now_ns();
+
+    if (spent_ns > now + (ERROR_BURST - 1) * ERROR_NS)
+        return false;
+    spent_ns = (spent_ns > now ? spent_ns : now) + ERROR_NS;
+    return true;
 }
 
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_input.c - frames on their way from the driver to lwIP: through the checks of frame_check.c,
- * and copied or dropped when receive buffers are short. And one rule that lwIP lacks (RFC 9293,
- * 3.10.7.4): a new connection may reuse the ports of one in TIME_WAIT.
+ * and copied or dropped when receive buffers are short. And rules that lwIP lacks: frames of others
+ * and packets for one machine in frames for many are dropped, tags of a priority are taken off, and
+ * a new connection may reuse the ports of one in TIME_WAIT (RFC 9293, 3.10.7.4).
  */
 #include "frame_check.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/ethernet.h"
 #include "net_impl.h"
 #include "netif/ethernet.h"
+
+enum { IP4_DEST = 16, IP6_DEST = 24 }; /* where an address stands in its header */
 
 #define HELD_LITTLE 8192 /* a connection holds little if fewer bytes wait for its application */
 
@@ -77,11 +81,48 @@ static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
     return copy;
 }
 
+/* ---- Ethernet -------------------------------------------------------------------------------- */
+
+/* A tag of VLAN 0 says a priority only (IEEE 802.1Q, 9.6): the frame is taken without. */
+static void input_untag(struct pbuf *p)
+{
+    const struct eth_hdr *eth = p->payload;
+    const uint8_t *tag = (const uint8_t *)p->payload + SIZEOF_ETH_HDR;
+
+    if (eth->type != PP_HTONS(ETHTYPE_VLAN) || p->len < SIZEOF_ETH_HDR + SIZEOF_VLAN_HDR ||
+        (tag[0] & 0x0f) || tag[1])
+        return;
+    memmove((uint8_t *)p->payload + SIZEOF_VLAN_HDR, p->payload, 2 * ETH_HWADDR_LEN);
+    pbuf_remove_header(p, SIZEOF_VLAN_HDR);
+}
+
+/*
+ * Is the frame for this machine? A frame for all or many carries no packet for one (RFC 1122,
+ * 3.3.6), but for answers of DHCP to who has no address yet.
+ */
+static bool input_for_us(const struct net_dev *d, const struct pbuf *p)
+{
+    const struct eth_hdr *eth = p->payload;
+    const uint8_t *packet = (const uint8_t *)p->payload + SIZEOF_ETH_HDR;
+    const struct netif *netif = &d->netif;
+    ip4_addr_t to;
+
+    if (!(eth->dest.addr[0] & 1))
+        return memcmp(eth->dest.addr, netif->hwaddr, ETH_HWADDR_LEN) == 0;
+    if (eth->type == PP_HTONS(ETHTYPE_IPV6))
+        return packet[IP6_DEST] == 0xff;
+    if (eth->type != PP_HTONS(ETHTYPE_IP) || !d->told)
+        return true;
+    memcpy(&to, packet + IP4_DEST, sizeof(to));
+    return ip4_addr_ismulticast(&to) || ip4_addr_isbroadcast(&to, netif);
+}
+
 void net_input(struct net_dev *d, struct pbuf *p, bool tight)
 {
     struct net_segment s;
 
-    if (!net_frame_ok(p->payload, p->len, &s)) {
+    input_untag(p);
+    if (!net_frame_ok(p->payload, p->len, &s) || !input_for_us(d, p)) {
         net_core.rx_malformed++;
         pbuf_free(p);
         return;

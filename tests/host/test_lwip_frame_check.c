@@ -86,6 +86,26 @@ static void lengths_of_ip4(void)
     CHECK(!ok(14 + 68));
 }
 
+static void options_of_ip4(void)
+{
+    static const struct {
+        const char *opt; /* four bytes */
+        bool good;
+    } cases[] = {
+        {"\0\0\0\0", true},    {"\1\1\1\1", true},    {"\x94\4\0\0", true},  {"\1\1\1\x94", false},
+        {"\x94\5\0\0", false}, {"\x94\1\0\0", false}, {"\x83\3\4\0", false}, {"\x89\3\4\0", false},
+        {"\1\x83\3\4", false}, {"\0\x83\3\4", true},
+    };
+
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t *ip = ip4(99, 24 + 8);
+
+        ip[0] = 0x46;
+        memcpy(ip + 20, cases[i].opt, 4);
+        CHECK_EQ(ok(14 + 32), cases[i].good);
+    }
+}
+
 static void fragments_of_ip4(void)
 {
     uint8_t *ip = ip4(PEER_UDP, 20 + 16);
@@ -253,6 +273,8 @@ static void fragments_of_ip6(void)
     h[0] = PEER_UDP;
     peer_put16(h + 8 + 4, 500);
     peer_put16(h + 2, 1); /* the first, with more behind */
+    CHECK(!ok(14 + 64));  /* UDP over IPv6 has a checksum */
+    h[8 + 7] = 1;
     CHECK(ok(14 + 64));
     h[0] = 44; /* a fragment of a fragment */
     CHECK(!ok(14 + 64));
@@ -342,11 +364,17 @@ static void neighbour_discovery(void)
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
-        SHOWS(arp_is_whole, NULL),        SHOWS(lengths_of_ip4, NULL),
-        SHOWS(fragments_of_ip4, NULL),    SHOWS(lengths_of_udp, NULL),
-        SHOWS(headers_of_tcp, NULL),      SHOWS(options_of_tcp, NULL),
-        SHOWS(lengths_of_ip6, NULL),      SHOWS(headers_of_options, NULL),
-        SHOWS(fragments_of_ip6, NULL),    SHOWS(icmp6, NULL),
+        SHOWS(arp_is_whole, NULL),
+        SHOWS(lengths_of_ip4, NULL),
+        SHOWS(options_of_ip4, NULL),
+        SHOWS(fragments_of_ip4, NULL),
+        SHOWS(lengths_of_udp, NULL),
+        SHOWS(headers_of_tcp, NULL),
+        SHOWS(options_of_tcp, NULL),
+        SHOWS(lengths_of_ip6, NULL),
+        SHOWS(headers_of_options, NULL),
+        SHOWS(fragments_of_ip6, NULL),
+        SHOWS(icmp6, NULL),
         SHOWS(neighbour_discovery, NULL),
     };
 

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "lwip/netif.h"
 #include "net_impl.h"
+#include "netmodel.h"
 #include "peer.h"
 #include "tasks.h"
 
@@ -68,12 +69,223 @@ static void fragments_at_any_mtu(void)
         }
 }
 
+/* ---- frames ---------------------------------------------------------------------------------- */
+
+static const uint8_t image_mac[] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
+static const uint8_t everybody[] = {255, 255, 255, 255, 255, 255};
+static const uint8_t group6[] = {0x33, 0x33, 0, 0, 0, 1};
+
+static uint32_t sum(uint32_t s, const uint8_t *p, uint32_t len)
+{
+    for (uint32_t i = 0; i + 1 < len; i += 2)
+        s += peer_get16(p + i);
+    return (s & 0xffff) + (s >> 16);
+}
+
+/* A frame with that target, and perhaps four bytes of a tag. */
+static void frame_to(const uint8_t *mac, const void *tag, uint16_t type, const void *packet,
+                     uint32_t len)
+{
+    uint8_t frame[1518] = {0}, *at = frame + 12;
+
+    memcpy(frame, mac, 6);
+    memcpy(frame + 6, "\x52\x55\x0a\0\2\2", 6);
+    if (tag) {
+        memcpy(at, tag, 4);
+        at += 4;
+    }
+    peer_put16(at, type);
+    memcpy(at + 2, packet, len);
+    len += (uint32_t)(at + 2 - frame);
+    len = len < 60 ? 60 : len;
+    net_deliver(frame, len, net.hdr_len + len);
+    model_publish(net.m, net.rx);
+    host_run_services();
+}
+
+/* An echo request to the image. Its length. */
+static uint32_t ping(uint8_t *ip, uint32_t to)
+{
+    memset(ip, 0, 40);
+    ip[0] = 0x45;
+    ip[3] = 40;
+    ip[8] = 64;
+    ip[9] = PEER_ICMP;
+    peer_put32(ip + 12, PEER_IP);
+    peer_put32(ip + 16, to);
+    peer_put16(ip + 10, ~sum(0, ip, 20) & 0xffff);
+    ip[20] = 8;
+    peer_put16(ip + 22, ~sum(0, ip + 20, 20) & 0xffff);
+    return 40;
+}
+
+/* Is it answered? */
+static bool answered(const uint8_t *mac, const void *tag)
+{
+    uint8_t ip[40];
+
+    peer_forget();
+    frame_to(mac, tag, 0x0800, ip, ping(ip, IMAGE_IP));
+    task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    return peer_count(PEER_ICMP) == 1;
+}
+
+static void tags_of_a_priority(void)
+{
+    peer_boot("ip=10.0.2.15/24");
+    CHECK(answered(image_mac, NULL));
+    CHECK(answered(image_mac, "\x81\0\0\0"));
+    CHECK(answered(image_mac, "\x81\0\xe0\0"));
+    CHECK(answered(image_mac, "\x81\0\x10\0")); /* may be dropped by who is short */
+    CHECK(!answered(image_mac, "\x81\0\0\1"));
+    CHECK(!answered(image_mac, "\x81\0\xe1\0"));
+}
+
+static void frames_for_others(void)
+{
+    peer_boot("ip=10.0.2.15/24");
+    CHECK(answered(image_mac, NULL));
+    CHECK(!answered((const uint8_t *)"\x52\x54\0\x12\x34\x57", NULL));
+    CHECK(!answered(everybody, NULL));
+    CHECK(!answered((const uint8_t *)"\x01\0\x5e\0\0\1", NULL));
+    CHECK_EQ(net_core.rx_malformed, 3);
+}
+
+/* Who asks a closed port ten thousand times is not told ten thousand times. */
+static void errors_are_limited(void)
+{
+    peer_boot("ip=10.0.2.15/24");
+    CHECK(answered(image_mac, NULL));
+    peer_forget();
+    for (unsigned i = 0; i < 200; i++)
+        peer_udp(9, 9, "x", 1);
+    CHECK(peer_count(PEER_ICMP) >= 50 && peer_count(PEER_ICMP) < 60);
+    task_sleep_until(hal_now_ns() + HAL_SEC);
+    peer_forget();
+    for (unsigned i = 0; i < 200; i++)
+        peer_udp(9, 9, "x", 1);
+    CHECK(peer_count(PEER_ICMP) >= 50 && peer_count(PEER_ICMP) < 60);
+}
+
+/* ---- IPv6 ------------------------------------------------------------------------------------ */
+
+static struct {
+    unsigned solicited, advertised; /* neighbour discovery from the image */
+} heard6;
+
+static void hear6(struct model *m, struct model_queue *q)
+{
+    net_serve_tx(m, q);
+    for (unsigned i = 0; i < net.wire_count; i++)
+        if (peer_get16(net.wire[i] + 12) == 0x86dd && net.wire[i][14 + 6] == 58) {
+            heard6.solicited += net.wire[i][14 + 40] == 135 && net.wire[i][14 + 8] != 0;
+            heard6.advertised += net.wire[i][14 + 40] == 136 && net.wire[i][14 + 24] != 0xff;
+        }
+    net.wire_count = 0;
+}
+
+static void boot6(void)
+{
+    peer_boot("ip=10.0.2.15/24");
+    net.m->on.kick = hear6;
+    task_sleep_until(hal_now_ns() + 5 * HAL_SEC);
+    memset(&heard6, 0, sizeof(heard6));
+}
+
+/* From fe80::1 to the image's link-local address, or to all nodes. Its checksum is set. */
+static void send6(const uint8_t *mac, uint8_t next, unsigned at, uint8_t *body, uint32_t len)
+{
+    uint8_t packet[1500] = {0x60, 0, 0, 0, 0, (uint8_t)len, next, 255, 0xfe, 0x80};
+    uint32_t s;
+
+    packet[23] = 1;
+    if (mac == group6)
+        memcpy(packet + 24, "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+    else
+        memcpy(packet + 24, netif_ip6_addr(&net_core.devs->netif, 0)->addr, 16);
+    peer_put16(body + at, 0);
+    s = sum(sum(next + len, packet + 8, 32), body, len);
+    s = (s & 0xffff) + (s >> 16);
+    peer_put16(body + at, ~s & 0xffff);
+    memcpy(packet + 40, body, len);
+    frame_to(mac, NULL, 0x86dd, packet, 40 + len);
+}
+
+/* A solicitation for the image's own address with these eight bytes of an option. */
+static void solicit(const char *option)
+{
+    uint8_t ns[32] = {135};
+
+    memcpy(ns + 8, netif_ip6_addr(&net_core.devs->netif, 0)->addr, 16);
+    if (option)
+        memcpy(ns + 24, option, 8);
+    send6(image_mac, 58, 2, ns, option ? 32 : 24);
+    task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+}
+
+static void solicitations(void)
+{
+    uint8_t na[32] = {136, 0, 0, 0, 0x60, 0, 0, 0, 0xfe, 0x80};
+
+    boot6();
+    /* No address, or another option in its place: the sender's address is asked for first. */
+    solicit(case_variant ? "\x0e\1\7\7\7\7\7\7" : NULL);
+    CHECK_EQ(heard6.advertised, 0);
+    CHECK_EQ(heard6.solicited, 1);
+    na[23] = 1;
+    memcpy(na + 24, "\2\1\x52\x55\x0a\0\2\2", 8);
+    send6(image_mac, 58, 2, na, 32);
+    task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    CHECK_EQ(heard6.advertised, 1);
+    solicit("\1\1\x52\x55\x0a\0\2\2");
+    CHECK_EQ(heard6.advertised, 2);
+}
+
+static void advertise(uint32_t valid, uint32_t preferred)
+{
+    uint8_t ra[48] = {134, 0, 0, 0, 64, 0, 7, 8};
+
+    memcpy(ra + 16, "\3\4\x40\xc0", 4);
+    peer_put32(ra + 20, valid);
+    peer_put32(ra + 24, preferred);
+    memcpy(ra + 32, "\x20\1\x0d\xb8\0\7", 6);
+    send6(group6, 58, 2, ra, sizeof(ra));
+}
+
+/* RFC 4862, 5.5.3 e: who sends wrong advertisements cannot take an address away at once. */
+static void two_hours(void)
+{
+    const struct netif *netif;
+
+    boot6();
+    netif = &net_core.devs->netif;
+    advertise(86400, 14400);
+    CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 86400);
+    advertise(86300, 14400);
+    CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 86300);
+    advertise(0, 0);
+    CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7200);
+    advertise(60, 60);
+    CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7200);
+    advertise(7300, 60);
+    CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7300);
+    advertise(0xffffffff, 0xffffffff);
+    advertise(100, 100);
+    CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7200);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_variant mtus[] = {
         {"68", 68}, {"576", 576}, {"1280", 1280}, {"1493", 1493}, {NULL, 0}};
+    static const struct test_variant two[] = {{"bare", 0}, {"nonce", 1}, {NULL, 0}};
     static const struct test_case cases[] = {
         {"fragments_at_any_mtu", fragments_at_any_mtu, NULL, 0, mtus},
+        SHOWS(tags_of_a_priority, NULL),
+        SHOWS(frames_for_others, NULL),
+        SHOWS(errors_are_limited, NULL),
+        {"solicitations", solicitations, NULL, 0, two},
+        SHOWS(two_hours, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
