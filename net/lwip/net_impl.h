@@ -25,6 +25,7 @@ struct net_lease {
     ip4_addr_t address;
     uint64_t t1_ns, t2_ns, end_ns; /* HAL_NEVER: never. t1_ns, t2_ns: of the next request */
     uint64_t watch_ns;             /* another machine with the address is declined until then */
+    bool claimed;                  /* one packet said that another machine has it */
     uint64_t defended_ns;          /* the address was last announced again */
     uint64_t least_ns;             /* between two requests */
     unsigned routes;

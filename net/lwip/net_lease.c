@@ -308,7 +308,10 @@ void net_lease_arp(struct net_dev *d, const uint8_t *arp)
     if (ip4_addr_isany_val(l->address) || memcmp(arp + ARP_SENDER, &l->address, 4) != 0 ||
         memcmp(mac, d->netif.hwaddr, ETH_HWADDR_LEN) == 0)
         return;
-    if (hal_now_ns() < l->watch_ns) {
+    if (hal_now_ns() < l->watch_ns && !l->claimed) { /* one packet may be a stray: ask again */
+        l->claimed = true;
+        lease_arp(d, IP4_ADDR_ANY4, &l->address);
+    } else if (hal_now_ns() < l->watch_ns) {
         hal_log(HAL_WARN, d->name,
                 "%s belongs to %02x:%02x:%02x:%02x:%02x:%02x as well: declined; DHCP is asked "
                 "again in %d s",
@@ -356,6 +359,7 @@ void net_lease_bound(struct netif *netif, ip4_addr_t *gateway)
     if (!ip4_addr_cmp(&l->address, &dhcp->offered_ip_addr)) {
         ip4_addr_copy(l->address, dhcp->offered_ip_addr);
         l->watch_ns = hal_now_ns() + WATCH_NS;
+        l->claimed = false;
         lease_arp(d, IP4_ADDR_ANY4, &l->address); /* lwIP announces it after this */
     }
     lease_set_timer(d);
