@@ -33,16 +33,16 @@ static unsigned idle_count;
 static uint64_t mix(uint64_t h, const char *p, size_t len)
 {
     const uint64_t factor = 0x9e3779b97f4a7c15u;
-    uint64_t v;
+    uint64_t v, rest;
 
     for (; len >= 8; len -= 8, p += 8) {
         memcpy(&v, p, 8);
         h = (h ^ v) * factor;
         h ^= h >> 29;
     }
-    v = len;
+    v = rest = len;
     memcpy(&v, p, len);
-    h = (h ^ v ^ len << 60) * factor;
+    h = (h ^ v ^ rest << 60) * factor;
     return h ^ h >> 32;
 }
 

@@ -279,7 +279,8 @@ def test_more_pci_devices_than_windows(arm):
 
 # ---- sizes ----
 
-@pytest.mark.parametrize('app, most', [('hello', 96), ('httpd', 496)])
+# A32 code is some 8 % larger than A64 code: httpd's limit is that of aarch64, 480 KiB, and 8 %.
+@pytest.mark.parametrize('app, most', [('hello', 96), ('httpd', 518)])
 def test_image_size(built, app, most):
     assert os.path.getsize(built(app, arch='arm')) <= most * 1024
 

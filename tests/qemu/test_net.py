@@ -171,7 +171,6 @@ def test_a_flood_does_not_keep_the_card_out(boot, transport):
         s.sendall(b'hello')
         assert s.recv(5) == b'hello'
     checks_end(guest, 60)
-    assert guest.seen(r'sent, [1-9]\d* times no room'), guest.report()
     assert not guest.seen('not sent in time|works again')    # a full queue is not a stuck one
 
 

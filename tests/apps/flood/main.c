@@ -14,7 +14,8 @@
 #include "../checks.h"
 #include "hal.h"
 
-enum { COUNT = 3000, BYTES = 1400 };
+/* A flood goes on until the card has had no room once, up to MOST datagrams. */
+enum { COUNT = 3000, MOST = 100 * COUNT, BYTES = 1400 };
 
 static char bytes[BYTES];
 
@@ -41,7 +42,7 @@ static void flood(const char *how, bool polling)
     uint64_t longest = 0;
 
     inet_pton(AF_INET, "10.0.2.2", &to.sin_addr);
-    for (; sent < COUNT; sent++) {
+    for (; sent < COUNT || (!full && sent < MOST); sent++) {
         uint64_t start = hal_now_ns(), took;
         int n = send_one(fd, &to, polling);
 
@@ -52,7 +53,7 @@ static void flood(const char *how, bool polling)
         longest = took > longest ? took : longest;
     }
     close(fd);
-    check(sent == COUNT, "%s: %d datagrams sent, %d times no room", how, sent, full);
+    check(sent >= COUNT && full, "%s: %d datagrams sent, %d times no room", how, sent, full);
     check(longest < 3 * HAL_SEC, "%s: none took longer than 3 s (%u ms)", how,
           (unsigned)(longest / HAL_MS));
 }
