@@ -132,7 +132,7 @@ void net_plug(enum model_transport t, const unsigned *bits, unsigned n)
     if (net.m->offered[0] >> NET_F_STATUS & 1)
         model_field(net.m, 6, 2, 1);
     if (net.m->offered[0] >> NET_F_MTU & 1)
-        model_field(net.m, 10, 2, 1400);
+        model_field(net.m, 10, 2, net.mtu ? net.mtu : 1400);
     net.hdr_len = model_is_legacy(net.m) ? 10 : 12;
     if (net.plug)
         net.plug(net.m);

@@ -14,6 +14,7 @@
 #include "net.h"
 #include "net_hooks.h"
 #include "net_impl.h"
+#include "netmodel.h"
 #include "peer.h"
 #include "tasks.h"
 
@@ -359,6 +360,15 @@ static void a_late_conflict_is_defended(void)
 
 /* ---- options --------------------------------------------------------------------------------- */
 
+/* A card with an MTU below 576, the least that IPv4 knows: messages still fit, and DHCP works. */
+static void a_card_of_a_small_mtu(void)
+{
+    grant(20);
+    net.mtu = case_variant ? 400 : 575;
+    boot();
+    CHECK_EQ(interface()->mtu, net.mtu);
+}
+
 static void the_mtu(void)
 {
     static const unsigned mtus[][2] = {{600, 600}, {68, 68}, {67, 1500}, {9000, 1500}, {0, 1500}};
@@ -445,6 +455,7 @@ int main(int argc, char **argv)
         VARIED(a_conflict_is_declined, two),
         SHOWS(a_late_conflict_is_defended, NULL),
         VARIED(the_mtu, five),
+        VARIED(a_card_of_a_small_mtu, two),
         SHOWS(routes, NULL),
         VARIED(wrong_routes, two),
     };

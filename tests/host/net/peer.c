@@ -295,10 +295,10 @@ void peer_forget(void)
 
 void peer_boot(const char *ip)
 {
-    static const unsigned bits[] = {NET_F_MAC, NET_F_STATUS};
+    static const unsigned bits[] = {NET_F_MAC, NET_F_STATUS, NET_F_MTU};
 
     host_set_bootargs(ip ? ip : "ip=10.0.2.15/24");
-    net_plug(MODEL_MMIO, bits, 2);
+    net_plug(MODEL_MMIO, bits, net.mtu ? 3 : 2);
     net.m->on.kick = hear;
     host_boot();
     host_run_services();

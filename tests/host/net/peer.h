@@ -28,7 +28,8 @@ struct heard {
     uint32_t len;           /* of it */
 };
 
-/* Boots the image with a card and this ip= (NULL: "ip=10.0.2.15/24"). */
+/* Boots the image with a card, of net.mtu if that is set, and this ip= (NULL: "ip=10.0.2.15/24").
+ */
 void peer_boot(const char *ip);
 /* Called for each packet of the image, while it is sent: must not send itself. NULL: nobody. */
 void peer_listen(void (*fn)(const struct heard *h));
