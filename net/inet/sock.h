@@ -210,8 +210,7 @@ void sock_addr_out(const struct sock *s, const ip_addr_t *addr, u16_t port, stru
 /* Every address, as lwIP wants it for this socket: `::` of one that takes IPv4 too is both. */
 const ip_addr_t *sock_addr_any(const struct sock *s);
 
-/* ---- sock_port.c: ports, and which sockets may have the same ----------------------------------
- */
+/* ---- sock_port.c: ports, and which sockets may have the same --------------------------------- */
 
 /*
  * Binds to an address of this machine; port 0: a free one, which nobody can guess. -EADDRNOTAVAIL,
@@ -231,8 +230,7 @@ void sock_lose_port(struct sock *s);
 /* Does a TCP connection between these have its end here already? */
 bool sock_tuple_taken(const ip_addr_t *local, u16_t port, const ip_addr_t *peer, u16_t peer_port);
 
-/* ---- sock_route.c: which way, and from which address ------------------------------------------
- */
+/* ---- sock_route.c: which way, and from which address ----------------------------------------- */
 
 /* 0.0.0.0 and `::` as a destination are the socket's own address, or else loopback. */
 void sock_route_to_self(const struct sock *s, ip_addr_t *addr);
@@ -289,8 +287,7 @@ int sock_tcp_poll(struct sock *s, int events);
 /* With SO_LINGER: waits until what was sent is acknowledged, or the time is over. [parks] */
 void sock_tcp_linger(struct sock *s);
 
-/* ---- sock_conn.c: connecting ------------------------------------------------------------------
- */
+/* ---- sock_conn.c: connecting ----------------------------------------------------------------- */
 
 /* 0: connected; -EINPROGRESS: goes on by itself; or why not. [parks] */
 int sock_tcp_connect(struct sock *s, const ip_addr_t *addr, u16_t port);
@@ -330,8 +327,7 @@ ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags);
 /* One datagram; what does not fit is lost, and m->truncated says so. [parks] */
 ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags);
 
-/* ---- sock_group.c: multicast; interface NULL stands for the one with the route ----------------
- */
+/* ---- sock_group.c: multicast; interface NULL stands for the one with the route --------------- */
 
 /* The interface with this number, or this address; NULL: there is none. */
 struct netif *sock_netif(unsigned number);
@@ -342,8 +338,7 @@ int sock_group_join(struct sock *s, struct netif *netif, const ip_addr_t *group)
 int sock_group_leave(struct sock *s, struct netif *netif, const ip_addr_t *group);
 void sock_group_leave_all(struct sock *s);
 
-/* ---- sock_opt_ip.c: options of IPPROTO_IP and IPPROTO_IPV6 -------------------------------------
- */
+/* ---- sock_opt_ip.c: options of IPPROTO_IP and IPPROTO_IPV6 ----------------------------------- */
 
 int sock_opt_set_ip(struct sock *s, int name, const void *value, socklen_t len);
 int sock_opt_set_ip6(struct sock *s, int name, const void *value, socklen_t len);
@@ -358,8 +353,7 @@ void sock_apply_options(struct sock *s);
 /* Has exit() wait until what was sent is delivered. Once, before main(). */
 void sock_end_init(void);
 
-/* ---- sock_cmsg.c: ancillary data ----------------------------------------------------------------
- */
+/* ---- sock_cmsg.c: ancillary data ------------------------------------------------------------- */
 
 /* What sendmsg() was given: m->source and m->netif. -EINVAL; -ENETUNREACH: no address of ours. */
 int sock_cmsg_in(const struct sock *s, const struct msghdr *msg, struct sock_msg *m);

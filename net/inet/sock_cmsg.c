@@ -8,8 +8,7 @@
 
 #include "sock.h"
 
-/* ---- sending -----------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static int cmsg_source(struct sock_msg *m, const ip_addr_t *source, unsigned number)
 {
@@ -70,8 +69,7 @@ int sock_cmsg_in(const struct sock *s, const struct msghdr *msg, struct sock_msg
     return err;
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------
- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 /* Adds a record; what has no room is cut off. *at: bytes that are filled. */
 static void cmsg_put(struct msghdr *msg, size_t room, size_t *at, int level, int type,

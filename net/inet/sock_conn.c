@@ -16,8 +16,7 @@
 static struct sock *conn_waiting; /* linked by next_waiting */
 static bool conn_timer_runs;
 
-/* ---- waiting for an address ---------------------------------------------------------------------
- */
+/* ---- waiting for an address ------------------------------------------------------------------ */
 
 void sock_conn_stop_waiting(struct sock *s)
 {
@@ -126,8 +125,7 @@ static void conn_wait(struct sock *s)
     }
 }
 
-/* ---- connect() ----------------------------------------------------------------------------------
- */
+/* ---- connect() ------------------------------------------------------------------------------- */
 
 /* What connect() says of a socket that cannot begin to connect; 0: it can. *done: it has ended. */
 static int conn_present(struct sock *s, bool *done)
@@ -194,8 +192,7 @@ int sock_tcp_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
     return err ? -err : -ECONNABORTED;
 }
 
-/* ---- what the network says ----------------------------------------------------------------------
- */
+/* ---- what the network says ------------------------------------------------------------------- */
 
 /* An error about a SYN ends it; one about an open connection may be a lie, or pass (RFC 5461). */
 static void unreachable_tcp(const struct tcp_pcb *pcb, u32_t seq, int error)

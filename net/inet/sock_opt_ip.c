@@ -49,8 +49,7 @@ static int opt_want(struct sock *s, uint8_t want, int on)
     return 0;
 }
 
-/* ---- IPv4 --------------------------------------------------------------------------------------
- */
+/* ---- IPv4 ------------------------------------------------------------------------------------ */
 
 /* The interface that a struct ip_mreq or ip_mreqn names; NULL: none. */
 static struct netif *opt_group_netif(const struct ip_mreqn *m, const ip_addr_t *group)
@@ -180,8 +179,7 @@ int sock_opt_get_ip(struct sock *s, int name, void *value, socklen_t *len)
     }
 }
 
-/* ---- IPv6 --------------------------------------------------------------------------------------
- */
+/* ---- IPv6 ------------------------------------------------------------------------------------ */
 
 static int opt_set_membership6(struct sock *s, int name, const void *value, socklen_t len)
 {

@@ -122,8 +122,7 @@ static u16_t port_choose(const struct sock *s, const ip_addr_t *addr)
     return 0;
 }
 
-/* ---- binding -----------------------------------------------------------------------------------
- */
+/* ---- binding --------------------------------------------------------------------------------- */
 
 static void port_enter_udp(struct udp_pcb *pcb)
 {

@@ -91,8 +91,7 @@ void model_pci_message(struct model_pci_fn *f, unsigned entry);
 /* Level of the function's INTA line. */
 void model_pci_level(struct model_pci_fn *f, bool high);
 
-/* ---- virtio-pci -------------------------------------------------------------------------------
- */
+/* ---- virtio-pci ------------------------------------------------------------------------------ */
 
 enum { VCAP_COMMON = 1, VCAP_NOTIFY = 2, VCAP_ISR = 3, VCAP_DEVICE = 4, VCAP_PCI_CFG = 5 };
 

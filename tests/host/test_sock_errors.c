@@ -33,8 +33,7 @@ static void pass_ms(unsigned ms)
     task_sleep_until(hal_now_ns() + ms * HAL_MS);
 }
 
-/* ---- ICMP --------------------------------------------------------------------------------------
- */
+/* ---- ICMP ------------------------------------------------------------------------------------ */
 
 static int connected_datagrams(struct heard *sent)
 {
@@ -161,8 +160,7 @@ static void open_connections_go_on(void)
     CHECK_EQ(recv(s, buf, 10, 0), 5);
 }
 
-/* ---- neighbours --------------------------------------------------------------------------------
- */
+/* ---- neighbours ------------------------------------------------------------------------------ */
 
 static void a_missing_neighbour(void)
 {
@@ -180,8 +178,7 @@ static void a_missing_neighbour(void)
     CHECK(!tcp_active_pcbs);
 }
 
-/* ---- an address that comes late ----------------------------------------------------------------
- */
+/* ---- an address that comes late -------------------------------------------------------------- */
 
 static void give_address(void *arg)
 {
@@ -255,8 +252,7 @@ static void no_address_comes(void)
     CHECK_EQ(connect(udp, loop4(9), IN), 0); /* loopback needs no card */
 }
 
-/* ---- the end of the image ----------------------------------------------------------------------
- */
+/* ---- the end of the image -------------------------------------------------------------------- */
 
 static void acknowledge_late(void *arg)
 {
@@ -317,8 +313,7 @@ static void an_end_without_data_is_short(void)
     CHECK(hal_now_ns() - began < HAL_MS);
 }
 
-/* ---- ports -------------------------------------------------------------------------------------
- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 static uint16_t port_of(int fd)
 {
@@ -352,8 +347,7 @@ static void ports_cannot_be_guessed(void)
     CHECK(near < 8); /* one of 128 is expected to be */
 }
 
-/* ---- members of a group ------------------------------------------------------------------------
- */
+/* ---- members of a group ---------------------------------------------------------------------- */
 
 static void every_member_hears(void)
 {

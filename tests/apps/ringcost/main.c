@@ -53,8 +53,7 @@ VIRTIO_DRIVER(ringcost) = {
     .dead = dead,
 };
 
-/* ---- the counter: PMU event 8, instructions architecturally executed ---------------------------
- */
+/* ---- the counter: PMU event 8, instructions architecturally executed ------------------------- */
 
 static void counter_start(void)
 {
