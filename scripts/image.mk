@@ -83,13 +83,21 @@ ELF := $(IMAGE:.img=.elf)
 STEM := $(OBJ)/$(APP_ROOM)/image
 LD_SCRIPT := $(BOARD_LD)/$(ARCH)-$(BOARD_NAME).ld
 link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-group $(LIBS) \
-       $(EVERYTHING) -lgcc -Wl,--end-group
+       $(everything) -lgcc -Wl,--end-group
 
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
-# found before newlib's function of that name.
+# found before newlib's function of that name. A second one has printf and scanf in full (newlib.mk).
 EVERYTHING := $(LIB)/everything.a
+FULL_LIB := $(wildcard $(NEWLIB_LIB)/libc-full.a)
+EVERYTHING_FULL := $(if $(FULL_LIB),$(LIB)/everything-full.a)
 $(EVERYTHING): $(ARCHIVES) $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a
+$(EVERYTHING_FULL): $(ARCHIVES) $(FULL_LIB) $(NEWLIB_LIB)/libm.a
+$(EVERYTHING) $(EVERYTHING_FULL):
 	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
+# The second is for an application with a format that has a long double or "%1$d".
+FULL_FORMAT := %([0-9]+\$$|[-+ \#0-9.*]*L[aAeEfFgG])
+everything = $(if $(FULL_LIB),$$(grep -qaE '$(FULL_FORMAT)' $(APP_OBJECTS) \
+    $(filter-out -%,$(LIBS)) && echo $(EVERYTHING_FULL) || echo $(EVERYTHING)),$(EVERYTHING))
 
 # The appliance whose image lies in build/ARCH: its folder, and how the image was built.
 OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS)
@@ -103,8 +111,8 @@ endif
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.
-$(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(EVERYTHING) $(LD_SCRIPT) linker/virt.ld \
-        $(OWNER_FILE) scripts/symtab.py
+$(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(EVERYTHING) $(EVERYTHING_FULL) \
+        $(LD_SCRIPT) linker/virt.ld $(OWNER_FILE) scripts/symtab.py
 	$(call say,LD,$@)
 	$(Q)$(call link,-o $(STEM).first)
 	$(Q)$(PYTHON) scripts/symtab.py $(CROSS)nm $(STEM).first $(STEM).S

@@ -3,7 +3,8 @@
  * newlib.h - how newlib is configured for Vireo: what its configure script would write.
  *
  * One struct _reent a task (small), no wide orientation, no quad formats, %lld and the C99 formats,
- * locks supplied by platform/libc, plain exit. _MB_LEN_MAX is that of the C locale.
+ * locks supplied by platform/libc, plain exit. _MB_LEN_MAX is that of the C locale. FULL_FORMATS:
+ * for the second set of printf and scanf (newlib.mk).
  */
 #ifndef __NEWLIB_H__
 #define __NEWLIB_H__ 1
@@ -12,6 +13,10 @@
 
 #define _WANT_IO_C99_FORMATS  1
 #define _WANT_IO_LONG_LONG    1
+#ifdef FULL_FORMATS
+#define _WANT_IO_LONG_DOUBLE  1
+#define _WANT_IO_POS_ARGS     1
+#endif
 #define _WANT_REENT_SMALL     1
 #define _REENT_CHECK_VERIFY   1
 #define _MB_LEN_MAX           1

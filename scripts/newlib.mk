@@ -6,11 +6,16 @@
 #   OUT=   where objects and lib*.a go                  CROSS=   prefix of the compiler
 #   ARCH=  aarch64, arm                                 MACHINE= the compiler's flags for the CPU
 #
+HERE := $(dir $(lastword $(MAKEFILE_LIST)))
+
 # A file name that occurs twice is taken from the directory named last: the machine's own assembly
 # replaces the portable C, as in newlib's own build.
 
 LIBC_DIRS = argz stdlib ctype search stdio string signal time locale reent errno misc syscalls ssp \
             machine/$(ARCH)
+# Of the folders for systems with files and users, these files alone.
+LIBC_FILES = $(addprefix posix/,regcomp.c regexec.c regerror.c regfree.c fnmatch.c glob.c \
+                 collate.c collcmp.c) unix/basename.c unix/dirname.c
 # aarch64 has a long double of 128 bits; that of arm is a double.
 LONG_DOUBLE_aarch64 = ld ld128
 LIBM_DIRS = math common $(LONG_DOUBLE_$(ARCH)) complex fenv machine/$(ARCH)
@@ -20,6 +25,9 @@ LEAVE_OUT_arm = strcmp-%.S strlen-%.S aeabi_memmove-arm.S aeabi_memmove-thumb%.S
                 aeabi_memset-arm.S aeabi_memset-thumb%.S memcpy-armv7%.S
 # What platform/libc defines: the linker might take these instead.
 OURS = lock.c mlock.c stack_protector.c sysfcntl.c sysgetentropy.c
+OURS += strtorx.c strtol.c strtoll.c strtoul.c strtoull.c strtoll_r.c strtoull_r.c strtoimax.c \
+        strtoumax.c wcstol.c wcstoll.c wcstoul.c wcstoull.c wcstoll_r.c wcstoull_r.c wcstoimax.c \
+        wcstoumax.c w_tgamma.c wf_tgamma.c
 LEAVE_OUT = $(OURS) nano-%.c _mallocr.c %64r.c isgreater.c fenv_stub.c $(LEAVE_OUT_$(ARCH))
 
 GCC_INCLUDE := $(foreach d,include include-fixed,\
@@ -35,31 +43,54 @@ FLAGS = -Os -U__OPTIMIZE_SIZE__ -g0 -w -ffunction-sections -fdata-sections -fno-
         -nostdinc $(GCC_INCLUDE) -isystem $(INC) \
         -D_COMPILING_NEWLIB -D_LIBC -DHAVE_MMAP=0 -D__NO_SYSCALLS__ -D_HAVE_INIT_FINI
 
+# libm expects the compiler's sqrt and fabs, but a file that defines a function in terms of a pair or
+# of a conversion must not become a call of that very function: sin and cos of one argument are one
+# call of sincos, (long)rintl(x) is one of lrintl.
+LIBM_FLAGS = -fbuiltin -fno-math-errno $(addprefix -fno-builtin-, \
+    $(foreach f,sin cos rint,$f $ff $fl))
+FLAGS_fnmatch = -D_GNU_SOURCE
+# A compiler's own <limits.h> need not have newlib's limits.
+FLAGS_regcomp = -include $(INC)/limits.h
+FLAGS_collate = -include $(INC)/limits.h
+# glob reads directories by the <dirent.h> of platform/libc.
+FLAGS_glob = -D_GNU_SOURCE -include $(INC)/limits.h -isystem $(HERE)/../platform/libc/include
+# getopt's own initial value of optind is 0.
+FLAGS_getopt = -include $(HERE)/newlib-getopt.h
+
 sources = $(foreach d,$($2),$(filter-out $(addprefix $(SRC)/$1/$d/,$(LEAVE_OUT)), \
               $(wildcard $(SRC)/$1/$d/*.c $(SRC)/$1/$d/*.S)))
+libc_sources = $(call sources,libc,LIBC_DIRS) $(addprefix $(SRC)/libc/,$(LIBC_FILES))
 name = $(basename $(notdir $1))
 
-$(foreach s,$(call sources,libc,LIBC_DIRS),$(eval libc.$(call name,$s) := $s))
+$(foreach s,$(libc_sources),$(eval libc.$(call name,$s) := $s))
 $(foreach s,$(call sources,libm,LIBM_DIRS),$(eval libm.$(call name,$s) := $s))
-LIBC_NAMES := $(sort $(foreach s,$(call sources,libc,LIBC_DIRS),$(call name,$s)))
+LIBC_NAMES := $(sort $(foreach s,$(libc_sources),$(call name,$s)))
 LIBM_NAMES := $(sort $(foreach s,$(call sources,libm,LIBM_DIRS),$(call name,$s)))
 
 LIBC_OBJECTS = $(LIBC_NAMES:%=$(OUT)/libc/%.o)
 LIBM_OBJECTS = $(LIBM_NAMES:%=$(OUT)/libm/%.o)
 
-all: $(OUT)/libc.a $(OUT)/libm.a
+# printf and scanf once more, with long doubles in full and with "%1$d". These are twice as large, and
+# format each double as a long double. scripts/image.mk links libc-full.a, which has these, if an application wants them.
+FULL_NAMES = $(filter %vfprintf %vfiprintf %vfscanf %vfwprintf %vfwscanf,$(LIBC_NAMES))
+FULL_OBJECTS = $(FULL_NAMES:%=$(OUT)/full/%.o)
+
+all: $(OUT)/libc.a $(OUT)/libm.a $(OUT)/libc-full.a
 
 count:
-	@echo $(words $(LIBC_OBJECTS) $(LIBM_OBJECTS))
+	@echo $(words $(FULL_OBJECTS) $(LIBC_OBJECTS) $(LIBM_OBJECTS))
 
 # The object's source directory is on the include path, as in newlib's own build.
 .SECONDEXPANSION:
 $(OUT)/libc/%.o: $$(libc.$$*)
-	@$(CROSS)gcc $(FLAGS) -I$(<D) -I$(SRC)/../include -c $< -o $@ && echo $@
+	@$(CROSS)gcc $(FLAGS_$*) $(FLAGS) -I$(<D) -I$(SRC)/../include -c $< -o $@ && echo $@
+$(OUT)/full/%.o: $$(libc.$$*)
+	@$(CROSS)gcc -DFULL_FORMATS $(FLAGS) -I$(<D) -I$(SRC)/../include -c $< -o $@ && echo $@
 $(OUT)/libm/%.o: $$(libm.$$*)
-	@$(CROSS)gcc $(FLAGS) -fbuiltin -fno-math-errno -I$(<D) -I$(SRC)/libm/common -c $< -o $@ && echo $@
+	@$(CROSS)gcc $(FLAGS) $(LIBM_FLAGS) -I$(<D) -I$(SRC)/libm/common -c $< -o $@ && echo $@
 
 $(OUT)/libc.a: $(LIBC_OBJECTS)
 $(OUT)/libm.a: $(LIBM_OBJECTS)
+$(OUT)/libc-full.a: $(filter-out $(FULL_NAMES:%=$(OUT)/libc/%.o),$(LIBC_OBJECTS)) $(FULL_OBJECTS)
 $(OUT)/%.a:
 	@rm -f $@ && $(CROSS)ar rcs $@ $^

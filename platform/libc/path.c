@@ -45,11 +45,12 @@ int access(const char *path, int mode)
     return (int)posix_result(r);
 }
 
+/* Without `buf` the caller frees the result; its size may then be 0. */
 char *getcwd(char *buf, size_t size)
 {
-    if (!buf || size < 2) {
-        errno = buf && size ? ERANGE : EINVAL;
+    if (size < 2 && (buf || size)) {
+        errno = size ? ERANGE : EINVAL;
         return NULL;
     }
-    return strcpy(buf, "/");
+    return buf ? strcpy(buf, "/") : strdup("/");
 }

@@ -42,7 +42,8 @@ int _gettimeofday(struct timeval *tv, void *zone)
 {
     uint64_t now = wall_clock_ns();
 
-    (void)zone; /* obsolete */
+    if (zone) /* obsolete: always that of UTC */
+        *(struct timezone *)zone = (struct timezone){0};
     tv->tv_sec = (time_t)(now / HAL_SEC);
     tv->tv_usec = (suseconds_t)(now % HAL_SEC / 1000);
     return 0;

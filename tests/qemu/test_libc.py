@@ -15,6 +15,10 @@ def test_checks_inside(boot, app, cpu):
     checks_end(guest, 60)
 
 
+def test_values(boot):
+    checks_end(boot('values', net='none'), 60)
+
+
 def test_the_clock_is_the_hosts(boot):
     """The image reads its clock after QEMU's start, and before its line is here."""
     before = time.time()

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * newlib-getopt.h - included in front of newlib's getopt.c: optind is 1 before main()
+ * (POSIX.1-2017, getopt), where the file itself has 0, which means "begin again".
+ */
+extern int optind;
+
+__attribute__((constructor)) static void getopt_begin(void)
+{
+    optind = 1;
+}
