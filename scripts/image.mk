@@ -86,7 +86,8 @@ link = $(CC_TARGET) $(LDFLAGS) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) -Wl,--start-gro
        $(everything) -lgcc -Wl,--end-group
 
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
-# found before newlib's function of that name. A second one has printf and scanf in full (newlib.mk).
+# found before newlib's function of that name. A second one has printf and scanf in full
+# (newlib.mk).
 EVERYTHING := $(LIB)/everything.a
 FULL_LIB := $(wildcard $(NEWLIB_LIB)/libc-full.a)
 EVERYTHING_FULL := $(if $(FULL_LIB),$(LIB)/everything-full.a)

@@ -11,11 +11,11 @@
 
 #include <_newlib_version.h>
 
-#define _WANT_IO_C99_FORMATS  1
-#define _WANT_IO_LONG_LONG    1
+#define _WANT_IO_C99_FORMATS 1
+#define _WANT_IO_LONG_LONG   1
 #ifdef FULL_FORMATS
-#define _WANT_IO_LONG_DOUBLE  1
-#define _WANT_IO_POS_ARGS     1
+#define _WANT_IO_LONG_DOUBLE 1
+#define _WANT_IO_POS_ARGS    1
 #endif
 #define _WANT_REENT_SMALL     1
 #define _REENT_CHECK_VERIFY   1

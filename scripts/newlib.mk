@@ -43,9 +43,9 @@ FLAGS = -Os -U__OPTIMIZE_SIZE__ -g0 -w -ffunction-sections -fdata-sections -fno-
         -nostdinc $(GCC_INCLUDE) -isystem $(INC) \
         -D_COMPILING_NEWLIB -D_LIBC -DHAVE_MMAP=0 -D__NO_SYSCALLS__ -D_HAVE_INIT_FINI
 
-# libm expects the compiler's sqrt and fabs, but a file that defines a function in terms of a pair or
-# of a conversion must not become a call of that very function: sin and cos of one argument are one
-# call of sincos, (long)rintl(x) is one of lrintl.
+# libm expects the compiler's sqrt and fabs, but a file that defines a function in terms of a pair
+# or of a conversion must not become a call of that very function: sin and cos of one argument are
+# one call of sincos, (long)rintl(x) is one of lrintl.
 LIBM_FLAGS = -fbuiltin -fno-math-errno $(addprefix -fno-builtin-, \
     $(foreach f,sin cos rint,$f $ff $fl))
 FLAGS_fnmatch = -D_GNU_SOURCE
@@ -70,8 +70,9 @@ LIBM_NAMES := $(sort $(foreach s,$(call sources,libm,LIBM_DIRS),$(call name,$s))
 LIBC_OBJECTS = $(LIBC_NAMES:%=$(OUT)/libc/%.o)
 LIBM_OBJECTS = $(LIBM_NAMES:%=$(OUT)/libm/%.o)
 
-# printf and scanf once more, with long doubles in full and with "%1$d". These are twice as large, and
-# format each double as a long double. scripts/image.mk links libc-full.a, which has these, if an application wants them.
+# printf and scanf once more, with long doubles in full and with "%1$d". These are twice as large,
+# and format each double as a long double. scripts/image.mk links libc-full.a, which has these, if
+# an application wants them.
 FULL_NAMES = $(filter %vfprintf %vfiprintf %vfscanf %vfwprintf %vfwscanf,$(LIBC_NAMES))
 FULL_OBJECTS = $(FULL_NAMES:%=$(OUT)/full/%.o)
 
@@ -91,6 +92,7 @@ $(OUT)/libm/%.o: $$(libm.$$*)
 
 $(OUT)/libc.a: $(LIBC_OBJECTS)
 $(OUT)/libm.a: $(LIBM_OBJECTS)
-$(OUT)/libc-full.a: $(filter-out $(FULL_NAMES:%=$(OUT)/libc/%.o),$(LIBC_OBJECTS)) $(FULL_OBJECTS)
+$(OUT)/libc-full.a: $(filter-out $(FULL_NAMES:%=$(OUT)/libc/%.o),$(LIBC_OBJECTS)) \
+                    $(FULL_OBJECTS)
 $(OUT)/%.a:
 	@rm -f $@ && $(CROSS)ar rcs $@ $^
