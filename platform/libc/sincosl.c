@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sincosl.c - sincosl(), which newlib lacks: the compiler calls sincosl for sinl and cosl of one x.
+/*
+ * sincosl.c - sincosl(), which newlib lacks: the compiler calls it for sinl and cosl of one number.
  */
 void sincosl(long double x, long double *s, long double *c);
 

@@ -41,18 +41,26 @@ static void mathematics(void)
     check(isnan(tgammaf(-2.0f)) && near(tgamma(x), 24), "tgamma");
 }
 
+/* Where a long double has 128 bits. */
 static void long_doubles(void)
 {
+#if LDBL_MANT_DIG == 113
     char text[80];
     long double v = 0;
 
     check(strtold("2.5", NULL) == 2.5L && strtold("-0x1p-16494", NULL) == -0x1p-16494L, "strtold");
     check(strtold("0.1", NULL) == tenth && strtold("1e5000", NULL) > LDBL_MAX, "strtold's ends");
     check(sscanf("0.1", "%Lf", &v) == 1 && v == tenth, "scanf of a long double");
-    snprintf(text, sizeof(text), "%.33Lg %Lf %La", tenth * 3, 1e4000L * 0, 2.5L);
-    check(!strcmp(text, "0.300000000000000000000000000000000 0.000000 0x1.4p+1") ||
-              !strncmp(text, "0.3 0.000000 0x1.4p+1", 20),
+    snprintf(text, sizeof(text), "%.30Lf %Lf %La", tenth * 3, 1e4000L * 0, 2.5L);
+    check(!strcmp(text, "0.300000000000000000000000000000 0.000000 0x1.4p+1"),
           "printf of long doubles: %s", text);
+#endif
+}
+
+static void positions(void)
+{
+    char text[80];
+
     snprintf(text, sizeof(text), "%2$s %1$d", 3, "pos");
     check(!strcmp(text, "pos 3"), "arguments by position");
 }
@@ -108,6 +116,7 @@ int main(void)
 {
     mathematics();
     long_doubles();
+    positions();
     numbers();
     system_calls();
     patterns();
