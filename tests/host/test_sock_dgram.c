@@ -4,6 +4,7 @@
  * sock_group.c), over the loopback and with another machine on the cable.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -182,6 +183,88 @@ static void ipv6_datagrams(void)
 
 /* ---- with another machine -------------------------------------------------------------------- */
 
+/* Sends from the address of this image that a record of the message says. */
+static ssize_t send_from(int fd, struct sockaddr *to, const struct in6_pktinfo *info)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(*info))];
+    } record = {
+        .head = {CMSG_LEN(sizeof(*info)), IPPROTO_IPV6, IPV6_PKTINFO},
+    };
+    struct iovec part = {"six", 3};
+    struct msghdr m = {to, sizeof(struct sockaddr_in6), &part, 1, &record, sizeof(record), 0};
+
+    memcpy(CMSG_DATA(&record.head), info, sizeof(*info));
+    return sendmsg(fd, &m, 0);
+}
+
+/* The record of this type beside the next datagram. */
+static const void *record_of(int fd, int level, int type)
+{
+    static union {
+        struct cmsghdr head;
+        char bytes[256];
+    } records;
+    struct iovec part = {got, sizeof(got)};
+    struct msghdr m = {NULL, 0, &part, 1, &records, sizeof(records), 0};
+
+    CHECK(recvmsg(fd, &m, 0) > 0 && !m.msg_flags);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+        if (c->cmsg_level == level && c->cmsg_type == type)
+            return CMSG_DATA(c);
+    CHECK(!"there is no such record");
+    return NULL;
+}
+
+static void records_beside_datagrams(void)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(7)};
+    struct in6_pktinfo from = {0}, to;
+    int class;
+
+    host_boot();
+    int a = socket(AF_INET6, SOCK_DGRAM, 0), b = socket(AF_INET6, SOCK_DGRAM, 0);
+    CHECK_EQ(bind(a, (struct sockaddr *)&any, sizeof(any)), 0);
+    loop_set(a, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    loop_set(a, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    from.ipi6_addr.s6_addr[15] = 1;
+    from.ipi6_ifindex = if_nametoindex("lo");
+    CHECK_EQ(send_from(b, loop6(7), &from), 3);
+    CHECK_EQ(send_from(b, loop6(7), &from), 3);
+    memcpy(&to, record_of(a, IPPROTO_IPV6, IPV6_PKTINFO), sizeof(to));
+    CHECK(IN6_IS_ADDR_LOOPBACK(&to.ipi6_addr) && to.ipi6_ifindex == from.ipi6_ifindex);
+    memcpy(&class, record_of(a, IPPROTO_IPV6, IPV6_TCLASS), sizeof(class));
+    CHECK_EQ(class, 0);
+    from.ipi6_addr.s6_addr[15] = 2; /* not of this image */
+    CHECK(send_from(b, loop6(7), &from) == -1 && errno == EINVAL);
+    from.ipi6_ifindex = 99;
+    CHECK(send_from(b, loop6(7), &from) == -1 && errno == ENODEV);
+    int c = loop_datagrams(8);
+    loop_set(c, IPPROTO_IP, IP_TOS, 0x10);
+    int d = loop_datagrams(9);
+    loop_set(d, IPPROTO_IP, IP_RECVTOS, 1);
+    CHECK_EQ(sendto(c, "four", 4, 0, loop4(9), IN), 4);
+    CHECK_EQ(*(const uint8_t *)record_of(d, IPPROTO_IP, IP_TOS), 0x10);
+}
+
+static void interfaces_have_names(void)
+{
+    unsigned cards = 0, loops = 0;
+    char name[IF_NAMESIZE];
+
+    peer_boot(NULL);
+    struct if_nameindex *list = if_nameindex();
+    for (const struct if_nameindex *i = list; i->if_index; i++) {
+        cards += strcmp(i->if_name, "vnet0") == 0;
+        loops += strcmp(i->if_name, "lo") == 0;
+        CHECK(if_nametoindex(i->if_name) == i->if_index);
+        CHECK(strcmp(if_indextoname(i->if_index, name), i->if_name) == 0);
+    }
+    CHECK(cards == 1 && loops == 1);
+    if_freenameindex(list);
+}
+
 static void to_another_machine(void)
 {
     peer_boot(NULL);
@@ -315,6 +398,8 @@ int main(int argc, char **argv)
         SHOWS(a_connected_socket_hears_its_peer_alone, NULL),
         SHOWS(what_cannot_be_sent, NULL),
         SHOWS(ipv6_datagrams, NULL),
+        SHOWS(records_beside_datagrams, NULL),
+        SHOWS(interfaces_have_names, NULL),
         SHOWS(to_another_machine, NULL),
         SHOWS(a_broadcast_needs_permission, NULL),
         SHOWS(no_memory_to_send, NULL),
