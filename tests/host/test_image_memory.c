@@ -141,6 +141,21 @@ static void page_0(void)
     CHECK_EQ(free_bytes(), 60 * KIB);
 }
 
+/* What malloc has is not cut, even where only an aligned address in it would do. */
+static void aligned_pages_beside_the_heap(void)
+{
+    plain();
+    size_t most = RAM_LEN - (64 + 40) * KIB;
+    char *heap = memory_heap_take(most);
+
+    CHECK(heap != NULL);
+    memset(heap, 0x5a, most);
+    CHECK(page_take(1, 65536) == NULL);
+    CHECK(page_take(1, 4096) >= (void *)(heap + most));
+    memory_heap_give(heap + most / 2, most - most / 2);
+    CHECK(page_take(1, 65536) != NULL);
+}
+
 /* The heap from below and pages from above meet; neither gets what the other has. */
 static void arena_and_pages_meet(void)
 {
@@ -449,6 +464,7 @@ static const struct test_case cases[] = {
     {"several_ranges", several_ranges},
     {"page_0", page_0},
     {"arena_and_pages_meet", arena_and_pages_meet},
+    {"aligned_pages_beside_the_heap", aligned_pages_beside_the_heap},
     {"the_heap_uses_all_ranges", the_heap_uses_all_ranges},
     {"the_heap_takes_the_largest_range", the_heap_takes_the_largest_range},
     {"freed_pages_are_joined", freed_pages_are_joined},

@@ -40,6 +40,7 @@ static void memory_joins(void)
     memory("memory@48000000", RAM + 128 * MIB, MIB + 100); /* begins where the other ends */
     memory("memory@3ff00000", RAM - MIB, MIB);
     memory("memory@80000000", 2 * RAM, MIB);
+    memory("memory@c0000000", 3 * RAM, 0);         /* empty, beside no other */
     memory("memory@3fe00000", RAM - 3 * MIB, MIB); /* a hole above, */
     memory("memory@3fd00000", RAM - 2 * MIB, MIB); /* which this fills */
     accept();
