@@ -25,8 +25,14 @@ class Station(wire.Wire):
         self.send = send
         self.answered = 0
         self.wrong = []                  # numbers of datagrams with wrong content
+        self.guest_mac = wire.GUEST_MAC  # the image may have chosen another
 
-    def frame(self, kind, payload, to=wire.GUEST_MAC):
+    def take(self, data):
+        self.guest_mac = data[6:12]
+        super().take(data)
+
+    def frame(self, kind, payload, to=None):
+        to = to or self.guest_mac
         self.send((to + wire.OUR_MAC + struct.pack('>H', kind) + payload).ljust(60, b'\0'))
 
     def take_udp(self, source, port, payload):
