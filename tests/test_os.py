@@ -94,8 +94,8 @@ def test_it_goes_on_where_it_was(trees, capsys):
     assert trees.check() == (True, ['test'])
     assert trees.check() == (True, [])
     last = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(r'os: debian 13 passed: make run in \d+ s, '
-                        r'make test in \d+ s: 12 passed, 1 skipped', last), last
+    assert re.fullmatch(r'os: debian 13 passed: make run in \d+ s \(\d+ s of CPU\), '
+                        r'make test in \d+ s \(\d+ s of CPU\): 12 passed, 1 skipped', last), last
 
 
 def test_another_tree_begins_anew(trees):
@@ -114,6 +114,24 @@ def test_a_failing_demo_is_told(trees, capsys):
     trees.outcomes['run'] = 'Ctrl-C does not end it'
     assert trees.check() == (False, ['root', 'run'])
     assert 'FAILED: make run: Ctrl-C does not end it' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('release, reason, passes', [
+    ('13', 'needs clang-format-14, which Debian 12 has', True),
+    ('12', 'needs clang-format-14, which Debian 12 has', False),
+    ('12', 'needs root and /dev/net/tun', True),
+    ('13', 'ab is not installed', False)])
+def test_a_missing_program_is_no_reason_to_skip(tmp_path, monkeypatch, release, reason, passes):
+    """A test may be skipped only for what the release, or this machine, cannot have."""
+    system = os_trees.System(release, argparse.Namespace(tests='', mirror='', fresh=False))
+    log = tmp_path / 'log'
+    monkeypatch.setattr(system, 'command', lambda line: [
+        'printf', f'SKIPPED [1] tests/x.py:1: {reason}\n== 3 passed, 1 skipped in 1.00s ==\n'])
+    wrong, counts = system.make_test(log)
+    if passes:
+        assert (wrong, counts) == (None, '3 passed, 1 skipped')
+    else:
+        assert wrong.startswith('3 passed, 1 skipped; a skipped test needs') and not counts
 
 
 def holds(condition, seconds=60):

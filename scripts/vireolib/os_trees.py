@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -28,10 +29,14 @@ LIMITS = {'run': 1800, 'test': 5400}   # seconds, packages and build included
 ENVIRONMENT = {'HOME': '/root', 'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'TERM': 'dumb',
                'PYTEST_ADDOPTS': '-rsfE'}              # tests that are skipped, and why, or fail
 PASSED_ON = ('http_proxy', 'https_proxy', 'no_proxy')
-# $1 is ROOT; the rest is the command.
+# Words of the reasons for which a test may be skipped: what the release has not, and what this
+# machine does not allow. A missing program is none: scripts/setup installs those of the tests.
+LACKS = {'12': (), '13': ('clang-format-14', 'this QEMU aborts at the first access')}
+MACHINE_LACKS = ('/dev/net/tun', 'namespaces cannot be made', 'no IPv6 loopback')
+# $1 is ROOT; the rest is the command. ROOT is a mount, so that a command there can make its own.
 ENTER = '''root=$1; shift
-mount -t proc proc "$root/proc" && mount --rbind /sys "$root/sys" && \
-mount --rbind /dev "$root/dev" || exit 125
+mount --rbind "$root" "$root" && mount -t proc proc "$root/proc" && \
+mount --rbind /sys "$root/sys" && mount --rbind /dev "$root/dev" || exit 125
 exec chroot "$root" "$@"'''
 CLOSING = re.compile(r'^[= ]*(\d+ (?:passed|failed|error|skipped|deselected).*?) in [0-9]', re.M)
 PR_SET_PDEATHSIG = 1
@@ -39,6 +44,12 @@ PR_SET_PDEATHSIG = 1
 
 def say(release, text):
     print(f'os: debian {release}: {text}', flush=True)
+
+
+def cpu_seconds():
+    """Of all processes that this one has started and that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 # ---- what is needed here ----
@@ -200,13 +211,19 @@ class System:
         with open(log_path, errors='replace') as f:
             text = f.read()
         counts = CLOSING.findall(text)
-        for reason in re.findall(r'^SKIPPED .*', text, re.M):
+        skipped = re.findall(r'^SKIPPED .*', text, re.M)
+        for reason in skipped:
             say(self.release, reason)
         if status is None:
             return f'it was not done after {LIMITS["test"]} s', ''
         if status or not counts:
             return counts[-1] if counts else f'it ended with status {status}', ''
+        if not all(self.may_be_skipped(reason) for reason in skipped):
+            return f'{counts[-1]}; a skipped test needs what scripts/setup should install', ''
         return None, counts[-1]
+
+    def may_be_skipped(self, reason):
+        return any(words in reason for words in (*LACKS[self.release], *MACHINE_LACKS))
 
     # ---- all ----
 
@@ -231,7 +248,7 @@ class System:
             return None
         log_path = self.log_path(name)
         say(self.release, f'make {name} ({os.path.relpath(log_path, TREE)})')
-        before = time.monotonic()
+        before, cpu_before = time.monotonic(), cpu_seconds()
         if name == 'run':
             wrong, counts = self.make_run(log_path), ''
         else:
@@ -239,7 +256,9 @@ class System:
         seconds = round(time.monotonic() - before)
         if wrong:
             return f'make {name}: {wrong} after {seconds} s; see {os.path.relpath(log_path, TREE)}'
-        state[name] = f'make {name} in {seconds} s' + (f': {counts}' if counts else '')
+        cpu = round(cpu_seconds() - cpu_before)
+        state[name] = f'make {name} in {seconds} s ({cpu} s of CPU)'
+        state[name] += f': {counts}' if counts else ''
         self.save(state)
         return None
 

@@ -467,7 +467,6 @@ def test_status_needs_no_disk(boot):
     assert len(http.status_json(guest.port(80))['devices']) == 1
 
 
-@pytest.mark.skipif(not shutil.which('ab'), reason='ab is not installed')
 def test_ab_sees_no_failure(server):
     port = server()
     result = subprocess.run(['ab', '-q', '-k', '-n', '500', '-c', '20',

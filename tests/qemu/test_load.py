@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -14,7 +13,6 @@ from conftest import TREE
 from vireolib import bench_boot, clients, images, load, report
 
 
-@pytest.mark.skipif(not (shutil.which('ab') and shutil.which('wrk')), reason='ab, wrk: make load')
 @pytest.mark.parametrize('transport, wake, smp, requests', [
     ('mmio', 'irq', '1', 400), ('pci', 'irq', '1,maxcpus=2', 400), ('pci', 'poll', '1', 400),
     *(pytest.param(*machine, 4000, marks=pytest.mark.full)
@@ -33,7 +31,6 @@ def test_short_load(boot, site_disk, transport, wake, smp, requests):
     assert load.rekicks(status) == 0 or 'maxcpus' not in smp
 
 
-@pytest.mark.skipif(not shutil.which('ab'), reason='ab is in the package apache2-utils')
 @pytest.mark.parametrize('transport', ['mmio', 'pci'])
 @pytest.mark.timeout(180)
 def test_thousands_of_closed_connections(boot, site_disk, transport):

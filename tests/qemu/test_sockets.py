@@ -7,7 +7,6 @@ Linux are in tests/socket_facts.txt; to record them again:
 import functools
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,10 +30,12 @@ ALLOWED = {
 # and broadcasts have a route, as on an image; other networks have none.
 NAMESPACE = '''
 ulimit -n 1024
-sysctl -qw net.ipv6.conf.all.accept_dad=0
+conf=/proc/sys/net/ipv6/conf
+echo 0 >$conf/all/accept_dad
 ip link set lo up
 ip link add vn0 type veth peer name vp0
-sysctl -qw net.ipv6.conf.vn0.accept_dad=0 net.ipv6.conf.vp0.disable_ipv6=1
+echo 0 >$conf/vn0/accept_dad
+echo 1 >$conf/vp0/disable_ipv6
 ip address add 10.0.2.15/24 broadcast + dev vn0
 ip link set vn0 up
 ip link set vp0 up
@@ -65,8 +66,7 @@ def linux_says():
         program = os.path.join(directory, 'facts')
         subprocess.run(['gcc', '-O1', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', *sources,
                         '-o', program, '-lpthread'], check=True)
-        tools = all(shutil.which(tool) for tool in ('unshare', 'ip', 'sysctl'))
-        if not tools or subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode:
+        if subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode:
             return None
         return subprocess.run(['unshare', '-n', 'sh', '-e', '-c', NAMESPACE, program], check=True,
                               text=True, capture_output=True, timeout=80).stdout
@@ -82,7 +82,7 @@ def differences(facts):
 def test_the_recording_is_what_linux_says():
     output = linux_says()
     if output is None:
-        pytest.skip('network namespaces need root, and the packages util-linux, iproute2, procps')
+        pytest.skip('network namespaces need root')
     assert output.endswith('facts: done\n')
     assert not differences(facts_of(output.splitlines()))
 
