@@ -132,4 +132,11 @@ size_t runtime_format(char *out, size_t size, const char *fmt, ...)
 const char *runtime_task_name(void);
 bool runtime_task_stack(uintptr_t *low, uintptr_t *high);
 
+/* Clears len bytes of what must not stay in memory: the compiler never leaves that out. */
+static inline void board_wipe(void *p, size_t len)
+{
+    __builtin_memset(p, 0, len);
+    __asm__ volatile("" : : "r"(p) : "memory");
+}
+
 #endif

@@ -13,7 +13,7 @@ cc_of = $(if $(filter $1,$(ARCH)),$(CROSS),$(CROSS_$1))gcc
 CHECK := build/check
 
 STRICT = -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -nostdinc -MMD -MP -c \
-         -Idrivers -Iplatform
+         -Idrivers
 own_include = -isystem $(shell $1 -print-file-name=include)
 
 cc_aarch64 = $(call cc_of,aarch64) $(STRICT) $(call own_include,$(call cc_of,aarch64)) $(NO_FP) \

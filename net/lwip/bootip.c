@@ -18,6 +18,7 @@
 #include "lwip/dns.h"
 #include "lwip/timeouts.h"
 #include "net_impl.h"
+#include "vireo/image.h"
 
 #define DHCP_PATIENCE_MS 10000 /* without an answer, before the log says so */
 #define BOOTIP_SHOWN     80    /* characters of a wrong argument that the log repeats */

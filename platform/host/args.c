@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "vireo/image.h"
 
 #define ARGS 64
 static char *args[ARGS];

@@ -57,7 +57,7 @@ static void chacha_block(uint32_t out[16])
     }
     for (unsigned i = 0; i < 16; i++)
         out[i] += in[i];
-    hal_wipe(in, sizeof(in));
+    board_wipe(in, sizeof(in));
 }
 
 /* Adds 32 bytes to the key (exclusive or), and makes the next key of a block under that. */
@@ -69,7 +69,7 @@ static void entropy_stir(const uint32_t with[KEY_WORDS])
         key[i] ^= with[i];
     chacha_block(block);
     memcpy(key, block, sizeof(key));
-    hal_wipe(block, sizeof(block));
+    board_wipe(block, sizeof(block));
 }
 
 /* Four readings of the clock go into the key as they are: the next block mixes them. */
@@ -95,7 +95,7 @@ static void entropy_stir_bytes(const uint8_t *p, size_t len)
         p += n;
         len -= n;
     }
-    hal_wipe(word, sizeof(word));
+    board_wipe(word, sizeof(word));
 }
 
 static void entropy_count(size_t bytes)
@@ -115,7 +115,7 @@ static void entropy_stir_cpu(void)
             return;
     entropy_stir(r.word);
     entropy_count(sizeof(r));
-    hal_wipe(&r, sizeof(r));
+    board_wipe(&r, sizeof(r));
 }
 
 static void entropy_seed(void)
@@ -137,7 +137,7 @@ void hal_entropy_add(const void *buf, size_t len)
 void runtime_seed(void *seed, size_t len)
 {
     hal_entropy_add(seed, len);
-    hal_wipe(seed, len);
+    board_wipe(seed, len);
 }
 
 static void entropy_warn(void)
@@ -169,6 +169,6 @@ bool entropy_fill(void *buf, size_t len)
         out += n;
         len -= n;
     }
-    hal_wipe(block, sizeof(block));
+    board_wipe(block, sizeof(block));
     return true;
 }

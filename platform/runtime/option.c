@@ -8,6 +8,7 @@
 #include "board.h"
 #include "hal.h"
 #include "runtime.h"
+#include "vireo/image.h"
 
 #define PREFIX    "vireo."
 #define WORDS_MAX 64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vireo/image.h - the image as a whole: ready, end, initial RAM disk, memory. From a task, before
- * main() also from functions of the init table (hal.h).
+ * vireo/image.h - the image as a whole: ready, end, boot arguments, initial RAM disk, memory. From
+ * a task, before main() also from functions of the init table (hal.h).
  */
 #ifndef VIREO_IMAGE_H
 #define VIREO_IMAGE_H
@@ -18,6 +18,12 @@ void vireo_ready(void);
  * function of atexit() and flushes no stream, so disks are not synced.
  */
 void vireo_exit(int status) __attribute__((noreturn));
+
+/*
+ * Value of the boot argument "<name>=", for one without "vireo." ("ip"); NULL: absent. Those with
+ * the prefix are hal_option's (hal.h).
+ */
+const char *hal_bootarg(const char *name);
 
 /*
  * The initial RAM disk that the boot loader handed over: read-only, *len bytes, there as long as

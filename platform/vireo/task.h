@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../hal.h" /* whatever an application names "hal.h" */
+#include "../../drivers/hal.h" /* whatever an application names "hal.h" */
 
 struct task; /* opaque; the runtime's, and gone when its function has returned */
 

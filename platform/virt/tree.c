@@ -164,7 +164,7 @@ static void chosen_node(const struct tree_node *node)
     virt.seed_len = seed->len < sizeof(virt.seed) ? seed->len : sizeof(virt.seed);
     if (virt.seed_len) {
         memcpy(virt.seed, seed->data, virt.seed_len);
-        hal_wipe((void *)(uintptr_t)seed->data, seed->len); /* no one else may learn it */
+        board_wipe((void *)(uintptr_t)seed->data, seed->len); /* no one else may learn it */
     }
     tree_initrd(node);
     pass.stdout_path = node->prop[PROP_STDOUT_PATH];

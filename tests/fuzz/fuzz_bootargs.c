@@ -12,6 +12,7 @@
 #include "net.h"
 #include "netmodel.h"
 #include "runtime.h"
+#include "vireo/image.h"
 
 static struct board_info info;
 

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "host.h"
 #include "runtime.h"
+#include "vireo/image.h"
 
 static struct board_info info;
 

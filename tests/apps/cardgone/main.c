@@ -13,6 +13,7 @@
 #include "../checks.h"
 #include "hal.h"
 #include "net.h"
+#include "vireo/image.h"
 #include "virtio/virtio.h"
 
 static bool exchange(int fd, const char *text)

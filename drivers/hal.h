@@ -273,9 +273,6 @@ uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_
  */
 void hal_option_bad(const char *dev, const char *name, const char *use);
 
-/* Value of the boot argument "<name>=", for one without "vireo." ("ip"); NULL: absent. */
-const char *hal_bootarg(const char *name);
-
 /* ---- log and failure ------------------------------------------------------------------------- */
 
 enum hal_level { HAL_ERROR, HAL_WARN, HAL_INFO, HAL_DEBUG };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hal_util.h - helpers that drivers and platform share. A port of hal.h takes them unchanged.
+ * hal_util.h - helpers that drivers and platform share. They are the same in each port.
  */
 #ifndef VIREO_HAL_UTIL_H
 #define VIREO_HAL_UTIL_H
@@ -16,13 +16,6 @@ static inline bool hal_same_name(const char *a, const char *b)
         b++;
     }
     return *a == *b;
-}
-
-/* Clears len bytes of what must not stay in memory: the compiler never leaves that out. */
-static inline void hal_wipe(void *p, size_t len)
-{
-    __builtin_memset(p, 0, len);
-    __asm__ volatile("" : : "r"(p) : "memory");
 }
 
 /*
