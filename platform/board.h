@@ -67,13 +67,17 @@ void board_exit(int status) __attribute__((noreturn));
 unsigned long arch_irq_save(void);
 void arch_irq_restore(unsigned long state);
 
-/* A context that does not run: its callee-saved registers lie on its stack, at sp. */
+/*
+ * A context that does not run: its callee-saved registers lie on its stack, at sp. `thread` never
+ * changes: what the CPU's thread pointer is while the context runs.
+ */
 struct arch_context {
     void *sp;
+    void *thread;
 };
 /*
  * Prepares a context that calls entry(arg) when it is first switched to, with the stack below
- * stack_top. entry must not return.
+ * stack_top. entry must not return. c->thread is the caller's to set.
  */
 void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(void *), void *arg);
 /* Saves the running context in `from`, and continues `to`. Returns when `from` is switched to. */

@@ -56,6 +56,17 @@ uint64_t services_next(void);
 /* The service whose run() or arm() is on the stack, or NULL. */
 const char *services_running(void);
 
+/* ---- thread-local variables (tls.c) -------------------------------------------------------------
+ */
+
+/* Bytes that the block of a task's thread-local variables needs; 0: the image has none. */
+size_t tls_room(void);
+/*
+ * Makes a block with all initial values in the tls_room() bytes below `end`. Returns the thread
+ * pointer, where the block begins, or `end` if the image has no such variables.
+ */
+void *tls_make(char *end);
+
 /* ---- the power button ------------------------------------------------------------------------ */
 
 /* From now on the power button ends the image (power.c). Before main(). */

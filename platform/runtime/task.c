@@ -19,7 +19,7 @@
 #define MAIN_STACK_MAX (1024u * 1024u)
 #define STACK_CANARY   0x5afe57acdeadf00dull /* lowest word of each stack */
 
-/* The memory of a task, upwards: guard page, stack, struct task. */
+/* The memory of a task, upwards: guard page, stack, struct task, thread-local variables. */
 struct task {
     struct arch_context context;
     struct task *next, *prev; /* neighbours in `queue` */
@@ -245,7 +245,7 @@ static struct task *task_create(const char *name, size_t stack)
 {
     if (stack > SIZE_MAX / 2)
         return NULL;
-    size_t n = pages_for(stack + sizeof(struct task)) + 1;
+    size_t n = pages_for(stack + sizeof(struct task) + tls_room()) + 1;
     char *memory = page_take(n, PAGE_SIZE);
     if (!memory)
         return NULL;
@@ -253,9 +253,10 @@ static struct task *task_create(const char *name, size_t stack)
         page_free(memory, n);
         return NULL;
     }
-    uintptr_t top = (uintptr_t)memory + n * PAGE_SIZE - sizeof(struct task);
-    struct task *t = (struct task *)(top & ~(uintptr_t)63);
+    void *thread = tls_make(memory + n * PAGE_SIZE);
+    struct task *t = (struct task *)(((uintptr_t)thread - sizeof(*t)) & ~(uintptr_t)63);
     memset(t, 0, sizeof(*t));
+    t->context.thread = thread;
     t->name = name;
     t->memory = memory;
     t->page_count = n;

@@ -465,7 +465,7 @@ IN_MAIN(ends_give_all_back)
 static void main_stacks(void)
 {
     uintptr_t low, high, other_low;
-    unsigned own = guards;
+    unsigned own = guards, least = case_variant < 8192 ? 8192 : (unsigned)case_variant;
 
     CHECK(runtime_task_stack(&low, &high));
     CHECK(high - low >= RAM_LEN / 16 && high - low < RAM_LEN / 16 + 8192);
@@ -473,7 +473,7 @@ static void main_stacks(void)
     struct task *t = task_spawn("t", short_lived, NULL, case_variant);
     CHECK(t && guards == own + 1);
     other_low = (uintptr_t)guard + 4096;
-    CHECK((uintptr_t)t - other_low >= 8192 && (uintptr_t)t - other_low < 8192 + 8192);
+    CHECK((uintptr_t)t - other_low >= least && (uintptr_t)t - other_low < least + 8192);
     CHECK((uintptr_t)t % 64 == 0);
     struct thread *thread = *(struct thread **)t; /* its context comes first */
     CHECK(thread->stack_top == t);
@@ -488,7 +488,8 @@ static void main_stacks(void)
     CHECK_EQ(guards, own + 1);
 }
 IN_MAIN(stacks)
-static const struct test_variant least[] = {{"8192", 8192}, {"too_small", 1}, {NULL, 0}};
+static const struct test_variant sizes[] = {
+    {"8192", 8192}, {"12000", 12000}, {"too_small", 1}, {NULL, 0}};
 
 /* A machine without room for main()'s stack says so. */
 static void no_room_for_main(void)
@@ -585,7 +586,7 @@ static const struct test_case cases[] = {
     {"no_lost_wakeup", no_lost_wakeup},
     {"gives_way", gives_way},
     {"ends_give_all_back", ends_give_all_back},
-    {"stacks", stacks, NULL, 0, least},
+    {"stacks", stacks, NULL, 0, sizes},
     {"no_room_for_main", no_room_for_main},
     {"panics_where_nothing_may_park", panics_where_nothing_may_park},
     {"overrun", overrun},

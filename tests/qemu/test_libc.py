@@ -15,9 +15,17 @@ def test_checks_inside(boot, app, cpu):
     checks_end(guest, 60)
 
 
-@pytest.mark.parametrize('arch, cpu', [('aarch64', 'cortex-a72'), ('arm', 'cortex-a15')])
+CPUS = pytest.mark.parametrize('arch, cpu', [('aarch64', 'cortex-a72'), ('arm', 'cortex-a15')])
+
+
+@CPUS
 def test_values(boot, arch, cpu):
     checks_end(boot('values', net='none', arch=arch, cpu=cpu), 60)
+
+
+@CPUS
+def test_thread_local_variables(boot, arch, cpu):
+    checks_end(boot('threadlocal', net='none', arch=arch, cpu=cpu), 60)
 
 
 def test_the_clock_is_the_hosts(boot):

@@ -67,7 +67,7 @@ task_irq:
 
 task_sync:
     msr     tpidr_el1, x0
-    msr     tpidr_el0, x1
+    msr     tpidrro_el0, x1
     mrs     x0, elr_el1
     adr     x1, semihost_hlt
     cmp     x0, x1
@@ -77,7 +77,7 @@ task_sync:
 
 handler_sync:
     msr     tpidr_el1, x0
-    msr     tpidr_el0, x1
+    msr     tpidrro_el0, x1
     mrs     x0, elr_el1
     adr     x1, semihost_hlt
     cmp     x0, x1
@@ -87,7 +87,7 @@ handler_sync:
 
 other:
     msr     tpidr_el1, x0
-    msr     tpidr_el0, x1
+    msr     tpidrro_el0, x1
     mrs     x0, sp_el0
     b       fatal
 
@@ -95,17 +95,17 @@ step_over:
     add     x0, x0, #4
     msr     elr_el1, x0
     mrs     x0, tpidr_el1
-    mrs     x1, tpidr_el0
+    mrs     x1, tpidrro_el0
     eret
 
-fatal:                          /* x0: the stack pointer that was; x0, x1 in tpidr_el1, tpidr_el0 */
+fatal:                          /* x0: the stack pointer that was; x0, x1: tpidr_el1, tpidrro_el0 */
     adrp    x1, __fault_stack_top
     add     x1, x1, #:lo12:__fault_stack_top
     sub     x1, x1, #FRAME
     mov     sp, x1
     str     x0, [sp, #248]
     mrs     x0, tpidr_el1
-    mrs     x1, tpidr_el0
+    mrs     x1, tpidrro_el0
     stp     x0, x1, [sp]
     stp     x2, x3, [sp, #16]
     stp     x4, x5, [sp, #32]
@@ -137,8 +137,7 @@ fatal:                          /* x0: the stack pointer that was; x0, x1 in tpi
     .global arch_switch
     .type   arch_switch, %function
 arch_switch:
-    sub     sp, sp, #176
-    stp     x29, x30, [sp]
+    stp     x29, x30, [sp, #-176]!
     stp     x19, x20, [sp, #16]
     stp     x21, x22, [sp, #32]
     stp     x23, x24, [sp, #48]
@@ -152,8 +151,9 @@ arch_switch:
     str     x2, [sp, #160]
     mov     x3, sp
     str     x3, [x0]
-    ldr     x3, [x1]
+    ldp     x3, x5, [x1]
     mov     sp, x3
+    msr     tpidr_el0, x5       /* the thread pointer */
     ldr     x4, [sp, #160]
     cmp     x2, x4
     b.eq    1f
@@ -167,8 +167,7 @@ arch_switch:
     ldp     x23, x24, [sp, #48]
     ldp     x21, x22, [sp, #32]
     ldp     x19, x20, [sp, #16]
-    ldp     x29, x30, [sp]
-    add     sp, sp, #176
+    ldp     x29, x30, [sp], #176
     ret
     .size   arch_switch, . - arch_switch
 

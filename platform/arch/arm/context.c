@@ -39,10 +39,10 @@ void arch_context_init(struct arch_context *c, void *stack_top, void (*entry)(vo
     uint32_t *frame = (uint32_t *)((uintptr_t)stack_top & ~(uintptr_t)7) - CONTEXT_WORDS;
 
     for (unsigned i = 0; i < CONTEXT_WORDS; i++)
-        frame[i] = 0;            /* r11 too: a back trace ends here */
-    frame[0] = (uintptr_t)entry; /* r4 */
-    frame[1] = (uintptr_t)arg;   /* r5 */
-    frame[8] = (uintptr_t)arch_begin;
+        frame[i] = 0;             /* r11 too: a back trace ends here */
+    frame[17] = (uintptr_t)entry; /* r4 */
+    frame[18] = (uintptr_t)arg;   /* r5 */
+    frame[25] = (uintptr_t)arch_begin;
     c->sp = frame;
 }
 

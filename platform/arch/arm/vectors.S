@@ -14,7 +14,6 @@
 
 #define MODE_ABT 0x17
 #define FRAME 72                /* struct arch_frame, 18 words */
-#define CONTEXT 104
 
     .section .vectors, "ax"
     .balign 32
@@ -121,22 +120,19 @@ irq:
     .global arch_switch
     .type   arch_switch, %function
 arch_switch:
-    sub     sp, sp, #CONTEXT
-    stm     sp, {r4-r11, lr}
+    push    {r4-r11, lr}
+    vpush   {d8-d15}
     vmrs    r2, fpscr
-    str     r2, [sp, #36]
-    add     r3, sp, #40
-    vstm    r3, {d8-d15}
+    push    {r2}
     str     sp, [r0]
-    ldr     sp, [r1]
-    ldr     r4, [sp, #36]
+    ldm     r1, {r1, r3}
+    mov     sp, r1
+    mcr     p15, 0, r3, c13, c0, 3  /* TPIDRURO, the thread pointer */
+    pop     {r4}
     cmp     r2, r4
     vmsrne  fpscr, r4
-    add     r3, sp, #40
-    vldm    r3, {d8-d15}
-    ldm     sp, {r4-r11, lr}
-    add     sp, sp, #CONTEXT
-    bx      lr
+    vpop    {d8-d15}
+    pop     {r4-r11, pc}
     .size   arch_switch, . - arch_switch
 
 /* Where a new context begins: r4 is its function, r5 the argument. */
