@@ -343,3 +343,29 @@ def test_booti_of_uboot(boot, built):
     guest.send('booti 0x42000000 - 0x40000000\n')
     guest.expect('vireo: exit 0', 60)
     assert guest.seen('Hello. 256 MiB'), guest.report()
+
+
+# ---- devices that nobody drives ----
+
+# QEMU's devices, without -device or -pci, and their types (virtio 1.4, section 5).
+UNCLAIMED = {'scsi': 8, 'gpu': 16, 'keyboard': 18, 'mouse': 18, 'tablet': 18, 'serial': 3}
+
+
+@pytest.mark.parametrize('transport, suffix, copies', [
+    ('mmio', 'device', 4), ('mmio-legacy', 'device', 1), ('pci', 'pci', 4)])
+@pytest.mark.parametrize('level', ['debug', ''])
+def test_devices_without_a_driver(boot, transport, suffix, copies, level):
+    """A line each, at level debug alone; no register of theirs is written."""
+    devices = [f'virtio-{name}-{suffix}' for name in [*UNCLAIMED] * copies + ['balloon']]
+    guest = boot('machine', net='none', transport=transport,
+                 append='do=wait' + (f' vireo.log={level}' if level else ''),
+                 extra=[word for device in devices for word in ('-device', device)])
+    guest.expect('vireo: ready')
+    said = [int(n) for line in guest.seen('left alone')
+            for n in re.findall(r'a device of type (\d+) is left alone: no driver', line)]
+    assert sorted(said) == (sorted([*UNCLAIMED.values()] * copies + [5]) if level else [])
+    assert not guest.seen('warning|error')
+    paths = guest.qmp('x-query-virtio')
+    assert len(paths) == len(devices)
+    for path in (device['path'] for device in paths):
+        assert not guest.qmp('x-query-virtio-status', path=path)['status']['statuses']
