@@ -31,6 +31,8 @@ GDB_PORT = 1234      # the same for a debugger
 AUTO_GDB = -1
 MAC = '52:54:00:12:34:56'
 SOCKET_PATH_MAX = 107
+RAM = 0x40000000     # where the board's memory begins
+PT_LOAD = 1          # an ELF file's part that is loaded
 
 
 class Unusable(Exception):
@@ -320,6 +322,27 @@ def check_image(path):
                    'build/ARCH/APP.img or APP.elf')
 
 
+def elf_end(path):
+    """How many bytes above the start of memory a loaded ELF file ends; 0: it is none."""
+    with open(path, 'rb') as f:
+        data = f.read(4096)
+    if data[:4] != b'\x7fELF' or len(data) < 64:
+        return 0
+    wide = data[4] == 2
+    headers, = struct.unpack_from('<Q' if wide else '<I', data, 32 if wide else 28)
+    size, count = struct.unpack_from('<HH', data, 54 if wide else 42)
+    header = struct.Struct('<II6Q' if wide else '<8I')
+    end = RAM
+    for at in range(headers, headers + size * count, size or 1):
+        if at + header.size > len(data):
+            break
+        kind, *fields = header.unpack_from(data, at)
+        address, length = (fields[3], fields[5]) if wide else (fields[2], fields[4])
+        if kind == PT_LOAD:
+            end = max(end, address + length)
+    return end - RAM
+
+
 @dataclasses.dataclass
 class Machine:
     """An image, and the machine that it boots on."""
@@ -365,6 +388,7 @@ class Machine:
             raise Unusable(f'{named("--cpu", self.cpu)}: {self.image} is an image for {arch}; it '
                            f'runs on {", ".join(CPUS_OF[arch])}')
         self.cpu = self.cpu or CPUS_OF[arch][0]
+        self.check_fits()
         if self.initrd:
             self.check_initrd()
         for disk in self.disks:
@@ -385,6 +409,14 @@ class Machine:
         if not re.fullmatch(r'[1-9]\d*[kKmMgG]?', self.mem):
             raise Unusable(f'{named("--mem", self.mem)}: write MiB, or a number with K, M or G, '
                            'such as 64 or 1G')
+
+    def check_fits(self):
+        """QEMU starts an ELF file, in silence, where there is no memory for it."""
+        least = (elf_end(self.image) + 1023) // 1024
+        shift = {'K': 0, 'G': 20}.get(self.mem[-1].upper(), 10)
+        if int(self.mem.rstrip('kKmMgG')) << shift < least:
+            raise Unusable(f'{named("--mem", self.mem)}: {self.image} needs more: its end is '
+                           f'{least} KiB above the start of memory')
 
     def check_net(self):
         if not re.fullmatch(r'user|none|tap=[\w.-]{1,15}', self.net):

@@ -22,9 +22,12 @@ ADVICE = (
     ('Failed to get shared "write" lock', lambda: 'another QEMU writes to this disk; end it '
                                                   'first'),
     ('Not enough space for DTB', lambda: 'the image needs more memory: raise ' + named('--mem')),
+    ('is too large to fit in RAM', lambda: 'the image needs more memory: raise ' + named('--mem')),
+    ('could not load initrd', lambda: 'the initrd does not fit into memory: raise ' +
+                                      named('--mem')),
     ('cannot set up guest memory', lambda: 'this machine has not that much memory: lower ' +
                                            named('--mem')),
-    ('exceeds max CPUs supported', lambda: 'an image uses one CPU; lower ' + named('--smp')),
+    ('max CPUs supported by machine', lambda: 'an image uses one CPU; lower ' + named('--smp')),
     ('virtio_address_space_lookup: Assertion',
      lambda: 'this QEMU has no way to PCI registers through configuration space: leave out '
              'vireo.pci.window=1'),

@@ -422,6 +422,29 @@ def test_pcap_is_written(tiny, tmp_path):
     assert path.read_bytes()[:4] in (b'\xd4\xc3\xb2\xa1', b'\xa1\xb2\xc3\xd4')
 
 
+@pytest.mark.parametrize('mem', ['1', '1100K', '1m'])
+@pytest.mark.parametrize('arch', ['aarch64', 'arm'])
+def test_an_elf_file_without_memory_is_refused(here, built, arch, mem):
+    """QEMU would start the CPU where nothing is."""
+    status, _, said = here('run', built('hello', 'elf', arch), '--net', 'none', '--mem', mem)
+    assert status == 125
+    assert re.search(rf'--mem {mem}: .*hello.elf needs more: .* 1[1-9]\d\d KiB', said), said
+
+
+@pytest.mark.parametrize('args, advice', [
+    (['--mem', '4K'], 'the image needs more memory: raise --mem'),
+    (['--mem', '4', '--initrd', 'FILE'], 'the initrd does not fit into memory: raise --mem'),
+    (['--smp', '9'], 'an image uses one CPU; lower --smp'),
+    (['--smp', '600'], 'an image uses one CPU; lower --smp'),
+])
+def test_what_does_not_fit_is_explained(tiny, tmp_path, args, advice):
+    with open(tmp_path / 'large', 'wb') as f:
+        f.truncate(8 << 20)
+    args = [tmp_path / 'large' if arg == 'FILE' else arg for arg in args]
+    result = vireo('run', tiny(), '--net', 'none', *args)
+    assert result.returncode == 125 and f'vireo: {advice}\n' in result.stderr
+
+
 def test_locked_disk_is_explained(tiny, tmp_path):
     disk = tmp_path / 'd.img'
     disk.write_bytes(bytes(65536))
