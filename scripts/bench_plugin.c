@@ -11,7 +11,6 @@
  * Build: cc -O2 -shared -fPIC -o bench_plugin.so bench_plugin.c
  * Use:   vireo run IMAGE --plugin bench_plugin.so,out=FILE
  */
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +36,7 @@ static uint64_t now_ns(void)
 static void marked(unsigned int cpu, void *mark)
 {
     (void)cpu;
-    fprintf(out, "MARK %u insns=%" PRIu64 " ns=%" PRIu64 "\n", (unsigned)(uintptr_t)mark,
+    fprintf(out, "MARK %u insns=%ju ns=%ju\n", (unsigned)(uintptr_t)mark,
             plugin_counted(&executed, 0), now_ns());
     fflush(out);
 }
@@ -74,8 +73,7 @@ static void ended(qemu_plugin_id_t id, void *data)
 {
     (void)id;
     (void)data;
-    fprintf(out, "TOTAL insns=%" PRIu64 " ns=%" PRIu64 "\n", plugin_counted(&executed, 0),
-            now_ns());
+    fprintf(out, "TOTAL insns=%ju ns=%ju\n", plugin_counted(&executed, 0), now_ns());
     fclose(out);
 }
 

@@ -11,7 +11,6 @@
  * Use:   VIREO_VISITED=DIR in the environment of scripts/vireo, pytest and all that boots images
  *        (scripts/vireolib/plugins.py)
  */
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -73,8 +72,7 @@ static void write_page(const struct page *page)
         while (i < PAGE / INSN && plugin_counted(&page->times, i))
             i++;
         if (i > first)
-            fprintf(out, "%" PRIx64 " %" PRIx64 "\n", page->first + first * INSN,
-                    page->first + i * INSN);
+            fprintf(out, "%jx %jx\n", page->first + first * INSN, page->first + i * INSN);
         else
             i++;
     }

@@ -24,6 +24,12 @@ def test_values(boot, arch, cpu):
 
 
 @CPUS
+def test_formats_fit_their_types(boot, arch, cpu):
+    """The compiler holds the formats against the types (-Werror=format), the image its output."""
+    checks_end(boot('formats', net='none', arch=arch, cpu=cpu), 60)
+
+
+@CPUS
 def test_thread_local_variables(boot, arch, cpu):
     checks_end(boot('threadlocal', net='none', arch=arch, cpu=cpu), 60)
 

@@ -5,3 +5,6 @@
  */
 #include_next <limits.h>
 #include <sys/syslimits.h>
+#ifndef SSIZE_MAX
+#define SSIZE_MAX __INTPTR_MAX__ /* ssize_t is as wide as a pointer */
+#endif
