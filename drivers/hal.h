@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vireo_config.h"
+
 #include "hal_arch.h" /* register accessors and ordering verbs; see the contract below */
 #include "hal_errno.h"
 #include "hal_util.h"
@@ -230,7 +232,13 @@ struct hal_init {
 };
 #ifndef HAL_TABLE_ATTR
 #define HAL_TABLE_ATTR(table)                                                                      \
-    __attribute__((used, section("vireo_" #table), aligned(sizeof(void *))))
+    __attribute__((used HAL_TABLE_RETAIN, section("vireo_" #table), aligned(sizeof(void *))))
+#endif
+/* So that --gc-sections keeps the tables where the linker script does not say KEEP. */
+#if defined(__has_attribute) && __has_attribute(retain)
+#define HAL_TABLE_RETAIN , retain
+#else
+#define HAL_TABLE_RETAIN
 #endif
 #define HAL_INIT(lvl, func)                                                                        \
     static const struct hal_init hal_init_##func HAL_TABLE_ATTR(init) = {(lvl), #func, (func)}

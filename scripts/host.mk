@@ -124,6 +124,9 @@ NEWRING := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newring/*.c))
 $(HOST)/test_newbus: $(NEWBUS)
 $(HOST)/test_newring: $(NEWRING)
 
+# The loop of services for kernels without one, in place of the host's.
+$(HOST)/test_vireo_start: $(HOST)/obj/drivers/hal_services.c.o $(HOST)/obj/drivers/vireo_table.c.o
+
 # The file of an image with LEGACY=0, in place of the library's files of the same functions.
 WITHOUT_LEGACY := $(LEGACY_NONE:%=$(HOST)/obj/%.o)
 $(HOST)/test_legacy_none: $(WITHOUT_LEGACY)

@@ -3,7 +3,11 @@
  * block.c - the block layer: the registry, the queue of each device, and completion.
  */
 #include "block/block_impl.h"
+#include "virtio/virtio.h"
 
+#if VIREO_BLK
+VIRTIO_LINK_DRIVER(vblk_driver);
+#endif
 static struct block_device *block_devices;
 
 /* ---- registry -------------------------------------------------------------------------------- */

@@ -7,6 +7,8 @@
 #ifndef VIREO_VBLK_H
 #define VIREO_VBLK_H
 
+#include "hal.h"
+
 extern const char vblk_linked[];
 
 #endif

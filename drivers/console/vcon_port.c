@@ -7,6 +7,7 @@
  */
 #include "console/vcon_impl.h"
 
+VIRTIO_LINK_DRIVER(vcon_driver); /* vcon_on_change() alone would leave it out */
 static void (*vcon_listener)(struct vcon_port *p);
 
 void vcon_on_change(void (*fn)(struct vcon_port *p))

@@ -209,6 +209,20 @@ static void vrng_dead(struct virtio_device *dev, bool quarantine)
     vrng_changed();
 }
 
+/*
+ * Waits for the first refresh of each device, before anything draws keys from the generator.
+ * Services do not run yet, so the queue is reaped here. vrng_take() or vrng_check_time() ends the
+ * wait; the latter logs a warning.
+ */
+static void vrng_first_bytes(void)
+{
+    for (struct vrng *r = vrngs; r; r = r->next)
+        while (vrng_is_awaited(r) && virtq_state(r->q) == VIRTQ_OK) {
+            vrng_service(r->dev);
+            hal_relax();
+        }
+}
+
 VIRTIO_DRIVER(vrng_driver) = {
     .device_id = VIRTIO_ID_ENTROPY,
     .prefix = "vrng",
@@ -218,6 +232,7 @@ VIRTIO_DRIVER(vrng_driver) = {
     .returned = vrng_returned,
     .queue_back = vrng_queue_back,
     .dead = vrng_dead,
+    .scanned = vrng_first_bytes,
 };
 
 /* ---- for others ------------------------------------------------------------------------------ */
@@ -252,18 +267,3 @@ int vrng_info(unsigned n, struct vrng_info *out)
     *out = (struct vrng_info){virtio_name(r->dev), !r->dead, r->silent, r->answers, r->bytes};
     return 0;
 }
-
-/*
- * Waits for the first refresh of each device, before anything draws keys from the generator.
- * Services do not run yet, so the queue is reaped here. vrng_take() or vrng_check_time() ends the
- * wait; the latter logs a warning.
- */
-static void vrng_first_bytes(void)
-{
-    for (struct vrng *r = vrngs; r; r = r->next)
-        while (vrng_is_awaited(r) && virtq_state(r->q) == VIRTQ_OK) {
-            vrng_service(r->dev);
-            hal_relax();
-        }
-}
-HAL_INIT(HAL_INIT_DEVICE, vrng_first_bytes);

@@ -75,9 +75,9 @@ void pci_assign_bars(struct pci_function *f)
 {
     uint8_t command = pci_read8(f, PCI_COMMAND);
     uint8_t decode = 0;
-    struct hal_pci_host host;
+    const struct hal_pci_host *host = pci_host(f->host);
 
-    if (f->host >= PCI_MAX_HOSTS || hal_pci_host(f->host, &host))
+    if (!host)
         return;
     command = (uint8_t)(command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
     pci_write8(f, PCI_COMMAND, command);
@@ -85,7 +85,7 @@ void pci_assign_bars(struct pci_function *f)
         struct bar_shape shape = bar_probe(f, i);
 
         if (shape.len)
-            bar_place(f, i, &shape, &host);
+            bar_place(f, i, &shape, host);
         if (f->bar[i].phys)
             decode |= shape.io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
         i += shape.wide;

@@ -45,6 +45,11 @@ struct pci_bridge {
 
 /* ---- window.c -------------------------------------------------------------------------------- */
 
+/* A host bridge that is about to be scanned: copies what it has. */
+void pci_host_add(const struct hal_pci_host *host);
+/* The host bridge of this number; NULL: none was scanned, or its functions get no addresses. */
+const struct hal_pci_host *pci_host(unsigned index);
+
 /* Finds out which windows b has, and closes them. No address behind b was given yet. */
 void pci_window_close(struct pci_bridge *b);
 

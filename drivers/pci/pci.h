@@ -97,10 +97,13 @@ struct pci_client {
 };
 
 /*
- * Enumerates the buses of every host bridge and numbers those behind bridges; calls found() for
- * each function but bridges. Once, at the start. The client must live for ever. What cannot be
- * enumerated (no configuration space, no bus number left) is logged and left out.
+ * Enumerates the buses of a host bridge and numbers those behind bridges; calls found() for each
+ * function but bridges. Once for each host. *host is copied; host->index tells it from others. The
+ * client must live for ever. What cannot be enumerated (no bus number left) is logged and left out.
+ * 0; -EINVAL: no configuration space.
  */
+int pci_scan_host(const struct hal_pci_host *host, const struct pci_client *client);
+/* The same for every host bridge that hal_pci_host() tells of. */
 void pci_scan(const struct pci_client *client);
 
 /*

@@ -111,26 +111,31 @@ static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsig
         scan_device(s, base, bus, via, dev, depth);
 }
 
+int pci_scan_host(const struct hal_pci_host *host, const struct pci_client *client)
+{
+    uint64_t buses = host->ecam.len / ECAM_BUS;
+    struct scan s = {.host = host, .bus_top = host->bus_first, .client = client};
+
+    if (!buses) {
+        hal_log(HAL_WARN, "pci", "host %u: no usable configuration space", host->index);
+        return -EINVAL;
+    }
+    s.bus_end = buses - 1 < (uint64_t)(host->bus_last - host->bus_first)
+                    ? host->bus_first + (unsigned)buses - 1
+                    : host->bus_last;
+    pci_host_add(host);
+    scan_bus(&s, host->bus_first, NULL, 0);
+    return 0;
+}
+
 void pci_scan(const struct pci_client *client)
 {
     struct hal_pci_host host;
     int err;
 
-    for (unsigned n = 0; (err = hal_pci_host(n, &host)) != -ENOENT; n++) {
-        if (err)
-            continue; /* the log says why it cannot be used */
-        uint64_t buses = host.ecam.len / ECAM_BUS;
-        struct scan s = {.host = &host, .bus_top = host.bus_first, .client = client};
-
-        if (!buses) {
-            hal_log(HAL_WARN, "pci", "host %u: no usable configuration space", n);
-            continue;
-        }
-        s.bus_end = buses - 1 < (uint64_t)(host.bus_last - host.bus_first)
-                        ? host.bus_first + (unsigned)buses - 1
-                        : host.bus_last;
-        scan_bus(&s, host.bus_first, NULL, 0);
-    }
+    for (unsigned n = 0; (err = hal_pci_host(n, &host)) != -ENOENT; n++)
+        if (!err) /* else the log says why it cannot be used */
+            pci_scan_host(&host, client);
 }
 
 /* ---- afterwards ------------------------------------------------------------------------------ */
@@ -138,23 +143,23 @@ void pci_scan(const struct pci_client *client)
 /* Not there: all ones. There, but not ready yet: vendor 1 (PCIe Base 4.0, 2.3.2). */
 bool pci_scan_answers(const struct pci_bridge *port)
 {
-    struct hal_pci_host host;
+    const struct hal_pci_host *host = pci_host(port->fn.host);
     hal_mmio_t base;
     uint16_t vendor;
 
-    if (hal_pci_host(port->fn.host, &host))
+    if (!host)
         return false;
-    base = scan_map_bus(&host, port->secondary);
+    base = scan_map_bus(host, port->secondary);
     vendor = base ? hal_read16(base + PCI_VENDOR_ID) : 0;
     return vendor > 1 && vendor != 0xffff;
 }
 
 void pci_scan_slot(struct pci_bridge *port, const struct pci_client *client)
 {
-    struct hal_pci_host host;
-    struct scan s = {.host = &host, .client = client}; /* no number for buses further on */
+    const struct hal_pci_host *host = pci_host(port->fn.host);
+    struct scan s = {.host = host, .client = client}; /* no number for buses further on */
 
-    if (hal_pci_host(port->fn.host, &host))
+    if (!host)
         return;
     pci_window_empty_slot(port);
     scan_bus(&s, port->secondary, port, 1);

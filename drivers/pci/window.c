@@ -28,6 +28,19 @@ enum {
 
 /* ---- the host's windows ---------------------------------------------------------------------- */
 
+static struct hal_pci_host hosts[PCI_MAX_HOSTS]; /* by index; without configuration space: none */
+
+void pci_host_add(const struct hal_pci_host *host)
+{
+    if (host->index < PCI_MAX_HOSTS)
+        hosts[host->index] = *host;
+}
+
+const struct hal_pci_host *pci_host(unsigned index)
+{
+    return index < PCI_MAX_HOSTS && hosts[index].ecam.len ? &hosts[index] : NULL;
+}
+
 /* The offset behind the last address given, in bytes from the start of the window; 0: none was. */
 static uint64_t window_used[PCI_MAX_HOSTS][PCI_SPACES];
 
@@ -182,12 +195,12 @@ uint64_t pci_window_take(struct pci_bridge *b, const struct hal_pci_host *host,
 
 void pci_window_align(unsigned host_index)
 {
-    struct hal_pci_host host;
+    const struct hal_pci_host *host = pci_host(host_index);
 
-    if (host_index >= PCI_MAX_HOSTS || hal_pci_host(host_index, &host))
+    if (!host)
         return;
     for (unsigned s = 0; s < PCI_SPACES; s++)
-        window_used[host_index][s] = window_next(&host, s, spaces[s].granule);
+        window_used[host_index][s] = window_next(host, s, spaces[s].granule);
 }
 
 /* Whole granules, so that each follows the one before. A host without high memory gives none. */
@@ -201,14 +214,14 @@ static void window_reserve(struct pci_bridge *b, const struct hal_pci_host *host
 
 void pci_window_keep_for_slot(struct pci_bridge *b)
 {
-    struct hal_pci_host host;
+    const struct hal_pci_host *host = pci_host(b->fn.host);
 
     b->slot = true;
-    if (b->fn.host >= PCI_MAX_HOSTS || hal_pci_host(b->fn.host, &host))
+    if (!host)
         return;
     pci_window_align(b->fn.host);
-    window_reserve(b, &host, PCI_SPACE_MEM32);
-    window_reserve(b, &host, PCI_SPACE_MEM64);
+    window_reserve(b, host, PCI_SPACE_MEM32);
+    window_reserve(b, host, PCI_SPACE_MEM64);
 }
 
 void pci_window_empty_slot(struct pci_bridge *b)

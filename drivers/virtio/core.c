@@ -5,20 +5,45 @@
  */
 #include "virtio/device.h"
 
-extern const struct virtio_driver *const __start_vireo_drivers[];
-extern const struct virtio_driver *const __stop_vireo_drivers[];
-
 static struct virtio_device *devices;
 
 /* ---- drivers and names ----------------------------------------------------------------------- */
 
+static const struct virtio_driver *const *named; /* by virtio_use_drivers() */
+
+void virtio_use_drivers(const struct virtio_driver *const *drivers)
+{
+    named = drivers;
+}
+
+#if VIREO_SECTIONS
+extern const struct virtio_driver *const __start_vireo_drivers[] __attribute__((weak));
+extern const struct virtio_driver *const __stop_vireo_drivers[] __attribute__((weak));
+
+static const struct virtio_driver *linked_driver(unsigned n)
+{
+    return __start_vireo_drivers + n < __stop_vireo_drivers ? __start_vireo_drivers[n] : NULL;
+}
+#else
+static const struct virtio_driver *linked_driver(unsigned n)
+{
+    (void)n;
+    return NULL;
+}
+#endif
+
+const struct virtio_driver *virtio_driver_at(unsigned n)
+{
+    return named ? named[n] : linked_driver(n);
+}
+
 static const struct virtio_driver *driver_for(uint32_t device_id)
 {
-    const struct virtio_driver *const *d;
+    const struct virtio_driver *d;
 
-    for (d = __start_vireo_drivers; d < __stop_vireo_drivers; d++)
-        if ((*d)->device_id == device_id)
-            return *d;
+    for (unsigned n = 0; (d = virtio_driver_at(n)); n++)
+        if (d->device_id == device_id)
+            return d;
     return NULL;
 }
 
@@ -176,10 +201,8 @@ static int start_device(struct virtio_device *dev)
     return err;
 }
 
-/* The image ends: no device may go on writing into memory that others will use (section 2.4). */
-static void stop_devices(void *ctx)
+void virtio_stop_all(void)
 {
-    (void)ctx;
     for (struct virtio_device *dev = devices; dev; dev = dev->next) {
         bool running = dev->state != VIRTIO_WAITING && dev->state != VIRTIO_GONE;
 
@@ -190,6 +213,12 @@ static void stop_devices(void *ctx)
         if (!dev->away)
             virtio_cut_off(dev);
     }
+}
+
+static void stop_devices(void *ctx)
+{
+    (void)ctx;
+    virtio_stop_all();
 }
 
 /* Called for each device before it may write to memory; asks once. */
@@ -212,7 +241,7 @@ int virtio_attach(struct virtio_device *dev)
     stop_devices_at_the_end();
     name_device(dev);
     virtio_own_queues(dev);
-    virtio_check_denied(dev, __start_vireo_drivers, __stop_vireo_drivers);
+    virtio_check_denied(dev);
     virtio_choose_wakeup(dev);
     dev->tries_max = (unsigned)hal_option_u64(dev->name, "resets", VIRTIO_RESETS, 0, 1000);
     dev->driver_ns = dev->recover_ns = dev->service.next_ns = HAL_NEVER;

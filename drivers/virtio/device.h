@@ -91,11 +91,10 @@ const char *virtio_state_name(const struct virtio_device *dev);
 /* ---- feature.c ------------------------------------------------------------------------------- */
 
 /*
- * Logs a name in the boot argument deny that is no feature of the core, of the rings, or of one of
- * the drivers [from, to), and which there are.
+ * Logs a name in the boot argument deny that is no feature of the core, of the rings, or of a
+ * driver, and which there are.
  */
-void virtio_check_denied(const struct virtio_device *dev, const struct virtio_driver *const *from,
-                         const struct virtio_driver *const *to);
+void virtio_check_denied(const struct virtio_device *dev);
 /*
  * Chooses dev->accepted from dev->offered. reduced: only the bits without which it cannot be
  * driven, after the device refused a larger set. -ENODEV: the device cannot be used (logged).
@@ -125,6 +124,16 @@ void virtio_service_start(struct virtio_device *dev);
 void virtio_schedule(struct virtio_device *dev);
 
 /* ---- core.c ---------------------------------------------------------------------------------- */
+
+/* The n-th driver (0..): of the list that virtio_use_drivers had, else of those that are linked.
+ * NULL past the last. */
+const struct virtio_driver *virtio_driver_at(unsigned n);
+/* From now on the drivers are those of the list, which NULL ends and which lasts for ever; NULL:
+ * those that are linked. Before the first device is attached. */
+void virtio_use_drivers(const struct virtio_driver *const *drivers);
+/* No device goes on writing into memory that others will use (section 2.4): resets all of them, a
+ * second each at most. They stay out of service. */
+void virtio_stop_all(void);
 
 /*
  * Writes status 0 and waits for it to read back. -ETIMEDOUT: it did not within

@@ -214,9 +214,9 @@ static void feature_refuse_denied(const struct virtio_device *dev, const char *n
     hal_option_bad(dev->name, "deny", text);
 }
 
-void virtio_check_denied(const struct virtio_device *dev, const struct virtio_driver *const *from,
-                         const struct virtio_driver *const *to)
+void virtio_check_denied(const struct virtio_device *dev)
 {
+    const struct virtio_driver *d;
     const char *list = hal_option(dev->name, "deny");
 
     for (size_t len; list && *list; list += len + (list[len] == ',')) {
@@ -224,8 +224,8 @@ void virtio_check_denied(const struct virtio_device *dev, const struct virtio_dr
             len++;
         bool known = feature_in(core_features, CORE_FEATURES, list, len) ||
                      feature_in(virtq_features, virtq_feature_count, list, len);
-        for (const struct virtio_driver *const *d = from; d < to && !known; d++)
-            known = feature_in((*d)->features, (*d)->feature_count, list, len);
+        for (unsigned i = 0; !known && (d = virtio_driver_at(i)); i++)
+            known = feature_in(d->features, d->feature_count, list, len);
         if (len && !known)
             feature_refuse_denied(dev, list, len);
     }

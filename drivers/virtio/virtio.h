@@ -89,17 +89,40 @@ struct virtio_driver {
      * queue_back() follow.
      */
     void (*dead)(struct virtio_device *dev, bool quarantine);
+    /*
+     * vireo_start() has looked at each bus. The only function that may wait for a device, and only
+     * within a bound: services do not run yet. May be NULL.
+     */
+    void (*scanned)(void);
 };
+
 /*
- * Defines a driver: VIRTIO_DRIVER(vrng_driver) = {.device_id = ...}; The second pointer has the
- * scan of the buses linked with it, so that an image without drivers holds no transport.
+ * Defines a driver: VIRTIO_DRIVER(vrng_driver) = {.device_id = ...}; The driver is a global, for
+ * the list of vireo_start(). With VIREO_SECTIONS it also enters itself in the section
+ * "vireo_drivers", so that linking its object file is enough. The second pointer has the start
+ * linked with it: an image without drivers holds no transport.
  */
 #define VIRTIO_DRIVER(name)                                                                        \
-    static const struct virtio_driver name;                                                        \
+    extern const struct virtio_driver name;                                                        \
+    VIRTIO_DRIVER_ENTRY(name)                                                                      \
+    const struct virtio_driver name
+#if VIREO_SECTIONS
+#define VIRTIO_DRIVER_ENTRY(name)                                                                  \
     static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) = &name;         \
-    static void (*const name##_scan)(void) __attribute__((used)) = virtio_scan_buses;              \
-    static const struct virtio_driver name
-void virtio_scan_buses(void); /* transport/scan.c, at the boot */
+    static int (*const name##_start)(const struct virtio_driver *const *) __attribute__((used)) =  \
+        vireo_start;
+#else
+#define VIRTIO_DRIVER_ENTRY(name)
+#endif
+int vireo_start(const struct virtio_driver *const *drivers); /* vireo_drivers.h */
+
+/*
+ * In a file whose functions need the driver `name` of another file, and call none of it: links that
+ * file as well. Else an archive would leave it out, and no device would be found.
+ */
+#define VIRTIO_LINK_DRIVER(name)                                                                   \
+    extern const struct virtio_driver name;                                                        \
+    static const struct virtio_driver *const name##_wanted __attribute__((used)) = &name
 
 /* ---- for drivers ----------------------------------------------------------------------------- */
 

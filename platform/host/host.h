@@ -152,6 +152,8 @@ void host_msi_limit(int n); /* messages that the machine has; 0: no doorbell (-E
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
+/* From now on hal_virtio_mmio() and hal_pci_host() tell of nothing. */
+void host_hide(bool hide);
 void host_add_virtio_mmio(uint64_t phys, uint64_t len, hal_irq_t irq);
 void host_add_pci(const struct hal_pci_host *h, hal_irq_t intx_first); /* 4 lines, swizzled */
 

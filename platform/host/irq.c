@@ -184,9 +184,16 @@ void host_add_virtio_mmio(uint64_t phys, uint64_t len, hal_irq_t irq)
         slots[slot_count++] = (struct hal_virtio_mmio){phys, len, irq};
 }
 
+static bool hidden; /* what the machine has: as where a kernel knows, and its HAL does not */
+
+void host_hide(bool hide)
+{
+    hidden = hide;
+}
+
 int hal_virtio_mmio(unsigned n, struct hal_virtio_mmio *out)
 {
-    if (n >= slot_count)
+    if (hidden || n >= slot_count)
         return -ENOENT;
     *out = slots[n];
     return 0;
@@ -201,7 +208,7 @@ void host_add_pci(const struct hal_pci_host *h, hal_irq_t intx_first)
 
 int hal_pci_host(unsigned n, struct hal_pci_host *out)
 {
-    if (n > 0 || !has_pci)
+    if (hidden || n > 0 || !has_pci)
         return -ENOENT;
     *out = pci;
     return 0;

@@ -83,7 +83,8 @@ void host_time_step(uint64_t ns)
     step = ns;
 }
 
-void hal_service_add(struct hal_service *s)
+/* Weak, as hal_service_wake: a test of drivers/hal_services.c has those there. */
+__attribute__((weak)) void hal_service_add(struct hal_service *s)
 {
     for (struct hal_service *o = services; o; o = o->next) {
         if (o == s) {
@@ -95,7 +96,7 @@ void hal_service_add(struct hal_service *s)
     services = s;
 }
 
-void hal_service_wake(struct hal_service *s)
+__attribute__((weak)) void hal_service_wake(struct hal_service *s)
 {
     s->pending = true;
 }
@@ -175,12 +176,19 @@ void host_run_for(uint64_t ns)
 extern const struct hal_init __start_vireo_init[] __attribute__((weak));
 extern const struct hal_init __stop_vireo_init[] __attribute__((weak));
 
+/* Of drivers/vireo_drivers.h: there if a driver is linked. */
+struct virtio_driver;
+int vireo_start(const struct virtio_driver *const *drivers) __attribute__((weak));
+
 void host_boot(void)
 {
-    for (unsigned level = 0; level < HAL_INIT_LEVELS; level++)
+    for (unsigned level = 0; level < HAL_INIT_LEVELS; level++) {
+        if (level == HAL_INIT_DEVICE && vireo_start)
+            vireo_start(NULL);
         for (const struct hal_init *i = __start_vireo_init; i < __stop_vireo_init; i++)
             if (i->level == level)
                 i->fn();
+    }
 }
 
 #define SHUTDOWNS 32

@@ -13,6 +13,9 @@ int main(int argc, char **argv);
 
 extern const struct hal_init __start_vireo_init[] __attribute__((weak));
 extern const struct hal_init __stop_vireo_init[] __attribute__((weak));
+/* Of drivers/vireo_drivers.h: there if a driver is linked. */
+struct virtio_driver;
+int vireo_start(const struct virtio_driver *const *drivers) __attribute__((weak));
 extern void (*const __init_array_start[])(void) __attribute__((weak));
 extern void (*const __init_array_end[])(void) __attribute__((weak));
 
@@ -37,10 +40,13 @@ static void log_banner(void)
 
 static void run_init_table(void)
 {
-    for (unsigned level = 0; level < HAL_INIT_LEVELS; level++)
+    for (unsigned level = 0; level < HAL_INIT_LEVELS; level++) {
+        if (level == HAL_INIT_DEVICE && vireo_start)
+            vireo_start(NULL);
         for (const struct hal_init *i = __start_vireo_init; i < __stop_vireo_init; i++)
             if (i->level == level)
                 i->fn();
+    }
 }
 
 static void main_task(void)

@@ -201,32 +201,49 @@ const struct virtio_transport virtio_mmio_modern = {
 
 /* ---- discovery (section 4.2.3.1) ------------------------------------------------------------- */
 
-static void mmio_probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
+/* 0, or -ENODEV: nothing there that a driver wants, or that can be driven. */
+static int mmio_identify(hal_mmio_t base, uint32_t *version, uint32_t *id)
 {
+    if (hal_read32(base + MMIO_MAGIC) != MMIO_MAGIC_VALUE)
+        return -ENODEV;
+    *version = hal_read32(base + MMIO_VERSION);
+    if (*version != 1 && *version != 2) {
+        hal_log(HAL_WARN, "virtio-mmio", "version %u is unknown: slot ignored", *version);
+        return -ENODEV;
+    }
+    *id = hal_read32(base + MMIO_DEVICE_ID);
+    if (!*id || !virtio_wanted(*id))
+        return -ENODEV;
+    return 0;
+}
+
+int virtio_mmio_attach(const struct hal_virtio_mmio *window)
+{
+    bool usable = window->len >= MMIO_MIN_LEN && window->len <= UINT32_MAX;
+    hal_mmio_t base = usable ? hal_mmio_map(window->phys, window->len) : 0;
     uint32_t version, id;
     struct virtio_mmio *m;
+    int err;
 
-    if (hal_read32(base + MMIO_MAGIC) != MMIO_MAGIC_VALUE)
-        return;
-    version = hal_read32(base + MMIO_VERSION);
-    if (version != 1 && version != 2) {
-        hal_log(HAL_WARN, "virtio-mmio", "version %u is unknown: slot ignored", version);
-        return;
+    if (!base) {
+        hal_log(HAL_WARN, "virtio-mmio", "the window at 0x%llx cannot be %s",
+                (unsigned long long)window->phys, usable ? "mapped" : "one: its length is wrong");
+        return -EINVAL;
     }
-    id = hal_read32(base + MMIO_DEVICE_ID);
-    if (!id || !virtio_wanted(id))
-        return;
+    err = mmio_identify(base, &version, &id);
+    if (err)
+        return err;
     m = (struct virtio_mmio *)virtio_bus_device(&virtio_mmio_bus, id);
     if (!m)
-        return;
+        return -ENOMEM;
     m->base = base;
-    m->irq = slot->irq;
+    m->irq = window->irq;
     m->dev.transport = &virtio_mmio_modern;
-    m->dev.config_len = (uint32_t)slot->len - MMIO_CONFIG;
+    m->dev.config_len = (uint32_t)window->len - MMIO_CONFIG;
     if (version == 2 || virtio_mmio_take_legacy(m))
-        virtio_attach(&m->dev);
-    else
-        hal_free(m);
+        return virtio_attach(&m->dev);
+    hal_free(m);
+    return -ENODEV;
 }
 
 /*
@@ -235,22 +252,14 @@ static void mmio_probe_slot(hal_mmio_t base, const struct hal_virtio_mmio *slot)
  */
 static void mmio_scan(void)
 {
-    struct hal_virtio_mmio slot;
+    struct hal_virtio_mmio window;
     unsigned n = 0;
 
-    while (hal_virtio_mmio(n, &slot) == 0)
+    while (hal_virtio_mmio(n, &window) == 0)
         n++;
-    while (n-- > 0) {
-        hal_mmio_t base;
-
-        if (hal_virtio_mmio(n, &slot) || slot.len < MMIO_MIN_LEN || slot.len > UINT32_MAX)
-            continue;
-        base = hal_mmio_map(slot.phys, slot.len);
-        if (base)
-            mmio_probe_slot(base, &slot);
-        else
-            hal_log(HAL_WARN, "virtio-mmio", "slot %u cannot be mapped", n);
-    }
+    while (n-- > 0)
+        if (hal_virtio_mmio(n, &window) == 0)
+            virtio_mmio_attach(&window);
 }
 
 const struct virtio_bus virtio_mmio_bus = {

@@ -6,6 +6,7 @@
 #ifndef VIREO_VIRTIO_MMIO_H
 #define VIREO_VIRTIO_MMIO_H
 
+#include "vireo_drivers.h"
 #include "virtio/transport/buses.h"
 
 enum {

@@ -289,12 +289,17 @@ static void vpci_leave(const struct pci_bridge *port)
     }
 }
 
+static const struct pci_client vpci_client = {vpci_found, pci_hotplug_serve, vpci_retire,
+                                              vpci_leave};
+
+int virtio_pci_attach(const struct hal_pci_host *host)
+{
+    return pci_scan_host(host, &vpci_client);
+}
+
 static void vpci_scan(void)
 {
-    static const struct pci_client client = {vpci_found, pci_hotplug_serve, vpci_retire,
-                                             vpci_leave};
-
-    pci_scan(&client);
+    pci_scan(&vpci_client);
 }
 
 const struct virtio_bus virtio_pci_bus = {

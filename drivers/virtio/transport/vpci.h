@@ -8,6 +8,7 @@
 #define VIREO_VPCI_H
 
 #include "pci/pci.h"
+#include "vireo_drivers.h"
 #include "virtio/transport/buses.h"
 
 /* Section 4.1.4: the structures, by cfg_type */
