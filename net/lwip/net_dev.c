@@ -228,8 +228,6 @@ static void dev_tell_address(struct net_dev *d)
     const ip4_addr_t *ip = netif_ip4_addr(&d->netif);
 
     if (ip4_addr_isany_val(*ip)) {
-        if (d->told && !d->is_static)
-            hal_log(HAL_WARN, d->name, "the DHCP lease ended");
         d->told = false;
         return;
     }
