@@ -389,27 +389,32 @@ static void the_mtu(void)
     CHECK(memchr(server.wish, 26, sizeof(server.wish)) != NULL);
 }
 
+/* Those that no machine can have are left out; the rest of a list that is
+   cut off is nothing; two options are one list (RFC 3396). */
 static void time_servers(void)
 {
-    /* Those that no machine can have are left out, the list in two options is one list. */
-    static const uint8_t text[] = {42, 14,  10, 0,  2,  7,  224, 0,  0, 1,  0, 0,   0,
-                                   0,  192, 0,  42, 19, 2,  9,   10, 0, 2,  8, 127, 0,
-                                   0,  1,   10, 0,  2,  10, 10,  0,  2, 11, 10};
-    static const char *const want[] = {"10.0.2.7", "192.0.2.9", "10.0.2.8", "10.0.2.10"};
+    static const uint8_t text[] = {42, 14, 10, 0, 2, 7, 224, 0, 0, 1,  0,  0, 0, 0,  192, 0, 42, 17,
+                                   2,  9,  0,  0, 0, 0, 10,  0, 2, 10, 10, 0, 2, 11, 10,  0, 2};
+    static const char *const want[] = {"10.0.2.7", "192.0.2.9", "10.0.2.10", "10.0.2.11"};
     char server_text[NET_ADDRESS_TEXT];
+    unsigned n = case_variant ? 4 : 3;
 
     grant(20);
     memcpy(server.extra, text, sizeof(text));
     server.extra_len = sizeof(text);
+    if (n == 3) { /* fewer than are kept: 10.0.2.11 is left out */
+        server.extra[17] = 13;
+        server.extra_len = 31;
+    }
     boot();
     CHECK(memchr(server.wish, 42, sizeof(server.wish)) != NULL);
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < n; i++) {
         CHECK_EQ(net_time_server(i, server_text), 0);
         CHECK(!strcmp(server_text, want[i]));
     }
-    CHECK_EQ(net_time_server(4, server_text), -ENOENT);
+    CHECK_EQ(net_time_server(n, server_text), -ENOENT);
     pass(15000);
-    CHECK_EQ(host_log_matches("time servers 10.0.2.7 192.0.2.9 10.0.2.8 10.0.2.10 (DHCP)"), 1);
+    CHECK_EQ(host_log_matches("time servers 10.0.2.7 192.0.2.9 10.0.2.10"), 1);
     server.silent = true; /* what the lease named ends with it */
     pass(21000);
     CHECK_EQ(net_time_server(0, server_text), -ENOENT);
@@ -489,7 +494,7 @@ int main(int argc, char **argv)
         SHOWS(a_late_conflict_is_defended, NULL),
         VARIED(the_mtu, five),
         VARIED(a_card_of_a_small_mtu, two),
-        SHOWS(time_servers, NULL),
+        VARIED(time_servers, two),
         SHOWS(routes, NULL),
         VARIED(wrong_routes, two),
     };
