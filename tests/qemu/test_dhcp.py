@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Leases of DHCP (RFC 2131) with a server of ours on the cable: renewed, rebound, ended, refused."""
+"""Leases of DHCP (RFC 2131) with a server of ours: renewed, rebound, ended, refused."""
 import socket
 import struct
 import tempfile
