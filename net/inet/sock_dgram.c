@@ -8,6 +8,8 @@
 #include "sock.h"
 #include "socket_ops.h"
 
+enum { ICMP6_SUM = 2 }; /* where its checksum stands, of two bytes */
+
 /* Frees the first datagram that waits. */
 static void dgram_pop(struct sock *s)
 {
@@ -123,7 +125,7 @@ int sock_dgram_open(struct sock *s, int protocol)
         return -ENOMEM;
     if (s->family == AF_INET6 && protocol == IPPROTO_ICMPV6) {
         s->raw->chksum_reqd = 1; /* RFC 3542, section 3.1 */
-        s->raw->chksum_offset = 2;
+        s->raw->chksum_offset = ICMP6_SUM;
     }
     raw_recv(s->raw, dgram_on_raw, s);
     sock_apply_options(s);
@@ -282,8 +284,16 @@ static void dgram_prepare(struct sock *s, const ip_addr_t *to)
     bool six = IP_IS_V6(to);
 
     s->udp->ttl = six ? o->hops : o->ttl;
-    if (s->kind != SOCK_KIND_UDP || !ip_addr_ismulticast(to))
+    if (!ip_addr_ismulticast(to))
         return;
+    if (s->kind == SOCK_KIND_RAW) {
+        raw_set_multicast_ttl(s->raw, six ? o->group_hops : o->group_ttl);
+        if (six ? o->group_loop6 : o->group_loop)
+            raw_set_flags(s->raw, RAW_FLAGS_MULTICAST_LOOP);
+        else
+            raw_clear_flags(s->raw, RAW_FLAGS_MULTICAST_LOOP);
+        return;
+    }
     udp_set_multicast_ttl(s->udp, six ? o->group_hops : o->group_ttl);
     udp_set_multicast_netif_index(s->udp, six ? o->group_netif6 : o->group_netif);
     if (six ? o->group_loop6 : o->group_loop)
@@ -381,9 +391,13 @@ ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *msg, int flags)
     broadcast = sock_is_broadcast(&m.addr);
     if (broadcast && !s->options.broadcast)
         return -EACCES;
+    if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd && len < ICMP6_SUM + 2)
+        return -EINVAL;
     p = dgram_gather(&m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
     if (!p)
         return -ENOBUFS;
+    if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd)
+        memset((uint8_t *)p->payload + ICMP6_SUM, 0, 2); /* lwIP's sum counts what stands there */
     dgram_prepare(s, &m.addr);
     err = dgram_transmit(s, &m, p, netif, &from, broadcast);
     pbuf_free(p);
