@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "lwip/inet_chksum.h"
 #include "sock.h"
 #include "socket_ops.h"
 
@@ -91,14 +92,22 @@ struct sock *sock_of_udp(const struct udp_pcb *pcb)
     return pcb->recv == dgram_on_udp ? pcb->recv_arg : NULL;
 }
 
+/* Of IPv6 without headers, and ICMPv6 with a right sum alone (RFC 3542, section 3). */
+static bool dgram_strip6(const struct raw_pcb *pcb, struct pbuf *p)
+{
+    pbuf_remove_header(p, ip_current_header_tot_len());
+    return !pcb->chksum_reqd || !ip6_chksum_pseudo(p, pcb->protocol, p->tot_len,
+                                                   ip6_current_src_addr(), ip6_current_dest_addr());
+}
+
 /* A raw socket gets a copy: lwIP goes on with the packet. */
 static u8_t dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
 {
     struct sock_origin origin = dgram_origin(addr, 0);
     struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
 
-    (void)pcb;
-    if (copy && !dgram_enqueue(arg, copy, &origin))
+    if (copy &&
+        ((ip_current_is_v6() && !dgram_strip6(pcb, copy)) || !dgram_enqueue(arg, copy, &origin)))
         pbuf_free(copy);
     return 0;
 }
