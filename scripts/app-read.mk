@@ -6,6 +6,7 @@ SRCS :=
 DRIVERS :=
 CFLAGS :=
 LIBS :=
+FORMATS :=
 FORWARD :=
 SCRATCH :=
 define NEWLINE
@@ -15,7 +16,7 @@ endef
 include app.mk
 
 say = $(info define $1$(NEWLINE)$(subst $$,$$$$,$($1))$(NEWLINE)endef)
-$(foreach v,SRCS DRIVERS CFLAGS LIBS FORWARD SCRATCH,$(call say,$v))
+$(foreach v,SRCS DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH,$(call say,$v))
 .DEFAULT_GOAL := nothing
 .PHONY: nothing
 nothing:

@@ -3,11 +3,12 @@
 #
 #   SRCS     sources besides main.c         CFLAGS   flags for them
 #   DRIVERS  folders of drivers/            LIBS     archives
+#   FORMATS  full: printf and scanf with all directives, whatever the literals are
 #   FORWARD  ports, as --forward takes them SCRATCH  size of a blank disk that is made once and kept
 #
 # Paths are relative to the folder of app.mk.
 
-APP_SAYS := SRCS DRIVERS CFLAGS LIBS FORWARD SCRATCH
+APP_SAYS := SRCS DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH
 APP_MK := $(wildcard $(APP_DIR)/app.mk)
 APP_VARS := $(OUTDIR)/$(APP_NAME).vars
 $(foreach v,$(APP_SAYS),$(eval $v :=))
@@ -32,6 +33,9 @@ no_size = $(shell printf %s $(call quoted,$(SCRATCH)) | grep -qxE '[1-9][0-9]{0,
                   echo no)
 $(if $(SCRATCH),$(if $(no_size),$(error $(APP_MK): SCRATCH := $(SCRATCH) is no size: write \
     bytes, or a number with K, M or G, such as 16M)))
+
+$(if $(filter-out full,$(FORMATS)),\
+    $(error $(APP_MK): FORMATS := $(FORMATS): it is full, or not there))
 
 # Relative to the folder, unless it is found from here: an absolute path, or an option.
 in_app = $(foreach w,$1,$(or $(filter /% -%,$w),$(if $(wildcard $(APP_DIR)/$w),,$(wildcard $w)), \

@@ -11,7 +11,7 @@ RELEASE := $(shell sed -n 's/^release=//p' scripts/fetch-source)
 
 # Built again when the compiler or the recipe has changed; dates do not matter.
 NEWLIB_KEY := $(CROSS) $(MACHINE) $(shell $(CC_TARGET) -dumpfullversion) $(RELEASE) \
-              $(shell cat scripts/newlib.mk scripts/newlib*.h scripts/build-newlib | cksum)
+              $(shell cat scripts/newlib* scripts/build-newlib | cksum)
 NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <$(NEWLIB)/.key)),FORCE)
 
 WANTED := $(if $(OWN_NEWLIB),$(NEWLIB)/.key) \

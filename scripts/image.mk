@@ -95,13 +95,16 @@ $(EVERYTHING): $(ARCHIVES) $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a
 $(EVERYTHING_FULL): $(ARCHIVES) $(FULL_LIB) $(NEWLIB_LIB)/libm.a
 $(EVERYTHING) $(EVERYTHING_FULL):
 	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
-# The second is for an application with a format that has a long double or "%1$d".
-FULL_FORMAT := %([0-9]+\$$|[-+ \#0-9.*]*L[aAeEfFgG])
-everything = $(if $(FULL_LIB),$$(grep -qaE '$(FULL_FORMAT)' $(APP_OBJECTS) \
-    $(filter-out -%,$(LIBS)) && echo $(EVERYTHING_FULL) || echo $(EVERYTHING)),$(EVERYTHING))
+# The second is for an application with a literal, narrow or wide, that is a format with a long
+# double, "%1$d" or "%ls", and for one whose app.mk says so.
+FULL_FORMAT := %([0-9]+\$$|[^%A-Za-z]*(L[aAeEfFgG]|l[cs]))
+literals = for e in s L; do \
+               $(CROSS)strings -d -n 3 -e $$e $(APP_OBJECTS) $(filter-out -%,$(LIBS)); done
+everything = $(if $(FULL_LIB),$(if $(FORMATS),$(EVERYTHING_FULL),$$($(literals) | \
+    grep -qE '$(FULL_FORMAT)' && echo $(EVERYTHING_FULL) || echo $(EVERYTHING))),$(EVERYTHING))
 
 # The appliance whose image lies in build/ARCH: its folder, and how the image was built.
-OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS)
+OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS) $(FORMATS)
 owner_was := $(strip $(file <$(OWNER_FILE)))
 ifneq ($(owner_was),$(strip $(OWNER)))
 ifneq ($(filter-out $(firstword $(OWNER)),$(firstword $(owner_was))),)

@@ -20,7 +20,8 @@ LIBC_FILES = $(addprefix posix/,regcomp.c regexec.c regerror.c regfree.c fnmatch
 LONG_DOUBLE_aarch64 = ld ld128
 LIBM_DIRS = math common $(LONG_DOUBLE_$(ARCH)) complex fenv machine/$(ARCH)
 # Left out: variants that the configuration excludes (nano formats, 64-bit file calls, other CPUs of
-# the machine), a macro's fallback, and what others include.
+# the machine), a macro's fallback, what others include, and the second of two frexpl.
+LEAVE_OUT_aarch64 = s_frexpl.c
 LEAVE_OUT_arm = strcmp-%.S strlen-%.S aeabi_memmove-arm.S aeabi_memmove-thumb%.S \
                 aeabi_memset-arm.S aeabi_memset-thumb%.S memcpy-armv7%.S
 # What platform/libc defines: the linker might take these instead.
@@ -28,6 +29,9 @@ OURS = lock.c mlock.c stack_protector.c sysfcntl.c sysgetentropy.c
 OURS += strtorx.c strtol.c strtoll.c strtoul.c strtoull.c strtoll_r.c strtoull_r.c strtoimax.c \
         strtoumax.c wcstol.c wcstoll.c wcstoul.c wcstoull.c wcstoll_r.c wcstoull_r.c wcstoimax.c \
         wcstoumax.c w_tgamma.c wf_tgamma.c
+OURS += aligned_alloc.c calloc.c callocr.c cfreer.c freer.c malign.c malignr.c mallinfor.c \
+        malloc.c mallocr.c malloptr.c mallstatsr.c msize.c msizer.c mstats.c mtrim.c pvallocr.c \
+        realloc.c reallocr.c valloc.c vallocr.c
 LEAVE_OUT = $(OURS) nano-%.c _mallocr.c %64r.c isgreater.c fenv_stub.c $(LEAVE_OUT_$(ARCH))
 
 GCC_INCLUDE := $(foreach d,include include-fixed,\
@@ -54,6 +58,8 @@ FLAGS_regcomp = -include $(INC)/limits.h
 FLAGS_collate = -include $(INC)/limits.h
 # glob reads directories by the <dirent.h> of platform/libc.
 FLAGS_glob = -D_GNU_SOURCE -include $(INC)/limits.h -isystem $(HERE)/../platform/libc/include
+# Wide functions refuse each stream where streams have no orientation.
+$(foreach n,fgetwc fgetwc_u fgetws fputws fwide ungetwc wbufw,$(eval FLAGS_$n := -D_WIDE_ORIENT))
 # getopt's own initial value of optind is 0.
 FLAGS_getopt = -include $(HERE)/newlib-getopt.h
 
@@ -75,6 +81,14 @@ LIBM_OBJECTS = $(LIBM_NAMES:%=$(OUT)/libm/%.o)
 # an application wants them.
 FULL_NAMES = $(filter %vfprintf %vfiprintf %vfscanf %vfwprintf %vfwscanf,$(LIBC_NAMES))
 FULL_OBJECTS = $(FULL_NAMES:%=$(OUT)/full/%.o)
+# All of printf and scanf are compiled from copies with calls in them (newlib-formats.sed). Only the
+# full ones, whose narrow functions know "%ls" by _MB_CAPABLE, do without.
+FORMATS := $(OUT)/formats
+$(shell mkdir -p $(FORMATS) && for f in $(SRC)/libc/stdio/*vf*.c; do \
+    sed -f $(HERE)/newlib-formats.sed $$f >$(FORMATS)/$${f##*/}; done)
+$(foreach n,$(FULL_NAMES),$(eval libc.$n := $(FORMATS)/$n.c) \
+    $(eval FLAGS_$n := -I$(SRC)/libc/stdio -include $(HERE)/newlib-formats.h \
+                       $(if $(findstring w,$n),-DFORMAT_TEXT=0 -D_WIDE_ORIENT,-DFORMAT_TEXT=fmt0)))
 
 all: $(OUT)/libc.a $(OUT)/libm.a $(OUT)/libc-full.a
 
@@ -86,7 +100,8 @@ count:
 $(OUT)/libc/%.o: $$(libc.$$*)
 	@$(CROSS)gcc $(FLAGS_$*) $(FLAGS) -I$(<D) -I$(SRC)/../include -c $< -o $@ && echo $@
 $(OUT)/full/%.o: $$(libc.$$*)
-	@$(CROSS)gcc -DFULL_FORMATS $(FLAGS) -I$(<D) -I$(SRC)/../include -c $< -o $@ && echo $@
+	@$(CROSS)gcc -DFULL_FORMATS -D_MB_CAPABLE $(FLAGS_$*) $(FLAGS) -I$(<D) -I$(SRC)/../include \
+	    -c $< -o $@ && echo $@
 $(OUT)/libm/%.o: $$(libm.$$*)
 	@$(CROSS)gcc $(FLAGS) $(LIBM_FLAGS) -I$(<D) -I$(SRC)/libm/common -c $< -o $@ && echo $@
 

@@ -197,6 +197,7 @@ def test_a_named_driver_is_linked(appliance):
     ({'main.c': MAIN, 'app.mk': 'LIBS := nosuch.a\n'}, 'LIBS names what does not exist'),
     ({'main.c': MAIN, 'app.mk': 'FOWARD := 8080:80\n'}, 'FOWARD means nothing; FORWARD is meant'),
     ({'main.c': MAIN, 'app.mk': 'src = a.c\n'}, 'src means nothing; SRCS is meant'),
+    ({'main.c': MAIN, 'app.mk': 'FORMATS := all\n'}, 'FORMATS := all: it is full, or not there'),
     ({'main.c': MAIN, 'app.mk': 'SCRATCH := lots\n'}, 'SCRATCH := lots is no size'),
     ({'main.c': MAIN, 'app.mk': 'SCRATCH := 16 M\n'}, 'SCRATCH := 16 M is no size'),
     ({'main.c': MAIN, 'app.mk': 'a makefile?\n'}, 'app.mk cannot be read, for the reason above'),

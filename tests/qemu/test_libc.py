@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Appliances that look at the runtime and the C library from inside: time, tasks, memory."""
+import collections
+import os
 import re
+import subprocess
 import time
 
 import pytest
@@ -27,6 +30,58 @@ def test_values(boot, arch, cpu):
 def test_formats_fit_their_types(boot, arch, cpu):
     """The compiler holds the formats against the types (-Werror=format), the image its output."""
     checks_end(boot('formats', net='none', arch=arch, cpu=cpu), 60)
+
+
+# Symbols that two files of an image's archives may define, and why.
+TWICE = {
+    'net_arp_waiting': "net/lwip's is weak: for an lwIP whose etharp.c has none (scripts/fix-lwip)",
+}
+
+
+@pytest.mark.parametrize('arch, cross', [('aarch64', 'aarch64-linux-gnu-'),
+                                         ('arm', 'arm-none-eabi-')])
+@pytest.mark.parametrize('index', ['everything', 'everything-full'])
+def test_no_symbol_is_defined_twice(built, arch, cross, index):
+    """Rooms, newlib, lwIP and libfdt are one archive to the linker, which takes the first that has
+    a symbol: which one that is must not depend on an order of files."""
+    folder = os.path.dirname(built('hello', arch=arch))
+    cross = os.environ.get('CROSS', cross) if arch == 'aarch64' else cross
+    lines = subprocess.run([cross + 'nm', '-A', '-g', '--defined-only',
+                            os.path.join(folder, 'obj', index + '.a')],
+                           capture_output=True, text=True, check=True).stdout.splitlines()
+    places = collections.defaultdict(set)
+    for line in lines:
+        where, _, symbol = line.rpartition(' ')
+        places[symbol].add(where.split(':')[1])
+    assert {'printf', 'malloc', 'sin', 'memcpy', 'open', 'tcp_input', 'task_spawn'} <= set(places)
+    wrong = {s: sorted(p) for s, p in places.items() if len(p) > 1 and s not in TWICE}
+    assert not wrong, wrong
+    assert all(len(places[s]) == 2 for s in TWICE), 'an entry of TWICE is defined once'
+
+
+# Formats that no literal of the image tells; a long double of 32-bit Arm is a double.
+LATE = ['positions', 'wide-text', 'wide-letter', 'scan-positions', 'in-wide-format']
+LATE_LONG_DOUBLES = ['long-double', 'scan-long-double']
+
+
+@pytest.mark.parametrize('arch, which', [*(('aarch64', w) for w in LATE + LATE_LONG_DOUBLES),
+                                         *(('arm', w) for w in LATE)])
+def test_a_format_that_is_not_linked_is_told(boot, arch, which):
+    guest = boot('latefmt', net='none', arch=arch, append=f'format={which}')
+    assert guest.wait() == 134
+    assert guest.seen(r'panic in task main: printf or scanf cannot do "(%|\(wide\)).*'
+                      'set FORMATS := full in app.mk'), guest.report()
+    assert guest.seen(r'0x[0-9a-f]+ main\+0x'), guest.report()
+
+
+@CPUS
+def test_all_formats_by_app_mk(boot, arch, cpu):
+    checks_end(boot('latefmtfull', net='none', arch=arch, cpu=cpu), 60)
+
+
+@pytest.mark.parametrize('which', LATE_LONG_DOUBLES)
+def test_a_long_double_that_is_a_double_needs_nothing(boot, which):
+    checks_end(boot('latefmt', net='none', arch='arm', append=f'format={which}'), 60)
 
 
 @CPUS

@@ -65,6 +65,26 @@ static void positions(void)
     check(!strcmp(text, "pos 3"), "arguments by position");
 }
 
+static void wide_characters(void)
+{
+    wchar_t word[20] = L"", out[40];
+    char text[80];
+    long double v = 0;
+    int a = 0;
+
+    snprintf(text, sizeof(text), "%ls|%5.2ls|%lc", L"wide", L"abc", (wint_t)L'x');
+    check(!strcmp(text, "wide|   ab|x"), "printf of wide characters: %s", text);
+    check(swprintf(out, 40, L"%s %ls %.20Lf", "a", L"b", 0.5L) == 26 &&
+              !wcscmp(out, L"a b 0.50000000000000000000"),
+          "swprintf: %ls", out);
+    check(swscanf(L"word 0.5 7", L"%ls %Lf %d", word, &v, &a) == 3 && !wcscmp(word, L"word") &&
+              v == 0.5L && a == 7,
+          "swscanf");
+    check(wprintf(L"wide %ls\n", L"output") == 12 && fputws(L"and more\n", stdout) >= 0 &&
+              fwide(stdout, 0) > 0,
+          "wprintf, fputws, fwide");
+}
+
 static void numbers(void)
 {
     char *end;
@@ -117,6 +137,7 @@ int main(void)
     mathematics();
     long_doubles();
     positions();
+    wide_characters();
     numbers();
     system_calls();
     patterns();

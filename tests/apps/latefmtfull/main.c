@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* latefmtfull - latefmt with all formats linked, by its app.mk. */
+#include "../latefmt/main.c"
