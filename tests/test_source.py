@@ -165,3 +165,16 @@ def test_scripts_are_standard_python():
             if module not in sys.stdlib_module_names and module != 'vireolib':
                 bad.append(f'{name}: {module}')
     assert not bad, bad
+
+
+def test_general_options_are_nobodys_own():
+    """vireo.NAME= is what vireo.DEVICE.NAME= falls back to: an option of the whole image, such as
+    vireo.log=, may not have the name of a device's or an application's."""
+    uses = [match.groups() for name in tracked()
+            if name.endswith('.c') and name.startswith(('platform/', 'drivers/', 'net/', 'files/',
+                                                        'examples/'))
+            for match in re.finditer(r'\bhal_option(?:_u64)?\(\s*([^,]+),\s*"(\w+)"',
+                                     text_of(name))]
+    general = {option for who, option in uses if who == 'NULL'}
+    own = {option for who, option in uses if who != 'NULL'}
+    assert general and own and not general & own, general & own

@@ -13,7 +13,7 @@
 
 #define LOG_LINE_MAX 512u /* bytes of a request line that are shown */
 
-extern bool log_enabled; /* boot argument vireo.httpd.log */
+extern bool log_enabled; /* boot argument vireo.httpd.access_log */
 
 /* Prints the line of an answer: the client's address, the request line, the status and the bytes of
  * the body that were sent. The request line may hold any bytes: what could mislead a reader of the

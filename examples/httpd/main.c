@@ -3,8 +3,8 @@
  * httpd - serves the files of a virtio disk (or initrd) over HTTP, and a live page about itself.
  *
  * Boot arguments: vireo.httpd.port (80), vireo.httpd.connections (as many as memory allows),
- * vireo.httpd.listing (1: folders without an index.html are listed), vireo.httpd.log (0: no access
- * log).
+ * vireo.httpd.listing (1: folders without an index.html are listed), vireo.httpd.access_log (0: no
+ * access log).
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static void read_options(void)
     options.port = (uint16_t)hal_option_u64("httpd", "port", 80, 1, 65535);
     options.connections = (unsigned)hal_option_u64("httpd", "connections", 0, 1, CONNECTIONS_MAX);
     route_listings = hal_option_u64("httpd", "listing", 1, 0, 1) != 0;
-    log_enabled = hal_option_u64("httpd", "log", 0, 0, 1) != 0;
+    log_enabled = hal_option_u64("httpd", "access_log", 0, 0, 1) != 0;
 }
 HAL_INIT(HAL_INIT_STACK, read_options);
 

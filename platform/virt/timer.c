@@ -60,7 +60,10 @@ const char *timer_init(void)
     if (virt.timer_irq < 0)
         return "the device tree has no virtual timer interrupt";
     cpu_timer_control(0);
-    if (hal_irq_attach(virt.timer_irq, timer_interrupt, NULL))
+    int err = hal_irq_attach(virt.timer_irq, timer_interrupt, NULL);
+    if (err == -ENOMEM)
+        return "no memory is free: the device tree reserves all of it";
+    if (err)
         return "the timer's interrupt cannot be attached";
     return NULL;
 }

@@ -221,10 +221,21 @@ static void part_node(const struct tree_node *node, struct virt_part *part)
         *part = (struct virt_part){r, tree_word(&node->prop[PROP_PHANDLE], 0)};
 }
 
-/* Interrupts of the timer: secure, physical, virtual, hypervisor. */
+/*
+ * The timer's interrupts (bindings timer/arm,arch_timer): by their names, else secure, physical,
+ * virtual, hypervisor.
+ */
 static const char *timer_node(const struct tree_node *node)
 {
-    virt.timer_irq = tree_irq(node, 2);
+    const struct tree_value *names = &node->prop[PROP_INTERRUPT_NAMES];
+    unsigned n = names->data ? 0 : 2;
+    uint32_t len, at = 0;
+
+    while ((len = tree_string(names, at)) && strcmp((const char *)names->data + at, "virt")) {
+        at += len + 1;
+        n++;
+    }
+    virt.timer_irq = len || !names->data ? tree_irq(node, n) : VIRT_IRQ_NONE;
     return NULL;
 }
 
@@ -548,6 +559,8 @@ const char *tree_read(const void *dtb)
         return wrong;
     if (!virt.info.ram_count)
         return "device tree: no memory";
+    if (!virt.gic.version)
+        return "device tree: no GICv2 or GICv3, which this image needs";
     bool timer = virt.timer_irq >= 0;
     tree_resolve_irqs();
     if (timer && virt.timer_irq < 0)

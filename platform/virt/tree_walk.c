@@ -44,6 +44,7 @@ static const struct {
     [PROP_INTERRUPT_MAP] = NAME("interrupt-map"),
     [PROP_ADDRESS_CELLS] = NAME("#address-cells"),
     [PROP_IOMMU_MAP_MASK] = NAME("iommu-map-mask"),
+    [PROP_INTERRUPT_NAMES] = NAME("interrupt-names"),
     [PROP_INTERRUPT_PARENT] = NAME("interrupt-parent"),
     [PROP_INITRD_END] = NAME("linux,initrd-end"),
     [PROP_INTERRUPT_MAP_MASK] = NAME("interrupt-map-mask"),

@@ -212,6 +212,8 @@ static void devices(void)
     node("timer");
     prop("compatible", "arm,armv8-timer\0arm,armv7-timer", 32);
     WORDS("interrupts", 1, 13, 0x104, 1, 14, 0x104, 1, 11, 0x104, 1, 10, 0x104);
+    if (case_variant) /* as they are without names */
+        prop("interrupt-names", "sec-phys\0phys\0virt\0hyp-phys", 28);
     end();
     node("psci");
     prop("compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci", 35);

@@ -157,7 +157,7 @@ def test_log_and_listings(boot, make_disk, tmp_path):
     (tmp_path / 'tree').mkdir()
     (tmp_path / 'tree' / 'a.txt').write_bytes(b'a')
     guest = boot('httpd', disks=[make_disk(tmp_path / 'tree')], forwards=[80],
-                 append=images.STATIC_IP + ' vireo.httpd.log=1 vireo.httpd.listing=0')
+                 append=images.STATIC_IP + ' vireo.httpd.access_log=1 vireo.httpd.listing=0')
     guest.serving(30)
     assert http.get(guest.port(80), '/').status == 404
     assert http.get(guest.port(80), '/a.txt?"\\').status == 200
