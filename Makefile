@@ -33,7 +33,7 @@ disk:
 DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 
 # What the tests need is built first, in view. Tests that TESTS= chooses build their own.
-NEEDED = $(if $(strip $(TESTS)),deps,images host-tests fuzz-tests)
+NEEDED = $(if $(strip $(TESTS)),deps,images host-tests fuzz-tests kernels)
 
 test: check .setup-build+run+debug+test+format $(NEEDED)
 	@$(PYTEST) $(TESTS)
@@ -88,6 +88,10 @@ host-tests: .setup-build+test deps
 fuzz-tests: .setup-build+test deps
 	$(BUILD) scripts/fuzz.mk all
 
+# Other kernels that take drivers/ as a library.
+kernels: .setup-build+test+kernels
+	$(BUILD) scripts/kernels.mk all
+
 # One program of these: make build/host/test_ring, make build/fuzz/split.
 build/host/%: .setup-build+test deps FORCE
 	$(BUILD) scripts/host.mk $@
@@ -95,6 +99,8 @@ build/host-tsan/%: .setup-build+test deps FORCE
 	$(BUILD) scripts/host.mk HOST=build/host-tsan SANITIZE=thread $@
 build/fuzz/%: .setup-build+test deps FORCE
 	$(BUILD) scripts/fuzz.mk $@
+build/kernels/%.elf: .setup-build+test+kernels FORCE
+	$(BUILD) scripts/kernels.mk $@
 FORCE:
 
 compile-check: deps .setup-test
@@ -139,8 +145,8 @@ help:
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
 TARGETS := run debug image images disk test test-os test-full bench load soak conformance \
-           mutants hostile fuzz coverage host-tests fuzz-tests compile-check deps setup check \
-           format pictures clean distclean help
+           mutants hostile fuzz coverage host-tests fuzz-tests kernels compile-check deps setup \
+           check format pictures clean distclean help
 .DEFAULT:
 	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \
 	echo "make: there is no target $@$${near:+ ($$near is meant?)}; there is: $(TARGETS)" >&2; exit 1

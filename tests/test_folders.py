@@ -52,7 +52,7 @@ def read_table(page):
 
 def include_folders(toolchain):
     """The folders of the tree in which a header is looked for, on one target or another."""
-    found = ['platform/host']                                # scripts/host.mk
+    found = ['platform/host', 'kernels/common']              # scripts/host.mk, scripts/kernels.mk
     for where in re.findall(r'\s-I(\S+)', toolchain):
         if where == 'platform/arch/$(ARCH)':
             found += [f'platform/arch/{cpu}' for cpu in ('aarch64', 'arm')]

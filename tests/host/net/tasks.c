@@ -317,16 +317,18 @@ int getentropy(void *buf, size_t len)
 
 /* ---- the end of an image --------------------------------------------------------------------- */
 
-static void (*at_end)(void);
+static void (*at_exit[8])(void);
+static unsigned at_exit_count;
 
-int vireo_before_end(void (*fn)(void))
+int atexit(void (*fn)(void))
 {
-    CHECK(!at_end);
-    at_end = fn;
+    CHECK(at_exit_count < 8);
+    at_exit[at_exit_count++] = fn;
     return 0;
 }
 
 void host_end_image(void)
 {
-    at_end();
+    while (at_exit_count)
+        at_exit[--at_exit_count]();
 }

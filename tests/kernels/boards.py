@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs a kernel of kernels/ in its QEMU machine, with a disk and a network card, and reads what its
+checks say (kernels/common/check_*.c).
+"""
+import os
+import re
+import subprocess
+
+from conftest import TREE
+from vireolib.guest import PATIENCE
+
+LIMIT = 30                  # seconds for a run that takes one
+SERIAL = 'a7b'              # of the disk
+
+# Transports and rings: devices of before virtio 1.0 have split rings only.
+CELLS = [('mmio', 'split'), ('mmio', 'packed'), ('mmio-legacy', 'split'),
+         ('pci', 'split'), ('pci', 'packed'), ('pci-transitional', 'split'),
+         ('pci-legacy', 'split')]
+# Transport -> (suffix of the devices' names, their properties, options of the machine)
+TRANSPORTS = {
+    'mmio': ('device', '', ['-global', 'virtio-mmio.force-legacy=false']),
+    'mmio-legacy': ('device', '', ['-global', 'virtio-mmio.force-legacy=true']),
+    'pci': ('pci', ',disable-legacy=on', []),
+    'pci-transitional': ('pci', ',disable-legacy=off,disable-modern=off', []),
+    'pci-legacy': ('pci', ',disable-legacy=off,disable-modern=on', []),
+}
+
+
+def name_of(transport):
+    """As the drivers name it: a transitional function is driven as a modern one."""
+    return 'pci' if transport == 'pci-transitional' else transport
+
+
+def devices(transport, ring, disk, more=''):
+    """QEMU's options for a disk and a card; `more`: further properties of both."""
+    suffix, properties, options = TRANSPORTS[transport]
+    properties += more
+    if ring == 'packed':
+        properties += ',packed=on'
+    return [*options, '-drive', f'if=none,id=d,format=raw,file={disk}', '-netdev', 'user,id=n',
+            '-device', f'virtio-blk-{suffix},drive=d,serial={SERIAL}{properties}',
+            '-device', f'virtio-net-{suffix},netdev=n{properties}']
+
+
+class Run:
+    """One run to its end: status, what the console said, and the checks."""
+
+    def __init__(self, qemu, machine, folder, more=(), words=''):
+        """`machine`: QEMU's options; `more`: devices; `words`: of the boot."""
+        errors = os.path.join(folder, 'guest_errors.txt')
+        result = subprocess.run(
+            [qemu, *machine, *more, *(['-append', words] if words else []), '-display', 'none',
+             '-monitor', 'none', '-serial', 'stdio', '-d', 'guest_errors,unimp', '-D', errors],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors='replace',
+            timeout=LIMIT * PATIENCE)
+        self.status = result.returncode
+        self.said = result.stdout
+        self.found_fault = result.stderr
+        if os.path.exists(errors):
+            with open(errors, errors='replace') as f:
+                self.found_fault += f.read()
+
+    def check(self, name):
+        """What the check of 'blk' or 'net' said: transport, ring, wake-up, and the counts."""
+        found = re.search(rf'^check: {name} (\S+) (\S+) (\S+): (.*)$', self.said, re.M)
+        assert found, self.said
+        return found[1], found[2], found[3], dict(re.findall(r'(\w+)=(\S+)', found[4]))
+
+    def passed(self, status=0):
+        """The run is good: the kernel says so, with its status too, and QEMU has no complaint."""
+        assert self.status == status and re.search(r'^check: passed$', self.said, re.M), self.said
+        assert not self.found_fault, self.found_fault
+        return True
+
+
+def drives_both(run, transport, ring, wakeup, status=0):
+    """Both devices were driven like that; every request ended, and as it should."""
+    assert run.passed(status)
+    polled = wakeup == 'polled'
+    for name in ('blk', 'net'):
+        *how, counts = run.check(name)
+        assert tuple(how) == (transport, ring, wakeup), run.said
+        assert (int(counts['interrupts']) == 0) == polled, run.said
+        if name == 'blk':
+            assert (counts['rounds'], counts['id'], counts['beyond']) == ('16', SERIAL, '-5')
+        else:
+            assert (counts['answers'], counts['router']) == ('20', '52:55:0a:00:02:02')
+    return True
+
+
+def written(disk):
+    """Did the last round of the check reach the disk's file? The round's pattern is there."""
+    with open(disk, 'rb') as f:
+        f.seek((8 + 8 * 15) * 512)
+        found = f.read(64 * 512)
+    return found == bytes((i * 13 + i // 512 + 15 * 101) & 0xff for i in range(64 * 512))
+
+
+_built = set()
+
+
+def build(builder, name):
+    """The path of the kernel, which is built once in a run of the tests."""
+    target = f'build/kernels/{name}.elf'
+    if name not in _built:
+        builder(target)
+        _built.add(name)
+    return os.path.join(TREE, target)
+
+
+def new_disk(folder):
+    """An empty disk of 1 MiB."""
+    path = os.path.join(folder, 'disk.img')
+    with open(path, 'wb') as f:
+        f.truncate(1 << 20)
+    return path
