@@ -30,12 +30,14 @@ WITH_LIBC = -nostdinc $(GCC_INCLUDE) -isystem $(NEWLIB)/include
 NOT_LINUX = -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
 # A frame of any size touches each page, so that none reaches over the guard page below a stack.
 CLASH = -fstack-clash-protection --param=stack-clash-protection-guard-size=12
+# Where functions and loops begin. gcc 14 would align both to 32 bytes, which is 4 % of httpd.img.
+ALIGN_aarch64 = -falign-functions=16:12 -falign-loops=8
 # A warning that a newer compiler has stops no build, unless WERROR=1 (.ci/run sets it).
 WARNINGS = -Wall -Wextra $(if $(WERROR),-Werror)
 COMMON = -std=gnu11 -O2 -g -fno-pie $(MACHINE) -ffunction-sections -fdata-sections \
          -fno-omit-frame-pointer $(CLASH) -fstack-protector-strong -fno-common -fno-unwind-tables \
          -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= \
-         -fdebug-prefix-map=$(CURDIR)=. $(NOT_LINUX) \
+         -fdebug-prefix-map=$(CURDIR)=. $(NOT_LINUX) $(ALIGN_$(ARCH)) \
          $(if $(DEBUG),-DVIREO_DEBUG,)
 # The file VERSION is the one place for it: in the log, and for applications.
 VERSION = '-DVIREO_VERSION="$(strip $(file <VERSION))"'

@@ -347,10 +347,9 @@ int sock_opt_get_ip6(struct sock *s, int name, void *value, socklen_t *len);
 /* Hands the socket's options to its present control block. */
 void sock_apply_options(struct sock *s);
 
-/* ---- sock_end.c: the end of the image
- * ------------------------------------------------------------ */
+/* ---- sock_end.c: the end of the image -------------------------------------------------------- */
 
-/* Has exit() wait until what was sent is delivered. Once, before main(). */
+/* Has the end wait until what was sent is delivered. Once, before main(). */
 void sock_end_init(void);
 
 /* ---- sock_cmsg.c: ancillary data ------------------------------------------------------------- */

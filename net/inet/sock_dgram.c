@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "lwip/inet_chksum.h"
 #include "sock.h"
 #include "socket_ops.h"
+
+enum { ICMP6_SUM = 2 }; /* where its checksum stands, of two bytes */
 
 /* Frees the first datagram that waits. */
 static void dgram_pop(struct sock *s)
@@ -89,14 +92,22 @@ struct sock *sock_of_udp(const struct udp_pcb *pcb)
     return pcb->recv == dgram_on_udp ? pcb->recv_arg : NULL;
 }
 
+/* Of IPv6 without headers, and ICMPv6 with a right sum alone (RFC 3542, section 3). */
+static bool dgram_strip6(const struct raw_pcb *pcb, struct pbuf *p)
+{
+    pbuf_remove_header(p, ip_current_header_tot_len());
+    return !pcb->chksum_reqd || !ip6_chksum_pseudo(p, pcb->protocol, p->tot_len,
+                                                   ip6_current_src_addr(), ip6_current_dest_addr());
+}
+
 /* A raw socket gets a copy: lwIP goes on with the packet. */
 static u8_t dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
 {
     struct sock_origin origin = dgram_origin(addr, 0);
     struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
 
-    (void)pcb;
-    if (copy && !dgram_enqueue(arg, copy, &origin))
+    if (copy &&
+        ((ip_current_is_v6() && !dgram_strip6(pcb, copy)) || !dgram_enqueue(arg, copy, &origin)))
         pbuf_free(copy);
     return 0;
 }
@@ -123,7 +134,7 @@ int sock_dgram_open(struct sock *s, int protocol)
         return -ENOMEM;
     if (s->family == AF_INET6 && protocol == IPPROTO_ICMPV6) {
         s->raw->chksum_reqd = 1; /* RFC 3542, section 3.1 */
-        s->raw->chksum_offset = 2;
+        s->raw->chksum_offset = ICMP6_SUM;
     }
     raw_recv(s->raw, dgram_on_raw, s);
     sock_apply_options(s);
@@ -282,8 +293,16 @@ static void dgram_prepare(struct sock *s, const ip_addr_t *to)
     bool six = IP_IS_V6(to);
 
     s->udp->ttl = six ? o->hops : o->ttl;
-    if (s->kind != SOCK_KIND_UDP || !ip_addr_ismulticast(to))
+    if (!ip_addr_ismulticast(to))
         return;
+    if (s->kind == SOCK_KIND_RAW) {
+        raw_set_multicast_ttl(s->raw, six ? o->group_hops : o->group_ttl);
+        if (six ? o->group_loop6 : o->group_loop)
+            raw_set_flags(s->raw, RAW_FLAGS_MULTICAST_LOOP);
+        else
+            raw_clear_flags(s->raw, RAW_FLAGS_MULTICAST_LOOP);
+        return;
+    }
     udp_set_multicast_ttl(s->udp, six ? o->group_hops : o->group_ttl);
     udp_set_multicast_netif_index(s->udp, six ? o->group_netif6 : o->group_netif);
     if (six ? o->group_loop6 : o->group_loop)
@@ -381,9 +400,13 @@ ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *msg, int flags)
     broadcast = sock_is_broadcast(&m.addr);
     if (broadcast && !s->options.broadcast)
         return -EACCES;
+    if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd && len < ICMP6_SUM + 2)
+        return -EINVAL;
     p = dgram_gather(&m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
     if (!p)
         return -ENOBUFS;
+    if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd)
+        memset((uint8_t *)p->payload + ICMP6_SUM, 0, 2); /* lwIP's sum counts what stands there */
     dgram_prepare(s, &m.addr);
     err = dgram_transmit(s, &m, p, netif, &from, broadcast);
     pbuf_free(p);

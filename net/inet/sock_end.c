@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_end.c - the end of the image: what send() and its like accepted is delivered first. exit()
- * calls this after the functions that the application gave to atexit(), while tasks, services and
- * devices still work. Open connections end in order, so that their peers see it.
+ * sock_end.c - the end of the image: what send() and its like accepted is delivered first, while
+ * tasks, services and devices still work. Open connections end in order, so that their peers see
+ * it.
  */
-#include <stdlib.h>
-
 #include "lwip/priv/nd6_priv.h"
 #include "lwip/priv/tcp_priv.h"
 #include "sock.h"
+#include "vireo/image.h"
 
 #define END_WAIT_MS 3000         /* by default */
 #define END_LOOK_NS (2 * HAL_MS) /* between two looks */
@@ -85,5 +84,5 @@ static void end_of_image(void)
 void sock_end_init(void)
 {
     end_wait_ms = hal_option_u64(NULL, "net_end_ms", END_WAIT_MS, 0, 3600000);
-    atexit(end_of_image);
+    vireo_before_end(end_of_image);
 }

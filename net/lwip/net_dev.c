@@ -13,6 +13,8 @@
 #include "lwip/mld6.h"
 #include "lwip/nd6.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/prot/ip6.h"
 #include "net_impl.h"
 
 _Static_assert(sizeof(struct pbuf_custom) <= VNET_RX_PRIVATE, "room for lwIP's packet header");
@@ -79,6 +81,22 @@ static err_t link_output(struct netif *netif, struct pbuf *p)
         err = p ? link_send(d, p) : -EAGAIN;
     }
     return link_error(err);
+}
+
+/* A multicast without hops stays in this machine, whose sockets have heard it (RFC 1112, 6.1). */
+static err_t dev_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+{
+    if (ip4_addr_ismulticast(to) && !IPH_TTL((const struct ip_hdr *)p->payload))
+        return ERR_OK;
+    return etharp_output(netif, p, to);
+}
+
+/* The same of IPv6 (RFC 3493, 5.2). */
+static err_t dev_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
+{
+    if (ip6_addr_ismulticast(to) && !IP6H_HOPLIM((const struct ip6_hdr *)p->payload))
+        return ERR_OK;
+    return ethip6_output(netif, p, to);
 }
 
 static void dev_tx_done(void *ctx, void *cookie)
@@ -228,8 +246,6 @@ static void dev_tell_address(struct net_dev *d)
     const ip4_addr_t *ip = netif_ip4_addr(&d->netif);
 
     if (ip4_addr_isany_val(*ip)) {
-        if (d->told && !d->is_static)
-            hal_log(HAL_WARN, d->name, "the DHCP lease ended");
         d->told = false;
         return;
     }
@@ -263,8 +279,8 @@ static err_t dev_init(struct netif *netif)
     netif->mtu = (u16_t)(mtu > 1500 ? 1500 : mtu);
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
                    NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
-    netif->output = etharp_output;
-    netif->output_ip6 = ethip6_output;
+    netif->output = dev_output4;
+    netif->output_ip6 = dev_output6;
     netif->linkoutput = link_output;
     netif->hostname = net_core.hostname;
     return ERR_OK;

@@ -25,7 +25,7 @@ bool net_icmp_allowed(void);
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);
 
-/* A message of a DHCP server (type: 2 offer, 5 ACK, 6 NAK): false if its values cannot be. */
+/* A message of a DHCP server (type: 2 offer, 5 ACK, 6 NAK): false if lwIP is not to act on it. */
 bool net_lease_agreeable(struct netif *netif, const struct pbuf *p, u8_t type);
 /* lwIP is about to take the address that the message agrees to. Its routes may change *gateway. */
 void net_lease_bound(struct netif *netif, ip4_addr_t *gateway);

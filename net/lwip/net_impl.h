@@ -18,7 +18,8 @@
 #define NET_TIME_WAIT_MAX   64 /* connections in TIME_WAIT that are kept */
 #define NET_TIME_WAIT_SLACK 16 /* closes between two checks of that bound */
 
-#define NET_LEASE_ROUTES 16 /* routes of DHCP that an interface takes */
+#define NET_LEASE_ROUTES       16 /* routes of DHCP that an interface takes */
+#define NET_LEASE_TIME_SERVERS 4
 
 /* What a DHCP server granted (net_lease.c). address is "any": there is no lease. */
 struct net_lease {
@@ -32,6 +33,7 @@ struct net_lease {
     struct {
         ip4_addr_t to, mask, via; /* via is "any": on the link */
     } route[NET_LEASE_ROUTES];
+    ip4_addr_t time_server[NET_LEASE_TIME_SERVERS]; /* "any" behind the last */
 };
 
 /* One network device under lwIP. */
@@ -46,6 +48,7 @@ struct net_dev {
     unsigned tx_out;  /* frames that the driver has */
     struct net_lease lease;
     bool lease_refused; /* the log has said that its values cannot be */
+    unsigned naks;      /* refusals by servers since the last lease */
     char name[8];       /* "vnetN" */
     struct net_dev *next;
 };

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * net_lease.c - what lwIP's DHCP client lacks (RFC 2131): leases by the second instead of by the
- * minute, refusal of values that cannot be, a search for another machine with the address (RFC
- * 5227), and the options for MTU (RFC 2132, 5.1) and routes (RFC 3442). lwIP's client asks, and
- * its own timers of a lease stay at rest.
+ * minute, refusal of values that cannot be, what a refusal of the server means, a search for
+ * another machine with the address (RFC 5227), and the options for MTU (RFC 2132, 5.1), time
+ * servers (RFC 2132, 8.3) and routes (RFC 3442). lwIP's client asks, and its own timers of a lease
+ * stay at rest.
  */
+#include <errno.h>
+
 #include "lwip/dhcp.h"
 #include "lwip/etharp.h"
 #include "lwip/prot/dhcp.h"
@@ -20,10 +23,11 @@
 #define WATCH_NS         (10 * HAL_SEC)   /* after the start: then an address is kept */
 #define DEFEND_NS        (10 * HAL_SEC)   /* between two announcements (RFC 5227, 2.4) */
 #define DECLINED_MS      10000            /* until the next question (RFC 2131, 3.1) */
+#define NAK_MOST_MS      60000            /* between a refusal and the next question */
 #define TIMER_MOST_MS    (60 * 60 * 1000) /* lwIP's timers go no further than some days */
 
 enum { OPTION_MASK = 1, OPTION_MTU = 26, OPTION_LEASE = 51, OPTION_OVERLOAD = 52 };
-enum { OPTION_ROUTES = 121, OPTION_PAD = 0, OPTION_END = 255 };
+enum { OPTION_TIME_SERVERS = 42, OPTION_ROUTES = 121, OPTION_PAD = 0, OPTION_END = 255 };
 enum { ARP_SENDER_MAC = 8, ARP_SENDER = 14, ARP_TARGET = 24, ARP_BYTES = 28 };
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -80,6 +84,28 @@ static void lease_take_mtu(struct net_dev *d)
     d->netif.mtu = (u16_t)(mtu < LEAST_MTU || mtu > most ? most : mtu);
 }
 
+/* The first that can be, in the order of the server. The log names them when they change. */
+static void lease_take_time_servers(struct net_dev *d)
+{
+    char list[NET_LEASE_TIME_SERVERS * IP4ADDR_STRLEN_MAX + 1] = "", *at = list;
+    struct net_lease *l = &d->lease;
+    uint32_t old = (uint32_t)net_hash(l->time_server, sizeof(l->time_server));
+    unsigned n = 0, len;
+    uint8_t text[255];
+
+    len = lease_option(OPTION_TIME_SERVERS, text, sizeof(text));
+    memset(l->time_server, 0, sizeof(l->time_server));
+    for (unsigned i = 0; i + 4 <= len && n < NET_LEASE_TIME_SERVERS; i += 4)
+        if (net_ip4_of_one_machine(lease_get32(text + i), 0xffffffff)) {
+            memcpy(&l->time_server[n], text + i, 4);
+            *at++ = ' ';
+            ip4addr_ntoa_r(&l->time_server[n++], at, IP4ADDR_STRLEN_MAX);
+            at += strlen(at);
+        }
+    if (n && old != (uint32_t)net_hash(l->time_server, sizeof(l->time_server)))
+        hal_log(HAL_INFO, d->name, "time servers%s (DHCP)", list);
+}
+
 /* RFC 3442: prefix length, the bytes of the prefix that count, router. */
 static void lease_take_routes(struct net_dev *d, ip4_addr_t *gateway)
 {
@@ -127,36 +153,15 @@ const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t 
     return via;
 }
 
-/* ---- values that cannot be ------------------------------------------------------------------- */
-
-bool net_lease_agreeable(struct netif *netif, const struct pbuf *p, u8_t type)
+int net_time_server(unsigned n, char text[NET_ADDRESS_TEXT])
 {
-    struct net_dev *d = netif->state;
-    const struct dhcp_msg *m = p->payload;
-    uint32_t address = lwip_ntohl(m->yiaddr.addr), mask = 0xffffffff;
-    char text[IP4ADDR_STRLEN_MAX];
-    uint8_t field[4];
-    ip4_addr_t told;
-    bool timed;
-
-    lease_message = p;
-    if (type != DHCP_OFFER && type != DHCP_ACK)
-        return true;
-    if (lease_option(OPTION_MASK, field, 4) == 4)
-        mask = lease_get32(field);
-    timed = lease_option(OPTION_LEASE, field, 4) == 4 && lease_get32(field);
-    if (timed && mask && net_ip4_mask_ok(mask) && net_ip4_of_one_machine(address, mask))
-        return true;
-    if (!d->lease_refused) {
-        ip4_addr_set_u32(&told, lwip_htonl(address));
-        hal_log(HAL_WARN, d->name,
-                "DHCP: the server's %s with netmask 0x%08x%s cannot be: refused. Correct the "
-                "server, or give ip=ADDRESS/PREFIX",
-                ip4addr_ntoa_r(&told, text, sizeof(text)), (unsigned)mask,
-                timed ? "" : " and no time");
-    }
-    d->lease_refused = true;
-    return false;
+    for (const struct net_dev *d = net_core.devs; d; d = d->next)
+        for (unsigned i = 0; i < NET_LEASE_TIME_SERVERS; i++)
+            if (!ip4_addr_isany_val(d->lease.time_server[i]) && n-- == 0) {
+                ip4addr_ntoa_r(&d->lease.time_server[i], text, NET_ADDRESS_TEXT);
+                return 0;
+            }
+    return -ENOENT;
 }
 
 /* ---- times ----------------------------------------------------------------------------------- */
@@ -229,9 +234,8 @@ static void lease_timer(void *arg)
     struct net_lease *l = &d->lease;
     uint64_t now = hal_now_ns();
 
-    if (!ip4_addr_cmp(netif_ip4_addr(&d->netif), &l->address) || ip4_addr_isany_val(l->address))
-        return; /* a NAK took it away */
     if (now >= l->end_ns) {
+        hal_log(HAL_WARN, d->name, "the DHCP lease ended: no server has renewed it");
         lease_drop(d, 0);
         return;
     }
@@ -240,6 +244,57 @@ static void lease_timer(void *arg)
     else if (now >= l->t1_ns)
         lease_ask(d, false);
     lease_set_timer(d);
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+/* A NAK: to start again at once would be a storm of questions where each answer is one. */
+static void lease_refused(struct net_dev *d)
+{
+    const struct dhcp *dhcp = netif_dhcp_data(&d->netif);
+    unsigned ms =
+        d->naks ? (unsigned)lease_earlier(500ull << (d->naks < 8 ? d->naks : 8), NAK_MOST_MS) : 0;
+    char text[IP4ADDR_STRLEN_MAX];
+
+    if (dhcp->state != DHCP_STATE_REQUESTING && dhcp->state != DHCP_STATE_REBOOTING &&
+        dhcp->state != DHCP_STATE_RENEWING && dhcp->state != DHCP_STATE_REBINDING)
+        return;
+    if (!d->naks++)
+        hal_log(HAL_WARN, d->name, "DHCP: a server refuses %s (NAK): asking for another address",
+                ip4addr_ntoa_r(&dhcp->offered_ip_addr, text, sizeof(text)));
+    lease_drop(d, ms);
+}
+
+bool net_lease_agreeable(struct netif *netif, const struct pbuf *p, u8_t type)
+{
+    struct net_dev *d = netif->state;
+    const struct dhcp_msg *m = p->payload;
+    uint32_t address = lwip_ntohl(m->yiaddr.addr), mask = 0xffffffff;
+    char text[IP4ADDR_STRLEN_MAX];
+    uint8_t field[4];
+    ip4_addr_t told;
+    bool timed;
+
+    lease_message = p;
+    if (type == DHCP_NAK)
+        lease_refused(d);
+    if (type != DHCP_OFFER && type != DHCP_ACK)
+        return false;
+    if (lease_option(OPTION_MASK, field, 4) == 4)
+        mask = lease_get32(field);
+    timed = lease_option(OPTION_LEASE, field, 4) == 4 && lease_get32(field);
+    if (timed && mask && net_ip4_mask_ok(mask) && net_ip4_of_one_machine(address, mask))
+        return true;
+    if (!d->lease_refused) {
+        ip4_addr_set_u32(&told, lwip_htonl(address));
+        hal_log(HAL_WARN, d->name,
+                "DHCP: the server's %s with netmask 0x%08x%s cannot be: refused. Correct the "
+                "server, or give ip=ADDRESS/PREFIX",
+                ip4addr_ntoa_r(&told, text, sizeof(text)), (unsigned)mask,
+                timed ? "" : " and no time");
+    }
+    d->lease_refused = true;
+    return false;
 }
 
 /* ---- another machine with the address (RFC 5227) --------------------------------------------- */
@@ -354,7 +409,9 @@ void net_lease_bound(struct netif *netif, ip4_addr_t *gateway)
     l->t2_ns = lease_moment(t2);
     l->least_ns = lease_earlier(LEAST_REQUEST_NS, time * HAL_SEC / 16 + HAL_SEC / 2);
     d->lease_refused = false;
+    d->naks = 0;
     lease_take_mtu(d);
+    lease_take_time_servers(d);
     lease_take_routes(d, gateway);
     if (!ip4_addr_cmp(&l->address, &dhcp->offered_ip_addr)) {
         ip4_addr_copy(l->address, dhcp->offered_ip_addr);

@@ -25,6 +25,8 @@ static struct {
 } shutdown_fns[SHUTDOWN_MAX];
 static unsigned shutdown_count;
 
+static void (*before_end)(void);
+
 /* ---- start ----------------------------------------------------------------------------------- */
 
 static void log_banner(void)
@@ -93,10 +95,20 @@ void runtime_stop_devices(void)
     }
 }
 
+int vireo_before_end(void (*fn)(void))
+{
+    if (before_end)
+        return -ENOSPC;
+    before_end = fn;
+    return 0;
+}
+
 void vireo_exit(int status)
 {
-    char line[32];
+    static char line[32];
 
+    if (before_end)
+        before_end();
     arch_irq_save();
     runtime_stop_devices();
     status &= 0xff; /* as a shell sees it */

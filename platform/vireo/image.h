@@ -13,11 +13,19 @@
 void vireo_ready(void);
 
 /*
- * Ends the image: runs the shutdown functions (hal_on_shutdown), prints "vireo: exit N" as the last
- * line, N being the low 8 bits of `status`, and ends the machine. Unlike exit(), it calls no
- * function of atexit() and flushes no stream, so disks are not synced.
+ * Ends the image: calls the function of vireo_before_end(), runs the shutdown functions
+ * (hal_on_shutdown), prints "vireo: exit N" as the last line, N being the low 8 bits of `status`,
+ * and ends the machine. Unlike exit(), it calls no function of atexit() and flushes no stream, so
+ * disks are not synced. [parks, if the caller may]
  */
 void vireo_exit(int status) __attribute__((noreturn));
+
+/*
+ * Has vireo_exit(), and so exit(), call fn while tasks, services and devices still work. fn parks
+ * where it may (task_may_park), and returns within a bound; a task that ends the image meanwhile
+ * calls fn as well. There is room for one, which the network takes: 0, or -ENOSPC.
+ */
+int vireo_before_end(void (*fn)(void));
 
 /*
  * Value of the boot argument "<name>=", for one without "vireo." ("ip"); NULL: absent. Those with

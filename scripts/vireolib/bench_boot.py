@@ -21,8 +21,8 @@ LINUX_HTTP_S = 1.35                # QEMU's start to the first answer 200
 LIMITS = {
     'boot.hello_main_insn': 200_000,
     'boot.httpd_listen_insn': 2_000_000,
-    'boot.hello_img_B': 96 * 1024,
-    'boot.httpd_img_B': 480 * 1024,
+    'boot.hello_img_B': images.LIMITS['hello', 'aarch64'],
+    'boot.httpd_img_B': images.LIMITS['httpd', 'aarch64'],
     'boot.hello_min_mem_MiB': 5,
     'boot.httpd_min_mem_MiB': 8,
 }

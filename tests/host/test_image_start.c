@@ -135,6 +135,23 @@ static void stops_and_panics(void *ctx)
     runtime_stop_devices(); /* as a panic does */
 }
 
+static void before_the_end(void)
+{
+    CHECK(!fakecpu.masked);
+    note("first");
+}
+
+/* What the image still has to do comes first, while interrupts are on. */
+static void before_the_end_comes_more(void)
+{
+    CHECK_EQ(vireo_before_end(before_the_end), 0);
+    CHECK_EQ(vireo_before_end(before_the_end), -ENOSPC);
+    CHECK_EQ(hal_on_shutdown(stops, "a"), 0);
+    if (!setjmp(over))
+        vireo_exit(0);
+    expect("first a ");
+}
+
 static void the_end(void)
 {
     CHECK(hal_on_shutdown(stops, "a") == 0 && hal_on_shutdown(stops_and_panics, "b") == 0);
@@ -177,6 +194,7 @@ static void initrd(void)
 static const struct test_case cases[] = {
     {"start", start},
     {"the_end", the_end},
+    {"before_the_end_comes_more", before_the_end_comes_more},
     {"shutdown_functions_are_limited", shutdown_functions_are_limited},
     {"ready_is_said_once", ready_is_said_once},
     {"initrd", initrd},

@@ -69,6 +69,70 @@ static void fragments_at_any_mtu(void)
         }
 }
 
+/* ---- without memory -------------------------------------------------------------------------- */
+
+#define HOG 40000
+
+static struct {
+    void *block[HOG];
+    unsigned blocks;
+} hog;
+
+/* Takes all of the stack's memory, and gives `spare` blocks back, each of which fits all uses. */
+static void take_memory(unsigned spare)
+{
+    static const size_t sizes[] = {2000, 1000, 400, 100, 16};
+
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        while (hog.blocks < HOG && (hog.block[hog.blocks] = net_malloc(sizes[i])))
+            hog.blocks++;
+    CHECK(hog.blocks < HOG && hog.blocks > spare);
+    for (unsigned i = 0; i < spare; i++) {
+        net_free(hog.block[i]);
+        hog.block[i] = NULL;
+    }
+}
+
+static void give_memory_back(void)
+{
+    while (hog.blocks)
+        net_free(hog.block[--hog.blocks]);
+}
+
+/* Memory may end at any of the allocations that the pieces of a datagram need. */
+static void fragments_without_memory(void)
+{
+    static uint8_t sent[1400];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    unsigned lost = 0;
+    int fd;
+    uint64_t lent;
+
+    host_set_ram(4 << 20);
+    peer_boot("ip=10.0.2.15/24");
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    to.sin_addr.s_addr = htonl(PEER_IP);
+    CHECK_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    AWAIT(peer_count(PEER_UDP) == 1, 1);
+    peer_listen(collect);
+    task_sleep_until(hal_now_ns() + 300 * HAL_SEC); /* all that starts with the image is done */
+    CHECK_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    task_sleep_until(hal_now_ns() + HAL_SEC);
+    net_core.devs->netif.mtu = 200;
+    lent = net_mem_lent();
+    for (unsigned spare = 0; spare < 40; spare++) {
+        take_memory(spare);
+        memset(&whole, 0, sizeof(whole));
+        lost += sendto(fd, sent, sizeof(sent), 0, (struct sockaddr *)&to, sizeof(to)) < 0;
+        task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+        give_memory_back();
+        task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+        CHECK_EQ(net_mem_lent(), lent);
+    }
+    CHECK(lost > 8 && lost < 40);
+    CHECK(whole.lasts == 1 && whole.end == 8 + sizeof(sent));
+}
+
 /* ---- frames ---------------------------------------------------------------------------------- */
 
 static const uint8_t image_mac[] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
@@ -281,6 +345,7 @@ int main(int argc, char **argv)
     static const struct test_variant two[] = {{"bare", 0}, {"nonce", 1}, {NULL, 0}};
     static const struct test_case cases[] = {
         {"fragments_at_any_mtu", fragments_at_any_mtu, NULL, 0, mtus},
+        SHOWS(fragments_without_memory, NULL),
         SHOWS(tags_of_a_priority, NULL),
         SHOWS(frames_for_others, NULL),
         SHOWS(errors_are_limited, NULL),

@@ -13,6 +13,7 @@
 #include "host.h"
 #include "loop.h"
 #include "net_impl.h"
+#include "netmodel.h"
 #include "peer.h"
 #include "tasks.h"
 
@@ -348,6 +349,22 @@ static bool hears(int fd, uint32_t group)
     return recv(fd, got, 10, MSG_DONTWAIT) == 6;
 }
 
+/* RFC 3542, 3.1: the sum is made here, whatever stands in its place. */
+static void sums_of_icmp6(void)
+{
+    static const uint8_t ping[16] = {128, 0, 0x55, 0x66, 0x12, 0x34, 0, 1};
+    bool answered = false;
+
+    peer_boot(NULL);
+    int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+    CHECK_FAILS(sendto(fd, ping, 3, 0, loop6(0), sizeof(struct sockaddr_in6)), EINVAL);
+    CHECK_EQ(sendto(fd, ping, 16, 0, loop6(0), sizeof(struct sockaddr_in6)), 16);
+    task_sleep_until(hal_now_ns() + 100 * HAL_MS);
+    while (recv(fd, got, 100, MSG_DONTWAIT) == 16)
+        answered |= (uint8_t)got[0] == 129 && !memcmp(got + 4, ping + 4, 12);
+    CHECK(answered);
+}
+
 enum { GROUP = 0xe0010203, OTHER = 0xe0010204, REPORT = 0x16, LEAVE = 0x17 };
 
 static void members_of_a_group(void)
@@ -371,6 +388,63 @@ static void members_of_a_group(void)
     AWAIT(peer_last(PEER_IGMP).data[0] == LEAVE, 2);
 }
 
+static unsigned to_groups; /* frames to groups that left the card */
+
+static void count_groups(struct model *m, struct model_queue *q)
+{
+    net_serve_tx(m, q);
+    for (unsigned i = 0; i < net.wire_count; i++)
+        to_groups += net.wire[i][0] == 1 || net.wire[i][0] == 0x33;
+    net.wire_count = 0;
+}
+
+/* Every member here hears what has no hops to go; nobody else does. */
+static void a_multicast_without_hops(void)
+{
+    static const int kinds[] = {SOCK_DGRAM, SOCK_RAW};
+    static const uint8_t six[16] = {0xff, 2, [14] = 1, [15] = 7};
+    bool raw = case_variant & 1, ip6 = case_variant & 2;
+    struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = raw ? 0 : htons(7)};
+    struct ipv6_mreq m6;
+
+    peer_boot(NULL);
+    task_sleep_until(hal_now_ns() + 10 * HAL_SEC);
+    int a = socket(ip6 ? AF_INET6 : AF_INET, kinds[raw], raw ? 200 : 0),
+        b = socket(ip6 ? AF_INET6 : AF_INET, kinds[raw], raw ? 200 : 0);
+    memcpy(&to6.sin6_addr, six, 16);
+    memcpy(&m6.ipv6mr_multiaddr, six, 16);
+    m6.ipv6mr_interface = if_nametoindex("vnet0");
+    to6.sin6_scope_id = m6.ipv6mr_interface;
+    if (ip6) {
+        struct sockaddr_in6 all = {.sin6_family = AF_INET6, .sin6_port = htons(7)};
+
+        CHECK_EQ(bind(b, (struct sockaddr *)&all, sizeof(all)), 0);
+        CHECK_EQ(setsockopt(b, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m6, sizeof(m6)), 0);
+    } else {
+        CHECK_EQ(bind(b, at(0, 7), IN), 0);
+        CHECK_EQ(membership(b, IP_ADD_MEMBERSHIP, GROUP, 0), 0);
+    }
+    task_sleep_until(hal_now_ns() + 10 * HAL_SEC);
+    net.m->on.kick = count_groups;
+    for (int hops = 1; hops >= 0; hops--) {
+        to_groups = 0;
+        loop_set(a, ip6 ? IPPROTO_IPV6 : IPPROTO_IP, ip6 ? IPV6_MULTICAST_HOPS : IP_MULTICAST_TTL,
+                 hops);
+        CHECK_EQ(sendto(a, "to all", 6, 0, ip6 ? (struct sockaddr *)&to6 : at(GROUP, 7),
+                        ip6 ? sizeof(to6) : IN),
+                 6);
+        task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+        CHECK(recv(b, got, 100, MSG_DONTWAIT) >= 6);
+        CHECK_EQ(to_groups, hops);
+    }
+    loop_set(a, ip6 ? IPPROTO_IPV6 : IPPROTO_IP, ip6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, 0);
+    CHECK_EQ(sendto(a, "to all", 6, 0, ip6 ? (struct sockaddr *)&to6 : at(GROUP, 7),
+                    ip6 ? sizeof(to6) : IN),
+             6);
+    task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    CHECK(recv(b, got, 100, MSG_DONTWAIT) < 0 && to_groups == 0);
+}
+
 static void a_membership_that_cannot_be(void)
 {
     struct ip_mreq m = {{htonl(GROUP)}, {0}};
@@ -390,6 +464,8 @@ static void a_membership_that_cannot_be(void)
 
 int main(int argc, char **argv)
 {
+    static const struct test_variant hops[] = {
+        {"udp", 0}, {"raw", 1}, {"udp6", 2}, {"raw6", 3}, {NULL, 0}};
     static const struct test_case cases[] = {
         SHOWS(datagrams_keep_their_bounds, NULL),
         SHOWS(the_queue_has_a_limit_in_bytes, NULL),
@@ -404,7 +480,9 @@ int main(int argc, char **argv)
         SHOWS(a_broadcast_needs_permission, NULL),
         SHOWS(no_memory_to_send, NULL),
         SHOWS(raw_sockets_get_copies, NULL),
+        SHOWS(sums_of_icmp6, NULL),
         SHOWS(members_of_a_group, NULL),
+        {"a_multicast_without_hops", a_multicast_without_hops, NULL, 0, hops},
         SHOWS(a_membership_that_cannot_be, NULL),
     };
 

@@ -270,9 +270,9 @@ def test_symbols_of_hello_and_httpd(built):
         assert symbol in names['httpd'] and symbol not in names['hello'], symbol
 
 
-@pytest.mark.parametrize('app, limit', [('hello', 96 * 1024), ('httpd', 480 * 1024)])
-def test_size(built, app, limit):
-    assert os.path.getsize(built(app)) <= limit
+@pytest.mark.parametrize('app, arch', images.LIMITS)
+def test_size(built, app, arch):
+    assert os.path.getsize(built(app, arch=arch)) <= images.LIMITS[app, arch]
 
 
 def test_images_are_repeatable(built):

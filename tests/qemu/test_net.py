@@ -149,6 +149,22 @@ def test_client(boot, transport):
         checks_end(guest)
 
 
+@pytest.mark.parametrize('end', ['exit', '_exit', 'vireo_exit'])
+def test_what_was_sent_arrives(boot, end):
+    """However the image ends, what send() accepted is delivered first."""
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        listener.settimeout(80)
+        guest = boot('client', append=f'last=10.0.2.2/{listener.getsockname()[1]} end={end}')
+        s, _ = listener.accept()
+        with s:
+            s.settimeout(80)
+            data = b''
+            while piece := s.recv(65536):
+                data += piece
+        assert data == b'x' * 100000 and guest.wait() == 5
+        assert not guest.seen('not delivered')
+
+
 def test_client_over_ipv6(boot):
     """QEMU's user network leads fec0::2 to this host's ::1."""
     try:

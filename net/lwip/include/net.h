@@ -25,6 +25,12 @@ int net_wait_up(uint64_t deadline_ns);
  */
 int net_address(unsigned n, char text[NET_ADDRESS_TEXT]);
 
+/*
+ * Writes the address of the n-th time server (NTP) that DHCP has named, interface by interface, as
+ * text. 0, or -ENOENT past the last. The image itself asks none.
+ */
+int net_time_server(unsigned n, char text[NET_ADDRESS_TEXT]);
+
 /* The name of this host: of the ip= boot argument, or "vireo". It never changes. */
 const char *net_hostname(void);
 

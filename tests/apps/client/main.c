@@ -2,7 +2,8 @@
 /*
  * client - goes out into the network. Boot arguments: tcp=ADDRESS/PORT (an echo server there),
  * name=HOST (resolve it; want=ADDRESS is what must come), many=N (resolve N names at once),
- * dead=ADDRESS/PORT (nobody listens).
+ * dead=ADDRESS/PORT (nobody listens), last=ADDRESS/PORT (sends there, and ends at once as end=
+ * says).
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -165,6 +166,24 @@ static void look_up_at_once(unsigned count)
     check(looked_up == count, "%u of %u names are resolved at once", looked_up, count);
 }
 
+/* What send() accepts is on its way when the image ends. */
+static void send_and_end(const char *where, const char *how)
+{
+    static char out[100000];
+    union address a;
+    socklen_t len = parse(where, &a);
+    int fd = socket(a.any.sa_family, SOCK_STREAM, 0);
+
+    memset(out, 'x', sizeof(out));
+    check(connect(fd, &a.any, len) == 0, "connect to %s", where);
+    check(send(fd, out, sizeof(out), 0) == (ssize_t)sizeof(out), "send");
+    if (how && strcmp(how, "vireo_exit") == 0)
+        vireo_exit(5);
+    if (how && strcmp(how, "_exit") == 0)
+        _exit(5);
+    exit(5);
+}
+
 int main(void)
 {
     const char *tcp = hal_bootarg("tcp"), *name = hal_bootarg("name"), *dead = hal_bootarg("dead");
@@ -185,6 +204,8 @@ int main(void)
         refused(dead);
     if (name)
         resolve(name, hal_bootarg("want"));
+    if (hal_bootarg("last"))
+        send_and_end(hal_bootarg("last"), hal_bootarg("end"));
     if (many)
         look_up_at_once((unsigned)atoi(many));
     return checks_end();

@@ -317,18 +317,16 @@ int getentropy(void *buf, size_t len)
 
 /* ---- the end of an image --------------------------------------------------------------------- */
 
-static void (*at_exit[8])(void);
-static unsigned at_exit_count;
+static void (*at_end)(void);
 
-int atexit(void (*fn)(void))
+int vireo_before_end(void (*fn)(void))
 {
-    CHECK(at_exit_count < 8);
-    at_exit[at_exit_count++] = fn;
+    CHECK(!at_end);
+    at_end = fn;
     return 0;
 }
 
 void host_end_image(void)
 {
-    while (at_exit_count)
-        at_exit[--at_exit_count]();
+    at_end();
 }

@@ -44,7 +44,7 @@ int fd_poll(int fd, int events);
 /* getentropy() fails from now on, or gives these 16 bytes. */
 void host_no_entropy(void);
 void host_set_entropy(const void *bytes);
-/* Runs what was given to atexit(), as the exit() of an image does. */
+/* Runs what was given to vireo_before_end(), as the end of an image does. */
 void host_end_image(void);
 /* Memory that vireo_memory() tells of, in bytes; 64 MiB at first. */
 void host_set_ram(uint64_t bytes);
