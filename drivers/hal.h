@@ -234,8 +234,11 @@ struct hal_init {
 #define HAL_TABLE_ATTR(table)                                                                      \
     __attribute__((used HAL_TABLE_RETAIN, section("vireo_" #table), aligned(sizeof(void *))))
 #endif
-/* So that --gc-sections keeps the tables where the linker script does not say KEEP. */
-#if defined(__has_attribute) && __has_attribute(retain)
+/*
+ * So that --gc-sections keeps the tables where the linker script does not say KEEP. Files of bare
+ * 32-bit Arm cannot say so: gcc warns there.
+ */
+#if defined(__has_attribute) && __has_attribute(retain) && (!defined(__arm__) || defined(__linux__))
 #define HAL_TABLE_RETAIN , retain
 #else
 #define HAL_TABLE_RETAIN
