@@ -23,7 +23,8 @@ LIBM_DIRS = math common $(LONG_DOUBLE_$(ARCH)) complex fenv machine/$(ARCH)
 # the machine), a macro's fallback, what others include, and the second of two frexpl.
 LEAVE_OUT_aarch64 = s_frexpl.c
 LEAVE_OUT_arm = strcmp-%.S strlen-%.S aeabi_memmove-arm.S aeabi_memmove-thumb%.S \
-                aeabi_memset-arm.S aeabi_memset-thumb%.S memcpy-armv7%.S
+                aeabi_memset-arm.S aeabi_memset-thumb%.S memcpy-armv7%.S s_nearbyint.c \
+                sf_nearbyint.c
 # What platform/libc defines: the linker might take these instead.
 OURS = lock.c mlock.c stack_protector.c sysfcntl.c sysgetentropy.c
 OURS += strtorx.c strtol.c strtoll.c strtoul.c strtoull.c strtoll_r.c strtoull_r.c strtoimax.c \
@@ -32,6 +33,8 @@ OURS += strtorx.c strtol.c strtoll.c strtoul.c strtoull.c strtoll_r.c strtoull_r
 OURS += aligned_alloc.c calloc.c callocr.c cfreer.c freer.c malign.c malignr.c mallinfor.c \
         malloc.c mallocr.c malloptr.c mallstatsr.c msize.c msizer.c mstats.c mtrim.c pvallocr.c \
         realloc.c reallocr.c valloc.c vallocr.c
+OURS += fenv.c feclearexcept.c fegetenv.c fegetexceptflag.c fegetround.c feholdexcept.c \
+        feraiseexcept.c fesetenv.c fesetexceptflag.c fesetround.c fetestexcept.c feupdateenv.c
 LEAVE_OUT = $(OURS) nano-%.c _mallocr.c %64r.c isgreater.c fenv_stub.c $(LEAVE_OUT_$(ARCH))
 
 GCC_INCLUDE := $(foreach d,include include-fixed,\

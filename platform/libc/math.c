@@ -4,6 +4,7 @@
  * Annex F.10.5.4 for tgamma).
  */
 #include <errno.h>
+#include <fenv.h>
 #include <math.h>
 
 double __ieee754_tgamma(double x);
@@ -41,3 +42,21 @@ float tgammaf(float x)
         errno = ERANGE;
     return y;
 }
+
+#ifdef __arm__
+/* As rint, but FE_INEXACT is not raised (C11, 7.12.9.3). AArch64 has an instruction for that. */
+double nearbyint(double x)
+{
+    int inexact = fetestexcept(FE_INEXACT);
+    double y = rint(x);
+
+    if (!inexact)
+        feclearexcept(FE_INEXACT);
+    return y;
+}
+
+float nearbyintf(float x)
+{
+    return (float)nearbyint((double)x);
+}
+#endif

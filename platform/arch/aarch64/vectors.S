@@ -148,16 +148,19 @@ arch_switch:
     stp     d12, d13, [sp, #128]
     stp     d14, d15, [sp, #144]
     mrs     x2, fpcr
-    str     x2, [sp, #160]
+    mrs     x6, fpsr
+    stp     x2, x6, [sp, #160]
     mov     x3, sp
     str     x3, [x0]
     ldp     x3, x5, [x1]
     mov     sp, x3
     msr     tpidr_el0, x5       /* the thread pointer */
-    ldr     x4, [sp, #160]
+    ldp     x4, x7, [sp, #160]
     cmp     x2, x4
+    ccmp    x6, x7, #0, eq
     b.eq    1f
     msr     fpcr, x4
+    msr     fpsr, x7
 1:  ldp     d14, d15, [sp, #144]
     ldp     d12, d13, [sp, #128]
     ldp     d10, d11, [sp, #112]

@@ -6,6 +6,7 @@
 #include <glob.h>
 #include <libgen.h>
 #include <limits.h>
+#include <malloc.h>
 #include <math.h>
 #include <regex.h>
 #include <stdlib.h>
@@ -111,9 +112,50 @@ static void system_calls(void)
     free(cwd);
     check(!getcwd(small, 1) && errno == ERANGE, "getcwd with too little room");
     check(lstat("/nowhere", &st) < 0, "lstat");
+}
+
+static void zone(void)
+{
+    char text[40];
+    time_t then = 1000000000; /* 2001-09-09 01:46:40 UTC */
+    struct tm tm;
+
     setenv("TZ", "<+0330>-3:30", 1);
     tzset();
-    check(!strcmp(tzname[0], "+0330"), "a zone's name in angle brackets");
+    localtime_r(&then, &tm);
+    strftime(text, sizeof(text), "%F %T %z %Z", &tm);
+    check(!strcmp(tzname[0], "+0330") && !strcmp(text, "2001-09-09 05:16:40 +0330 +0330") &&
+              mktime(&tm) == then,
+          "a zone's name in angle brackets: %s", text);
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+    tzset();
+    localtime_r(&then, &tm);
+    strftime(text, sizeof(text), "%T %z %Z", &tm);
+    check(!strcmp(text, "03:46:40 +0200 CEST"), "summer time: %s", text);
+    unsetenv("TZ");
+    tzset();
+}
+
+/* What malloc gave is in mallinfo, to the size of a block's head. */
+static void heap_figures(void)
+{
+    enum { BLOCKS = 50, SIZE = 3000, HEAD = 64 };
+    void *block[BLOCKS];
+    struct mallinfo before = mallinfo(), during, after;
+
+    for (int i = 0; i < BLOCKS; i++)
+        block[i] = malloc(SIZE);
+    during = mallinfo();
+    for (int i = 0; i < BLOCKS; i++)
+        free(block[i]);
+    after = mallinfo();
+    size_t grown = during.uordblks - before.uordblks;
+    check(grown >= BLOCKS * SIZE && grown <= BLOCKS * (SIZE + HEAD), "mallinfo: %zu bytes more",
+          grown);
+    check(after.uordblks == before.uordblks, "and as many as before when they are free");
+    check(during.arena == during.uordblks + during.fordblks &&
+              after.arena == after.uordblks + after.fordblks,
+          "used and free are all");
 }
 
 static void patterns(void)
@@ -140,6 +182,8 @@ int main(void)
     wide_characters();
     numbers();
     system_calls();
+    zone();
+    heap_figures();
     patterns();
     return checks_end();
 }
