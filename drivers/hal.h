@@ -90,20 +90,75 @@ void *hal_alloc(size_t size);
 void hal_free(void *p);
 
 /*
- * Memory that a device may reach: `size` bytes, zeroed, physically contiguous, aligned to `align`
- * (a power of two, at most 64 KiB; drivers ask for no more than 4096). *dma: the bus address of the
- * first byte. NULL: out of memory. hal_dma_free takes the same size, and must be called only when
- * no device can reach the memory any more. hal_dma_free(NULL, n) does nothing.
+ * Memory that device and CPU share: `size` bytes, zeroed, contiguous on the bus, aligned to `align`
+ * (a power of two, at most 64 KiB; drivers ask for no more than 4096). Each side sees what the
+ * other wrote, in the order of the verbs above, without a call in between: on a machine whose
+ * devices do not look into the CPU's caches it is not cached. Rings, request headers, status bytes
+ * and control messages lie in it. *dma: the bus address of the first byte; all devices have the
+ * same bus addresses. NULL: out of memory. hal_dma_free takes the same size, and must be called
+ * only when no device can reach the memory any more. hal_dma_free(NULL, n) does nothing.
+ *
+ * dma NULL (only where HAL_DMA_MAPS is 1): memory for data, which is mapped before each use.
+ * Devices need not reach it otherwise, and the CPU may cache it.
  */
 void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma);
 void hal_dma_free(void *p, size_t size);
 
 /*
- * The bus address of [p, p+len), memory of any kind (heap, stack, image data, hal_dma_alloc).
- * HAL_DMA_NONE: a device cannot reach it as one contiguous range.
+ * Mapping lends a device data in memory of any kind (heap, stack, image data, hal_dma_alloc), for
+ * one use: frames, both ways, and the data of block requests. hal_arch.h says with HAL_DMA_MAPS
+ * what a mapping is:
+ *
+ *   0, or not defined: the device reaches all memory, and looks into the CPU's caches. The port
+ *      supplies hal_dma_addr, and a mapping costs no more than that call.
+ *   1: the port supplies hal_dma_map and hal_dma_unmap: for an IOMMU, for devices that do not look
+ *      into caches, or for memory of which devices reach a part, through which data is then copied.
  */
+#ifndef HAL_DMA_MAPS
+#define HAL_DMA_MAPS 0
+#endif
 #define HAL_DMA_NONE UINT64_MAX
+
+/* Who writes the data: the CPU before the mapping, the device during it, or both. */
+enum hal_dma_direction { HAL_DMA_TO_DEVICE = 1, HAL_DMA_FROM_DEVICE = 2, HAL_DMA_BOTH = 3 };
+
+/*
+ * HAL_DMA_MAPS 0 only: the bus address of [p, p+len). HAL_DMA_NONE: a device cannot reach it as one
+ * contiguous range.
+ */
 uint64_t hal_dma_addr(const void *p, size_t len);
+
+#if HAL_DMA_MAPS
+/*
+ * Lends [p, p+len) to the devices and returns its bus address, valid until hal_dma_unmap.
+ * HAL_DMA_NONE: not possible, or not now; a block request is then copied through memory of
+ * hal_dma_alloc, a frame is dropped. The drivers map a range at most once at a time if a device
+ * writes to it, and any number of times if none does. During a mapping the CPU writes nothing to
+ * the range, and reads nothing that the device may write; but it may use other bytes of the first
+ * and last cache line. A port that cannot have that answers HAL_DMA_NONE for ranges that do not
+ * begin and end with a line, or copies them.
+ */
+uint64_t hal_dma_map(void *p, size_t len, enum hal_dma_direction direction);
+/*
+ * Ends a mapping: `dma` is what hal_dma_map returned, the rest is what it was given. The device
+ * does not access the range any more, and what it wrote is at p from here on. Each mapping ends
+ * once, but for those of a device that was given up while it could still access memory: they never
+ * end.
+ */
+void hal_dma_unmap(uint64_t dma, size_t len, enum hal_dma_direction direction);
+#else
+static inline uint64_t hal_dma_map(void *p, size_t len, enum hal_dma_direction direction)
+{
+    (void)direction;
+    return hal_dma_addr(p, len);
+}
+static inline void hal_dma_unmap(uint64_t dma, size_t len, enum hal_dma_direction direction)
+{
+    (void)dma;
+    (void)len;
+    (void)direction;
+}
+#endif
 
 /* The machine's memory in bytes, and the part of it that is not in use. */
 struct hal_memory {

@@ -367,6 +367,7 @@ void block_complete(struct block_device *dev, struct block_transfer *t, int resu
     unsigned count = t->count;
 
     hal_assert(dev->hold);
+    block_unmap(dev, t);
     if (t->bounced && t->op != BLOCK_WRITE && !result)
         block_unbounce(dev, t);
     block_deactivate(dev, t);
@@ -492,6 +493,10 @@ int block_register(struct block_device *dev)
     dev->transfers = hal_alloc(dev->depth * sizeof(*dev->transfers));
     if (!dev->transfers)
         return -ENOMEM;
+    if (HAL_DMA_MAPS && block_map_setup(dev)) {
+        hal_free(dev->transfers);
+        return -ENOMEM;
+    }
     for (unsigned i = dev->depth; i--;) {
         dev->transfers[i].slot = i;
         dev->transfers[i].next = dev->free;

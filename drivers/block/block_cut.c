@@ -62,9 +62,9 @@ static bool cut_add_request(struct cutter *c, const struct block_request *r)
 {
     while (c->seg_at < r->seg_count) {
         const struct block_seg *s = &r->segs[c->seg_at];
-        const uint8_t *p = (const uint8_t *)s->base + c->seg_done;
+        uint8_t *p = (uint8_t *)s->base + c->seg_done;
         uint32_t len = cut_fits(c, s->len - c->seg_done);
-        uint64_t addr = len ? hal_dma_addr(p, len) : HAL_DMA_NONE;
+        uint64_t addr = len ? block_lend(c->dev, p, len, r->op) : HAL_DMA_NONE;
 
         if (addr == HAL_DMA_NONE)
             return false;
@@ -185,10 +185,12 @@ void block_unbounce(struct block_device *dev, const struct block_transfer *t)
 static int cut_id(struct block_device *dev, struct block_transfer *t, struct cutter *c)
 {
     struct block_request *r = dev->queue.head;
-    uint64_t addr = dev->bounce_all ? dev->bounce_dma : hal_dma_addr(r->segs[0].base, BLOCK_ID_LEN);
+    uint64_t addr = dev->bounce_dma;
 
     if (dev->bounce_all && dev->bounce_busy)
         return -EAGAIN;
+    if (!dev->bounce_all)
+        addr = block_lend(dev, r->segs[0].base, BLOCK_ID_LEN, r->op);
     if (addr == HAL_DMA_NONE)
         return -ENOMEM;
     c->dma[0] = (struct block_dma){addr, BLOCK_ID_LEN};
@@ -224,6 +226,7 @@ static void cut_join(struct block_device *dev, struct block_transfer *t, struct 
         const struct block_request *r = dev->queue.head;
         struct cutter mark = *c;
         struct block_dma last = c->dma[c->n - 1];
+        unsigned mapped = block_map_mark(dev);
 
         if (r->bytes > (r->sector < dev->sectors ? dev->sectors - r->sector : 0)
                            << BLOCK_SECTOR_SHIFT)
@@ -232,6 +235,7 @@ static void cut_join(struct block_device *dev, struct block_transfer *t, struct 
         if (!cut_add_request(c, r)) {
             *c = mark;
             c->dma[c->n - 1] = last;
+            block_map_undo(dev, mapped, t->op);
             return;
         }
         cut_take(dev, t, c, true);
@@ -251,6 +255,7 @@ int block_cut(struct block_device *dev, struct block_transfer *t, struct block_d
     t->bounced = false;
     t->offset = r->cut;
     t->sector = 0;
+    block_map_begin(dev, t);
     if (r->op == BLOCK_FLUSH)
         return cut_flush(dev, t, &c);
     if (r->op == BLOCK_GET_ID)

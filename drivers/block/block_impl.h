@@ -59,6 +59,12 @@ struct block_driver {
 #define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, or a logical block if larger */
 #define BLOCK_REPLAYS      3u         /* times that a request is sent again after a reset */
 
+/* The memory that is mapped for a transfer (hal_dma_map), where HAL_DMA_MAPS is 1. */
+struct block_map {
+    unsigned count;
+    struct block_dma range[BLOCK_MAX_SEGS];
+};
+
 struct block_queue {
     struct block_request *head, *tail;
 };
@@ -105,6 +111,8 @@ struct block_device {
     uint64_t bounce_dma;
     bool bounce_busy; /* a transfer with the device uses it */
     struct block_stats stats;
+    struct block_map *maps; /* for each slot, where HAL_DMA_MAPS is 1 */
+    struct block_map *map;  /* of the transfer that is being cut */
 };
 
 /*
@@ -168,6 +176,52 @@ static inline uint64_t block_deadline(const struct block_device *dev)
 int block_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
 /* After a read through the bounce buffer: copies the data to the memory of the request. */
 void block_unbounce(struct block_device *dev, const struct block_transfer *t);
+
+/* ---- block_map.c: calls that HAL_DMA_MAPS 0 leaves out ----------------------------------------
+ */
+
+/* In block_register(): room to remember mappings. -ENOMEM. */
+int block_map_setup(struct block_device *dev);
+/* Maps [p, p+len) for the transfer that is being cut. HAL_DMA_NONE: not possible. */
+uint64_t block_map_range(const struct block_device *dev, void *p, uint32_t len, enum block_op op);
+/* Ends all mappings of `map` but the first `keep`. */
+void block_map_end(struct block_map *map, unsigned keep, enum block_op op);
+
+/* t, whose slot has no mapping, is being cut from here on. */
+static inline void block_map_begin(struct block_device *dev, const struct block_transfer *t)
+{
+    if (HAL_DMA_MAPS)
+        dev->map = &dev->maps[t->slot];
+}
+/* Where a device reaches [p, p+len), for the transfer that is being cut. */
+static inline uint64_t block_lend(const struct block_device *dev, void *p, uint32_t len,
+                                  enum block_op op)
+{
+    return HAL_DMA_MAPS ? block_map_range(dev, p, len, op)
+                        : hal_dma_map(p, len, HAL_DMA_BOTH /* of no account */);
+}
+/* The number of mappings so far, and the end of those since. */
+static inline unsigned block_map_mark(const struct block_device *dev)
+{
+    return HAL_DMA_MAPS ? dev->map->count : 0;
+}
+static inline void block_map_undo(struct block_device *dev, unsigned mark, enum block_op op)
+{
+    if (HAL_DMA_MAPS)
+        block_map_end(dev->map, mark, op);
+}
+/* The device no longer accesses the memory of t. */
+static inline void block_unmap(struct block_device *dev, const struct block_transfer *t)
+{
+    if (HAL_DMA_MAPS)
+        block_map_end(&dev->maps[t->slot], 0, t->op);
+}
+/* The device may access the memory of t for ever. */
+static inline void block_map_forget(struct block_device *dev, const struct block_transfer *t)
+{
+    if (HAL_DMA_MAPS)
+        dev->maps[t->slot].count = 0;
+}
 
 /* ---- block.c --------------------------------------------------------------------------------- */
 

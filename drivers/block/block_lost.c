@@ -98,6 +98,7 @@ static void block_take_back(struct block_device *dev, struct block_transfer *t,
 {
     struct block_request *r = t->first, *next;
 
+    block_unmap(dev, t);
     for (unsigned i = 0; i < t->count; i++, r = next) {
         next = r->next;
         r->lost |= t->lost;
@@ -145,6 +146,10 @@ static void block_fail_transfer(struct block_device *dev, struct block_transfer 
 {
     struct block_request *r = t->first, *next;
 
+    if (quarantine)
+        block_map_forget(dev, t);
+    else
+        block_unmap(dev, t);
     for (unsigned i = 0; i < t->count; i++, r = next) {
         next = r->next;
         r->transfers--;

@@ -208,6 +208,8 @@ static int vnet_probe(struct virtio_device *dev)
     if (err) {
         if (v->tx_hdr)
             hal_dma_free(v->tx_hdr, VNET_HDR_MAX);
+        if (HAL_DMA_MAPS)
+            hal_free(v->tx_map_records);
         hal_free(v);
         return err;
     }
@@ -241,6 +243,8 @@ static bool vnet_service(struct virtio_device *dev)
         did = true;
     }
     vnet_tx_schedule(v);
+    if (HAL_DMA_MAPS && vnet_rx_starves(v))
+        virtio_wake_at(dev, hal_now_ns() + VNET_RX_RETRY);
     return did;
 }
 

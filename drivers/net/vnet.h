@@ -54,7 +54,7 @@ struct vnet_rx {
 };
 
 struct vnet_piece {
-    void *data;   /* memory that the device can reach (hal_dma_addr) */
+    void *data;   /* memory that can be mapped for the device (hal_dma_map) */
     uint32_t len; /* bytes; never 0 */
 };
 

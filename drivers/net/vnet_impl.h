@@ -14,6 +14,7 @@
 #define VNET_RX_FIRST    64             /* buffers posted at probe; the load adds more */
 #define VNET_RX_GROW     32             /* buffers added at a time */
 #define VNET_RX_BYTES    (1u << 20)     /* upper bound of all receive buffers */
+#define VNET_RX_RETRY    (10 * HAL_MS)  /* between tries to map what could not be mapped */
 #define VNET_TX_PENDING  64             /* frames queued between two flushes */
 #define VNET_TX_RECLAIM  (10 * HAL_MS)  /* completions are reaped at least this often */
 #define VNET_TX_TIMEOUT  5000           /* default of timeout_ms: ms without a completion */
@@ -61,6 +62,14 @@ struct vnet_pending {
     uint32_t bytes; /* of the frame */
 };
 
+/* The mappings of a frame from vnet_send to its end, where HAL_DMA_MAPS is 1. */
+struct vnet_map {
+    struct vnet_map *next; /* while the record is free */
+    void *cookie;          /* of the frame */
+    unsigned count;
+    struct virtq_seg range[VNET_TX_PIECES];
+};
+
 struct vnet {
     struct virtio_device *dev;
     struct virtq *rxq, *txq;
@@ -105,6 +114,8 @@ struct vnet {
 
     struct vnet_stats stats;
     struct vnet *next;
+    struct vnet_map *tx_map_records; /* where HAL_DMA_MAPS is 1; those that are free: */
+    struct vnet_map *tx_maps;
 };
 
 /* vnet_rx.c */
@@ -113,6 +124,7 @@ void vnet_rx_post(struct vnet *v);    /* posts spare buffers; after virtio_start
 bool vnet_rx_service(struct vnet *v); /* reaps, refills, delivers a batch; true: there was one */
 void vnet_rx_lost(struct vnet *v);    /* the ring is empty after a reset: its buffers are spare */
 void vnet_rx_back(struct vnet *v);    /* the queue works again: posts buffers */
+bool vnet_rx_starves(struct vnet *v); /* posts what could not be mapped; true: not all of it */
 
 /* vnet_tx.c */
 int vnet_tx_setup(struct vnet *v);     /* in probe: the shared header; -ENOMEM */
@@ -122,5 +134,17 @@ void vnet_tx_schedule(struct vnet *v); /* asks for the service in time for the n
 void vnet_tx_watch(struct vnet *v);    /* checks the timeout; after vnet_tx_reap */
 void vnet_tx_lost(struct vnet *v);     /* the ring is empty after a reset: its frames are dropped */
 void vnet_tx_back(struct vnet *v);     /* the queue works again */
+
+/* vnet_map.c: what HAL_DMA_MAPS 0 leaves out */
+int vnet_map_setup(struct vnet *v); /* in probe: records for all frames that can be out; -ENOMEM */
+/* Maps a buffer that is to be posted, and fills in its segments. False: not possible now. */
+bool vnet_map_buf(struct vnet *v, struct vnet_buf *b);
+void vnet_unmap_buf(struct vnet *v, struct vnet_buf *b);
+/* Puts n mapped segments and the cookie of their frame into a record, which it returns. */
+void *vnet_map_keep(struct vnet *v, const struct virtq_seg *segs, unsigned n, void *cookie);
+/* Ends the mappings of a record, or not (`quarantine`), and gives the frame's cookie. */
+void *vnet_map_end(struct vnet *v, struct vnet_map *map, bool quarantine);
+/* Ends the mappings of n segments that no record has. */
+void vnet_map_undo(const struct virtq_seg *segs, unsigned n);
 
 #endif

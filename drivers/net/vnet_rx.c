@@ -50,10 +50,12 @@ static void vnet_rx_init_buf(struct vnet *v, struct vnet_buf *b, uint64_t dma)
 static bool vnet_rx_grow(struct vnet *v, unsigned n)
 {
     uint64_t dma;
-    uint8_t *slab = hal_dma_alloc(n * v->buf_stride, 64, &dma);
+    uint8_t *slab = hal_dma_alloc(n * v->buf_stride, 64, HAL_DMA_MAPS ? NULL : &dma);
 
     if (!slab)
         return false;
+    if (HAL_DMA_MAPS) /* vnet_map_buf() knows the addresses */
+        dma = 0;
     for (unsigned i = 0; i < n; i++) {
         struct vnet_buf *b = (struct vnet_buf *)(slab + i * v->buf_stride);
 
@@ -107,13 +109,21 @@ static struct virtq_request vnet_rx_request(const struct vnet *v, struct vnet_bu
     return (struct virtq_request){b->segs, 0, v->one_seg ? 1 : 2, b};
 }
 
+/* A buffer that the device no longer has becomes spare. */
+static void vnet_rx_take_back(struct vnet *v, struct vnet_buf *b)
+{
+    if (HAL_DMA_MAPS)
+        vnet_unmap_buf(v, b);
+    vnet_rx_push_spare(v, b);
+}
+
 /* Submits the first n of rx_requests; buffers that the ring does not take become spare. */
 static void vnet_rx_submit(struct vnet *v, unsigned n)
 {
     int taken = n ? virtq_submit(v->rxq, v->rx_requests, n) : 0;
 
     for (unsigned i = taken < 0 ? 0 : (unsigned)taken; i < n; i++) {
-        vnet_rx_push_spare(v, v->rx_requests[i].cookie);
+        vnet_rx_take_back(v, v->rx_requests[i].cookie);
         v->posted--;
     }
 }
@@ -133,10 +143,19 @@ void vnet_rx_post(struct vnet *v)
     unsigned n = 0;
 
     while (v->posted < target && n < VNET_BATCH && v->spare) {
+        if (HAL_DMA_MAPS && !vnet_map_buf(v, v->spare))
+            break;
         v->rx_requests[n++] = vnet_rx_request(v, vnet_rx_pop_spare(v));
         v->posted++;
     }
     vnet_rx_submit(v, n);
+}
+
+bool vnet_rx_starves(struct vnet *v)
+{
+    if (v->spare && v->posted < vnet_rx_target(v))
+        vnet_rx_post(v);
+    return v->spare && v->posted < vnet_rx_target(v);
 }
 
 /* Bytes of the frame by the length that the device reports; 0: it cannot be, drop the frame. */
@@ -160,6 +179,8 @@ static struct vnet_buf *vnet_rx_replace(struct vnet *v, const struct virtq_done 
     struct vnet_buf *fresh;
     uint32_t len = vnet_rx_frame_length(v, d, b);
 
+    if (HAL_DMA_MAPS)
+        vnet_unmap_buf(v, b);
     if (!len)
         return b;
     if (!v->client) {
@@ -176,17 +197,29 @@ static struct vnet_buf *vnet_rx_replace(struct vnet *v, const struct virtq_done 
     return fresh;
 }
 
+/* Adds b to the first n of rx_requests; the number of those then. */
+static unsigned vnet_rx_add(struct vnet *v, unsigned n, struct vnet_buf *b)
+{
+    if (HAL_DMA_MAPS && !vnet_map_buf(v, b)) {
+        vnet_rx_push_spare(v, b);
+        v->posted--;
+        return n;
+    }
+    v->rx_requests[n] = vnet_rx_request(v, b);
+    return n + 1;
+}
+
 bool vnet_rx_service(struct vnet *v)
 {
-    unsigned deliver = 0;
+    unsigned deliver = 0, again = 0;
     int n = virtq_reap(v->rxq, v->done, VNET_BATCH);
 
     if (n <= 0) /* nothing, or a broken queue: the core recovers that */
         return false;
     vnet_rx_grow_for(v, (unsigned)n);
     for (int i = 0; i < n; i++)
-        v->rx_requests[i] = vnet_rx_request(v, vnet_rx_replace(v, &v->done[i], &deliver));
-    vnet_rx_submit(v, (unsigned)n);
+        again = vnet_rx_add(v, again, vnet_rx_replace(v, &v->done[i], &deliver));
+    vnet_rx_submit(v, again);
     if (v->posted < vnet_rx_target(v))
         vnet_rx_post(v);
     if (v->spare_count < v->stats.rx_spare_low)
@@ -230,7 +263,7 @@ void vnet_rx_lost(struct vnet *v)
         if (v->quarantine)
             v->buf_count--;
         else
-            vnet_rx_push_spare(v, b);
+            vnet_rx_take_back(v, b);
         v->posted--;
     }
 }

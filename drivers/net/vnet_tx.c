@@ -11,7 +11,17 @@
 int vnet_tx_setup(struct vnet *v)
 {
     v->tx_hdr = hal_dma_alloc(VNET_HDR_MAX, 16, &v->tx_hdr_dma);
-    return v->tx_hdr ? 0 : -ENOMEM;
+    if (!v->tx_hdr)
+        return -ENOMEM;
+    return HAL_DMA_MAPS ? vnet_map_setup(v) : 0;
+}
+
+/* A frame that the device no longer has, or never had, is the stack's again. */
+static void vnet_tx_ended(struct vnet *v, void *cookie)
+{
+    if (HAL_DMA_MAPS)
+        cookie = vnet_map_end(v, cookie, false);
+    v->client->tx_done(v->client->ctx, cookie);
 }
 
 void vnet_tx_room(struct vnet *v)
@@ -40,7 +50,7 @@ static void vnet_tx_drop_pending(struct vnet *v, unsigned n)
         v->tx_first = (v->tx_first + 1) % VNET_TX_PENDING;
         v->tx_count--;
         v->stats.tx_lost++;
-        v->client->tx_done(v->client->ctx, cookie);
+        vnet_tx_ended(v, cookie);
     }
 }
 
@@ -53,7 +63,7 @@ bool vnet_tx_reap(struct vnet *v)
     while (total < VNET_RING && (n = virtq_reap(v->txq, done, 16)) > 0) {
         total += (unsigned)n;
         for (int i = 0; i < n; i++)
-            v->client->tx_done(v->client->ctx, done[i].cookie);
+            vnet_tx_ended(v, done[i].cookie);
     }
     if (n < 0)
         v->tx_up = false;
@@ -133,13 +143,18 @@ static int vnet_tx_fill(struct vnet *v, struct vnet_pending *p, const struct vne
     for (unsigned i = 0; i < n; i++) {
         uint32_t extra = in_front && i == 0 ? v->hdr_len : 0;
         uint8_t *data = (uint8_t *)pieces[i].data - extra;
-        uint64_t dma = hal_dma_addr(data, pieces[i].len + extra);
+        uint64_t dma = hal_dma_map(data, pieces[i].len + extra, HAL_DMA_TO_DEVICE);
 
-        if (dma == HAL_DMA_NONE)
+        if (dma == HAL_DMA_NONE) {
+            if (HAL_DMA_MAPS)
+                vnet_map_undo(&p->segs[at - i], i);
             return -EFAULT;
+        }
         p->segs[at++] = (struct virtq_seg){dma, pieces[i].len + extra};
         p->bytes += pieces[i].len;
     }
+    if (HAL_DMA_MAPS && p->bytes > v->frame_max)
+        vnet_map_undo(&p->segs[at - n], n);
     return p->bytes > v->frame_max ? -EMSGSIZE : (int)at;
 }
 
@@ -180,8 +195,13 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
     segs = vnet_tx_fill(v, &v->tx_pending[slot], pieces, n, headroom);
     if (segs < 0)
         return segs;
-    if (segs > vnet_tx_segs_max(v))
+    if (segs > vnet_tx_segs_max(v)) {
+        if (HAL_DMA_MAPS)
+            vnet_map_undo(&v->tx_pending[slot].segs[segs - (int)n], n);
         return -EMSGSIZE;
+    }
+    if (HAL_DMA_MAPS)
+        cookie = vnet_map_keep(v, &v->tx_pending[slot].segs[segs - (int)n], n, cookie);
     v->tx_requests[slot] =
         (struct virtq_request){v->tx_pending[slot].segs, (uint16_t)segs, 0, cookie};
     v->tx_count++;
@@ -251,7 +271,9 @@ void vnet_tx_lost(struct vnet *v)
     while ((cookie = virtq_take_back(v->txq))) {
         v->stats.tx_lost++;
         if (!v->quarantine)
-            v->client->tx_done(v->client->ctx, cookie);
+            vnet_tx_ended(v, cookie);
+        else if (HAL_DMA_MAPS)
+            vnet_map_end(v, cookie, true);
     }
     vnet_tx_drop_pending(v, v->tx_count);
     vnet_tx_start_watch(v);

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Mappings are kept account of, and may be copies (host.h). */
+#define HAL_DMA_MAPS 1
+
 /* Opaque: only hal_mmio_map makes one. It is neither a pointer nor the bus address. */
 typedef uint64_t hal_mmio_t;
 

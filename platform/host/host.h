@@ -62,7 +62,7 @@ void host_bus_add(uint64_t phys, uint64_t len, const struct host_bus *ops, void 
 /*
  * hal_dma_alloc takes pages from an arena, each block between guard pages, and no page twice: an
  * access after hal_dma_free, by driver or device, is found. Bus addresses of the arena are not
- * pointers: they start at HOST_DMA_BASE. For other memory hal_dma_addr gives the pointer.
+ * pointers: they start at HOST_DMA_BASE. For other memory the pointer is the bus address.
  */
 #define HOST_DMA_BASE 0x40000000ull
 
@@ -94,11 +94,30 @@ bool host_dma_write(uint64_t bus, const void *buf, size_t len);
  */
 void host_memory_reset(void);
 
+/* ---- mappings (hal_dma_map) --------------------------------------------------------------------
+ *
+ * The device reaches the memory of hal_dma_alloc, but for memory that was asked for without a bus
+ * address, and what is mapped, in the mapping's direction. All else is a violation, and so is an
+ * end without a beginning, memory that is freed while it is mapped, and memory that is mapped twice
+ * though a device writes to it.
+ *
+ * A mapping is the memory itself, or a copy: with VIREO_HOST_DMA=copy in the environment, or after
+ * host_dma_copy(true), each range that is mapped lies in an arena of the device, at an address that
+ * is not used again soon. Data is copied when a mapping begins, and when it ends; meanwhile the
+ * driver's accesses to memory that the device writes are found by AddressSanitizer.
+ */
+#define HOST_DMA_COPIES 0x200000000000ull /* bus address of that arena */
+
+void host_dma_copy(bool on);
+unsigned host_dma_maps(void); /* mappings that have not ended */
+/* The n-th mapping from now and all later ones fail; < 0: none. */
+void host_dma_fail_after(int64_t n);
+
 uint64_t host_allocs(void); /* calls of hal_alloc and hal_dma_alloc so far */
 /* Blocks of hal_alloc and hal_dma_alloc that are allocated now. */
 int64_t host_live_blocks(void);
 void host_fail_alloc_after(int64_t n); /* the n-th call from now and all later fail; < 0: never */
-void host_dma_unreachable(bool on);    /* hal_dma_addr answers HAL_DMA_NONE */
+void host_dma_unreachable(bool on);    /* hal_dma_map answers HAL_DMA_NONE */
 
 /* The bytes given to hal_entropy_add so far, *len of them; the first 4096 are kept. */
 const uint8_t *host_entropy(size_t *len);
@@ -107,6 +126,13 @@ const uint8_t *host_entropy(size_t *len);
 void host_set_memory(uint64_t total, uint64_t free);
 bool host_page_is_lent(uint64_t page);
 unsigned host_pages_lent(void);
+
+/* What memory.c and dma.c tell each other. */
+bool host_dma_is_mapped(uint64_t bus, size_t len, enum hal_dma_direction direction);
+void host_dma_check_free(const void *p, size_t len); /* before the memory is freed */
+void *host_dma_copy_at(uint64_t bus);                /* NULL: no address of a copy */
+void host_dma_forget(void);                          /* all mappings */
+bool host_is_unreachable(void);
 
 /* ---- time, services, start-up ---------------------------------------------------------------- */
 

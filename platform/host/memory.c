@@ -27,6 +27,7 @@ static struct block {
     uint64_t off; /* of the first byte, in the arena */
     size_t size;
     bool live;
+    bool data; /* has no bus address: devices reach it while it is mapped */
 } blocks[BLOCKS];
 static unsigned block_count;
 static uint8_t *arena;
@@ -64,6 +65,8 @@ void hal_free(void *p)
     if (host_in_handler())
         host_violation("hal_free in handler context");
     live_blocks -= p != NULL;
+    if (p)
+        host_dma_check_free(p, 1);
     free(p);
 }
 
@@ -88,6 +91,7 @@ void host_memory_reset(void)
         mprotect(arena, arena_used, PROT_NONE);
         madvise(owned, arena_used, MADV_DONTNEED);
     }
+    host_dma_forget();
     arena_used = 0;
     block_count = 0;
     live_blocks = 0;
@@ -115,9 +119,10 @@ void *hal_dma_alloc(size_t size, size_t align, uint64_t *dma)
         return NULL;
     ASAN_POISON_MEMORY_REGION(arena + first, pages);
     ASAN_UNPOISON_MEMORY_REGION(arena + off, size);
-    blocks[block_count++] = (struct block){off, size, true};
+    blocks[block_count++] = (struct block){off, size, true, !dma};
     live_blocks++;
-    *dma = HOST_DMA_BASE + off;
+    if (dma)
+        *dma = HOST_DMA_BASE + off;
     return arena + off;
 }
 
@@ -133,6 +138,7 @@ void hal_dma_free(void *p, size_t size)
             continue;
         if (b->size != size)
             host_violation("hal_dma_free of %zu bytes, allocated %zu", size, b->size);
+        host_dma_check_free(p, size);
         b->live = false;
         live_blocks--;
         uint64_t page = b->off / PAGE * PAGE;
@@ -165,14 +171,34 @@ bool host_dma_is_block(uint64_t bus, size_t len)
     return false;
 }
 
+/* Is that memory of a block that devices reach without a mapping? */
+static bool host_dma_is_shared(uint64_t bus)
+{
+    for (unsigned i = 0; i < block_count; i++)
+        if (blocks[i].live && bus - HOST_DMA_BASE - blocks[i].off < blocks[i].size)
+            return !blocks[i].data;
+    return false;
+}
+
+/* The memory at [bus, bus+len), if the device may access it in that direction. */
+static void *host_dma_reach(uint64_t bus, size_t len, enum hal_dma_direction direction)
+{
+    void *copy = host_dma_copy_at(bus);
+    bool in_arena = bus >= HOST_DMA_BASE && bus < HOST_DMA_BASE + ARENA_SIZE;
+
+    if (in_arena && !host_dma_is_block(bus, len))
+        return NULL;
+    if (in_arena && (owners_off || host_dma_is_shared(bus)))
+        return arena + (bus - HOST_DMA_BASE);
+    if (!host_dma_is_mapped(bus, len, direction) || (owners_off && !copy))
+        return NULL;
+    /* Heap, stack or data otherwise; AddressSanitizer checks that it is such. */
+    return copy ? copy : in_arena ? arena + (bus - HOST_DMA_BASE) : (void *)(uintptr_t)bus;
+}
+
 void *host_dma_pointer(uint64_t bus, size_t len)
 {
-    if (bus >= HOST_DMA_BASE && bus < HOST_DMA_BASE + ARENA_SIZE)
-        return host_dma_is_block(bus, len) ? arena + (bus - HOST_DMA_BASE) : NULL;
-    /* Heap, stack or data of a 64-bit process; AddressSanitizer checks that it is such. */
-    if (owners_off || bus < PAGE || bus >> 47 != 0 || len > UINT32_MAX)
-        return NULL;
-    return (void *)(uintptr_t)bus;
+    return host_dma_reach(bus, len, HAL_DMA_BOTH);
 }
 
 /* Counts buffers of a device in the arena. Several may share memory that the device reads. */
@@ -203,7 +229,7 @@ void host_dma_ownership(bool on)
 
 void host_dma_own(uint64_t bus, size_t len)
 {
-    void *p = owners_off ? NULL : host_dma_pointer(bus, len);
+    void *p = owners_off || host_dma_copy_at(bus) ? NULL : host_dma_pointer(bus, len);
 
     if (!p)
         return;
@@ -213,9 +239,12 @@ void host_dma_own(uint64_t bus, size_t len)
 
 void host_dma_return(uint64_t bus, size_t len)
 {
-    void *p = owners_off ? NULL : host_dma_pointer(bus, len);
+    void *p = host_dma_pointer(bus, len);
 
-    if (!p)
+    /* The driver may have ended a mapping before a device that is gone gives the memory back. */
+    if (!p && host_dma_is_block(bus, len))
+        p = arena + (bus - HOST_DMA_BASE);
+    if (owners_off || !p || host_dma_copy_at(bus))
         return;
     ASAN_UNPOISON_MEMORY_REGION(p, len);
     host_dma_mark(bus, len, -1);
@@ -229,9 +258,21 @@ host_raw_copy(volatile uint8_t *to, const volatile uint8_t *from, size_t len)
         to[i] = from[i];
 }
 
+/* host_dma_reach(); a violation if the device cannot. */
+static void *host_dma_access(uint64_t bus, size_t len, enum hal_dma_direction direction)
+{
+    void *p = host_dma_reach(bus, len, direction);
+
+    if (!p && !owners_off && len)
+        host_violation("the device %s %zu bytes at %#llx, which are not mapped for that",
+                       direction == HAL_DMA_TO_DEVICE ? "reads" : "writes", len,
+                       (unsigned long long)bus);
+    return p;
+}
+
 bool host_dma_read(uint64_t bus, void *buf, size_t len)
 {
-    void *p = host_dma_pointer(bus, len);
+    void *p = host_dma_access(bus, len, HAL_DMA_TO_DEVICE);
 
     if (p)
         host_raw_copy(buf, p, len);
@@ -240,7 +281,7 @@ bool host_dma_read(uint64_t bus, void *buf, size_t len)
 
 bool host_dma_write(uint64_t bus, const void *buf, size_t len)
 {
-    void *p = host_dma_pointer(bus, len);
+    void *p = host_dma_access(bus, len, HAL_DMA_FROM_DEVICE);
 
     if (p)
         host_raw_copy(p, buf, len);
@@ -265,4 +306,9 @@ void host_fail_alloc_after(int64_t n)
 void host_dma_unreachable(bool on)
 {
     unreachable = on;
+}
+
+bool host_is_unreachable(void)
+{
+    return unreachable;
 }

@@ -102,7 +102,7 @@ static bool bcache_grow(struct bcache *c)
         n = c->max_blocks - c->blocks;
     if (!n)
         return false;
-    data = hal_dma_alloc((size_t)n << c->block_shift, 4096, &dma);
+    data = hal_dma_alloc((size_t)n << c->block_shift, 4096, HAL_DMA_MAPS ? NULL : &dma);
     b = data ? hal_alloc(n * sizeof(*b)) : NULL;
     if (!b) {
         if (data)

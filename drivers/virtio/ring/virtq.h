@@ -6,7 +6,7 @@
  * Each submitted buffer comes back exactly once: from virtq_reap when the device has used it, or
  * from virtq_take_back after the queue or the device was reset.
  *
- *     struct virtq_seg segs[2] = {{hal_dma_addr(cmd, 16), 16}, {hal_dma_addr(answer, 64), 64}};
+ *     struct virtq_seg segs[2] = {{cmd_dma, 16}, {answer_dma, 64}};   both of hal_dma_alloc
  *     struct virtq_request r = {.segs = segs, .readable = 1, .writable = 1, .cookie = cmd};
  *     struct virtq_done done[8];
  *     int n = virtq_submit(q, &r, 1);              1: cmd and answer are the device's; 0: ring full
@@ -33,7 +33,7 @@ struct virtq;
 
 /* One piece of a buffer. */
 struct virtq_seg {
-    uint64_t addr; /* on the bus (hal_dma_addr); a request with HAL_DMA_NONE is malformed */
+    uint64_t addr; /* on the bus (hal_dma_map); a request with HAL_DMA_NONE is malformed */
     uint32_t len;  /* bytes, 1 or more */
 };
 
