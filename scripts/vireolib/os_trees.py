@@ -212,14 +212,17 @@ class System:
             text = f.read()
         counts = CLOSING.findall(text)
         skipped = re.findall(r'^SKIPPED .*', text, re.M)
-        for reason in skipped:
-            say(self.release, reason)
+        warnings = re.findall(r'^\S+:\d+:\d+: warning: .*', text, re.M)
+        for line in [*skipped, *warnings[:5]]:
+            say(self.release, line)
         if status is None:
             return f'it was not done after {LIMITS["test"]} s', ''
         if status or not counts:
             return counts[-1] if counts else f'it ended with status {status}', ''
         if not all(self.may_be_skipped(reason) for reason in skipped):
             return f'{counts[-1]}; a skipped test needs what scripts/setup should install', ''
+        if warnings:
+            return f'{counts[-1]}; the compiler warns {len(warnings)} times', ''
         return None, counts[-1]
 
     def may_be_skipped(self, reason):
