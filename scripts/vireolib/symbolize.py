@@ -30,7 +30,7 @@ def gdb_command(image, port):
     script = os.path.relpath(GDB_SCRIPT)
     script = GDB_SCRIPT if script.startswith('../..') else script
     return (f'gdb-multiarch {shlex.quote(elf)} -x {shlex.quote(script)} '
-            f'-ex "target remote :{port}"')
+            f'-ex "target remote 127.0.0.1:{port}"')
 
 
 def trace_of(text):
