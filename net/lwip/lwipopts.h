@@ -61,7 +61,7 @@
 #define LWIP_IGMP               1
 #define LWIP_RAW                1
 #define LWIP_IPV6               1
-#define LWIP_IPV6_NUM_ADDRESSES 4
+#define LWIP_IPV6_NUM_ADDRESSES 12 /* two prefixes, with five temporary addresses of each */
 #define LWIP_IPV6_FORWARD       0
 #define LWIP_IPV6_FRAG          1
 #define LWIP_IPV6_REASS         1

@@ -130,6 +130,7 @@ static void net_init(void)
     net_asking_init();
     net_enter_service();
     lwip_init();
+    net_privacy_init();
     net_add_devices();
     net_configure();
     net_end_of_work();

@@ -263,6 +263,7 @@ static void dev_status_changed(struct netif *netif)
     struct net_dev *d = netif->state;
 
     dev_tell_address(d);
+    net_privacy_update(d);
     dev_wake_waiters(d);
 }
 

@@ -25,6 +25,9 @@ bool net_icmp_allowed(void);
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);
 
+/* Is the i-th address of an interface a temporary one (RFC 8981)? */
+bool net_privacy_temporary(const struct netif *netif, int i);
+
 /* A message of a DHCP server (type: 2 offer, 5 ACK, 6 NAK): false if lwIP is not to act on it. */
 bool net_lease_agreeable(struct netif *netif, const struct pbuf *p, u8_t type);
 /* lwIP is about to take the address that the message agrees to. Its routes may change *gateway. */

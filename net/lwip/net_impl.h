@@ -36,6 +36,13 @@ struct net_lease {
     ip4_addr_t time_server[NET_LEASE_TIME_SERVERS]; /* "any" behind the last */
 };
 
+/* An address of IPv6 that net_privacy.c has made, at the same place as in struct netif. */
+struct net_temporary {
+    bool used;
+    uint32_t preferred_s; /* connections may begin from it that long */
+    uint64_t made_ns;
+};
+
 /* One network device under lwIP. */
 struct net_dev {
     struct netif netif;
@@ -49,7 +56,9 @@ struct net_dev {
     struct net_lease lease;
     bool lease_refused; /* the log has said that its values cannot be */
     unsigned naks;      /* refusals by servers since the last lease */
-    char name[8];       /* "vnetN" */
+    struct net_temporary temporary[LWIP_IPV6_NUM_ADDRESSES];
+    unsigned temporary_lost; /* made in a row, and found at other machines */
+    char name[8];            /* "vnetN" */
     struct net_dev *next;
 };
 
@@ -206,6 +215,13 @@ bool net_ip4_mask_ok(uint32_t mask);
 
 /* An ARP packet (28 bytes) from the wire: another machine may have the address. Entered. */
 void net_lease_arp(struct net_dev *d, const uint8_t *arp);
+
+/* ---- net_privacy.c --------------------------------------------------------------------------- */
+
+/* Reads vireo.net_privacy=. Entered, after lwip_init(). */
+void net_privacy_init(void);
+/* Addresses of the device have changed: those that are temporary may have to. Entered. */
+void net_privacy_update(struct net_dev *d);
 
 /* ---- net_mem.c ------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include "net_impl.h"
 #include "netmodel.h"
 #include "peer.h"
+#include "peer6.h"
 #include "tasks.h"
 
 /* ---- fragments (RFC 791, 3.2) ---------------------------------------------------------------- */
@@ -135,37 +136,7 @@ static void fragments_without_memory(void)
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-static const uint8_t image_mac[] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
 static const uint8_t everybody[] = {255, 255, 255, 255, 255, 255};
-static const uint8_t group6[] = {0x33, 0x33, 0, 0, 0, 1};
-
-static uint32_t sum(uint32_t s, const uint8_t *p, uint32_t len)
-{
-    for (uint32_t i = 0; i + 1 < len; i += 2)
-        s += peer_get16(p + i);
-    return (s & 0xffff) + (s >> 16);
-}
-
-/* A frame with that target, and perhaps four bytes of a tag. */
-static void frame_to(const uint8_t *mac, const void *tag, uint16_t type, const void *packet,
-                     uint32_t len)
-{
-    uint8_t frame[1518] = {0}, *at = frame + 12;
-
-    memcpy(frame, mac, 6);
-    memcpy(frame + 6, "\x52\x55\x0a\0\2\2", 6);
-    if (tag) {
-        memcpy(at, tag, 4);
-        at += 4;
-    }
-    peer_put16(at, type);
-    memcpy(at + 2, packet, len);
-    len += (uint32_t)(at + 2 - frame);
-    len = len < 60 ? 60 : len;
-    net_deliver(frame, len, net.hdr_len + len);
-    model_publish(net.m, net.rx);
-    host_run_services();
-}
 
 /* An echo request to the image. Its length. */
 static uint32_t ping(uint8_t *ip, uint32_t to)
@@ -177,9 +148,9 @@ static uint32_t ping(uint8_t *ip, uint32_t to)
     ip[9] = PEER_ICMP;
     peer_put32(ip + 12, PEER_IP);
     peer_put32(ip + 16, to);
-    peer_put16(ip + 10, ~sum(0, ip, 20) & 0xffff);
+    peer_put16(ip + 10, ~peer6_sum(0, ip, 20) & 0xffff);
     ip[20] = 8;
-    peer_put16(ip + 22, ~sum(0, ip + 20, 20) & 0xffff);
+    peer_put16(ip + 22, ~peer6_sum(0, ip + 20, 20) & 0xffff);
     return 40;
 }
 
@@ -189,7 +160,7 @@ static bool answered(const uint8_t *mac, const void *tag)
     uint8_t ip[40];
 
     peer_forget();
-    frame_to(mac, tag, 0x0800, ip, ping(ip, IMAGE_IP));
+    peer6_frame(mac, tag, 0x0800, ip, ping(ip, IMAGE_IP));
     task_sleep_until(hal_now_ns() + 10 * HAL_MS);
     return peer_count(PEER_ICMP) == 1;
 }
@@ -197,18 +168,18 @@ static bool answered(const uint8_t *mac, const void *tag)
 static void tags_of_a_priority(void)
 {
     peer_boot("ip=10.0.2.15/24");
-    CHECK(answered(image_mac, NULL));
-    CHECK(answered(image_mac, "\x81\0\0\0"));
-    CHECK(answered(image_mac, "\x81\0\xe0\0"));
-    CHECK(answered(image_mac, "\x81\0\x10\0")); /* may be dropped by who is short */
-    CHECK(!answered(image_mac, "\x81\0\0\1"));
-    CHECK(!answered(image_mac, "\x81\0\xe1\0"));
+    CHECK(answered(peer6_image_mac, NULL));
+    CHECK(answered(peer6_image_mac, "\x81\0\0\0"));
+    CHECK(answered(peer6_image_mac, "\x81\0\xe0\0"));
+    CHECK(answered(peer6_image_mac, "\x81\0\x10\0")); /* may be dropped by who is short */
+    CHECK(!answered(peer6_image_mac, "\x81\0\0\1"));
+    CHECK(!answered(peer6_image_mac, "\x81\0\xe1\0"));
 }
 
 static void frames_for_others(void)
 {
     peer_boot("ip=10.0.2.15/24");
-    CHECK(answered(image_mac, NULL));
+    CHECK(answered(peer6_image_mac, NULL));
     CHECK(!answered((const uint8_t *)"\x52\x54\0\x12\x34\x57", NULL));
     CHECK(!answered(everybody, NULL));
     CHECK(!answered((const uint8_t *)"\x01\0\x5e\0\0\1", NULL));
@@ -219,7 +190,7 @@ static void frames_for_others(void)
 static void errors_are_limited(void)
 {
     peer_boot("ip=10.0.2.15/24");
-    CHECK(answered(image_mac, NULL));
+    CHECK(answered(peer6_image_mac, NULL));
     peer_forget();
     for (unsigned i = 0; i < 200; i++)
         peer_udp(9, 9, "x", 1);
@@ -237,42 +208,18 @@ static struct {
     unsigned solicited, advertised; /* neighbour discovery from the image */
 } heard6;
 
-static void hear6(struct model *m, struct model_queue *q)
+static void hear6(const uint8_t *packet)
 {
-    net_serve_tx(m, q);
-    for (unsigned i = 0; i < net.wire_count; i++)
-        if (peer_get16(net.wire[i] + 12) == 0x86dd && net.wire[i][14 + 6] == 58) {
-            heard6.solicited += net.wire[i][14 + 40] == 135 && net.wire[i][14 + 8] != 0;
-            heard6.advertised += net.wire[i][14 + 40] == 136 && net.wire[i][14 + 24] != 0xff;
-        }
-    net.wire_count = 0;
+    if (packet[6] == 58) {
+        heard6.solicited += packet[40] == 135 && packet[8] != 0;
+        heard6.advertised += packet[40] == 136 && packet[24] != 0xff;
+    }
 }
 
 static void boot6(void)
 {
-    peer_boot("ip=10.0.2.15/24");
-    net.m->on.kick = hear6;
-    task_sleep_until(hal_now_ns() + 5 * HAL_SEC);
-    memset(&heard6, 0, sizeof(heard6));
-}
-
-/* From fe80::1 to the image's link-local address, or to all nodes. Its checksum is set. */
-static void send6(const uint8_t *mac, uint8_t next, unsigned at, uint8_t *body, uint32_t len)
-{
-    uint8_t packet[1500] = {0x60, 0, 0, 0, 0, (uint8_t)len, next, 255, 0xfe, 0x80};
-    uint32_t s;
-
-    packet[23] = 1;
-    if (mac == group6)
-        memcpy(packet + 24, "\xff\2\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
-    else
-        memcpy(packet + 24, netif_ip6_addr(&net_core.devs->netif, 0)->addr, 16);
-    peer_put16(body + at, 0);
-    s = sum(sum(next + len, packet + 8, 32), body, len);
-    s = (s & 0xffff) + (s >> 16);
-    peer_put16(body + at, ~s & 0xffff);
-    memcpy(packet + 40, body, len);
-    frame_to(mac, NULL, 0x86dd, packet, 40 + len);
+    peer6_boot("");
+    peer6_listen(hear6);
 }
 
 /* A solicitation for the image's own address with these eight bytes of an option. */
@@ -283,7 +230,7 @@ static void solicit(const char *option)
     memcpy(ns + 8, netif_ip6_addr(&net_core.devs->netif, 0)->addr, 16);
     if (option)
         memcpy(ns + 24, option, 8);
-    send6(image_mac, 58, 2, ns, option ? 32 : 24);
+    peer6_send(peer6_image_mac, 58, 2, ns, option ? 32 : 24);
     task_sleep_until(hal_now_ns() + 10 * HAL_MS);
 }
 
@@ -298,22 +245,11 @@ static void solicitations(void)
     CHECK_EQ(heard6.solicited, 1);
     na[23] = 1;
     memcpy(na + 24, "\2\1\x52\x55\x0a\0\2\2", 8);
-    send6(image_mac, 58, 2, na, 32);
+    peer6_send(peer6_image_mac, 58, 2, na, 32);
     task_sleep_until(hal_now_ns() + 10 * HAL_MS);
     CHECK_EQ(heard6.advertised, 1);
     solicit("\1\1\x52\x55\x0a\0\2\2");
     CHECK_EQ(heard6.advertised, 2);
-}
-
-static void advertise(uint32_t valid, uint32_t preferred)
-{
-    uint8_t ra[48] = {134, 0, 0, 0, 64, 0, 7, 8};
-
-    memcpy(ra + 16, "\3\4\x40\xc0", 4);
-    peer_put32(ra + 20, valid);
-    peer_put32(ra + 24, preferred);
-    memcpy(ra + 32, "\x20\1\x0d\xb8\0\7", 6);
-    send6(group6, 58, 2, ra, sizeof(ra));
 }
 
 /* RFC 4862, 5.5.3 e: who sends wrong advertisements cannot take an address away at once. */
@@ -323,18 +259,18 @@ static void two_hours(void)
 
     boot6();
     netif = &net_core.devs->netif;
-    advertise(86400, 14400);
+    peer6_advertise(7, 86400, 14400);
     CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 86400);
-    advertise(86300, 14400);
+    peer6_advertise(7, 86300, 14400);
     CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 86300);
-    advertise(0, 0);
+    peer6_advertise(7, 0, 0);
     CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7200);
-    advertise(60, 60);
+    peer6_advertise(7, 60, 60);
     CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7200);
-    advertise(7300, 60);
+    peer6_advertise(7, 7300, 60);
     CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7300);
-    advertise(0xffffffff, 0xffffffff);
-    advertise(100, 100);
+    peer6_advertise(7, 0xffffffff, 0xffffffff);
+    peer6_advertise(7, 100, 100);
     CHECK_EQ(netif_ip6_addr_valid_life(netif, 1), 7200);
 }
 
