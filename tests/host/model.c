@@ -4,6 +4,10 @@
  * sections 2.1, 2.2, 3.1), config space (2.5), reset, notifications.
  */
 #include "model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "model_pci.h"
 
 enum {
@@ -14,6 +18,26 @@ enum {
     S_FAILED = 128,
 };
 enum { F_RING_RESET = 40 };
+
+void (*model_on_rule)(bool kept, const char *rows, const char *text);
+
+void model_rule(bool kept, const char *rows, const char *fmt, ...)
+{
+    char text[256] = "";
+    va_list ap;
+
+    if (kept && !model_on_rule)
+        return;
+    if (!kept) {
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+    }
+    if (model_on_rule)
+        model_on_rule(kept, rows, text);
+    else
+        host_violation("%s", text);
+}
 
 void model_init(struct model *m, enum model_transport t, uint32_t device_id)
 {
@@ -106,26 +130,30 @@ static void check_status_step(struct model *m, uint32_t v)
     uint32_t old = m->status, added = v & ~old;
     bool legacy = model_is_legacy(m);
 
-    if (old & ~v & ~64u)
-        host_violation("%s: status %#x -> %#x drops bits", m->name, old, v);
-    if (v & ~(1u | 2 | 4 | 8 | 64 | 128))
-        host_violation("%s: status %#x has undefined bits", m->name, v);
-    if (added & 64)
-        host_violation("%s: the driver sets DEVICE_NEEDS_RESET", m->name);
+    model_rule(!(old & ~v & ~64u), "INIT-02", "%s: status %#x -> %#x drops bits", m->name, old, v);
+    model_rule(!(v & ~(1u | 2 | 4 | 8 | 64 | 128)), "", "%s: status %#x has undefined bits",
+               m->name, v);
+    model_rule(!(added & 64), "INIT-01", "%s: the driver sets DEVICE_NEEDS_RESET", m->name);
     if (added & S_FAILED)
         return;
-    if (old & S_FAILED)
-        host_violation("%s: status %#x after FAILED, without a reset", m->name, v);
-    if (added & S_DRIVER && !(v & S_ACKNOWLEDGE))
-        host_violation("%s: DRIVER before ACKNOWLEDGE", m->name);
-    if (added & S_FEATURES_OK && (legacy || !(old & S_DRIVER)))
-        host_violation("%s: FEATURES_OK in status %#x", m->name, v);
-    if (added & S_DRIVER_OK && !(old & S_DRIVER))
-        host_violation("%s: DRIVER_OK before DRIVER", m->name);
-    if (added & S_DRIVER_OK && !legacy && (!(old & S_FEATURES_OK) || !m->features_checked))
-        host_violation("%s: DRIVER_OK before FEATURES_OK was read back", m->name);
-    if (added & (added - 1))
-        host_violation("%s: status %#x -> %#x takes two steps at once", m->name, old, v);
+    model_rule(!(old & S_FAILED), "INIT-03", "%s: status %#x after FAILED, without a reset",
+               m->name, v);
+    if (added & S_DRIVER)
+        model_rule(v & S_ACKNOWLEDGE, "INIT-05 INIT-07 INIT-08", "%s: DRIVER before ACKNOWLEDGE",
+                   m->name);
+    if (added & S_FEATURES_OK)
+        model_rule(!legacy && old & S_DRIVER, legacy ? "LEGACY-INIT-01" : "INIT-05 INIT-12",
+                   "%s: FEATURES_OK in status %#x", m->name, v);
+    if (added & S_DRIVER_OK)
+        model_rule(old & S_DRIVER, "INIT-05 INIT-16", "%s: DRIVER_OK before DRIVER", m->name);
+    if (added & S_DRIVER_OK && !legacy)
+        model_rule(old & S_FEATURES_OK && m->features_checked, "INIT-14",
+                   "%s: DRIVER_OK before FEATURES_OK was read back", m->name);
+    if (added & S_DRIVER_OK && legacy)
+        model_rule(!(old & S_FEATURES_OK), "LEGACY-INIT-01", "%s: DRIVER_OK in status %#x", m->name,
+                   v);
+    model_rule(!(added & (added - 1)), "INIT-01", "%s: status %#x -> %#x takes two steps at once",
+               m->name, old, v);
 }
 
 static bool refuses(const struct model *m)
@@ -147,12 +175,12 @@ void model_write_status(struct model *m, uint32_t v)
             m->reset_left = m->reset_reads;
         }
     } else {
-        if (m->resets == 0 && !m->stuck)
-            host_violation("%s: status %#x before any reset", m->name, v);
-        if (m->reset_left > 0)
-            host_violation("%s: status %#x before the reset read back as 0", m->name, v);
-        if (m->stuck && v != S_FAILED)
-            host_violation("%s: status %#x after a reset that is not complete", m->name, v);
+        model_rule(m->resets > 0 || m->stuck, "INIT-05 INIT-06", "%s: status %#x before any reset",
+                   m->name, v);
+        model_rule(m->reset_left == 0, m->reset_reads ? "RST-01" : "",
+                   "%s: status %#x before the reset read back as 0", m->name, v);
+        model_rule(!m->stuck || v == S_FAILED, m->stuck ? "RST-01" : "",
+                   "%s: status %#x after a reset that is not complete", m->name, v);
         if (!m->stuck)
             check_status_step(m, v);
         m->status = v;
@@ -180,10 +208,10 @@ uint32_t model_read_status(struct model *m)
 
 uint32_t model_read_features(struct model *m, uint32_t word)
 {
-    if (!(m->status & S_DRIVER))
-        host_violation("%s: features read in status %#x", m->name, m->status);
-    if (word == MODEL_NOT_SELECTED)
-        host_violation("%s: features read, but no word was selected for it", m->name);
+    model_rule(m->status & S_DRIVER, "INIT-05 INIT-09", "%s: features read in status %#x", m->name,
+               m->status);
+    model_rule(word != MODEL_NOT_SELECTED, "MMIO-REG-12",
+               "%s: features read, but no word was selected for it", m->name);
     m->feature_sel = MODEL_NOT_SELECTED;
     if (word > 1 && m->alias_features)
         return m->offered[1];
@@ -192,18 +220,19 @@ uint32_t model_read_features(struct model *m, uint32_t word)
 
 void model_write_features(struct model *m, uint32_t word, uint32_t v)
 {
-    if (!(m->status & S_DRIVER) || m->status & (S_FEATURES_OK | S_DRIVER_OK))
-        host_violation("%s: features written in status %#x", m->name, m->status);
-    if (word == MODEL_NOT_SELECTED)
-        host_violation("%s: features written, but no word was selected for it", m->name);
+    model_rule(m->status & S_DRIVER, "INIT-05 INIT-09", "%s: features written in status %#x",
+               m->name, m->status);
+    model_rule(!(m->status & (S_FEATURES_OK | S_DRIVER_OK)), "INIT-12 INIT-13",
+               "%s: features written in status %#x", m->name, m->status);
+    model_rule(word != MODEL_NOT_SELECTED, "MMIO-REG-13",
+               "%s: features written, but no word was selected for it", m->name);
     m->driver_feature_sel = MODEL_NOT_SELECTED;
-    if (word > 3 && v)
-        host_violation("%s: feature word %u written", m->name, word);
+    model_rule(word <= 3 || !v, "FEAT-01", "%s: feature word %u written", m->name, word);
     if (word > 3)
         return;
-    if (v & ~m->offered[word])
-        host_violation("%s: feature word %u: %#x accepted, %#x offered", m->name, word, v,
-                       m->offered[word]);
+    model_rule(!(v & ~m->offered[word]), "FEAT-01 INIT-09",
+               "%s: feature word %u: %#x accepted, %#x offered", m->name, word, v,
+               m->offered[word]);
     m->accepted[word] = v;
 }
 
@@ -219,10 +248,14 @@ static void check_config(struct model *m, unsigned off, unsigned width, const ch
     bool whole = first == off && (w == width || (w == 8 && width == 4));
     bool second_half = w == 8 && first + 4 == off && width == 4;
     /* A byte array: bytes of it may be declared as fields of one byte. */
-    if (!whole && !second_half)
-        host_violation("%s: config %s of %u bytes at %u: no such field", m->name, what, width, off);
-    if (!(m->status & S_DRIVER))
-        host_violation("%s: config %s in status %#x", m->name, what, m->status);
+    model_rule(w != 0, "CFG-03", "%s: config %s of %u bytes at %u: no such field", m->name, what,
+               width, off);
+    if (w)
+        model_rule(whole || second_half, model_is_legacy(m) ? "" : "MMIO-REG-05",
+                   "%s: config %s of %u bytes at %u, a field of %u bytes", m->name, what, width,
+                   off, w);
+    model_rule(m->status & S_DRIVER, "INIT-05", "%s: config %s in status %#x", m->name, what,
+               m->status);
 }
 
 uint32_t model_read_config(struct model *m, unsigned off, unsigned width)
@@ -244,8 +277,9 @@ uint32_t model_read_config(struct model *m, unsigned off, unsigned width)
 void model_write_config(struct model *m, unsigned off, unsigned width, uint32_t v)
 {
     check_config(m, off, width, "write");
-    if (!(m->status & (S_FEATURES_OK | S_DRIVER_OK)) && !model_is_legacy(m))
-        host_violation("%s: config write before FEATURES_OK", m->name);
+    if (!model_is_legacy(m))
+        model_rule(m->status & (S_FEATURES_OK | S_DRIVER_OK), "INIT-11",
+                   "%s: config write before FEATURES_OK", m->name);
     for (unsigned i = 0; i < width && off + i < m->config_len; i++)
         m->config[off + i] = (uint8_t)(v >> 8 * i);
     if (m->on.config_write)
@@ -259,8 +293,11 @@ void model_check_setup(struct model *m, const char *what)
 {
     uint32_t need = model_is_legacy(m) ? S_DRIVER : S_FEATURES_OK;
 
-    if (!(m->status & need) || (m->status & S_DRIVER_OK && !model_accepted(m, F_RING_RESET)))
-        host_violation("%s: %s written in status %#x", m->name, what, m->status);
-    if (need == S_FEATURES_OK && !m->features_checked)
-        host_violation("%s: %s written before FEATURES_OK was read back", m->name, what);
+    model_rule(m->status & need, "INIT-05 INIT-15", "%s: %s written in status %#x", m->name, what,
+               m->status);
+    model_rule(!(m->status & S_DRIVER_OK) || model_accepted(m, F_RING_RESET), "INIT-15 INIT-16",
+               "%s: %s written in status %#x", m->name, what, m->status);
+    if (need == S_FEATURES_OK)
+        model_rule(m->features_checked, "INIT-14 INIT-15",
+                   "%s: %s written before FEATURES_OK was read back", m->name, what);
 }

@@ -208,6 +208,15 @@ static inline bool model_is_legacy(const struct model *m)
     return m->transport == MODEL_MMIO_LEGACY || m->transport == MODEL_PCI_LEGACY;
 }
 
+/*
+ * Judges one rule: `rows` are the rows of tests/conformance/requirements.csv that it stands for,
+ * with spaces; "" if it is stricter than the standard. A broken rule is a host_violation with this
+ * text, unless a judge listens: that one hears of rules that were kept, too.
+ */
+void model_rule(bool kept, const char *rows, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+extern void (*model_on_rule)(bool kept, const char *rows, const char *text);
+
 /* ---- for the transports of the model --------------------------------------------------------- */
 
 void model_reset(struct model *m);

@@ -39,7 +39,7 @@ static uint16_t word_of(struct model_place p)
 
 static void start(struct model *m, struct model_queue *q)
 {
-    model_judge(q->num <= 32768, m, q, "size", q->num);
+    model_judge_rows(q->num <= 32768, m, q, "PACK-04", "size", q->num);
     model_check_area(m, q, "descriptor", q->desc, 16ull * q->num, 16);
     model_check_area(m, q, "driver", q->driver, 4, 4);
     model_check_area(m, q, "device", q->device, 4, 4);
@@ -58,7 +58,8 @@ static void walk_table(struct model *m, struct model_queue *q, struct model_chai
 
         if (!host_dma_read(c->table + 16ull * i, &d, sizeof(d)))
             return;
-        model_judge(!(d.flags & ~F_WRITE), m, q, "flags in an indirect table", d.flags);
+        model_judge_rows(!(d.flags & ~F_WRITE), m, q, "PACK-29", "flags in an indirect table",
+                         d.flags);
         model_add_segment(m, q, c, &(struct model_seg){d.addr, d.len, (d.flags & F_WRITE) != 0});
     }
 }
@@ -74,9 +75,11 @@ static void walk(struct model *m, struct model_queue *q, struct model_chain *c, 
 
         if (c->slots)
             flags = d->flags;
-        model_judge(is_avail(flags, p.wrap), m, q, "member of a list is not available", p.slot);
-        model_judge(!(flags & ~(7u | F_AVAIL | F_USED)), m, q, "undefined descriptor flags", flags);
-        model_judge(!c->slots || d->id == c->head, m, q, "ids of a list differ", d->id);
+        model_judge_rows(is_avail(flags, p.wrap), m, q, "PACK-06 PACK-07 PACK-08 PACK-22",
+                         "member of a list is not available", p.slot);
+        model_judge_rows(!(flags & ~(7u | F_AVAIL | F_USED)), m, q, "",
+                         "undefined descriptor flags", flags);
+        model_judge_rows(!c->slots || d->id == c->head, m, q, "", "ids of a list differ", d->id);
         c->head = d->id;
         c->slots++;
         p = advance(q, p, 1);
@@ -87,7 +90,8 @@ static void walk(struct model *m, struct model_queue *q, struct model_chain *c, 
             return;
         }
     } while (flags & F_NEXT && c->slots < q->num);
-    model_judge(!(flags & F_NEXT), m, q, "list longer than the queue", c->slots);
+    model_judge_rows(!(flags & F_NEXT), m, q, "PACK-15 PACK-21", "list longer than the queue",
+                     c->slots);
 }
 
 static void parse(struct model *m, struct model_queue *q, struct model_place p, uint16_t first,
@@ -96,7 +100,7 @@ static void parse(struct model *m, struct model_queue *q, struct model_place p, 
     memset(c, 0, offsetof(struct model_chain, segs));
     c->place = p;
     walk(m, q, c, first);
-    model_judge(c->head < q->num, m, q, "id is none of the driver's", c->head);
+    model_judge_rows(c->head < q->num, m, q, "", "id is none of the driver's", c->head);
 }
 
 /* What lies in the slots of a chain when it is exposed must lie there until it is used. */
@@ -117,8 +121,10 @@ static void remember(struct model_queue *q, const struct model_chain *c, uint16_
 static void check_untouched(struct model *m, struct model_queue *q)
 {
     for (unsigned i = 0; i < q->num; i++)
-        if (q->shown[i].out && memcmp(&q->shown[i].desc, slot(q, i), 16))
-            model_judge(false, m, q, "a descriptor of the device's is changed", i);
+        if (q->shown[i].out)
+            model_judge_rows(!memcmp(&q->shown[i].desc, slot(q, i), 16), m, q,
+                             "INIT-20 PACK-10 PACK-11", "a descriptor of the device's is changed",
+                             i);
 }
 
 static void check_held(struct model *m, struct model_queue *q, const struct model_chain *c)
@@ -132,7 +138,8 @@ static void expose_one(struct model *m, struct model_queue *q, uint16_t first)
     struct model_chain *c = model_next_exposed(q);
 
     parse(m, q, q->expose_at, first, c);
-    model_judge(q->slots_out + c->slots <= q->num, m, q, "more than the ring holds", c->slots);
+    model_judge_rows(q->slots_out + c->slots <= q->num, m, q, "PACK-17 PACK-18",
+                     "more than the ring holds", c->slots);
     remember(q, c, first);
     q->expose_at = advance(q, q->expose_at, c->slots);
     model_exposed(m, q, c);
@@ -160,8 +167,12 @@ static void check_event(struct model *m, struct model_queue *q, uint32_t v)
 {
     bool event_idx = model_accepted(m, BIT_EVENT_IDX);
 
-    model_judge(v >> 16 <= (event_idx ? DESC : DISABLE), m, q, "driver event flags", v >> 16);
-    model_judge(v >> 16 != DESC || (v & 0x7fff) < q->num, m, q, "driver event slot", v & 0x7fff);
+    model_judge_rows(v >> 16 <= (event_idx ? DESC : DISABLE), m, q,
+                     event_idx ? "NOTIF-PACK-03 NOTIF-PACK-05 NOTIF-PACK-06"
+                               : "NOTIF-PACK-02 NOTIF-PACK-03 NOTIF-PACK-05 NOTIF-PACK-06",
+                     "driver event flags", v >> 16);
+    model_judge_rows(v >> 16 != DESC || (v & 0x7fff) < q->num, m, q, "NOTIF-PACK-05",
+                     "driver event slot", v & 0x7fff);
 }
 
 /*
@@ -172,9 +183,10 @@ static void publish(struct model *m, struct model_queue *q, uint16_t flags)
 {
     const struct model_packed_desc *d = slot(q, q->expose_at.slot);
 
-    model_judge(!is_avail(d->flags, q->expose_at.wrap), m, q, "exposed before it is published",
-                q->expose_at.slot);
-    model_judge(is_avail(flags, q->expose_at.wrap), m, q, "published, and not available", flags);
+    model_judge_rows(!is_avail(d->flags, q->expose_at.wrap), m, q, "PACK-19 PACK-33 PACK-34",
+                     "exposed before it is published", q->expose_at.slot);
+    model_judge_rows(is_avail(flags, q->expose_at.wrap), m, q, "PACK-08",
+                     "published, and not available", flags);
     if (!m->scribbles && !m->lied)
         check_untouched(m, q);
     expose_one(m, q, flags);
@@ -186,7 +198,7 @@ static void on_event(struct model *m, struct model_queue *q, const struct host_e
     if (e->kind == HOST_PUBLISH && e->addr == (uintptr_t)&slot(q, q->expose_at.slot)->flags)
         publish(m, q, (uint16_t)e->v);
     else if (e->kind == HOST_PUBLISH && e->addr - (uintptr_t)slot(q, 0) < 16ull * q->num)
-        model_judge(false, m, q, "published at the wrong slot", q->expose_at.slot);
+        model_judge_rows(false, m, q, "PACK-07", "published at the wrong slot", q->expose_at.slot);
     else if (e->kind == HOST_STORE && e->addr == (uintptr_t)host_dma_pointer(q->driver, 4))
         check_event(m, q, (uint32_t)e->v);
 }

@@ -11,10 +11,17 @@
 
 #include "model_pci.h"
 
-void model_judge(bool good, struct model *m, struct model_queue *q, const char *what, unsigned v)
+void model_judge_rows(bool good, struct model *m, struct model_queue *q, const char *rows,
+                      const char *what, unsigned v)
 {
-    if (!good && !m->lied)
-        host_violation("%s: queue %u: %s (%u)", m->name, q->index, what, v);
+    if (!m->lied)
+        model_rule(good, rows, "%s: queue %u: %s (%u)", m->name, q->index, what, v);
+}
+
+/* Two rows of the same rule, one for each format. */
+static const char *by_ring(const struct model *m, const char *split, const char *packed)
+{
+    return model_accepted(m, BIT_PACKED) ? packed : split;
 }
 
 /* ---- the life of a queue --------------------------------------------------------------------- */
@@ -31,30 +38,32 @@ static void give_back(struct model_chain *c)
 void model_check_area(struct model *m, struct model_queue *q, const char *what, uint64_t addr,
                       uint64_t len, unsigned align)
 {
-    if (addr % align != 0)
-        host_violation("%s: queue %u: %s area at %#llx is not aligned to %u", m->name, q->index,
-                       what, (unsigned long long)addr, align);
-    if (!host_dma_is_block(addr, len))
-        host_violation("%s: queue %u: %s area at %#llx is no DMA memory", m->name, q->index, what,
-                       (unsigned long long)addr);
+    model_rule(addr % align == 0, by_ring(m, "SPLIT-01", "PACK-01"),
+               "%s: queue %u: %s area at %#llx is not aligned to %u", m->name, q->index, what,
+               (unsigned long long)addr, align);
+    model_rule(host_dma_is_block(addr, len), by_ring(m, "SPLIT-02", "PACK-02"),
+               "%s: queue %u: %s area at %#llx is no DMA memory", m->name, q->index, what,
+               (unsigned long long)addr);
 }
 
 void model_check_zeroed(struct model *m, struct model_queue *q, uint64_t addr, uint64_t len)
 {
-    uint8_t b;
+    uint8_t b = 0;
 
     for (uint64_t i = 0; i < len; i++) {
-        if (host_dma_read(addr + i, &b, 1) && b != 0) {
-            host_violation("%s: queue %u: ring memory is not zeroed", m->name, q->index);
-            return;
-        }
+        if (host_dma_read(addr + i, &b, 1) && b != 0)
+            break;
+        b = 0;
     }
+    model_rule(b == 0, model_is_legacy(m) ? "LEGACY-MMIO-14" : by_ring(m, "", "PACK-05"),
+               "%s: queue %u: ring memory is not zeroed", m->name, q->index);
 }
 
 void model_start_queue(struct model *m, struct model_queue *q)
 {
+    model_rule(q->num <= q->max, model_is_legacy(m) ? "LEGACY-MMIO-15" : "MMIO-REG-14",
+               "%s: queue %u: size %u, at most %u", m->name, q->index, q->num, q->max);
     if (q->num == 0 || q->num > q->max || q->num > MODEL_RING_MAX) {
-        host_violation("%s: queue %u: size %u, at most %u", m->name, q->index, q->num, q->max);
         q->num = 0;
         return;
     }
@@ -99,14 +108,12 @@ void model_kick(struct model *m, uint32_t queue, bool sync)
 {
     struct model_queue *q = queue < MODEL_QUEUES ? &m->queues[queue] : NULL;
 
-    if (!(m->status & 4))
-        host_violation("%s: kick of queue %u in status %#x", m->name, queue, m->status);
-    if (!sync)
-        host_violation("%s: kick of queue %u without ordering", m->name, queue);
-    if (!q || !q->ready) {
-        host_violation("%s: kick of queue %u, which is not ready", m->name, queue);
+    model_rule(m->status & 4, "INIT-19", "%s: kick of queue %u in status %#x", m->name, queue,
+               m->status);
+    model_rule(sync, "", "%s: kick of queue %u without ordering", m->name, queue);
+    model_rule(q && q->ready, "", "%s: kick of queue %u, which is not ready", m->name, queue);
+    if (!q || !q->ready)
         return;
-    }
     q->kicks++;
     if (m->on.kick)
         m->on.kick(m, q);
@@ -122,11 +129,12 @@ uint16_t model_position(const struct model_queue *q)
 void model_add_segment(struct model *m, struct model_queue *q, struct model_chain *c,
                        const struct model_seg *seg)
 {
-    model_judge(seg->len != 0, m, q, "descriptor of length 0", c->count);
-    model_judge(seg->write || c->readable == c->count, m, q, "readable descriptor after a writable",
-                c->count);
-    model_judge(host_dma_pointer(seg->addr, seg->len) != NULL, m, q, "buffer is no memory",
-                c->count);
+    model_judge_rows(seg->len != 0, m, q, "", "descriptor of length 0", c->count);
+    model_judge_rows(seg->write || c->readable == c->count, m, q,
+                     by_ring(m, "VQ-04", "VQ-04 PACK-16"), "readable descriptor after a writable",
+                     c->count);
+    model_judge_rows(host_dma_pointer(seg->addr, seg->len) != NULL, m, q,
+                     by_ring(m, "SPLIT-06 FEAT-16", "FEAT-16"), "buffer is no memory", c->count);
     if (c->count == MODEL_SEGS)
         return;
     c->segs[c->count++] = *seg;
@@ -140,13 +148,18 @@ void model_add_segment(struct model *m, struct model_queue *q, struct model_chai
 bool model_check_indirect(struct model *m, struct model_queue *q, struct model_chain *c,
                           uint64_t addr, uint32_t len, uint16_t flags, bool inner)
 {
-    model_judge(!inner && model_accepted(m, BIT_INDIRECT), m, q, "INDIRECT is not allowed here",
-                c->count);
-    model_judge(!(flags & F_NEXT), m, q, "INDIRECT with NEXT", c->count);
-    model_judge(!(flags & F_WRITE), m, q, "INDIRECT with WRITE", c->count);
-    model_judge(len != 0 && len % 16 == 0, m, q, "indirect table length", len);
-    model_judge(len / 16 <= q->num, m, q, "indirect chain longer than the queue", len / 16);
-    model_judge(addr % 16 == 0, m, q, "indirect table is not aligned", (unsigned)addr);
+    model_judge_rows(model_accepted(m, BIT_INDIRECT), m, q, by_ring(m, "SPLIT-12", "PACK-28"),
+                     "INDIRECT was not negotiated", c->count);
+    model_judge_rows(!inner, m, q, by_ring(m, "SPLIT-13", "PACK-27 PACK-31"),
+                     "INDIRECT inside of a list", c->count);
+    model_judge_rows(!(flags & F_NEXT), m, q, by_ring(m, "SPLIT-15", "PACK-31"),
+                     "INDIRECT with NEXT", c->count);
+    model_judge_rows(!(flags & F_WRITE), m, q, "", "INDIRECT with WRITE", c->count);
+    model_judge_rows(len != 0 && len % 16 == 0, m, q, by_ring(m, "SPLIT-17", "PACK-32"),
+                     "indirect table length", len);
+    model_judge_rows(len / 16 <= q->num, m, q, by_ring(m, "SPLIT-14", "PACK-30"),
+                     "indirect chain longer than the queue", len / 16);
+    model_judge_rows(addr % 16 == 0, m, q, "", "indirect table is not aligned", (unsigned)addr);
     c->indirect = true;
     c->table = addr;
     c->table_len = len;
@@ -200,7 +213,8 @@ void model_disown(struct model *m, uint64_t addr)
 
 void model_exposed(struct model *m, struct model_queue *q, struct model_chain *c)
 {
-    model_judge(c->head >= q->num || !q->outstanding[c->head], m, q, "id is already out", c->head);
+    model_judge_rows(c->head >= q->num || !q->outstanding[c->head], m, q,
+                     by_ring(m, "INIT-20 SPLIT-21", "PACK-10"), "id is already out", c->head);
     if (c->head < q->num)
         q->outstanding[c->head] = true;
     own(m, c);
@@ -220,8 +234,9 @@ bool model_pop(struct model *m, struct model_queue *q, struct model_chain *c)
     exposed = &q->exposed[q->pop_next];
     copy_chain(c, exposed);
     q->ring->parse_again(m, q, c, &now);
-    if (!model_same_chain(&now, c) && !m->lied)
-        host_violation("%s: queue %u: a published chain was changed", m->name, q->index);
+    model_judge_rows(model_same_chain(&now, c), m, q,
+                     by_ring(m, "INIT-20 SPLIT-20", "INIT-20 PACK-11"),
+                     "a published chain was changed", c->head);
     exposed->count = 0;
     exposed->indirect = exposed->owned = false;
     q->pop_next = (q->pop_next + 1) % q->num;

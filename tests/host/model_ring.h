@@ -44,7 +44,14 @@ struct model_ring {
 };
 extern const struct model_ring model_split_ring, model_packed_ring;
 
-void model_judge(bool good, struct model *m, struct model_queue *q, const char *what, unsigned v);
+/* model_rule about a queue, as long as the device does not lie; model_judge: of no row. */
+void model_judge_rows(bool good, struct model *m, struct model_queue *q, const char *rows,
+                      const char *what, unsigned v);
+static inline void model_judge(bool good, struct model *m, struct model_queue *q, const char *what,
+                               unsigned v)
+{
+    model_judge_rows(good, m, q, "", what, v);
+}
 void model_check_area(struct model *m, struct model_queue *q, const char *what, uint64_t addr,
                       uint64_t len, unsigned align);
 void model_check_zeroed(struct model *m, struct model_queue *q, uint64_t addr, uint64_t len);

@@ -80,7 +80,7 @@ static void start(struct model *m, struct model_queue *q)
 {
     uint64_t avail = 6 + 2ull * q->num, used = 6 + 8ull * q->num;
 
-    model_judge(!(q->num & (q->num - 1)), m, q, "size is no power of two", q->num);
+    model_judge_rows(!(q->num & (q->num - 1)), m, q, "SPLIT-03", "size is no power of two", q->num);
     model_check_area(m, q, "descriptor", q->desc, 16ull * q->num, 16);
     model_check_area(m, q, "driver", q->driver, avail, 2);
     model_check_area(m, q, "device", q->device, used, 4);
@@ -101,13 +101,16 @@ static void walk(struct model *m, struct model_queue *q, struct model_chain *c, 
     struct raw_desc d;
 
     for (unsigned steps = 0;; steps++) {
-        model_judge(steps < entries, m, q, "chain is longer than its table", entries);
-        model_judge(at < entries, m, q, "descriptor index out of range", at);
+        model_judge_rows(steps < entries, m, q, "SPLIT-04 SPLIT-05",
+                         "chain is longer than its table", entries);
+        model_judge_rows(at < entries, m, q, "SPLIT-08", "descriptor index out of range", at);
         if (steps >= entries || at >= entries || !read_desc(table, at, &d))
             return;
-        model_judge(!(d.flags & ~7u), m, q, "undefined descriptor flags", d.flags);
+        model_judge_rows(!(d.flags & ~7u), m, q, "", "undefined descriptor flags", d.flags);
         c->slots += !inner;
         if (d.flags & F_INDIRECT) {
+            if (inner)
+                model_judge_rows(false, m, q, "SPLIT-13", "INDIRECT inside of a table", at);
             if (model_check_indirect(m, q, c, d.addr, d.len, d.flags, inner))
                 walk(m, q, c, d.addr, d.len / 16, 0, true);
             return;
@@ -115,8 +118,10 @@ static void walk(struct model *m, struct model_queue *q, struct model_chain *c, 
         model_add_segment(m, q, c, &(struct model_seg){d.addr, d.len, (d.flags & F_WRITE) != 0});
         if (!(d.flags & F_NEXT))
             return;
-        model_judge(!in_order || d.next == (inner ? at + 1 : (at + 1) % entries), m, q,
-                    "IN_ORDER, and next is not the next", d.next);
+        if (in_order)
+            model_judge_rows(d.next == (inner ? at + 1 : (at + 1) % entries), m, q,
+                             inner ? "SPLIT-16" : "SPLIT-11", "IN_ORDER, and next is not the next",
+                             d.next);
         at = d.next;
     }
 }
@@ -126,11 +131,12 @@ static void parse(struct model *m, struct model_queue *q, uint16_t idx, struct m
     memset(c, 0, offsetof(struct model_chain, segs));
     c->at = idx;
     c->head = model_load16(word(q->driver + 4 + 2ull * (idx % q->num)));
-    model_judge(c->head < q->num, m, q, "head out of range", c->head);
+    model_judge_rows(c->head < q->num, m, q, "SPLIT-21", "head out of range", c->head);
     if (c->head >= q->num)
         return;
     walk(m, q, c, q->desc, q->num, c->head, false);
-    model_judge(c->count <= q->num, m, q, "chain longer than the queue", c->count);
+    model_judge_rows(c->count <= q->num, m, q, c->indirect ? "SPLIT-14" : "SPLIT-04",
+                     "chain longer than the queue", c->count);
 }
 
 /* Section 2.7.7.1: 0 or 1, and always 0 with event index. */
@@ -138,13 +144,17 @@ static void check_flags(struct model *m, struct model_queue *q)
 {
     uint16_t flags = model_avail_flags(q);
 
-    model_judge(flags <= !model_accepted(m, BIT_EVENT_IDX), m, q, "available flags", flags);
+    bool event = model_accepted(m, BIT_EVENT_IDX);
+
+    model_judge_rows(flags <= !event, m, q, event ? "NOTIF-03" : "NOTIF-01", "available flags",
+                     flags);
 }
 
 static void expose(struct model *m, struct model_queue *q, uint16_t idx)
 {
     check_flags(m, q);
-    model_judge((uint16_t)(idx - q->seen) <= q->num, m, q, "available index jumps", idx);
+    model_judge_rows((uint16_t)(idx - q->seen) <= q->num, m, q,
+                     "SPLIT-09 SPLIT-19 SPLIT-20 SPLIT-27", "available index jumps", idx);
     if ((uint16_t)(idx - q->seen) > q->num)
         return;
     while (q->published != idx) {
@@ -152,7 +162,8 @@ static void expose(struct model *m, struct model_queue *q, uint16_t idx)
 
         parse(m, q, q->published, c);
         if (model_accepted(m, BIT_IN_ORDER)) {
-            model_judge(c->head == q->next_slot, m, q, "IN_ORDER, and not the next head", c->head);
+            model_judge_rows(c->head == q->next_slot, m, q, "SPLIT-10",
+                             "IN_ORDER, and not the next head", c->head);
             q->next_slot = (uint16_t)((c->head + c->slots) % q->num);
         }
         model_exposed(m, q, c);
@@ -177,9 +188,8 @@ static void check_held(struct model *m, struct model_queue *q, const struct mode
     memset(&now, 0, offsetof(struct model_chain, segs));
     now.head = c->head;
     walk(m, q, &now, q->desc, q->num, now.head, false);
-    if (!model_same_chain(&now, c))
-        host_violation("%s: queue %u: a chain that the device holds was changed", m->name,
-                       q->index);
+    model_judge_rows(model_same_chain(&now, c), m, q, "INIT-20",
+                     "a chain of the device was changed", c->head);
 }
 
 static void on_event(struct model *m, struct model_queue *q, const struct host_event *e)
