@@ -139,10 +139,10 @@ static void check_status_step(struct model *m, uint32_t v)
     model_rule(!(old & S_FAILED), "INIT-03", "%s: status %#x after FAILED, without a reset",
                m->name, v);
     if (added & S_DRIVER)
-        model_rule(v & S_ACKNOWLEDGE, "INIT-05 INIT-07 INIT-08", "%s: DRIVER before ACKNOWLEDGE",
+        model_rule(v & S_ACKNOWLEDGE, "INIT-05 INIT-07", "%s: DRIVER before ACKNOWLEDGE",
                    m->name);
     if (added & S_FEATURES_OK)
-        model_rule(!legacy && old & S_DRIVER, legacy ? "LEGACY-INIT-01" : "INIT-05 INIT-12",
+        model_rule(!legacy && old & S_DRIVER, legacy ? "LEGACY-INIT-01" : "INIT-05 INIT-08",
                    "%s: FEATURES_OK in status %#x", m->name, v);
     if (added & S_DRIVER_OK)
         model_rule(old & S_DRIVER, "INIT-05 INIT-16", "%s: DRIVER_OK before DRIVER", m->name);
@@ -208,7 +208,7 @@ uint32_t model_read_status(struct model *m)
 
 uint32_t model_read_features(struct model *m, uint32_t word)
 {
-    model_rule(m->status & S_DRIVER, "INIT-05 INIT-09", "%s: features read in status %#x", m->name,
+    model_rule(m->status & S_DRIVER, "INIT-05 INIT-08", "%s: features read in status %#x", m->name,
                m->status);
     model_rule(word != MODEL_NOT_SELECTED, "MMIO-REG-12",
                "%s: features read, but no word was selected for it", m->name);
@@ -220,7 +220,7 @@ uint32_t model_read_features(struct model *m, uint32_t word)
 
 void model_write_features(struct model *m, uint32_t word, uint32_t v)
 {
-    model_rule(m->status & S_DRIVER, "INIT-05 INIT-09", "%s: features written in status %#x",
+    model_rule(m->status & S_DRIVER, "INIT-05 INIT-08", "%s: features written in status %#x",
                m->name, m->status);
     model_rule(!(m->status & (S_FEATURES_OK | S_DRIVER_OK)), "INIT-12 INIT-13",
                "%s: features written in status %#x", m->name, m->status);
@@ -293,7 +293,7 @@ void model_check_setup(struct model *m, const char *what)
 {
     uint32_t need = model_is_legacy(m) ? S_DRIVER : S_FEATURES_OK;
 
-    model_rule(m->status & need, "INIT-05 INIT-15", "%s: %s written in status %#x", m->name, what,
+    model_rule(m->status & need, need == S_DRIVER ? "INIT-05 INIT-08" : "INIT-05 INIT-12", "%s: %s written in status %#x", m->name, what,
                m->status);
     model_rule(!(m->status & S_DRIVER_OK) || model_accepted(m, F_RING_RESET), "INIT-15 INIT-16",
                "%s: %s written in status %#x", m->name, what, m->status);
