@@ -103,6 +103,17 @@ build/kernels/%.elf: .setup-build+test+kernels FORCE
 	$(BUILD) scripts/kernels.mk $@
 FORCE:
 
+# Judges a driver by the standard. SUITE=wrap: scenarios by name.
+DRIVER ?= vireo
+JUDGED := $(notdir $(wildcard tests/suite/strangers/*)) \
+          $(patsubst tests/suite/drivers/%.c,%,$(wildcard tests/suite/drivers/*.c))
+suite: check .setup-build+run+test deps
+	$(if $(filter $(DRIVER),$(JUDGED)),,$(error DRIVER=$(DRIVER): the suite has no adapter for it; \
+	    there is: $(JUDGED)))
+	$(BUILD) scripts/$(if $(wildcard tests/suite/strangers/$(DRIVER)),suite.mk,host.mk) \
+	    build/host/suite-$(DRIVER)
+	@build/host/suite-$(DRIVER) $(if $(SUITE),'$(SUITE)')
+
 compile-check: deps .setup-test
 	$(BUILD) scripts/compile-check.mk all
 
@@ -145,8 +156,8 @@ help:
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
 TARGETS := run debug image images disk test test-os test-full bench load soak conformance \
-           mutants hostile fuzz coverage host-tests fuzz-tests kernels compile-check deps setup \
-           check format pictures clean distclean help
+           mutants hostile fuzz coverage host-tests fuzz-tests kernels suite compile-check deps \
+           setup check format pictures clean distclean help
 .DEFAULT:
 	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \
 	echo "make: there is no target $@$${near:+ ($$near is meant?)}; there is: $(TARGETS)" >&2; exit 1

@@ -75,15 +75,26 @@ HTTP_FLAGS := -Iexamples/httpd -Itests/host/httpd -D_GNU_SOURCE
 FLAGS_tests/host/httpd/table.c := -DHTTP_TABLES='"$(abspath tests/http)"'
 HTTPD_LIBRARY := $(HTTPD:%=$(HOST)/obj/%.o)
 
+# The conformance suite: docs/conformance-suite.md. suite-NAME judges the driver of drivers/NAME.c.
+SUITE_SOURCES := $(wildcard tests/suite/*.c)
+SUITE_DRIVERS := $(wildcard tests/suite/drivers/*.c)
+SUITE_PROGRAMS := $(SUITE_DRIVERS:tests/suite/drivers/%.c=suite-%)
+SUITE_FLAGS := -Itests/suite -DSUITE_ROWS='"$(abspath tests/conformance/requirements.csv)"' \
+               -DVIREO_VERSION='"$(file <VERSION)"'
+SUITE_LIBRARY := $(SUITE_SOURCES:%=$(HOST)/obj/%.o)
+# The calls of this sanitizer, which tell of each access, end in tests/suite/watch.c.
+FLAGS_tests/suite/drivers/bad.c := -fno-sanitize=all -fsanitize=thread
+
 FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_FLAGS)) \
            $(if $(filter examples/%,$1),-include tests/host/httpd/names.h) $(FLAGS) \
+           $(if $(filter tests/suite/%,$1),$(SUITE_FLAGS)) \
            $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
            $(if $(filter $(IMAGE) $(IMAGE_PROGRAMS:%=tests/host/%.c),$1),$(IMAGE_FLAGS)) $(FLAGS_$1)
 
 # ---- rules ---------------------------------------------------------------------------------------
 
 all: programs threads
-programs: $(PROGRAMS:%=$(HOST)/%)
+programs: $(PROGRAMS:%=$(HOST)/%) $(SUITE_PROGRAMS:%=$(HOST)/%)
 threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
 	    $(HOST)-tsan/test_ring_threads $(HOST)-tsan/test_ring_threads_bad
@@ -108,6 +119,7 @@ $(HOST)/library.a: $(LIBRARY)
 $(HOST)/image.a: $(IMAGE_LIBRARY)
 $(HOST)/net.a: $(NET_LIBRARY)
 $(HOST)/httpd.a: $(HTTPD_LIBRARY)
+$(HOST)/suite.a: $(SUITE_LIBRARY)
 $(HOST)/%.a:
 	$(Q)rm -f $@ && ar qcsT $@ $^
 # test_x.objects lists what the linker took: it tells which sources the program is made of.
@@ -117,6 +129,9 @@ $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
 $(IMAGE_PROGRAMS:%=$(HOST)/%): $(HOST)/image.a
 $(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a
 $(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
+
+$(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/library.a
+	$(Q)$(HOSTCC) $(INSTRUMENT) $^ $(LIBS) -o $@
 
 # The examples of docs/another-*.md, each with its list in place of the tree's.
 NEWBUS := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
@@ -131,7 +146,8 @@ $(HOST)/test_vireo_start: $(HOST)/obj/drivers/hal_services.c.o $(HOST)/obj/drive
 WITHOUT_LEGACY := $(LEGACY_NONE:%=$(HOST)/obj/%.o)
 $(HOST)/test_legacy_none: $(WITHOUT_LEGACY)
 
-ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(NEWBUS) $(NEWRING) \
+ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUITE_LIBRARY) \
+               $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) $(NEWBUS) $(NEWRING) \
                $(WITHOUT_LEGACY) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
 -include $(ALL_OBJECTS:.o=.d)
 .SECONDARY:

@@ -66,6 +66,12 @@ void host_bus_add(uint64_t phys, uint64_t len, const struct host_bus *ops, void 
  */
 #define HOST_DMA_BASE 0x40000000ull
 
+/*
+ * Before the first hal_dma_alloc: bus addresses of the arena are pointers, too, for a driver that
+ * has no way to tell the one from the other.
+ */
+void host_dma_identity(void);
+
 /* Pointer to the memory at [bus, bus+len). NULL: no such memory, which is no violation. */
 void *host_dma_pointer(uint64_t bus, size_t len);
 /* Is [bus, bus+len) inside of one block that hal_dma_alloc gave out? */

@@ -2,7 +2,7 @@
 /*
  * memory.c (host) - driver memory, and memory that devices reach: see host.h for the arena.
  */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -38,6 +38,7 @@ static uint64_t alloc_calls;
 static int64_t live_blocks;
 static int64_t fail_after = -1;
 static bool unreachable;
+static bool identity;
 static bool owners_off;
 
 static bool host_alloc_allowed(const char *what)
@@ -70,9 +71,17 @@ void hal_free(void *p)
     free(p);
 }
 
+void host_dma_identity(void)
+{
+    identity = true;
+}
+
 static void host_arena_create(void)
 {
-    arena = mmap(NULL, ARENA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (identity ? MAP_FIXED_NOREPLACE : 0);
+    void *at = identity ? (void *)(uintptr_t)HOST_DMA_BASE : NULL;
+
+    arena = mmap(at, ARENA_SIZE, PROT_NONE, flags, -1, 0);
     owned = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (arena == MAP_FAILED || owned == MAP_FAILED) {

@@ -136,11 +136,10 @@ static void check_status_step(struct model *m, uint32_t v)
     model_rule(!(added & 64), "INIT-01", "%s: the driver sets DEVICE_NEEDS_RESET", m->name);
     if (added & S_FAILED)
         return;
-    model_rule(!(old & S_FAILED), "INIT-03", "%s: status %#x after FAILED, without a reset",
-               m->name, v);
+    model_rule(!(old & S_FAILED), old & S_FAILED ? "INIT-03" : "",
+               "%s: status %#x after FAILED, without a reset", m->name, v);
     if (added & S_DRIVER)
-        model_rule(v & S_ACKNOWLEDGE, "INIT-05 INIT-07", "%s: DRIVER before ACKNOWLEDGE",
-                   m->name);
+        model_rule(v & S_ACKNOWLEDGE, "INIT-05 INIT-07", "%s: DRIVER before ACKNOWLEDGE", m->name);
     if (added & S_FEATURES_OK)
         model_rule(!legacy && old & S_DRIVER, legacy ? "LEGACY-INIT-01" : "INIT-05 INIT-08",
                    "%s: FEATURES_OK in status %#x", m->name, v);
@@ -168,6 +167,8 @@ static bool refuses(const struct model *m)
 void model_write_status(struct model *m, uint32_t v)
 {
     if (v == 0) {
+        if (m->status & S_FAILED)
+            model_kept("INIT-03");
         if (m->reset_never) {
             m->stuck = true;
         } else {
@@ -293,8 +294,8 @@ void model_check_setup(struct model *m, const char *what)
 {
     uint32_t need = model_is_legacy(m) ? S_DRIVER : S_FEATURES_OK;
 
-    model_rule(m->status & need, need == S_DRIVER ? "INIT-05 INIT-08" : "INIT-05 INIT-12", "%s: %s written in status %#x", m->name, what,
-               m->status);
+    model_rule(m->status & need, need == S_DRIVER ? "INIT-05 INIT-08" : "INIT-05 INIT-12",
+               "%s: %s written in status %#x", m->name, what, m->status);
     model_rule(!(m->status & S_DRIVER_OK) || model_accepted(m, F_RING_RESET), "INIT-15 INIT-16",
                "%s: %s written in status %#x", m->name, what, m->status);
     if (need == S_FEATURES_OK)

@@ -216,6 +216,11 @@ static inline bool model_is_legacy(const struct model *m)
 void model_rule(bool kept, const char *rows, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 extern void (*model_on_rule)(bool kept, const char *rows, const char *text);
+static inline void model_kept(const char *rows)
+{
+    if (model_on_rule)
+        model_on_rule(true, rows, "");
+}
 
 /* ---- for the transports of the model --------------------------------------------------------- */
 

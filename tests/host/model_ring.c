@@ -55,7 +55,9 @@ void model_check_zeroed(struct model *m, struct model_queue *q, uint64_t addr, u
             break;
         b = 0;
     }
-    model_rule(b == 0, model_is_legacy(m) ? "LEGACY-MMIO-14" : by_ring(m, "", "PACK-05"),
+    model_rule(b == 0,
+               model_is_legacy(m) ? "LEGACY-MMIO-14"
+                                  : by_ring(m, "MMIO-INIT-09", "MMIO-INIT-09 PACK-05"),
                "%s: queue %u: ring memory is not zeroed", m->name, q->index);
 }
 
@@ -135,6 +137,8 @@ void model_add_segment(struct model *m, struct model_queue *q, struct model_chai
                      c->count);
     model_judge_rows(host_dma_pointer(seg->addr, seg->len) != NULL, m, q,
                      by_ring(m, "SPLIT-06 FEAT-16", "FEAT-16"), "buffer is no memory", c->count);
+    if (!model_accepted(m, BIT_INDIRECT))
+        model_kept(by_ring(m, "SPLIT-12", "PACK-28"));
     if (c->count == MODEL_SEGS)
         return;
     c->segs[c->count++] = *seg;

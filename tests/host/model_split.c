@@ -86,6 +86,7 @@ static void start(struct model *m, struct model_queue *q)
     model_check_area(m, q, "device", q->device, used, 4);
     model_check_zeroed(m, q, q->desc, 16ull * q->num);
     model_check_zeroed(m, q, q->device, used);
+    model_judge_rows(model_load16(word(q->device)) == 0, m, q, "NOTIF-05", "used flags", 0);
 }
 
 static bool read_desc(uint64_t table, unsigned i, struct raw_desc *d)
@@ -109,8 +110,6 @@ static void walk(struct model *m, struct model_queue *q, struct model_chain *c, 
         model_judge_rows(!(d.flags & ~7u), m, q, "", "undefined descriptor flags", d.flags);
         c->slots += !inner;
         if (d.flags & F_INDIRECT) {
-            if (inner)
-                model_judge_rows(false, m, q, "SPLIT-13", "INDIRECT inside of a table", at);
             if (model_check_indirect(m, q, c, d.addr, d.len, d.flags, inner))
                 walk(m, q, c, d.addr, d.len / 16, 0, true);
             return;

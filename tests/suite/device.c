@@ -9,11 +9,36 @@
 #include "judge.h"
 #include "model_ring.h"
 
+#define LOOK_NS (50 * HAL_US) /* a quiet device looks so often */
+
 enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
 
 static bool offered(unsigned bit)
 {
     return world.m->offered[bit / 32] >> bit % 32 & 1;
+}
+
+static void fields(unsigned bit, const uint8_t (*at)[2], unsigned n)
+{
+    for (unsigned i = 0; i < n && offered(bit); i++)
+        model_field(world.m, at[i][0], at[i][1], 1);
+}
+
+/* Of GEOMETRY, TOPOLOGY, CONFIG_WCE, MQ, DISCARD, WRITE_ZEROES: offset and width. */
+static void rare_fields(void)
+{
+    static const uint8_t geometry[][2] = {{16, 2}, {18, 1}, {19, 1}};
+    static const uint8_t topology[][2] = {{24, 1}, {25, 1}, {26, 2}, {28, 4}};
+    static const uint8_t cache[][2] = {{32, 1}}, queues[][2] = {{34, 2}};
+    static const uint8_t discard[][2] = {{36, 4}, {40, 4}, {44, 4}};
+    static const uint8_t zeroes[][2] = {{48, 4}, {52, 4}, {56, 1}};
+
+    fields(4, geometry, 3);
+    fields(10, topology, 4);
+    fields(11, cache, 1);
+    fields(12, queues, 1);
+    fields(13, discard, 3);
+    fields(14, zeroes, 3);
 }
 
 void device_fields(void)
@@ -28,12 +53,15 @@ void device_fields(void)
             model_field(m, 12, 4, world.seg_max);
         if (offered(BLK_F_BLK_SIZE) && !m->field[20])
             model_field(m, 20, 4, 512);
+        rare_fields();
         return;
     }
     for (unsigned i = 0; i < 6 && offered(NET_F_MAC); i++)
         model_field(m, i, 1, (uint8_t)DEVICE_MAC[i]);
     if (offered(NET_F_STATUS))
         model_field(m, 6, 2, 1);
+    if (offered(22)) /* MQ */
+        model_field(m, 8, 2, 1);
     if (offered(NET_F_MTU))
         model_field(m, 10, 2, 1500);
 }
@@ -55,15 +83,15 @@ static void judge_data(const struct model_chain *c, const struct header *h, uint
     uint32_t most = world.size_max;
 
     judge(bytes > 0 && bytes % 512 == 0, "BLK-18", "request of %u bytes", bytes);
-    judge(h->sector < world.capacity && bytes / 512 <= world.capacity - h->sector,
-          "BLK-04 BLK-13", "%u bytes at sector %llu of %llu", bytes,
-          (unsigned long long)h->sector, (unsigned long long)world.capacity);
+    judge(h->sector < world.capacity && bytes / 512 <= world.capacity - h->sector, "BLK-04 BLK-13",
+          "%u bytes at sector %llu of %llu", bytes, (unsigned long long)h->sector,
+          (unsigned long long)world.capacity);
     if (world_accepted(BLK_F_SEG_MAX) && c->count >= 2)
-        judge(c->count - 2 <= world.seg_max, "BLK-03", "%u data segments, at most %u",
-              c->count - 2, world.seg_max);
+        judge(c->count - 2 <= world.seg_max, "BLK-03", "%u data segments, at most %u", c->count - 2,
+              world.seg_max);
     for (unsigned i = 0; world_accepted(BLK_F_SIZE_MAX) && i < c->count; i++)
-        judge(c->segs[i].len <= most, "BLK-02", "a segment of %u bytes, at most %u",
-              c->segs[i].len, most);
+        judge(c->segs[i].len <= most, "BLK-02", "a segment of %u bytes, at most %u", c->segs[i].len,
+              most);
 }
 
 static uint8_t serve_data(const struct model_chain *c, const struct header *h, uint32_t *written)
@@ -73,8 +101,7 @@ static uint8_t serve_data(const struct model_chain *c, const struct header *h, u
 
     judge_data(c, h, bytes);
     judge(h->type == T_IN ? c->read_bytes == 16 : c->write_bytes == 1, "SPLIT-07 BLK-09",
-          "type %u with %u readable and %u writable bytes", h->type, c->read_bytes,
-          c->write_bytes);
+          "type %u with %u readable and %u writable bytes", h->type, c->read_bytes, c->write_bytes);
     if (!inside)
         return 1;
     if (h->type == T_IN) {
@@ -103,8 +130,7 @@ static uint8_t serve(const struct model_chain *c, const struct header *h, uint32
         judge(c->read_bytes == 16 && c->write_bytes == 1, "BLK-17", "a flush with data");
         return 0;
     case T_GET_ID:
-        judge(c->write_bytes == 21, "BLK-20", "%u bytes for the serial number",
-              c->write_bytes - 1);
+        judge(c->write_bytes == 21, "BLK-20", "%u bytes for the serial number", c->write_bytes - 1);
         *written = model_scatter(c, 0, "SUITE-0123456789ABCD", 20);
         return 0;
     default:
@@ -179,14 +205,25 @@ static void judge_rx(const struct model_chain *c)
 {
     bool merge = world_accepted(NET_F_MRG_RXBUF);
 
-    judge(c->read_bytes == 0, "SPLIT-07", "a receive buffer with %u readable bytes",
-          c->read_bytes);
-    judge(c->write_bytes >= (merge ? 12u : world.legacy ? 1524u : 1526u),
+    judge(c->read_bytes == 0, "SPLIT-07", "a receive buffer with %u readable bytes", c->read_bytes);
+    judge(c->write_bytes >= (merge          ? 12u
+                             : world.legacy ? 1524u
+                                            : 1526u),
           merge ? "NET-RX-03" : "NET-RX-02 NET-CFG-11", "a receive buffer of %u bytes",
           c->write_bytes);
     if (world.legacy && !world_accepted(F_ANY_LAYOUT) && !merge)
         judge(c->segs[0].len == 10, "LEGACY-VQ-06 LEGACY-NET-11",
               "the receive header shares a descriptor of %u bytes", c->segs[0].len);
+}
+
+/* Address and length of the first descriptor; a packed one keeps what tells whose it is. */
+static void rewrite(const struct model_queue *q, const struct model_chain *c)
+{
+    bool split = q->ring == &model_split_ring;
+    uint8_t junk[16];
+
+    memset(junk, 0xa5, sizeof(junk));
+    host_dma_write(q->desc + 16ull * (split ? c->head : c->place.slot), junk, split ? 16 : 12);
 }
 
 static struct model_chain held[WORLD_FRAMES];
@@ -210,6 +247,7 @@ bool device_hold(const uint8_t *frame, uint32_t len, unsigned place)
     model_scatter(c, header_len(), frame, len);
     model_scatter(c, header_len() + len, junk, world.rx_pad);
     held_len[place] = header_len() + len;
+    world.rx_room = c->write_bytes - header_len();
     return true;
 }
 
@@ -230,16 +268,6 @@ bool device_deliver(const uint8_t *frame, uint32_t len, uint32_t say)
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
-
-/* Address and length of the first descriptor; a packed one keeps what tells whose it is. */
-static void rewrite(const struct model_queue *q, const struct model_chain *c)
-{
-    bool split = q->ring == &model_split_ring;
-    uint8_t junk[16];
-
-    memset(junk, 0xa5, sizeof(junk));
-    host_dma_write(q->desc + 16ull * (split ? c->head : c->place.slot), junk, split ? 16 : 12);
-}
 
 static void serve_queue(struct model_queue *q)
 {
@@ -310,7 +338,7 @@ void device_kick(struct model *m, struct model_queue *q)
         judge(false, rows_of_kick(false), "queue %u is kicked, and the device wants no kick",
               q->index);
     if (world.honest && !world.quiet && more)
-        judge(true, rows_of_kick(true), " ");
+        judge_rule(true, rows_of_kick(true), "");
     noticed[q->index] = q->published;
     serve_queue(q);
     want(q);
@@ -318,13 +346,18 @@ void device_kick(struct model *m, struct model_queue *q)
 
 void device_look(void)
 {
-    for (unsigned i = 0; world.quiet && i < MODEL_QUEUES; i++) {
+    static uint64_t next;
+
+    if (!world.quiet || hal_now_ns() < next)
+        return;
+    next = hal_now_ns() + LOOK_NS;
+    for (unsigned i = 0; i < MODEL_QUEUES; i++) {
         struct model_queue *q = &world.m->queues[i];
 
         if (!q->ready || !(world.m->status & 4))
             continue;
         if (world.honest && model_has_more(world.m, q) && told[i])
-            judge(true, rows_of_kick(false), " ");
+            judge_rule(true, rows_of_kick(false), "");
         serve_queue(q);
         want(q);
     }

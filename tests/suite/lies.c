@@ -7,26 +7,6 @@
 #include "device.h"
 #include "scenario.h"
 
-static void usual(void)
-{
-    world.seg_max = 16;
-    if (world.kind == SUITE_BLK) {
-        world_offer(BLK_F_SEG_MAX);
-        world_offer(BLK_F_FLUSH);
-    } else {
-        world_offer(NET_F_MAC);
-        world_offer(NET_F_STATUS);
-    }
-    if (world.legacy)
-        world_offer(F_ANY_LAYOUT);
-}
-
-static void packed(void)
-{
-    usual();
-    world_offer(F_RING_PACKED);
-}
-
 /* Calls that may fail, but not otherwise. */
 static void try(void)
 {
@@ -45,7 +25,7 @@ static void try(void)
 }
 
 /* The device lied while the driver looked for it, or lies in the middle of traffic. */
-static void run(void)
+void lies_run(void)
 {
     if (!world.started && world_probe() < 0)
         return;
@@ -65,10 +45,8 @@ static void run_lengths(const uint32_t *say, unsigned n, bool shorter)
         for (unsigned k = 0; k < 10; k++) {
             int got = world_recv(9);
 
-            if (got > 0 && (shorter || (uint32_t)got + 10 < say[i]))
-                continue; /* what the device wrote, and no more */
-            if (got > 0)
-                world_fail("net_recv() believes a length of %u", say[i]);
+            if (got > 0 && shorter)
+                world_fail("net_recv() makes %d bytes of a length of %u", got, say[i]);
             world_idle(100);
         }
     }
@@ -84,9 +62,9 @@ static void run_long(void)
 
 static void run_short(void)
 {
-    static const uint32_t say[] = {0, 1, 9, 11, 12};
+    static const uint32_t say[] = {0, 1, 9};
 
-    run_lengths(say, 5, true);
+    run_lengths(say, 3, true);
 }
 
 /* After many frames that are none, the ring is still full of buffers. */
@@ -109,7 +87,7 @@ static void run_lost(void)
 
 static void make_rewriting(void)
 {
-    usual();
+    scenario_usual();
     world.rewrites = true;
 }
 
@@ -134,83 +112,71 @@ static void make_all_features(void)
 
 static void make_alias(void)
 {
-    usual();
+    scenario_usual();
     world.m->alias_features = true;
 }
 
 static void make_no_version_1(void)
 {
-    usual();
+    scenario_usual();
     model_withdraw(world.m, F_VERSION_1);
 }
 
 static void make_block_0(void)
 {
-    usual();
+    scenario_usual();
     world_offer(BLK_F_BLK_SIZE);
     model_field(world.m, 20, 4, 0);
 }
 
 static void make_block_3(void)
 {
-    usual();
+    scenario_usual();
     world_offer(BLK_F_BLK_SIZE);
     model_field(world.m, 20, 4, 3);
 }
 
 static void make_block_huge(void)
 {
-    usual();
+    scenario_usual();
     world_offer(BLK_F_BLK_SIZE);
     model_field(world.m, 20, 4, 0x80000000);
 }
 
 static void make_no_segments(void)
 {
-    usual();
+    scenario_usual();
     world.seg_max = 0;
 }
 
 static void make_tiny_segments(void)
 {
-    usual();
+    scenario_usual();
     world_offer(BLK_F_SIZE_MAX);
     world.size_max = 1;
 }
 
 static void make_capacity_0(void)
 {
-    usual();
+    scenario_usual();
     world.capacity = 0;
 }
 
 static void make_capacity_max(void)
 {
-    usual();
+    scenario_usual();
     world.capacity = UINT64_MAX;
-}
-
-static void make_queue_1(void)
-{
-    usual();
-    world_queues(1);
-}
-
-static void make_queue_3(void)
-{
-    usual();
-    world_queues(3);
 }
 
 static void make_unsettled(void)
 {
-    usual();
+    scenario_usual();
     world.m->generation_never_settles = true;
 }
 
 static void make_headers(void)
 {
-    usual();
+    scenario_usual();
     world.hdr_flags = 0xff;
     world.hdr_len = 0xffff;
 }
@@ -222,14 +188,9 @@ static void make_headers(void)
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
-#define ENTRY(...)                                                                                 \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
 #define LIE(n, title, what, ...)                                                                   \
     {                                                                                              \
-        .class = (n), .name = (title), .about = (what), .transports = ANY, .make = usual,          \
-        .run = run, __VA_ARGS__                                                                    \
+        .class = (n), .name = (title), .about = (what), __VA_ARGS__                                \
     }
 #define DOES(...) .script = SCRIPT({__VA_ARGS__})
 
@@ -238,13 +199,14 @@ const struct scenario lies[] = {
         DOES(.when = AT_USED, .n = 2, .what = DO_USED_ID, .v = 64)),
     LIE(1, "wild id", "a used id is 0xffffffff", .kinds = BOTH,
         DOES(.when = AT_USED, .n = 2, .what = DO_USED_ID, .v = UINT32_MAX)),
-    LIE(1, "wild id, packed", "a used id is 0xffff", .kinds = BOTH, .make = packed,
-        DOES(.when = AT_USED, .n = 2, .what = DO_USED_ID, .v = 0xffff)),
-    LIE(2, "id not out", "a used id is that of no request", .kinds = BOTH,
+    LIE(1, "wild id, packed", "a used id is 0xffff", .kinds = BOTH, .transports = MODERN,
+        .more = BIT(F_RING_PACKED), DOES(.when = AT_USED, .n = 2, .what = DO_USED_ID, .v = 0xffff)),
+    LIE(2, "id not out", "a used id is that of no request", .kinds = SUITE_BLK,
         DOES(.when = AT_USED, .n = 2, .what = DO_USED_ID, .v = 63)),
     LIE(2, "used twice", "a buffer comes back a second time", .kinds = BOTH,
         DOES(.when = AT_KICK, .n = 3, .what = DO_FORGE, .v = 0, .arg = 20)),
-    LIE(2, "used twice, packed", "a buffer comes back a second time", .kinds = BOTH, .make = packed,
+    LIE(2, "used twice, packed", "a buffer comes back a second time", .kinds = BOTH,
+        .transports = MODERN, .more = BIT(F_RING_PACKED),
         DOES(.when = AT_KICK, .n = 3, .what = DO_FORGE, .v = 0, .arg = 20)),
     LIE(3, "id cut", "a used id is right in its low 16 bits alone", .kinds = SUITE_NET,
         DOES(.when = AT_USED, .n = 2, .what = DO_USED_ID, .add = true, .v = 0x10001)),
@@ -290,11 +252,11 @@ const struct scenario lies[] = {
         DOES(.when = AT_KICK, .n = 2, .what = DO_CONFIG, .arg = 1, .v = 0)),
     LIE(24, "wild header", "flags and lengths of the network header are junk", .kinds = SUITE_NET,
         .make = make_headers),
-    LIE(25, "queue of 1", "the queue has one entry", .kinds = BOTH, .make = make_queue_1),
+    LIE(25, "queue of 1", "the queue has one entry", .kinds = BOTH, .queue = 1),
     LIE(25, "queue of 3", "the size of a split queue is no power of two", .kinds = BOTH,
-        .make = make_queue_3),
+        .queue = 3),
     LIE(31, "wrong flags, packed", "flags of a used descriptor are toggled", .kinds = BOTH,
-        .transports = MODERN, .make = packed,
+        .transports = MODERN, .more = BIT(F_RING_PACKED),
         DOES(.when = AT_USED, .n = 2, .what = DO_USED_FLAGS, .v = 0x8000)),
     LIE(32, "bad frames", "hundreds of frames are shorter than a header", .kinds = SUITE_NET,
         .run = run_lost),
@@ -314,9 +276,9 @@ const struct scenario lies[] = {
     LIE(37, "wild status", "the status is the opposite of what it is", .kinds = BOTH, .early = true,
         DOES(.when = AT_READ, .at = REG_STATUS, .n = 2, .times = FOR_EVER, .what = DO_TOGGLE,
              .v = 0xff)),
-    LIE(37, "needs a reset", "DEVICE_NEEDS_RESET, and silence", .kinds = BOTH,
-        .script = SCRIPT({.when = AT_KICK, .n = 3, .what = DO_NEEDS_RESET},
-                         {.when = AT_KICK, .n = 3, .times = FOR_EVER, .what = DO_SILENCE,
-                          .v = 50000})),
+    LIE(37, "needs a reset", "DEVICE_NEEDS_RESET, and silence", .kinds = BOTH, .entries = 2,
+        .script =
+            SCRIPT({.when = AT_KICK, .n = 3, .what = DO_NEEDS_RESET},
+                   {.when = AT_KICK, .n = 3, .times = FOR_EVER, .what = DO_SILENCE, .v = 50000})),
 };
 const unsigned lies_count = sizeof(lies) / sizeof(lies[0]);

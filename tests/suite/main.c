@@ -37,12 +37,6 @@ static struct {
 
 /* ---- in the process of a scenario ------------------------------------------------------------ */
 
-/* A script is for one entry or two: the second has the same moment. */
-static unsigned entries_of(const struct scenario *s)
-{
-    return s->script ? 1 + (s->class == 37 && !s->early) : 0;
-}
-
 static void play_honest(const struct scenario *s)
 {
     s->run();
@@ -57,17 +51,17 @@ static void play_lie(const struct scenario *s)
     judge_listen(false);
     host_judge(false);
     world.honest = false;
-    if (s->script && s->early)
-        script_begin(world.m, s->script, entries_of(s));
-    if (!s->script || s->early) {
-        s->run();
-        return;
+    if (s->script && !s->early) {
+        scenario_start();
+        scenario_traffic(2);
+        world.started = true;
     }
-    scenario_start();
-    scenario_traffic(2);
-    script_begin(world.m, s->script, entries_of(s));
-    world.started = true;
-    s->run();
+    if (s->script)
+        script_begin(world.m, s->script, s->entries ? s->entries : 1);
+    if (s->run)
+        s->run();
+    else
+        lies_run();
 }
 
 static void play(const struct scenario *s, enum suite_device kind, enum suite_transport t)
@@ -76,6 +70,14 @@ static void play(const struct scenario *s, enum suite_device kind, enum suite_tr
     world_make(kind, t);
     if (s->make)
         s->make();
+    else
+        scenario_usual();
+    for (unsigned bit = 0; bit < 64; bit++)
+        if (s->more >> bit & 1)
+            world_offer(bit);
+    if (s->queue)
+        world_queues(s->queue);
+    world.quiet |= s->quiet;
     world_plug();
     if (s->class)
         play_lie(s);
@@ -179,14 +181,20 @@ static void run_one(const struct scenario *s, enum suite_device kind, enum suite
         printf("honest    %-32s %-9s %s\n", name, good ? "ok" : "FAILED", why);
 }
 
+/* May the scenario run on this transport? */
+static bool fits(const struct scenario *s, unsigned t)
+{
+    return !s->transports || s->transports & t;
+}
+
 static void for_all(void (*fn)(const struct scenario *, enum suite_device, enum suite_transport),
                     const struct scenario *table, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         for (unsigned t = SUITE_MMIO; t <= SUITE_MMIO_LEGACY; t <<= 1)
             for (unsigned k = SUITE_BLK; k <= SUITE_NET; k <<= 1)
-                if (table[i].kinds & k & suite_driver.devices &&
-                    table[i].transports & t & suite_driver.transports)
+                if (table[i].kinds & k & suite_driver.devices && fits(&table[i], t) &&
+                    suite_driver.transports & t)
                     fn(&table[i], k, t);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "device.h"
 #include "judge.h"
 #include "model_ring.h"
 #include "world.h"
@@ -28,12 +29,12 @@ static struct {
     unsigned accesses;
     uint32_t read_sel, write_sel;
     unsigned words_read, words_written;
-    bool stopped;      /* QueueReady = 0 was written just now */
-    bool cause_read;   /* InterruptStatus, since the last acknowledgement */
-    bool failed;       /* the status has FAILED */
-    bool opened;       /* ConfigGeneration was read, and no other register since */
-    unsigned in_group; /* accesses to what has to be read in several, since then */
-    uint8_t times[8];  /* reads of the first bytes of the configuration */
+    bool stopped;               /* QueueReady = 0 was written just now */
+    bool cause_read;            /* InterruptStatus, since the last acknowledgement */
+    bool failed;                /* the status has FAILED */
+    bool opened;                /* ConfigGeneration was read, and no other register since */
+    unsigned in_group;          /* accesses to what has to be read in several, since then */
+    uint8_t times[8];           /* reads of the first bytes of the configuration */
     bool to_kick[MODEL_QUEUES]; /* something was published, and no suppression word was read */
 } o;
 
@@ -56,7 +57,7 @@ static void close_group(const char *how)
 static void read_generation(void)
 {
     if (o.in_group >= 2 && o.opened)
-        judge(true, "CFG-01 CFG-02 MMIO-REG-28", " ");
+        judge_rule(true, "CFG-01 CFG-02 MMIO-REG-28", "");
     else if (o.in_group >= 2)
         close_group("ConfigGeneration was not read before");
     o.in_group = 0;
@@ -130,6 +131,8 @@ uint32_t order_access(struct model *m, enum model_space s, unsigned off, bool wr
         return v;
     }
     judge_probe(off, write);
+    if (write && off == R_STATUS && v == 0 && world.alive)
+        device_judge_kicks(); /* the buffers are still out */
     if (off != R_GENERATION)
         close_group("ConfigGeneration was not read behind them");
     if (o.stopped)
@@ -153,7 +156,7 @@ static bool offered(unsigned bit)
 /* A feature, and one that it needs. */
 static const struct need {
     const char *row;
-    uint8_t kind, bit, needs, or;
+    uint8_t kind, bit, needs, or ;
 } needs[] = {
     {"NET-FDEP-01", SUITE_NET, 7, 1, 1},    {"NET-FDEP-02", SUITE_NET, 8, 1, 1},
     {"NET-FDEP-04", SUITE_NET, 10, 1, 1},   {"NET-FDEP-05", SUITE_NET, 54, 1, 1},
@@ -218,6 +221,9 @@ void order_features(void)
 {
     if (!(world.m->status & 4))
         return;
+    judge_rule(true, "INIT-11", ""); /* a write of the configuration would have broken it */
+    if (world.kind == SUITE_NET && !world.legacy)
+        judge_rule(true, "NET-CFG-04", "");
     judge_needs();
     judge_strange();
     wanted(F_VERSION_1, "FEAT-12");

@@ -41,9 +41,9 @@ static struct model_queue *queue_at(const volatile void *p)
         struct model_queue *q = &world.m->queues[i];
         bool split = q->ring == &model_split_ring;
 
-        if (q->ready && (at - q->desc < 16ull * q->num ||
-                         at - q->driver < (split ? 6 + 2ull * q->num : 4) ||
-                         at - q->device < (split ? 6 + 8ull * q->num : 4)))
+        if (q->ready &&
+            (at - q->desc < 16ull * q->num || at - q->driver < (split ? 6 + 2ull * q->num : 4) ||
+             at - q->device < (split ? 6 + 8ull * q->num : 4)))
             return q;
     }
     return NULL;
@@ -223,26 +223,26 @@ TSAN_ACCESS(4, 4)
 TSAN_ACCESS(8, 8)
 TSAN_ACCESS(16, 16)
 
-#define TSAN_ATOMIC(bits)                                                                          \
-    uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order);        \
-    uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order)         \
+#define TSAN_ATOMIC(bits, type)                                                                    \
+    type __tsan_atomic##bits##_load(const volatile void *p, int order);                            \
+    type __tsan_atomic##bits##_load(const volatile void *p, int order)                             \
     {                                                                                              \
         (void)order;                                                                               \
-        touch(p, (bits) / 8, false);                                                               \
-        return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                               \
+        touch(p, sizeof(type), false);                                                             \
+        return __atomic_load_n((const volatile type *)p, __ATOMIC_SEQ_CST);                        \
     }                                                                                              \
-    void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order);     \
-    void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order)      \
+    void __tsan_atomic##bits##_store(volatile void *p, type v, int order);                         \
+    void __tsan_atomic##bits##_store(volatile void *p, type v, int order)                          \
     {                                                                                              \
         if (order >= __ATOMIC_RELEASE)                                                             \
             suite_fence(SUITE_FENCE_STORE);                                                        \
-        touch(p, (bits) / 8, true);                                                                \
-        __atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                                  \
+        touch(p, sizeof(type), true);                                                              \
+        __atomic_store_n((volatile type *)p, v, __ATOMIC_SEQ_CST);                                 \
     }
-TSAN_ATOMIC(8)
-TSAN_ATOMIC(16)
-TSAN_ATOMIC(32)
-TSAN_ATOMIC(64)
+TSAN_ATOMIC(8, unsigned char)
+TSAN_ATOMIC(16, unsigned short)
+TSAN_ATOMIC(32, unsigned int)
+TSAN_ATOMIC(64, unsigned long)
 
 void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_thread_fence(int order)
@@ -252,15 +252,15 @@ void __tsan_atomic_thread_fence(int order)
                                             : SUITE_FENCE_STORE);
 }
 
-void __tsan_read_range(void *p, size_t size);
-void __tsan_read_range(void *p, size_t size)
+void __tsan_read_range(void *p, long size);
+void __tsan_read_range(void *p, long size)
 {
-    touch(p, size, false);
+    touch(p, (size_t)size, false);
 }
-void __tsan_write_range(void *p, size_t size);
-void __tsan_write_range(void *p, size_t size)
+void __tsan_write_range(void *p, long size);
+void __tsan_write_range(void *p, long size)
 {
-    touch(p, size, true);
+    touch(p, (size_t)size, true);
 }
 void __tsan_init(void);
 void __tsan_init(void)
@@ -271,7 +271,8 @@ void __tsan_func_entry(void *from)
 {
     (void)from;
 }
-void __tsan_func_exit(void);
-void __tsan_func_exit(void)
+void __tsan_func_exit(void *from);
+void __tsan_func_exit(void *from)
 {
+    (void)from;
 }

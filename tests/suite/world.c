@@ -14,9 +14,11 @@
 #include "judge.h"
 
 #define CALL_LIMIT (600 * HAL_SEC)
+#define WAITS      1000000u /* looks at the device, or at a ring, in one call */
 
 struct world world;
 static uint64_t deadline;
+static unsigned waits;
 
 void world_fail(const char *fmt, ...)
 {
@@ -95,13 +97,14 @@ void world_wait(uint64_t ns)
 {
     host_advance(ns);
     device_look();
-    if (world.calling && hal_now_ns() > deadline)
+    if (world.calling && (hal_now_ns() > deadline || ++waits > WAITS))
         world_fail("%s() waits for ever", world.calling);
 }
 
 static void begin(const char *what)
 {
     world.calling = what;
+    waits = 0;
     deadline = hal_now_ns() + CALL_LIMIT;
 }
 
@@ -154,8 +157,8 @@ int world_read(uint64_t sector, uint32_t sectors)
     int err = suite_driver.blk_read(sector, buf, sectors);
 
     end();
-    if (err >= 0 && (sector + sectors > WORLD_SECTORS ||
-                     memcmp(buf, world.disk + 512 * sector, len) != 0))
+    if (err >= 0 &&
+        (sector + sectors > WORLD_SECTORS || memcmp(buf, world.disk + 512 * sector, len) != 0))
         world_fail("blk_read() of %u sectors at %llu says that it is done, and the data is wrong",
                    sectors, (unsigned long long)sector);
     /* After a failure the device may still have it. */
@@ -175,8 +178,8 @@ int world_write(uint64_t sector, uint32_t sectors, uint8_t seed)
     int err = suite_driver.blk_write(sector, buf, sectors);
 
     end();
-    if (err >= 0 && (sector + sectors > WORLD_SECTORS ||
-                     memcmp(buf, world.disk + 512 * sector, len) != 0))
+    if (err >= 0 &&
+        (sector + sectors > WORLD_SECTORS || memcmp(buf, world.disk + 512 * sector, len) != 0))
         world_fail("blk_write() of %u sectors at %llu says that it is done, and the disk has "
                    "other data",
                    sectors, (unsigned long long)sector);
@@ -237,7 +240,10 @@ int world_recv(uint8_t seed)
     if (len > (int)sizeof(frame))
         world_fail("net_recv() gives a frame of %d bytes, and there is room for %zu", len,
                    sizeof(frame));
-    for (int i = 0; i < len; i++)
+    if (len > (int)world.rx_room)
+        world_fail("net_recv() gives a frame of %d bytes, and its buffer has room for %u", len,
+                   world.rx_room);
+    for (int i = 0; i < len && i < (int)world.rx_len; i++)
         if (frame[i] != (uint8_t)(seed * 31 + i))
             world_fail("net_recv() gives %d bytes, and byte %d is not what the device wrote", len,
                        i);
@@ -249,6 +255,7 @@ bool world_deliver(uint32_t len, uint8_t seed, uint32_t say)
     uint8_t frame[WORLD_FRAME];
 
     fill(frame, len, seed);
+    world.rx_len = world.honest ? UINT32_MAX : len;
     return device_deliver(frame, len, say);
 }
 

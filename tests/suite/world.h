@@ -43,17 +43,17 @@ struct world {
     /* the device: what it does with what it gets */
     uint64_t capacity;
     uint32_t seg_max, size_max;
-    uint8_t status;        /* of the next requests */
-    unsigned status_left;  /* requests that end with it */
-    bool silent;           /* takes nothing */
-    bool quiet;            /* wants no kicks, and looks every 50 us */
-    bool backwards;        /* gives receive buffers back in reverse order */
-    uint32_t rx_pad;       /* junk behind a frame, in the buffer */
-    uint8_t hdr_flags;     /* of received frames */
-    uint16_t hdr_len;      /* likewise */
-    bool rewrites;         /* overwrites descriptors of what it holds */
-    bool started;          /* probe() was called, before the device began to lie */
-    bool honest;           /* rows are judged, and data has to be right */
+    uint8_t status;       /* of the next requests */
+    unsigned status_left; /* requests that end with it */
+    bool silent;          /* takes nothing */
+    bool quiet;           /* wants no kicks, and looks every 50 us */
+    bool backwards;       /* gives receive buffers back in reverse order */
+    uint32_t rx_pad;      /* junk behind a frame, in the buffer */
+    uint8_t hdr_flags;    /* of received frames */
+    uint16_t hdr_len;     /* likewise */
+    bool rewrites;        /* overwrites descriptors of what it holds */
+    bool started;         /* probe() was called, before the device began to lie */
+    bool honest;          /* rows are judged, and data has to be right */
 
     /* what came of it */
     uint8_t disk[WORLD_SECTORS * 512];
@@ -61,7 +61,8 @@ struct world {
     uint8_t frame[WORLD_FRAMES][WORLD_FRAME];
     uint32_t frame_len[WORLD_FRAMES];
     unsigned frames;
-    unsigned tx_header; /* bytes in front of a frame */
+    uint32_t rx_len;  /* of a lie: the bytes of the frame that the device wrote */
+    uint32_t rx_room; /* bytes for a frame, in the receive buffer that was taken last */
     const char *calling;
     bool alive; /* probe() returned 0 and remove() was not called */
 };

@@ -4,6 +4,7 @@
  * platform/host, which leads to the same model, and which tells of each barrier.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "block/block.h"
@@ -44,11 +45,8 @@ static void on_done(struct block_request *r)
 static int request(enum block_op op, uint64_t sector, void *buf, uint32_t sectors)
 {
     struct block_seg seg = {buf, 512ull * sectors};
-    struct block_request r = {.op = op,
-                              .sector = sector,
-                              .segs = &seg,
-                              .seg_count = sectors > 0,
-                              .done = on_done};
+    struct block_request r = {
+        .op = op, .sector = sector, .segs = &seg, .seg_count = sectors > 0, .done = on_done};
     struct block_request *one = &r;
 
     finished = false;
@@ -76,7 +74,7 @@ static uint64_t sectors_of(void)
 {
     struct block_info info;
 
-    block_get_info(disk, &info);
+    block_describe(disk, &info);
     return info.sectors;
 }
 
@@ -118,7 +116,7 @@ static const struct vnet_client client = {.input = on_input,
 
 static int send_frame(const void *frame, uint32_t len)
 {
-    static uint8_t copy[16 + 1600];
+    uint8_t *copy = malloc(16 + 1600);
     struct vnet_piece piece = {copy + 16, len};
 
     memcpy(copy + 16, frame, len);
@@ -130,7 +128,10 @@ static int send_frame(const void *frame, uint32_t len)
     host_run_services();
     for (unsigned i = 0; !finished && i < 1000; i++)
         spend(10 * HAL_MS);
-    return finished ? 0 : -EIO;
+    if (!finished)
+        return -EIO; /* the device may still have it */
+    free(copy);
+    return 0;
 }
 
 static int receive_frame(void *frame, uint32_t room)
