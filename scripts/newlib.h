@@ -4,7 +4,8 @@
  *
  * One struct _reent a task (small), no wide orientation, no quad formats, %lld and the C99 formats,
  * locks supplied by platform/libc, plain exit. _MB_LEN_MAX is that of the C locale. FULL_FORMATS:
- * for the second set of printf and scanf (newlib.mk).
+ * for the second set of printf and scanf (newlib.mk). ANY_PRECISION: for strtodg.c, which strtof()
+ * and strtold() call.
  */
 #ifndef __NEWLIB_H__
 #define __NEWLIB_H__ 1
@@ -23,12 +24,17 @@
 #define _HAVE_INITFINI_ARRAY  1
 #define _ATEXIT_DYNAMIC_ALLOC 1
 #define _HAVE_LONG_DOUBLE     1
-#if __LDBL_MANT_DIG__ == __DBL_MANT_DIG__
+/* Digits of long doubles by exact arithmetic; ldtoa.c knows 60 of them. */
+#define _USE_GDTOA 1
+#if __LDBL_MANT_DIG__ == __DBL_MANT_DIG__ && !defined(ANY_PRECISION)
 #define _LDBL_EQ_DBL 1
 #endif
 #define _HAVE_CC_INHIBIT_LOOP_TO_LIBCALL 1
 #define _LITE_EXIT                       1
 #define _REENT_GLOBAL_ATEXIT             1
 #define _RETARGETABLE_LOCKING            1
+
+/* Names of errors that Linux has beside POSIX's. */
+#define __LINUX_ERRNO_EXTENSIONS__ 1
 
 #endif

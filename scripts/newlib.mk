@@ -35,6 +35,8 @@ OURS += aligned_alloc.c calloc.c callocr.c cfreer.c freer.c malign.c malignr.c m
         realloc.c reallocr.c valloc.c vallocr.c
 OURS += fenv.c feclearexcept.c fegetenv.c fegetexceptflag.c fegetround.c feholdexcept.c \
         feraiseexcept.c fesetenv.c fesetexceptflag.c fesetround.c fetestexcept.c feupdateenv.c
+OURS += strerror.c b_tgammal.c tgammal.c \
+        $(foreach f,atanh cosh fmod remainder,w_$f.c wf_$f.c) s_fdim.c sf_fdim.c
 LEAVE_OUT = $(OURS) nano-%.c _mallocr.c %64r.c isgreater.c fenv_stub.c $(LEAVE_OUT_$(ARCH))
 
 GCC_INCLUDE := $(foreach d,include include-fixed,\
@@ -55,7 +57,19 @@ FLAGS = -Os -U__OPTIMIZE_SIZE__ -g0 -w -ffunction-sections -fdata-sections -fno-
 # one call of sincos, (long)rintl(x) is one of lrintl.
 LIBM_FLAGS = -fbuiltin -fno-math-errno $(addprefix -fno-builtin-, \
     $(foreach f,sin cos rint,$f $ff $fl))
+# Functions that set no errno have another name: platform/libc/math_errors*.c has those of theirs.
+QUIET = sin cos tan tanf \
+        sinl cosl tanl asinl acosl acoshl atanhl coshl sinhl \
+        expl exp2l expm1l logl log2l log10l log1pl sqrtl lgammal powl hypotl fmodl remainderl
+LIBM_FLAGS += $(foreach f,$(QUIET),-D$f=quiet_$f)
+# The same for strtod and its kin: platform/libc/strtod.c.
+FLAGS_strtod = $(foreach f,_strtod_l _strtod_r strtod strtod_l strtof strtof_l,-D$f=plain_$f)
+FLAGS_strtodg = -DANY_PRECISION
 FLAGS_fnmatch = -D_GNU_SOURCE
+# These call __kernel_rem_pio2 with an argument too few: see platform/libc/rem_pio2l.c.
+FLAGS_s_sinl = -D__kernel_rem_pio2=__kernel_rem_pio2l
+FLAGS_s_cosl = $(FLAGS_s_sinl)
+FLAGS_s_tanl = $(FLAGS_s_sinl)
 # A compiler's own <limits.h> need not have newlib's limits.
 FLAGS_regcomp = -include $(INC)/limits.h
 FLAGS_collate = -include $(INC)/limits.h
@@ -79,9 +93,9 @@ LIBM_NAMES := $(sort $(foreach s,$(call sources,libm,LIBM_DIRS),$(call name,$s))
 LIBC_OBJECTS = $(LIBC_NAMES:%=$(OUT)/libc/%.o)
 LIBM_OBJECTS = $(LIBM_NAMES:%=$(OUT)/libm/%.o)
 
-# printf and scanf once more, with long doubles in full and with "%1$d". These are twice as large,
-# and format each double as a long double. scripts/image.mk links libc-full.a, which has these, if
-# an application wants them.
+# printf and scanf once more, with long doubles in full, with "%1$d" and "%ls".
+# These are twice as large, and format each double as a long double. scripts/image.mk links
+# libc-full.a, which has these, if an application wants them.
 FULL_NAMES = $(filter %vfprintf %vfiprintf %vfscanf %vfwprintf %vfwscanf,$(LIBC_NAMES))
 FULL_OBJECTS = $(FULL_NAMES:%=$(OUT)/full/%.o)
 # All of printf and scanf are compiled from copies with calls in them (newlib-formats.sed). Only the
@@ -106,7 +120,7 @@ $(OUT)/full/%.o: $$(libc.$$*)
 	@$(CROSS)gcc -DFULL_FORMATS -D_MB_CAPABLE $(FLAGS_$*) $(FLAGS) -I$(<D) -I$(SRC)/../include \
 	    -c $< -o $@ && echo $@
 $(OUT)/libm/%.o: $$(libm.$$*)
-	@$(CROSS)gcc $(FLAGS) $(LIBM_FLAGS) -I$(<D) -I$(SRC)/libm/common -c $< -o $@ && echo $@
+	@$(CROSS)gcc $(FLAGS_$*) $(FLAGS) $(LIBM_FLAGS) -I$(<D) -I$(SRC)/libm/common -c $< -o $@ && echo $@
 
 $(OUT)/libc.a: $(LIBC_OBJECTS)
 $(OUT)/libm.a: $(LIBM_OBJECTS)

@@ -4,10 +4,9 @@
  * newlib's own step (strtorx.c, left out) writes the 80 bits of an x87. newlib's _strtodg_l does
  * the arithmetic for any precision.
  */
+#include "strtod.h"
+
 #include <float.h>
-#include <locale.h>
-#include <reent.h>
-#include <stdint.h>
 #include <string.h>
 
 #if LDBL_MANT_DIG == 113
@@ -15,18 +14,6 @@
 #define EXPONENT_BIAS 16383
 #define EXPONENT_MAX  32767 /* of infinities and NaNs */
 
-/* What _strtodg_l takes: the format of a number whose significand is a whole number. */
-struct float_format {
-    int bits, exponent_min, exponent_max;
-    int rounding; /* 1: to nearest */
-    int flush;    /* 0: numbers below the smallest normal one are denormal */
-};
-
-/* What _strtodg_l returns. */
-enum { ZERO, NORMAL, DENORMAL, INFINITE, NOT_A_NUMBER, NAN_WITH_BITS, KINDS = 7, NEGATIVE = 0x100 };
-
-int _strtodg_l(struct _reent *r, const char *s, char **end, struct float_format *format,
-               int32_t *exponent, uint32_t *bits, locale_t locale);
 int _strtorx_l(struct _reent *r, const char *s, char **end, int rounding, void *result,
                locale_t locale);
 
@@ -70,7 +57,10 @@ int _strtorx_l(struct _reent *r, const char *s, char **end, int rounding, void *
     int32_t exponent = 0;
 
     (void)rounding;
-    int found = _strtodg_l(r, s, end, &format, &exponent, bits, locale);
+    char *at;
+    int found = _strtodg_l(r, s, &at, &format, &exponent, bits, locale);
+    if (end)
+        *end = strtod_end(s, at);
     strtold_pack(packed, found, exponent, bits);
     memcpy(result, packed, sizeof(packed));
     return found;
