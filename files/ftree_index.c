@@ -142,10 +142,23 @@ uint32_t ftree_keep_map(struct ftree *t, struct ftree_map *map)
     return t->map_count++;
 }
 
+/* The key of the hash: without entropy the time, which the log tells once. */
+static uint64_t ftree_key(void)
+{
+    static bool told;
+    uint64_t key;
+
+    if (getentropy(&key, sizeof(key)) == 0)
+        return key;
+    if (!told)
+        hal_log(HAL_WARN, "files", "without entropy, a hostile archive can make look-ups slow");
+    told = true;
+    return hal_now_ns();
+}
+
 int ftree_init(struct ftree *t)
 {
-    if (getentropy(&t->hash_key, sizeof(t->hash_key)))
-        t->hash_key = hal_now_ns();
+    t->hash_key = ftree_key();
     t->hash_key = t->hash_key % (FTREE_PRIME - 2) + 2;
     return ftree_append_entry(t, "", 0, FTREE_ROOT) == FTREE_NONE ? -ENOMEM : 0;
 }

@@ -60,15 +60,28 @@ static bool port_is_bound(uint32_t port)
     return false;
 }
 
+/* Any number: without entropy the time, which the log tells once. */
+static uint32_t port_random(void)
+{
+    static bool told;
+    uint32_t number;
+
+    if (getentropy(&number, sizeof(number)) == 0)
+        return number;
+    if (!told)
+        hal_log(HAL_WARN, "vsock", "without entropy, the ports of sockets can be guessed");
+    told = true;
+    return (uint32_t)hal_now_ns();
+}
+
 /*
  * A free port, searched from a random one on: the host may still hold connections of the image that
  * ran before with the same CID, and they use the first ports of that image.
  */
 static int port_ephemeral(uint32_t *port)
 {
-    uint32_t start = 0;
+    uint32_t start = port_random();
 
-    getentropy(&start, sizeof(start));
     for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
         *port = EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT;
         if (!port_is_bound(*port) && !vsock_port_used(*port))

@@ -161,6 +161,26 @@ static void ports_are_owned(void)
     CHECK(a.svm_port >= 49152 && a.svm_port < 65536);
 }
 
+/* A port is found without entropy, too, by the time; the log says so once. */
+static void ports_without_entropy(void)
+{
+    struct sockaddr_vm a;
+    uint32_t last = 0;
+
+    boot();
+    host_no_entropy();
+    for (unsigned i = 0; i < 3; i++) {
+        socklen_t len = VM;
+        int fd = fresh();
+        CHECK_EQ(bind(fd, vm(VMADDR_CID_ANY, VMADDR_PORT_ANY), VM), 0);
+        CHECK_EQ(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+        CHECK(a.svm_port >= 49152 && a.svm_port < 65536 && a.svm_port != last + 1);
+        last = a.svm_port;
+        task_sleep_until(hal_now_ns() + HAL_MS);
+    }
+    CHECK_EQ(host_log_matches("without entropy, the ports of sockets can be guessed"), 1);
+}
+
 static void calls_on_an_idle_socket(void)
 {
     boot();
@@ -501,6 +521,7 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         SHOWS(what_can_be_opened, NULL),
         SHOWS(ports_are_owned, NULL),
+        SHOWS(ports_without_entropy, NULL),
         SHOWS(calls_on_an_idle_socket, NULL),
         SHOWS(a_client, NULL),
         SHOWS(a_refused_connection, NULL),
