@@ -3,6 +3,7 @@
  * test_lwip_ip.c - what lwIP's IP layer does wrong by itself, with another machine on the cable:
  * the mends of scripts/fix-lwip and the checks in front.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,8 @@
 #include "check.h"
 #include "host.h"
 #include "lwip/netif.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/timeouts.h"
 #include "net_impl.h"
 #include "netmodel.h"
 #include "peer.h"
@@ -134,6 +137,65 @@ static void fragments_without_memory(void)
     CHECK(whole.lasts == 1 && whole.end == 8 + sizeof(sent));
 }
 
+static void note_call(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void timers_without_memory(void)
+{
+    bool called = false;
+
+    host_set_ram(4 << 20);
+    peer_boot("ip=10.0.2.15/24");
+    task_sleep_until(hal_now_ns() + HAL_SEC);
+    take_memory(0);
+    net_enter();
+    sys_timeout(10, note_call, &called);
+    net_timers_changed();
+    net_leave();
+    AWAIT(called, 1);
+}
+
+/* What lies across the window's edge waits for nobody: it would be taken in its turn. */
+static void data_beyond_the_window(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(80)};
+    static uint8_t data[1400];
+    struct peer_tcp c;
+    uint32_t seq;
+    int l;
+
+    peer_boot("ip=10.0.2.15/24");
+    l = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_EQ(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
+    CHECK_EQ(listen(l, 1), 0);
+    peer_connect(&c, 4000, 80);
+    seq = c.seq;
+    c.seq = seq + tcp_active_pcbs->rcv_wnd - 700;
+    peer_segment(&c, PEER_ACK, data, sizeof(data));
+    CHECK(!tcp_active_pcbs->ooseq);
+    c.seq = seq + tcp_active_pcbs->rcv_wnd - sizeof(data);
+    peer_segment(&c, PEER_ACK, data, sizeof(data));
+    CHECK(tcp_active_pcbs->ooseq != NULL);
+}
+
+static void all_of_127(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    int a, b;
+    char got[2];
+
+    peer_boot("ip=10.0.2.15/24");
+    a = socket(AF_INET, SOCK_DGRAM, 0);
+    b = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_EQ(bind(b, (struct sockaddr *)&to, sizeof(to)), 0);
+    to.sin_addr.s_addr = htonl(0x7f090909);
+    CHECK_EQ(sendto(a, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    CHECK_EQ(recv(b, got, 2, MSG_DONTWAIT), 1);
+}
+
 /* ---- frames ---------------------------------------------------------------------------------- */
 
 static const uint8_t everybody[] = {255, 255, 255, 255, 255, 255};
@@ -206,10 +268,12 @@ static void errors_are_limited(void)
 
 static struct {
     unsigned solicited, advertised; /* neighbour discovery from the image */
+    unsigned datagrams;
 } heard6;
 
 static void hear6(const uint8_t *packet)
 {
+    heard6.datagrams += packet[6] == PEER_UDP;
     if (packet[6] == 58) {
         heard6.solicited += packet[40] == 135 && packet[8] != 0;
         heard6.advertised += packet[40] == 136 && packet[24] != 0xff;
@@ -252,6 +316,50 @@ static void solicitations(void)
     CHECK_EQ(heard6.advertised, 2);
 }
 
+/* What found no memory to wait for a neighbour does not count among those that wait. */
+static void waiting_without_memory(void)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    uint8_t na[32] = {136, 0, 0, 0, 0x60, 0, 0, 0, 0xfe, 0x80};
+    int fd;
+
+    host_set_ram(4 << 20);
+    boot6();
+    fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    memcpy(&to.sin6_addr, "\xfe\x80", 2);
+    to.sin6_addr.s6_addr[15] = 1;
+    to.sin6_scope_id = 2;
+    CHECK_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    take_memory(1);
+    for (unsigned i = 0; i < 3 * MEMP_NUM_ND6_QUEUE; i++)
+        sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+    give_memory_back();
+    to.sin6_addr.s6_addr[15] = 2;
+    heard6.datagrams = 0;
+    CHECK_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    na[23] = 2;
+    memcpy(na + 24, "\2\1\x52\x55\x0a\0\2\2", 8);
+    peer6_send(peer6_image_mac, 58, 2, na, 32);
+    task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    CHECK_EQ(heard6.datagrams, 1);
+}
+
+static void a_missing_neighbour(void)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    uint64_t start;
+    int fd;
+
+    boot6();
+    fd = socket(AF_INET6, SOCK_STREAM, 0);
+    memcpy(&to.sin6_addr, "\xfe\x80", 2);
+    to.sin6_addr.s6_addr[15] = 3;
+    to.sin6_scope_id = 2;
+    start = hal_now_ns();
+    CHECK_FAILS(connect(fd, (struct sockaddr *)&to, sizeof(to)), EHOSTUNREACH);
+    CHECK(hal_now_ns() < start + 5 * HAL_SEC);
+}
+
 /* RFC 4862, 5.5.3 e: who sends wrong advertisements cannot take an address away at once. */
 static void two_hours(void)
 {
@@ -282,10 +390,15 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         {"fragments_at_any_mtu", fragments_at_any_mtu, NULL, 0, mtus},
         SHOWS(fragments_without_memory, NULL),
+        SHOWS(timers_without_memory, NULL),
+        SHOWS(data_beyond_the_window, NULL),
+        SHOWS(all_of_127, NULL),
         SHOWS(tags_of_a_priority, NULL),
         SHOWS(frames_for_others, NULL),
         SHOWS(errors_are_limited, NULL),
         {"solicitations", solicitations, NULL, 0, two},
+        SHOWS(waiting_without_memory, NULL),
+        SHOWS(a_missing_neighbour, NULL),
         SHOWS(two_hours, NULL),
     };
 

@@ -216,6 +216,26 @@ static void lives_of_the_prefix(void)
     CHECK_EQ(count(7, true, IP6_ADDR_PREFERRED), 1);
 }
 
+/* An address that stands in front of its prefix's own one does not get that one's lifetimes. */
+static void in_front_of_the_public_one(void)
+{
+    int public = 0;
+
+    peer6_boot(ON);
+    peer6_advertise(7, 60, 60);
+    peer6_advertise(8, TEN, TEN);
+    pass(70);
+    age(DAY);
+    age(10);
+    for (int i = 1; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+        if (prefix_of(i) == 8 && !is_temporary(i) &&
+            netif_ip6_addr_state(&card()->netif, i) == IP6_ADDR_PREFERRED)
+    public = i;
+    CHECK(public && temporary(8, IP6_ADDR_PREFERRED) && temporary(8, IP6_ADDR_PREFERRED) < public);
+    peer6_advertise(8, 2 * TEN, 2 * TEN);
+    CHECK_EQ(netif_ip6_addr_valid_life(&card()->netif, public), 2 * TEN);
+}
+
 /* ---- another machine has the address --------------------------------------------------------- */
 
 static struct {
@@ -268,9 +288,13 @@ int main(int argc, char **argv)
 {
     static const struct test_variant thieves[] = {{"1", 1}, {"2", 2}, {"9", 9}, {NULL, 0}};
     static const struct test_case cases[] = {
-        SHOWS(beside_each_prefix, NULL),  SHOWS(only_if_asked_for, NULL),
-        SHOWS(made_anew, NULL),           SHOWS(for_weeks, NULL),
-        SHOWS(lives_of_the_prefix, NULL), {"taken_by_others", taken_by_others, NULL, 0, thieves},
+        SHOWS(beside_each_prefix, NULL),
+        SHOWS(only_if_asked_for, NULL),
+        SHOWS(made_anew, NULL),
+        SHOWS(for_weeks, NULL),
+        SHOWS(lives_of_the_prefix, NULL),
+        SHOWS(in_front_of_the_public_one, NULL),
+        {"taken_by_others", taken_by_others, NULL, 0, thieves},
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Each mend of lwIP (scripts/fix-lwip) is needed: without it a test fails. The library is built for
+the host with one mend left out, and a program that shows the mend has to notice.
+"""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from vireolib.conformance import TREE
+
+SCRIPT = os.path.join(TREE, 'scripts', 'fix-lwip')
+WORK = os.path.join(TREE, 'build', 'mends')
+LWIP, HOST = os.path.join(WORK, 'lwip'), 'build/mends/host'
+
+# By the words that name a mend: the program and the case that fails without it.
+SHOWN_BY = {
+    'a packet that no memory is left to queue': 'test_lwip_ip waiting_without_memory',
+    'a timer that is not set again': 'test_lwip_ip timers_without_memory',
+    'data beyond the window': 'test_lwip_ip data_beyond_the_window',
+    'all of 127.0.0.0/8': 'test_lwip_ip all_of_127',
+    'errors reach the sockets': 'test_sock_errors',
+    'a neighbour is missing': 'test_sock_errors',
+    'the end of an image': 'test_sock_errors',
+    'a missing neighbour of IPv6': 'test_lwip_ip a_missing_neighbour',
+    'leases by the second': 'test_lwip_dhcp renewed_at_half',
+    'routes, the MTU and time servers': 'test_lwip_dhcp time_servers',
+    'below an MTU of 576': 'test_lwip_dhcp a_card_of_a_small_mtu',
+    'the last fragment': 'test_lwip_ip fragments_at_any_mtu',
+    'errors are limited': 'test_lwip_ip errors_are_limited',
+    'a solicitation without': 'test_lwip_ip solicitations',
+    'a prefix has temporary': 'test_lwip_privacy',
+    'connections begin': 'test_lwip_privacy beside_each_prefix',
+}
+
+
+def mends():
+    return subprocess.run([SCRIPT, '--list'], text=True, stdout=subprocess.PIPE,
+                          check=True).stdout.splitlines()
+
+
+def test_every_mend_has_its_test():
+    found = [[key for key in SHOWN_BY if name.startswith(key)] for name in mends()]
+    assert all(len(keys) == 1 for keys in found) and len(found) == len(SHOWN_BY)
+
+
+def run_without(number, test):
+    """What the program says with a library that lacks this mend; None: with all mends."""
+    left_out = [] if number is None else ['--without', str(number)]
+    subprocess.run([SCRIPT, LWIP, *left_out], check=True)
+    program, _, case = test.partition(' ')
+    subprocess.run(['make', '-s', '-j2', '-f', 'scripts/host.mk', f'HOST={HOST}',
+                    f'LWIP_DIR={LWIP}', f'{HOST}/{program}'], cwd=TREE, check=True,
+                   stdout=subprocess.DEVNULL)
+    said = subprocess.run([os.path.join(TREE, HOST, program), *([case] if case else [])],
+                          text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          errors='replace')
+    assert re.search(r'^\d+ passed, \d+ failed', said.stdout, re.M), said.stdout
+    return said
+
+
+@pytest.fixture(scope='module')
+def library():
+    shutil.rmtree(LWIP, ignore_errors=True)
+    shutil.copytree(os.path.join(TREE, 'build', 'lwip'), LWIP)
+    return LWIP
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize('number, name', list(enumerate(mends())), ids=str)
+def test_a_test_fails_without(library, number, name):
+    test = next(SHOWN_BY[key] for key in SHOWN_BY if name.startswith(key))
+    assert run_without(number, test).returncode != 0, f'no test notices without: {name}'
+    assert run_without(None, test).returncode == 0
