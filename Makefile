@@ -114,8 +114,15 @@ suite: check .setup-build+run+test deps
 	    build/host/suite-$(DRIVER)
 	@build/host/suite-$(DRIVER) $(if $(SUITE),'$(SUITE)')
 
-compile-check: deps .setup-test
+# For three machines, then in many ways, each of which is linked and run. CELLS='lld|part' by name.
+compile-check: deps .setup-test+library
 	$(BUILD) scripts/compile-check.mk all
+	$(BUILD) scripts/host.mk build/host/library.a
+	@$(PYTHON) scripts/compile-matrix '$(CELLS)'
+
+# drivers/ as build/vireo-drivers.c and .h. PART=blk or net: that alone
+amalgamation:
+	@$(PYTHON) scripts/amalgamate $(or $(PART),all) $(OUT)
 
 # The packages, then the C library and the sources that are compiled with ours.
 deps: .setup-build
@@ -156,8 +163,8 @@ help:
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
 TARGETS := run debug image images disk test test-os test-full bench load soak conformance \
-           mutants hostile fuzz coverage host-tests fuzz-tests kernels suite compile-check deps \
-           setup check format pictures clean distclean help
+           mutants hostile fuzz coverage host-tests fuzz-tests kernels suite compile-check \
+           amalgamation deps setup check format pictures clean distclean help
 .DEFAULT:
 	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \
 	echo "make: there is no target $@$${near:+ ($$near is meant?)}; there is: $(TARGETS)" >&2; exit 1

@@ -22,9 +22,20 @@
 
 #include "vireo_config.h"
 
+#if __STDC_HOSTED__ && defined(__has_include)
+#if __has_include(<string.h>)
+#define HAL_HAS_STRING_H
+#include <string.h>
+#endif
+#endif
+
 #include "hal_arch.h" /* register accessors and ordering verbs; see the contract below */
 #include "hal_errno.h"
 #include "hal_util.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /*
  * Has the compiler check a format. Not on 32-bit targets, where uint32_t may be unsigned long: %u
@@ -287,16 +298,7 @@ struct hal_init {
 };
 #ifndef HAL_TABLE_ATTR
 #define HAL_TABLE_ATTR(table)                                                                      \
-    __attribute__((used HAL_TABLE_RETAIN, section("vireo_" #table), aligned(sizeof(void *))))
-#endif
-/*
- * So that --gc-sections keeps the tables where the linker script does not say KEEP. Files of bare
- * 32-bit Arm cannot say so: gcc warns there.
- */
-#if defined(__has_attribute) && __has_attribute(retain) && (!defined(__arm__) || defined(__linux__))
-#define HAL_TABLE_RETAIN , retain
-#else
-#define HAL_TABLE_RETAIN
+    __attribute__((used, section("vireo_" #table), aligned(sizeof(void *))))
 #endif
 #define HAL_INIT(lvl, func)                                                                        \
     static const struct hal_init hal_init_##func HAL_TABLE_ATTR(init) = {(lvl), #func, (func)}
@@ -374,8 +376,14 @@ void hal_panic(const char *fmt, ...) __attribute__((noreturn)) HAL_FORMAT(1, 2);
 
 /* ---- memory functions of C: all of libc that drivers use ------------------------------------- */
 
-void *memcpy(void *restrict, const void *restrict, size_t);
-void *memset(void *, int, size_t);
-int memcmp(const void *, const void *, size_t);
+#ifndef HAL_HAS_STRING_H
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *p, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+#endif
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,14 +10,14 @@
 
 static struct hal_service *services; /* in the order in which they were added */
 
-__attribute__((weak)) void hal_service_add(struct hal_service *s)
+HAL_WEAK void hal_service_add(struct hal_service *s)
 {
     if (s->next_ns == 0)
         s->next_ns = HAL_NEVER;
     HAL_LIST_APPEND(&services, s);
 }
 
-__attribute__((weak)) void hal_service_wake(struct hal_service *s)
+HAL_WEAK void hal_service_wake(struct hal_service *s)
 {
     s->pending = true;
 }

@@ -8,6 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/*
+ * A function that another of its name replaces: of hal_*.c by the kernel's. With link-time
+ * optimisation, gcc would inline it all the same if the kernel's object is an ordinary one.
+ */
+#define HAL_WEAK __attribute__((weak, noinline))
+
 /* Are two NUL-terminated strings the same? */
 static inline bool hal_same_name(const char *a, const char *b)
 {

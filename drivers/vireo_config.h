@@ -7,11 +7,34 @@
 #ifndef VIREO_CONFIG_H
 #define VIREO_CONFIG_H
 
+#include "vireo_prefix.h"
+
 #ifdef VIREO_USER_CONFIG
 #include VIREO_USER_CONFIG
 #endif
 
-/* The drivers in the list virtio_drivers (vireo_table.c). */
+/* The buses. */
+#ifndef VIREO_MMIO
+#define VIREO_MMIO 1
+#endif
+#ifndef VIREO_PCI
+#define VIREO_PCI 1
+#endif
+#if !VIREO_MMIO && !VIREO_PCI
+#error "VIREO_MMIO or VIREO_PCI, or both: else there is no bus to find a device on"
+#endif
+
+/* Devices of before virtio 1.0, and transitional ones that are used as such. */
+#ifndef VIREO_LEGACY
+#define VIREO_LEGACY 1
+#endif
+
+/* Packed rings; split ones are always there, since every device has them. */
+#ifndef VIREO_PACKED
+#define VIREO_PACKED 1
+#endif
+
+/* The drivers: their code, and their entries in the list virtio_drivers (vireo_table.c). */
 #ifndef VIREO_BLK
 #define VIREO_BLK 1
 #endif
@@ -29,6 +52,11 @@
 #endif
 #ifndef VIREO_BALLOON
 #define VIREO_BALLOON 1
+#endif
+
+/* hal_defaults.c also has memcpy(), memset() and memcmp(), for a kernel that has none. */
+#ifndef VIREO_MEMORY_FUNCTIONS
+#define VIREO_MEMORY_FUNCTIONS 0
 #endif
 
 /*

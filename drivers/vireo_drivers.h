@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vireo_drivers.h - the drivers as a library for any kernel: start, service, end. The kernel
- * supplies hal.h; hal_defaults.c has what a small one can do without, and hal_services.c a loop of
- * services. A kernel that starts the drivers:
+ * supplies hal.h, of which the hal_*.c beside this file have what a small one lacks: answers
+ * (hal_defaults.c), memory (hal_arena.c), a loop of services (hal_services.c). Then hal_now_ns(),
+ * "hal_arch.h" and some memory are left to supply. A kernel that starts the drivers:
  *
+ *     vireo_give_memory(memory, sizeof(memory));
  *     static const struct virtio_driver *const drivers[] = {&vblk_driver, &vnet_driver, NULL};
  *
  *     vireo_start(drivers);
@@ -19,8 +21,14 @@
 #ifndef VIREO_DRIVERS_H
 #define VIREO_DRIVERS_H
 
+#include <stdarg.h>
+
 #include "hal.h"
 #include "virtio/virtio.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The drivers of this folder, for a list: each names its object file, so the linker takes it. */
 extern const struct virtio_driver vblk_driver, vnet_driver, vcon_driver, vrng_driver, vsock_driver,
@@ -68,10 +76,28 @@ uint64_t vireo_poll(void);
 bool vireo_pending(void);
 
 /*
+ * With hal_defaults.c: the log goes to fn from now on, in handlers too; NULL, as at first: nowhere.
+ * The text is for the kernel's vprintf(); hal.h has the formats that it needs.
+ */
+typedef void (*vireo_log_fn)(enum hal_level level, const char *who, const char *fmt, va_list ap);
+void vireo_log_to(vireo_log_fn fn);
+
+/*
+ * With hal_arena.c: len bytes at p are the drivers' from now on, and all that they have. May be
+ * called several times. A disk takes about 60 KiB, a network card 600 KiB, less with a smaller
+ * `qsize` (hal_option).
+ */
+void vireo_give_memory(void *p, size_t len);
+
+/*
  * Resets all devices, so that none writes into memory any more: when the kernel ends, before it
  * starts another, or in a crash. Takes a second for each device at most. The drivers cannot be
  * started again.
  */
 void vireo_stop(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

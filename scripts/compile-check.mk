@@ -30,11 +30,12 @@ OBJECTS += $(CHECK)/$1/$2.o
 $(CHECK)/$1/$2.o: $2 scripts/compile-check.mk
 	@mkdir -p $$(@D) && $$(cc_$1) $$< -o $$@
 endef
-$(foreach m,$(MACHINES),$(foreach s,$(ALL_DRIVERS),$(eval $(call check_one,$m,$s))))
+FILES := $(ALL_DRIVERS) $(KERNEL_DRIVERS)
+$(foreach m,$(MACHINES),$(foreach s,$(FILES),$(eval $(call check_one,$m,$s))))
 -include $(OBJECTS:.o=.d)
 
 all: $(OBJECTS)
-	@echo 'compile-check: files=$(words $(ALL_DRIVERS)) freestanding=$(words $(ALL_DRIVERS))' \
+	@echo 'compile-check: files=$(words $(FILES)) freestanding=$(words $(FILES))' \
 	    'machines=$(words $(MACHINES))'
 
 .PHONY: all

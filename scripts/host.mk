@@ -143,7 +143,9 @@ $(HOST)/test_newring: $(NEWRING)
 $(HOST)/test_vireo_start: $(HOST)/obj/drivers/hal_services.c.o $(HOST)/obj/drivers/vireo_table.c.o
 
 # The file of an image with LEGACY=0, in place of the library's files of the same functions.
-WITHOUT_LEGACY := $(LEGACY_NONE:%=$(HOST)/obj/%.o)
+WITHOUT_LEGACY := $(LEGACY_NONE:%=$(HOST)/obj/modern/%.o)
+$(HOST)/obj/modern/%.c.o: %.c $(HOST)/obj/flags
+	$(call compile,$(FLAGS) -DVIREO_LEGACY=0)
 $(HOST)/test_legacy_none: $(WITHOUT_LEGACY)
 
 ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUITE_LIBRARY) \

@@ -5,9 +5,10 @@ include scripts/config.mk
 include scripts/toolchain.mk
 include scripts/sources.mk
 
-# With LEGACY=0 the same objects are collected without some of them, into an OUTDIR of its own.
+# With LEGACY=0 drivers are compiled once more, and the image has an OUTDIR of its own.
 OBJ := build/$(ARCH)/obj$(if $(DEBUG),-debug)
 LIB := $(OUTDIR)/obj$(if $(DEBUG),-debug)
+MODERN := $(if $(filter 0,$(LEGACY)),-modern)
 OWNER_FILE := $(OUTDIR)/$(APP_NAME).app
 DRIVER_NAMES := $(sort $(foreach s,$(ALL_DRIVERS),$(word 2,$(subst /, ,$s))))
 
@@ -36,7 +37,7 @@ $(if $(call differ,$(FLAGS_NOW),$(file <$(FLAGS_FILE))),$(file >$(FLAGS_FILE),$(
 
 # Objects lie below a folder for the room: obj/net-inet/net/inet/sock_tcp.c.o. Paths may be
 # absolute.
-object = $(OBJ)/$1/$(patsubst /%,%,$(subst ../,up/,$2)).o
+object = $(OBJ)/$1$(if $(filter drivers,$1),$(MODERN))/$(patsubst /%,%,$(subst ../,up/,$2)).o
 archive = $(LIB)/$1.a
 # An archive for each room, and for each folder of drivers/: the map file shows which were linked.
 PLAIN_ROOMS := $(filter-out drivers,$(ROOMS))
@@ -54,7 +55,8 @@ define collect
 $(call archive,$1): $2
 	$(Q)rm -f $$@ && $(CROSS)ar qcsT $$@ $$^
 endef
-$(foreach r,$(ROOMS),$(foreach s,$(SRC_$r),$(eval $(call compile,$r,$s))))
+own_flags = $(if $(filter drivers,$1),$(if $(MODERN),-DVIREO_LEGACY=0))
+$(foreach r,$(ROOMS),$(foreach s,$(SRC_$r),$(eval $(call compile,$r,$s,$(call own_flags,$r)))))
 $(foreach r,$(PLAIN_ROOMS),\
     $(eval $(call collect,$r,$(foreach s,$(SRC_$r),$(call object,$r,$s)))))
 $(foreach d,$(DRIVER_NAMES),$(eval $(call collect,drivers-$d,$(call driver_objects,$d))))

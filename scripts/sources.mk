@@ -13,11 +13,11 @@ SRC_machine := $(wildcard platform/arch/*.c platform/arch/$(ARCH)/*.[cS] $(BOARD
                $(BOARD_SRCS) $(wildcard platform/runtime/*.c)
 SRC_libc := $(wildcard platform/libc/*.[cS])
 ALL_DRIVERS := $(wildcard drivers/*/*.c drivers/*/*/*.c)
-# Either what drives devices of before virtio 1.0, or (LEGACY=0) what refuses them.
-LEGACY_ONLY := $(addprefix drivers/virtio/transport/,mmio_legacy.c vpci_legacy.c)
+SRC_drivers := $(ALL_DRIVERS)
+# What refuses devices of before virtio 1.0, with LEGACY=0 (vireo_config.h); else it is empty.
 LEGACY_NONE := drivers/virtio/transport/legacy_none.c
-SRC_drivers := $(filter-out $(if $(filter 0,$(LEGACY)),$(LEGACY_ONLY),$(LEGACY_NONE)), \
-                            $(ALL_DRIVERS))
+# For kernels that lack what these files have. An image has all of that.
+KERNEL_DRIVERS := $(wildcard drivers/*.c)
 SRC_files := $(wildcard files/*.c)
 $(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
 # lwIP's own socket layer (api/) wants threads; net/inet/ has its sockets on the tasks instead, and

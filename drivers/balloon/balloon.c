@@ -11,6 +11,8 @@
 #include "balloon/balloon.h"
 #include "virtio/virtio.h"
 
+#if VIREO_BALLOON
+
 const char balloon_linked[] = "balloon";
 
 #define BALLOON_BATCH 256 /* pages that move at a time */
@@ -456,3 +458,5 @@ int balloon_info(unsigned n, struct balloon_info *out)
     };
     return 0;
 }
+
+#endif

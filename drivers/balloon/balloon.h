@@ -12,6 +12,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A reference to this symbol links the driver. */
 extern const char balloon_linked[];
 
@@ -27,5 +31,9 @@ struct balloon_info {
 };
 /* Tells of the n-th balloon (0..). 0, or -ENOENT past the last. In task context; never parks. */
 int balloon_info(unsigned n, struct balloon_info *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -24,6 +24,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define BLOCK_SECTOR       512u
 #define BLOCK_SECTOR_SHIFT 9
 #define BLOCK_ID_LEN       20 /* bytes of a serial number; no NUL ends one of that length */
@@ -175,5 +179,9 @@ void block_submit(struct block_device *dev, struct block_request *const *reqs, u
  */
 void block_hold(struct block_device *dev);
 void block_release(struct block_device *dev);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

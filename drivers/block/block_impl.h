@@ -12,6 +12,10 @@
 
 #include "block/block.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A piece of a transfer, as the device reaches it. */
 struct block_dma {
     uint64_t addr;
@@ -249,5 +253,9 @@ bool block_may_go(struct block_device *dev);
  * cause. Then r has no error any more, and the caller queues r to be sent once more, alone.
  */
 bool block_tries_alone(struct block_device *dev, struct block_request *r);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,8 @@
 #include "block/vblk.h"
 #include "block/vblk_impl.h"
 
+#if VIREO_BLK
+
 const char vblk_linked[] = "vblk";
 
 /* Section 5.2.6 */
@@ -247,7 +249,7 @@ static int vblk_join_pieces(struct vblk *b)
     }
     b->joined = b->block.bounce_all = true;
     b->block.max_segs = 1;
-    b->block.max_seg_size -= sizeof(struct vblk_header);
+    b->block.max_seg_size -= (uint32_t)sizeof(struct vblk_header);
     if (b->block.max_seg_size > BLOCK_BOUNCE)
         b->block.max_seg_size = BLOCK_BOUNCE;
     return 0;
@@ -385,3 +387,5 @@ VIRTIO_DRIVER(vblk_driver) = {
     .queue_back = vblk_queue_back,
     .dead = vblk_dead,
 };
+
+#endif

@@ -9,6 +9,14 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern const char vblk_linked[];
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

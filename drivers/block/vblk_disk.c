@@ -7,6 +7,8 @@
  */
 #include "block/vblk_impl.h"
 
+#if VIREO_BLK
+
 /* Section 5.2.4: offsets in the configuration space */
 enum {
     VBLK_CONFIG_CAPACITY = 0,
@@ -265,3 +267,5 @@ void vblk_queue_back(struct virtio_device *dev, struct virtq *q)
     else
         block_resume(&b->block);
 }
+
+#endif

@@ -5,6 +5,8 @@
  */
 #include "console/vcon_impl.h"
 
+#if VIREO_CONSOLE
+
 static const struct virtio_feature vcon_features[] = {
     {VCON_F_SIZE, "size", {0}},
     {VCON_F_MULTIPORT, "multiport", {0}},
@@ -346,3 +348,5 @@ unsigned vcon_host_closes(const struct vcon_port *p)
 {
     return p->host_closes;
 }
+
+#endif

@@ -11,6 +11,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vcon_port;
 
 /* ---- which ports there are ------------------------------------------------------------------- */
@@ -73,5 +77,9 @@ size_t vcon_write(struct vcon_port *p, const void *buf, size_t len);
 bool vcon_writable(const struct vcon_port *p);
 /* Are bytes of vcon_write still waiting for the device to take them? */
 bool vcon_unsent(const struct vcon_port *p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

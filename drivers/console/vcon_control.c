@@ -7,6 +7,8 @@
  */
 #include "console/vcon_impl.h"
 
+#if VIREO_CONSOLE
+
 /* Logs a complaint of each kind once for a device. */
 static void vcon_ctl_complain(struct vcon *c, unsigned kind, const char *what, unsigned value)
 {
@@ -135,7 +137,7 @@ static void vcon_on_message(struct vcon *c, const uint8_t *buf, uint32_t len)
     else if (!vcon_is_present(&c->ports[m.id]))
         vcon_ctl_complain(c, VCON_BAD_STATE, "not added: port", m.id);
     else
-        vcon_on_port_message(&c->ports[m.id], &m, buf + sizeof(m), len - sizeof(m));
+        vcon_on_port_message(&c->ports[m.id], &m, buf + sizeof(m), len - (uint32_t)sizeof(m));
 }
 
 static void vcon_ctl_post(struct vcon *c, uint8_t *buf)
@@ -237,3 +239,5 @@ void vcon_control_free(struct vcon *c, bool quarantine)
         hal_dma_free(c->ctl_area, c->ctl_bytes);
     c->ctl_area = NULL;
 }
+
+#endif

@@ -7,6 +7,8 @@
  */
 #include "console/vcon_impl.h"
 
+#if VIREO_CONSOLE
+
 VIRTIO_LINK_DRIVER(vcon_driver); /* vcon_on_change() alone would leave it out */
 static void (*vcon_listener)(struct vcon_port *p);
 
@@ -468,3 +470,5 @@ void vcon_close(struct vcon_port *p)
     vcon_rx_drop(p);
     vcon_port_tell_open(p);
 }
+
+#endif

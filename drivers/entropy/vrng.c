@@ -7,6 +7,8 @@
 #include "entropy/vrng.h"
 #include "virtio/virtio.h"
 
+#if VIREO_ENTROPY
+
 const char vrng_linked[] = "vrng";
 
 #define VRNG_BYTES     64              /* bytes of the buffer, and of a refresh */
@@ -267,3 +269,5 @@ int vrng_info(unsigned n, struct vrng_info *out)
     *out = (struct vrng_info){virtio_name(r->dev), !r->dead, r->silent, r->answers, r->bytes};
     return 0;
 }
+
+#endif

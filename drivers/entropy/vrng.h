@@ -11,6 +11,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A reference to this symbol links the driver and its entry in the table of drivers. */
 extern const char vrng_linked[];
 
@@ -38,5 +42,9 @@ struct vrng_info {
 };
 /* Tells of the n-th device (0..) in order of discovery. 0, or -ENOENT past the last. */
 int vrng_info(unsigned n, struct vrng_info *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,8 @@
  */
 #include "net/vnet_impl.h"
 
+#if VIREO_NET
+
 static const struct virtio_feature vnet_features[] = {
     {VIRTIO_NET_F_MTU, "mtu", {0, 0}},
     {VIRTIO_NET_F_MAC, "mac", {0, 0}},
@@ -340,3 +342,5 @@ VIRTIO_DRIVER(vnet_driver) = {
     .queue_back = vnet_queue_back,
     .dead = vnet_dead,
 };
+
+#endif

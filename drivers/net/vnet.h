@@ -37,6 +37,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vnet;
 
 #define VNET_MAC_LEN    6
@@ -155,5 +159,9 @@ void vnet_flush(struct vnet *v);
 
 /* Are frames queued that were not handed to the device yet? */
 bool vnet_queued(const struct vnet *v);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

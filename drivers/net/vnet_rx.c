@@ -8,6 +8,8 @@
  */
 #include "net/vnet_impl.h"
 
+#if VIREO_NET
+
 static void vnet_rx_push_spare(struct vnet *v, struct vnet_buf *b)
 {
     b->next_spare = v->spare;
@@ -131,10 +133,10 @@ static void vnet_rx_submit(struct vnet *v, unsigned n)
 /* How many buffers the ring should hold: two thirds; the others replace those of a batch. */
 static unsigned vnet_rx_target(const struct vnet *v)
 {
-    unsigned slots = virtq_size(v->rxq) / (v->one_seg ? 1 : 2);
+    unsigned room = virtq_size(v->rxq) / (v->one_seg ? 1 : 2);
     unsigned most = v->buf_count * 2 / 3;
 
-    return most < slots ? most : slots;
+    return most < room ? most : room;
 }
 
 void vnet_rx_post(struct vnet *v)
@@ -273,3 +275,5 @@ void vnet_rx_back(struct vnet *v)
     vnet_rx_grow_for(v, VNET_RX_GROW);
     vnet_rx_post(v);
 }
+
+#endif

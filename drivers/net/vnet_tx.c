@@ -8,6 +8,8 @@
  */
 #include "net/vnet_impl.h"
 
+#if VIREO_NET
+
 int vnet_tx_setup(struct vnet *v)
 {
     v->tx_hdr = hal_dma_alloc(VNET_HDR_MAX, 16, &v->tx_hdr_dma);
@@ -284,3 +286,5 @@ void vnet_tx_back(struct vnet *v)
     v->tx_up = true;
     vnet_tx_room(v);
 }
+
+#endif

@@ -5,6 +5,8 @@
  */
 #include "pci/bridge.h"
 
+#if VIREO_PCI
+
 #define BAR_IO        1u
 #define BAR_TYPE_64   (2u << 1)
 #define BAR_TYPE_MASK (3u << 1)
@@ -101,3 +103,5 @@ hal_mmio_t pci_bar_map(const struct pci_function *f, unsigned bar, uint64_t off,
         return 0;
     return hal_mmio_map(b->phys + off, len);
 }
+
+#endif

@@ -6,6 +6,8 @@
  */
 #include "pci/bridge.h"
 
+#if VIREO_PCI
+
 enum { BRIDGE_PRIMARY = 0x18 }; /* primary, secondary, subordinate bus, latency timer */
 enum { PORT_ROOT = 4, PORT_DOWNSTREAM = 6, PORT_TO_PCI = 7 };
 #define NOT_EXPRESS 0xffu
@@ -135,3 +137,5 @@ void pci_bridge_close(struct pci_bridge *b, unsigned last)
     bridge_write_buses(b, b->secondary, last);
     pci_window_align(b->fn.host);
 }
+
+#endif

@@ -6,6 +6,8 @@
  */
 #include "pci/pci.h"
 
+#if VIREO_PCI
+
 #define CAPABILITY_FIRST 0x40u /* behind the header */
 
 uint8_t pci_read8(const struct pci_function *f, unsigned off)
@@ -78,3 +80,5 @@ unsigned pci_next_capability(const struct pci_function *f, unsigned id, unsigned
     }
     return 0;
 }
+
+#endif

@@ -10,6 +10,8 @@
  */
 #include "pci/slot.h"
 
+#if VIREO_PCI
+
 #define BUTTON_MS      5000            /* within which a second press takes the first one back */
 #define POWER_OFF_TIME HAL_SEC         /* until a slot without power counts as cold (6.7.1.8) */
 #define LINK_TIME      HAL_SEC         /* for the link to come up */
@@ -278,8 +280,10 @@ static bool hotplug_step(struct pci_slot *s, uint64_t now)
         hotplug_lose(s);
         return true;
     }
-    if (!pci_slot_busy(s, now))
-        did = hotplug_react(s, status, now) | pci_slot_command(s, now);
+    if (!pci_slot_busy(s, now)) {
+        did = hotplug_react(s, status, now);
+        did |= pci_slot_command(s, now);
+    }
     if (!s->busy_ns && s->wait_ns) {
         s->due_ns = now + s->wait_ns;
         s->wait_ns = 0;
@@ -360,3 +364,5 @@ void pci_hotplug_serve(struct pci_bridge *port, const struct pci_client *client)
     slots = s;
     hal_service_wake(&hotplug_service);
 }
+
+#endif

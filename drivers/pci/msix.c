@@ -5,6 +5,8 @@
  */
 #include "pci/pci.h"
 
+#if VIREO_PCI
+
 enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_BYTES = 12 };
 enum { MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000, MSIX_SIZE = 0x07ff };
 enum { ENTRY_ADDR = 0, ENTRY_ADDR_HIGH = 4, ENTRY_DATA = 8, ENTRY_CONTROL = 12, ENTRY_BYTES = 16 };
@@ -76,3 +78,5 @@ void pci_msix_enable(const struct pci_function *f, bool on)
     control = (uint16_t)(control & ~(MSIX_ENABLE | MSIX_MASK_ALL));
     pci_write16(f, f->msix.cap + MSIX_CONTROL, (uint16_t)(on ? control | MSIX_ENABLE : control));
 }
+
+#endif

@@ -12,6 +12,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PCI_BARS             6
 #define PCI_MAX_CAPABILITIES 48 /* links that one walk follows at most */
 
@@ -196,5 +200,9 @@ hal_irq_t pci_intx(const struct pci_function *f);
 /* Lets the function drive its line, or not: a byte of the command register that nothing else
  * changes. [handler] */
 void pci_intx_enable(const struct pci_function *f, bool on);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "pci/bridge.h"
 
+#if VIREO_PCI
+
 #define ECAM_FUNCTION        4096u
 #define ECAM_BUS             (256u * ECAM_FUNCTION)
 #define HEADER_MULTIFUNCTION 0x80u
@@ -86,7 +88,7 @@ static void scan_device(struct scan *s, hal_mmio_t base, unsigned bus, struct pc
 
         if (fn == 0 && header < 0)
             return;
-        if (fn == 0 && (header & HEADER_MULTIFUNCTION))
+        if (fn == 0 && ((unsigned)header & HEADER_MULTIFUNCTION))
             functions = 8;
     }
 }
@@ -101,13 +103,13 @@ static hal_mmio_t scan_map_bus(const struct hal_pci_host *host, unsigned bus)
 static void scan_bus(struct scan *s, unsigned bus, struct pci_bridge *via, unsigned depth)
 {
     hal_mmio_t base = scan_map_bus(s->host, bus);
-    unsigned devices = via && pci_bridge_is_port(via) ? 1 : 32;
+    unsigned places = via && pci_bridge_is_port(via) ? 1 : 32;
 
     if (!base) {
         hal_log(HAL_WARN, "pci", "bus %u: its configuration space cannot be mapped", bus);
         return;
     }
-    for (unsigned dev = 0; dev < devices; dev++)
+    for (unsigned dev = 0; dev < places; dev++)
         scan_device(s, base, bus, via, dev, depth);
 }
 
@@ -164,3 +166,5 @@ void pci_scan_slot(struct pci_bridge *port, const struct pci_client *client)
     pci_window_empty_slot(port);
     scan_bus(&s, port->secondary, port, 1);
 }
+
+#endif

@@ -6,6 +6,8 @@
  */
 #include "pci/slot.h"
 
+#if VIREO_PCI
+
 /* In the PCI Express capability (7.5.3.1, 7.5.3.6, 7.5.3.8 to 7.5.3.11) */
 enum {
     LINK_CAPABILITIES = 0x0c,
@@ -223,3 +225,5 @@ uint16_t pci_slot_acknowledge(struct pci_slot *s)
     }
     return status;
 }
+
+#endif

@@ -9,6 +9,8 @@
  */
 #include "pci/bridge.h"
 
+#if VIREO_PCI
+
 enum {
     BRIDGE_IO_BASE = 0x1c,
     BRIDGE_IO_LIMIT = 0x1d,
@@ -229,3 +231,5 @@ void pci_window_empty_slot(struct pci_bridge *b)
     for (unsigned s = 0; s < PCI_SPACES; s++)
         b->given[s] = b->window[s].first;
 }
+
+#endif

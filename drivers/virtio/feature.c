@@ -14,7 +14,7 @@ static const struct virtio_feature core_features[] = {
     {VIRTIO_F_ACCESS_PLATFORM, "access_platform", VIRTIO_NEEDS_MODERN},
     {VIRTIO_F_NOTIF_CONFIG_DATA, "notif_config_data", VIRTIO_NEEDS_MODERN},
 };
-#define CORE_FEATURES (sizeof(core_features) / sizeof(core_features[0]))
+#define CORE_FEATURES ((unsigned)(sizeof(core_features) / sizeof(core_features[0])))
 
 /*
  * What section 6 says of a bit, beside what it needs. A new bit of queues (ring/rings.c) is named

@@ -5,7 +5,7 @@
  */
 #include "virtio/device.h"
 
-static const uint8_t next_states[] = {
+static const uint8_t virtio_next_states[] = {
     /* OK: DRIVER_OK is written. RESETTING: a step of section 3.1.1 failed, or the image ends */
     [VIRTIO_STARTING] = 1 << VIRTIO_OK | 1 << VIRTIO_RESETTING,
     /* RESETTING: the device or a queue failed, the device is unplugged, or the image ends */
@@ -22,7 +22,7 @@ static const uint8_t next_states[] = {
 /* Also sets owner.live, by which queues tell whether their device is in service. */
 void virtio_set_state(struct virtio_device *dev, enum virtio_state state)
 {
-    hal_debug_assert(next_states[dev->state] >> state & 1);
+    hal_debug_assert(virtio_next_states[dev->state] >> state & 1);
     dev->state = state;
     dev->owner.live = state == VIRTIO_OK;
 }

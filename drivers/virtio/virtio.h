@@ -13,6 +13,10 @@
 #include "virtio/ring/features.h"
 #include "virtio/ring/virtq.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Section 2.1 */
 enum {
     VIRTIO_STATUS_ACKNOWLEDGE = 1,
@@ -108,13 +112,32 @@ struct virtio_driver {
     const struct virtio_driver name
 #if VIREO_SECTIONS
 #define VIRTIO_DRIVER_ENTRY(name)                                                                  \
-    static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) = &name;         \
-    static int (*const name##_start)(const struct virtio_driver *const *) __attribute__((used)) =  \
-        vireo_start;
+    VIRTIO_RETAIN_BEGIN                                                                            \
+    static const struct virtio_driver *const name##_entry HAL_TABLE_ATTR(drivers) VIRTIO_RETAIN =  \
+        &name;                                                                                     \
+    VIRTIO_RETAIN_END                                                                              \
+    static const char *const name##_start __attribute__((used)) = virtio_start_linked;
+extern const char virtio_start_linked[]; /* transport/start.c */
 #else
 #define VIRTIO_DRIVER_ENTRY(name)
 #endif
-int vireo_start(const struct virtio_driver *const *drivers); /* vireo_drivers.h */
+/*
+ * So that --gc-sections keeps the entry where the linker script does not say KEEP. A compiler may
+ * know the attribute, and warn that its assembler does not: KEEP is needed then.
+ */
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define VIRTIO_RETAIN __attribute__((retain))
+#define VIRTIO_RETAIN_BEGIN                                                                        \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wattributes\"")
+#define VIRTIO_RETAIN_END _Pragma("GCC diagnostic pop")
+#endif
+#endif
+#ifndef VIRTIO_RETAIN
+#define VIRTIO_RETAIN
+#define VIRTIO_RETAIN_BEGIN
+#define VIRTIO_RETAIN_END
+#endif
 
 /*
  * In a file whose functions need the driver `name` of another file, and call none of it: links that
@@ -205,5 +228,9 @@ int virtio_info(unsigned n, struct virtio_info *out);
 struct virtio_device *virtio_find(const char *name);
 /* Names of the accepted bits, separated by a space, into buf (always terminated). */
 void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,8 @@
  */
 #include "vsock/vsock_impl.h"
 
+#if VIREO_VSOCK
+
 static const struct virtio_feature vsock_features[] = {
     {VIRTIO_VSOCK_F_STREAM, "stream", {0, 0}},
     {VIRTIO_VSOCK_F_NO_IMPLIED_STREAM, "no_implied_stream", {0, 0}},
@@ -292,3 +294,5 @@ VIRTIO_DRIVER(vsock_driver) = {
     .queue_back = vsock_queue_back,
     .dead = vsock_dead,
 };
+
+#endif

@@ -15,6 +15,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vsock_conn;
 
 /* Section 5.10.4: the CID of the host. VSOCK_CID_NONE is no CID: there is no device. */
@@ -128,5 +132,9 @@ struct vsock_conn *vsock_accept(struct vsock_listener *l, vsock_notify_fn notify
 
 /* Is the local port in use by a connection, closed but not yet ended ones included? */
 bool vsock_port_used(uint32_t port);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

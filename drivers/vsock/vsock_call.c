@@ -5,6 +5,8 @@
  */
 #include "vsock/vsock_impl.h"
 
+#if VIREO_VSOCK
+
 int vsock_connect(struct vsock_addr peer, uint32_t local_port, uint32_t space, uint64_t timeout_ns,
                   vsock_notify_fn notify, void *ctx, struct vsock_conn **out)
 {
@@ -209,3 +211,5 @@ struct vsock_addr vsock_peer(const struct vsock_conn *c)
 {
     return c->peer;
 }
+
+#endif

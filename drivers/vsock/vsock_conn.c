@@ -8,6 +8,8 @@
  */
 #include "vsock/vsock_impl.h"
 
+#if VIREO_VSOCK
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static struct vsock_conn **vsock_conn_bucket(struct vsock *v, struct vsock_addr peer,
@@ -228,3 +230,5 @@ void vsock_conn_room(struct vsock *v)
         for (struct vsock_conn *c = v->buckets[i]; c; c = c->next)
             vsock_conn_tell_room(c);
 }
+
+#endif

@@ -6,6 +6,8 @@
  */
 #include "vsock/vsock_impl.h"
 
+#if VIREO_VSOCK
+
 static struct vsock_listener *listeners;
 
 struct vsock_listener *vsock_listener_find(uint32_t port)
@@ -84,3 +86,5 @@ struct vsock_conn *vsock_accept(struct vsock_listener *l, vsock_notify_fn notify
     c->ctx = ctx;
     return c;
 }
+
+#endif

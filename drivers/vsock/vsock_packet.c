@@ -9,6 +9,8 @@
  */
 #include "vsock/vsock_impl.h"
 
+#if VIREO_VSOCK
+
 /* Drops a packet: counts it, and logs the first. */
 static bool vsock_packet_bad(struct vsock *v, const char *what)
 {
@@ -211,3 +213,5 @@ bool vsock_packet(struct vsock *v, struct vsock_buf *b, uint32_t used, bool may_
         return vsock_packet_connected(v, c, &h, b, may_keep);
     return false;
 }
+
+#endif

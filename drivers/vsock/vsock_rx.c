@@ -9,6 +9,8 @@
  */
 #include "vsock/vsock_impl.h"
 
+#if VIREO_VSOCK
+
 static void vsock_buf_push(struct vsock_buf **list, struct vsock_buf *b)
 {
     b->next = *list;
@@ -165,3 +167,5 @@ void vsock_rx_free_all(struct vsock *v)
         v->stats.buffers--;
     }
 }
+
+#endif

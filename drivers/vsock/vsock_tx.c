@@ -8,6 +8,8 @@
  */
 #include "vsock/vsock_impl.h"
 
+#if VIREO_VSOCK
+
 static void vsock_tx_push_free(struct vsock *v, struct vsock_buf *b)
 {
     b->next = v->tx_free;
@@ -242,3 +244,5 @@ void vsock_tx_free_all(struct vsock *v)
         hal_dma_free(b, VSOCK_BUF);
     }
 }
+
+#endif

@@ -17,6 +17,10 @@
 /* Mappings are kept account of, and may be copies (host.h). */
 #define HAL_DMA_MAPS 1
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Opaque: only hal_mmio_map makes one. It is neither a pointer nor the bus address. */
 typedef uint64_t hal_mmio_t;
 
@@ -44,7 +48,7 @@ void host_event(enum host_event_kind kind, const volatile void *word, unsigned w
 /* A full barrier that ThreadSanitizer does not take for synchronisation with another thread. */
 static inline void host_full_barrier(void)
 {
-    static _Thread_local unsigned own;
+    static __thread unsigned own;
     __atomic_fetch_add(&own, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -157,5 +161,9 @@ static inline uint16_t hal_observe16(const uint16_t *p, bool platform)
 HOST_CHECKS(16)
 HOST_CHECKS(32)
 #undef HOST_CHECKS
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

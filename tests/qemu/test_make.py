@@ -296,9 +296,24 @@ def test_elf_has_no_writable_code(built):
         assert flags and not [f for f in flags if 'W' in f and 'E' in f], text
 
 
-def test_drivers_compile_for_three_machines():
-    result = run_make('-s', 'compile-check')
+CELLS = '^(gcc-O2|lld-gc-sections|start-stop-gc|part-blk|part-net|prefix|cxx)$'
+
+
+def check_compile(*args):
+    result = run_make('-s', 'compile-check', *args, timeout=900)
     assert result.returncode == 0, result.stdout + result.stderr
     match = re.search(r'compile-check: files=(\d+) freestanding=(\d+) machines=(\d+)',
                       result.stdout)
     assert match and int(match[1]) > 10 and int(match[3]) == 3
+    match = re.search(r'compile-matrix: cells=(\d+) bad=(\d+)', result.stdout)
+    assert match and int(match[1]) and not int(match[2]), result.stdout
+    return int(match[1])
+
+
+def test_drivers_compile_for_three_machines_and_other_kernels():
+    assert check_compile(f'CELLS={CELLS}') == 7
+
+
+@pytest.mark.full
+def test_drivers_compile_in_every_way():
+    assert check_compile() > 25

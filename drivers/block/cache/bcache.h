@@ -22,6 +22,10 @@
 
 #include "block/block.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct bcache;
 struct bcache_block;
 
@@ -149,5 +153,9 @@ struct bcache_stats {
 
 /* Fills in *out for the n-th cache, from 0. 0, or -ENOENT past the last. */
 int bcache_stats(unsigned n, struct bcache_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,8 @@
  */
 #include "virtio/ring/packed.h"
 
+#if VIREO_PACKED
+
 /* Section 2.8.13; the entries of an indirect table look the same. */
 struct virtq_packed_desc {
     uint64_t addr;
@@ -337,3 +339,5 @@ const struct virtq_ring virtq_packed = {
     .kick_missed = packed_kick_missed,
     .position = packed_position,
 };
+
+#endif

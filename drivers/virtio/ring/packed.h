@@ -25,7 +25,7 @@ struct virtq_packed_queue {
 
 static inline struct virtq_packed_queue *virtq_packed_of(const struct virtq *q)
 {
-    return (struct virtq_packed_queue *)q;
+    return (struct virtq_packed_queue *)(uintptr_t)q;
 }
 
 #endif

@@ -9,7 +9,9 @@
 const struct virtio_feature virtq_features[] = {
     {VIRTIO_F_INDIRECT_DESC, "indirect_desc", {0}},
     {VIRTIO_F_EVENT_IDX, "event_idx", {0}},
+#if VIREO_PACKED
     {VIRTIO_F_RING_PACKED, "ring_packed", VIRTIO_NEEDS_MODERN},
+#endif
     {VIRTIO_F_IN_ORDER, "in_order", VIRTIO_NEEDS_MODERN},
     {VIRTIO_F_ORDER_PLATFORM, "order_platform", VIRTIO_NEEDS_MODERN},
     {VIRTIO_F_NOTIFICATION_DATA, "notification_data", VIRTIO_NEEDS_MODERN},
@@ -17,4 +19,9 @@ const struct virtio_feature virtq_features[] = {
 };
 const unsigned virtq_feature_count = sizeof(virtq_features) / sizeof(virtq_features[0]);
 
-const struct virtq_ring *const virtq_rings[] = {&virtq_packed, &virtq_split};
+const struct virtq_ring *const virtq_rings[] = {
+#if VIREO_PACKED
+    &virtq_packed,
+#endif
+    &virtq_split,
+};

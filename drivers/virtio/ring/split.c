@@ -70,7 +70,7 @@ static void split_lay_out(struct virtq *q, unsigned used_align)
 
     q->avail_dma = desc_bytes;
     q->used_dma = split_round_up(desc_bytes + avail_bytes, used_align);
-    q->ring_bytes = split_round_up(q->used_dma + used_bytes, used_align);
+    q->ring_bytes = split_round_up((size_t)q->used_dma + used_bytes, used_align);
 }
 
 static void split_start(struct virtq *q)

@@ -25,7 +25,7 @@ struct virtq_split_queue {
 
 static inline struct virtq_split_queue *virtq_split_of(const struct virtq *q)
 {
-    return (struct virtq_split_queue *)q;
+    return (struct virtq_split_queue *)(uintptr_t)q;
 }
 
 #endif

@@ -8,7 +8,7 @@
 /* ---- states ---------------------------------------------------------------------------------- */
 
 /* The states that may follow each, as bits. */
-static const uint8_t next_states[] = {
+static const uint8_t virtq_next_states[] = {
     /* OK: the device enabled the queue. GONE: the device was given up */
     [VIRTQ_OFF] = 1 << VIRTQ_OK | 1 << VIRTQ_GONE,
     /* BROKEN: a rule was broken, or a deadline passed. RESETTING: alone, or with the device */
@@ -24,7 +24,7 @@ static const uint8_t next_states[] = {
 /* Leaving VIRTQ_OK also clears `armed`: out of service no interrupt is asked for. */
 void virtq_set_state(struct virtq *q, enum virtq_state state)
 {
-    hal_debug_assert(next_states[q->state] >> state & 1);
+    hal_debug_assert(virtq_next_states[q->state] >> state & 1);
     q->state = state;
     if (state != VIRTQ_OK)
         q->armed = false;

@@ -29,6 +29,10 @@
 
 #include "hal.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct virtq;
 
 /* One piece of a buffer. */
@@ -163,5 +167,9 @@ struct virtq_stats {
 };
 /* Never NULL; counts on as long as the device exists. */
 const struct virtq_stats *virtq_stats(const struct virtq *q);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

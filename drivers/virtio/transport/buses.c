@@ -6,4 +6,12 @@
  */
 #include "virtio/transport/buses.h"
 
-const struct virtio_bus *const virtio_buses[] = {&virtio_mmio_bus, &virtio_pci_bus, NULL};
+const struct virtio_bus *const virtio_buses[] = {
+#if VIREO_MMIO
+    &virtio_mmio_bus,
+#endif
+#if VIREO_PCI
+    &virtio_pci_bus,
+#endif
+    NULL,
+};

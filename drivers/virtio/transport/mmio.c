@@ -5,6 +5,8 @@
  */
 #include "virtio/transport/mmio.h"
 
+#if VIREO_MMIO
+
 #define MMIO_MIN_LEN 0x100u
 #define CAUSE_TRIES  8
 
@@ -267,3 +269,5 @@ const struct virtio_bus virtio_mmio_bus = {
     .device_bytes = sizeof(struct virtio_mmio),
     .scan = mmio_scan,
 };
+
+#endif

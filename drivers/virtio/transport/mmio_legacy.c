@@ -5,6 +5,8 @@
  */
 #include "virtio/transport/mmio.h"
 
+#if VIREO_MMIO && VIREO_LEGACY
+
 static unsigned mmio_legacy_queue_max(struct virtio_device *dev, unsigned index)
 {
     virtio_mmio_write(dev, MMIO_QUEUE_SEL, index);
@@ -55,3 +57,5 @@ bool virtio_mmio_take_legacy(struct virtio_mmio *m)
     m->dev.legacy = true;
     return true;
 }
+
+#endif

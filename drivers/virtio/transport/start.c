@@ -6,6 +6,8 @@
 #include "vireo_drivers.h"
 #include "virtio/transport/buses.h"
 
+const char virtio_start_linked[] = "";
+
 int vireo_start(const struct virtio_driver *const *drivers)
 {
     const struct virtio_driver *d;

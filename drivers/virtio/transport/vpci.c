@@ -5,6 +5,8 @@
  */
 #include "virtio/transport/vpci.h"
 
+#if VIREO_PCI
+
 #define VIRTIO_VENDOR      0x1af4
 #define TRANSITIONAL_FIRST 0x1000
 #define MODERN_FIRST       0x1040
@@ -325,3 +327,5 @@ void virtio_pci_release(struct virtio_device *dev)
     pci_set_master(&virtio_pci_of(dev)->fn, false);
     hal_free(dev);
 }
+
+#endif

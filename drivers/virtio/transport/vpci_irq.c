@@ -8,6 +8,8 @@
  */
 #include "virtio/transport/vpci.h"
 
+#if VIREO_PCI
+
 /* ---- messages -------------------------------------------------------------------------------- */
 
 static void vpci_detach_vectors(struct virtio_pci *p)
@@ -210,3 +212,5 @@ uint32_t virtio_pci_irq_cause(struct virtio_device *dev)
     hal_ack_order();
     return cause;
 }
+
+#endif

@@ -6,20 +6,22 @@
  */
 #include "virtio/transport/vpci.h"
 
+#if VIREO_PCI && VIREO_LEGACY
+
 /* Section 4.1.4.10: the header, little-endian */
 enum {
-    DEVICE_FEATURES = 0,
-    DRIVER_FEATURES = 4,
-    QUEUE_PFN = 8,
-    QUEUE_SIZE = 12,
-    QUEUE_SELECT = 14,
-    QUEUE_NOTIFY = 16,
-    DEVICE_STATUS = 18,
-    ISR_STATUS = 19,
-    HEADER_BYTES = 20,
-    CONFIG_MSIX_VECTOR = 20, /* these two exist only while MSI-X is on */
-    QUEUE_MSIX_VECTOR = 22,
-    HEADER_BYTES_MSIX = 24,
+    LEGACY_DEVICE_FEATURES = 0,
+    LEGACY_DRIVER_FEATURES = 4,
+    LEGACY_QUEUE_PFN = 8,
+    LEGACY_QUEUE_SIZE = 12,
+    LEGACY_QUEUE_SELECT = 14,
+    LEGACY_QUEUE_NOTIFY = 16,
+    LEGACY_DEVICE_STATUS = 18,
+    LEGACY_ISR_STATUS = 19,
+    LEGACY_HEADER_BYTES = 20,
+    LEGACY_CONFIG_MSIX_VECTOR = 20, /* these two exist only while MSI-X is on */
+    LEGACY_QUEUE_MSIX_VECTOR = 22,
+    LEGACY_HEADER_BYTES_MSIX = 24,
 };
 
 static hal_mmio_t vpci_legacy_reg(struct virtio_device *dev, unsigned off)
@@ -32,30 +34,32 @@ static hal_mmio_t vpci_legacy_reg(struct virtio_device *dev, unsigned off)
 static uint32_t vpci_legacy_features_read(struct virtio_device *dev, unsigned word)
 {
     (void)word; /* there is only one */
-    return hal_read32(vpci_legacy_reg(dev, DEVICE_FEATURES));
+    return hal_read32(vpci_legacy_reg(dev, LEGACY_DEVICE_FEATURES));
 }
 
 static void vpci_legacy_features_write(struct virtio_device *dev, unsigned word, uint32_t bits)
 {
     (void)word;
-    hal_write32(vpci_legacy_reg(dev, DRIVER_FEATURES), bits);
+    hal_write32(vpci_legacy_reg(dev, LEGACY_DRIVER_FEATURES), bits);
 }
 
 static uint8_t vpci_legacy_status_read(struct virtio_device *dev)
 {
-    return hal_read8_sync(vpci_legacy_reg(dev, DEVICE_STATUS));
+    return hal_read8_sync(vpci_legacy_reg(dev, LEGACY_DEVICE_STATUS));
 }
 
 static void vpci_legacy_status_write(struct virtio_device *dev, uint8_t status)
 {
-    hal_write8_sync(vpci_legacy_reg(dev, DEVICE_STATUS), status);
+    hal_write8_sync(vpci_legacy_reg(dev, LEGACY_DEVICE_STATUS), status);
 }
 
 /* The device's own fields follow the header, which grows when MSI-X is switched on. */
 static hal_mmio_t vpci_legacy_config_at(struct virtio_device *dev, unsigned off)
 {
-    return vpci_legacy_reg(dev, virtio_pci_of(dev)->msix_on ? HEADER_BYTES_MSIX : HEADER_BYTES) +
-           off;
+    bool msix_on = virtio_pci_of(dev)->msix_on;
+
+    off += msix_on ? LEGACY_HEADER_BYTES_MSIX : LEGACY_HEADER_BYTES;
+    return vpci_legacy_reg(dev, off);
 }
 
 static uint32_t vpci_legacy_config_read(struct virtio_device *dev, unsigned off, unsigned width)
@@ -74,18 +78,18 @@ static void vpci_legacy_config_write(struct virtio_device *dev, unsigned off, un
 /* The size is the device's own: it cannot be changed. */
 static unsigned vpci_legacy_queue_max(struct virtio_device *dev, unsigned index)
 {
-    hal_write16(vpci_legacy_reg(dev, QUEUE_SELECT), (uint16_t)index);
-    if (hal_read32(vpci_legacy_reg(dev, QUEUE_PFN)))
+    hal_write16(vpci_legacy_reg(dev, LEGACY_QUEUE_SELECT), (uint16_t)index);
+    if (hal_read32(vpci_legacy_reg(dev, LEGACY_QUEUE_PFN)))
         return 0;
-    return hal_read16(vpci_legacy_reg(dev, QUEUE_SIZE));
+    return hal_read16(vpci_legacy_reg(dev, LEGACY_QUEUE_SIZE));
 }
 
 static uint16_t vpci_legacy_map_vector(struct virtio_pci *p, unsigned queue, uint16_t vector)
 {
-    unsigned field = queue == VPCI_CONFIG ? CONFIG_MSIX_VECTOR : QUEUE_MSIX_VECTOR;
+    unsigned field = queue == VPCI_CONFIG ? LEGACY_CONFIG_MSIX_VECTOR : LEGACY_QUEUE_MSIX_VECTOR;
 
     if (queue != VPCI_CONFIG)
-        hal_write16(vpci_legacy_reg(&p->dev, QUEUE_SELECT), (uint16_t)queue);
+        hal_write16(vpci_legacy_reg(&p->dev, LEGACY_QUEUE_SELECT), (uint16_t)queue);
     hal_write16(vpci_legacy_reg(&p->dev, field), vector);
     return hal_read16(vpci_legacy_reg(&p->dev, field));
 }
@@ -99,17 +103,17 @@ static int vpci_legacy_queue_enable(struct virtio_device *dev, struct virtq *q)
         return -ERANGE;
     if (vpci_legacy_queue_max(dev, q->index) != q->size)
         return -ENODEV;
-    q->doorbell.addr = vpci_legacy_reg(dev, QUEUE_NOTIFY);
+    q->doorbell.addr = vpci_legacy_reg(dev, LEGACY_QUEUE_NOTIFY);
     q->doorbell.width = 16;
     q->doorbell.id = q->index;
-    hal_write32_sync(vpci_legacy_reg(dev, QUEUE_PFN), (uint32_t)pfn);
-    return hal_read32(vpci_legacy_reg(dev, QUEUE_PFN)) == (uint32_t)pfn ? 0 : -EIO;
+    hal_write32_sync(vpci_legacy_reg(dev, LEGACY_QUEUE_PFN), (uint32_t)pfn);
+    return hal_read32(vpci_legacy_reg(dev, LEGACY_QUEUE_PFN)) == (uint32_t)pfn ? 0 : -EIO;
 }
 
 static void vpci_legacy_notify(struct virtio_device *dev, struct virtq *q, uint32_t value)
 {
     (void)q;
-    hal_write16_sync(vpci_legacy_reg(dev, QUEUE_NOTIFY), (uint16_t)value);
+    hal_write16_sync(vpci_legacy_reg(dev, LEGACY_QUEUE_NOTIFY), (uint16_t)value);
 }
 
 static const struct virtio_transport virtio_pci_legacy = {
@@ -146,7 +150,7 @@ bool virtio_pci_take_legacy(struct virtio_pci *p)
     const struct pci_function *f = &p->fn;
     unsigned steps = 0;
     bool msix = pci_next_capability(f, PCI_CAP_MSIX, 0, &steps) != 0;
-    uint32_t header = msix ? HEADER_BYTES_MSIX : HEADER_BYTES;
+    uint32_t header = msix ? LEGACY_HEADER_BYTES_MSIX : LEGACY_HEADER_BYTES;
     uint64_t len = f->bar[0].len;
     hal_mmio_t base = f->bar[0].io && len >= header ? pci_bar_map(f, 0, 0, len) : 0;
 
@@ -158,10 +162,12 @@ bool virtio_pci_take_legacy(struct virtio_pci *p)
         return false;
     }
     p->region[VPCI_COMMON] = (struct virtio_pci_region){.base = base, .len = header};
-    p->region[VPCI_ISR] = (struct virtio_pci_region){.base = base + ISR_STATUS, .len = 1};
+    p->region[VPCI_ISR] = (struct virtio_pci_region){.base = base + LEGACY_ISR_STATUS, .len = 1};
     p->map_vector = vpci_legacy_map_vector;
     p->dev.transport = &virtio_pci_legacy;
     p->dev.legacy = true;
     p->dev.config_len = (uint32_t)len - header;
     return true;
 }
+
+#endif

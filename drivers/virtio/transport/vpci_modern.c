@@ -5,6 +5,8 @@
  */
 #include "virtio/transport/vpci.h"
 
+#if VIREO_PCI
+
 /* Section 4.1.4.3: struct virtio_pci_common_cfg; vpci.h has the fields that came later. */
 enum {
     DEVICE_FEATURE_SELECT = 0,
@@ -219,3 +221,5 @@ const struct virtio_transport virtio_pci_modern = {
     .absent = virtio_pci_absent,
     .release = virtio_pci_release,
 };
+
+#endif

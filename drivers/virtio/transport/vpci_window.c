@@ -6,6 +6,8 @@
  */
 #include "virtio/transport/vpci.h"
 
+#if VIREO_PCI
+
 /* struct virtio_pci_cfg_cap */
 enum { WINDOW_BAR = 4, WINDOW_OFFSET = 8, WINDOW_LENGTH = 12, WINDOW_DATA = 16 };
 
@@ -32,3 +34,5 @@ void virtio_pci_window_write(const struct virtio_pci *p, const struct virtio_pci
 {
     virtio_write_field_sync(vpci_point_window(p, r, off, width), width, v);
 }
+
+#endif
