@@ -50,15 +50,16 @@ int vireo_start(const struct virtio_driver *const *drivers);
 /*
  * After vireo_start: takes the device at a virtio-mmio window into use. *window is copied; a
  * negative irq means that the device is polled. 0: it works; -ENODEV: nothing is there, or no
- * driver wants it; -EINVAL: the window cannot be mapped or is shorter than 256 bytes; -ENOMEM; else
- * the error that the log names.
+ * driver wants it; -EBUSY: it is in use already; -EINVAL: the window cannot be mapped or is shorter
+ * than 256 bytes; -ENOMEM; else the error that the log names.
  */
 int virtio_mmio_attach(const struct hal_virtio_mmio *window);
 
 /*
  * After vireo_start: enumerates the buses behind a PCI Express host, and takes all virtio devices
  * there into use, later those that are plugged in. *host is copied; host->index is a number of the
- * host's own, for hal_pci_intx() and hal_msi_alloc(): 0 to 3. 0; -EINVAL: no configuration space.
+ * host's own, for hal_pci_intx() and hal_msi_alloc(): 0 to 3. 0; -EBUSY: a host of that index was
+ * attached, or found by vireo_start; -EINVAL: no configuration space, or another index.
  */
 int virtio_pci_attach(const struct hal_pci_host *host);
 

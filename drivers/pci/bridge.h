@@ -20,7 +20,6 @@
 
 #define PCI_HEADER_TYPE_MASK 0x7fu
 #define PCI_MAX_DEPTH        8 /* bridges behind bridges */
-#define PCI_MAX_HOSTS        4 /* host bridges whose functions get addresses */
 
 /* The three windows of a bridge. BARs in the host's high window use the prefetchable one. */
 enum pci_space { PCI_SPACE_IO, PCI_SPACE_MEM32, PCI_SPACE_MEM64, PCI_SPACES };
@@ -47,8 +46,6 @@ struct pci_bridge {
 
 /* A host bridge that is about to be scanned: copies what it has. */
 void pci_host_add(const struct hal_pci_host *host);
-/* The host bridge of this number; NULL: none was scanned, or its functions get no addresses. */
-const struct hal_pci_host *pci_host(unsigned index);
 
 /* Finds out which windows b has, and closes them. No address behind b was given yet. */
 void pci_window_close(struct pci_bridge *b);

@@ -18,6 +18,7 @@ extern "C" {
 
 #define PCI_BARS             6
 #define PCI_MAX_CAPABILITIES 48 /* links that one walk follows at most */
+#define PCI_MAX_HOSTS        4  /* host bridges whose functions get addresses: index 0 to 3 */
 
 /* Configuration space; header type 0 is a function with a driver, type 1 a bridge */
 enum {
@@ -107,7 +108,9 @@ struct pci_client {
  * 0; -EINVAL: no configuration space.
  */
 int pci_scan_host(const struct hal_pci_host *host, const struct pci_client *client);
-/* The same for every host bridge that hal_pci_host() tells of. */
+/* The host bridge of this number; NULL: none was scanned, or its functions get no addresses. */
+const struct hal_pci_host *pci_host(unsigned index);
+/* pci_scan_host() for every host bridge that hal_pci_host() tells of. */
 void pci_scan(const struct pci_client *client);
 
 /*

@@ -141,6 +141,17 @@ static void windows_that_cannot_be(void)
     check_works();
 }
 
+static void attached_twice(void)
+{
+    attached_by_hand();
+    CHECK_EQ(attach(), -EBUSY);
+    check_works();
+    if (case_variant & 2) {
+        host.index = 4;
+        CHECK_EQ(virtio_pci_attach(&host), -EINVAL);
+    }
+}
+
 static void stopped(void)
 {
     attached_by_hand();
@@ -215,6 +226,7 @@ int main(int argc, char **argv)
         {"found_by_the_start", found_by_the_start, NULL, 0, ways},
         {"driver_not_in_the_list", driver_not_in_the_list, NULL, 0, ways},
         {"windows_that_cannot_be", windows_that_cannot_be, NULL, 0, NULL},
+        {"attached_twice", attached_twice, NULL, 0, ways},
         {"stopped", stopped, NULL, 0, ways},
         {"polled", polled, NULL, 0, NULL},
         {"loop_of_services", loop_of_services, NULL, 0, NULL},

@@ -296,7 +296,7 @@ def test_elf_has_no_writable_code(built):
         assert flags and not [f for f in flags if 'W' in f and 'E' in f], text
 
 
-CELLS = '^(gcc-O2|lld-gc-sections|start-stop-gc|part-blk|part-net|prefix|cxx)$'
+CELLS = '^(gcc-O2|lld-gc-sections|start-stop-gc|least-kernel|part-net|prefix|cxx)$'
 
 
 def check_compile(*args):

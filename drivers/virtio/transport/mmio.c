@@ -219,6 +219,15 @@ static int mmio_identify(hal_mmio_t base, uint32_t *version, uint32_t *id)
     return 0;
 }
 
+/* A second reset would take the device away from the driver that has it. */
+static bool mmio_in_use(hal_mmio_t base)
+{
+    for (const struct virtio_device *dev = virtio_next(NULL); dev; dev = virtio_next(dev))
+        if (dev->transport->release == virtio_mmio_release && virtio_mmio_reg(dev, 0) == base)
+            return true;
+    return false;
+}
+
 int virtio_mmio_attach(const struct hal_virtio_mmio *window)
 {
     bool usable = window->len >= MMIO_MIN_LEN && window->len <= UINT32_MAX;
@@ -232,6 +241,8 @@ int virtio_mmio_attach(const struct hal_virtio_mmio *window)
                 (unsigned long long)window->phys, usable ? "mapped" : "one: its length is wrong");
         return -EINVAL;
     }
+    if (mmio_in_use(base))
+        return -EBUSY;
     err = mmio_identify(base, &version, &id);
     if (err)
         return err;

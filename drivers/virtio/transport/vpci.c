@@ -296,7 +296,9 @@ static const struct pci_client vpci_client = {vpci_found, pci_hotplug_serve, vpc
 
 int virtio_pci_attach(const struct hal_pci_host *host)
 {
-    return pci_scan_host(host, &vpci_client);
+    if (pci_host(host->index))
+        return -EBUSY;
+    return host->index < PCI_MAX_HOSTS ? pci_scan_host(host, &vpci_client) : -EINVAL;
 }
 
 static void vpci_scan(void)
