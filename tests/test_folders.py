@@ -20,6 +20,7 @@ PAGE = 'docs/architecture.md'
 COMPILER = {'stdint.h', 'stddef.h', 'stdbool.h', 'stdarg.h'}
 OUTSIDE = {'libc', 'lwIP', 'libfdt'}
 LWIP = ('lwip/', 'netif/')
+KERNELS_SEE = ['drivers', 'kernels/common']              # scripts/kernels.mk
 
 
 class Row:
@@ -52,7 +53,7 @@ def read_table(page):
 
 def include_folders(toolchain):
     """The folders of the tree in which a header is looked for, on one target or another."""
-    found = ['platform/host', 'kernels/common']              # scripts/host.mk, scripts/kernels.mk
+    found = ['platform/host']                                # scripts/host.mk
     for where in re.findall(r'\s-I(\S+)', toolchain):
         if where == 'platform/arch/$(ARCH)':
             found += [f'platform/arch/{cpu}' for cpu in ('aarch64', 'arm')]
@@ -80,7 +81,8 @@ class Tree:
         own = os.path.normpath(os.path.join(os.path.dirname(path), header))
         if quoted and own in self.files:
             return [own]
-        found = (os.path.normpath(os.path.join(folder, header)) for folder in self.folders)
+        folders = KERNELS_SEE if path.startswith('kernels/') else self.folders
+        found = (os.path.normpath(os.path.join(folder, header)) for folder in folders)
         return [at for at in found if at in self.files]
 
     def includes(self):

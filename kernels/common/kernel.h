@@ -22,6 +22,8 @@ void machine_interrupts(bool on);
  * Called with interrupts held back: one that came before the call must end the sleep as well.
  */
 void machine_wait(uint64_t when);
+/* Gives the drivers memory, by vireo_give_memory(); main.c has a default: 2 MiB of the image. */
+void machine_memory(void);
 /* Unmasks or masks a line of 0 to KERNEL_LINES - 1. -EINVAL: the machine has no such line. */
 int machine_line(hal_irq_t irq, bool on);
 

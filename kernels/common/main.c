@@ -26,12 +26,11 @@ bool kernel_until(const volatile bool *flag, uint64_t limit_ns)
     return true;
 }
 
-/* The core asks that its devices are stopped at the end: kernel_main does, by vireo_stop(). */
-int hal_on_shutdown(hal_shutdown_fn fn, void *ctx)
+__attribute__((weak)) void machine_memory(void)
 {
-    (void)fn;
-    (void)ctx;
-    return 0;
+    static uint8_t memory[2 << 20];
+
+    vireo_give_memory(memory, sizeof(memory));
 }
 
 void kernel_main(void)
@@ -39,6 +38,7 @@ void kernel_main(void)
     static const struct virtio_driver *const drivers[] = {&vblk_driver, &vnet_driver, NULL};
     bool good;
 
+    machine_memory();
     machine_interrupts(true);
     vireo_start(drivers);
     good = check_blk();

@@ -15,11 +15,20 @@ static uint32_t tree_word(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static void tree_property(const char *name, const char *value)
+/* Is it one of the strings in a value of `len` bytes? */
+static bool tree_has(const char *value, uint32_t len, const char *string)
+{
+    for (uint32_t i = 0; i < len; i++)
+        if ((i == 0 || !value[i - 1]) && hal_same_name(value + i, string))
+            return true;
+    return false;
+}
+
+static void tree_property(const char *name, const char *value, uint32_t len)
 {
     if (hal_same_name(name, "bootargs"))
         kernel_words = value;
-    if (hal_same_name(name, "compatible") && hal_same_name(value, "riscv,imsics"))
+    if (hal_same_name(name, "compatible") && tree_has(value, len, "riscv,imsics"))
         virt_has_imsic = true;
 }
 
@@ -37,7 +46,7 @@ void virt_read_tree(const uint8_t *tree)
                 ;
         } else if (token == TREE_PROPERTY) {
             len = tree_word(at);
-            tree_property(strings + tree_word(at + 4), (const char *)at + 8);
+            tree_property(strings + tree_word(at + 4), (const char *)at + 8, len);
             at += 8;
         } else if (token != TREE_END_NODE && token != TREE_NOTHING) {
             return;

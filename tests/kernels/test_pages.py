@@ -17,8 +17,8 @@ PAGE = text_of('kernels/README.md')
 # name -> (folder of its page, lines, bytes)
 ROWS = {name: (folder, int(lines), int(size)) for name, folder, lines, size in re.findall(
     r'^\| \[([\w-]+)\]\(([\w-]+)/README.md\) \|.*\| (\d+) \| (\d+) \|$', PAGE, re.M)}
-# The page has the bytes of gcc 12; another compiler makes up to a tenth more or less of the same.
-COMPILER, TOLERANCE, ELSEWHERE = '12', 0.01, 0.10
+# The page has the bytes of gcc 12; another compiler makes up to a fifth more or less of the same.
+COMPILER, TOLERANCE, ELSEWHERE = '12', 0.01, 0.20
 
 
 def own_lines(folder):

@@ -14,14 +14,14 @@ def run(builder, tmp_path):
         disk = boards.new_disk(tmp_path)
         machine = ['-M', f'virt{options}', '-m', '64', '-bios', 'none', '-kernel',
                    boards.build(builder, name)]
-        return boards.Run(f'qemu-system-{name}', machine, tmp_path,
+        return boards.QemuRun(f'qemu-system-{name}', machine, tmp_path,
                           boards.devices(transport, ring, disk + drive), words), disk
 
     return start
 
 
 @pytest.mark.parametrize('wakeup', ['interrupt', 'polled'])
-@pytest.mark.parametrize('transport, ring', boards.CELLS, ids='-'.join)
+@pytest.mark.parametrize('transport, ring', boards.CELLS)
 @pytest.mark.parametrize('name', BITS)
 def test_disk_and_card(run, name, transport, ring, wakeup):
     done, disk = run(name, transport, ring, 'vireo.poll=1' if wakeup == 'polled' else '')

@@ -18,14 +18,14 @@ def run(builder, tmp_path):
         machine = ['-M', board, '-m', '64', '-nodefaults', '-kernel',
                    boards.build(builder, 'x86_64'),
                    '-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
-        return boards.Run('qemu-system-x86_64', machine, tmp_path,
+        return boards.QemuRun('qemu-system-x86_64', machine, tmp_path,
                           boards.devices(transport, ring, disk + drive, more), words), disk
 
     return start
 
 
 @pytest.mark.parametrize('wakeup', ['interrupt', 'polled'])
-@pytest.mark.parametrize('transport, ring', boards.CELLS, ids='-'.join)
+@pytest.mark.parametrize('transport, ring', boards.CELLS)
 def test_disk_and_card(run, transport, ring, wakeup):
     done, disk = run(transport, ring, 'vireo.poll=1' if wakeup == 'polled' else '')
     if wakeup == 'interrupt':
