@@ -7,6 +7,7 @@
 
 #include "lwip/nd6.h"
 #include "lwip/timeouts.h"
+#include "net_hooks.h"
 #include "sock.h"
 
 void sock_route_to_self(const struct sock *s, ip_addr_t *addr)
@@ -74,7 +75,8 @@ static bool route_has_next_hop4(struct netif *netif, const ip_addr_t *to)
     if (ip_addr_isloopback(to) || ip_addr_ismulticast(to) || ip4_addr_isbroadcast(ip, netif))
         return true;
     return ip4_addr_netcmp(ip, netif_ip4_addr(netif), netif_ip4_netmask(netif)) ||
-           ip4_addr_islinklocal(ip) || !ip4_addr_isany_val(*netif_ip4_gw(netif));
+           ip4_addr_islinklocal(ip) || net_lease_gateway(netif, ip) ||
+           !ip4_addr_isany_val(*netif_ip4_gw(netif));
 }
 
 static bool route_has_next_hop6(const struct netif *netif, const ip_addr_t *to)

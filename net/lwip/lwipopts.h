@@ -126,6 +126,7 @@
 #define LWIP_HOOK_FILENAME                 "net_hooks.h"
 #define LWIP_HOOK_TCP_ISN                  net_tcp_isn
 #define LWIP_HOOK_ETHARP_GET_GW(netif, to) net_lease_gateway(netif, to)
+#define LWIP_HOOK_IP4_ROUTE_SRC(from, to)  net_route4(from, to)
 
 /* Counters, for status pages. lwIP's assertions, which a packet could fail, in debug builds. */
 #define LWIP_STATS         1

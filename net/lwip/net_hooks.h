@@ -32,6 +32,9 @@ bool net_privacy_temporary(const struct netif *netif, int i);
 bool net_lease_agreeable(struct netif *netif, const struct pbuf *p, u8_t type);
 /* lwIP is about to take the address that the message agrees to. Its routes may change *gateway. */
 void net_lease_bound(struct netif *netif, ip4_addr_t *gateway);
+/* The card that leads to an address beyond the cards' networks; NULL: lwIP's default. from may be
+ * NULL. */
+struct netif *net_route4(const ip4_addr_t *from, const ip4_addr_t *to);
 /* The next hop of a packet that leaves the network; NULL: the gateway. */
 const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t *to);
 
