@@ -7,7 +7,6 @@
 
 #include "lwip/nd6.h"
 #include "lwip/timeouts.h"
-#include "net_hooks.h"
 #include "sock.h"
 
 void sock_route_to_self(const struct sock *s, ip_addr_t *addr)

@@ -13,6 +13,7 @@
 #include "lwip/pbuf.h"
 #include "net.h"
 #include "net/vnet.h"
+#include "net_hooks.h"
 #include "vireo/task.h"
 
 #define NET_TIME_WAIT_MAX   64 /* connections in TIME_WAIT that are kept */
