@@ -14,8 +14,9 @@ import re
 import subprocess
 import sys
 
-# Branches between A32 and T32 code, made by the linker; their order differs between two links.
-STUB = re.compile(r'__\w+_(from_arm|from_thumb|veneer)')
+# Branches that the linker makes, between A32 and T32 code, to what is far, and around errata of a
+# CPU: their order and their names differ between two links.
+STUB = re.compile(r'__\w+_(from_arm|from_thumb|veneer)|e\d+@\w+')
 
 
 def functions(nm, elf):

@@ -278,3 +278,48 @@ def test_make_run_prints_the_address_and_ctrl_c_ends_it():
     assert 'Traceback' not in rest and 'terminating' not in rest, rest
     with pytest.raises(OSError):
         http.get(port, timeout=2)
+
+
+# ---- errata of a CPU ----
+
+# The instructions of Cortex-A53's erratum 843419: ADRP at the end of a page, a load, and a load
+# from ADRP's page.
+ERRATUM = r"""
+#include <stdio.h>
+
+int far[1 << 20];
+int get(const int *near);
+
+__asm__(".section .text.get, \"ax\"\n"
+        ".balign 4096\n"
+        ".skip 0xff8\n"
+        ".globl get\n"
+        "get: adrp x1, far + OFFSET\n"
+        "ldr w2, [x0]\n"
+        "ldr w0, [x1, :lo12:far + OFFSET]\n"
+        "add w0, w0, w2\n"
+        "ret\n"
+        ".previous\n");
+
+int main(void)
+{
+    int near = 0;
+
+    far[OFFSET / 4] = 42;
+    return get(&near);
+}
+"""
+
+
+@pytest.mark.parametrize('offset, adr', [(0x1000, True), (0x300000, False)])
+def test_an_erratum_of_a_cpu(appliance, offset, adr):
+    """The linker changes ADRP to ADR, which takes no room, or where that reaches not so far, puts a
+    branch there; either way the image runs."""
+    folder = appliance({'main.c': ERRATUM.replace('OFFSET', hex(offset))})
+    result = run_make(f'APP={folder}', 'V=')
+    assert 'vireo: exit 42' in result.stdout, result.stdout + result.stderr
+    code = subprocess.run(['aarch64-linux-gnu-objdump', '-d', '--disassemble=get',
+                           images.image(folder.name, 'elf')], capture_output=True, text=True,
+                          check=True).stdout
+    first, _, third = re.findall(r'^\s+[0-9a-f]+:\s+[0-9a-f]{8}\s+(\w+)', code, re.M)[:3]
+    assert (first, third) == (('adr', 'ldr') if adr else ('adrp', 'b')), code
