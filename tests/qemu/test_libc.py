@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Appliances that look at the runtime and the C library from inside: time, tasks, memory."""
 import collections
+import glob
 import os
 import re
 import subprocess
@@ -8,7 +9,9 @@ import time
 
 import pytest
 
+from conftest import run_make
 from test_net import checks_end
+from vireolib import images
 
 
 @pytest.mark.parametrize('app', ['clock', 'tasks'])
@@ -72,6 +75,27 @@ def test_a_format_that_is_not_linked_is_told(boot, arch, which):
     assert guest.seen(r'panic in task main: printf or scanf cannot do "(%|\(wide\)).*'
                       'set FORMATS := full in app.mk'), guest.report()
     assert guest.seen(r'0x[0-9a-f]+ main\+0x'), guest.report()
+
+
+@pytest.mark.parametrize('source, status', [
+    ('return printf("%ls", L"wide") != 4;', 0), ('return wprintf(L"%2$d %1$d", 1, 2) != 3;', 0),
+    ('return printf("100% ok, %5ld $1", 1L) != 16;', None)])
+def test_formats_by_literals(tmp_path, boot, source, status):
+    """One format is enough, narrow or wide; others link the light functions, which are smaller."""
+    folder = tmp_path / f'literal-{os.getpid()}'
+    folder.mkdir()
+    (folder / 'main.c').write_text(f'#include <stdio.h>\n#include <wchar.h>\n'
+                                   f'int main(void) {{ {source} }}\n')
+    result = run_make('-s', 'image', f'APP={folder}')
+    assert result.returncode == 0, result.stderr
+    try:
+        if status is None:
+            assert os.path.getsize(images.image(folder.name)) < 96 * 1024
+        else:
+            assert boot(images.image(folder.name), net='none').wait() == status
+    finally:
+        for path in glob.glob(images.image(folder.name)[:-4] + '.*'):
+            os.remove(path)
 
 
 @CPUS
