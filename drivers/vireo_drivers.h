@@ -85,8 +85,8 @@ void vireo_log_to(vireo_log_fn fn);
 
 /*
  * With hal_arena.c: len bytes at p are the drivers' from now on, and all that they have. May be
- * called several times. A disk takes about 60 KiB, a network card 600 KiB, less with a smaller
- * `qsize` (hal_option).
+ * called several times. With queues as QEMU offers them, of 256 entries, a disk takes 164 KiB and a
+ * network card 256 KiB; with queues of 64 (hal_option "qsize") 88 and 196 KiB, of 16 20 and 76 KiB.
  */
 void vireo_give_memory(void *p, size_t len);
 
