@@ -319,25 +319,31 @@ int hal_on_shutdown(hal_shutdown_fn fn, void *ctx);
  */
 void hal_entropy_add(const void *buf, size_t len);
 
-/* ---- boot arguments -------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /*
- * Value of the boot argument "vireo.<dev>.<name>=" if given, else of "vireo.<name>="; NULL if
- * neither is given. dev NULL: the latter only. The string lives as long as the image. Before main()
- * starts, the log names each argument "vireo." that no code has asked for.
+ * Value of the option `name` of the device (or "pci") `dev` if given, else of `name` for all; NULL:
+ * neither is given. dev NULL: the latter only. The string lives as long as the image. Where options
+ * come from is the port's matter, and a port may have none; an image of Vireo takes them from its
+ * boot arguments.
  */
 const char *hal_option(const char *dev, const char *name);
 
+/* How messages name an option: a format for a device and a name. hal_arch.h may define another. */
+#ifndef HAL_OPTION
+#define HAL_OPTION "option %s.%s"
+#endif
+
 /*
- * The value of hal_option() as a number, decimal or hexadecimal behind 0x. `def` if the argument is
+ * The value of hal_option() as a number, decimal or hexadecimal behind 0x. `def` if the option is
  * absent, and, with a warning in the log, if it is not such a number or outside of [min, max].
  */
 uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min,
                         uint64_t max);
 
 /*
- * Logs that the value which hal_option() gives cannot be used, and what can: once for each
- * argument, by the name that was typed.
+ * Logs that the value which hal_option() gives cannot be used, and what can: once for each option,
+ * by the name that was typed.
  */
 void hal_option_bad(const char *dev, const char *name, const char *use);
 
@@ -347,11 +353,24 @@ enum hal_level { HAL_ERROR, HAL_WARN, HAL_INFO, HAL_DEBUG };
 
 /*
  * Logs one line: time, `who` (the name of a device or a part of the image) and the text, without a
- * newline; at most 256 bytes, the rest is cut. Levels above HAL_INFO are dropped unless vireo.log
- * says otherwise. Formats: %s %c %d %u %x %p %% with l, ll, z, width, 0 and - flags, and %.*s;
- * nothing else. [handler]
+ * newline; at most 256 bytes, the rest is cut. An image of Vireo drops levels above HAL_INFO unless
+ * its options say otherwise. Formats: %s %c %d %u %x %p %% with l, ll, z, width, 0 and - flags, and
+ * %.*s; nothing else. [handler]
  */
 void hal_log(enum hal_level level, const char *who, const char *fmt, ...) HAL_FORMAT(3, 4);
+
+/*
+ * -DHAL_LOG_LEVEL=HAL_WARN, or another level, leaves the messages of levels above out at compile
+ * time, their texts included; -1 leaves all out. The port's function is then defined as (hal_log),
+ * since hal_log is a macro.
+ */
+#ifdef HAL_LOG_LEVEL
+#define hal_log(level, ...)                                                                        \
+    do {                                                                                           \
+        if ((int)(level) <= (int)HAL_LOG_LEVEL)                                                    \
+            (hal_log)((level), __VA_ARGS__);                                                       \
+    } while (0)
+#endif
 
 /*
  * For broken invariants of the image itself: prints the text and a back trace, stops all devices,

@@ -195,10 +195,10 @@ static void balloon_collect(struct balloon *b, struct balloon_batch *batch, uint
 static void balloon_reach_floor(struct balloon *b)
 {
     if (b->told != b->wanted)
-        hal_log(
-            HAL_WARN, virtio_name(b->dev),
-            "the host wants %u MiB, and has %u: the rest stays with the image (vireo.%s.floor=)",
-            b->wanted >> 8, b->lent >> 8, virtio_name(b->dev));
+        hal_log(HAL_WARN, virtio_name(b->dev),
+                "the host wants %u MiB, and has %u: the rest stays with the image (" HAL_OPTION
+                "=)",
+                b->wanted >> 8, b->lent >> 8, virtio_name(b->dev), "floor");
     b->told = b->wanted;
     b->at_floor = true;
     b->retry_ns = hal_now_ns() + BALLOON_RETRY;

@@ -4,7 +4,7 @@
  * host, and takes back, as the host asks.
  *
  * No function has to be called: the driver does what the device asks. `DRIVERS := balloon` in
- * app.mk links it. The boot argument vireo.balloon0.floor=MIB sets how much memory stays free
+ * app.mk links it. The option floor, in MiB, sets how much memory stays free
  * whatever the host wants; by default an eighth of all memory, and at least 2 MiB.
  */
 #ifndef VIREO_BALLOON_H

@@ -243,8 +243,8 @@ static int vblk_join_pieces(struct vblk *b)
 
     if (b->block.depth < least) {
         hal_log(HAL_ERROR, b->block.name,
-                "a queue of %u entries holds no request: vireo.%s.qsize=%u is the least",
-                b->block.depth, b->block.name, (unsigned)least);
+                "a queue of %u entries holds no request: " HAL_OPTION "=%u is the least",
+                b->block.depth, b->block.name, "qsize", (unsigned)least);
         return -EINVAL;
     }
     b->joined = b->block.bounce_all = true;

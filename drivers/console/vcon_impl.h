@@ -42,7 +42,7 @@ enum {
 #define VCON_SETTLE  (250 * HAL_MS) /* from probe on: time in which ports are likely announced */
 #define VCON_RETURN  HAL_SEC        /* after a reset: time to announce the ports again */
 
-/* Upper bounds of the ports that are driven (vireo.vconN.ports=). A legacy ring takes two pages. */
+/* Upper bounds of the ports that are driven (option ports). A legacy ring takes two pages. */
 #define VCON_PORTS        32
 #define VCON_PORTS_LEGACY 8
 #define VCON_PORTS_MAX    64

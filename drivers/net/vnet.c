@@ -165,8 +165,8 @@ static int vnet_check_sizes(const struct vnet *v)
 {
     if (v->one_seg || (virtq_size(v->rxq) > 1 && virtq_size(v->txq) > 1))
         return 0;
-    hal_log(HAL_ERROR, vnet_name(v), "a queue of 1 holds no frame: vireo.%s.qsize=2 is the least",
-            vnet_name(v));
+    hal_log(HAL_ERROR, vnet_name(v), "a queue of 1 holds no frame: " HAL_OPTION "=2 is the least",
+            vnet_name(v), "qsize");
     return -EINVAL;
 }
 

@@ -23,7 +23,7 @@
 #define CARDS_AHEAD    (9 * CARD_TIME) /* ten cards at once before the slot is held back */
 
 static struct pci_slot *slots; /* of all ports; they are never freed */
-static uint64_t button_time;   /* in ns; boot argument vireo.pci.button_ms */
+static uint64_t button_time;   /* in ns; option pci.button_ms */
 
 static bool hotplug_run(struct hal_service *unused);
 static struct hal_service hotplug_service = {

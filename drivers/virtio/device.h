@@ -16,6 +16,7 @@
 #define VIRTIO_LOOK_PERIOD   (50 * HAL_MS)  /* polled: between looks for a configuration change */
 #define VIRTIO_GONE_READS    16             /* consecutive all-ones reads: the device is gone */
 #define VIRTIO_STORM         100000         /* handler calls without one run of the service */
+#define VIRTIO_SILENT_TICKS  10             /* with late completions, and no interrupt ever: told */
 #define VIRTIO_HYBRID_SPIN   (50 * HAL_US)  /* keep polling this long after the last progress */
 #define VIRTIO_RESETS        5              /* tries in a row to bring a device back */
 #define VIRTIO_RESET_LOOK    HAL_MS         /* between reads of the status during a reset */
@@ -48,6 +49,8 @@ struct virtio_device {
     const char *failing; /* cause of a failure that the next run deals with; NULL: none */
     unsigned streak;     /* handler calls since the last run [handler] */
     uint64_t interrupts; /* handler calls in all [handler] */
+    unsigned silent;     /* ticks that found completions while `interrupts` was 0 */
+    hal_irq_t line;      /* of an interrupt of the queues; set by the transport, for the log */
     uint64_t driver_ns;  /* what the driver asked for with virtio_wake_at */
     uint64_t look_ns;    /* polled: when to look for a configuration change again */
     uint64_t spin_ns;    /* hybrid: polled until then */

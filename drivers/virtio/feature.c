@@ -3,7 +3,7 @@
  * feature.c - feature negotiation (virtio 1.4, sections 2.2 and 6).
  *
  * Accepted is what is offered, known to the driver or the core, valid on the transport, not
- * forbidden by the boot argument vireo.deny (or vireo.<device>.deny), and has all that it needs.
+ * forbidden by the option deny (of all devices, or of one), and has all that it needs.
  */
 #include "virtio/device.h"
 

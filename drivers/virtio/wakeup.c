@@ -51,15 +51,33 @@ static void take_config_change(struct virtio_device *dev)
         dev->driver->config_changed(dev);
 }
 
+/*
+ * A tick found completions. An interrupt may be late, or may be lost now and then; but where none
+ * has ever come, the line that the device was found with is likely to be a wrong one.
+ */
+static void suspect_line(struct virtio_device *dev)
+{
+    if (dev->interrupts || ++dev->silent != VIRTIO_SILENT_TICKS)
+        return;
+    hal_log(HAL_WARN, dev->name,
+            "queue completions are found by the tick alone: is interrupt %d (%s) wired?", dev->line,
+            virtio_wakeup_name(dev));
+}
+
 /* Completions that only a tick found: an interrupt that was asked for did not come. */
 static void count_late_completions(struct virtio_device *dev)
 {
+    uint64_t late = 0;
+
     for (unsigned i = 0; i < dev->queue_count; i++) {
         struct virtq *q = dev->queues[i];
+        uint64_t found = q->before_tick != UINT64_MAX ? q->stats.completed - q->before_tick : 0;
 
-        if (q->before_tick != UINT64_MAX)
-            q->stats.late += q->stats.completed - q->before_tick;
+        q->stats.late += found;
+        late += found;
     }
+    if (late)
+        suspect_line(dev);
 }
 
 static bool service_on_tick(struct virtio_device *dev)

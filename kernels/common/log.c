@@ -143,7 +143,7 @@ void kernel_print(const char *fmt, ...)
     va_end(args);
 }
 
-void hal_log(enum hal_level level, const char *who, const char *fmt, ...)
+void(hal_log)(enum hal_level level, const char *who, const char *fmt, ...)
 {
     va_list args;
 

@@ -17,6 +17,9 @@
 /* Mappings are kept account of, and may be copies (host.h). */
 #define HAL_DMA_MAPS 1
 
+/* Options are boot arguments. */
+#define HAL_OPTION "vireo.%s.%s"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -48,7 +48,7 @@ static const char *format_log(const char *fmt, va_list ap)
     return text;
 }
 
-void hal_log(enum hal_level level, const char *who, const char *fmt, ...)
+void(hal_log)(enum hal_level level, const char *who, const char *fmt, ...)
 {
     va_list ap;
 

@@ -40,7 +40,7 @@ void console_put_line(const char *s, size_t len)
         log_write_masked(s, len, true);
 }
 
-void hal_log(enum hal_level at, const char *who, const char *fmt, ...)
+void(hal_log)(enum hal_level at, const char *who, const char *fmt, ...)
 {
     static const char *const mark[] = {"error: ", "warning: ", "", ""};
     char line[LINE_MAX_BYTES];

@@ -67,6 +67,7 @@ int virtio_mmio_irq_setup(struct virtio_device *dev, unsigned n)
 
     (void)n;
     dev->wakeup = VIRTIO_WAKEUP_IRQ; /* before the handler: a storm may change it at once */
+    dev->line = m->irq;
     err = hal_irq_attach(m->irq, virtio_irq_shared, dev);
     m->attached = !err;
     return err;

@@ -104,7 +104,7 @@ static unsigned vpci_find_window(const struct pci_function *f)
     return 0;
 }
 
-/* Boot argument vireo.pci.window: 1 goes through the window even where the BARs can be mapped. */
+/* Option pci.window: 1 goes through the window even where the BARs can be mapped. */
 static bool vpci_window_asked_for(void)
 {
     return hal_option_u64("pci", "window", 0, 0, 1);
@@ -153,7 +153,7 @@ static bool vpci_take_modern(struct virtio_pci *p)
     if (vpci_uses_window(p))
         hal_log(HAL_WARN, "pci", "%02x:%02x.%u: registers through configuration space, %s", f->bus,
                 f->dev, f->fn,
-                vpci_window_asked_for() ? "as vireo.pci.window=1 says"
+                vpci_window_asked_for() ? "as option pci.window says"
                                         : "since a BAR cannot be mapped");
     p->map_vector = virtio_pci_modern_map_vector;
     p->dev.transport = &virtio_pci_modern;

@@ -100,7 +100,7 @@ uint16_t virtio_pci_modern_map_vector(struct virtio_pci *p, unsigned queue, uint
 /*
  * vpci_legacy.c; an image without legacy support (LEGACY=0) has legacy_none.c in its place.
  * virtio_pci_take_legacy: makes p a legacy device behind BAR 0; false: that is impossible, and the
- * log says why. virtio_pci_prefers_legacy: the boot argument vireo.pci.legacy=1, for transitional
+ * log says why. virtio_pci_prefers_legacy: the option pci.legacy is 1, for transitional
  * devices.
  */
 bool virtio_pci_take_legacy(struct virtio_pci *p);

@@ -36,6 +36,7 @@ static int vpci_attach_vector(struct virtio_pci *p, hal_irq_fn fn, void *ctx)
     p->vector[i].fn = fn;
     p->vector[i].ctx = ctx;
     p->vectors++;
+    p->dev.line = p->vector[i].msi.irq;
     return 0;
 }
 
@@ -104,11 +105,28 @@ static int vpci_try_vectors(struct virtio_pci *p, unsigned n, unsigned count)
     return err;
 }
 
-static const char *vpci_vectors_error(int err)
+static void vpci_log_vectors(const struct virtio_pci *p, unsigned count, int err)
 {
-    return err == -ENOSPC   ? "there are fewer"
-           : err == -ENODEV ? "this machine has none"
-                            : "the device refuses";
+    static bool told;
+
+    if (err != -ENODEV) {
+        hal_log(HAL_INFO, p->dev.name, "MSI-X with %u vectors: %s", count,
+                err == -ENOSPC ? "there are fewer" : "the device refuses");
+        return;
+    }
+    if (!told) /* once, not for each device */
+        hal_log(HAL_INFO, "pci", "MSI-X: not on this machine");
+    told = true;
+}
+
+/* On a machine without messages no function may have MSI-X: the first one is enough to tell. */
+static void vpci_log_no_msix(const struct virtio_pci *p)
+{
+    static bool told;
+
+    if (!told)
+        hal_log(HAL_INFO, p->dev.name, "MSI-X: the function has none, or none that is usable");
+    told = true;
 }
 
 static int vpci_setup_msix(struct virtio_pci *p, unsigned n)
@@ -117,7 +135,7 @@ static int vpci_setup_msix(struct virtio_pci *p, unsigned n)
     int err = pci_msix_open(&p->fn);
 
     if (err)
-        hal_log(HAL_INFO, p->dev.name, "MSI-X: the function has none, or none that is usable");
+        vpci_log_no_msix(p);
     for (unsigned i = 0; i < 3 && !err; i++) {
         if (i && counts[i] >= counts[i - 1])
             continue;
@@ -125,8 +143,7 @@ static int vpci_setup_msix(struct virtio_pci *p, unsigned n)
         err = vpci_try_vectors(p, n, counts[i]);
         if (!err)
             return 0;
-        hal_log(HAL_INFO, p->dev.name, "MSI-X with %u vectors: %s", counts[i],
-                vpci_vectors_error(err));
+        vpci_log_vectors(p, counts[i], err);
         err = err == -ENODEV ? err : 0;
     }
     return -ENODEV;
@@ -139,6 +156,7 @@ static int vpci_attach_line(struct virtio_pci *p, hal_irq_t line)
 {
     int err;
 
+    p->dev.line = line;
     p->intx = line;
     p->intx_on = true;
     p->dev.wakeup = VIRTIO_WAKEUP_INTX;

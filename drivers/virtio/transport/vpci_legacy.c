@@ -2,7 +2,7 @@
 /*
  * vpci_legacy.c - the registers of before virtio 1.0, in the I/O space of BAR 0 (virtio 1.4, the
  * legacy parts of section 4.1.4 and 4.1.5). QEMU has them alone with disable-modern=on, and beside
- * the modern ones in transitional devices, which use them if vireo.pci.legacy=1 is given.
+ * the modern ones in transitional devices, which use them if the option pci.legacy is 1.
  */
 #include "virtio/transport/vpci.h"
 

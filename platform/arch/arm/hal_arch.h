@@ -23,6 +23,9 @@
 
 typedef uintptr_t hal_mmio_t;
 
+/* Options are boot arguments. */
+#define HAL_OPTION "vireo.%s.%s"
+
 /*
  * In assembly, so that the compiler cannot choose an addressing mode with write-back, which a
  * hypervisor cannot decode.
