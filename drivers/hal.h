@@ -2,14 +2,51 @@
 /*
  * hal.h - everything that drivers/ uses of the machine and of the runtime.
  *
- * A port of the drivers to another kernel or board supplies this header: about thirty functions,
- * and the inline accessors of "hal_arch.h", which the include path chooses (platform/arch/ARCH/ on
- * a target, platform/host/ on Linux, where each access is a call into a device model).
+ * A port of the drivers to another kernel or board supplies the functions of this header that its
+ * drivers refer to, and the inline accessors of "hal_arch.h", which the include path chooses
+ * (platform/arch/ARCH/ on a target, platform/host/ on Linux, where each access is a call into a
+ * device model). Which functions these are, by the folders that are linked:
+ *
+ *   virtio/ with transport/mmio*.c, block/ and net/:
+ *            hal_now_ns hal_alloc hal_free hal_dma_alloc hal_dma_free hal_dma_addr hal_mmio_map
+ *            hal_irq_attach hal_irq_detach hal_irq_mask hal_virtio_mmio hal_service_add
+ *            hal_service_wake hal_on_shutdown hal_option hal_option_u64 hal_option_bad hal_log
+ *            hal_panic
+ *   also pci/ and transport/vpci*.c:
+ *            hal_pci_host hal_pci_intx hal_msi_alloc hal_msi_free
+ *   also entropy/:
+ *            hal_entropy_add
+ *   also balloon/:
+ *            hal_memory hal_page_lend hal_page_return
+ *   also console/, vsock/:
+ *            nothing
+ *
+ * With HAL_DMA_MAPS 1, hal_dma_map and hal_dma_unmap take the place of hal_dma_addr. Beside these
+ * the drivers refer to memcpy, memset and memcmp, and to what the compiler brings along (libgcc).
+ * Of the functions for interrupts, options, messages, PCI and the end a small port needs stubs
+ * only: hal_defaults.c has them.
  *
  * Contexts. A handler runs in interrupt context, and may call only what is marked [handler]. All
- * other code runs in task context: on the stack of some task, one at a time (tasks are cooperative,
- * and there is one core), so drivers need no lock. Functions of a service never park, nor does what
- * they call.
+ * other code runs in task context, and so do the functions of drivers, unless they are handlers.
+ * Functions of a service never park, nor does what they call: they wait for nothing but, in a start
+ * or a reset, registers, and that for a second at most. Functions of this header call no function
+ * of a driver, except that hal_irq_attach may call the handler at once, as the line may be raised.
+ *
+ * Locks. Drivers have none. In task context one function of a driver runs at a time, on any stack
+ * and any core. A handler may interrupt it at any point on the same core; a handler must not run on
+ * another core meanwhile. So:
+ *   - a cooperative kernel on one core needs nothing;
+ *   - a preemptive kernel on one core takes one mutex around each call of a driver and around each
+ *     run() and arm(), also where services have a thread of their own; handlers take none;
+ *   - on several cores handlers take the lock as well: it is a spin lock that is taken with
+ *     interrupts off, or the interrupts go to threads that take the mutex (a line stays masked
+ *     until its thread has called the handlers).
+ * A finer lock is not promised: devices share the lists of devices, the PCI configuration window
+ * and the block layer's service. Callbacks of a driver (done() of a block request, input() of a
+ * network card) run under that lock, and may call the driver: block_submit() from done(), for one.
+ *
+ * Byte order. The CPU is little-endian, as the registers and rings of virtio 1.0 are; nothing is
+ * swapped, and a big-endian CPU is refused at compile time.
  *
  * Errors are negative errno values (hal_errno.h has those that drivers use).
  */
@@ -21,6 +58,7 @@
 #include <stdint.h>
 
 #include "vireo_config.h"
+#include "vireo_version.h"
 
 #if __STDC_HOSTED__ && defined(__has_include)
 #if __has_include(<string.h>)
@@ -32,6 +70,10 @@
 #include "hal_arch.h" /* register accessors and ordering verbs; see the contract below */
 #include "hal_errno.h"
 #include "hal_util.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the drivers are for little-endian CPUs"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -83,7 +125,12 @@ extern "C" {
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* Time since boot in nanoseconds. Never goes back. [handler] */
+/*
+ * Time since boot in nanoseconds. Never goes back, and advances with interrupts off as well: the
+ * functions of hal_on_shutdown wait for resets then. So it is read from a counter, not counted by a
+ * tick. A resolution of 1 ms does for all deadlines; the wake-up "hybrid" spins for 50 us and wants
+ * 10 us. [handler]
+ */
 uint64_t hal_now_ns(void);
 
 #define HAL_NEVER UINT64_MAX /* a time that never comes */
@@ -193,13 +240,16 @@ hal_mmio_t hal_mmio_map(uint64_t phys, uint64_t len);
 
 /* ---- interrupts ------------------------------------------------------------------------------ */
 
-typedef int hal_irq_t; /* an opaque line number; negative: none */
+/* An opaque line number. Negative: no line, so the device is polled (its service's `polled`). */
+typedef int hal_irq_t;
 typedef void (*hal_irq_fn)(void *ctx);
 
 /*
  * Attaches a handler, which is called as fn(ctx) in handler context, and unmasks the line. Handlers
- * that share a line are all called, in order of attachment. 0; -EINVAL: no such line; -ENOMEM;
- * -EIO: the interrupt controller does not answer.
+ * that share a line are all called, in order of attachment. 0; -EINVAL: no such line, as all
+ * negative ones; -ENOMEM; -EIO: the interrupt controller does not answer. After an error the device
+ * is polled. A line of virtio-mmio or INTx is triggered by its level: it stays high until the
+ * handler has acknowledged the cause.
  */
 int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx);
 /* Detaches that handler. The line is masked if it was the last. */
@@ -265,18 +315,33 @@ hal_irq_t hal_pci_intx(unsigned host, unsigned dev, unsigned pin);
  *     else, unless one is polled, sleep until an interrupt or the earliest next_ns.
  *
  * While tasks keep the CPU busy, all services run every 100 us, as if polled.
+ *
+ * The last look at `pending` and the begin of the sleep are one step for interrupts. A handler that
+ * runs between them sets `pending`, and nobody looks until the next interrupt or next_ns: a plain
+ * wfi behind the look made a boot 0.9 s longer, by a tick for each request. With interrupts masked
+ * the loop looks, then sleeps by an instruction that a masked interrupt ends as well (wfi on Arm
+ * and RISC-V; sti with hlt right behind on x86), then unmasks them. A kernel with a semaphore gives
+ * it in hal_service_wake and takes it, with a time limit, in place of the sleep.
+ *
+ * next_ns and polled may change in any call of a driver, not in run() alone: block_submit() sets
+ * the deadline of what it sent. A thread that sleeps until next_ns is woken after such calls of
+ * other threads, to look again.
  */
 struct hal_service {
     const char *name;
-    /* Does a bounded amount of work; true if it did anything. Never parks. */
+    /* Does a bounded amount of work. True: it did something, so the loop goes round again, since
+     * another service or task may have work by now. False: nothing is left until one of the three
+     * causes above. Never parks. */
     bool (*run)(struct hal_service *);
     /* The CPU is about to sleep: enables the device's interrupts, then looks once more; true if
      * there is work. Never parks. NULL: nothing to arm. */
     bool (*arm)(struct hal_service *);
     void *ctx;
-    uint64_t next_ns;      /* run() is due then (hal_now_ns); HAL_NEVER: not. The service sets it */
-    bool polled;           /* run() is called in every round, and the CPU does not sleep */
-    volatile bool pending; /* set by hal_service_wake, cleared before run() */
+    uint64_t next_ns;      /* run() is due then (hal_now_ns); HAL_NEVER: not. The service's own
+                              functions set it; the loop only reads it */
+    bool polled;           /* run() is called in every round, and the CPU does not sleep. The
+                              service's own functions set it, also in a handler (a storm) */
+    volatile bool pending; /* set by hal_service_wake, cleared by the loop before run() */
     struct hal_service *next;
 };
 /* Adds a service, for the rest of the run. next_ns 0 is taken as HAL_NEVER. */
@@ -365,6 +430,9 @@ void hal_log(enum hal_level level, const char *who, const char *fmt, ...) HAL_FO
  * since hal_log is a macro.
  */
 #ifdef HAL_LOG_LEVEL
+#ifdef VIREO_PREFIX
+#error "HAL_LOG_LEVEL and VIREO_PREFIX both make hal_log a macro: choose one"
+#endif
 #define hal_log(level, ...)                                                                        \
     do {                                                                                           \
         if ((int)(level) <= (int)HAL_LOG_LEVEL)                                                    \

@@ -19,7 +19,7 @@ void vireo_log_to(vireo_log_fn fn)
     defaults_log = fn;
 }
 
-HAL_WEAK void hal_log(enum hal_level level, const char *who, const char *fmt, ...)
+HAL_WEAK void(hal_log)(enum hal_level level, const char *who, const char *fmt, ...)
 {
     va_list ap;
 

@@ -97,7 +97,7 @@ all: programs threads
 programs: $(PROGRAMS:%=$(HOST)/%) $(SUITE_PROGRAMS:%=$(HOST)/%)
 threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
-	    $(HOST)-tsan/test_ring_threads $(HOST)-tsan/test_ring_threads_bad
+	    $(addprefix $(HOST)-tsan/,test_ring_threads test_ring_threads_bad test_lock_threads)
 
 FLAGS_NOW := $(HOSTCC) $(shell $(HOSTCC) -dumpversion) $(filter-out -Werror,$(FLAGS)) \
              $(HTTP_FLAGS) $(IMAGE_FLAGS) $(NET_FLAGS) $(LIBS) $(SOURCES_NOW)

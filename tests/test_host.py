@@ -13,7 +13,8 @@ SOURCES = sorted(name[:-2] for name in os.listdir(os.path.join(TREE, 'tests', 'h
                  if re.fullmatch(r'test_\w+\.c', name))
 # host-tsan/ holds what is built with the thread sanitizer.
 PROGRAMS = ['host/' + name for name in SOURCES] + ['host-tsan/test_ring_threads',
-                                                    'host-tsan/test_ring_threads_bad']
+                                                    'host-tsan/test_ring_threads_bad',
+                                                    'host-tsan/test_lock_threads']
 
 
 def test_there_are_programs():
