@@ -105,14 +105,14 @@ FORCE:
 
 # Judges a driver by the standard. SUITE=wrap: scenarios by name.
 DRIVER ?= vireo
-JUDGED := $(notdir $(wildcard tests/suite/strangers/*)) \
-          $(patsubst tests/suite/drivers/%.c,%,$(wildcard tests/suite/drivers/*.c))
-suite: check .setup-build+run+test deps
-	$(if $(filter $(DRIVER),$(JUDGED)),,$(error DRIVER=$(DRIVER): the suite has no adapter for it; \
-	    there is: $(JUDGED)))
-	$(BUILD) scripts/$(if $(wildcard tests/suite/strangers/$(DRIVER)),suite.mk,host.mk) \
-	    build/host/suite-$(DRIVER)
+STRANGERS := $(notdir $(wildcard tests/suite/strangers/*))
+JUDGED := $(patsubst tests/suite/drivers/%.c,%,$(wildcard tests/suite/drivers/*.c)) $(STRANGERS)
+suite: check build/host/suite-$(DRIVER)
 	@build/host/suite-$(DRIVER) $(if $(SUITE),'$(SUITE)')
+build/host/suite-%: .setup-build+test deps FORCE
+	$(if $(filter $*,$(JUDGED)),,$(error DRIVER=$*: the suite has no adapter for it; \
+	    there is: $(JUDGED)))
+	$(BUILD) scripts/$(if $(filter $*,$(STRANGERS)),suite.mk,host.mk) $@
 
 # For three machines, then in many ways, each of which is linked and run. CELLS='lld|part' by name.
 compile-check: deps .setup-test+library

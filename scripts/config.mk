@@ -88,8 +88,8 @@ no_port = $(shell test '$(PORT)' = auto || expr 0 '<' '$(PORT)' '&' '$(PORT)' '<
 # Variables on the command line that no makefile reads. An app.mk may read others than these.
 VARIABLES := APP APPEND ARCH BENCH BOARD CELLS CLANG_FORMAT CONFORMANCE COVERAGE CPU CROSS DEBUG \
              DIR DRIVER FUZZ GIC HOSTILE JOBS LEGACY LIBFDT_DIR LOAD LWIP_DIR MEM MUTANTS \
-             NEWLIB_DIR OS OUT PART PORT PYTHON QEMU SIZE SMP SOAK SUITE TESTS TIME TRANSPORT V \
-             WERROR
+             NEWLIB_DIR OS OUT PART PORT PYTHON QEMU SIZE SMP SOAK SUITE TESTS TIME TRANSPORT \
+             UBOOT_DIR V WERROR
 OF_OTHERS := SRCS DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH HOST HOSTCC SANITIZE INSTRUMENT \
              WARNINGS KIND SHELL MAKE MAKEFLAGS CC CCACHE%
 typed = $(sort $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$w),$(firstword $(subst =, ,$w)))))

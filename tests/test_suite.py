@@ -20,16 +20,16 @@ MODEL = [f'tests/host/model{part}.c' for part in ('', '_mmio', '_ring', '_split'
 IDLE = {'INIT-03', 'MMIO-REG-17', 'MMIO-REG-21', 'NET-RX-03'}
 
 
-def run(program, *arguments, **environment):
+def run(program, *arguments, seconds=85, **environment):
     result = subprocess.run([os.path.join(TREE, 'build', 'host', program), *arguments], text=True,
-                            capture_output=True, timeout=85 * PATIENCE, check=False,
+                            capture_output=True, timeout=seconds * PATIENCE, check=False,
                             env={**os.environ, **environment})
     assert result.returncode in (0, 1), result.stdout[-2000:] + result.stderr[-2000:]
     return result.stdout
 
 
 def rows(text, verdict):
-    return set(re.findall(rf'^([A-Z][A-Z-]+-\d+) +[A-Z ]+? +{verdict}  ', text, re.M))
+    return set(re.findall(rf'^([A-Z][A-Z-]+-\d+) +[A-Z ]+?\*? +{verdict}  ', text, re.M))
 
 
 def failures(text):
@@ -37,9 +37,9 @@ def failures(text):
 
 
 def closing(text):
-    """The figures of the two last lines."""
+    """The figures of the last lines."""
     return {name: int(n) for name, n in re.findall(r'\b([a-z-]+)=(\d+)\b',
-                                                   '\n'.join(text.splitlines()[-2:]))}
+                                                   '\n'.join(text.splitlines()[-3:]))}
 
 
 @pytest.fixture(scope='module')
@@ -130,3 +130,34 @@ def test_the_good_driver_is_not_blamed(bad):
 def test_a_driver_that_believes_is_found(bad, fault, lie):
     assert failures(bad(fault, lie + ' blk'))
     assert not failures(bad('', lie + ' blk'))
+
+
+# ---- U-Boot's drivers, which are fetched ----
+
+def page():
+    with open(os.path.join(TREE, 'docs', 'conformance-suite.md')) as f:
+        return f.read()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_u_boot_breaks_what_the_page_says(builder):
+    builder('build/host/suite-u-boot')
+    text, again = run('suite-u-boot', seconds=250), run('suite-u-boot', seconds=250)
+    assert text == again
+    version = re.search(r'version=(\S+)', text)[1]
+    assert f'### U-Boot {version}\n' in page()
+    table = page().partition('<!-- suite-u-boot:begin -->')[2].partition('<!-- suite-u-boot:end')[0]
+    assert rows(text, 'broken') == set(re.findall(r'^\| ([A-Z-]+-\d+) ', table, re.M))
+    for line in text.splitlines()[-3:]:
+        assert line in page(), line
+
+
+def test_nothing_of_u_boot_is_here():
+    """An adapter, a header and a page, all of them Vireo's own."""
+    folder = os.path.join(SUITE, 'strangers', 'u-boot')
+    assert sorted(os.listdir(folder)) == ['README.md', 'adapter.c', 'kernel.h']
+    for name in ('adapter.c', 'kernel.h'):
+        with open(os.path.join(folder, name)) as f:
+            text = f.read()
+        assert text.startswith('/* SPDX-License-Identifier: BSD-2-Clause */') and 'GPL' not in text

@@ -67,8 +67,8 @@ void host_bus_add(uint64_t phys, uint64_t len, const struct host_bus *ops, void 
 #define HOST_DMA_BASE 0x40000000ull
 
 /*
- * Before the first hal_dma_alloc: bus addresses of the arena are pointers, too, for a driver that
- * has no way to tell the one from the other.
+ * Before the first hal_dma_alloc, for a driver that knows no mappings: all bus addresses are
+ * pointers, also those of the arena, and devices reach all memory of the process.
  */
 void host_dma_identity(void);
 

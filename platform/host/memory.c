@@ -199,6 +199,8 @@ static void *host_dma_reach(uint64_t bus, size_t len, enum hal_dma_direction dir
         return NULL;
     if (in_arena && (owners_off || host_dma_is_shared(bus)))
         return arena + (bus - HOST_DMA_BASE);
+    if (identity && !in_arena && !owners_off)
+        return bus >= PAGE && bus >> 47 == 0 ? (void *)(uintptr_t)bus : NULL;
     if (!host_dma_is_mapped(bus, len, direction) || (owners_off && !copy))
         return NULL;
     /* Heap, stack or data otherwise; AddressSanitizer checks that it is such. */

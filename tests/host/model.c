@@ -113,7 +113,8 @@ void model_reset(struct model *m)
     m->features_checked = false;
     m->feature_sel = m->driver_feature_sel = m->queue_sel = MODEL_NOT_SELECTED;
     m->interrupt_status = 0;
-    m->page_size = 0;
+    if (!m->lenient)
+        m->page_size = 0;
     m->resets++;
     m->lied = false; /* both sides start again */
     memset(m->accepted, 0, sizeof(m->accepted));
@@ -251,7 +252,7 @@ static void check_config(struct model *m, unsigned off, unsigned width, const ch
     /* A byte array: bytes of it may be declared as fields of one byte. */
     model_rule(w != 0, "CFG-03", "%s: config %s of %u bytes at %u: no such field", m->name, what,
                width, off);
-    if (w)
+    if (w && !(m->lenient && model_is_legacy(m)))
         model_rule(whole || second_half, model_is_legacy(m) ? "" : "MMIO-REG-05",
                    "%s: config %s of %u bytes at %u, a field of %u bytes", m->name, what, width,
                    off, w);

@@ -179,7 +179,8 @@ struct model {
     bool queue_reset_lies; /* QueueReset reads 0, and the queue goes on, as with QEMU's mmio */
     bool cached;           /* what it reads lies in a cache, where others may read it as well */
     bool scribbles;        /* it writes descriptors: the driver is not blamed for changes */
-    bool lied;             /* about used buffers: available ones are no longer judged */
+    bool lenient; /* legacy: GuestPageSize outlives a reset, the configuration has no widths */
+    bool lied;    /* about used buffers: available ones are no longer judged */
 
     unsigned reset_left;
     bool stuck; /* a reset was asked for, and reset_never was set */

@@ -83,7 +83,7 @@ static void judge_data(const struct model_chain *c, const struct header *h, uint
     uint32_t most = world.size_max;
 
     judge(bytes > 0 && bytes % 512 == 0, "BLK-18", "request of %u bytes", bytes);
-    judge(h->sector < world.capacity && bytes / 512 <= world.capacity - h->sector, "BLK-04 BLK-13",
+    judge(h->sector < world.capacity && bytes / 512 <= world.capacity - h->sector, "BLK-13",
           "%u bytes at sector %llu of %llu", bytes, (unsigned long long)h->sector,
           (unsigned long long)world.capacity);
     if (world_accepted(BLK_F_SEG_MAX) && c->count >= 2)
@@ -109,6 +109,8 @@ static uint8_t serve_data(const struct model_chain *c, const struct header *h, u
         *written = model_scatter(c, 0, world.disk + 512 * h->sector, bytes);
         return 0;
     }
+    if (offered(BLK_F_RO))
+        return 1;
     world.writes++;
     model_gather(c, 16, world.disk + 512 * h->sector, bytes);
     return 0;
@@ -116,7 +118,7 @@ static uint8_t serve_data(const struct model_chain *c, const struct header *h, u
 
 static uint8_t serve(const struct model_chain *c, const struct header *h, uint32_t *written)
 {
-    if (offered(BLK_F_RO))
+    if (world_accepted(BLK_F_RO))
         judge(!is_write(h->type), "BLK-15", "a request of type %u to a read-only disk", h->type);
     if (h->type != T_IN && h->type != T_OUT && h->type < 11)
         judge(h->sector == 0, h->type == T_FLUSH ? "BLK-10 BLK-16" : "BLK-10",
@@ -295,8 +297,8 @@ static const char *rows_of_kick(bool wanted)
     if (packed)
         return event && wanted ? "NOTIF-PACK-04" : "NOTIF-PACK-01";
     if (event)
-        return wanted ? "NOTIF-09 NOTIF-10" : "NOTIF-11";
-    return wanted ? "NOTIF-06 NOTIF-08" : "NOTIF-07";
+        return wanted ? "NOTIF-10" : "NOTIF-11";
+    return wanted ? "NOTIF-08" : "NOTIF-07";
 }
 
 /* Of each queue: does it know that the device wants no kick, and what did the last kick tell of? */
@@ -337,8 +339,11 @@ void device_kick(struct model *m, struct model_queue *q)
     if (world.honest && told[q->index])
         judge(false, rows_of_kick(false), "queue %u is kicked, and the device wants no kick",
               q->index);
-    if (world.honest && !world.quiet && more)
+    if (world.honest && !world.quiet && more) {
         judge_rule(true, rows_of_kick(true), "");
+        if (q->ring == &model_split_ring) /* the other word told the opposite */
+            judge_rule(true, world_accepted(RING_EVENT_IDX) ? "NOTIF-09" : "NOTIF-06", "");
+    }
     noticed[q->index] = q->published;
     serve_queue(q);
     want(q);

@@ -42,7 +42,7 @@ static const char *const ids =
     "NET-FDEP-21 NET-FDEP-23 NET-CFG-01 NET-CFG-03 NET-CFG-04 NET-CFG-05 NET-CFG-06 NET-CFG-07 "
     "NET-CFG-11 NET-TX-01 NET-TX-02 NET-TX-03 NET-TX-04 NET-TX-34 NET-TX-48 NET-RX-02 NET-RX-03 "
     "NET-RX-06 NET-RX-11 NET-RX-18 LEGACY-NET-05 LEGACY-NET-11 "
-    "BLK-02 BLK-03 BLK-04 BLK-05 BLK-09 BLK-10 BLK-11 BLK-13 BLK-14 BLK-15 BLK-16 BLK-17 BLK-18 "
+    "BLK-02 BLK-03 BLK-05 BLK-09 BLK-10 BLK-11 BLK-13 BLK-14 BLK-15 BLK-16 BLK-17 BLK-18 "
     "BLK-20 LEGACY-BLK-04 LEGACY-BLK-12";
 
 enum state { IDLE, PASSED, BROKEN };
@@ -91,17 +91,17 @@ static char *field(char **line)
     return start;
 }
 
-/* id, area, section, level, kind, summary */
+/* id, area, section, level, kind, summary, since, basis */
 static void read_line(char *line)
 {
-    char *part[6];
+    char *part[8];
 
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 8; i++)
         part[i] = field(&line);
     struct row *r = find(part[0], strlen(part[0]));
     if (!r)
         return;
-    snprintf(r->level, sizeof(r->level), "%s", part[3]);
+    snprintf(r->level, sizeof(r->level), "%s%s", part[3], strcmp(part[7], "keyword") ? "*" : "");
     snprintf(summary[r - book->row], sizeof(summary[0]), "%s", part[5]);
 }
 
@@ -161,6 +161,8 @@ void judge_rule(bool kept, const char *rows, const char *text)
             fprintf(stderr, "suite: no row %.*s\n", (int)len, at);
             abort();
         }
+        if (!kept && !strcmp(r->id, "RST-01"))
+            deaf = true; /* what such a driver writes to a device that is not there yet follows */
         if (!kept && r->state != BROKEN) {
             r->state = BROKEN;
             snprintf(r->where, sizeof(r->where), "%s", scenario);
@@ -213,6 +215,7 @@ void judge_print(bool all)
         if (r->state == BROKEN)
             printf("%-15s %-10s %-14s seen in %s: %s\n", "", "", "", r->where, r->seen);
     }
+    printf("*: follows from the standard's text, which does not say so with that word\n");
     for (unsigned i = 0; i < book->remarks; i++)
         printf("remark, of no row: %s\n", book->remark[i]);
 }
@@ -224,6 +227,7 @@ struct judge_counts judge_count(void)
     for (unsigned i = 0; i < book->rows; i++) {
         c.passed += book->row[i].state == PASSED;
         c.broken += book->row[i].state == BROKEN;
+        c.should += book->row[i].state == BROKEN && book->row[i].level[0] == 'S';
         c.idle += book->row[i].state == IDLE;
     }
     return c;

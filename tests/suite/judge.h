@@ -27,6 +27,7 @@ void judge_print(bool all);
 void judge_list(void);
 struct judge_counts {
     unsigned rows, passed, broken, idle, remarks;
+    unsigned should; /* of the broken ones: SHOULD and SHOULD NOT */
 };
 struct judge_counts judge_count(void);
 

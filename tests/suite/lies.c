@@ -104,7 +104,7 @@ static void run_rewriting(void)
 
 static void make_all_features(void)
 {
-    for (unsigned bit = 0; bit < 128; bit++)
+    for (unsigned bit = 0; bit < (world.legacy ? 32 : 128); bit++)
         world_offer(bit);
     world.seg_max = 16;
     world.size_max = 4096;

@@ -213,6 +213,7 @@ static int summary(void)
     printf("\nsuite: driver=%s version=%s honest=%u failed=%u lies=%u survived=%u\n",
            suite_driver.name, suite_driver.version, run.honest, run.honest_failed, run.lies,
            run.survived);
+    printf("suite: of the broken rows MUST=%u SHOULD=%u\n", c.broken - c.should, c.should);
     printf("suite: driver=%s rows=%u passed=%u broken=%u not-exercised=%u\n", suite_driver.name,
            c.rows, c.passed, c.broken, c.idle);
     return c.broken > 0 || run.failed > 0;

@@ -260,19 +260,25 @@ void order_end(void)
 
 /* ---- barriers -------------------------------------------------------------------------------- */
 
+/* Is `word` the one at this bus address? */
+static bool is_at(const volatile void *word, uint64_t bus)
+{
+    return word == host_dma_pointer(bus, 2);
+}
+
 /* Of a packed ring: the flags of the next descriptor to be made available. */
-static uintptr_t publishing_word(const struct model_queue *q)
+static bool publishes(const struct model_queue *q, const volatile void *word)
 {
     bool split = q->ring == &model_split_ring;
 
-    return (uintptr_t)(split ? q->driver + 2 : q->desc + 16ull * q->expose_at.slot + 14);
+    return is_at(word, split ? q->driver + 2 : q->desc + 16ull * q->expose_at.slot + 14);
 }
 
-static bool suppresses(const struct model_queue *q, uintptr_t word)
+static bool suppresses(const struct model_queue *q, const volatile void *word)
 {
     if (q->ring != &model_split_ring)
-        return word - q->device < 4;
-    return word == q->device || word == q->device + 4 + 8ull * q->num;
+        return is_at(word, q->device) || is_at(word, q->device + 2);
+    return is_at(word, q->device) || is_at(word, q->device + 4 + 8ull * q->num);
 }
 
 void order_store(const volatile void *word, bool fenced)
@@ -281,7 +287,7 @@ void order_store(const volatile void *word, bool fenced)
         const struct model_queue *q = &world.m->queues[i];
         bool split = q->ring == &model_split_ring;
 
-        if (!q->ready || (uintptr_t)word != publishing_word(q))
+        if (!q->ready || !publishes(q, word))
             continue;
         o.to_kick[i] = true;
         if (suite_driver.fences)
@@ -295,7 +301,7 @@ void order_load(const volatile void *word, bool fenced)
     for (unsigned i = 0; i < MODEL_QUEUES && world.honest; i++) {
         const struct model_queue *q = &world.m->queues[i];
 
-        if (!q->ready || !o.to_kick[i] || !suppresses(q, (uintptr_t)word))
+        if (!q->ready || !o.to_kick[i] || !suppresses(q, word))
             continue;
         o.to_kick[i] = false;
         if (suite_driver.fences)

@@ -47,7 +47,7 @@ struct suite_driver {
     int (*blk_write)(uint64_t sector, const void *buf, uint32_t sectors);
     int (*blk_flush)(void); /* NULL: the driver has no flush */
 
-    void (*net_mac)(uint8_t mac[6]); /* NULL: the driver does not tell */
+    int (*net_mac)(uint8_t mac[6]); /* negative: the driver has none; NULL: it does not tell */
     int (*net_send)(const void *frame, uint32_t len);
     /* The next frame, at most `room` bytes of it. Returns its length; 0: there is none. */
     int (*net_recv)(void *frame, uint32_t room);

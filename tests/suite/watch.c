@@ -156,6 +156,7 @@ void *suite_alloc(size_t size, size_t align)
 {
     uint64_t bus;
 
+    host_dma_identity();
     return hal_dma_alloc(size, align, &bus);
 }
 
@@ -185,6 +186,7 @@ static void touch(const volatile void *p, size_t size, bool write)
 {
     bool owned = host_dma_owned(p, size);
 
+    world_step();
     if (world_in_call() && (write || !owned) && __asan_region_is_poisoned((void *)p, size))
         world_fail("%s() %s %zu bytes of memory that %s", world.calling,
                    write ? "writes to" : "reads", size,

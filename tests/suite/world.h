@@ -104,6 +104,8 @@ void world_idle(uint64_t us);
 void world_fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* The driver is in a loop that waits: time passes, and it may be too much of it. */
 void world_wait(uint64_t ns);
+/* The driver makes an access of memory; of those, too, there may be too many. */
+void world_step(void);
 /* Does a call of the driver run? */
 bool world_in_call(void);
 

@@ -147,9 +147,10 @@ static int receive_frame(void *frame, uint32_t room)
     return (int)len;
 }
 
-static void address(uint8_t mac[6])
+static int address(uint8_t mac[6])
 {
     memcpy(mac, vnet_mac(card), 6);
+    return 0;
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
