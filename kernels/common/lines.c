@@ -8,9 +8,9 @@ static struct {
     hal_irq_t irq;
     hal_irq_fn fn; /* NULL: the place is free */
     void *ctx;
-} handlers[HANDLERS]; /* in order of attachment: places are not reused while one behind is taken */
+} handlers[HANDLERS]; /* those of one line in order of attachment */
 
-static unsigned handler_count;
+static unsigned handler_count; /* places in use, free ones among them included */
 
 void kernel_interrupt(hal_irq_t irq)
 {
@@ -19,17 +19,31 @@ void kernel_interrupt(hal_irq_t irq)
             handlers[i].fn(handlers[i].ctx);
 }
 
+/* The first free place behind all handlers of the line. */
+static unsigned line_place(hal_irq_t irq)
+{
+    unsigned place = handler_count;
+
+    for (unsigned i = handler_count; i && (!handlers[i - 1].fn || handlers[i - 1].irq != irq); i--)
+        if (!handlers[i - 1].fn)
+            place = i - 1;
+    return place;
+}
+
 int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
 {
+    unsigned place = line_place(irq);
+
     if (irq < 0 || irq >= KERNEL_LINES)
         return -EINVAL;
-    if (handler_count == HANDLERS)
+    if (place == HANDLERS)
         return -ENOMEM;
-    handlers[handler_count].irq = irq;
-    handlers[handler_count].ctx = ctx;
-    handlers[handler_count].fn = fn;
+    handlers[place].irq = irq;
+    handlers[place].ctx = ctx;
     /* Whole before a handler of a shared line can see it. */
-    __atomic_store_n(&handler_count, handler_count + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&handlers[place].fn, fn, __ATOMIC_RELEASE);
+    if (place == handler_count)
+        handler_count++;
     return machine_line(irq, true);
 }
 
