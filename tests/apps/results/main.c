@@ -27,6 +27,7 @@ int main(int argc, char **argv)
     error_results();
     math_results();
     math_pair_results();
+    text_results();
     results_end();
     return 0;
 }

@@ -49,11 +49,7 @@ void number_results(void);
 void error_results(void);
 void math_results(void);
 void math_pair_results(void);
-void char_results(void);
 void text_results(void);
-void memory_results(void);
-void time_results(void);
-void zone_results(void);
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
