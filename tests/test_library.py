@@ -102,9 +102,15 @@ def test_a_part_that_does_not_exist(tmp_path):
 def test_a_kernel_may_leave_all_of_hal_to_the_defaults_but_its_clock():
     prototypes = set(re.findall(r'^(?!static)[a-z][\w ]*[ *](hal_\w+)\(', re.sub(
         r'/\*.*?\*/', '', text_of('drivers/hal.h'), flags=re.S), re.M))
-    defaults = set(re.findall(r'^HAL_WEAK [\w ]*[ *](hal_\w+)\(', ''.join(
+    defaults = set(re.findall(r'^HAL_WEAK [\w ]*[ *(](hal_\w+)\)?\(', ''.join(
         text_of(f'drivers/{name}.c') for name in ('hal_defaults', 'hal_arena', 'hal_services')),
         re.M))
     assert len(prototypes) > 25
     assert prototypes - defaults == {'hal_now_ns', 'hal_dma_map', 'hal_dma_unmap'}
     assert not defaults - prototypes
+
+
+def test_the_macros_tell_the_version():
+    found = dict(re.findall(r'^#define VIREO_DRIVERS_(MAJOR|MINOR) (\d+)$',
+                            text_of('drivers/vireo_config.h'), re.M))
+    assert text_of('VERSION').strip().split('.')[:2] == [found['MAJOR'], found['MINOR']]
