@@ -13,10 +13,6 @@
 #include VIREO_USER_CONFIG
 #endif
 
-/* The version of the drivers: vireo_drivers.h says what stays the same from one to the next. */
-#define VIREO_DRIVERS_MAJOR 0
-#define VIREO_DRIVERS_MINOR 5
-
 /* The buses. */
 #ifndef VIREO_MMIO
 #define VIREO_MMIO 1

@@ -17,12 +17,7 @@
  *     }
  *
  * All functions are for task context, one at a time, with handlers able to run.
- *
- * What stays: a kernel that includes this header, virtio/virtio.h, block/block.h, net/vnet.h,
- * console/vcon.h, entropy/vrng.h, vsock/vsock.h and balloon/balloon.h, and that supplies what hal.h
- * says, compiles and works with each later version of the same VIREO_DRIVERS_MAJOR, and while that
- * is 0, of the same VIREO_DRIVERS_MINOR. What hal.h gains meanwhile has its answer in hal_*.c. All
- * other headers, and which source file holds what, may change at any time.
+ * vireo_version.h has the version, and what stays the same from one to the next.
  */
 #ifndef VIREO_DRIVERS_H
 #define VIREO_DRIVERS_H

@@ -108,9 +108,3 @@ def test_a_kernel_may_leave_all_of_hal_to_the_defaults_but_its_clock():
     assert len(prototypes) > 25
     assert prototypes - defaults == {'hal_now_ns', 'hal_dma_map', 'hal_dma_unmap'}
     assert not defaults - prototypes
-
-
-def test_the_macros_tell_the_version():
-    found = dict(re.findall(r'^#define VIREO_DRIVERS_(MAJOR|MINOR) (\d+)$',
-                            text_of('drivers/vireo_config.h'), re.M))
-    assert text_of('VERSION').strip().split('.')[:2] == [found['MAJOR'], found['MINOR']]
