@@ -83,7 +83,8 @@ SUITE_FLAGS := -Itests/suite -DSUITE_ROWS='"$(abspath tests/conformance/requirem
                -DVIREO_VERSION='"$(file <VERSION)"'
 SUITE_LIBRARY := $(SUITE_SOURCES:%=$(HOST)/obj/%.o)
 # The calls of this sanitizer, which tell of each access, end in tests/suite/watch.c.
-FLAGS_tests/suite/drivers/bad.c := -fno-sanitize=all -fsanitize=thread
+FLAGS_tests/suite/drivers/bad.c := -fno-sanitize=all -fsanitize=thread \
+    $(if $(findstring profile,$(INSTRUMENT)),-fno-profile-instr-generate -fno-coverage-mapping)
 
 FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_FLAGS)) \
            $(if $(filter examples/%,$1),-include tests/host/httpd/names.h) $(FLAGS) \

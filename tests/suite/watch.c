@@ -10,7 +10,10 @@
 #include "judge.h"
 #include "model_ring.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifndef __has_feature /* clang's way to tell; gcc defines a macro */
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
 #else
 #define __asan_region_is_poisoned(p, n) ((void)(p), (void)(n), NULL)
