@@ -256,11 +256,10 @@ class System:
             wrong, counts = self.make_run(log_path), ''
         else:
             wrong, counts = self.make_test(log_path)
-        seconds = round(time.monotonic() - before)
+        took = f'{time.monotonic() - before:.0f} s ({cpu_seconds() - cpu_before:.0f} s of CPU)'
         if wrong:
-            return f'make {name}: {wrong} after {seconds} s; see {os.path.relpath(log_path, TREE)}'
-        cpu = round(cpu_seconds() - cpu_before)
-        state[name] = f'make {name} in {seconds} s ({cpu} s of CPU)'
+            return f'make {name}: {wrong} after {took}; see {os.path.relpath(log_path, TREE)}'
+        state[name] = f'make {name} in {took}'
         state[name] += f': {counts}' if counts else ''
         self.save(state)
         return None
