@@ -32,7 +32,10 @@ link_of = $(or $(LINK_$1),$(LINK) -Wl$(comma)--defsym$(comma)KERNEL_BASE=$(BASE_
 libs_of = $(if $(LINK_$1),,-lgcc)
 comma := ,
 
-all: $(KERNELS:%=$(OUT)/%.elf)
+# A system may have no compiler for one of them; scripts/setup knows which do.
+HERE := $(foreach k,$(KERNELS),$(if $(shell command -v $(CC_$k)),$k))
+all: $(HERE:%=$(OUT)/%.elf)
+	@$(foreach k,$(filter-out $(HERE),$(KERNELS)),echo 'kernels: no $(CC_$k): $k is left out';):
 
 define kernel
 SRC_$1 := $$(filter-out $$(WITHOUT_$1),$$(LIBRARY)) \
