@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""docs/another-*.md: the pages show the code that is tested, say how long it is, and name files
-that exist; the examples fit an application as they stand.
+"""docs/another-*.md, docs/porting.md: the pages show the code that is tested, say how long it is,
+and name files that exist; the examples fit an application as they stand.
 """
 import glob
 import os
@@ -17,6 +17,8 @@ GUIDES = {
     'another-ring': ['tests/host/newring/counted.c', 'tests/host/newring/counted.h',
                      'tests/host/newring/rings.c'],
     'another-board': ['tests/boards/fixed/board.c', 'tests/boards/fixed/uart.c'],
+    'porting': ['tests/porting/port.c', 'tests/porting/hal_arch.h', 'tests/porting/check.c',
+                'kernels/common/main.c'],
 }
 FOLDERS = 'docs|drivers|linker|platform|scripts|tests'
 

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""docs/porting.md: its commands work as they stand there; the sizes, the memory and the functions
+are those of the drivers.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from conftest import TREE
+from test_docs import squeezed
+from test_guides import page
+from test_source import text_of
+from vireolib.guest import PATIENCE
+
+PAGE = page('porting')
+EXAMPLE = os.path.join(TREE, 'tests', 'porting')
+PORT = ['hal_arch.h', 'start.S', 'link.ld', 'port.c']    # what a machine supplies
+COMPILER, TOLERANCE, ELSEWHERE = '12', 0.03, 0.10        # the page has the bytes of gcc 12
+
+
+def command(begin):
+    """An indented command of the page, with the lines that it continues on."""
+    found = re.search(rf'^    ({re.escape(begin)} (?:.*\\\n)*.*)\n', PAGE, re.M)
+    assert found, begin
+    return found[1]
+
+
+COMPILE = command('riscv64-unknown-elf-gcc')
+
+
+def shell(folder, line):
+    result = subprocess.run(['sh', '-ec', line], cwd=folder, capture_output=True, text=True,
+                            stdin=subprocess.DEVNULL, timeout=60 * PATIENCE)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+@pytest.fixture(scope='module')
+def folder(builder, tmp_path_factory):
+    """A port as the page says, and a disk."""
+    builder('.setup-build+test+kernels')
+    path = tmp_path_factory.mktemp('porting') / 'myport'
+    subprocess.run([sys.executable, os.path.join(TREE, 'scripts', 'amalgamate'), 'all', str(path)],
+                   check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(EXAMPLE, path, dirs_exist_ok=True)
+    for line in ('echo', 'truncate'):
+        shell(path, command(line))
+    return path
+
+
+def test_the_commands_lead_to_a_block_and_an_answer(folder):
+    assert 'warning:' not in shell(folder, COMPILE + ' -Wall -Wextra -Wl,--no-warn-rwx-segments')
+    said = shell(folder, command('qemu-system-riscv64'))
+    expected = re.search(r'^The lines that count.*?\n\n(.*?)\n\n', PAGE, re.M | re.S)[1]
+    for line in expected.split('\n'):
+        assert line.strip() in said, said
+
+
+def test_a_modern_device_with_packed_rings(folder):
+    shell(folder, COMPILE)
+    said = shell(folder, command('qemu-system-riscv64').replace('drive=d', 'drive=d,packed=on') +
+                 ' -global virtio-mmio.force-legacy=false')
+    assert 'ring_packed' in said and 'check: sector 0: the first sector' in said
+
+
+def test_the_port_has_at_most_a_hundred_lines():
+    lines = sum(text_of(f'tests/porting/{name}').count('\n') for name in PORT)
+    assert lines <= 100 and f'{lines} lines together' in PAGE
+
+
+# ---- size ----
+
+SIZES = re.findall(r'^\| (\w.+?) \| (`.*`|) ?\| (\d+) \|$', PAGE.partition('## 6. Size')[2]
+                   .partition('## 7.')[0], re.M)
+
+
+def driver_bytes(folder, switches):
+    """Code, constants and initialised data that the linker took of the one file."""
+    options = ' '.join([COMPILE.replace('port.elf', 'size.elf'), switches])
+    alone = re.sub(r'start\.S.*?-o', 'vireo-drivers.c -c -o', options, flags=re.S)
+    shell(folder, alone.replace('size.elf', 'drivers.o').replace('-T link.ld', ''))
+    shell(folder, options.replace('vireo-drivers.c', 'drivers.o') + ' -Wl,-Map=size.map')
+    text = (folder / 'size.map').read_text().partition('Linker script and memory map')[2]
+    return sum(int(size, 16) for size in re.findall(
+        r'^ \.(?:text|s?rodata|s?data)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+) drivers\.o$', text, re.M))
+
+
+@pytest.mark.parametrize('what, switches, size', SIZES, ids=[row[0] for row in SIZES])
+def test_size(folder, what, switches, size):
+    version = shell(folder, 'riscv64-unknown-elf-gcc -dumpversion')
+    there = driver_bytes(folder, switches.strip('`'))
+    tolerance = TOLERANCE if version.startswith(COMPILER + '.') else ELSEWHERE
+    assert int(size) == pytest.approx(there, rel=tolerance), f'{what}: {there} bytes'
+
+
+# ---- memory ----
+
+MEMORY = re.findall(r'^\| (none|\d+) \| (\d+) \| (\d+) \|$', PAGE, re.M)
+
+
+@pytest.fixture(scope='module')
+def objects(folder):
+    """All of the port but ram.c, whose end of the check tells what is held."""
+    source = (folder / 'port.c').read_text()
+    (folder / 'held.c').write_text(source.replace('port_check();', '{\n'
+                                                  '        void port_check_ram(void);\n'
+                                                  '        port_check();\n'
+                                                  '        port_check_ram();\n    }'))
+    line = re.sub(r'-nostdlib.*', '-c start.S held.c check.c vireo-drivers.c', COMPILE, flags=re.S)
+    shell(folder, line)
+    return 'start.o held.o check.o vireo-drivers.o'
+
+
+@pytest.mark.parametrize('qsize, disk, card', MEMORY)
+def test_memory(folder, objects, qsize, disk, card):
+    text = '' if qsize == 'none' else qsize
+    shell(folder, COMPILE.replace('start.S port.c check.c vireo-drivers.c', f'{objects} ram.c')
+          .replace('port.elf', 'held.elf') + f" '-DQSIZE=\"{text}\"'")
+    both = command('qemu-system-riscv64').replace('port.elf', 'held.elf')
+    machine, disk_options, card_options = re.match(
+        r'(.*?)\s+\\\n\s+(-drive.*?)\s+\\\n\s+(-netdev.*)', both, re.S).groups()
+    for options, kib in ((disk_options, disk), (card_options, card)):
+        said = shell(folder, f'{machine} -global virtio-mmio.force-legacy=false {options}')
+        held = int(re.search(r'^ram: held=(\d+)$', said, re.M)[1])
+        assert int(kib) == pytest.approx(held / 1024, rel=TOLERANCE, abs=1), said
+
+
+# ---- functions ----
+
+def test_the_functions_are_those_of_the_header():
+    """Each prototype of the tables is in hal.h, and each set is what hal.h says."""
+    hal = text_of('drivers/hal.h')
+    tables = PAGE.partition('## 9. The functions')[2].partition('## 10.')[0]
+    prototypes = re.findall(r'^\| `([^`]*\))` \|', tables, re.M)
+    declared = squeezed(hal)
+    assert not [p for p in prototypes if squeezed(p) not in declared]
+    named = [re.search(r'\bhal_\w+(?=\()', p)[0] for p in prototypes]
+    head = re.search(r'by the folders that are linked:\n(.*?)\n \* With HAL_DMA_MAPS', hal, re.S)[1]
+    assert sorted(named) == sorted(re.findall(r'\bhal_\w+', head))
+    count = len(re.findall(r'\bhal_\w+', head.partition('also pci/')[0]))
+    assert f'refers to {count}:' in tables

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* port.h - the machine (port.c) and its check (check.c). */
+#include "vireo-drivers.h"
+
+void port_put(char c); /* to the console */
+void port_log(enum hal_level level, const char *who, const char *fmt, va_list ap);
+void port_check(void); /* a disk's first sector, an ARP question */
