@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import boards
 from conftest import TREE
 from test_barriers import call_of
 
@@ -44,7 +45,7 @@ def steps_of(body):
 @pytest.mark.parametrize('cpu', CPUS)
 def test_verbs(cpu, builder, tmp_path):
     prefix, flags, verbs, expected = CPUS[cpu]
-    builder(f'build/kernels/{cpu}.elf')                  # so that the compiler is here
+    boards.build(builder, cpu)                           # so that the compiler is here
     source = tmp_path / 'verbs.c'
     source.write_text('\n'.join(['#include <stdbool.h>', '#include "hal_arch.h"',
                                  *(call_of(verb, '0') for verb in verbs)]) + '\n')
