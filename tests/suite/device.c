@@ -244,7 +244,8 @@ bool device_hold(const uint8_t *frame, uint32_t len, unsigned place)
     if (world.rewrites)
         rewrite(q, c);
     memset(junk, 0xdd, sizeof(junk));
-    h[10] = header_len() == 12; /* num_buffers */
+    if (header_len() == 12)
+        h[10] = (uint8_t)(1 + world.buffers); /* num_buffers */
     model_scatter(c, 0, h, header_len());
     model_scatter(c, header_len(), frame, len);
     model_scatter(c, header_len() + len, junk, world.rx_pad);

@@ -174,6 +174,18 @@ static void make_unsettled(void)
     world.m->generation_never_settles = true;
 }
 
+static void make_no_buffers(void)
+{
+    scenario_usual();
+    world.buffers = UINT8_MAX; /* 0 */
+}
+
+static void make_many_buffers(void)
+{
+    scenario_usual();
+    world.buffers = 99;
+}
+
 static void make_headers(void)
 {
     scenario_usual();
@@ -216,6 +228,10 @@ const struct scenario lies[] = {
         DOES(.when = AT_USED, .times = FOR_EVER, .what = DO_USED_LEN, .v = UINT32_MAX)),
     LIE(5, "short frames", "the used length is below the header", .kinds = SUITE_NET,
         .run = run_short),
+    LIE(6, "no buffers", "num_buffers is 0", .kinds = SUITE_NET, .transports = MODERN,
+        .make = make_no_buffers),
+    LIE(6, "many buffers", "num_buffers is 100", .kinds = SUITE_NET, .transports = MODERN,
+        .make = make_many_buffers),
     LIE(9, "rewritten descriptors", "the device overwrites descriptors that it holds",
         .kinds = BOTH, .make = make_rewriting, .run = run_rewriting),
     LIE(10, "changing id", "a used id is another one after the first look", .kinds = BOTH,
@@ -238,6 +254,9 @@ const struct scenario lies[] = {
     LIE(16, "early interrupt", "an interrupt comes before the device is ready", .kinds = BOTH,
         .needs_irq = true, .early = true,
         DOES(.when = AT_ACCESS, .n = 8, .times = 20, .what = DO_INTERRUPT, .v = 3)),
+    LIE(17, "interrupt storm", "each access of a register causes another interrupt", .kinds = BOTH,
+        .needs_irq = true,
+        DOES(.when = AT_ACCESS, .times = FOR_EVER, .what = DO_INTERRUPT, .v = 1)),
     LIE(18, "block size 0", "blk_size is 0", .kinds = SUITE_BLK, .make = make_block_0),
     LIE(18, "block size 3", "blk_size is 3", .kinds = SUITE_BLK, .make = make_block_3),
     LIE(18, "huge blocks", "blk_size is 2 GiB", .kinds = SUITE_BLK, .make = make_block_huge),

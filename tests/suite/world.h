@@ -50,6 +50,7 @@ struct world {
     bool backwards;       /* gives receive buffers back in reverse order */
     uint32_t rx_pad;      /* junk behind a frame, in the buffer */
     uint8_t hdr_flags;    /* of received frames */
+    uint8_t buffers;      /* of received frames: what num_buffers says beyond the truth */
     uint16_t hdr_len;     /* likewise */
     bool rewrites;        /* overwrites descriptors of what it holds */
     bool started;         /* probe() was called, before the device began to lie */
