@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -44,8 +43,7 @@ def folder(builder, tmp_path_factory):
     """A port as the page says, and a disk."""
     builder('.setup-build+test+kernels')
     path = tmp_path_factory.mktemp('porting') / 'myport'
-    subprocess.run([sys.executable, os.path.join(TREE, 'scripts', 'amalgamate'), 'all', str(path)],
-                   check=True, stdout=subprocess.DEVNULL)
+    builder('amalgamation', f'OUT={path}')
     shutil.copytree(EXAMPLE, path, dirs_exist_ok=True)
     for line in ('echo', 'truncate'):
         shell(path, command(line))
@@ -65,6 +63,20 @@ def test_a_modern_device_with_packed_rings(folder):
     said = shell(folder, command('qemu-system-riscv64').replace('drive=d', 'drive=d,packed=on') +
                  ' -global virtio-mmio.force-legacy=false')
     assert 'ring_packed' in said and 'check: sector 0: the first sector' in said
+
+
+def test_pci(folder):
+    """The piece of the page for a PCI host, beside the windows."""
+    source = (folder / 'port.c').read_text()
+    (folder / 'both.c').write_text(source.replace(
+        'port_check();', '{\n        void port_attach_pci(void);\n'
+        '        port_attach_pci();\n        port_check();\n    }'))
+    shell(folder, COMPILE.replace('port.c', 'both.c pci.c').replace('port.elf', 'both.elf') +
+          ' -DVIREO_PCI=1')
+    said = shell(folder, command('qemu-system-riscv64').replace('port.elf', 'both.elf')
+                 .replace('-blk-device', '-blk-pci').replace('-net-device', '-net-pci'))
+    assert 'vblk0: pci, polled' in said and 'check: sector 0: the first sector' in said
+    assert 'check: 10.0.2.2 is at ' in said
 
 
 def test_the_port_has_at_most_a_hundred_lines():
