@@ -14,3 +14,7 @@ s/^[\t ]*cp = GET_ARG (N, ap, char_ptr_t);$/FORMAT_NEEDS_ALL(ch == 'S' || (flags
 # The full wide scanf has the branch for "%Lf" switched off, and stores a 0.
 s/^#if 0.*_NO_LONGDBL.*$/#ifndef _NO_LONGDBL/
 s/_wcstold_r (rptr, buf, NULL)/wcstold (buf, NULL)/
+# "%1$-5.2f", "%3$*1$.*2$f": behind the argument's place newlib took neither flag nor width nor "*",
+# and so no type: the argument was read as an int. The first row has the states, the second actions.
+s|^  /\* WIDTH \*/  { DONE, .* SMOD, .*|  /* WIDTH */  { WIDTH, WIDTH, DONE, SMOD, DONE, SDOT, VARW, WIDTH, DONE },|
+s|^  /\* WIDTH \*/  { NOOP, .* GETMOD, .*|  /* WIDTH */  { NOOP, SKIPNUM, NOOP, GETMOD, GETARG, NOOP, NOOP, NOOP, NOOP },|

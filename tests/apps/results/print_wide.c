@@ -41,6 +41,20 @@ static void positions(void)
     result("positions = |%s| %i", text, n);
     n = snprintf(text, sizeof(text), "%2$s%2$s%1$s", "b", "a");
     result("positions twice = |%s| %i", text, n);
+    for (int width = -9; width < 10; width += 3) {
+        for (int precision = -1; precision < 4; precision++) {
+            n = snprintf(text, sizeof(text), "%3$*1$.*2$f|%1$d", width, precision, 2.71828);
+            result("positions of width %i %i = |%s| %i", width, precision, text, n);
+            n = snprintf(text, sizeof(text), "%4$-*1$.*2$s|%3$+0*1$lld", width, precision,
+                         123456789012LL, "abcdef");
+            result("positions of texts %i %i = |%s| %i", width, precision, text, n);
+        }
+    }
+    n = snprintf(text, sizeof(text), "%2$-12s|%1$08.3f|%3$+5lld|%4$ d|%5$#x", 2.5, "left",
+                 1LL << 40, 7, 255);
+    result("positions with flags = |%s| %i", text, n);
+    n = snprintf(text, sizeof(text), "%3$12s|%2$.10s|%1$12.3e", 1e10, "a longer text", "right");
+    result("positions with widths = |%s| %i", text, n);
 }
 
 /* Numbers that any long double holds. */

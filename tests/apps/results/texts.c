@@ -4,6 +4,7 @@
 #include "results.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -72,6 +73,9 @@ static void pairs(const char *a, const char *b)
     token = strtok_r(text, b, &state);
     for (int i = 0; token; i++, token = strtok_r(NULL, b, &state))
         result("strtok_r %s %s %i = %s", a, b, i, token);
+    char *rest = strcpy(text, a);
+    for (int i = 0; (token = strsep(&rest, b)) != NULL; i++)
+        result("strsep %s %s %i = %s %i", a, b, i, token, rest != NULL);
 }
 
 static void single(const char *s)
@@ -141,6 +145,63 @@ static void numbers(void)
     result("setenv with = is = %i", setenv("A=B", "x", 1));
 }
 
+static void environment(void)
+{
+    static const char *const names[] = {"NAME", "NONE", "", "A=B"};
+    char put[] = "PUT=1";
+
+    block("environment");
+    setenv("NAME", "one", 1);
+    setenv("NAME2", "long", 1);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        errno = 0;
+        int n = unsetenv(names[i]);
+        result("unsetenv %s = %i %e", names[i], n, errno);
+        errno = 0;
+        n = setenv(names[i], "x", 0);
+        result("setenv %s = %i %e %s", names[i], n, errno, getenv(names[i]));
+    }
+    putenv(put);
+    put[4] = '2';
+    result("putenv = %s %s", getenv("PUT"), getenv("NAME2"));
+    unsetenv("PUT");
+    result("unsetenv PUT = %s", getenv("PUT"));
+    setenv("EMPTY", "", 1);
+    result("empty = %s", getenv("EMPTY"));
+    const char *before = getenv("NAME");
+    setenv("NAME", "much longer than it was", 1);
+    result("longer = %s, was %s", getenv("NAME"), before);
+    setenv("NAME", "y", 1);
+    result("shorter = %s, was %s", getenv("NAME"), before);
+    for (int i = 0; i < 100; i++) {
+        char name[] = {'N', (char)('0' + i / 10), (char)('0' + i % 10), 0};
+        setenv(name, name + 1, 1);
+    }
+    result("many = %s %s %s", getenv("N00"), getenv("N57"), getenv("N99"));
+}
+
+/* The row of numbers that POSIX prescribes; rand() and random() are each library's own. */
+static void row_of_48_bits(void)
+{
+    unsigned short state[3] = {1, 2, 0xfff0}, parameters[7] = {9, 8, 7, 3, 2, 1, 11};
+
+    block("rand48");
+    srand48(12345);
+    for (int i = 0; i < 100; i++) {
+        result("mrand48 %i = %l", i, mrand48());
+        result("lrand48 %i = %l", i, lrand48());
+        result("drand48 %i = %d", i, drand48());
+        result("jrand48 %i = %l", i, jrand48(state));
+        result("nrand48 %i = %l", i, nrand48(state));
+        result("erand48 %i = %d", i, erand48(state));
+    }
+    seed48(state);
+    result("seed48 = %l", mrand48());
+    lcong48(parameters);
+    for (int i = 0; i < 20; i++)
+        result("lcong48 %i = %l", i, mrand48());
+}
+
 static void wide_texts(void)
 {
     wchar_t buffer[32], *state;
@@ -179,5 +240,7 @@ void text_results(void)
         single(words[i]);
     sorting();
     numbers();
+    environment();
+    row_of_48_bits();
     wide_texts();
 }
