@@ -188,18 +188,18 @@ static void row_of_48_bits(void)
     block("rand48");
     srand48(12345);
     for (int i = 0; i < 100; i++) {
-        result("mrand48 %i = %l", i, mrand48());
-        result("lrand48 %i = %l", i, lrand48());
+        result("mrand48 %i = %l", i, (long long)mrand48());
+        result("lrand48 %i = %l", i, (long long)lrand48());
         result("drand48 %i = %d", i, drand48());
-        result("jrand48 %i = %l", i, jrand48(state));
-        result("nrand48 %i = %l", i, nrand48(state));
+        result("jrand48 %i = %l", i, (long long)jrand48(state));
+        result("nrand48 %i = %l", i, (long long)nrand48(state));
         result("erand48 %i = %d", i, erand48(state));
     }
     seed48(state);
-    result("seed48 = %l", mrand48());
+    result("seed48 = %l", (long long)mrand48());
     lcong48(parameters);
     for (int i = 0; i < 20; i++)
-        result("lcong48 %i = %l", i, mrand48());
+        result("lcong48 %i = %l", i, (long long)mrand48());
 }
 
 static void wide_texts(void)
