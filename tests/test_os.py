@@ -158,6 +158,27 @@ def running(word):
     return False
 
 
+@pytest.mark.skipif(not os.path.exists('/usr/share/keyrings/debian-archive-keyring.gpg'),
+                    reason='no keyring of Debian')
+@pytest.mark.skipif(not shutil.which('apt-get'), reason='no apt-get')
+def test_an_installed_package_does_not_choose_the_source(tmp_path):
+    """apt looks for the source of the version that is installed, which may be another release's:
+    no package counts as installed for fetch-source.
+    """
+    apt = tmp_path / 'apt-get'
+    apt.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\ncase "$*" in *update*) ;; '
+                   f'*) exit 1 ;; esac\n')
+    apt.chmod(0o755)
+    fetch = subprocess.run(['sh', 'scripts/fetch-source', 'libfdt', str(tmp_path / 'libfdt')],
+                           cwd=TREE, text=True, capture_output=True,
+                           env={**os.environ, 'PATH': f"{tmp_path}:{os.environ['PATH']}"})
+    if 'package sources name no Debian release' in fetch.stderr:
+        pytest.skip('not a Debian system')
+    calls = (tmp_path / 'calls').read_text().splitlines()
+    assert len(calls) == 2 and calls[1].endswith('source device-tree-compiler')
+    assert all('-oDir::State::status=/dev/null' in call for call in calls)
+
+
 @AS_ROOT
 def test_nothing_outlives_a_command(tmp_path, monkeypatch):
     """A tree with a shell: its command has mounts and processes, and then both are gone."""
