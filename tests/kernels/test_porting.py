@@ -85,6 +85,27 @@ def test_the_port_has_at_most_a_hundred_lines():
     assert lines <= 100 and f'{lines} lines together' in PAGE
 
 
+# ---- machines ----
+
+MACHINES = [(cpu, machine, *numbers) for cpus, machine, *numbers in re.findall(
+    r'^\| ([\w, ]+) \| `([\w-]+)` \| `(0x\w+)` \| `(0x\w+)` \| (\d+) \| `0x\w+` \|$', PAGE, re.M)
+    for cpu in cpus.split(', ')]
+
+
+@pytest.mark.parametrize('cpu, machine, first, distance, number', MACHINES)
+def test_windows_of_a_machine(tmp_path, cpu, machine, first, distance, number):
+    program = f'qemu-system-{cpu}'
+    if not shutil.which(program):
+        pytest.skip(f'no {program} on this system')
+    bios = '-bios none' if cpu.startswith('riscv') else ''
+    said = shell(tmp_path, f'(echo info mtree; echo quit) | {program} -M {machine} {bios} '
+                           '-nodefaults -display none -audiodev none,id=none -monitor stdio 2>&1')
+    found = sorted({int(at, 16) for at in re.findall(
+        r'^ +0*(\w+)-\w+ \(prio 0, i/o\): virtio-mmio$', said, re.M)})
+    step = int(distance, 16)
+    assert found == [int(first, 16) + n * step for n in range(int(number))], said
+
+
 # ---- size ----
 
 SIZES = re.findall(r'^\| (\w.+?) \| (`.*`|) ?\| (\d+) \|$', PAGE.partition('## 6. Size')[2]
