@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <reent.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const strerror_texts[] = {
@@ -117,7 +117,7 @@ char *_strerror_r(struct _reent *r, int number, int internal, int *error)
         return (char *)strerror_texts[number];
     if (error)
         *error = EINVAL;
-    siprintf(unknown, "Unknown error %d", number);
+    itoa(number, stpcpy(unknown, "Unknown error "), 10);
     return unknown;
 }
 

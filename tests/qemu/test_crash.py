@@ -25,6 +25,7 @@ FAULTS = {
 PANICS = {
     'panic': (r'panic in task main: a panic with 42 and text', ['main']),
     'assert': (r'ends/main\.c:\d+: assertion failed: nowhere == 1', ['main']),
+    'assert-libc': (r'ends/main\.c:\d+: \w+: Assertion `nowhere == 1\' failed\.', ['main']),
     'abort': (r'abort', ['main']),
     'stack-smash': (r'stack smashed', ['smash', 'main']),
 }

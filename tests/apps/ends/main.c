@@ -3,6 +3,7 @@
  * ends - the ways in which an image can end. The boot argument end= chooses one; status= is the
  * exit status where there is one.
  */
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,8 @@ static void do_end(const char *how, int status)
         hal_panic("a panic with %d and %s", 42, "text");
     if (strcmp(how, "assert") == 0)
         hal_assert(nowhere == 1);
+    if (strcmp(how, "assert-libc") == 0)
+        assert(nowhere == 1);
     if (strcmp(how, "null-write") == 0)
         first_level(nowhere);
     if (strcmp(how, "null-read") == 0)
