@@ -18,7 +18,7 @@ GUIDES = {
                      'tests/host/newring/rings.c'],
     'another-board': ['tests/boards/fixed/board.c', 'tests/boards/fixed/uart.c'],
     'porting': ['tests/porting/port.c', 'tests/porting/hal_arch.h', 'tests/porting/check.c',
-                'tests/porting/pci.c', 'kernels/common/main.c'],
+                'tests/porting/pci.c', 'tests/porting/irq.c'],
 }
 FOLDERS = 'docs|drivers|linker|platform|scripts|tests'
 

@@ -80,6 +80,29 @@ def test_pci(folder):
     assert 'check: 10.0.2.2 is at ' in said
 
 
+def by_interrupt(folder, line):
+    """What a hundred reads say with the page's changes, and this line for window i."""
+    source = (folder / 'port.c').read_text().replace('0x1000, -1}', f'0x1000, (hal_irq_t){line}}}')
+    source = source.replace('    vireo_log_to', '    void port_interrupts(void);\n'
+                            '    port_interrupts();\n    vireo_log_to')
+    (folder / 'lines.c').write_text(source.replace(
+        'port_check();', 'for (int n = 0; n < 100; n++)\n        port_check();'))
+    shell(folder, COMPILE.replace('port.c', 'lines.c irq.c').replace('port.elf', 'lines.elf'))
+    run = command('qemu-system-riscv64').replace('port.elf', 'lines.elf').partition(' -netdev')[0]
+    said = shell(folder, run.rstrip(' \\\n'))
+    assert 'vblk0: mmio-legacy, irq' in said
+    assert said.count('check: sector 0: the first sector') == 100, said
+    return said
+
+
+def test_interrupts(folder):
+    assert 'by the tick alone' not in by_interrupt(folder, 'i + 1')
+
+
+def test_a_wrong_line_is_told_of(folder):
+    assert 'by the tick alone: is interrupt 9 (irq) wired?' in by_interrupt(folder, 'i + 2')
+
+
 def test_the_port_has_at_most_a_hundred_lines():
     lines = sum(text_of(f'tests/porting/{name}').count('\n') for name in PORT)
     assert lines <= 100 and f'{lines} lines together' in PAGE

@@ -71,13 +71,22 @@ void port_log(enum hal_level level, const char *who, const char *fmt, va_list ap
 
 static volatile bool ended;
 
+HAL_WEAK void port_sleep(uint64_t when)
+{
+    (void)when;
+}
+
 /* Runs the drivers until something ended, for five seconds at most. */
 static bool wait(void)
 {
     uint64_t limit = hal_now_ns() + 5 * HAL_SEC;
 
-    while (!ended && hal_now_ns() < limit)
-        vireo_poll();
+    while (!ended && hal_now_ns() < limit) {
+        uint64_t when = vireo_poll();
+
+        if (when && !ended)
+            port_sleep(when < limit ? when : limit);
+    }
     return ended;
 }
 

@@ -4,4 +4,6 @@
 
 void port_put(char c); /* to the console */
 void port_log(enum hal_level level, const char *who, const char *fmt, va_list ap);
+/* Until an interrupt or the time `when`, if the port has interrupts. */
+void port_sleep(uint64_t when);
 void port_check(void); /* a disk's first sector, an ARP question */
