@@ -34,6 +34,10 @@
 #define _REENT_GLOBAL_ATEXIT             1
 #define _RETARGETABLE_LOCKING            1
 
+/* The zone in a struct tm, as on Linux and the BSDs. */
+#define __TM_GMTOFF tm_gmtoff
+#define __TM_ZONE   tm_zone
+
 /* Names of errors that Linux has beside POSIX's. */
 #define __LINUX_ERRNO_EXTENSIONS__ 1
 

@@ -36,6 +36,8 @@ OURS += aligned_alloc.c calloc.c callocr.c cfreer.c freer.c malign.c malignr.c m
 OURS += fenv.c feclearexcept.c fegetenv.c fegetexceptflag.c fegetround.c feholdexcept.c \
         feraiseexcept.c fesetenv.c fesetexceptflag.c fesetround.c fetestexcept.c feupdateenv.c
 OURS += assert.c strsep.c mrand48.c jrand48.c setenv.c setenv_r.c putenv.c putenv_r.c
+OURS += gmtime_r.c lcltime_r.c mktime.c tzset.c tzset_r.c tzcalc_limits.c tzlock.c tzvars.c \
+        gettzinfo.c strftime.c wcsftime.c strptime.c
 OURS += strerror.c b_tgammal.c tgammal.c \
         $(foreach f,atanh cosh fmod remainder,w_$f.c wf_$f.c) s_fdim.c sf_fdim.c
 LEAVE_OUT = $(OURS) nano-%.c _mallocr.c %64r.c isgreater.c fenv_stub.c $(LEAVE_OUT_$(ARCH))

@@ -82,6 +82,8 @@ class Tree:
         if quoted and own in self.files:
             return [own]
         folders = KERNELS_SEE if path.startswith('kernels/') else self.folders
+        if path.startswith('scripts/'):         # programs of this machine
+            folders = []
         found = (os.path.normpath(os.path.join(folder, header)) for folder in folders)
         return [at for at in found if at in self.files]
 

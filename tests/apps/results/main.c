@@ -28,6 +28,7 @@ int main(int argc, char **argv)
     math_results();
     math_pair_results();
     text_results();
+    time_results();
     results_end();
     return 0;
 }

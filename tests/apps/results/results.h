@@ -50,6 +50,7 @@ void error_results(void);
 void math_results(void);
 void math_pair_results(void);
 void text_results(void);
+void time_results(void);
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
