@@ -86,8 +86,9 @@ void vireo_log_to(vireo_log_fn fn);
 
 /*
  * With hal_arena.c: len bytes at p are the drivers' from now on, and all that they have. May be
- * called several times. With queues as QEMU offers them, of 256 entries, a disk takes 164 KiB and a
- * network card 256 KiB; with queues of 64 (hal_option "qsize") 88 and 196 KiB, of 16 20 and 76 KiB.
+ * called several times. A disk takes 164 KiB, with a queue of 128 entries, the most it uses unless
+ * told otherwise; a network card of QEMU, with queues of 256, 256 KiB. With queues of 64
+ * (hal_option "qsize") these are 88 and 196 KiB, of 16 20 and 76 KiB.
  */
 void vireo_give_memory(void *p, size_t len);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hal_arch.h - register accessors and ordering verbs for x86-64, as hal.h specifies them.
+ * hal_arch.h - register accessors and ordering verbs for x86, in 64 or 32 bits, as hal.h
+ * specifies them.
  *
  * A CPU sees loads in order and stores in order, and so do devices. A load may pass an earlier
  * store to another address: `check` alone needs an instruction. Elsewhere the compiler has to keep
@@ -16,6 +17,11 @@
 
 typedef uintptr_t hal_mmio_t;
 
+#ifdef __x86_64__
+#define HAL_STACK "rsp"
+#else
+#define HAL_STACK "esp"
+#endif
 #define HAL_PORTS      0x10000u
 #define HAL_COMPILER() __asm__ volatile("" : : : "memory")
 
@@ -85,7 +91,7 @@ static inline uint16_t hal_observe16(const uint16_t *p, bool platform)
 
 static inline void hal_order_check(void)
 {
-    __asm__ volatile("lock orl $0, (%%rsp)" : : : "memory", "cc");
+    __asm__ volatile("lock orl $0, (%%" HAL_STACK ")" : : : "memory", "cc");
 }
 
 static inline uint16_t hal_check16(const uint16_t *p, bool platform)

@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
 import boards
 from conftest import TREE
-from test_docs import squeezed
+from test_docs import pieces, spoken, squeezed
 from test_guides import page
 from test_source import text_of
 from vireolib.guest import PATIENCE
@@ -57,6 +58,38 @@ def test_the_commands_lead_to_a_block_and_an_answer(folder):
     expected = re.search(r'^The lines that count.*?\n\n(.*?)\n\n', PAGE, re.M | re.S)[1]
     for line in expected.split('\n'):
         assert line.strip() in said, said
+
+
+def longer(folder, name, *change):
+    """What the longer checks of section 5 say, and the seconds that they took."""
+    source = (folder / 'port.c').read_text().replace(*change)
+    (folder / f'{name}.c').write_text(source.replace(
+        'port_check();', '{\n        port_check();\n        port_check_clock();\n'
+        '        port_check_writes(300);\n    }'))
+    shell(folder, COMPILE.replace('port.c', f'{name}.c').replace('port.elf', f'{name}.elf'))
+    began = time.monotonic()
+    said = shell(folder, command('qemu-system-riscv64').replace('port.elf', f'{name}.elf'))
+    return said, time.monotonic() - began
+
+
+def test_the_longer_checks(folder):
+    said, seconds = longer(folder, 'longer', '', '')
+    assert 'check: writes ended with 0 after ms: ' in said and seconds >= 3, said
+    last = chr(299 % 95 + ord(' ')).encode()
+    assert (folder / 'disk.img').read_bytes()[-1024:] == bytes(512) + last * 512
+
+
+def test_results_are_the_numbers_of_the_header():
+    header = text_of('drivers/hal_errno.h')
+    rows = re.findall(r'^\| `-(E\w+)` \| -(\d+) \|', PAGE, re.M)
+    assert len(rows) == 5
+    assert not [name for name, n in rows if f'#define {name} {n}\n' not in header]
+
+
+def test_a_clock_that_is_too_fast(folder):
+    """As the table of symptoms says."""
+    said, _ = longer(folder, 'fast', 'ticks * 100;', 'ticks * 2000000;')
+    assert 'is broken: a request was not completed in time' in said, said
 
 
 def test_a_modern_device_with_packed_rings(folder):
@@ -106,6 +139,28 @@ def test_a_wrong_line_is_told_of(folder):
 def test_the_port_has_at_most_a_hundred_lines():
     lines = sum(text_of(f'tests/porting/{name}').count('\n') for name in PORT)
     assert lines <= 100 and f'{lines} lines together' in PAGE
+
+
+def test_the_header_of_x86_fits_32_bits(folder, tmp_path):
+    shutil.copy(os.path.join(TREE, 'kernels', 'x86_64', 'hal_arch.h'), tmp_path)
+    shutil.copy(folder / 'vireo-drivers.h', tmp_path)
+    (tmp_path / 'verbs.c').write_text('#include "vireo-drivers.h"\n'
+                                      'uint16_t see(const uint16_t *p);\n'
+                                      'uint16_t see(const uint16_t *p)\n'
+                                      '{\n    return hal_check16(p, false);\n}\n')
+    shell(tmp_path, 'x86_64-linux-gnu-gcc -m32 -mgeneral-regs-only -std=gnu11 -O2 -Wall -Wextra '
+                    '-Werror -ffreestanding -c verbs.c')
+
+
+def test_symptoms_quote_messages_of_the_sources():
+    """First column of section 5: what is in backquotes is a message, or a linker's."""
+    table = PAGE.partition('## 5. What goes wrong first')[2].partition('## 6.')[0]
+    quoted = [text for row in re.findall(r'^\| (.+?) \| .+ \|$', table, re.M)
+              if 'undefined reference' not in row for text in re.findall('`([^`]+)`', row)]
+    sources = spoken()
+    assert len(quoted) >= 10
+    parts = [part for text in quoted for part in text.split(': ')]
+    assert not [part for part in parts if not all(p in sources for p in pieces(part))]
 
 
 # ---- machines ----

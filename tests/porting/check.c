@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* check.c - a log, the first sector of a disk, an ARP question: the same on every machine. */
+/*
+ * check.c - a log, the first sector of a disk, an ARP question, and two longer checks: of the
+ * clock, and of writes. The same on every machine.
+ */
 #include "port.h"
 
 /* ---- log: the formats of hal.h, without widths ----------------------------------------------- */
@@ -76,10 +79,10 @@ HAL_WEAK void port_sleep(uint64_t when)
     (void)when;
 }
 
-/* Runs the drivers until something ended, for five seconds at most. */
-static bool wait(void)
+/* Runs the drivers until something ended, for so many seconds at most. */
+static bool wait(unsigned seconds)
 {
-    uint64_t limit = hal_now_ns() + 5 * HAL_SEC;
+    uint64_t limit = hal_now_ns() + seconds * HAL_SEC;
 
     while (!ended && hal_now_ns() < limit) {
         uint64_t when = vireo_poll();
@@ -90,6 +93,16 @@ static bool wait(void)
     return ended;
 }
 
+void port_check_clock(void)
+{
+    uint64_t end = hal_now_ns() + 3 * HAL_SEC;
+
+    put_line("check: three seconds begin");
+    while (hal_now_ns() < end)
+        ;
+    put_line("check: three seconds end");
+}
+
 #if VIREO_BLK
 static void request_done(struct block_request *r)
 {
@@ -97,22 +110,85 @@ static void request_done(struct block_request *r)
     ended = true;
 }
 
-static void check_disk(struct block_device *disk)
+#define BLOCK_MOST    4096u
+#define DISK_PATIENCE 40 /* seconds: the driver resets a disk that does not answer for 30 s */
+static char block[BLOCK_MOST + 1];
+
+/* A request for one block, until its end: 0 or a negative errno. After -ETIMEDOUT: none any more.
+ */
+static int disk_request(struct block_device *disk, enum block_op op, uint64_t sector)
 {
-    static char sector[BLOCK_SECTOR + 1];
-    static struct block_seg seg = {sector, BLOCK_SECTOR};
-    static struct block_request r = {
-        .op = BLOCK_READ, .sector = 0, .segs = &seg, .seg_count = 1, .done = request_done};
+    static struct block_seg seg = {block, 0};
+    static struct block_request r;
     struct block_request *one = &r;
 
+    seg.len = block_size(disk);
+    r = (struct block_request){.op = op, .sector = sector, .done = request_done};
+    if (op != BLOCK_FLUSH) {
+        r.segs = &seg;
+        r.seg_count = 1;
+    }
     ended = false;
     block_submit(disk, &one, 1);
-    if (!wait() || r.result) {
+    return wait(DISK_PATIENCE) ? r.result : -ETIMEDOUT;
+}
+
+/* Writes a block so that it lasts over a power cut. */
+static int disk_write(struct block_device *disk, uint64_t sector)
+{
+    int result;
+
+    do {
+        result = disk_request(disk, BLOCK_WRITE, sector);
+        if (!result)
+            result = disk_request(disk, BLOCK_FLUSH, 0);
+    } while (result == -ESTALE); /* the device was reset: the write may be lost */
+    return result;
+}
+
+static void check_disk(struct block_device *disk)
+{
+    if (block_size(disk) > BLOCK_MOST || disk_request(disk, BLOCK_READ, 0)) {
         put_line("check: the disk does not answer");
         return;
     }
     put_text("check: sector 0: ", SIZE_MAX);
-    put_line(sector);
+    put_line(block);
+}
+
+/* Is the block on the disk what is written there in this round? */
+static int check_round(struct block_device *disk, uint64_t sector, unsigned round)
+{
+    char expected = (char)(round % 95 + ' ');
+    int result;
+
+    memset(block, expected, block_size(disk));
+    result = disk_write(disk, sector);
+    memset(block, 0, block_size(disk));
+    if (!result)
+        result = disk_request(disk, BLOCK_READ, sector);
+    for (uint32_t i = 0; i < block_size(disk) && !result; i++)
+        if (block[i] != expected)
+            result = -EIO;
+    return result;
+}
+
+void port_check_writes(unsigned rounds)
+{
+    struct block_device *disk = block_get(0);
+    uint64_t began = hal_now_ns(), last;
+    int result = 0;
+
+    if (!disk || block_size(disk) > BLOCK_MOST || block_capacity(disk) < BLOCK_MOST)
+        return;
+    last = (block_capacity(disk) - block_size(disk)) >> BLOCK_SECTOR_SHIFT;
+    for (unsigned n = 0; n < rounds && !result; n++)
+        result = check_round(disk, last, n);
+    put_text("check: writes ended with ", SIZE_MAX);
+    put_signed(result);
+    put_text(" after ms: ", SIZE_MAX);
+    put_number((hal_now_ns() - began) / HAL_MS, 10);
+    put_line("");
 }
 #endif
 
@@ -175,7 +251,7 @@ static void check_net(struct vnet *card)
     if (vnet_send(card, &piece, 1, VNET_HDR_MAX, frame))
         put_line("check: the card takes no frame");
     vnet_flush(card);
-    if (!wait())
+    if (!wait(5))
         put_line("check: no answer came");
 }
 #endif
