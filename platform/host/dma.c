@@ -8,17 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "asan.h"
 #include "host.h"
-
-#ifndef __has_feature /* clang's way to tell; gcc defines a macro */
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
 
 #define COPIES_SIZE (256ull << 20)
 #define COPIES_GAP  64u

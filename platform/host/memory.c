@@ -7,17 +7,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "asan.h"
 #include "host.h"
-
-#ifndef __has_feature /* clang's way to tell; gcc defines a macro */
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
 
 #define PAGE       4096u
 #define ARENA_SIZE (512u << 20)

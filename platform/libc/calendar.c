@@ -99,3 +99,25 @@ time_t timegm(struct tm *tm)
 
     return gmtime_r(&t, tm) ? (time_t)t : -1;
 }
+
+const char *calendar_composed(char letter)
+{
+    switch (letter) {
+    case 'c':
+        return "%a %b %e %H:%M:%S %Y";
+    case 'D':
+    case 'x':
+        return "%m/%d/%y";
+    case 'F':
+        return "%Y-%m-%d";
+    case 'r':
+        return "%I:%M:%S %p";
+    case 'R':
+        return "%H:%M";
+    case 'T':
+    case 'X':
+        return "%H:%M:%S";
+    default:
+        return NULL;
+    }
+}

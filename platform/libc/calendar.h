@@ -22,6 +22,8 @@ int calendar_days_before(int mon, bool leap);
 bool calendar_fields(int64_t t, struct tm *tm);
 /* The time of fields, which may be out of their ranges. */
 int64_t calendar_time(const struct tm *tm);
+/* What a letter of strftime() and strptime() stands for, such as "%H:%M" for R; NULL: itself. */
+const char *calendar_composed(char letter);
 
 /* The name and the offset, in seconds east of UTC, of tm_isdst, after tzset(). */
 const char *zone_name(int isdst);

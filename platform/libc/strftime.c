@@ -261,28 +261,6 @@ static bool strftime_digits(struct strftime_out *out, const struct strftime_spec
     return digits != 0;
 }
 
-static const char *strftime_composed(char letter)
-{
-    switch (letter) {
-    case 'c':
-        return "%a %b %e %H:%M:%S %Y";
-    case 'D':
-    case 'x':
-        return "%m/%d/%y";
-    case 'F':
-        return "%Y-%m-%d";
-    case 'r':
-        return "%I:%M:%S %p";
-    case 'R':
-        return "%H:%M";
-    case 'T':
-    case 'X':
-        return "%H:%M:%S";
-    default:
-        return NULL;
-    }
-}
-
 /* Whether the letter takes the modifier. "%Ey" and "%Od" are "%y" and "%d" here. */
 static bool strftime_takes(char letter, char modifier)
 {
@@ -317,7 +295,7 @@ static const char *strftime_directive(struct strftime_out *out, const char *f, c
     char text[128];
 
     if (*letter && strftime_takes(*letter, spec.modifier)) {
-        format = strftime_composed(*letter);
+        format = calendar_composed(*letter);
         if (format) {
             strftime_text(out, &spec, text, strftime(text, sizeof(text), format, tm));
         } else if (*letter == 'z') {

@@ -202,28 +202,6 @@ static const char *strptime_other(struct strptime_state *st, const char *s, char
     }
 }
 
-static const char *strptime_composed(char letter)
-{
-    switch (letter) {
-    case 'c':
-        return "%a %b %e %H:%M:%S %Y";
-    case 'D':
-    case 'x':
-        return "%m/%d/%y";
-    case 'F':
-        return "%Y-%m-%d";
-    case 'r':
-        return "%I:%M:%S %p";
-    case 'R':
-        return "%H:%M";
-    case 'T':
-    case 'X':
-        return "%H:%M:%S";
-    default:
-        return NULL;
-    }
-}
-
 static const char *strptime_letter(struct strptime_state *st, const char *s, char letter)
 {
     for (size_t i = 0; i < sizeof(strptime_fields) / sizeof(strptime_fields[0]); i++) {
@@ -256,7 +234,7 @@ static const char *strptime_all(struct strptime_state *st, const char *s, const 
                 format++;
             if (!*format)
                 return NULL;
-            const char *composed = strptime_composed(*format);
+            const char *composed = calendar_composed(*format);
             s = composed ? strptime_all(st, s, composed) : strptime_letter(st, s, *format);
         }
     }
