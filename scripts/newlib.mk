@@ -35,7 +35,7 @@ OURS += aligned_alloc.c calloc.c callocr.c cfreer.c freer.c malign.c malignr.c m
         realloc.c reallocr.c valloc.c vallocr.c
 OURS += fenv.c feclearexcept.c fegetenv.c fegetexceptflag.c fegetround.c feholdexcept.c \
         feraiseexcept.c fesetenv.c fesetexceptflag.c fesetround.c fetestexcept.c feupdateenv.c
-OURS += assert.c strsep.c mrand48.c jrand48.c setenv.c setenv_r.c putenv.c putenv_r.c
+OURS += assert.c strsignal.c strsep.c mrand48.c jrand48.c setenv.c setenv_r.c putenv.c putenv_r.c
 OURS += gmtime_r.c lcltime_r.c mktime.c tzset.c tzset_r.c tzcalc_limits.c tzlock.c tzvars.c \
         gettzinfo.c strftime.c wcsftime.c strptime.c
 OURS += strerror.c b_tgammal.c tgammal.c \

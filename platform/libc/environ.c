@@ -119,3 +119,10 @@ int putenv(char *text)
 
     return end ? environ_put(text, (size_t)(end - text)) : unsetenv(text);
 }
+
+/* No variables. */
+int clearenv(void)
+{
+    environ = NULL;
+    return 0;
+}

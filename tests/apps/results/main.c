@@ -29,6 +29,7 @@ int main(int argc, char **argv)
     math_pair_results();
     text_results();
     time_results();
+    stream_results();
     results_end();
     return 0;
 }

@@ -51,6 +51,7 @@ void math_results(void);
 void math_pair_results(void);
 void text_results(void);
 void time_results(void);
+void stream_results(void);
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
