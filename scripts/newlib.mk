@@ -35,7 +35,8 @@ OURS += aligned_alloc.c calloc.c callocr.c cfreer.c freer.c malign.c malignr.c m
         realloc.c reallocr.c valloc.c vallocr.c
 OURS += fenv.c feclearexcept.c fegetenv.c fegetexceptflag.c fegetround.c feholdexcept.c \
         feraiseexcept.c fesetenv.c fesetexceptflag.c fesetround.c fetestexcept.c feupdateenv.c
-OURS += assert.c strsignal.c strsep.c mrand48.c jrand48.c setenv.c setenv_r.c putenv.c putenv_r.c
+OURS += assert.c getopt.c strsignal.c strsep.c mrand48.c jrand48.c setenv.c setenv_r.c putenv.c \
+        putenv_r.c
 OURS += gmtime_r.c lcltime_r.c mktime.c tzset.c tzset_r.c tzcalc_limits.c tzlock.c tzvars.c \
         gettzinfo.c strftime.c wcsftime.c strptime.c
 OURS += strerror.c b_tgammal.c tgammal.c \
@@ -80,8 +81,6 @@ FLAGS_collate = -include $(INC)/limits.h
 FLAGS_glob = -D_GNU_SOURCE -include $(INC)/limits.h -isystem $(HERE)/../platform/libc/include
 # Wide functions refuse each stream where streams have no orientation.
 $(foreach n,fgetwc fgetwc_u fgetws fputws fwide ungetwc wbufw,$(eval FLAGS_$n := -D_WIDE_ORIENT))
-# getopt's own initial value of optind is 0.
-FLAGS_getopt = -include $(HERE)/newlib-getopt.h
 
 sources = $(foreach d,$($2),$(filter-out $(addprefix $(SRC)/$1/$d/,$(LEAVE_OUT)), \
               $(wildcard $(SRC)/$1/$d/*.c $(SRC)/$1/$d/*.S)))

@@ -84,28 +84,48 @@ static void formatted(void)
     }
 }
 
-static void options(void)
-{
-    static const struct option longs[] = {
-        {"help", no_argument, NULL, 'h'},
-        {"file", required_argument, NULL, 'f'},
-        {"level", optional_argument, NULL, 'l'},
-        {"fill", no_argument, NULL, 'i'},
-        {0},
-    };
-    static char words[][12] = {"program",  "-h",    "rest",      "--file", "name",
-                               "--file=x", "--lev", "--level=5", "-l7",    "--fi",
-                               "--none",   "-q",    "-fvalue",   "--",     "-h"};
-    char *argv[COUNT(words) + 1] = {0};
+static const struct option longs[] = {
+    {"help", no_argument, NULL, 'h'},
+    {"file", required_argument, NULL, 'f'},
+    {"level", optional_argument, NULL, 'l'},
+    {"fill", no_argument, NULL, 'i'},
+    {0},
+};
 
-    block("getopt");
-    for (size_t i = 0; i < COUNT(words); i++)
-        argv[i] = words[i];
-    opterr = 0;
-    for (int c, i = 0; (c = getopt_long((int)COUNT(words), argv, "hf:l::i", longs, NULL)) >= 0; i++)
-        result("getopt_long %i = %i %s", i, c, optarg);
-    for (int i = optind; i < (int)COUNT(words); i++)
-        result("rest %i = %s", i, argv[i]);
+/* `letters` begins with 'o' for getopt_long_only(), 's' for getopt(), and 'l' for getopt_long(). */
+static void options(const char *letters)
+{
+    static const char *const words[] = {
+        "program",  "-h",    "rest",   "--file", "name",  "--file=x", "more", "--lev", "--level=5",
+        "-l7",      "--fi",  "-l",     "--none", "-qhz",  "-fvalue",  "-f",   "two",   "-",
+        "--help=7", "-hf=y", "-level", "-fill",  "-hell", "end",      "--",   "-h",    "--file"};
+    char *argv[COUNT(words) + 1] = {0};
+    int count = (int)COUNT(words), c;
+
+    for (int start = 0; start < count - 1; start++) {
+        int argc = count - start;
+        for (int i = 0; i < argc; i++)
+            argv[i] = (char *)words[start + i];
+        argv[argc] = NULL;
+        if (start % 3 == 1) /* no "--" and its like at the end */
+            argv[argc -= 3] = NULL;
+        if (start % 3 == 2)
+            argv[argc -= argc > 12 ? 11 : 0] = NULL;
+        optind = 0;
+        opterr = 0;
+        for (int i = 0;; i++) {
+            int index = -1;
+            c = *letters == 's'   ? getopt(argc, argv, letters + 1)
+                : *letters == 'o' ? getopt_long_only(argc, argv, letters + 1, longs, &index)
+                                  : getopt_long(argc, argv, letters + 1, longs, &index);
+            result("getopt %s %i %i = %i %s %i %i", letters, start, i, c, optarg,
+                   c == '?' || c == ':' ? optopt : 0, index);
+            if (c < 0)
+                break;
+        }
+        for (int i = optind; i <= argc; i++)
+            result("getopt %s %i rest %i = %s", letters, start, i, argv[i]);
+    }
 }
 
 static jmp_buf back;
@@ -157,6 +177,10 @@ void stream_results(void)
     lines();
     in_memory();
     formatted();
-    options();
+    block("getopt");
+    static const char *const letters[] = {"shf:l::i",  "lhf:l::i", "ohf:l::i", "s+hf:l::i",
+                                          "l-hf:l::i", "l:hf:l:",  "s:hf:l",   "l"};
+    for (size_t i = 0; i < COUNT(letters); i++)
+        options(letters[i]);
     others();
 }

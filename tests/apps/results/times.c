@@ -155,10 +155,26 @@ static const char *const zones[] = {
     "EST5EDT",
     "Europe/Nowhere",
     ":UTC0",
-    "NAME3WITHAVERYLONG",
+    "NAME3WITHAVERYLONG,M3.2.0,M11.1.0",
     "A3",
     "",
 };
+
+/* Days around which zones change, in the leap year 2024. */
+static void zone_changes(void)
+{
+    static const time_t days[] = {1709078400, 1709942400, 1711756800, 1729900800, 1730505600};
+
+    for (size_t i = 0; i < COUNT(days); i++) {
+        for (int hour = 0; hour < 60; hour++) {
+            time_t t = days[i] + (time_t)hour * 3600;
+            struct tm tm;
+
+            localtime_r(&t, &tm);
+            tm_result("change", t, &tm);
+        }
+    }
+}
 
 static void zone_times(void)
 {
@@ -170,6 +186,7 @@ static void zone_times(void)
         tzset();
         result("tzname %s = %s %s", zones[z], tzname[0], tzname[1]);
         result("timezone %s = %l %i", zones[z], (long long)timezone, daylight != 0);
+        zone_changes();
         for (int i = 0; i < 200; i++) {
             time_t t = 1600000000 + (time_t)i * 325000;
             struct tm tm;
