@@ -63,9 +63,9 @@ static void calendar(void)
 
 static void odd_fields(void)
 {
-    static const char *const formats[] = {"%a %A %b %B", "%c|%F|%D", "%G %g %V %U %W %j",
-                                          "%C %y %Y",    "%p %I %l", "%d %e %m",
-                                          "%Z|%z"};
+    static const char *const formats[] = {
+        "%a %A %b %B", "%c|%F|%D", "%G %g %V %U %W %j",       "%C %y %Y", "%p %I %l",
+        "%d %e %m",    "%Z|%z",    "%10Y|%_10Y|%05e|%8z|%03d"};
     static const struct tm odd[] = {
         {.tm_year = -1905, .tm_mon = 12, .tm_mday = -7, .tm_hour = 25, .tm_wday = 9},
         {.tm_year = 8100, .tm_mon = -1, .tm_mday = 77, .tm_hour = 12, .tm_wday = -1},
