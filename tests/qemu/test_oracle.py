@@ -54,6 +54,15 @@ def change_link(run, peer):
         peer.serve(lambda: len(run.guest.seen('link (up|down)')) == 1 + up)
 
 
+def change_size(run, peer):
+    """The same for packed rings, of the disk: QEMU does not count the frames that it drops from a
+    packed ring without a link, and then ends with "Virtqueue size exceeded".
+    """
+    for number, size in enumerate((4 * cells.HALF, 2 * cells.HALF), 1):
+        run.guest.qmp('block_resize', device='d0', size=size)
+        peer.serve(lambda: len(run.guest.seen('capacity is now')) == number)
+
+
 def addresses(judged, run):
     """Where the rings lie: what was written into the registers is what QEMU uses."""
     for device in judged.driven():
@@ -69,7 +78,8 @@ def addresses(judged, run):
 
 @pytest.mark.parametrize('cell', PARAMETERS)
 def test_register_accesses(built, cell):
-    run = cells.run(cell, built('cell'), look=cells.agree, trace=True, meanwhile=change_link)
+    change = change_size if cell.ring == 'packed' else change_link
+    run = cells.run(cell, built('cell'), look=cells.agree, trace=True, meanwhile=change)
     judged = oracle.check(run.log)
     assert judged.findings == []
     driven = judged.driven()
