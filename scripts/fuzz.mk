@@ -32,7 +32,7 @@ NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -I
 
 # A source's folder decides its flags. Overflow is defined in libfdt, as in an image.
 FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
-           $(if $(filter $(LIBFDT)/%,$1),-w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT),\
+           $(if $(filter $(LIBFDT)/%,$1),-w -fwrapv -DFDT_ASSUME_MASK=6 -I$(LIBFDT),\
            $(OURS) -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
            -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE))))
 WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c \

@@ -115,7 +115,7 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 $(HOST)/obj/lwip/%.c.o: $(LWIP)/%.c $(HOST)/obj/flags
 	$(call compile,$(FLAGS) $(NET_FLAGS) -w)
 $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
-	$(call compile,$(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=2 -I$(LIBFDT))
+	$(call compile,$(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=6 -I$(LIBFDT))
 $(HOST)/library.a: $(LIBRARY)
 $(HOST)/image.a: $(IMAGE_LIBRARY)
 $(HOST)/net.a: $(NET_LIBRARY)

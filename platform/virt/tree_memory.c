@@ -103,11 +103,14 @@ const char *tree_reserve(const struct board_range *r)
 const char *tree_reserve_block(const void *dtb)
 {
     _Static_assert(ARCH_DTB_RESERVED >= BOARD_RANGES, "more entries than are mapped are refused");
+    /* fdt_get_mem_rsv() does not check the number; the header's check covers the block's begin. */
+    uint32_t room =
+        (fdt_totalsize(dtb) - fdt_off_mem_rsvmap(dtb)) / sizeof(struct fdt_reserve_entry);
     const char *wrong = NULL;
     struct board_range r;
 
-    for (int n = 0; n < (int)ARCH_DTB_RESERVED && !wrong; n++) {
-        if (fdt_get_mem_rsv(dtb, n, &r.base, &r.len) || !r.len)
+    for (uint32_t n = 0; n < ARCH_DTB_RESERVED && n < room && !wrong; n++) {
+        if (fdt_get_mem_rsv(dtb, (int)n, &r.base, &r.len) || !r.len)
             break;
         wrong = tree_reserve(&r);
     }

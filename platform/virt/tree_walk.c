@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree_walk.c - one pass over the flattened device tree with libfdt's tag iterator (Devicetree
- * Specification 0.4, section 5). libfdt checks tags, names and strings against the tree's bounds,
- * this file the values of properties. Each step moves forward, so the pass ends.
+ * Specification 0.4, section 5). libfdt checks the header, tags and names of nodes against the
+ * tree's bounds, this file the names and values of properties. Each step moves forward, so the pass
+ * ends.
  */
 #include <libfdt.h>
 
@@ -93,13 +94,26 @@ static const void *tree_at(const void *dtb, int offset)
     return (const char *)dtb + fdt_off_dt_struct(dtb) + offset;
 }
 
+/*
+ * The string at offset `at` of the names of properties, a value of the tree: fdt_get_string() does
+ * not check what it takes for the caller's own. *len: 0 if none is there.
+ */
+static const char *tree_name(const void *dtb, uint32_t at, int *len)
+{
+    struct tree_value names = {(const char *)dtb + fdt_off_dt_strings(dtb),
+                               fdt_size_dt_strings(dtb)};
+
+    *len = (int)tree_string(&names, at);
+    return *len ? (const char *)names.data + at : "";
+}
+
 /* The property whose name is at offset `name` of the strings, or UNKNOWN. */
 static unsigned tree_find_prop(const void *dtb, uint32_t name)
 {
     int len;
-    const char *s = name <= INT32_MAX ? fdt_get_string(dtb, (int)name, &len) : NULL;
+    const char *s = tree_name(dtb, name, &len);
 
-    for (unsigned i = 0; s && i < PROP_COUNT && prop_names[i].len <= len; i++)
+    for (unsigned i = 0; i < PROP_COUNT && prop_names[i].len <= len; i++)
         if (len == prop_names[i].len && !memcmp(s, prop_names[i].s, (size_t)len))
             return i;
     return UNKNOWN;
@@ -232,9 +246,8 @@ struct tree_value tree_property(const void *dtb, int node, const char *name, uin
     fdt_next_tag(dtb, offset, &next);
     for (offset = next; fdt_next_tag(dtb, offset, &next) == FDT_PROP; offset = next) {
         const struct fdt_property *p = tree_at(dtb, offset);
-        uint32_t name_at = fdt32_to_cpu(p->nameoff);
-        const char *s = name_at <= INT32_MAX ? fdt_get_string(dtb, (int)name_at, &name_len) : NULL;
-        if (s && (uint32_t)name_len == len && !memcmp(s, name, len))
+        const char *s = tree_name(dtb, fdt32_to_cpu(p->nameoff), &name_len);
+        if ((uint32_t)name_len == len && !memcmp(s, name, len))
             return (struct tree_value){p->data, fdt32_to_cpu(p->len)};
     }
     return (struct tree_value){NULL, 0};
