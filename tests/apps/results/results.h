@@ -12,6 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* glibc from 2.38 on reads "0b11" as C23 does, if asked for all its extensions; newlib is C17. */
+#undef __GLIBC_USE_C2X_STRTOL
+#undef __GLIBC_USE_C23_STRTOL
+#define __GLIBC_USE_C2X_STRTOL 0
+#define __GLIBC_USE_C23_STRTOL 0
+
 /* `list`: the blocks whose results are printed, as "3,7-9". NULL: none. */
 void results_begin(const char *list);
 /* The last line, "results: blocks=N results=M". */

@@ -27,7 +27,6 @@ static const char *const inputs[] = {
     "nan",
     "inf",
     "infinity",
-    "nan(1)",
     "0xg",
     "-12",
     "+12",
