@@ -15,13 +15,13 @@ NEWLIB_KEY := $(CROSS) $(MACHINE) $(shell $(CC_TARGET) -dumpfullversion) $(RELEA
 NEWLIB_STALE := $(if $(call differ,$(NEWLIB_KEY),$(file <$(NEWLIB)/.key)),FORCE)
 
 WANTED := $(if $(OWN_NEWLIB),$(NEWLIB)/.key) \
-          $(if $(LWIP_DIR),,build/lwip/.fixed) $(if $(LIBFDT_DIR),,build/libfdt/.version)
-
-deps: $(WANTED)
-	@$(call holds,LWIP_DIR,src/core/init.c)$(call holds,LIBFDT_DIR,libfdt.h):
+          $(LWIP)/.fixed $(if $(LIBFDT_DIR),,build/libfdt/.version)
 
 # An override that points elsewhere than at such a source is an error.
 holds = $(if $($1),$(if $(wildcard $($1)/$2),,$(error $1=$($1): there is no $2 in it)))
+
+deps: $(WANTED)
+	@$(call holds,LIBFDT_DIR,libfdt.h):
 
 $(NEWLIB)/.key: $(NEWLIB_SOURCE)/.version $(NEWLIB_STALE)
 	+@scripts/build-newlib $(NEWLIB) $(ARCH) $(CROSS) $(NEWLIB_SOURCE)
@@ -36,8 +36,17 @@ $(STALE_SOURCES:%=%/.version): FORCE
 $(SOURCES:%=%/.version): build/%/.version:
 	@scripts/fetch-source $(*:newlib-source=newlib) $(@D)
 
-build/lwip/.fixed: build/lwip/.version scripts/fix-lwip
+$(LWIP)/.fixed: $(LWIP)/.version scripts/fix-lwip $(wildcard scripts/vireolib/lwip_mends/*.py)
 	@scripts/fix-lwip $(@D)
 	@touch $@
+
+# Of a tree that is given, a copy is mended.
+ifdef LWIP_DIR
+$(call holds,LWIP_DIR,src/core/init.c)
+GIVEN := $(shell find '$(LWIP_DIR)/src' -type f -printf '%p %s %T@\n' | sort | cksum)
+build/lwip-given/.version: $(if $(call differ,$(GIVEN),$(file <build/lwip-given/.version)),FORCE)
+	@rm -rf $(@D) && mkdir -p $(@D) && cp -r '$(LWIP_DIR)/src' $(@D)
+	@echo '$(GIVEN)' > $@
+endif
 
 .PHONY: deps FORCE

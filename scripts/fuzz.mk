@@ -9,7 +9,7 @@ Q := $(if $V,,@)
 CLANG ?= clang
 KIND := fuzz
 FUZZ_DIR := $(if $(filter coverage,$(KIND)),build/coverage/fuzz,build/fuzz)
-LWIP := $(or $(LWIP_DIR),build/lwip)
+LWIP := build/lwip$(if $(LWIP_DIR),-given)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 include scripts/sources.mk
 

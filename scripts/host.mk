@@ -14,7 +14,7 @@
 
 include scripts/config.mk
 Q := $(if $V,,@)
-LWIP := $(or $(LWIP_DIR),build/lwip)
+LWIP := build/lwip$(if $(LWIP_DIR),-given)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 include scripts/sources.mk
 HOSTCC ?= gcc

@@ -5,7 +5,7 @@ CC_TARGET := $(CROSS)gcc
 Q := $(if $V,,@)
 say = $(if $V,,@printf '  %-5s %s\n' '$1' '$(patsubst $(CURDIR)/%,%,$2)')
 
-LWIP := $(or $(LWIP_DIR),build/lwip)
+LWIP := build/lwip$(if $(LWIP_DIR),-given)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 
 # What makes the compiler's code fit the CPU. 32-bit Arm: A32, whose frame pointers form a chain;

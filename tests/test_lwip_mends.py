@@ -52,7 +52,7 @@ def run_without(number, test):
     subprocess.run([SCRIPT, LWIP, *left_out], check=True)
     program, _, case = test.partition(' ')
     subprocess.run(['make', '-s', '-j2', '-f', 'scripts/host.mk', f'HOST={HOST}',
-                    f'LWIP_DIR={LWIP}', f'{HOST}/{program}'], cwd=TREE, check=True,
+                    f'LWIP={LWIP}', f'{HOST}/{program}'], cwd=TREE, check=True,
                    stdout=subprocess.DEVNULL)
     said = subprocess.run([os.path.join(TREE, HOST, program), *([case] if case else [])],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
