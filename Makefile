@@ -114,6 +114,10 @@ build/host/suite-%: .setup-build+test deps FORCE
 	    there is: $(JUDGED)))
 	$(BUILD) scripts/$(if $(filter $*,$(STRANGERS)),suite.mk,host.mk) $@
 
+# TCP's throughput over simulated paths, in virtual time. PATHS=reordered by name, SEEDS='1 2 3'.
+rates: check build/host/test_tcp_path
+	@build/host/test_tcp_path rates '$(PATHS)' $(SEEDS)
+
 # For three machines, then in many ways, each of which is linked and run. CELLS='lld|part' by name.
 compile-check: deps .setup-test+library
 	$(BUILD) scripts/compile-check.mk all
@@ -163,8 +167,8 @@ help:
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
 TARGETS := run debug image images disk test test-os test-full bench load soak conformance \
-           mutants hostile fuzz coverage host-tests fuzz-tests kernels suite compile-check \
-           amalgamation deps setup check format pictures clean distclean help
+           mutants hostile fuzz coverage host-tests fuzz-tests kernels suite rates \
+           compile-check amalgamation deps setup check format pictures clean distclean help
 .DEFAULT:
 	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \
 	echo "make: there is no target $@$${near:+ ($$near is meant?)}; there is: $(TARGETS)" >&2; exit 1

@@ -8,6 +8,7 @@
 #   test_http*                examples/httpd with this machine's sockets, and tests/host/httpd/:
 #                             its names.h makes a folder of the test the server's file tree
 #   test_sock_*, test_lwip_*  net/, lwIP, the descriptor table of an image, and tests/host/net/
+#   test_tcp_*                the same
 # lwIP's and libfdt's sources lie in build/ (`make deps`).
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
 # programs that run the device in a second thread are built once more, with the thread sanitizer.
@@ -59,7 +60,7 @@ FLAGS_tests/host/test_image_clock.c := -DIMAGE_CLOCK
 # machine's. h_errno of this machine's C library is a thread-local word, with which that of net/
 # would not link; the calls beside it have other names since the sanitizers' library has them, too.
 # What net/ gives to atexit() is for the end of an image, not of this process.
-NET_PROGRAMS := $(filter test_sock_% test_lwip_%,$(PROGRAMS))
+NET_PROGRAMS := $(filter test_sock_% test_lwip_% test_tcp_%,$(PROGRAMS))
 NET := $(wildcard tests/host/net/*.c) $(foreach r,$(NET_ROOMS),$(SRC_$r)) \
        $(addprefix platform/libc/,file.c poll.c)
 NET_FLAGS := -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet \

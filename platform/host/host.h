@@ -154,6 +154,8 @@ void host_time_step(uint64_t ns); /* how much a call of hal_now_ns takes; 1 us a
 void host_run_services(void);
 /* One round of run() calls, without arming. True if one of them did anything. */
 bool host_run_round(void);
+/* When the next service or alarm is due; HAL_NEVER: none is. */
+uint64_t host_next_due(void);
 /* Runs services for `ns`; the time jumps from one next_ns or alarm to the next. */
 void host_run_for(uint64_t ns);
 

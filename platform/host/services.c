@@ -143,7 +143,7 @@ void host_run_services(void)
     host_violation("the services still have work after %u rounds", ROUNDS);
 }
 
-static uint64_t host_earliest(void)
+uint64_t host_next_due(void)
 {
     uint64_t when = HAL_NEVER;
 
@@ -162,7 +162,7 @@ void host_run_for(uint64_t ns)
 
     for (unsigned i = 0; i < 100 * ROUNDS; i++) {
         host_run_services();
-        uint64_t when = host_earliest();
+        uint64_t when = host_next_due();
         if (now >= end || when > end)
             break;
         host_time_pass(when > now ? when - now : 0);
