@@ -347,6 +347,14 @@ int sock_opt_get_ip6(struct sock *s, int name, void *value, socklen_t *len);
 /* Hands the socket's options to its present control block. */
 void sock_apply_options(struct sock *s);
 
+/* ---- sock_opt_tcp.c: options of IPPROTO_TCP ----------------------------------------------------
+ */
+
+int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len);
+int sock_opt_get_tcp(struct sock *s, int name, void *value, socklen_t *len);
+/* Hands the socket's options of TCP to its control block, which is no listener's. */
+void sock_opt_apply_tcp(struct sock *s);
+
 /* ---- sock_end.c: the end of the image -------------------------------------------------------- */
 
 /* Has the end wait until what was sent is delivered. Once, before main(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_opt.c - socket options. An unknown option is refused with ENOPROTOOPT, never ignored.
+ * sock_opt.c - socket options of level SOL_SOCKET. An unknown option of any level is refused with
+ * ENOPROTOOPT, never ignored.
  *
  * TCP's windows are fixed (lwipopts.h): for a stream, SO_RCVBUF and SO_SNDBUF can be read, and
  * setting them changes nothing, as POSIX permits. For a datagram socket SO_RCVBUF is the limit of
@@ -8,7 +9,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/time.h>
 
@@ -34,19 +34,6 @@ static bool *opt_switch(struct sock *s, int name)
     }
 }
 
-static void apply_tcp(struct sock *s)
-{
-    const struct sock_options *o = &s->options;
-
-    if (o->nodelay)
-        tcp_nagle_disable(s->tcp);
-    else
-        tcp_nagle_enable(s->tcp);
-    s->tcp->keep_idle = o->keep_idle * 1000u;
-    s->tcp->keep_intvl = o->keep_interval * 1000u;
-    s->tcp->keep_cnt = o->keep_count;
-}
-
 void sock_apply_options(struct sock *s)
 {
     const struct sock_options *o = &s->options;
@@ -60,7 +47,7 @@ void sock_apply_options(struct sock *s)
     s->udp->tos = o->tos;
     s->udp->ttl = s->has_peer && IP_IS_V6_VAL(s->udp->remote_ip) ? o->hops : o->ttl;
     if (s->kind == SOCK_KIND_TCP && s->tcp->state != LISTEN)
-        apply_tcp(s);
+        sock_opt_apply_tcp(s);
 }
 
 /* ---- setting --------------------------------------------------------------------------------- */
@@ -120,39 +107,13 @@ static int opt_set_socket(struct sock *s, int name, const void *value, socklen_t
     }
 }
 
-static int opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
-{
-    struct sock_options *o = &s->options;
-    int v, err = socket_int_in(value, len, &v);
-
-    if (s->kind != SOCK_KIND_TCP)
-        return -ENOPROTOOPT;
-    if (err)
-        return err;
-    if (name == TCP_NODELAY) {
-        o->nodelay = v != 0;
-    } else if (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL) {
-        if (v < 1 || v > 32767)
-            return -EINVAL;
-        *(name == TCP_KEEPIDLE ? &o->keep_idle : &o->keep_interval) = (uint16_t)v;
-    } else if (name == TCP_KEEPCNT) {
-        if (v < 1 || v > 127)
-            return -EINVAL;
-        o->keep_count = (uint8_t)v;
-    } else {
-        return -ENOPROTOOPT;
-    }
-    sock_apply_options(s);
-    return 0;
-}
-
 int sock_setopt(struct sock *s, int level, int name, const void *value, socklen_t len)
 {
     switch (level) {
     case SOL_SOCKET:
         return opt_set_socket(s, name, value, len);
     case IPPROTO_TCP:
-        return opt_set_tcp(s, name, value, len);
+        return sock_opt_set_tcp(s, name, value, len);
     case IPPROTO_IP:
         return sock_opt_set_ip(s, name, value, len);
     case IPPROTO_IPV6:
@@ -213,49 +174,14 @@ static int opt_get_socket(struct sock *s, int name, int *v)
     }
 }
 
-static int opt_get_tcp(struct sock *s, int name, int *v)
-{
-    const struct sock_options *o = &s->options;
-
-    if (s->kind != SOCK_KIND_TCP)
-        return s->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
-    switch (name) {
-    case TCP_NODELAY:
-        *v = o->nodelay;
-        return 0;
-    case TCP_MAXSEG:
-        *v = s->tcp && s->state != SOCK_TCP_LISTENING ? s->tcp->mss : TCP_MSS;
-        return 0;
-    case TCP_KEEPIDLE:
-        *v = o->keep_idle;
-        return 0;
-    case TCP_KEEPINTVL:
-        *v = o->keep_interval;
-        return 0;
-    case TCP_KEEPCNT:
-        *v = o->keep_count;
-        return 0;
-    default:
-        return -ENOPROTOOPT;
-    }
-}
-
-static int opt_get_int(struct sock *s, int level, int name, void *value, socklen_t *len)
-{
-    int v, err = level == SOL_SOCKET ? opt_get_socket(s, name, &v) : opt_get_tcp(s, name, &v);
-
-    if (!err)
-        socket_value_out(&v, sizeof(v), value, len);
-    return err;
-}
-
 int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len)
 {
     struct linger linger = {s->linger, s->linger_s};
+    int v, err;
 
     switch (level) {
     case IPPROTO_TCP:
-        return opt_get_int(s, level, name, value, len);
+        return sock_opt_get_tcp(s, name, value, len);
     case IPPROTO_IP:
         return sock_opt_get_ip(s, name, value, len);
     case IPPROTO_IPV6:
@@ -271,7 +197,9 @@ int sock_getopt(struct sock *s, int level, int name, void *value, socklen_t *len
         socket_timeout_out(s->write_timeout, value, len);
     else if (name == SO_LINGER)
         socket_value_out(&linger, sizeof(linger), value, len);
+    else if ((err = opt_get_socket(s, name, &v)))
+        return err;
     else
-        return opt_get_int(s, level, name, value, len);
+        socket_value_out(&v, sizeof(v), value, len);
     return 0;
 }

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sock_opt_tcp.c - socket options of level IPPROTO_TCP.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+
+#include "sock.h"
+#include "socket_ops.h"
+
+void sock_opt_apply_tcp(struct sock *s)
+{
+    const struct sock_options *o = &s->options;
+
+    if (o->nodelay)
+        tcp_nagle_disable(s->tcp);
+    else
+        tcp_nagle_enable(s->tcp);
+    s->tcp->keep_idle = o->keep_idle * 1000u;
+    s->tcp->keep_intvl = o->keep_interval * 1000u;
+    s->tcp->keep_cnt = o->keep_count;
+}
+
+int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
+{
+    struct sock_options *o = &s->options;
+    int v, err = socket_int_in(value, len, &v);
+
+    if (s->kind != SOCK_KIND_TCP)
+        return -ENOPROTOOPT;
+    if (err)
+        return err;
+    if (name == TCP_NODELAY) {
+        o->nodelay = v != 0;
+    } else if (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL) {
+        if (v < 1 || v > 32767)
+            return -EINVAL;
+        *(name == TCP_KEEPIDLE ? &o->keep_idle : &o->keep_interval) = (uint16_t)v;
+    } else if (name == TCP_KEEPCNT) {
+        if (v < 1 || v > 127)
+            return -EINVAL;
+        o->keep_count = (uint8_t)v;
+    } else {
+        return -ENOPROTOOPT;
+    }
+    sock_apply_options(s);
+    return 0;
+}
+
+static int opt_get_tcp(struct sock *s, int name, int *v)
+{
+    const struct sock_options *o = &s->options;
+
+    if (s->kind != SOCK_KIND_TCP)
+        return s->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+    switch (name) {
+    case TCP_NODELAY:
+        *v = o->nodelay;
+        return 0;
+    case TCP_MAXSEG:
+        *v = s->tcp && s->state != SOCK_TCP_LISTENING ? s->tcp->mss : TCP_MSS;
+        return 0;
+    case TCP_KEEPIDLE:
+        *v = o->keep_idle;
+        return 0;
+    case TCP_KEEPINTVL:
+        *v = o->keep_interval;
+        return 0;
+    case TCP_KEEPCNT:
+        *v = o->keep_count;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int sock_opt_get_tcp(struct sock *s, int name, void *value, socklen_t *len)
+{
+    int v, err = opt_get_tcp(s, name, &v);
+
+    if (!err)
+        socket_value_out(&v, sizeof(v), value, len);
+    return err;
+}
