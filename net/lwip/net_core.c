@@ -11,6 +11,7 @@
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 #include "net_impl.h"
+#include "tcp_timer.h"
 #include "vireo/file.h"
 
 struct net_core net_core = {.hostname = "vireo", .memory_epoch = 1};
@@ -74,8 +75,11 @@ void net_end_of_work(void)
 static uint64_t net_next_timer(void)
 {
     u32_t ms = sys_timeouts_sleeptime();
+    uint64_t tcp = tcp_timers_next(), lwip = HAL_NEVER;
 
-    return ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? HAL_NEVER : hal_now_ns() + ms * HAL_MS;
+    if (ms != SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+        lwip = hal_now_ns() + ms * HAL_MS;
+    return tcp < lwip ? tcp : lwip;
 }
 
 void net_timers_changed(void)
@@ -84,14 +88,23 @@ void net_timers_changed(void)
     net_kick();
 }
 
-static bool net_service_run(struct hal_service *s)
+static void net_run_timers(uint64_t now)
 {
-    net_enter_service();
-    if (hal_now_ns() >= s->next_ns) {
+    tcp_timers_run(now);
+    if (sys_timeouts_sleeptime() == 0) {
         sys_check_timeouts();
         net_bound_time_wait(); /* connections that were closed earlier may be in TIME_WAIT now */
-        s->next_ns = net_next_timer();
     }
+    net_core.service.next_ns = net_next_timer();
+}
+
+static bool net_service_run(struct hal_service *s)
+{
+    uint64_t now = hal_now_ns();
+
+    net_enter_service();
+    if (now >= s->next_ns)
+        net_run_timers(now);
     net_end_of_work();
     net_leave_service();
     return true;
@@ -130,6 +143,7 @@ static void net_init(void)
     net_asking_init();
     net_enter_service();
     lwip_init();
+    tcp_timers_init(&net_core.service.next_ns);
     net_privacy_init();
     net_add_devices();
     net_configure();

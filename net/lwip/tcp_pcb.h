@@ -9,12 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tcp_congestion.h"
+#include "tcp_rtt.h"
+
 struct tcp_pcb;
 struct tcp_seg;
 
 /* Of each connection. */
 struct net_tcp {
     struct tcp_seg *unacked_last; /* the end of pcb->unacked, where the next sent segment goes */
+    struct tcp_cc cc;             /* how much may be in flight */
+    struct tcp_rtt rtt;           /* the round trip, and the retransmission timeout */
 };
 
 /* Of each segment in pcb->unsent and pcb->unacked. */
