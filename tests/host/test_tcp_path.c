@@ -16,6 +16,8 @@ static struct flow_end a, b;
 
 static bool over(void)
 {
+    flow_step(&a);
+    flow_step(&b);
     return flow_over(&a);
 }
 
@@ -27,7 +29,7 @@ static void ideal(bool ip6)
     a = (struct flow_end){.to_send = 300000, .key = 1, .ip6 = ip6};
     b = (struct flow_end){.to_send = 200000, .key = 2, .ip6 = ip6};
     flow_listen(&b, PATH_B, 80);
-    flow_connect(&a, PATH_A, 80, &b);
+    flow_connect(&a, PATH_A, 0, 80, &b);
     CHECK(path_run(20 * HAL_SEC, over));
     CHECK_EQ(a.received, 200000);
     CHECK_EQ(b.received, 300000);

@@ -115,6 +115,8 @@ void path_capture(FILE *to, enum path_side side)
     uint8_t head[24];
 
     capture = to;
+    if (to)
+        setvbuf(to, NULL, _IONBF, 0);
     capture_side = side;
     if (!to)
         return;
@@ -491,6 +493,8 @@ void path_boot(uint64_t seed)
     net_leave();
     service = (struct hal_service){.name = "path", .run = path_service, .next_ns = HAL_NEVER};
     hal_service_add(&service);
+    if (getenv("VIREO_PCAP"))
+        path_capture(fopen(getenv("VIREO_PCAP"), "wb"), getenv("VIREO_PCAP_B") ? PATH_B : PATH_A);
 }
 
 void path_both(uint64_t delay_us, uint32_t loss)

@@ -122,10 +122,8 @@ static void run(const struct kind *k, unsigned seed)
     path_boot(seed);
     path.link[PATH_A] = path.link[PATH_B] = l;
     path_watch(watch);
-    if (getenv("VIREO_PCAP"))
-        path_capture(fopen(getenv("VIREO_PCAP"), "wb"), PATH_A);
     flow_listen(&b, PATH_B, 80);
-    flow_connect(&a, PATH_A, 80, &b);
+    flow_connect(&a, PATH_A, 0, 80, &b);
     path_run_for(SECONDS * HAL_SEC);
     path_capture(NULL, PATH_A);
     printf("%-26s %5u %9.3f %8llu %6llu %6llu %7llu %8llu %7.0f %6.2f%s%s\n", k->name, seed,
