@@ -202,9 +202,8 @@ static void cc_reduce(struct tcp_cc *cc, uint32_t in_flight, bool timeout)
     memset(&cc->hystart, 0, sizeof(cc->hystart));
 }
 
-void tcp_cc_enter_recovery(struct tcp_cc *cc, uint32_t in_flight, uint32_t now_us)
+void tcp_cc_enter_recovery(struct tcp_cc *cc, uint32_t in_flight)
 {
-    (void)now_us;
     if (cc->recovering)
         return;
     cc_reduce(cc, in_flight, false);
@@ -240,9 +239,8 @@ void tcp_cc_recovering(struct tcp_cc *cc, uint32_t delivered, uint32_t lost_now,
     cc->cwnd = cc_max((uint32_t)(in_flight + send), cc->mss);
 }
 
-void tcp_cc_recovered(struct tcp_cc *cc, uint32_t now_us)
+void tcp_cc_recovered(struct tcp_cc *cc)
 {
-    (void)now_us;
     if (!cc->recovering)
         return;
     cc->recovering = false;
@@ -250,9 +248,8 @@ void tcp_cc_recovered(struct tcp_cc *cc, uint32_t now_us)
     cc_alg(cc)->restart(cc);
 }
 
-void tcp_cc_timeout(struct tcp_cc *cc, uint32_t in_flight, bool again, uint32_t now_us)
+void tcp_cc_timeout(struct tcp_cc *cc, uint32_t in_flight, bool again)
 {
-    (void)now_us;
     if (!cc->established) {
         cc->syn_lost = true;
         return;

@@ -100,7 +100,7 @@ void tcp_cc_acked(struct tcp_cc *cc, uint32_t acked, uint32_t in_flight_before, 
  * that shows the loss, with what is now known as lost. That acknowledgement is also given to
  * tcp_cc_recovering(), afterwards.
  */
-void tcp_cc_enter_recovery(struct tcp_cc *cc, uint32_t in_flight, uint32_t now_us);
+void tcp_cc_enter_recovery(struct tcp_cc *cc, uint32_t in_flight);
 /*
  * In recovery, each acknowledgement: `delivered` bytes were acknowledged or SACKed for the first
  * time, lost_now bytes were found to be lost (a retransmission among them counts again), in_flight:
@@ -114,14 +114,14 @@ static inline void tcp_cc_sent(struct tcp_cc *cc, uint32_t bytes)
     cc->out += bytes;
 }
 /* All that was in flight when recovery began is acknowledged. */
-void tcp_cc_recovered(struct tcp_cc *cc, uint32_t now_us);
+void tcp_cc_recovered(struct tcp_cc *cc);
 /*
  * The retransmission timer fired; recovery, if there was one, is over, and slow start begins with
  * one segment. in_flight: with all that is now taken as lost. again: the timer is backed off. Then,
  * or in recovery, ssthresh is not lowered a second time (RFC 5681, 3.1). Before
  * tcp_cc_established(): a SYN was lost.
  */
-void tcp_cc_timeout(struct tcp_cc *cc, uint32_t in_flight, bool again, uint32_t now_us);
+void tcp_cc_timeout(struct tcp_cc *cc, uint32_t in_flight, bool again);
 /*
  * The last reduction was spurious (RFC 4015, RFC 5682, DSACK): its windows are given back, and
  * recovery is over. Nothing happens if it was undone before.
