@@ -92,6 +92,11 @@ struct sock_options {
     bool reuse_addr, reuse_port, keepalive, broadcast, nodelay;
     uint16_t keep_idle, keep_interval; /* seconds */
     uint8_t keep_count;
+    uint8_t defer; /* TCP_DEFER_ACCEPT, as Linux keeps it: repetitions of a SYN-ACK */
+};
+
+struct sock_queue {
+    struct sock *head, *tail;
 };
 
 struct sock {
@@ -112,6 +117,7 @@ struct sock {
     bool want_route; /* UDP: a send found no address of this machine yet */
     bool closed;     /* no descriptor names it any more */
     bool oob_inline; /* SO_OOBINLINE, which changes nothing */
+    bool early;      /* TCP: stands in the listener's queue `deferred` */
     uint8_t wants;   /* SOCK_WANT_... */
     uint16_t linger_s;
     uint32_t low_water; /* SO_RCVLOWAT */
@@ -133,15 +139,16 @@ struct sock {
     uint32_t rx_limit;                    /* UDP and raw: bytes that may wait */
     struct sock_group *groups;
 
-    SOCK_QUEUE(struct sock) accepted; /* listening: connections that wait for accept(), owned */
-    struct sock *next;                /* in the listener's queue */
-    struct sock *listener;            /* whose queue this socket waits in; NULL: in none */
+    struct sock_queue accepted; /* listening: connections that wait for accept(), owned */
+    struct sock_queue deferred; /* listening: those that accept() shall not return yet, owned */
+    struct sock *next;          /* in the listener's queue */
+    struct sock *listener;      /* whose queue this socket waits in; NULL: in none */
 
     struct sock *next_waiting; /* in sock_conn.c's list: CONNECTING without an address yet */
     ip_addr_t peer;            /* where it will connect to */
     u16_t peer_port;
     u16_t port;          /* TCP: its own, also when its control block is gone; 0: none yet */
-    uint64_t give_up_ns; /* when it stops to wait for an address of this machine */
+    uint64_t give_up_ns; /* when it stops to wait: for an address of this machine; in `deferred` */
 
     struct waitq readers, writers;
     uint64_t read_timeout, write_timeout; /* ns; 0: none */
@@ -257,6 +264,8 @@ bool sock_awaits_route(const struct sock *s);
 
 /* Gives a new socket its control block. -ENOMEM. */
 int sock_tcp_open(struct sock *s);
+/* Makes it the socket of a control block, with its options, and with callbacks of sock_tcp.c. */
+void sock_tcp_attach(struct sock *s, struct tcp_pcb *pcb);
 /* The socket of a control block; NULL: none has it. */
 struct sock *sock_of_tcp(const struct tcp_pcb *pcb);
 /* The one place that changes the state of a TCP socket. */
@@ -268,11 +277,6 @@ void sock_tcp_become(struct sock *s, enum sock_tcp_state state);
 void sock_tcp_renew(struct sock *s, int error);
 /* Takes the socket off its control block, which is lwIP's alone from now on. */
 struct tcp_pcb *sock_tcp_let_go(struct sock *s);
-/* Listens, on a free port if the socket is not bound; again: sets the backlog (1 to SOMAXCONN). */
-int sock_tcp_listen(struct sock *s, int backlog);
-/* Waits for a connection: *out stays in the queue until sock_tcp_accepted(). [parks] */
-int sock_tcp_accept(struct sock *s, struct sock **out);
-void sock_tcp_accepted(struct sock *s);
 /* how: SHUT_RD, SHUT_WR, SHUT_RDWR. -ENOTCONN. */
 int sock_tcp_shutdown(struct sock *s, int how);
 /*
@@ -286,6 +290,22 @@ int sock_tcp_poll(struct sock *s, int events);
 
 /* With SO_LINGER: waits until what was sent is acknowledged, or the time is over. [parks] */
 void sock_tcp_linger(struct sock *s);
+
+/* ---- sock_accept.c: listening, and connections that wait for accept() ------------------------ */
+
+/* Listens, on a free port if the socket is not bound; again: sets the backlog (1 to SOMAXCONN). */
+int sock_tcp_listen(struct sock *s, int backlog);
+/* Waits for a connection: *out stays in the queue until sock_tcp_accepted(). [parks] */
+int sock_tcp_accept(struct sock *s, struct sock **out);
+void sock_tcp_accepted(struct sock *s);
+/* The socket of a listener's control block; NULL: none has it. */
+struct sock *sock_of_listener(const struct tcp_pcb_listen *pcb);
+/* A connection has data, or its end, or has waited long enough: accept() may return it. */
+void sock_accept_ready(struct sock *c);
+/* A connection that waits for accept() was reset. true: nobody will hear of it, it is freed. */
+bool sock_accept_forgets(struct sock *c);
+/* Ends all that wait at a listener. */
+void sock_accept_drop_all(struct sock *s);
 
 /* ---- sock_conn.c: connecting ----------------------------------------------------------------- */
 
@@ -354,6 +374,8 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
 int sock_opt_get_tcp(struct sock *s, int name, void *value, socklen_t *len);
 /* Hands the socket's options of TCP to its control block, which is no listener's. */
 void sock_opt_apply_tcp(struct sock *s);
+/* How long a connection of a listener may wait for data before accept() returns it; seconds. */
+uint32_t sock_opt_defer_s(const struct sock *s);
 
 /* ---- sock_end.c: the end of the image -------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_opt_tcp.c - socket options of level IPPROTO_TCP.
+ * sock_opt_tcp.c - socket options of level IPPROTO_TCP, with Linux' ranges and roundings.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -19,6 +19,30 @@ void sock_opt_apply_tcp(struct sock *s)
     s->tcp->keep_idle = o->keep_idle * 1000u;
     s->tcp->keep_intvl = o->keep_interval * 1000u;
     s->tcp->keep_cnt = o->keep_count;
+}
+
+/*
+ * Linux keeps TCP_DEFER_ACCEPT as a number of repetitions of the SYN-ACK, the first after a second,
+ * each next one after twice as long, two minutes at most: the time is rounded up to when one is
+ * due. How many are due in that time, up to `most`; *seconds becomes when the last of them is.
+ */
+static unsigned opt_defer(uint32_t *seconds, unsigned most)
+{
+    uint32_t sum = 0, wait = 1;
+    unsigned n = 0;
+
+    for (; n < most && sum<*seconds; n++, wait = wait> 60 ? 120 : 2 * wait)
+        sum += wait;
+    *seconds = sum;
+    return n;
+}
+
+uint32_t sock_opt_defer_s(const struct sock *s)
+{
+    uint32_t seconds = UINT32_MAX;
+
+    opt_defer(&seconds, s->options.defer);
+    return seconds;
 }
 
 int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
@@ -40,6 +64,8 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
         if (v < 1 || v > 127)
             return -EINVAL;
         o->keep_count = (uint8_t)v;
+    } else if (name == TCP_DEFER_ACCEPT) {
+        o->defer = (uint8_t)opt_defer(&(uint32_t){v < 0 ? 0 : (uint32_t)v}, UINT8_MAX);
     } else {
         return -ENOPROTOOPT;
     }
@@ -68,6 +94,9 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
         return 0;
     case TCP_KEEPCNT:
         *v = o->keep_count;
+        return 0;
+    case TCP_DEFER_ACCEPT:
+        *v = (int)sock_opt_defer_s(s);
         return 0;
     default:
         return -ENOPROTOOPT;

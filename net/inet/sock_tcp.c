@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_tcp.c - stream sockets: opening, listening, ending, and lwIP's callbacks.
+ * sock_tcp.c - stream sockets: opening, ending, and lwIP's callbacks.
  *
  * lwIP frees a control block on its own: when the connection was reset (the error callback says
  * so), and without a word when both directions have ended. So a socket forgets its control block as
@@ -13,8 +13,6 @@
 #include "sock.h"
 
 #define ENDING_POLLS 120 /* of 500 ms, without a byte acknowledged */
-
-static err_t accept_on_new(void *arg, struct tcp_pcb *pcb, err_t err);
 
 void sock_tcp_become(struct sock *s, enum sock_tcp_state state)
 {
@@ -80,26 +78,6 @@ static void conn_orphan(struct tcp_pcb *pcb)
     tcp_err(pcb, NULL);
 }
 
-/*
- * The connection was reset before accept(). lwIP has given its place in the backlog back already;
- * the socket leaves the listener's queue as well.
- */
-static void accept_forget(struct sock *c)
-{
-    struct sock *listener = c->listener, *before = NULL;
-
-    for (struct sock *at = listener->accepted.head; at != c; at = at->next)
-        before = at;
-    if (before)
-        before->next = c->next;
-    else
-        listener->accepted.head = c->next;
-    if (listener->accepted.tail == c)
-        listener->accepted.tail = before;
-    listener->rx_count--;
-    sock_discard(c);
-}
-
 static int conn_error_of(const struct sock *s, err_t err)
 {
     if (s->state == SOCK_TCP_CONNECTING)
@@ -109,15 +87,6 @@ static int conn_error_of(const struct sock *s, err_t err)
     if (err == ERR_RST && s->fin)
         return EPIPE; /* the peer has ended already, and hears no more */
     return err == ERR_ABRT ? ETIMEDOUT : net_errno(err);
-}
-
-/*
- * A connection that was reset before accept() stays in the queue, as its data does, unless there
- * are more than the backlog: lwIP counts them no more.
- */
-static bool accept_keeps(const struct sock *listener)
-{
-    return listener->rx_count <= ((const struct tcp_pcb_listen *)listener->tcp)->backlog;
 }
 
 static void conn_on_error(void *arg, err_t err)
@@ -134,10 +103,8 @@ static void conn_on_error(void *arg, err_t err)
         return;
     }
     sock_tcp_lose_pcb(s);
-    if (s->listener && !accept_keeps(s->listener)) {
-        accept_forget(s);
+    if (s->listener && sock_accept_forgets(s))
         return;
-    }
     s->eof = true;
     s->error = error;
     sock_changed(s);
@@ -146,8 +113,7 @@ static void conn_on_error(void *arg, err_t err)
 struct sock *sock_of_tcp(const struct tcp_pcb *pcb)
 {
     if (pcb->state == LISTEN)
-        return ((const struct tcp_pcb_listen *)pcb)->accept == accept_on_new ? pcb->callback_arg
-                                                                             : NULL;
+        return sock_of_listener((const struct tcp_pcb_listen *)pcb);
     return pcb->errf == conn_on_error ? pcb->callback_arg : NULL;
 }
 
@@ -170,6 +136,7 @@ static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, er
     (void)err; /* ERR_OK with data */
     if (!p) {
         s->eof = s->fin = true;
+        sock_accept_ready(s);
         if (pcb->state != CLOSE_WAIT) {
             conn_orphan(pcb);
             sock_tcp_lose_pcb(s);
@@ -188,11 +155,12 @@ static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, er
         SOCK_QUEUE_APPEND(&s->rx, p);
         s->rx_bytes += p->len;
     }
+    sock_accept_ready(s);
     sock_readable(s);
     return ERR_OK;
 }
 
-static void conn_attach(struct sock *s, struct tcp_pcb *pcb)
+void sock_tcp_attach(struct sock *s, struct tcp_pcb *pcb)
 {
     s->tcp = pcb;
     sock_apply_options(s);
@@ -208,7 +176,7 @@ int sock_tcp_open(struct sock *s)
 
     if (!pcb)
         return -ENOMEM;
-    conn_attach(s, pcb);
+    sock_tcp_attach(s, pcb);
     if (s->v6only)
         IP_SET_TYPE_VAL(pcb->local_ip, IPADDR_TYPE_V6);
     return 0;
@@ -237,126 +205,6 @@ struct tcp_pcb *sock_tcp_let_go(struct sock *s)
     return pcb;
 }
 
-/* ---- listening ------------------------------------------------------------------------------- */
-
-static err_t accept_on_new(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-    struct sock *s = arg;
-    struct sock *c = NULL;
-
-    if (err == ERR_OK && pcb && s)
-        c = sock_new(SOCK_KIND_TCP, s->family);
-    if (!c) {
-        net_core.tcp_refused++;
-        return ERR_MEM; /* lwIP resets the connection */
-    }
-    sock_tcp_become(c, SOCK_TCP_OPEN);
-    c->v6only = s->v6only;
-    c->protocol = IPPROTO_TCP;
-    c->options = s->options;
-    c->low_water = s->low_water;
-    c->linger = s->linger;
-    c->linger_s = s->linger_s;
-    c->port = pcb->local_port;
-    conn_attach(c, pcb);
-    tcp_backlog_delayed(pcb);
-    c->listener = s;
-    SOCK_QUEUE_APPEND(&s->accepted, c);
-    s->rx_count++;
-    sock_readable(s);
-    return ERR_OK;
-}
-
-/* lwIP's own check of the port would refuse what SO_REUSEPORT allows. */
-static struct tcp_pcb *listen_start(struct sock *s, int backlog, err_t *err)
-{
-    struct tcp_pcb *pcb;
-
-    ip_reset_option(s->tcp, SOF_REUSEADDR);
-    pcb = tcp_listen_with_backlog_and_err(s->tcp, (u8_t)backlog, err);
-    if (pcb)
-        s->tcp = pcb;
-    sock_apply_options(s);
-    return pcb;
-}
-
-int sock_tcp_listen(struct sock *s, int backlog)
-{
-    err_t err = ERR_OK;
-    int error;
-
-    if (backlog < 1)
-        backlog = 1;
-    if (backlog > SOMAXCONN)
-        backlog = SOMAXCONN;
-    if (s->state == SOCK_TCP_LISTENING) {
-        tcp_backlog_set(s->tcp, backlog);
-        return 0;
-    }
-    if (s->state != SOCK_TCP_IDLE)
-        return -EINVAL;
-    if ((error = sock_bind_any(s)) || (error = sock_may_listen(s)))
-        return error;
-    if (!listen_start(s, backlog, &err))
-        return -net_errno(err);
-    s->error = 0;
-    s->untold = false;
-    sock_tcp_become(s, SOCK_TCP_LISTENING);
-    tcp_arg(s->tcp, s);
-    tcp_accept(s->tcp, accept_on_new);
-    return 0;
-}
-
-static struct sock *accept_pop(struct sock *s)
-{
-    struct sock *c = s->accepted.head;
-
-    if (!c)
-        return NULL;
-    SOCK_QUEUE_POP(&s->accepted);
-    s->rx_count--;
-    c->listener = NULL;
-    return c;
-}
-
-int sock_tcp_accept(struct sock *s, struct sock **out)
-{
-    uint64_t deadline = 0;
-    int err;
-
-    if (s->state != SOCK_TCP_LISTENING)
-        return -EINVAL;
-    while (!s->accepted.head) {
-        if ((err = sock_wait(s, &s->readers, s->read_timeout, &deadline, 0)))
-            return err;
-        if (s->state != SOCK_TCP_LISTENING)
-            return -EINVAL; /* shutdown() */
-    }
-    *out = s->accepted.head;
-    return 0;
-}
-
-void sock_tcp_accepted(struct sock *s)
-{
-    struct sock *c = accept_pop(s);
-
-    if (c->tcp)
-        tcp_backlog_accepted(c->tcp);
-    net_core.tcp_accepted++;
-}
-
-static void accept_drop_all(struct sock *s)
-{
-    struct sock *c;
-
-    while ((c = accept_pop(s))) {
-        if (c->tcp)
-            tcp_abort(sock_tcp_let_go(c)); /* nobody will read what it sent */
-        c->tcp = NULL;
-        sock_discard(c);
-    }
-}
-
 /* ---- ending ---------------------------------------------------------------------------------- */
 
 static int conn_shut_write(struct sock *s)
@@ -383,7 +231,7 @@ static void conn_stop_listening(struct sock *s)
 {
     struct tcp_pcb *pcb = sock_tcp_let_go(s);
 
-    accept_drop_all(s);
+    sock_accept_drop_all(s);
     tcp_close(pcb);
     sock_tcp_renew(s, 0);
 }
@@ -430,7 +278,7 @@ void sock_tcp_disconnect(struct sock *s)
     struct tcp_pcb *pcb = sock_tcp_let_go(s);
 
     if (s->state == SOCK_TCP_LISTENING) {
-        accept_drop_all(s);
+        sock_accept_drop_all(s);
         tcp_close(pcb);
     } else if (pcb) {
         tcp_abandon(pcb, s->state == SOCK_TCP_OPEN);
@@ -446,7 +294,7 @@ void sock_tcp_close(struct sock *s)
     struct tcp_pcb *pcb = sock_tcp_let_go(s);
 
     sock_conn_stop_waiting(s);
-    accept_drop_all(s);
+    sock_accept_drop_all(s);
     if (pcb)
         conn_close(s, pcb);
     sock_tcp_drop_rx(s);
