@@ -20,6 +20,7 @@ SHOWN_BY = {
     'a packet that no memory is left to queue': 'test_lwip_ip waiting_without_memory',
     'a timer that is not set again': 'test_lwip_ip timers_without_memory',
     'data beyond the window': 'test_lwip_ip data_beyond_the_window',
+    'an acknowledgement at the edge': 'test_lwip_guard closed_windows',
     'all of 127.0.0.0/8': 'test_lwip_ip all_of_127',
     'errors reach the sockets': 'test_sock_errors',
     'a neighbour is missing': 'test_sock_errors',

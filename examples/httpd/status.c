@@ -316,6 +316,7 @@ static void put_network(struct text *t)
     put_number(t, "tcp_time_wait", s.tcp_time_wait);
     put_number(t, "tcp_accepted", s.tcp_accepted);
     put_number(t, "tcp_refused", s.tcp_refused);
+    put_number(t, "tcp_forged", s.tcp_forged);
     put_number(t, "tcp_rx", s.tcp_rx);
     put_number(t, "tcp_tx", s.tcp_tx);
     put_number(t, "tcp_dropped", s.tcp_dropped);

@@ -52,6 +52,16 @@ void net_bound_time_wait(void)
         tcp_abort(pcb->next);
 }
 
+bool net_allow(uint64_t *spent_ns, unsigned burst, uint64_t each_ns)
+{
+    uint64_t now = hal_now_ns();
+
+    if (*spent_ns > now + (burst - 1) * each_ns)
+        return false;
+    *spent_ns = (*spent_ns > now ? *spent_ns : now) + each_ns;
+    return true;
+}
+
 static void net_wake_writers(void)
 {
     net_core.memory_freed = false;
@@ -202,6 +212,8 @@ void net_get_stats(struct net_stats *out)
         .sockets = net_core.sockets,
         .tcp_accepted = net_core.tcp_accepted,
         .tcp_refused = net_core.tcp_refused,
+        .tcp_forged = net_core.tcp_forged,
+        .tcp_challenges = net_core.tcp_challenges,
         .mem_used = net_mem_used(),
         .mem_lent = net_mem_lent(),
         .mem_limit = net_mem_limit(),

@@ -141,13 +141,9 @@ __attribute__((weak)) unsigned net_arp_waiting(void)
 
 bool net_icmp_allowed(void)
 {
-    static uint64_t spent_ns; /* when all of the burst may be sent again */
-    uint64_t now = hal_now_ns();
+    static uint64_t spent_ns;
 
-    if (spent_ns > now + (ERROR_BURST - 1) * ERROR_NS)
-        return false;
-    spent_ns = (spent_ns > now ? spent_ns : now) + ERROR_NS;
-    return true;
+    return net_allow(&spent_ns, ERROR_BURST, ERROR_NS);
 }
 
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip)

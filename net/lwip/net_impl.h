@@ -94,7 +94,8 @@ struct net_core {
     uint32_t memory_epoch; /* how often those tasks were woken, from 1 on */
     char hostname[64];
     uint64_t rx_malformed, rx_no_memory, rx_copied, tcp_accepted, tcp_refused; /* as in net.h */
-    uint32_t sockets;                                                          /* now */
+    uint64_t tcp_forged, tcp_challenges;
+    uint32_t sockets; /* now */
 };
 extern struct net_core net_core;
 
@@ -158,6 +159,11 @@ static inline int net_park(struct waitq *q, uint64_t deadline_ns)
 void net_bound_time_wait(void);
 /* lwIP was given a timer outside of the service: the service must not sleep too long. */
 void net_timers_changed(void);
+/*
+ * May one more of something be done that is limited to `burst` at once, and then to one each_ns?
+ * Counts it if so, in *spent_ns: when all of the burst may be had again; 0 at first.
+ */
+bool net_allow(uint64_t *spent_ns, unsigned burst, uint64_t each_ns);
 /* The end of a batch: flushes every device, bounds TIME_WAIT, wakes writers. Entered. */
 void net_end_of_work(void);
 
@@ -243,6 +249,11 @@ uint64_t net_mem_failed(void); /* allocations that were refused */
 
 /* ---- net_random.c, net_errno.c --------------------------------------------------------------- */
 
+/*
+ * The next connection with these ports begins beyond `last`, the last number of one before it with
+ * the same addresses (RFC 9293, 3.10.7.4).
+ */
+void net_tcp_isn_above(uint32_t last, u16_t local_port, u16_t remote_port);
 /* Takes the key from getentropy(); without entropy, from the clock, with a warning in the log. */
 void net_random_init(void);
 /* The next unpredictable number. */

@@ -2,8 +2,9 @@
 /*
  * net_input.c - frames on their way from the driver to lwIP: through the checks of frame_check.c,
  * and copied or dropped when receive buffers are short. And rules that lwIP lacks: frames of others
- * and packets for one machine in frames for many are dropped, tags of a priority are taken off, and
- * a new connection may reuse the ports of one in TIME_WAIT (RFC 9293, 3.10.7.4).
+ * and packets for one machine in frames for many are dropped, tags of a priority are taken off,
+ * SYNs of impossible senders are dropped, and a new connection may reuse the ports of one in
+ * TIME_WAIT (RFC 9293, 3.10.7.4).
  */
 #include "frame_check.h"
 #include "lwip/priv/tcp_priv.h"
@@ -25,16 +26,64 @@ static bool input_same_connection(const struct tcp_pcb *pcb, const struct net_se
            ip_addr_cmp_zoneless(&pcb->local_ip, &s->dst);
 }
 
-/* A SYN beyond the window of a connection in TIME_WAIT opens a new one: the old one is dropped. */
+/* ---- SYNs ------------------------------------------------------------------------------------ */
+
+static bool input_is_syn(const struct net_segment *s)
+{
+    return s->tcp && (TCPH_FLAGS(s->tcp) & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+static bool input_is_own_address(const ip_addr_t *a)
+{
+    for (const struct netif *netif = netif_list; netif; netif = netif->next) {
+        if (IP_IS_V4(a) && ip4_addr_cmp(ip_2_ip4(a), netif_ip4_addr(netif)))
+            return true;
+        for (int i = 0; IP_IS_V6(a) && i < LWIP_IPV6_NUM_ADDRESSES; i++)
+            if (!ip6_addr_isinvalid(netif_ip6_addr_state(netif, i)) &&
+                ip6_addr_cmp_zoneless(ip_2_ip6(a), netif_ip6_addr(netif, i)))
+                return true;
+    }
+    return false;
+}
+
+/*
+ * Can the sender be answered (RFC 1122, 3.2.1.3; RFC 9293, 3.9.2.3)? Not at an address of this
+ * machine, whose packets do not come over the cable, at one of no machine, or at port 0. lwIP
+ * drops multicasts and broadcasts as senders.
+ */
+static bool input_syn_ok(const struct net_segment *s)
+{
+    if (!s->tcp->src || !s->tcp->dest || ip_addr_isloopback(&s->src) || ip_addr_isany(&s->src))
+        return false;
+    if (IP_IS_V4(&s->src) && ip4_addr1(ip_2_ip4(&s->src)) == 0)
+        return false;
+    if (IP_IS_V6(&s->src) && ip6_addr_isipv4mappedipv6(ip_2_ip6(&s->src)))
+        return false;
+    return !input_is_own_address(&s->src);
+}
+
+static bool input_is_listened_to(const struct net_segment *s)
+{
+    for (const struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs; l; l = l->next)
+        if (l->local_port == lwip_ntohs(s->tcp->dest) &&
+            (ip_addr_isany(&l->local_ip) || ip_addr_cmp_zoneless(&l->local_ip, &s->dst)))
+            return true;
+    return false;
+}
+
+/*
+ * A SYN beyond the window of a connection in TIME_WAIT opens a new one, if somebody listens: the
+ * old one is dropped.
+ */
 static void input_reuse_time_wait(const struct net_segment *s)
 {
-    if (!s->tcp || (TCPH_FLAGS(s->tcp) & (TCP_SYN | TCP_ACK)) != TCP_SYN)
-        return;
     for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next) {
         if (!input_same_connection(pcb, s))
             continue;
-        if (TCP_SEQ_GT(lwip_ntohl(s->tcp->seqno), pcb->rcv_nxt))
+        if (TCP_SEQ_GT(lwip_ntohl(s->tcp->seqno), pcb->rcv_nxt) && input_is_listened_to(s)) {
+            net_tcp_isn_above(pcb->snd_nxt, pcb->local_port, pcb->remote_port);
             tcp_abort(pcb);
+        }
         return;
     }
 }
@@ -122,14 +171,16 @@ void net_input(struct net_dev *d, struct pbuf *p, bool tight)
     struct net_segment s;
 
     input_untag(p);
-    if (!net_frame_ok(p->payload, p->len, &s) || !input_for_us(d, p)) {
+    if (!net_frame_ok(p->payload, p->len, &s) || !input_for_us(d, p) ||
+        (input_is_syn(&s) && !input_syn_ok(&s))) {
         net_core.rx_malformed++;
         pbuf_free(p);
         return;
     }
     if (((const struct eth_hdr *)p->payload)->type == PP_HTONS(ETHTYPE_ARP))
         net_lease_arp(d, (const uint8_t *)p->payload + SIZEOF_ETH_HDR);
-    input_reuse_time_wait(&s);
+    if (input_is_syn(&s))
+        input_reuse_time_wait(&s);
     if (tight && !(p = input_relieve(p, &s)))
         return;
     ethernet_input(p, &d->netif);

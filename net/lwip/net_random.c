@@ -76,6 +76,15 @@ uint32_t net_random32(void)
     return (uint32_t)net_hash(&random_count, sizeof(random_count));
 }
 
+static uint32_t isn_floor;
+static uint32_t isn_floor_ports; /* 0: there is none */
+
+void net_tcp_isn_above(uint32_t last, u16_t local_port, u16_t remote_port)
+{
+    isn_floor = last;
+    isn_floor_ports = (uint32_t)local_port << 16 | remote_port;
+}
+
 /* RFC 6528, section 3: a clock of some 4 us a tick, plus a hash of addresses and ports. */
 u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
                   u16_t remote_port)
@@ -83,6 +92,7 @@ u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *
     struct {
         uint32_t local[4], remote[4], ports;
     } id = {{0}, {0}, (uint32_t)local_port << 16 | remote_port};
+    u32_t isn;
 
     if (IP_IS_V6(local_ip)) {
         memcpy(id.local, ip_2_ip6(local_ip)->addr, sizeof(id.local));
@@ -91,5 +101,11 @@ u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *
         id.local[0] = ip_2_ip4(local_ip)->addr;
         id.remote[0] = ip_2_ip4(remote_ip)->addr;
     }
-    return (u32_t)(net_hash(&id, sizeof(id)) + hal_now_ns() / 4096);
+    isn = (u32_t)(net_hash(&id, sizeof(id)) + hal_now_ns() / 4096);
+    if (isn_floor_ports == id.ports) {
+        isn_floor_ports = 0;
+        if ((int32_t)(isn - isn_floor) <= 0)
+            isn = isn_floor + 0x10000 + (net_random32() & 0xffff);
+    }
+    return isn;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tcp_congestion.h"
+#include "tcp_guard.h"
 #include "tcp_rtt.h"
 
 struct tcp_pcb;
@@ -20,6 +21,7 @@ struct net_tcp {
     struct tcp_seg *unacked_last; /* the end of pcb->unacked, where the next sent segment goes */
     struct tcp_cc cc;             /* how much may be in flight */
     struct tcp_rtt rtt;           /* the round trip, and the retransmission timeout */
+    struct net_tcp_guard guard;
 };
 
 /* Of each segment in pcb->unsent and pcb->unacked. */

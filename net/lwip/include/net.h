@@ -49,9 +49,11 @@ struct net_stats {
     uint32_t tcp_time_wait;             /* now */
     uint32_t sockets;                   /* now */
     uint64_t tcp_accepted, tcp_refused; /* refused: memory was short */
-    uint64_t mem_used, mem_limit;       /* bytes that the stack has now, and may have */
-    uint64_t mem_lent;                  /* bytes of mem_used that are allocated now */
-    uint64_t mem_failed;                /* allocations that the limit or the machine refused */
+    uint64_t tcp_forged;     /* segments that do not fit their connection, and so had no effect */
+    uint64_t tcp_challenges; /* acknowledgements in answer to them */
+    uint64_t mem_used, mem_limit; /* bytes that the stack has now, and may have */
+    uint64_t mem_lent;            /* bytes of mem_used that are allocated now */
+    uint64_t mem_failed;          /* allocations that the limit or the machine refused */
 };
 /* Does not park. */
 void net_get_stats(struct net_stats *out);

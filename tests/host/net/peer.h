@@ -52,6 +52,9 @@ void peer_udp_between(uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport
 extern bool peer_icmp_spoilt;
 void peer_icmp_error(unsigned type, unsigned code, const struct heard *about, uint32_t seq);
 
+/* A TCP segment, its header included, from and to any address; its sum is filled in. */
+void peer_tcp_between(uint32_t src, uint32_t dst, uint8_t *segment, uint32_t len);
+
 /* The peer's side of a TCP connection. */
 struct peer_tcp {
     uint16_t port, image_port;

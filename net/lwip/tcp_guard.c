@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp_guard.c - a look at each segment before lwIP acts on it: RFC 9293, section 3.10.7, with the
+ * checks of RFC 5961 against those who cannot see a connection and guess. lwIP looks at the flags,
+ * numbers and state in another order, and takes data from segments that prove nothing.
+ *
+ * A segment that does not fit is answered by an acknowledgement with the true numbers (a challenge:
+ * who sees it and has lost the connection resets it). A connection challenges ten times at once,
+ * and then twice a second; all connections together about 700 times a second, by a limit that
+ * nobody can learn anything from, since each challenge spends a random part of it
+ * (CVE-2016-5696).
+ */
+#include "tcp_guard.h"
+#include "lwip/priv/tcp_priv.h"
+#include "net_impl.h"
+
+#define CHALLENGE_BURST     10
+#define CHALLENGE_NS        (500 * HAL_MS)
+#define ALL_CHALLENGE_BURST 500
+#define ALL_CHALLENGE_NS    (1 * HAL_MS) /* and up to as much again */
+
+enum { GUARD_PASS = 0, GUARD_DROP = 1 };
+
+/* What a segment says, and where it lies: bytes from the next expected one, modulo 2^32. */
+struct guard_segment {
+    unsigned flags;
+    u32_t ack, len, ahead;
+};
+
+static struct guard_segment guard_read(const struct tcp_pcb *pcb, const struct tcp_hdr *h,
+                                       const struct pbuf *p)
+{
+    unsigned flags = TCPH_FLAGS(h);
+
+    return (struct guard_segment){.flags = flags,
+                                  .ack = h->ackno,
+                                  .len = p->tot_len + ((flags & (TCP_SYN | TCP_FIN)) ? 1u : 0u),
+                                  .ahead = h->seqno - pcb->rcv_nxt};
+}
+
+static int guard_drop(void)
+{
+    net_core.tcp_forged++;
+    return GUARD_DROP;
+}
+
+/* The sender is told the true numbers, if the limits allow. */
+static int guard_challenge(struct tcp_pcb *pcb)
+{
+    static uint64_t all_ns;
+    uint64_t each = ALL_CHALLENGE_NS + net_random32() % (unsigned)ALL_CHALLENGE_NS;
+
+    if (net_allow(&pcb->net.guard.challenges_ns, CHALLENGE_BURST, CHALLENGE_NS) &&
+        net_allow(&all_ns, ALL_CHALLENGE_BURST, each)) {
+        net_core.tcp_challenges++;
+        tcp_send_empty_ack(pcb);
+    }
+    return guard_drop();
+}
+
+/* ---- by state -------------------------------------------------------------------------------- */
+
+/* RFC 9293, 3.10.7.3. lwIP resets the sender of a wrong ACK, and sends its SYN once more. */
+static int guard_syn_sent(const struct tcp_pcb *pcb, const struct guard_segment *s)
+{
+    bool right = (s->flags & TCP_ACK) && s->ack == pcb->snd_nxt;
+
+    if (s->flags & TCP_RST)
+        return right ? GUARD_PASS : guard_drop();
+    if ((s->flags & TCP_ACK) && !right)
+        return GUARD_PASS;
+    return (s->flags & TCP_SYN) ? GUARD_PASS : guard_drop();
+}
+
+/*
+ * RFC 1337: a reset does not end it. A SYN that may open a new connection was taken before
+ * (net_input.c). The peer's FIN comes again if our ACK was lost.
+ */
+static int guard_time_wait(struct tcp_pcb *pcb, const struct guard_segment *s)
+{
+    if ((s->flags & (TCP_RST | TCP_ACK)) != TCP_ACK && !(s->flags & TCP_SYN))
+        return guard_drop();
+    if ((s->flags & (TCP_SYN | TCP_FIN)) == TCP_FIN && s->ahead + s->len == 0)
+        return GUARD_PASS;
+    return s->len ? guard_challenge(pcb) : guard_drop();
+}
+
+/* RFC 5961, 3.2: only a reset with the very next number counts; a near one is challenged. */
+static int guard_reset(struct tcp_pcb *pcb, const struct guard_segment *s)
+{
+    if (s->ahead == 0)
+        return GUARD_PASS;
+    return s->ahead < pcb->rcv_wnd ? guard_challenge(pcb) : guard_drop();
+}
+
+/*
+ * Does the segment begin or end in the window (RFC 9293, table 6)? One without data may stand at
+ * its right edge, where a sender is that has used it up. One with data may be a copy of what has
+ * come before: lwIP acknowledges that again.
+ */
+static bool guard_in_window(const struct tcp_pcb *pcb, const struct guard_segment *s)
+{
+    return s->ahead <= pcb->rcv_wnd || (s->len && 0 - s->ahead <= TCP_WND_MAX(pcb));
+}
+
+/* From SYN_RCVD to LAST_ACK, in the order of RFC 9293, 3.10.7.4. */
+static int guard_synchronized(struct tcp_pcb *pcb, const struct guard_segment *s)
+{
+    if (s->flags & TCP_RST)
+        return guard_reset(pcb, s);
+    if (s->flags & TCP_SYN) /* the peer's own SYN again: lwIP answers as it did before */
+        return pcb->state == SYN_RCVD && s->ahead == UINT32_MAX ? GUARD_PASS : guard_challenge(pcb);
+    if (!(s->flags & TCP_ACK))
+        return guard_drop();
+    if (!guard_in_window(pcb, s))
+        return guard_challenge(pcb);
+    if (pcb->state == SYN_RCVD) /* lwIP resets the sender of a wrong ACK */
+        return GUARD_PASS;
+    if (s->ack - (pcb->lastack - pcb->snd_wnd_max) > pcb->snd_nxt - pcb->lastack + pcb->snd_wnd_max)
+        return guard_challenge(pcb); /* RFC 5961, 5.2 */
+    return GUARD_PASS;
+}
+
+int net_tcp_check(struct tcp_pcb *pcb, const struct tcp_hdr *h, const struct pbuf *p)
+{
+    struct guard_segment s;
+
+    if (pcb->state == LISTEN)
+        return GUARD_PASS;
+    if (pcb->state >= ESTABLISHED && pcb->state != TIME_WAIT &&
+        (TCPH_FLAGS(h) & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+        h->seqno - pcb->rcv_nxt <= pcb->rcv_wnd &&
+        h->ackno - pcb->lastack <= pcb->snd_nxt - pcb->lastack)
+        return GUARD_PASS; /* nearly all */
+    s = guard_read(pcb, h, p);
+    if (pcb->state == SYN_SENT)
+        return guard_syn_sent(pcb, &s);
+    return pcb->state == TIME_WAIT ? guard_time_wait(pcb, &s) : guard_synchronized(pcb, &s);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp_guard.h - which segments lwIP may act on (RFC 9293, 3.10.7; RFC 5961), and what is answered
+ * to the others. lwIP includes this file in its tcp.h.
+ */
+#ifndef VIREO_TCP_GUARD_H
+#define VIREO_TCP_GUARD_H
+
+#include <stdint.h>
+
+struct pbuf;
+struct tcp_hdr;
+struct tcp_pcb;
+
+/* Of each connection. */
+struct net_tcp_guard {
+    uint64_t challenges_ns; /* when it may challenge in full number again; see net_allow() */
+};
+
+/*
+ * May lwIP act on the segment, for a connection or a listener? h: its header in host byte order; p:
+ * its data. 0: yes; else what RFC 9293 demands has been done, and the segment ends here.
+ */
+int net_tcp_check(struct tcp_pcb *pcb, const struct tcp_hdr *h, const struct pbuf *p);
+
+#endif
