@@ -61,6 +61,25 @@ static void calendar(void)
     }
 }
 
+/* The days around each new year, which may belong to a week of the other year. */
+static void new_years(void)
+{
+    char text[64];
+
+    block("strftime-new-years");
+    for (time_t year = 1971; year < 2071; year++) {
+        time_t new_year = ((year - 1970) * 365 + (year - 1969) / 4) * 86400;
+
+        for (time_t t = new_year - 4 * 86400; t < new_year + 4 * 86400; t += 86400) {
+            struct tm tm;
+
+            gmtime_r(&t, &tm);
+            strftime(text, sizeof(text), "%F %a: %G-W%V %g %U %W", &tm);
+            result("strftime of %l = %s", (long long)t, text);
+        }
+    }
+}
+
 static void odd_fields(void)
 {
     static const char *const formats[] = {
@@ -284,6 +303,7 @@ void time_results(void)
     setenv("TZ", "UTC0", 1);
     tzset();
     calendar();
+    new_years();
     odd_fields();
     normalization();
     zone_times();
