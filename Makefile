@@ -42,11 +42,12 @@ test: check .setup-build+run+debug+test+format $(NEEDED)
 test-os: check
 	@$(PYTHON) scripts/test-os $(OS) $(if $(TESTS),--tests '$(TESTS)')
 
-test-full: check .setup-build+run+debug+test+format $(NEEDED)
+test-full: check .setup-build+run+debug+test+format+bench $(NEEDED)
 	@$(PYTEST) --full $(TESTS)
 
 bench: check .setup-build+run+test images disk
 	$(STEP) scripts/image.mk image APP=tests/apps/ringcost
+	$(STEP) scripts/image.mk image APP=tests/apps/bulk
 	@$(PYTHON) scripts/bench $(BENCH)
 
 load: check .setup-build+run+test images disk

@@ -19,8 +19,8 @@ $(foreach v,$(SWITCHES),$(if $(filter 0 no off,$($v)),$(eval override $v :=)))
 
 # The shell leaves a tilde behind "=" as it is.
 home = $(if $(filter ~/%,$1),$(patsubst ~/%,$(HOME)/%,$1),$(or $(wildcard $1),$1))
-$(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR,$(if $(filter ~%,$($v)),\
-    $(eval override $v := $$(call home,$$($v)))))
+$(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR LINUX_GUEST,\
+    $(if $(filter ~%,$($v)),$(eval override $v := $$(call home,$$($v)))))
 
 # A bare-metal compiler with its own newlib is taken when it is on PATH; CROSS= names another.
 CROSS_aarch64 = $(if $(shell command -v aarch64-none-elf-gcc),aarch64-none-elf-,aarch64-linux-gnu-)
@@ -28,7 +28,7 @@ CROSS_arm = arm-none-eabi-
 ifeq ($(origin CROSS),undefined)
 CROSS := $(CROSS_$(ARCH))
 endif
-export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR
+export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR LINUX_GUEST
 
 # BOARD is the name of a folder of platform/, or the path of a folder: whatever holds a slash. A
 # linker script for each CPU lies in linker/, or in that folder.
@@ -87,9 +87,9 @@ no_port = $(shell test '$(PORT)' = auto || expr 0 '<' '$(PORT)' '&' '$(PORT)' '<
 
 # Variables on the command line that no makefile reads. An app.mk may read others than these.
 VARIABLES := APP APPEND ARCH BENCH BOARD CELLS CLANG_FORMAT CONFORMANCE COVERAGE CPU CROSS DEBUG \
-             DIR DRIVER FUZZ GIC HOSTILE JOBS LEGACY LIBFDT_DIR LOAD LWIP_DIR MEM MUTANTS \
-             NEWLIB_DIR OS OUT PART PORT PYTHON QEMU SIZE SMP SOAK SUITE TESTS TIME TRANSPORT \
-             UBOOT_DIR V WERROR
+             DIR DRIVER FUZZ GIC HOSTILE JOBS LEGACY LIBFDT_DIR LINUX_GUEST LOAD LWIP_DIR MEM \
+             MUTANTS NEWLIB_DIR OS OUT PART PORT PYTHON QEMU SIZE SMP SOAK SUITE TESTS TIME \
+             TRANSPORT UBOOT_DIR V WERROR
 OF_OTHERS := SRCS DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH HOST HOSTCC SANITIZE INSTRUMENT \
              WARNINGS KIND SHELL MAKE MAKEFLAGS CC CCACHE%
 typed = $(sort $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$w),$(firstword $(subst =, ,$w)))))

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from conftest import TREE
-from vireolib import report
+from vireolib import bench_paths, relay, report
 from vireolib.machine import Unusable
 
 
@@ -50,3 +50,29 @@ def test_a_folder_without_figures_ends_the_bench_before_it_begins(tmp_path):
                              str(tmp_path)], capture_output=True, text=True)
     assert result.returncode == 2 and 'takes the folder' in result.stderr
     assert result.stdout == ''
+
+
+def test_a_gain_is_better_when_it_is_more():
+    row = report.Row('a', 'MB/s', 9.0, linux=10.0, least=8.0)
+    assert row.ratio == 0.9 and not row.exceeded and row.bounds(str) == '8.0 or more'
+    assert report.Row('a', 'MB/s', 7.9, linux=10.0, least=8.0).exceeded
+    assert report.Row('a', 'ms', 9, linux=18).ratio == 2
+    share = report.Row('a', '%', 29, least=30, limit=70)
+    assert share.exceeded and share.bounds(str) == '30 to 70' and share.ratio is None
+    assert report.Row('a', '%', 71, least=30, limit=70).exceeded
+    assert not report.Row('a', '%', 50, least=30, limit=70).exceeded
+
+
+def test_rows_are_chosen_by_name():
+    assert len(bench_paths.jobs('')) == 2 * len(bench_paths.CASES) + len(bench_paths.SHARED)
+    assert len(bench_paths.jobs(r'loss_1\.')) == 2
+    with pytest.raises(Unusable, match=r'loss_0.1.out, loss_0.1.in'):
+        bench_paths.jobs('nosuch')
+    with pytest.raises(Unusable, match='whole table'):
+        bench_paths.main(1, document=True, pattern='loss')
+
+
+def test_the_bench_of_paths_says_who_may_run_it(monkeypatch):
+    monkeypatch.setattr(os, 'geteuid', lambda: 1000)
+    with pytest.raises(Unusable, match='run as root'), relay.namespace():
+        pass
