@@ -234,7 +234,7 @@ void tcp_cc_recovering(struct tcp_cc *cc, uint32_t delivered, uint32_t lost_now,
         if (send > cc->ssthresh - in_flight)
             send = cc->ssthresh - in_flight;
     }
-    if (!cc->out && !send)
+    if (!cc->out && send < cc->mss)
         send = cc->mss; /* the first retransmission is always sent */
     cc->cwnd = cc_max((uint32_t)(in_flight + send), cc->mss);
 }

@@ -3,6 +3,8 @@
  * test_tcp_timer.c - TCP's timers (net/lwip/tcp_timer.c), without lwIP: each fires once, at its
  * time, whatever was set, moved and stopped around it.
  */
+#include <string.h>
+
 #include "check.h"
 #include "host.h"
 #include "tcp_timer.h"
@@ -116,9 +118,125 @@ static void never(void)
     CHECK(tcp_timers_next() == HAL_NEVER);
 }
 
+/* What a connection does: each acknowledgement moves the timer on, and it fires at the last. */
+static void moved_on(void)
+{
+    struct alarm a = {.fired = 0};
+
+    begin();
+    for (unsigned i = 0; i < 10000; i++) {
+        set(&a, hal_now_ns() + 200 * HAL_MS);
+        sleep_until(hal_now_ns() + HAL_MS / 2);
+    }
+    CHECK_EQ(a.fired, 0);
+    CHECK(sleep_until(hal_now_ns() + HAL_SEC) < 5);
+    CHECK_EQ(a.fired, 1);
+}
+
+static void moved_back(void)
+{
+    struct alarm a = {.fired = 0};
+
+    begin();
+    set(&a, hal_now_ns() + 100 * HAL_SEC);
+    sleep_until(hal_now_ns() + HAL_SEC);
+    set(&a, hal_now_ns() + 10 * HAL_MS);
+    sleep_until(hal_now_ns() + 11 * HAL_MS);
+    CHECK_EQ(a.fired, 1);
+    CHECK(tcp_timers_next() == HAL_NEVER);
+}
+
+/* ---- fire() that sets, stops and frees ------------------------------------------------------- */
+
+static struct alarm one_of[3];
+
+static void fire_again(struct tcp_timer *t)
+{
+    struct alarm *a = (struct alarm *)t;
+
+    a->fired++;
+    if (a == &one_of[0]) {
+        CHECK_EQ(one_of[2].fired, 0); /* the earliest is first */
+        tcp_timer_stop(&one_of[1].timer);
+        memset(&one_of[1], 0, sizeof(one_of[1])); /* as if freed */
+        tcp_timer_set(&one_of[2].timer, now + HAL_SEC);
+        tcp_timer_set(t, 0); /* at once, but not in this run */
+    }
+}
+
+static void fire_changes_others(void)
+{
+    begin();
+    for (unsigned i = 0; i < 3; i++) {
+        one_of[i].timer.fire = fire_again;
+        tcp_timer_set(&one_of[i].timer, (1 + i) * HAL_MS);
+    }
+    host_advance(10 * HAL_MS);
+    now = hal_now_ns();
+    tcp_timers_run(now);
+    CHECK_EQ(one_of[0].fired, 1);
+    CHECK_EQ(one_of[2].fired, 0);
+    CHECK(tcp_timers_next() > now && tcp_timers_next() <= now + LATE_NS);
+    tcp_timer_stop(&one_of[0].timer);
+    sleep_until(now + HAL_SEC + LATE_NS);
+    CHECK_EQ(one_of[0].fired, 1);
+    CHECK_EQ(one_of[1].fired, 0);
+    CHECK_EQ(one_of[2].fired, 1);
+}
+
+/* ---- any order ------------------------------------------------------------------------------- */
+
+#define ALARMS 300
+
+static uint64_t random_after(void)
+{
+    static const uint64_t scale[] = {HAL_MS, 30 * HAL_MS, HAL_SEC, 60 * HAL_SEC, 4000 * HAL_SEC};
+
+    return ((uint64_t)random32() << 12) % scale[random_below(5)] +
+           random_below(2) * random_below(1000);
+}
+
+/* Hundreds of timers, set, moved, stopped and slept for in any order: fire() checks the times. */
+static void any_order(void)
+{
+    static struct alarm alarm[ALARMS];
+    unsigned fired = 0, set_count = 0, woke = 0;
+
+    begin();
+    for (unsigned i = 0; i < 100000; i++) {
+        struct alarm *a = &alarm[random_below(ALARMS)];
+
+        switch (random_below(8)) {
+        case 0:
+            stop(a);
+            break;
+        case 1:
+            woke += sleep_until(hal_now_ns() + random_after() / 16);
+            break;
+        default:
+            set(a, hal_now_ns() + random_after());
+            set_count++;
+        }
+        CHECK(next <= tcp_timers_next());
+    }
+    sleep_until(hal_now_ns() + 5000 * HAL_SEC);
+    for (unsigned i = 0; i < ALARMS; i++) {
+        CHECK(alarm[i].due == HAL_NEVER || !alarm[i].due);
+        CHECK(!tcp_timer_pending(&alarm[i].timer));
+        fired += alarm[i].fired;
+    }
+    CHECK(fired > set_count / 10);
+    CHECK(woke < 2 * set_count);
+    CHECK(tcp_timers_next() == HAL_NEVER);
+}
+
 static const struct test_case cases[] = {
     {"each_at_its_time", each_at_its_time},
     {"never", never},
+    {"moved_on", moved_on},
+    {"moved_back", moved_back},
+    {"fire_changes_others", fire_changes_others},
+    {"any_order", any_order},
 };
 
 int main(int argc, char **argv)
