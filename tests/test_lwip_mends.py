@@ -33,6 +33,13 @@ SHOWN_BY = {
     'errors are limited': 'test_lwip_ip errors_are_limited',
     'a solicitation without': 'test_lwip_ip solicitations',
     'a prefix has temporary': 'test_lwip_privacy',
+    'segments of IPv4 are not cut': 'test_tcp_mtu segments_are_not_cut',
+    'the size of segments': 'test_tcp_mtu all_connections_follow',
+    'the peer names its largest': 'test_tcp_mtu a_peer_names_its_segments_once',
+    'segments that became too long': 'test_tcp_mtu queues_are_divided',
+    'the first part of a segment': 'test_tcp_mtu queues_are_divided',
+    'a "too big" of IPv6': 'test_tcp_mtu lies_are_not_believed',
+    'a router may raise the MTU': 'test_tcp_mtu routers_say_how_wide_a_link_is',
     'connections begin': 'test_lwip_privacy beside_each_prefix',
 }
 

@@ -8,9 +8,10 @@
 #include <stdbool.h>
 
 #include "lwip/ip_addr.h"
+#include "lwip/pbuf.h"
+#include "lwip/prot/ip4.h"
 
 struct netif;
-struct pbuf;
 
 /* The initial sequence number of a connection (RFC 6528). Host byte order. */
 u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
@@ -24,6 +25,23 @@ bool net_icmp_allowed(void);
 /* A neighbour that was asked for has not answered. */
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);
+
+/* A datagram with this flag is not cut (pbuf.flags). */
+#define NET_PBUF_WHOLE 0x40u
+/* How many paths of TCP are so narrow that their routers may cut packets, and is this one? */
+extern unsigned net_paths_cut;
+bool net_path_cut(const ip4_addr_t *to);
+/* The flags of a packet of IPv4 (RFC 791, 3.1): segments of TCP carry DF (RFC 1191). */
+static inline u16_t net_ip4_flags(const struct pbuf *p, u8_t proto, const ip4_addr_t *to)
+{
+    bool whole = proto == 6 ? !net_paths_cut || !net_path_cut(to) : (p->flags & NET_PBUF_WHOLE);
+
+    return whole ? PP_HTONS(IP_DF) : 0;
+}
+/* Bytes of the longest packet of IPv6 with this protocol to a destination. */
+u16_t net_path_ip6_mtu(const struct netif *netif, const ip6_addr_t *to, u8_t proto);
+/* A router advertises the MTU of the link (RFC 4861, 4.6.4), at least 1280. */
+void net_path_ip6_link(struct netif *netif, u16_t mtu);
 
 /* Is the i-th address of an interface a temporary one (RFC 8981)? */
 bool net_privacy_temporary(const struct netif *netif, int i);

@@ -14,6 +14,7 @@
 #include "lwip/prot/ip6.h"
 #include "net_hooks.h"
 #include "net_impl.h"
+#include "net_path_mtu.h"
 
 enum { ICMP_HEADER = 8, QUOTED_PORTS = 8 }; /* bytes */
 
@@ -86,6 +87,37 @@ static void icmp_tell(const struct pbuf *p, u16_t at, unsigned proto, const ip_a
                                  m.hard);
 }
 
+/*
+ * A packet that was too long: the quoted header names what is in *t, and ports stand at `at` if it
+ * is the first piece of a datagram.
+ */
+static void icmp_too_big(const struct pbuf *p, u16_t at, struct net_too_big *t)
+{
+    uint8_t quoted[QUOTED_PORTS];
+
+    if (pbuf_copy_partial(p, quoted, sizeof(quoted), at) != sizeof(quoted))
+        return;
+    t->port = read16(quoted);
+    t->peer_port = read16(quoted + 2);
+    t->seq = (u32_t)read16(quoted + 4) << 16 | read16(quoted + 6);
+    net_path_too_big(t);
+}
+
+/* RFC 1191, section 4. A packet without DF is cut, and never too long. */
+static void icmp4_too_big(const struct pbuf *p, const uint8_t *icmp, const ip_addr_t *local,
+                          const ip_addr_t *peer)
+{
+    const uint8_t *ip = icmp + ICMP_HEADER;
+    struct net_too_big t = {.proto = ip[9],
+                            .local = local,
+                            .peer = peer,
+                            .len = read16(ip + 2),
+                            .mtu = read16(icmp + 6)};
+
+    if (read16(ip + 6) & IP_DF)
+        icmp_too_big(p, (u16_t)(ICMP_HEADER + (ip[0] & 15) * 4), &t);
+}
+
 void net_icmp4_input(const struct pbuf *p)
 {
     uint8_t icmp[ICMP_HEADER + IP_HLEN], *ip = icmp + ICMP_HEADER;
@@ -96,13 +128,15 @@ void net_icmp4_input(const struct pbuf *p)
     if (pbuf_copy_partial(p, icmp, sizeof(icmp), 0) != sizeof(icmp) || ip[0] >> 4 != 4 ||
         (read16(ip + 6) & IP_OFFMASK) || inet_chksum_pbuf((struct pbuf *)p) != 0)
         return;
-    m = meaning_of4(icmp[0], icmp[1]);
-    if (!m.error)
-        return;
     memcpy(&word, ip + 12, 4);
     ip_addr_set_ip4_u32_val(local, word);
     memcpy(&word, ip + 16, 4);
     ip_addr_set_ip4_u32_val(peer, word);
+    if (icmp[0] == ICMP_DUR && icmp[1] == ICMP_DUR_FRAG)
+        icmp4_too_big(p, icmp, &local, &peer);
+    m = meaning_of4(icmp[0], icmp[1]);
+    if (!m.error)
+        return;
     icmp_tell(p, (u16_t)(ICMP_HEADER + (ip[0] & 15) * 4), ip[9], &local, &peer, m);
 }
 
@@ -116,6 +150,25 @@ static void address6(ip_addr_t *out, const uint8_t *from)
     ip_addr_copy_from_ip6(*out, ip);
 }
 
+/* RFC 8201. Of extension headers, the first piece of a datagram has one, of 8 bytes. */
+static void icmp6_too_big(const struct pbuf *p, const uint8_t *icmp, const ip_addr_t *local,
+                          const ip_addr_t *peer)
+{
+    const uint8_t *ip = icmp + ICMP_HEADER;
+    unsigned mtu = (unsigned)read16(icmp + 4) << 16 | read16(icmp + 6);
+    struct net_too_big t = {
+        .proto = ip[6], .local = local, .peer = peer, .len = IP6_HLEN + read16(ip + 4), .mtu = mtu};
+    struct ip6_frag_hdr piece = {0};
+    u16_t at = ICMP_HEADER + IP6_HLEN;
+
+    if (t.proto == IP6_NEXTH_FRAGMENT) {
+        at += pbuf_copy_partial(p, &piece, IP6_FRAG_HLEN, at);
+        t.proto = piece._nexth;
+    }
+    if (!(piece._fragment_offset & PP_HTONS(IP6_FRAG_OFFSET_MASK)))
+        icmp_too_big(p, at, &t);
+}
+
 /* Its checksum was verified by lwIP. Packets with extension headers are not looked into. */
 void net_icmp6_input(const struct pbuf *p)
 {
@@ -125,11 +178,13 @@ void net_icmp6_input(const struct pbuf *p)
 
     if (pbuf_copy_partial(p, icmp, sizeof(icmp), 0) != sizeof(icmp) || ip[0] >> 4 != 6)
         return;
+    address6(&local, ip + 8);
+    address6(&peer, ip + 24);
+    if (icmp[0] == ICMP6_TYPE_PTB)
+        icmp6_too_big(p, icmp, &local, &peer);
     m = meaning_of6(icmp[0], icmp[1]);
     if (!m.error)
         return;
-    address6(&local, ip + 8);
-    address6(&peer, ip + 24);
     icmp_tell(p, sizeof(icmp), ip[6], &local, &peer, m);
 }
 

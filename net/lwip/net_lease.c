@@ -17,6 +17,7 @@
 #include "net_hooks.h"
 #include "net_impl.h"
 #include "netif/ethernet.h"
+#include "tcp_mtu.h"
 
 #define LEAST_MTU        68               /* RFC 791 */
 #define LEAST_REQUEST_NS (60 * HAL_SEC)   /* between two requests of a long lease (RFC 2131) */
@@ -82,6 +83,7 @@ static void lease_take_mtu(struct net_dev *d)
         most = 1500;
     mtu = lease_option(OPTION_MTU, field, 2) == 2 ? field[0] * 256u + field[1] : most;
     d->netif.mtu = (u16_t)(mtu < LEAST_MTU || mtu > most ? most : mtu);
+    tcp_mtu_follow(NULL);
 }
 
 /* The first that can be, in the order of the server. The log names them when they change. */

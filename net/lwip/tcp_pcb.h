@@ -11,6 +11,7 @@
 
 #include "tcp_congestion.h"
 #include "tcp_guard.h"
+#include "tcp_mtu.h"
 #include "tcp_rtt.h"
 
 struct tcp_pcb;
@@ -22,6 +23,7 @@ struct net_tcp {
     struct tcp_cc cc;             /* how much may be in flight */
     struct tcp_rtt rtt;           /* the round trip, and the retransmission timeout */
     struct net_tcp_guard guard;
+    struct tcp_mtu mtu;
 };
 
 /* Of each segment in pcb->unsent and pcb->unacked. */

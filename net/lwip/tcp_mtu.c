@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp_mtu.c - segments of TCP fit the path: they carry DF (RFC 1191), and become smaller while a
+ * connection is open. What is lost since it was too long is sent again at once, and is no sign of
+ * congestion (RFC 1191, section 6.3; RFC 8201, section 5.4).
+ */
+#include "tcp_mtu.h"
+
+#include "lwip/priv/tcp_priv.h"
+#include "net_impl.h"
+#include "net_path_mtu.h"
+
+/* Of IP and TCP without options. */
+static unsigned mtu_headers(const struct tcp_pcb *pcb)
+{
+    return (IP_IS_V6_VAL(pcb->remote_ip) ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
+}
+
+static const struct netif *mtu_netif(const struct tcp_pcb *pcb)
+{
+    return pcb->netif_idx != NETIF_NO_INDEX ? netif_get_by_index(pcb->netif_idx)
+                                            : ip_route(&pcb->local_ip, &pcb->remote_ip);
+}
+
+static uint16_t mtu_min(unsigned a, unsigned b)
+{
+    return (uint16_t)(a < b ? a : b);
+}
+
+uint16_t tcp_mtu_offer(const struct tcp_pcb *pcb, const struct netif *netif)
+{
+    unsigned mtu = IP_IS_V6_VAL(pcb->remote_ip) ? netif_mtu6(netif) : netif->mtu;
+    unsigned mss = mtu ? mtu_min(TCP_MSS, mtu - mtu_headers(pcb)) : TCP_MSS;
+
+    return mtu_min(mss, pcb->net.mtu.user ? pcb->net.mtu.user : mss);
+}
+
+/* What a segment may have now, with its options. */
+static uint16_t mtu_mss(const struct tcp_pcb *pcb)
+{
+    const struct tcp_mtu *m = &pcb->net.mtu;
+    const struct netif *netif = mtu_netif(pcb);
+    unsigned mss = mtu_min(m->peer, m->user ? m->user : m->peer);
+
+    if (!netif)
+        return mtu_min(mss, pcb->mss);
+    return mtu_min(mss, net_path_mtu(netif, &pcb->remote_ip, NET_PATH_TCP) - mtu_headers(pcb));
+}
+
+void tcp_mtu_begin(struct tcp_pcb *pcb)
+{
+    pcb->net.mtu.peer = pcb->mss;
+    pcb->mss = mtu_mss(pcb);
+}
+
+/* ---- segments that are too long by now ------------------------------------------------------- */
+
+static unsigned mtu_room(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+    return pcb->mss - LWIP_TCP_OPT_LENGTH(seg->flags);
+}
+
+/* lwIP's function divides the first segment that was not sent. */
+static void mtu_divide(struct tcp_pcb *pcb, struct tcp_seg *seg)
+{
+    struct tcp_seg *unsent = pcb->unsent, *rest;
+    u16_t oversize = pcb->unsent_oversize;
+
+    pcb->unsent = seg;
+    if (tcp_split_unsent_seg(pcb, (u16_t)mtu_room(pcb, seg)) == ERR_OK) {
+        rest = seg->next;
+        rest->net = seg->net;
+        if (pcb->net.unacked_last == seg)
+            pcb->net.unacked_last = rest;
+    }
+    pcb->unsent = unsent;
+    if (unsent && TCP_SEQ_LT(lwip_ntohl(seg->tcphdr->seqno), lwip_ntohl(unsent->tcphdr->seqno)))
+        pcb->unsent_oversize = oversize; /* seg is not in that queue */
+}
+
+void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg)
+{
+    while (seg && seg->len > mtu_room(pcb, seg) && seg->p->ref == 1) {
+        struct tcp_seg *next = seg->next;
+
+        mtu_divide(pcb, seg);
+        if (seg->next == next)
+            return;
+        seg = seg->next;
+    }
+}
+
+static bool mtu_holds_longer(const struct tcp_pcb *pcb)
+{
+    for (const struct tcp_seg *s = pcb->unacked; s; s = s->next)
+        if (s->len > mtu_room(pcb, s))
+            return true;
+    return false;
+}
+
+/* Sends again what cannot have arrived. The congestion window stays. */
+static void mtu_resend(struct tcp_pcb *pcb)
+{
+    if (mtu_holds_longer(pcb) && tcp_rexmit_rto_prepare(pcb) == ERR_OK)
+        tcp_output(pcb);
+}
+
+static void mtu_set(struct tcp_pcb *pcb, uint16_t mss)
+{
+    bool smaller = mss < pcb->mss;
+
+    pcb->mss = mss;
+    if (!smaller)
+        return;
+    pcb->unsent_oversize =
+        0; /* the last segment may be as long as segments are by now, or longer */
+    mtu_resend(pcb);
+}
+
+/* ---- what is said of a path ------------------------------------------------------------------ */
+
+static struct tcp_pcb *mtu_find(const struct net_too_big *t)
+{
+    for (struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+        if (p->local_port == t->port && p->remote_port == t->peer_port &&
+            ip_addr_eq(&p->local_ip, t->local) && ip_addr_eq(&p->remote_ip, t->peer))
+            return p;
+    return NULL;
+}
+
+/* The length of the data that a queue has at this number; 0: none. */
+static unsigned mtu_sent_at(const struct tcp_seg *s, u32_t seq)
+{
+    for (; s; s = s->next)
+        if (seq - lwip_ntohl(s->tcphdr->seqno) < s->len)
+            return s->len + LWIP_TCP_OPT_LENGTH(s->flags);
+    return 0;
+}
+
+unsigned tcp_mtu_sent(const struct net_too_big *t)
+{
+    const struct tcp_pcb *pcb = mtu_find(t);
+    unsigned len;
+
+    if (!pcb || t->seq - pcb->lastack >= pcb->snd_nxt - pcb->lastack)
+        return 0;
+    len = mtu_sent_at(pcb->unacked, t->seq);
+    if (!len)
+        len = mtu_sent_at(pcb->unsent, t->seq); /* waits to be sent again */
+    return len ? mtu_min(len, pcb->mss) + mtu_headers(pcb) : 0;
+}
+
+void tcp_mtu_follow(const ip_addr_t *to)
+{
+    for (struct tcp_pcb *p = tcp_active_pcbs, *next; p; p = next) {
+        next = p->next;
+        if (p->net.mtu.peer && (!to || ip_addr_eq(&p->remote_ip, to)))
+            mtu_set(p, mtu_mss(p));
+    }
+}
+
+void tcp_mtu_forgotten(const ip_addr_t *to)
+{
+    tcp_mtu_follow(to);
+}

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_tcp_mtu.c - segments of TCP fit the path (net/lwip/tcp_mtu.c, net_path_mtu.c), on the path
+ * of tests/host/net/path.h. Variants of a case: 4 and 6, for IPv4 and IPv6.
+ */
+#include <string.h>
+
+#include "check.h"
+#include "flow.h"
+#include "host.h"
+#include "lwip/priv/tcp_priv.h"
+#include "net_impl.h"
+#include "net_path_mtu.h"
+#include "peer.h"
+#include "peer6.h"
+#include "tasks.h"
+
+enum { FULL = 1500, MB = 1 << 20 };
+
+static struct flow_end a, b, c, d;
+
+/* What side A has sent since forget(). */
+static struct {
+    uint32_t longest;                 /* bytes of a packet */
+    unsigned whole, cuttable;         /* segments of IPv4 with data, with and without DF */
+    uint32_t offered;                 /* the MSS option of its last SYN */
+    uint32_t seq;                     /* of the last long segment */
+    uint64_t last_arrival, worst_gap; /* between data that arrives at B */
+    uint8_t packet[FULL];             /* the last one longer than LONG */
+    uint32_t len;
+} seen;
+enum { LONG = 600 };
+
+static void watch(const struct path_seen *s)
+{
+    if (!s->tcp.sport)
+        return;
+    if (!s->out && s->side == PATH_B && s->tcp.len) {
+        if (seen.last_arrival && s->ns - seen.last_arrival > seen.worst_gap)
+            seen.worst_gap = s->ns - seen.last_arrival;
+        seen.last_arrival = s->ns;
+    }
+    if (!s->out || s->side != PATH_A)
+        return;
+    if (s->len > seen.longest)
+        seen.longest = s->len;
+    if (s->packet[0] >> 4 == 4 && s->tcp.len)
+        *(s->packet[6] & 0x40 ? &seen.whole : &seen.cuttable) += 1;
+    if (s->tcp.flags & SEG_SYN)
+        seen.offered = s->tcp.mss;
+    if (s->len > LONG) {
+        memcpy(seen.packet, s->packet, s->len);
+        seen.len = s->len;
+        seen.seq = s->tcp.seq;
+    }
+}
+
+static void forget(void)
+{
+    memset(&seen, 0, sizeof(seen));
+}
+
+static bool six(void)
+{
+    return case_variant == 6;
+}
+
+/* Bytes of IP and TCP. */
+static unsigned headers(void)
+{
+    return six() ? 60 : 40;
+}
+
+static void boot(void)
+{
+    path_boot(1);
+    path_both(5000, 0);
+    path_watch(watch);
+    forget();
+}
+
+/* A sends so much to a port of B. */
+static void begin(uint64_t bytes, uint16_t port)
+{
+    a = (struct flow_end){.to_send = bytes, .key = 1, .ip6 = six()};
+    b = (struct flow_end){.to_send = 0, .key = 2, .ip6 = six()};
+    flow_listen(&b, PATH_B, port);
+    flow_connect(&a, PATH_A, 0, port, &b);
+}
+
+static void step(void)
+{
+    flow_step(&a);
+    flow_step(&b);
+    if (c.peer) {
+        flow_step(&c);
+        flow_step(&d);
+    }
+}
+
+static bool over(void)
+{
+    step();
+    return flow_over(&a) && (!c.peer || flow_over(&c));
+}
+
+static bool half(void)
+{
+    step();
+    return b.received > MB;
+}
+
+static bool never(void)
+{
+    step();
+    return false;
+}
+
+static void run_for(uint64_t ns)
+{
+    path_run(ns, never);
+}
+
+static void all_arrives(uint64_t bytes)
+{
+    CHECK(path_run(60 * HAL_SEC, over));
+    CHECK_EQ(b.received, bytes);
+    CHECK_EQ(b.wrong, 0);
+    CHECK_EQ(a.err, ERR_OK);
+}
+
+/* ---- what routers say ------------------------------------------------------------------------ */
+
+static void segments_are_not_cut(void)
+{
+    boot();
+    begin(MB, 80);
+    all_arrives(MB);
+    CHECK_EQ(seen.longest, FULL);
+    CHECK_EQ(seen.cuttable, 0);
+    CHECK(seen.whole > MB / 1460);
+}
+
+/* The path of an open connection narrows, and narrows again. */
+static void a_path_narrows(void)
+{
+    static const unsigned mtus[] = {1400, 1280};
+
+    boot();
+    path.link[PATH_A].rate = 5 * MB;
+    path.link[PATH_A].queue_ns = PATH_QUEUE_ENDLESS;
+    begin(4 * MB, 80);
+    CHECK(path_run(20 * HAL_SEC, half));
+    CHECK_EQ(seen.longest, FULL);
+    for (unsigned i = 0; i < 2; i++) {
+        path.link[PATH_A].mtu = mtus[i];
+        seen.worst_gap = 0;
+        run_for(100 * HAL_MS);
+        CHECK_EQ(a.pcb->mss, mtus[i] - headers());
+        CHECK(seen.worst_gap < 50 * HAL_MS);
+        forget();
+        path.count[PATH_A].too_long = 0;
+        run_for(100 * HAL_MS);
+        CHECK_EQ(seen.longest, mtus[i]);
+        CHECK_EQ(path.count[PATH_A].too_long, 0);
+        CHECK_EQ(seen.cuttable, 0);
+    }
+    all_arrives(4 * MB);
+}
+
+/* Other connections to this address know at once, later ones from the start. */
+static void all_connections_follow(void)
+{
+    boot();
+    c = (struct flow_end){.to_send = 2 * MB, .key = 3, .ip6 = six()};
+    d = (struct flow_end){.to_send = 0, .key = 4, .ip6 = six()};
+    flow_listen(&d, PATH_B, 81);
+    flow_connect(&c, PATH_A, 0, 81, &d);
+    begin(2 * MB, 80);
+    CHECK(path_run(20 * HAL_SEC, half));
+    path.link[PATH_A].mtu = 1300;
+    run_for(60 * HAL_MS);
+    CHECK_EQ(a.pcb->mss, 1300 - headers());
+    CHECK_EQ(c.pcb->mss, 1300 - headers());
+    all_arrives(2 * MB);
+    CHECK_EQ(d.received, 2 * MB);
+    c.peer = NULL;
+    forget();
+    begin(MB, 82);
+    path.count[PATH_A].too_long = 0;
+    all_arrives(MB);
+    CHECK_EQ(seen.longest, 1300);
+    CHECK_EQ(path.count[PATH_A].too_long, 0);
+    CHECK_EQ(seen.offered, FULL - headers()); /* of what comes, the path says nothing */
+}
+
+/* The peer's address is not known to be narrow for longer than ten minutes. */
+static void words_are_forgotten(void)
+{
+    boot();
+    begin(FLOW_ENDLESS, 80);
+    path.link[PATH_A].mtu = 1300;
+    run_for(200 * HAL_MS);
+    CHECK_EQ(a.pcb->mss, 1300 - headers());
+    path.link[PATH_A].rate = 10000;
+    run_for(580 * HAL_SEC);
+    CHECK_EQ(a.pcb->mss, 1300 - headers());
+    path.link[PATH_A].mtu = 0;
+    run_for(60 * HAL_SEC);
+    path.link[PATH_A].rate = 0;
+    run_for(60 * HAL_SEC);
+    CHECK_EQ(a.pcb->mss, FULL - headers());
+    forget();
+    run_for(HAL_SEC);
+    CHECK_EQ(seen.longest, FULL);
+    CHECK_EQ(b.wrong, 0);
+    flow_abort_all();
+}
+
+/* Packets are on their way, and none arrives. */
+static void on_the_way(void)
+{
+    begin(FLOW_ENDLESS, 80);
+    run_for(22 * HAL_MS);
+    path.link[PATH_A].down = true;
+    forget();
+    run_for(30 * HAL_MS);
+    CHECK(seen.len == FULL && a.pcb->unacked && a.pcb->unsent);
+}
+
+static void lies_are_not_believed(void)
+{
+    uint8_t lie[FULL], *ip = seen.packet;
+    unsigned tcp = six() ? 40 : 20;
+    /* The bytes of the quoted packet that are wrong: ports, sequence number. */
+    const unsigned wrong[] = {tcp, tcp + 1, tcp + 2, tcp + 3, tcp + 4};
+
+    boot();
+    on_the_way();
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        memcpy(lie, ip, FULL);
+        lie[wrong[i]] ^= 0x80;
+        path_too_big(PATH_A, lie, FULL, 1300);
+        path_settle(HAL_MS);
+        CHECK_EQ(a.pcb->mss, FULL - headers());
+    }
+    memcpy(lie, ip, FULL);
+    peer_put32(lie + tcp + 4, a.pcb->lastack - 1); /* was acknowledged */
+    path_too_big(PATH_A, lie, FULL, 1300);
+    peer_put32(lie + tcp + 4, a.pcb->snd_nxt); /* was not sent */
+    path_too_big(PATH_A, lie, FULL, 1300);
+    path_too_big(PATH_A, ip, FULL, FULL); /* is not too long */
+    path_too_big(PATH_A, ip, FULL, 9000);
+    path_too_big(PATH_A, ip, FULL, 20); /* cannot be */
+    if (!six()) {
+        memcpy(lie, ip, FULL);
+        lie[6] &= ~0x40; /* could have been cut */
+        path_too_big(PATH_A, lie, FULL, 1300);
+    }
+    path_settle(HAL_MS);
+    CHECK_EQ(a.pcb->mss, FULL - headers());
+    path_too_big(PATH_A, ip, FULL, 1300);
+    path_settle(HAL_MS);
+    CHECK_EQ(a.pcb->mss, 1300 - headers());
+    flow_abort_all();
+}
+
+/* A path becomes narrower a few times, not many times. */
+static void a_flood_is_not_believed(void)
+{
+    unsigned changes = 0, last = FULL;
+
+    boot();
+    on_the_way();
+    for (unsigned mtu = FULL - 1; mtu > FULL - 100; mtu--) {
+        path_too_big(PATH_A, seen.packet, FULL, mtu);
+        path_settle(HAL_MS);
+        changes += a.pcb->mss != last;
+        last = a.pcb->mss;
+    }
+    CHECK_EQ(changes, 8);
+    flow_abort_all();
+}
+
+/* RFC 1191, section 7: routers that do not say how narrow the path is. */
+static void a_router_without_numbers(void)
+{
+    static const unsigned mtus[] = {1492, 1006, 552};
+
+    boot();
+    on_the_way();
+    for (unsigned i = 0; i < 3; i++) {
+        path_too_big(PATH_A, seen.packet, seen.len, 0);
+        path_settle(HAL_MS);
+        CHECK_EQ(a.pcb->mss, mtus[i] - 40);
+    }
+    flow_abort_all();
+}
+
+/* Below 552 bytes, segments have 512, and routers cut them. */
+static void narrower_than_the_least(void)
+{
+    boot();
+    on_the_way();
+    path_too_big(PATH_A, seen.packet, seen.len, 300);
+    path_settle(HAL_MS);
+    CHECK_EQ(a.pcb->mss, 512);
+    path.link[PATH_A].down = false;
+    forget();
+    run_for(3 * HAL_SEC);
+    CHECK_EQ(seen.longest, 552);
+    CHECK(seen.cuttable > 10);
+    CHECK_EQ(seen.whole, 0);
+    CHECK_EQ(b.wrong, 0);
+    flow_abort_all();
+}
+
+/* The least of an IPv6 path is no news that may be wrong by 1. */
+static void narrower_than_1280(void)
+{
+    boot();
+    on_the_way();
+    path_too_big(PATH_A, seen.packet, seen.len, 1279);
+    path_settle(HAL_MS);
+    CHECK_EQ(a.pcb->mss, FULL - 60);
+    path_too_big(PATH_A, seen.packet, seen.len, 1280);
+    path_settle(HAL_MS);
+    CHECK_EQ(a.pcb->mss, 1220);
+    flow_abort_all();
+}
+
+/* ---- interfaces and peers -------------------------------------------------------------------- */
+
+/* DHCP, a router or a program changes the MTU of the interface (side A is the first in the list).
+ */
+static void interfaces_count(void)
+{
+    struct netif *netif;
+
+    boot();
+    on_the_way();
+    net_enter();
+    netif = ip_route(&a.pcb->local_ip, &a.pcb->remote_ip);
+    netif->mtu = netif->mtu6 = 1400;
+    tcp_mtu_follow(NULL);
+    CHECK_EQ(a.pcb->mss, 1400 - headers());
+    netif->mtu = netif->mtu6 = FULL;
+    tcp_mtu_follow(NULL);
+    CHECK_EQ(a.pcb->mss, FULL - headers());
+    netif->mtu = netif->mtu6 = 1400;
+    net_leave();
+    flow_abort_all();
+    path.link[PATH_A].down = false;
+    forget();
+    begin(MB, 81);
+    all_arrives(MB);
+    CHECK_EQ(seen.offered, 1400 - headers());
+    CHECK_EQ(seen.longest, 1400);
+}
+
+/* RFC 4861, 4.6.4: the last advertisement counts. */
+static void routers_say_how_wide_a_link_is(void)
+{
+    static const unsigned said[] = {1400, 1280, 1500, 9000, 1279, 1300},
+                          mtus[] = {1400, 1280, 1500, 1500, 1500, 1300};
+
+    peer6_boot("");
+    for (unsigned i = 0; i < 6; i++) {
+        uint8_t ra[24] = {134, 0, 0, 0, 64, 0, 7, 8, [16] = 5, 1};
+
+        peer_put32(ra + 20, said[i]);
+        peer6_send(peer6_group_mac, 58, 2, ra, sizeof(ra));
+        CHECK_EQ(net_core.devs->netif.mtu6, mtus[i]);
+        CHECK_EQ(net_core.devs->netif.mtu, FULL);
+    }
+}
+
+/* The option belongs into a SYN; elsewhere it would let anybody multiply packets. */
+static void a_peer_names_its_segments_once(void)
+{
+    struct segment s = {.dport = 0, .sport = 80, .flags = SEG_ACK, .mss = 64, .scale = SEG_NO_OPTS};
+    uint8_t packet[100];
+
+    boot();
+    on_the_way();
+    s.dport = a.pcb->local_port;
+    s.seq = a.pcb->rcv_nxt;
+    s.ack = a.pcb->lastack;
+    s.window = 60000;
+    path_send(PATH_B, packet, segment_make(&s, PATH_OWN(PATH_B), PATH_ALIAS(PATH_B), packet));
+    path_settle(20 * HAL_MS);
+    CHECK_EQ(a.pcb->mss, FULL - 40);
+    CHECK_EQ(a.pcb->snd_wnd, 60000 << a.pcb->snd_scale); /* it was heard */
+    flow_abort_all();
+}
+
+/* ---- segments in the queues ------------------------------------------------------------------ */
+
+/* What waits to be sent when the path narrows goes in pieces; the end of the stream is at its end.
+ */
+static void queues_are_divided(void)
+{
+    uint64_t bytes = 20000 + case_variant % 2;
+
+    boot();
+    path.link[PATH_B].delay_ns = 40 * HAL_MS;
+    begin(bytes, 80);
+    run_for(49 * HAL_MS); /* the first window is on its way, the rest waits */
+    path.link[PATH_A].mtu = 1280;
+    all_arrives(bytes);
+    CHECK_EQ(path.count[PATH_A].lost, 0);
+}
+
+/* The application adds to a segment that is too long by now. */
+static void a_write_behind_a_long_segment(void)
+{
+    static uint8_t more[3000];
+    uint32_t len = 3000;
+
+    boot();
+    on_the_way();
+    path_too_big(PATH_A, seen.packet, seen.len, 1280);
+    path_settle(HAL_MS);
+    memcpy(more, flow_bytes(a.key, a.written, &len), len);
+    a.to_send = a.written + len;
+    path.link[PATH_A].down = false;
+    all_arrives(a.to_send);
+}
+
+#define FAMILIES(f)                                                                                \
+    {                                                                                              \
+#f, f, NULL, 0, families                                                                   \
+    }
+
+int main(int argc, char **argv)
+{
+    static const struct test_variant families[] = {{"ipv4", 4}, {"ipv6", 6}, {NULL, 0}};
+    static const struct test_case cases[] = {
+        {"segments_are_not_cut", segments_are_not_cut, NULL, 4, NULL},
+        FAMILIES(a_path_narrows),
+        FAMILIES(all_connections_follow),
+        FAMILIES(words_are_forgotten),
+        FAMILIES(lies_are_not_believed),
+        FAMILIES(a_flood_is_not_believed),
+        {"a_router_without_numbers", a_router_without_numbers, NULL, 4, NULL},
+        {"narrower_than_the_least", narrower_than_the_least, NULL, 4, NULL},
+        {"narrower_than_1280", narrower_than_1280, NULL, 6, NULL},
+        FAMILIES(interfaces_count),
+        {"routers_say_how_wide_a_link_is", routers_say_how_wide_a_link_is, NULL, 6, NULL},
+        {"a_peer_names_its_segments_once", a_peer_names_its_segments_once, NULL, 4, NULL},
+        FAMILIES(queues_are_divided),
+        FAMILIES(a_write_behind_a_long_segment),
+    };
+
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
