@@ -89,37 +89,54 @@ static void hystart_end_round(struct tcp_cc *cc, uint32_t in_flight)
     h->round_left = in_flight;
     h->last_rtt = h->rtt;
     h->rtt = 0;
-    h->samples = 0;
     if (h->css_rounds && ++h->css_rounds > CSS_ROUNDS)
-        cc->ssthresh = cc->cwnd;
+        cc->ssthresh = cc_max(cc->cwnd, 2 * cc->mss);
 }
 
-static void hystart_sample(struct tcp_hystart *h, uint32_t rtt_us)
+/* A part of a round, with its least round trip, is over. */
+static void hystart_judge(struct tcp_hystart *h, uint32_t rtt_us)
 {
     uint32_t rise = cc_max(HYSTART_RISE_LEAST, cc_min(h->last_rtt / 8, HYSTART_RISE_MOST));
 
+    if (h->css_rounds) {
+        if (rtt_us < h->baseline)
+            h->css_rounds = 0; /* the delay did not last: slow start goes on */
+    } else if (h->last_rtt && rtt_us >= h->last_rtt + rise) {
+        h->baseline = rtt_us;
+        h->css_rounds = 1;
+    }
+}
+
+/*
+ * RFC 9406 judges the least round trip of a whole round, and so learns of a queue that grew in this
+ * round from the next one, when the window has doubled. Here each part of a round is judged that
+ * has enough samples, and takes an eighth of a round trip, so that acknowledgements which were held
+ * up together are not a part by themselves.
+ */
+static void hystart_sample(struct tcp_hystart *h, uint32_t rtt_us, uint32_t now_us)
+{
+    if (!h->samples) {
+        h->part_rtt = rtt_us;
+        h->part_us = now_us;
+    }
     h->rtt = h->rtt ? cc_min(h->rtt, rtt_us) : rtt_us;
+    h->part_rtt = cc_min(h->part_rtt, rtt_us);
     if (h->samples < HYSTART_SAMPLES)
         h->samples++;
-    if (h->samples < HYSTART_SAMPLES)
-        return;
-    if (h->css_rounds) {
-        if (h->rtt < h->baseline)
-            h->css_rounds = 0; /* the delay did not last: slow start goes on */
-    } else if (h->last_rtt && h->rtt >= h->last_rtt + rise) {
-        h->baseline = h->rtt;
-        h->css_rounds = 1;
+    if (h->samples == HYSTART_SAMPLES && now_us - h->part_us >= rtt_us / 8) {
+        hystart_judge(h, h->part_rtt);
+        h->samples = 0;
     }
 }
 
 /* RFC 9406, 4.2, in the first slow start: does the round trip grow longer? */
 static void hystart_acked(struct tcp_cc *cc, uint32_t acked, uint32_t in_flight_before,
-                          uint32_t rtt_us)
+                          uint32_t rtt_us, uint32_t now_us)
 {
     struct tcp_hystart *h = &cc->hystart;
 
     if (rtt_us)
-        hystart_sample(h, rtt_us);
+        hystart_sample(h, rtt_us, now_us);
     if (acked < h->round_left)
         h->round_left -= acked;
     else
@@ -173,7 +190,7 @@ void tcp_cc_acked(struct tcp_cc *cc, uint32_t acked, uint32_t in_flight_before, 
 {
     cc->limited = limited;
     if (cc->ssthresh == TCP_CC_MAX)
-        hystart_acked(cc, acked, in_flight_before, rtt_us);
+        hystart_acked(cc, acked, in_flight_before, rtt_us, now_us);
     bool slow = tcp_cc_slow_start(cc);
 
     if (!limited && !(slow && in_flight_before > cc->cwnd / 2)) {
@@ -236,7 +253,9 @@ void tcp_cc_recovering(struct tcp_cc *cc, uint32_t delivered, uint32_t lost_now,
     }
     if (!cc->out && send < cc->mss)
         send = cc->mss; /* the first retransmission is always sent */
-    cc->cwnd = cc_max((uint32_t)(in_flight + send), cc->mss);
+    if (send > TCP_CC_MAX)
+        send = TCP_CC_MAX;
+    cc->cwnd = cc_max(cc_min(in_flight + (uint32_t)send, TCP_CC_MAX), cc->mss);
 }
 
 void tcp_cc_recovered(struct tcp_cc *cc)
@@ -272,7 +291,7 @@ void tcp_cc_undo(struct tcp_cc *cc)
     cc->can_undo = false;
     cc->recovering = false;
     cc->cwnd = cc_max(cc->cwnd, cc->prior_cwnd);
-    cc->ssthresh = cc->prior_ssthresh;
+    cc->ssthresh = cc_max(cc->prior_ssthresh, 2 * cc->mss); /* which may have grown */
     cc->state = cc->prior;
 }
 

@@ -51,8 +51,10 @@ struct tcp_hystart {
     uint32_t round_left; /* bytes to acknowledge until the round ends */
     uint32_t last_rtt;   /* the least of the last round; 0: unknown */
     uint32_t rtt;        /* the least of this round */
-    uint32_t baseline;   /* the least of the round that looked congested */
-    uint8_t samples;     /* in this round */
+    uint32_t part_rtt;   /* the least of this part of the round */
+    uint32_t part_us;    /* when that part began */
+    uint32_t baseline;   /* the least of the part that looked congested */
+    uint8_t samples;     /* in this part */
     uint8_t css_rounds;  /* rounds in conservative slow start; 0: not in it */
 };
 

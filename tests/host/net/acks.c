@@ -43,7 +43,7 @@ void acks_hystart_round(uint32_t us)
 
     do {
         left = cc.hystart.round_left;
-        now += MS / 10;
+        now += us / (cc.cwnd / MSS);
         tcp_cc_acked(&cc, MSS, cc.cwnd, us, us, now, true);
     } while (cc.hystart.round_left < left);
 }
