@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from conftest import TREE
-from vireolib import bench_paths, relay, report
+from vireolib import bench_paths, linux_guest, relay, report
 from vireolib.machine import Unusable
 
 
@@ -76,3 +76,13 @@ def test_the_bench_of_paths_says_who_may_run_it(monkeypatch):
     monkeypatch.setattr(os, 'geteuid', lambda: 1000)
     with pytest.raises(Unusable, match='run as root'), relay.namespace():
         pass
+
+
+def test_the_linux_guest_is_compiled_without_warnings(monkeypatch):
+    """/init for the guest that paths are measured beside: of AArch64, and for no library."""
+    monkeypatch.setattr(linux_guest, 'WARNINGS', ['-Wall', '-Wextra', '-Werror'])
+    data = linux_guest.compiled_init()
+    assert data[:5] == b'\x7fELF\2' and data[16:20] == b'\2\0\xb7\0'
+    packed = linux_guest.cpio([('init', 0o100755, data)])
+    assert packed[:6] == b'070701' and len(packed) % 4 == 0 and packed.count(b'TRAILER!!!') == 1
+    assert data in packed and packed.index(data) % 4 == 0

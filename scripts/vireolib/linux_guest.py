@@ -21,6 +21,7 @@ MODULES = ('virtio_ring', 'virtio', 'virtio_mmio', 'failover', 'net_failover', '
 TUNED = ('console=ttyAMA0 quiet mitigations=off nokaslr kpti=off audit=0 apparmor=0 '
          'init_on_alloc=0 randomize_kstack_offset=off nohz=off')
 READY = r'^linux_bulk: ready'
+WARNINGS = ['-Wall']
 
 
 def find_kernel():
@@ -60,8 +61,9 @@ def compiled_init():
         raise Unusable(f'{compiler} is not installed; `make setup` installs it')
     path = os.path.join(FOLDER, f'init.{os.getpid()}')
     os.makedirs(FOLDER, exist_ok=True)
-    subprocess.run([compiler, '-O2', '-Wall', '-ffreestanding', '-nostdlib', '-static', '-fno-pic',
-                    '-no-pie', '-fno-stack-protector', '-o', path, SOURCE], check=True)
+    subprocess.run([compiler, '-O2', *WARNINGS, '-ffreestanding', '-nostdlib', '-static',
+                    '-fno-pic', '-no-pie', '-fno-stack-protector', '-o', path, SOURCE],
+                   check=True)
     with open(path, 'rb') as f:
         data = f.read()
     os.unlink(path)

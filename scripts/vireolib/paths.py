@@ -114,6 +114,7 @@ class Bench:
         self._stack = contextlib.ExitStack()
         self._image, self._linux, self._patience = image, linux, patience
         self.guests = {}
+        self.stats = None                # the relay's counters of the last measurement
 
     def __enter__(self):
         with self._stack as stack:
@@ -148,18 +149,17 @@ class Bench:
 
     def end(self, connections):
         """Ends them over a path that loses nothing, so that the guests know."""
-        stats = self.relay.stats()
+        self.stats = self.relay.stats()
         self.relay.pcap('-')
         self.relay.path('both')
         for s in connections:
             s.close()
-        if stats['overrun']:
-            raise Lost(f'the relay had no room for {stats["overrun"]} frames: this machine is too '
-                       'slow for the path')
+        if self.stats['overrun']:
+            raise Lost(f'the relay had no room for {self.stats["overrun"]} frames: this machine is '
+                       'too slow for the path')
         for guest in self.guests.values():
             if not guest.alive():
                 raise Lost('a guest ended\n' + guest.report())
-        return stats
 
     def transfer(self, ip, way, seconds, path, seed, pcap=None):
         """One connection; way: out (the guest sends) or in."""
