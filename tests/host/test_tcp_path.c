@@ -21,37 +21,201 @@ static bool over(void)
     return flow_over(&a);
 }
 
-/* Both directions, with the end of each stream, on a path that loses nothing. */
-static void ideal(bool ip6)
+/* Side A connects, sends so much and gets so much back; connections end as flow_end.ends is. */
+static void begin(uint64_t there, uint64_t back)
 {
-    path_boot(1);
-    path_both(5000, 0);
-    a = (struct flow_end){.to_send = 300000, .key = 1, .ip6 = ip6};
-    b = (struct flow_end){.to_send = 200000, .key = 2, .ip6 = ip6};
+    a = (struct flow_end){.to_send = there, .key = 1};
+    b = (struct flow_end){.to_send = back, .key = 2};
     flow_listen(&b, PATH_B, 80);
     flow_connect(&a, PATH_A, 0, 80, &b);
-    CHECK(path_run(20 * HAL_SEC, over));
-    CHECK_EQ(a.received, 200000);
-    CHECK_EQ(b.received, 300000);
-    CHECK_EQ(a.wrong + b.wrong, 0);
-    CHECK_EQ(a.err, ERR_OK);
-    CHECK_EQ(b.err, ERR_OK);
-    CHECK_EQ(path.count[PATH_A].lost, 0);
 }
+
+static void finish(unsigned seconds)
+{
+    CHECK(path_run(seconds * HAL_SEC, over));
+    CHECK_EQ(a.received, b.to_send);
+    CHECK_EQ(b.received, a.to_send);
+    CHECK_EQ(a.wrong + b.wrong, 0);
+    CHECK_EQ(a.err, 0);
+    CHECK_EQ(b.err, 0);
+}
+
+/* A path of 10 ms there and back, and 100 Mbit/s. */
+static void boot(uint32_t loss)
+{
+    path_boot(1);
+    path_both(5000, loss);
+    for (enum path_side s = PATH_A; s <= PATH_B; s++) {
+        path.link[s].rate = 12500000;
+        path.link[s].queue_ns = 50 * HAL_MS;
+    }
+}
+
+/* ---- what is lost ---------------------------------------------------------------------------- */
 
 static void nothing_is_lost(void)
 {
-    ideal(false);
+    boot(0);
+    begin(3000000, 200000);
+    finish(20);
+    CHECK_EQ(path.count[PATH_A].lost, 0);
 }
 
 static void nothing_is_lost_of_ipv6(void)
 {
-    ideal(true);
+    boot(0);
+    a = (struct flow_end){.to_send = 300000, .key = 1, .ip6 = true};
+    b = (struct flow_end){.to_send = 200000, .key = 2, .ip6 = true};
+    flow_listen(&b, PATH_B, 80);
+    flow_connect(&a, PATH_A, 0, 80, &b);
+    finish(20);
 }
 
+static void one_in_a_hundred_is_lost(void)
+{
+    boot(10000);
+    begin(3000000, 0);
+    finish(60);
+    CHECK(path.count[PATH_A].lost > 10);
+}
+
+static void one_in_twenty_is_lost(void)
+{
+    boot(50000);
+    begin(1000000, 0);
+    finish(120);
+}
+
+static void both_ends_send_and_lose(void)
+{
+    boot(10000);
+    begin(1000000, 1000000);
+    finish(60);
+}
+
+static void a_queue_overflows(void)
+{
+    boot(0);
+    path.link[PATH_A].rate = 1250000;
+    begin(4000000, 0);
+    finish(60);
+    CHECK(path.count[PATH_A].overflowed > 0);
+}
+
+/* ---- what is late, and twice ----------------------------------------------------------------- */
+
+static void one_in_twenty_is_late(void)
+{
+    boot(0);
+    path.link[PATH_A].reorder = 50000;
+    path.link[PATH_A].reorder_ns = 3 * HAL_MS;
+    begin(3000000, 0);
+    finish(60);
+}
+
+static void some_come_twice_or_shortened(void)
+{
+    boot(0);
+    path.link[PATH_A].duplicate = 50000;
+    path.link[PATH_A].cut = 10000;
+    begin(1000000, 0);
+    finish(60);
+}
+
+static void the_path_becomes_longer(void)
+{
+    boot(0);
+    begin(3000000, 0);
+    path_run(200 * HAL_MS, over);
+    path_set_delay(PATH_A, 40 * HAL_MS);
+    finish(60);
+}
+
+/* ---- what stands still ----------------------------------------------------------------------- */
+
+static void the_path_breaks_at_first(void)
+{
+    boot(0);
+    path.link[PATH_A].down = true;
+    begin(200000, 0);
+    path_run(8 * HAL_SEC, over);
+    path.link[PATH_A].down = false;
+    finish(20);
+}
+
+static void the_path_breaks_in_the_middle(void)
+{
+    boot(0);
+    begin(6000000, 0);
+    path_run(300 * HAL_MS, over);
+    path.link[PATH_A].down = true;
+    path_run(20 * HAL_SEC, over);
+    path.link[PATH_A].down = false;
+    finish(60);
+}
+
+static void the_reader_stands_still(void)
+{
+    boot(0);
+    begin(3000000, 0);
+    b.holds = true;
+    path_run(12 * HAL_SEC, over);
+    CHECK(b.received < 3000000);
+    flow_read(&b);
+    finish(60);
+}
+
+static void a_little_at_a_time(void)
+{
+    boot(0);
+    begin(0, 0);
+    a.ends = b.ends = FLOW_WAITS;
+    for (unsigned i = 0; i < 40; i++) {
+        path_run((10 + path_random(100)) * HAL_MS, over);
+        flow_more(path_random(3) ? &a : &b, 1 + path_random(1000));
+    }
+    a.ends = FLOW_SHUTS;
+    flow_more(&a, 1);
+    finish(20);
+}
+
+static void much_after_a_rest(void)
+{
+    boot(0);
+    begin(0, 0);
+    a.ends = FLOW_WAITS;
+    b.ends = FLOW_WAITS;
+    path_run(HAL_SEC, over);
+    for (unsigned i = 0; i < 2; i++) {
+        flow_more(&a, 1000000);
+        path_run(10 * HAL_SEC, over);
+    }
+    a.ends = FLOW_SHUTS;
+    flow_more(&a, 1000);
+    finish(20);
+}
+
+#define CASE(f)                                                                                    \
+    {                                                                                              \
+        .name = #f, .fn = f                                                                        \
+    }
+
+/* Each is a capture, too, which tests/test_tcp_path.py has judged. */
 static const struct test_case cases[] = {
-    {"nothing_is_lost", nothing_is_lost},
-    {"nothing_is_lost_of_ipv6", nothing_is_lost_of_ipv6},
+    CASE(nothing_is_lost),
+    CASE(nothing_is_lost_of_ipv6),
+    CASE(one_in_a_hundred_is_lost),
+    CASE(one_in_twenty_is_lost),
+    CASE(both_ends_send_and_lose),
+    CASE(a_queue_overflows),
+    CASE(one_in_twenty_is_late),
+    CASE(some_come_twice_or_shortened),
+    CASE(the_path_becomes_longer),
+    CASE(the_path_breaks_at_first),
+    CASE(the_path_breaks_in_the_middle),
+    CASE(the_reader_stands_still),
+    CASE(a_little_at_a_time),
+    CASE(much_after_a_rest),
 };
 
 int main(int argc, char **argv)

@@ -104,7 +104,8 @@ def read_packet(time, ip):
         return None
     sport, dport, seq, ack, offset, flags, window = struct.unpack_from('>2H2I2BH', tcp)
     offset = (offset >> 4) * 4
-    s = Segment(time, (src, sport), (dst, dport), seq, ack, flags & 31, window, len(tcp) - offset)
+    s = Segment(time, (src, sport), (dst, dport), seq, ack, flags & 31, window,
+                total - head - offset)
     read_options(s, tcp[20:offset])
     return s
 

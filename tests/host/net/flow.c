@@ -290,6 +290,17 @@ void flow_read(struct flow_end *end)
     net_leave();
 }
 
+void flow_more(struct flow_end *end, uint32_t bytes)
+{
+    end->to_send += bytes;
+    if (end->sock || !end->pcb)
+        return;
+    net_enter();
+    raw_write(end);
+    net_kick();
+    net_leave();
+}
+
 void flow_abort_all(void)
 {
     flow_sock_abort_all();

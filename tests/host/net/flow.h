@@ -49,6 +49,8 @@ void flow_connect(struct flow_end *end, enum path_side side, uint16_t from, uint
 void flow_step(struct flow_end *end);
 /* Reads what arrived while the end held, so the window opens. */
 void flow_read(struct flow_end *end);
+/* The application has more to send; its stream has not ended. */
+void flow_more(struct flow_end *end, uint32_t bytes);
 /* Both ends have closed. */
 bool flow_over(const struct flow_end *end);
 /* Closes listeners and sockets, aborts what is open, and forgets what is in TIME_WAIT. */

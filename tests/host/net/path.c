@@ -14,7 +14,16 @@
 #include "net_impl.h"
 #include "peer.h"
 
-enum { ETH = 14, PAD = 2, IP4 = 20, IP6 = 40, TCP = 20, LONGEST = 65535, PROTO_TCP = 6 };
+enum {
+    ETH = 14,
+    PAD = 2,
+    IP4 = 20,
+    IP6 = 40,
+    TCP = 20,
+    LONGEST = 65535,
+    PROTO_TCP = 6,
+    KEPT = 128
+};
 
 /* A packet on its way, and then in lwIP, which gives it back. */
 struct traveller {
@@ -101,13 +110,14 @@ static void put_le32(uint8_t *p, uint32_t v)
 static void capture_packet(const struct path_seen *s)
 {
     uint8_t record[16];
+    uint32_t kept = s->len < KEPT ? s->len : KEPT; /* the headers */
 
     put_le32(record, (uint32_t)(s->ns / HAL_SEC));
     put_le32(record + 4, (uint32_t)(s->ns % HAL_SEC));
-    put_le32(record + 8, s->len);
+    put_le32(record + 8, kept);
     put_le32(record + 12, s->len);
     fwrite(record, sizeof(record), 1, capture);
-    fwrite(s->packet, s->len, 1, capture);
+    fwrite(s->packet, kept, 1, capture);
 }
 
 void path_capture(FILE *to, enum path_side side)
