@@ -92,7 +92,8 @@ struct sock_options {
     bool reuse_addr, reuse_port, keepalive, broadcast, nodelay;
     uint16_t keep_idle, keep_interval; /* seconds */
     uint8_t keep_count;
-    uint8_t defer; /* TCP_DEFER_ACCEPT, as Linux keeps it: repetitions of a SYN-ACK */
+    uint8_t defer;            /* TCP_DEFER_ACCEPT, as Linux keeps it: repetitions of a SYN-ACK */
+    struct tcp_fixed buffers; /* SO_RCVBUF, SO_SNDBUF; 0: not set */
 };
 
 struct sock_queue {
@@ -136,6 +137,7 @@ struct sock {
     SOCK_QUEUE(struct pbuf) rx;           /* TCP: single pbufs, owned */
     SOCK_QUEUE(struct sock_dgram) dgrams; /* UDP and raw: owned */
     uint32_t rx_bytes, rx_count;          /* bytes, and datagrams, that wait */
+    uint16_t rx_room;                     /* TCP: bytes behind the data of the last pbuf */
     uint32_t rx_limit;                    /* UDP and raw: bytes that may wait */
     struct sock_group *groups;
 
@@ -325,6 +327,8 @@ bool sock_tcp_can_read(const struct sock *s);
 /* Bytes sent or received; 0 of recv: end of the stream. flags: MSG_... [parks] */
 ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags);
 ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags);
+/* Appends data (a chain of pbufs, owned) to what waits for the application. */
+void sock_tcp_queue_rx(struct sock *s, struct pbuf *p);
 /* Frees what was received and not read, of a socket without a control block. */
 void sock_tcp_drop_rx(struct sock *s);
 /* lwIP's callback: `len` bytes were acknowledged. */

@@ -3,9 +3,9 @@
  * sock_opt.c - socket options of level SOL_SOCKET. An unknown option of any level is refused with
  * ENOPROTOOPT, never ignored.
  *
- * TCP's windows are fixed (lwipopts.h): for a stream, SO_RCVBUF and SO_SNDBUF can be read, and
- * setting them changes nothing, as POSIX permits. For a datagram socket SO_RCVBUF is the limit of
- * its queue in bytes, from 4 KiB to 1 MiB.
+ * TCP's buffers grow by themselves (tcp_window.h). SO_RCVBUF and SO_SNDBUF set fixed ones, from
+ * 4 KiB to vireo.tcp_buffer=, and tell the present ones. For a datagram socket SO_RCVBUF is the
+ * limit of its queue in bytes, from 4 KiB to 1 MiB.
  */
 #include <errno.h>
 #include <limits.h>
@@ -46,7 +46,9 @@ void sock_apply_options(struct sock *s)
                                 (o->broadcast ? SOF_BROADCAST : 0));
     s->udp->tos = o->tos;
     s->udp->ttl = s->has_peer && IP_IS_V6_VAL(s->udp->remote_ip) ? o->hops : o->ttl;
-    if (s->kind == SOCK_KIND_TCP && s->tcp->state != LISTEN)
+    if (s->kind == SOCK_KIND_TCP && s->tcp->state == LISTEN)
+        ((struct tcp_pcb_listen *)s->tcp)->fixed = o->buffers;
+    else if (s->kind == SOCK_KIND_TCP)
         sock_opt_apply_tcp(s);
 }
 
@@ -74,6 +76,41 @@ static uint32_t opt_queue_limit(int v)
     return v < 4096 ? 4096 : (uint32_t)v;
 }
 
+/* SO_RCVBUF and SO_SNDBUF. */
+static int opt_set_buffer(struct sock *s, int name, int v)
+{
+    uint32_t limit = v < 0 ? tcp_window_max() : (uint32_t)v;
+
+    if (s->kind != SOCK_KIND_TCP) {
+        if (name == SO_RCVBUF)
+            s->rx_limit = opt_queue_limit(v);
+        return 0;
+    }
+    if (limit < TCP_BUFFER_MIN)
+        limit = TCP_BUFFER_MIN;
+    if (limit > tcp_window_max())
+        limit = tcp_window_max();
+    *(name == SO_RCVBUF ? &s->options.buffers.receive : &s->options.buffers.send) = limit;
+    sock_apply_options(s);
+    return 0;
+}
+
+static int opt_get_buffer(const struct sock *s, int name)
+{
+    bool receive = name == SO_RCVBUF;
+    struct tcp_fixed now = s->options.buffers;
+
+    if (s->kind != SOCK_KIND_TCP)
+        return receive ? (int)s->rx_limit : (int)SOCK_DGRAM_QUEUE;
+    if (s->tcp && s->state == SOCK_TCP_OPEN)
+        now = (struct tcp_fixed){s->tcp->net.win.goal, s->tcp->net.win.send};
+    if (!now.receive)
+        now.receive = TCP_WINDOW_START;
+    if (!now.send)
+        now.send = TCP_BUFFER_START;
+    return (int)(receive ? now.receive : now.send);
+}
+
 static int opt_set_socket(struct sock *s, int name, const void *value, socklen_t len)
 {
     int v, err;
@@ -93,10 +130,8 @@ static int opt_set_socket(struct sock *s, int name, const void *value, socklen_t
     }
     switch (name) {
     case SO_RCVBUF:
-        s->rx_limit = opt_queue_limit(v);
-        return 0;
     case SO_SNDBUF:
-        return 0;
+        return opt_set_buffer(s, name, v);
     case SO_RCVLOWAT:
         s->low_water = v < 0 ? INT_MAX : v ? (uint32_t)v : 1;
         if (s->kind == SOCK_KIND_TCP)
@@ -158,10 +193,8 @@ static int opt_get_socket(struct sock *s, int name, int *v)
         *v = 0;
         return 0;
     case SO_SNDBUF:
-        *v = TCP_SND_BUF;
-        return 0;
     case SO_RCVBUF:
-        *v = s->kind == SOCK_KIND_TCP ? TCP_WND : (int)s->rx_limit;
+        *v = opt_get_buffer(s, name);
         return 0;
     case SO_RCVLOWAT:
         *v = (int)s->low_water;

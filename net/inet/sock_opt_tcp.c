@@ -12,6 +12,7 @@ void sock_opt_apply_tcp(struct sock *s)
 {
     const struct sock_options *o = &s->options;
 
+    tcp_window_fix(s->tcp, &o->buffers);
     if (o->nodelay)
         tcp_nagle_disable(s->tcp);
     else

@@ -149,12 +149,7 @@ static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, er
         pbuf_free(p);
         return conn_refuse_data(s, pcb);
     }
-    for (struct pbuf *next; p; p = next) {
-        next = p->next;
-        p->tot_len = p->len;
-        SOCK_QUEUE_APPEND(&s->rx, p);
-        s->rx_bytes += p->len;
-    }
+    sock_tcp_queue_rx(s, p);
     sock_accept_ready(s);
     sock_readable(s);
     return ERR_OK;
@@ -324,7 +319,7 @@ static bool conn_can_write(struct sock *s)
     if (s->starved == net_core.memory_epoch ||
         (tcp_sndqueuelen(s->tcp) && !net_mem_admit(NET_MEM_TX)))
         return false;
-    return tcp_sndbuf(s->tcp) > TCP_SNDLOWAT && tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
+    return tcp_window_writable(s->tcp);
 }
 
 /* What holds in any state but LISTENING. */

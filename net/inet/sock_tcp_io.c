@@ -8,6 +8,9 @@
 #include "sock.h"
 #include "socket_ops.h"
 
+#define PACK_ROOM 1400 /* bytes of a pbuf that takes the data of small segments */
+#define PACK_MAX  350  /* a segment of this many bytes is small */
+
 /* Is connected, will be, or was? */
 static bool stream_has_connection(const struct sock *s)
 {
@@ -22,8 +25,49 @@ static void stream_pop(struct sock *s)
     struct pbuf *p = s->rx.head;
 
     SOCK_QUEUE_POP(&s->rx);
+    if (!s->rx.head)
+        s->rx_room = 0;
     p->next = NULL;
     pbuf_free(p);
+}
+
+/*
+ * Has the last pbuf that waits take the data of a small one, which would keep a buffer of a whole
+ * frame: so a peer that sends byte by byte holds little more than its bytes. False: no memory.
+ */
+static bool stream_pack(struct sock *s, const struct pbuf *p)
+{
+    struct pbuf *last;
+
+    if (s->rx_room < p->len) {
+        last = pbuf_alloc(PBUF_RAW, PACK_ROOM, PBUF_RAM);
+        if (!last)
+            return false;
+        last->len = last->tot_len = 0;
+        s->rx_room = PACK_ROOM;
+        SOCK_QUEUE_APPEND(&s->rx, last);
+    }
+    last = s->rx.tail;
+    memcpy((uint8_t *)last->payload + last->len, p->payload, p->len);
+    last->len = last->tot_len = (u16_t)(last->len + p->len);
+    s->rx_room = (uint16_t)(s->rx_room - p->len);
+    return true;
+}
+
+void sock_tcp_queue_rx(struct sock *s, struct pbuf *p)
+{
+    for (struct pbuf *next; p; p = next) {
+        next = p->next;
+        p->next = NULL;
+        p->tot_len = p->len;
+        s->rx_bytes += p->len;
+        if (s->rx.head && p->len <= PACK_MAX && stream_pack(s, p)) {
+            pbuf_free(p);
+            continue;
+        }
+        SOCK_QUEUE_APPEND(&s->rx, p);
+        s->rx_room = 0;
+    }
 }
 
 /* Opens the window by n bytes that were read. tcp_recved() takes no more than 16 bits. */
@@ -44,11 +88,19 @@ void sock_tcp_drop_rx(struct sock *s)
     s->rx_bytes = 0;
 }
 
+/* SO_RCVLOWAT, but no more than half of what may wait. */
+static uint32_t stream_low_water(const struct sock *s)
+{
+    uint32_t most = s->tcp ? s->tcp->net.win.receive / 2 : 0;
+
+    return s->low_water < most ? s->low_water : most;
+}
+
 bool sock_tcp_can_read(const struct sock *s)
 {
-    uint32_t low = s->low_water < TCP_WND / 2 ? s->low_water : TCP_WND / 2;
+    uint32_t low = stream_low_water(s);
 
-    return s->eof || s->read_shut || s->rx_bytes >= low;
+    return s->eof || s->read_shut || (s->rx_bytes && s->rx_bytes >= low);
 }
 
 /* Copies up to len bytes, and frees them. */
@@ -131,8 +183,7 @@ static int stream_why_empty(struct sock *s, bool *end)
 /* Bytes that a call waits for: one, SO_RCVLOWAT, or all. */
 static size_t stream_least(const struct sock *s, size_t want, int flags)
 {
-    size_t low = s->low_water < TCP_WND / 2 ? s->low_water : TCP_WND / 2;
-
+    size_t low = stream_low_water(s);
     size_t least = (flags & MSG_WAITALL) || want < low ? want : low;
 
     return least ? least : 1;
@@ -174,7 +225,7 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     struct sock *s = arg;
 
     (void)len;
-    if (s->want_write && tcp_sndbuf(pcb) > TCP_SNDLOWAT && tcp_sndqueuelen(pcb) < TCP_SNDQUEUELOWAT)
+    if (s->want_write && tcp_window_writable(pcb))
         sock_writable(s);
     return ERR_OK;
 }
@@ -188,13 +239,11 @@ static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool m
 {
     size_t done = 0;
 
-    while (done < len && tcp_sndbuf(s->tcp)) {
-        size_t n = len - done;
+    for (size_t room; done < len && (room = tcp_window_room(s->tcp));) {
+        size_t n = len - done < room ? len - done : room;
         u8_t flags = TCP_WRITE_FLAG_COPY;
         err_t err = ERR_MEM;
 
-        if (n > tcp_sndbuf(s->tcp))
-            n = tcp_sndbuf(s->tcp);
         if (n > 32 * TCP_MSS)
             n = 32 * TCP_MSS;
         if (more || done + n < len)
@@ -203,7 +252,7 @@ static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool m
                (err = tcp_write(s->tcp, buf + done, (u16_t)n, flags)) == ERR_MEM && n > TCP_MSS)
             n /= 2;
         if (err != ERR_OK) {
-            *short_of_memory = tcp_sndqueuelen(s->tcp) < TCP_SNDQUEUELOWAT;
+            *short_of_memory = !tcp_window_queue_full(s->tcp);
             return done;
         }
         done += n;
@@ -225,7 +274,7 @@ static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline,
     s->want_write = true;
     if (memory)
         s->starved = net_core.memory_epoch;
-    if (memory && tcp_sndbuf(s->tcp) > TCP_SNDLOWAT)
+    if (memory && tcp_window_writable(s->tcp))
         return sock_wait(s, &net_core.memory, s->write_timeout, deadline, flags);
     return sock_wait(s, &s->writers, s->write_timeout, deadline, flags);
 }

@@ -94,12 +94,12 @@
 #define LWIP_CALLBACK_API                  1
 #define TCP_MSS                            1460
 #define LWIP_WND_SCALE                     1
-#define TCP_RCV_SCALE                      2
-#define TCP_WND                            (192 * 1024)
-#define TCP_SND_BUF                        (128 * 1024)
-#define TCP_SND_QUEUELEN                   512
-#define TCP_SNDLOWAT                       (TCP_SND_BUF / 4)
-#define TCP_SNDQUEUELOWAT                  (TCP_SND_QUEUELEN / 2)
+#define TCP_RCV_SCALE                      tcp_window_scale /* of tcp_window.c, as these limits: */
+#define TCP_WND                            65535
+#define TCP_SND_BUF                        16384
+#define TCP_SND_QUEUELEN                   0xfff0
+#define TCP_SNDLOWAT                       8192
+#define TCP_SNDQUEUELOWAT                  256
 #define TCP_MSL                            60000
 #define TCP_SYNMAXRTX                      6
 #define TCP_MAXRTX                         10

@@ -242,6 +242,9 @@ void net_mem_init(void);
  */
 enum { NET_MEM_RX = 4, NET_MEM_RX_SMALL = 5, NET_MEM_TX = 7 }; /* eighths of the limit */
 bool net_mem_admit(unsigned eighths);
+/* A quarter of what is free of the limit's first half, in bytes: what one of many users may hold.
+ */
+uint64_t net_mem_share(void);
 uint64_t net_mem_used(void);   /* bytes taken from the machine */
 uint64_t net_mem_lent(void);   /* bytes of them that are allocated now */
 uint64_t net_mem_limit(void);  /* bytes that may be taken */

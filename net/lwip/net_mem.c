@@ -86,6 +86,13 @@ bool net_mem_admit(unsigned eighths)
     return false;
 }
 
+uint64_t net_mem_share(void)
+{
+    uint64_t most = limit / 8 * NET_MEM_RX;
+
+    return lent < most ? (most - lent) / 4 : 0;
+}
+
 static struct header *slab_carve(struct size_class *c, size_t size)
 {
     size_t slab = size > 512 ? LARGE_SLAB : SMALL_SLAB;

@@ -13,6 +13,7 @@
 #include "tcp_guard.h"
 #include "tcp_mtu.h"
 #include "tcp_rtt.h"
+#include "tcp_window.h"
 
 struct tcp_pcb;
 struct tcp_seg;
@@ -24,6 +25,7 @@ struct net_tcp {
     struct tcp_rtt rtt;           /* the round trip, and the retransmission timeout */
     struct net_tcp_guard guard;
     struct tcp_mtu mtu;
+    struct tcp_window win; /* how much may be received and queued */
 };
 
 /* Of each segment in pcb->unsent and pcb->unacked. */

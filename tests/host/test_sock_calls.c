@@ -436,8 +436,8 @@ static void options_of_a_socket(void)
     }
     loop_set(raw, SOL_SOCKET, SO_BROADCAST, 1);
     CHECK_EQ(loop_get(raw, SOL_SOCKET, SO_BROADCAST), 1);
-    CHECK_EQ(loop_get(tcp, SOL_SOCKET, SO_SNDBUF), TCP_SND_BUF);
-    CHECK_EQ(loop_get(tcp, SOL_SOCKET, SO_RCVBUF), TCP_WND);
+    CHECK_EQ(loop_get(tcp, SOL_SOCKET, SO_SNDBUF), TCP_BUFFER_START);
+    CHECK_EQ(loop_get(tcp, SOL_SOCKET, SO_RCVBUF), TCP_WINDOW_START);
     CHECK_EQ(loop_get(udp, SOL_SOCKET, SO_RCVBUF), 256 << 10);
     loop_set(udp, SOL_SOCKET, SO_RCVBUF, 1);
     CHECK_EQ(loop_get(udp, SOL_SOCKET, SO_RCVBUF), 4096);
@@ -448,6 +448,9 @@ static void options_of_a_socket(void)
     loop_set(udp, SOL_SOCKET, SO_RCVBUF, -1);
     CHECK_EQ(loop_get(udp, SOL_SOCKET, SO_RCVBUF), 1 << 20);
     loop_set(tcp, SOL_SOCKET, SO_SNDBUF, 1000);
+    CHECK_EQ(loop_get(tcp, SOL_SOCKET, SO_SNDBUF), TCP_BUFFER_MIN);
+    loop_set(tcp, SOL_SOCKET, SO_RCVBUF, 50000);
+    CHECK_EQ(loop_get(tcp, SOL_SOCKET, SO_RCVBUF), 50000);
     CHECK_FAILS(setsockopt(tcp, SOL_SOCKET, SO_DEBUG, &v, 4), ENOPROTOOPT);
     CHECK_FAILS(setsockopt(tcp, 4711, SO_REUSEADDR, &v, 4), ENOPROTOOPT);
     CHECK_FAILS(setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &v, 3), EINVAL);

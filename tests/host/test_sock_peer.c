@@ -189,6 +189,7 @@ static void hold_data(struct peer_tcp *c, int *s)
 
     peer_connect(c, 4000, 80);
     *s = accept(l, NULL, NULL);
+    loop_set(*s, SOL_SOCKET, SO_SNDBUF, 1 << 17);
     CHECK_EQ(send(*s, buf, 100000, 0), 100000);
     CHECK_EQ(fd_close(*s), 0);
     CHECK_EQ(net_core.sockets, 1);
