@@ -27,7 +27,7 @@ COMMON = -std=gnu11 -O1 -g1 -fno-omit-frame-pointer -fno-common $(COMPILE_$(KIND
 OURS = $(if $(filter tests/fuzz/%,$1),-Wall -Wextra $(if $(WERROR),-Werror) \
     -Wno-missing-field-initializers,-w)
 NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet/include \
-              -Inet/inet \
+              -Inet/inet -Itests/host/net \
               -I$(LWIP)/src/include
 
 # A source's folder decides its flags. Overflow is defined in libfdt, as in an image.
@@ -36,14 +36,16 @@ FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
            $(OURS) -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
            -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE))))
 WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c \
-           tests/fuzz/fuzz_dns.c
+           tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_tcp.c $(PATH_OF_TCP)
+# The path of tests/host/net/path.h, at whose other end the input is.
+PATH_OF_TCP := $(addprefix tests/host/net/,bytes.c path.c segment.c)
 
 TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 HARNESS := tests/fuzz/harness.c $(if $(filter coverage,$(KIND)),tests/fuzz/replay.c)
 SUPPORT := $(filter-out tests/fuzz/harness.c tests/fuzz/replay.c tests/fuzz/fuzz_%,\
                         $(wildcard tests/fuzz/*.c)) \
            $(filter-out tests/host/test_% tests/host/check.c,$(wildcard tests/host/*.c)) \
-           $(wildcard platform/host/*.c) \
+           $(wildcard platform/host/*.c) $(PATH_OF_TCP) \
            $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
 # net/inet/ stays out, but for the reader of answers: lwIP's own callbacks stand for applications.
 # Memory is malloc's, so that the sanitizer sees each block.

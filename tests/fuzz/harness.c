@@ -142,6 +142,11 @@ void expect_violations(unsigned n)
 
 static uint64_t seed;
 
+void random_seed(uint64_t v)
+{
+    seed = v;
+}
+
 uint32_t random32(void)
 {
     seed = seed * 6364136223846793005ull + 1442695040888963407ull;

@@ -28,28 +28,6 @@ static void (*listener)(const struct heard *h);
 unsigned peer_arp_unanswered;
 bool peer_mute, peer_icmp_spoilt;
 
-void peer_put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-void peer_put32(uint8_t *p, uint32_t v)
-{
-    peer_put16(p, v >> 16);
-    peer_put16(p + 2, v);
-}
-
-uint32_t peer_get16(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 8 | p[1];
-}
-
-uint32_t peer_get32(const uint8_t *p)
-{
-    return peer_get16(p) << 16 | peer_get16(p + 2);
-}
-
 static uint32_t sum_of(uint32_t sum, const uint8_t *p, uint32_t len)
 {
     for (uint32_t i = 0; i + 1 < len; i += 2)
