@@ -46,6 +46,9 @@ SHOWN_BY = {
     'a "too big" of IPv6': 'test_tcp_mtu lies_are_not_believed',
     'a router may raise the MTU': 'test_tcp_mtu routers_say_how_wide_a_link_is',
     'connections begin': 'test_lwip_privacy beside_each_prefix',
+    'a corked connection': 'test_sock_tcp_opt a_cork_holds_what_is_not_full',
+    'an application sets how long': 'test_sock_tcp_opt fin_wait_2_of_5_s',
+    'keep-alive watches': 'test_sock_tcp_opt keep_alive_of_half_a_connection',
 }
 
 

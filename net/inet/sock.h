@@ -89,11 +89,12 @@ struct sock_options {
     uint8_t group_ttl, group_hops;     /* of multicasts */
     uint8_t group_netif, group_netif6; /* the number of the interface; 0: by route */
     bool group_loop, group_loop6;      /* own multicasts are heard here */
-    bool reuse_addr, reuse_port, keepalive, broadcast, nodelay;
+    bool reuse_addr, reuse_port, keepalive, broadcast, nodelay, cork;
     uint16_t keep_idle, keep_interval; /* seconds */
     uint8_t keep_count;
     uint8_t defer;            /* TCP_DEFER_ACCEPT, as Linux keeps it: repetitions of a SYN-ACK */
     struct tcp_fixed buffers; /* SO_RCVBUF, SO_SNDBUF; 0: not set */
+    int16_t linger2;          /* seconds; 0: not set; -1: none */
 };
 
 struct sock_queue {

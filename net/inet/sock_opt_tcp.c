@@ -8,6 +8,8 @@
 #include "sock.h"
 #include "socket_ops.h"
 
+#define LINGER2_MAX 120 /* seconds */
+
 void sock_opt_apply_tcp(struct sock *s)
 {
     const struct sock_options *o = &s->options;
@@ -20,6 +22,8 @@ void sock_opt_apply_tcp(struct sock *s)
     s->tcp->keep_idle = o->keep_idle * 1000u;
     s->tcp->keep_intvl = o->keep_interval * 1000u;
     s->tcp->keep_cnt = o->keep_count;
+    s->tcp->net.opt.cork = o->cork;
+    s->tcp->net.opt.fin_wait_s = o->linger2;
 }
 
 /*
@@ -46,6 +50,31 @@ uint32_t sock_opt_defer_s(const struct sock *s)
     return seconds;
 }
 
+/* What an option has that must lie in a range. 0: value is stored. */
+static int opt_set_ranged(struct sock_options *o, int name, int v)
+{
+    bool seconds = name == TCP_KEEPIDLE || name == TCP_KEEPINTVL;
+
+    if (v < 1 || v > (seconds ? 32767 : 127))
+        return -EINVAL;
+    if (seconds)
+        *(name == TCP_KEEPIDLE ? &o->keep_idle : &o->keep_interval) = (uint16_t)v;
+    else
+        o->keep_count = (uint8_t)v;
+    return 0;
+}
+
+/* Sends what the option held back until now. */
+static void opt_release(struct sock *s, int name, int v)
+{
+    if (s->state != SOCK_TCP_OPEN || !s->tcp)
+        return;
+    if (name == TCP_CORK && !v)
+        tcp_output(s->tcp);
+    else if (name == TCP_NODELAY && v)
+        tcp_option_push(s->tcp); /* even if the connection is corked, and stays it */
+}
+
 int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
 {
     struct sock_options *o = &s->options;
@@ -55,22 +84,28 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
         return -ENOPROTOOPT;
     if (err)
         return err;
-    if (name == TCP_NODELAY) {
-        o->nodelay = v != 0;
-    } else if (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL) {
-        if (v < 1 || v > 32767)
-            return -EINVAL;
-        *(name == TCP_KEEPIDLE ? &o->keep_idle : &o->keep_interval) = (uint16_t)v;
-    } else if (name == TCP_KEEPCNT) {
-        if (v < 1 || v > 127)
-            return -EINVAL;
-        o->keep_count = (uint8_t)v;
-    } else if (name == TCP_DEFER_ACCEPT) {
+    switch (name) {
+    case TCP_NODELAY:
+    case TCP_CORK:
+        *(name == TCP_CORK ? &o->cork : &o->nodelay) = v != 0;
+        break;
+    case TCP_KEEPIDLE:
+    case TCP_KEEPINTVL:
+    case TCP_KEEPCNT:
+        if ((err = opt_set_ranged(o, name, v)))
+            return err;
+        break;
+    case TCP_LINGER2:
+        o->linger2 = (int16_t)(v < 0 ? -1 : v > LINGER2_MAX ? LINGER2_MAX : v);
+        break;
+    case TCP_DEFER_ACCEPT:
         o->defer = (uint8_t)opt_defer(&(uint32_t){v < 0 ? 0 : (uint32_t)v}, UINT8_MAX);
-    } else {
+        break;
+    default:
         return -ENOPROTOOPT;
     }
     sock_apply_options(s);
+    opt_release(s, name, v);
     return 0;
 }
 
@@ -84,6 +119,9 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
     case TCP_NODELAY:
         *v = o->nodelay;
         return 0;
+    case TCP_CORK:
+        *v = o->cork;
+        return 0;
     case TCP_MAXSEG:
         *v = s->tcp && s->state != SOCK_TCP_LISTENING ? s->tcp->mss : TCP_MSS;
         return 0;
@@ -95,6 +133,9 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
         return 0;
     case TCP_KEEPCNT:
         *v = o->keep_count;
+        return 0;
+    case TCP_LINGER2:
+        *v = o->linger2 ? o->linger2 : TCP_FIN_WAIT_S;
         return 0;
     case TCP_DEFER_ACCEPT:
         *v = (int)sock_opt_defer_s(s);

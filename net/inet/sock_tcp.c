@@ -72,6 +72,7 @@ static void conn_orphan(struct tcp_pcb *pcb)
     tcp_arg(pcb, NULL);
     if (pcb->state == LISTEN)
         return;
+    pcb->tmr = tcp_ticks; /* lwIP's limits of the last states count from now */
     tcp_poll(pcb, conn_on_ending, 1);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);

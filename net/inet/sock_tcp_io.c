@@ -319,7 +319,7 @@ ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags)
                                 &deadline, &sent);
     if (err == -EBADF)
         return sent ? (ssize_t)sent : err;
-    if (s->tcp && sent && !(flags & MSG_MORE))
-        tcp_output(s->tcp);
+    if (s->tcp && sent)
+        tcp_option_output(s->tcp, flags & MSG_MORE);
     return sent ? (ssize_t)sent : err;
 }

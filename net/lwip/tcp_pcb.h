@@ -12,6 +12,7 @@
 #include "tcp_congestion.h"
 #include "tcp_guard.h"
 #include "tcp_mtu.h"
+#include "tcp_option.h"
 #include "tcp_rtt.h"
 #include "tcp_window.h"
 
@@ -26,6 +27,7 @@ struct net_tcp {
     struct net_tcp_guard guard;
     struct tcp_mtu mtu;
     struct tcp_window win; /* how much may be received and queued */
+    struct tcp_option opt; /* settings */
 };
 
 /* Of each segment in pcb->unsent and pcb->unacked. */

@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
+#include "peer.h"
 #include "tasks.h"
 
 #define IN sizeof(struct sockaddr_in)
@@ -116,6 +117,266 @@ static void deferred_connections_fill_the_backlog(void)
     CHECK_EQ(fd_poll(l, POLLIN), 0);
 }
 
+/* ---- with a peer on the cable ---------------------------------------------------------------- */
+
+static struct peer_tcp c;
+
+/* A connection that the peer has begun; its segments carry 536 bytes. */
+static int serve(void)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(80)};
+    int l, s;
+
+    peer_boot(NULL);
+    l = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_EQ(bind(l, (struct sockaddr *)&any, IN), 0);
+    CHECK_EQ(listen(l, 8), 0);
+    peer_connect(&c, 4000, 80);
+    s = accept(l, NULL, NULL);
+    CHECK(s >= 0);
+    peer_forget();
+    return s;
+}
+
+/* The image has sent nothing since, or one segment with this data; which the peer acknowledges. */
+static void sent_nothing(void)
+{
+    task_yield();
+    CHECK_EQ(peer_count(PEER_TCP), 0);
+}
+static void sent_once(const char *data)
+{
+    task_yield();
+    CHECK_EQ(peer_count(PEER_TCP), 1);
+    struct heard h = peer_last(PEER_TCP);
+    CHECK_EQ(h.len, strlen(data));
+    CHECK(memcmp(h.data, data, h.len) == 0);
+    c.ack = h.seq + h.len + (h.flags & PEER_FIN ? 1 : 0);
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    peer_forget();
+}
+
+/* ---- TCP_CORK, MSG_MORE ---------------------------------------------------------------------- */
+
+static void a_cork_holds_what_is_not_full(void)
+{
+    int s = serve();
+
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, "head ", 5, 0), 5);
+    CHECK_EQ(send(s, "body", 4, 0), 4);
+    pass_ms(190);
+    sent_nothing();
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 0);
+    sent_once("head body");
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, "end", 3, 0), 3);
+    CHECK_EQ(shutdown(s, SHUT_WR), 0);
+    sent_once("end");
+}
+
+/* After 200 ms it leaves, whether or not acknowledgements and data come meanwhile. */
+static void a_cork_holds_for_a_while(void)
+{
+    int s = serve();
+
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, "a", 1, 0), 1);
+    pass_ms(150);
+    CHECK_EQ(send(s, "b", 1, 0), 1);
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    pass_ms(45);
+    sent_nothing();
+    pass_ms(10);
+    sent_once("ab");
+    pass_ms(150);
+    CHECK_EQ(send(s, "next", 4, 0), 4); /* has 200 ms of its own */
+    pass_ms(190);
+    sent_nothing();
+    pass_ms(20);
+    sent_once("next");
+}
+
+static void a_cork_lets_full_segments_pass(void)
+{
+    int s = serve();
+
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, buf, 2 * 536 + 7, 0), 2 * 536 + 7);
+    task_yield();
+    CHECK_EQ(peer_count(PEER_TCP), 2);
+    CHECK_EQ(peer_last(PEER_TCP).len, 536);
+    c.ack = peer_last(PEER_TCP).seq + 536;
+    peer_forget();
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    pass_ms(100);
+    sent_nothing();
+    pass_ms(110);
+    CHECK_EQ(peer_last(PEER_TCP).len, 7);
+}
+
+static void nodelay_pushes_through_a_cork(void)
+{
+    int s = serve();
+
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, "now", 3, 0), 3);
+    sent_nothing();
+    loop_set(s, IPPROTO_TCP, TCP_NODELAY, 1);
+    sent_once("now");
+    CHECK_EQ(loop_get(s, IPPROTO_TCP, TCP_CORK), 1);
+    CHECK_EQ(send(s, "later", 5, 0), 5);
+    pass_ms(190);
+    sent_nothing();
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 0);
+    sent_once("later");
+    CHECK_EQ(send(s, "x", 1, 0), 1);
+    sent_once("x");
+}
+
+static void msg_more_holds_for_a_while(void)
+{
+    int s = serve();
+
+    CHECK_EQ(send(s, "more", 4, MSG_MORE), 4);
+    pass_ms(190);
+    sent_nothing();
+    pass_ms(20);
+    sent_once("more");
+    CHECK_EQ(send(s, buf, 536 + 4, MSG_MORE), 536 + 4);
+    task_yield();
+    CHECK_EQ(peer_count(PEER_TCP), 1);
+    CHECK_EQ(peer_last(PEER_TCP).len, 536);
+    CHECK_EQ(loop_get(s, IPPROTO_TCP, TCP_CORK), 0);
+}
+
+/* A connection that is reset while it holds a segment. */
+static void a_corked_connection_ends(void)
+{
+    int s = serve();
+
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, "x", 1, 0), 1);
+    peer_segment(&c, PEER_RST | PEER_ACK, NULL, 0);
+    pass_ms(1000);
+    CHECK_FAILS(send(s, "x", 1, 0), ECONNRESET);
+}
+
+/* ---- keep-alive ------------------------------------------------------------------------------ */
+
+static void keep_alive(int s, int idle, int interval, int count)
+{
+    loop_set(s, SOL_SOCKET, SO_KEEPALIVE, 1);
+    loop_set(s, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+    loop_set(s, IPPROTO_TCP, TCP_KEEPINTVL, interval);
+    loop_set(s, IPPROTO_TCP, TCP_KEEPCNT, count);
+}
+
+/* Seconds until the socket has an error. */
+static unsigned seconds_to_the_error(int s, unsigned limit)
+{
+    uint64_t start = hal_now_ns();
+
+    AWAIT(fd_poll(s, POLLERR), limit);
+    return (unsigned)((hal_now_ns() - start) / HAL_SEC);
+}
+
+/* Two hours, then nine probes, 75 s apart, and as long again for the last one's answer. */
+static void keep_alive_by_default(void)
+{
+    int s = serve();
+
+    loop_set(s, SOL_SOCKET, SO_KEEPALIVE, 1);
+    for (unsigned i = 0; i < 7199; i++)
+        pass_ms(1000);
+    sent_nothing();
+    unsigned t = 7199 + seconds_to_the_error(s, 2000);
+    CHECK(t >= 7200 + 9 * 75 && t <= 7200 + 9 * 75 + 5); /* ticks of 500 ms */
+    CHECK_EQ(peer_count(PEER_TCP), 10);                  /* the probes, and a reset */
+    CHECK(peer_last(PEER_TCP).flags & PEER_RST);
+    CHECK_FAILS(recv(s, buf, 1, 0), ETIMEDOUT);
+}
+
+static void answers_keep_alive(void)
+{
+    int s = serve();
+
+    keep_alive(s, 5, 2, 3);
+    for (unsigned i = 0; i < 20; i++) {
+        AWAIT(peer_count(PEER_TCP) > i, 6);
+        struct heard h = peer_last(PEER_TCP);
+        CHECK(h.len == 0 && h.seq == c.ack - 1 && h.ack == c.seq);
+        peer_segment(&c, PEER_ACK, NULL, 0);
+    }
+    unsigned t = seconds_to_the_error(s, 20);
+    CHECK(t >= 11 && t <= 12);
+}
+
+/* This side has ended its direction, and waits for the rest of an answer. */
+static void keep_alive_of_half_a_connection(void)
+{
+    int s = serve();
+
+    keep_alive(s, 5, 2, 3);
+    CHECK_EQ(shutdown(s, SHUT_WR), 0);
+    sent_once("");
+    unsigned t = seconds_to_the_error(s, 20);
+    CHECK(t >= 11 && t <= 12);
+    CHECK_FAILS(recv(s, buf, 1, 0), ETIMEDOUT);
+}
+
+/* While data is on its way, its own timeouts judge the peer. */
+static void keep_alive_waits_for_data(void)
+{
+    int s = serve();
+
+    keep_alive(s, 1, 1, 1);
+    CHECK_EQ(send(s, "data", 4, 0), 4);
+    pass_ms(8000);
+    CHECK_EQ(fd_poll(s, POLLERR), 0);
+    CHECK_EQ(peer_last(PEER_TCP).len, 4);
+    c.ack += 4;
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    unsigned t = seconds_to_the_error(s, 20);
+    CHECK(t >= 2 && t <= 3);
+}
+
+/* ---- TCP_LINGER2 ----------------------------------------------------------------------------- */
+
+/* Seconds that the connection of a closed socket lives in FIN_WAIT_2, after a long silence. */
+static unsigned seconds_in_fin_wait_2(int linger2)
+{
+    int s = serve();
+    uint64_t start;
+
+    if (linger2)
+        loop_set(s, IPPROTO_TCP, TCP_LINGER2, linger2);
+    pass_ms(200 * 1000);
+    peer_forget();
+    CHECK_EQ(fd_close(s), 0);
+    sent_once("");
+    start = hal_now_ns();
+    AWAIT(!tcp_active_pcbs, 200);
+    return (unsigned)((hal_now_ns() - start) / HAL_SEC);
+}
+
+static void fin_wait_2_of_60_s(void)
+{
+    unsigned s = seconds_in_fin_wait_2(0);
+
+    CHECK(s >= 60 && s <= 61);
+}
+static void fin_wait_2_of_5_s(void)
+{
+    unsigned s = seconds_in_fin_wait_2(5);
+
+    CHECK(s >= 5 && s <= 6);
+}
+static void fin_wait_2_of_no_time(void)
+{
+    CHECK(seconds_in_fin_wait_2(-1) <= 1);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -123,6 +384,19 @@ int main(int argc, char **argv)
         SHOWS(accept_waits_no_longer_than_that, NULL),
         SHOWS(deferred_connections_end, NULL),
         SHOWS(deferred_connections_fill_the_backlog, NULL),
+        SHOWS(a_cork_holds_what_is_not_full, NULL),
+        SHOWS(a_cork_holds_for_a_while, NULL),
+        SHOWS(a_cork_lets_full_segments_pass, NULL),
+        SHOWS(nodelay_pushes_through_a_cork, NULL),
+        SHOWS(msg_more_holds_for_a_while, NULL),
+        SHOWS(a_corked_connection_ends, NULL),
+        SHOWS(keep_alive_by_default, NULL),
+        SHOWS(answers_keep_alive, NULL),
+        SHOWS(keep_alive_of_half_a_connection, NULL),
+        SHOWS(keep_alive_waits_for_data, NULL),
+        SHOWS(fin_wait_2_of_60_s, NULL),
+        SHOWS(fin_wait_2_of_5_s, NULL),
+        SHOWS(fin_wait_2_of_no_time, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp_option.c - what options of IPPROTO_TCP change in lwIP's behaviour.
+ */
+#include "tcp_option.h"
+
+#include <stddef.h>
+
+#include "lwip/priv/tcp_priv.h"
+#include "net_impl.h"
+
+#define TCP_CORK_NS (200 * HAL_MS) /* that a segment is held */
+
+/* ---- TCP_CORK -------------------------------------------------------------------------------- */
+
+void tcp_option_push(struct tcp_pcb *pcb)
+{
+    pcb->net.opt.push = true;
+    tcp_output(pcb);
+    pcb->net.opt.push = false;
+}
+
+void tcp_option_output(struct tcp_pcb *pcb, bool more)
+{
+    bool cork = pcb->net.opt.cork;
+
+    pcb->net.opt.cork = cork || more;
+    tcp_output(pcb);
+    pcb->net.opt.cork = cork;
+}
+
+static void option_hold_is_over(struct tcp_timer *t)
+{
+    tcp_option_push((struct tcp_pcb *)((char *)t - offsetof(struct tcp_pcb, net.opt.hold)));
+}
+
+bool tcp_option_holds(struct tcp_pcb *pcb)
+{
+    struct tcp_option *o = &pcb->net.opt;
+    const struct tcp_seg *seg = pcb->unsent;
+    uint32_t seq = lwip_ntohl(seg->tcphdr->seqno);
+
+    if (o->push || seg->next || seg->len >= pcb->mss ||
+        TCPH_FLAGS(seg->tcphdr) & (TCP_SYN | TCP_FIN))
+        return false;
+    if (!tcp_timer_pending(&o->hold) || o->held != seq) {
+        o->held = seq;
+        o->hold.fire = option_hold_is_over;
+        tcp_timer_set(&o->hold, hal_now_ns() + TCP_CORK_NS);
+    }
+    return true;
+}
+
+/* ---- keep-alive, and the end ----------------------------------------------------------------- */
+
+bool tcp_option_keeps_alive(const struct tcp_pcb *pcb)
+{
+    bool waits = pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT ||
+                 (pcb->state == FIN_WAIT_2 && !(pcb->flags & TF_RXCLOSED));
+
+    return ip_get_option(pcb, SOF_KEEPALIVE) && waits && !pcb->unacked && !pcb->unsent;
+}
+
+uint32_t tcp_option_fin_wait(const struct tcp_pcb *pcb)
+{
+    int s = pcb->net.opt.fin_wait_s;
+
+    return (uint32_t)(s < 0 ? 0 : s ? s : TCP_FIN_WAIT_S) * (1000 / TCP_SLOW_INTERVAL);
+}
+
+void tcp_option_end(struct tcp_pcb *pcb)
+{
+    tcp_timer_stop(&pcb->net.opt.hold);
+}
