@@ -1,190 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * test_tcp_share.c - congestion windows at work (net/lwip/tcp_congestion.c): senders that share a
- * link get a fair part of it and keep it busy; and after any acknowledgements, losses and pauses
- * the windows are in their bounds.
+ * test_tcp_share.c - connections that share the narrowest link of a path: each of two gets 30 % of
+ * it or more, the second one too that begins later, and the link is used.
  */
-#include <string.h>
-
-#include "bottleneck.h"
 #include "check.h"
+#include "flow.h"
+#include "hal.h"
+#include "net_impl.h"
+#include "tasks.h"
 
-#define SEC 1000000ull /* microseconds */
-#define MS  1000u
-#define MSS BOTTLENECK_MSS
+#define RATE 2500000u /* bytes a second: 20 Mbit/s */
 
-static struct bottleneck b;
+static struct flow_end from[2], to[2];
 
-/* 50 Mbit/s, and a queue for a round trip. */
-static void link_of(unsigned rtt_ms)
+static const struct test_variant round_trips[] = {{"10 ms", 10}, {"100 ms", 100}, {NULL, 0}};
+
+static void begin(unsigned i)
 {
-    memset(&b, 0, sizeof(b));
-    b.packet_us = 234;
-    b.rtt_us = rtt_ms * MS;
-    b.queue = b.rtt_us / b.packet_us;
-    b.flows = 1;
+    uint16_t port = (uint16_t)(80 + i);
+
+    from[i] = (struct flow_end){.to_send = FLOW_ENDLESS, .key = 1 + i};
+    to[i] = (struct flow_end){.key = 3 + i, .to_send = FLOW_ENDLESS, .ends = FLOW_WAITS};
+    to[i].written = FLOW_ENDLESS;
+    flow_listen(&to[i], PATH_B, port);
+    flow_connect(&from[i], PATH_A, 0, port, &to[i]);
 }
 
-/* ---- two senders ----------------------------------------------------------------------------- */
-
-#define PAIR(rtt_ms, first, second) ((rtt_ms)*100 + (first)*10 + (second))
-
-static const struct test_variant pairs[] = {
-    {"10_ms_cubic_cubic", PAIR(10, TCP_CC_CUBIC, TCP_CC_CUBIC)},
-    {"10_ms_reno_reno", PAIR(10, TCP_CC_RENO, TCP_CC_RENO)},
-    {"10_ms_cubic_reno", PAIR(10, TCP_CC_CUBIC, TCP_CC_RENO)},
-    {"10_ms_reno_cubic", PAIR(10, TCP_CC_RENO, TCP_CC_CUBIC)},
-    {"100_ms_cubic_cubic", PAIR(100, TCP_CC_CUBIC, TCP_CC_CUBIC)},
-    {"100_ms_reno_reno", PAIR(100, TCP_CC_RENO, TCP_CC_RENO)},
-    {NULL, 0},
-};
-
-/* The second starts later, when the first has all of the link. Each has 30 % of it at least. */
-static void two_senders(void)
+static void two_share(void)
 {
-    unsigned rtt_ms = case_variant / 100;
-    uint64_t warm_us = (rtt_ms < 50 ? 10 : 35) * SEC;
+    uint64_t delay_ns = case_variant * HAL_MS / 2, had[2], got[2], sum;
 
-    link_of(rtt_ms);
-    b.flows = 2;
-    b.flow[0].alg = case_variant / 10 % 10;
-    b.flow[1].alg = case_variant % 10;
-    b.flow[1].start_us = 3 * SEC;
-    bottleneck_run(&b, warm_us);
-    uint64_t first = b.flow[0].delivered, second = b.flow[1].delivered, busy_us = b.busy_us;
-
-    bottleneck_run(&b, 2 * warm_us);
-    first = b.flow[0].delivered - first;
-    second = b.flow[1].delivered - second;
-    CHECK(first * 10 >= (first + second) * 3);
-    CHECK(second * 10 >= (first + second) * 3);
-    CHECK(b.busy_us - busy_us > warm_us / 10 * 9);
-    CHECK_EQ(b.flow[0].timeouts + b.flow[1].timeouts, 0);
-}
-
-/* ---- one sender ------------------------------------------------------------------------------ */
-
-static const struct test_variant links[] = {
-    {"cubic_10_ms", 10 * 10 + TCP_CC_CUBIC},
-    {"cubic_100_ms", 100 * 10 + TCP_CC_CUBIC},
-    {"reno_10_ms", 10 * 10 + TCP_CC_RENO},
-    {NULL, 0},
-};
-
-/* It keeps the link busy from soon on. Slow start ends without a flood of losses. */
-static void one_sender(void)
-{
-    link_of(case_variant / 10);
-    b.queue *= 2;
-    b.flow[0].alg = case_variant % 10;
-    bottleneck_run(&b, 2 * SEC);
-    CHECK(b.busy_us > SEC);
-    CHECK(b.flow[0].drops < b.queue / 2);
-    uint64_t busy_us = b.busy_us;
-    bottleneck_run(&b, 22 * SEC);
-    CHECK(b.busy_us - busy_us > 19 * SEC);
-    CHECK_EQ(b.flow[0].timeouts, 0);
-}
-
-/* A queue of an eighth of a round trip. */
-static void short_queue(void)
-{
-    link_of(100);
-    b.queue /= 8;
-    bottleneck_run(&b, 30 * SEC);
-    CHECK(b.busy_us > 22 * SEC);
-    CHECK_EQ(b.flow[0].timeouts, 0);
-}
-
-/* ---- anything -------------------------------------------------------------------------------- */
-
-static struct tcp_cc cc;
-static uint32_t now;
-
-static uint32_t some_bytes(void)
-{
-    return random32() >> random_below(32) & TCP_CC_MAX;
-}
-
-/* A reduction leaves no larger ssthresh than that. */
-static uint32_t cc_most(uint32_t window, uint32_t ssthresh)
-{
-    uint32_t most = window > ssthresh ? window : ssthresh;
-
-    return most > 2 * cc.mss ? most : 2 * cc.mss;
-}
-
-static void random_event(void)
-{
-    static const uint32_t sizes[] = {1, 88, 536, 1220, 1460, 8960, 65495};
-    uint32_t window = cc.cwnd, ssthresh = cc.ssthresh, flight = random_below(window) + 1;
-    uint32_t us = random32() >> random_below(32);
-
-    now += random32() >> (8 + random_below(24));
-    switch (random_below(40)) {
-    case 0:
-        tcp_cc_enter_recovery(&cc, flight);
-        CHECK(cc.ssthresh <= cc_most(window, ssthresh));
-        break;
-    case 1:
-        tcp_cc_recovered(&cc);
-        break;
-    case 2:
-        tcp_cc_timeout(&cc, flight, random_below(2));
-        CHECK_EQ(cc.cwnd, cc.mss);
-        CHECK(cc.ssthresh <= cc_most(window, ssthresh));
-        break;
-    case 3:
-        tcp_cc_undo(&cc);
-        CHECK(cc.cwnd >= window);
-        break;
-    case 4:
-        tcp_cc_idle(&cc, us, 200 * MS);
-        CHECK(cc.cwnd <= window && cc.ssthresh >= ssthresh);
-        break;
-    case 5:
-        tcp_cc_mss(&cc, sizes[random_below(7)]);
-        break;
-    case 6:
-        if (random_below(10) == 0)
-            tcp_cc_choose(&cc, random_below(TCP_CC_COUNT));
-        break;
-    case 7:
-        cc.cwnd = some_bytes() | cc.mss; /* as if it had grown to there */
-        break;
-    default:
-        if (cc.recovering) {
-            uint32_t bytes = some_bytes();
-
-            tcp_cc_recovering(&cc, bytes, random_below(2) * bytes, flight, random_below(2));
-            tcp_cc_sent(&cc, random_below(2) * cc.mss);
-            break;
-        }
-        tcp_cc_acked(&cc, random_below(flight) + 1, flight, random_below(2) * us, us, now,
-                     random_below(4));
-        CHECK(cc.cwnd >= window);
-        CHECK(cc.cwnd == window || cc.cwnd - window <= flight + cc.mss || cc.alg == TCP_CC_CUBIC);
+    host_set_ram(256 << 20);
+    path_boot(1);
+    for (enum path_side s = PATH_A; s <= PATH_B; s++)
+        path.link[s] = (struct path_link){
+            .delay_ns = delay_ns, .rate = RATE, .queue_ns = 2 * delay_ns + 20 * HAL_MS};
+    begin(0);
+    path_run_for(5 * HAL_SEC);
+    begin(1);
+    path_run_for(20 * HAL_SEC); /* to find their shares */
+    for (unsigned i = 0; i < 2; i++)
+        had[i] = to[i].received;
+    path_run_for(30 * HAL_SEC);
+    for (unsigned i = 0; i < 2; i++) {
+        got[i] = to[i].received - had[i];
+        CHECK_EQ(to[i].wrong, 0);
     }
-}
-
-static void anything(void)
-{
-    tcp_cc_init(&cc, TCP_CC_CUBIC);
-    tcp_cc_established(&cc, MSS);
-    for (unsigned i = 0; i < 1000000; i++) {
-        random_event();
-        CHECK(tcp_cc_window(&cc) >= cc.mss);
-        CHECK(tcp_cc_window(&cc) <= TCP_CC_MAX);
-        CHECK(cc.ssthresh >= 2 * cc.mss && cc.ssthresh <= TCP_CC_MAX);
-        (void)tcp_cc_pacing_us(&cc, MSS, random32());
-    }
+    sum = got[0] + got[1];
+    if (getenv("VIREO_TELL"))
+        printf("%llu and %llu bytes, %llu %% of the link\n", (unsigned long long)got[0],
+               (unsigned long long)got[1], (unsigned long long)(sum * 100 / (30ull * RATE)));
+    CHECK(got[0] * 100 >= sum * 30);
+    CHECK(got[1] * 100 >= sum * 30);
+    CHECK(sum * 100 >= 30ull * RATE * 80);
 }
 
 static const struct test_case cases[] = {
-    {"two_senders", two_senders, .variants = pairs},
-    {"one_sender", one_sender, .variants = links},
-    {"short_queue", short_queue},
-    {"anything", anything},
+    {.name = "two_share", .fn = two_share, .variants = round_trips},
 };
 
 int main(int argc, char **argv)

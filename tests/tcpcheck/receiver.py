@@ -22,6 +22,8 @@ class Receiver:
         self.twice = []        # ranges that came again
         self.largest = 0       # data of a segment
         self.widest = 0        # the largest window
+        self.beyond = 0        # the end of what came, behind the window too
+        self.fin = None        # the number of the peer's FIN
         self.mine = None       # the end's next number; a keep-alive probe has one before it
 
     def until(self, now):
@@ -45,9 +47,12 @@ class Receiver:
             self.asked += 1
         if not s.span or s.flags & SYN or number > self.edge:
             return
+        self.beyond = max(self.beyond, end)
         end = min(end, self.edge + bool(s.flags & FIN))
         if end <= number:
             return
+        if s.flags & FIN:
+            self.fin = end - 1
         self.largest = max(self.largest, s.len)
         self.take(s, number, end)
 
@@ -91,6 +96,8 @@ class Receiver:
             return
         ack = c.peers.number(s.ack, self.next)
         window = c.window(s, c.mine)
+        if self.edge <= self.next < ack <= self.beyond:
+            self.next = ack    # a probe behind the window that was taken all the same
         if ack > self.next:
             c.fault('ACK of what did not come', s.time, f'{ack}, and {self.next} came')
         self.judge_edge(s, ack, window)
@@ -146,8 +153,13 @@ class Receiver:
             return
         if held and c.both('sack_ok') and not blocks and not s.span:
             c.fault('SACK is missing', s.time, f'{held} is held')
-        if blocks and self.latest and blocks[0] != self.have.around(*self.latest):
+        if blocks and self.latest and blocks[0] not in self.first_blocks():
             c.fault('SACK begins with another block', s.time, f'{blocks[0]}, not {self.latest}')
+
+    def first_blocks(self):
+        """What the first block may be: with a FIN, and without, since that is no data."""
+        first, end = self.have.around(*self.latest)
+        return (first, end), (first, end - (end - 1 == self.fin))
 
     def is_duplicate(self, blocks, ack):
         """Is the first block one of RFC 2883?"""

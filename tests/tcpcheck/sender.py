@@ -189,7 +189,6 @@ class Sender:
             return
         if probe:
             return
-        end = min(end, self.sent_max)
         if end <= self.known_una:
             c.fault('acknowledged data again', s.time, f'{number} to {end}, {self.una} is')
         elif self.known.covers(max(number, self.known_una), end):
