@@ -51,6 +51,15 @@ static void boot(uint32_t loss)
     }
 }
 
+/* The answer reaches the peer whose FIN came with its last data. */
+static void closed_at_the_last_data(void)
+{
+    boot(0);
+    begin(1000, 5000);
+    b.ends = FLOW_CLOSES;
+    finish(5);
+}
+
 /* ---- what is lost ---------------------------------------------------------------------------- */
 
 static void nothing_is_lost(void)
@@ -202,6 +211,7 @@ static void much_after_a_rest(void)
 
 /* Each is a capture, too, which tests/test_tcp_path.py has judged. */
 static const struct test_case cases[] = {
+    CASE(closed_at_the_last_data),
     CASE(nothing_is_lost),
     CASE(nothing_is_lost_of_ipv6),
     CASE(one_in_a_hundred_is_lost),

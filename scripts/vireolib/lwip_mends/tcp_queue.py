@@ -10,4 +10,22 @@ MENDS = [
         } else if (pcb->ooseq == NULL) {
           pcb->ooseq = tcp_seg_copy(&inseg);
 '''),
+    ('src/core/tcp_in.c', 'a FIN is no data that the application has not read: a close within the'
+     ' callback of the data before it would reset the connection',
+     '''        while (recv_data != NULL) {
+          struct pbuf *rest = NULL;
+''', '''        pcb->rcv_wnd += (recv_flags & TF_GOT_FIN) && pcb->rcv_wnd != TCP_WND_MAX(pcb);
+        while (recv_data != NULL) {
+          struct pbuf *rest = NULL;
+'''),
+    ('src/core/tcp_in.c', 'the same',
+     '''            if (pcb->rcv_wnd != TCP_WND_MAX(pcb)) {
+              pcb->rcv_wnd++;
+            }
+            TCP_EVENT_CLOSED''', '''            TCP_EVENT_CLOSED'''),
+    ('src/core/tcp.c', 'the same',
+     '''        if (pcb->rcv_wnd != TCP_WND_MAX(pcb)) {
+          pcb->rcv_wnd++;
+        }
+        TCP_EVENT_CLOSED''', '''        TCP_EVENT_CLOSED'''),
 ]

@@ -69,16 +69,12 @@ bool flow_over(const struct flow_end *end)
 
 static void raw_end(struct flow_end *e)
 {
-    if (e->pcb && flow_may_end(e) && tcp_shutdown(e->pcb, 0, 1) == ERR_OK)
-        e->fin_sent = true;
-}
-
-/* Not within a callback: there, lwIP's window lacks a FIN that came with the data. */
-static void raw_close(struct flow_end *e)
-{
     struct tcp_pcb *pcb = e->pcb;
 
-    net_enter();
+    if (pcb && flow_may_end(e) && tcp_shutdown(pcb, 0, 1) == ERR_OK)
+        e->fin_sent = true;
+    if (!e->pcb || !flow_may_close(e))
+        return;
     tcp_arg(pcb, NULL);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
@@ -87,8 +83,6 @@ static void raw_close(struct flow_end *e)
     CHECK_EQ(tcp_close(pcb), ERR_OK);
     e->pcb = NULL;
     e->closed = true;
-    net_kick();
-    net_leave();
 }
 
 static void raw_write(struct flow_end *e)
@@ -274,8 +268,6 @@ void flow_step(struct flow_end *end)
 {
     if (end->sock && !end->closed)
         flow_sock_step(end);
-    else if (end->pcb && flow_may_close(end))
-        raw_close(end);
 }
 
 void flow_read(struct flow_end *end)

@@ -45,7 +45,7 @@ void flow_listen(struct flow_end *end, enum path_side side, uint16_t port);
 /* Connects from a side (and that port; 0: any) to a port of the other side, where `peer` is. */
 void flow_connect(struct flow_end *end, enum path_side side, uint16_t from, uint16_t port,
                   struct flow_end *peer);
-/* What an end of sockets can do now, and the close of either kind; after each event. */
+/* What an end of sockets can do now; after each event. */
 void flow_step(struct flow_end *end);
 /* Reads what arrived while the end held, so the window opens. */
 void flow_read(struct flow_end *end);
