@@ -95,6 +95,8 @@ struct sock_options {
     uint8_t defer;            /* TCP_DEFER_ACCEPT, as Linux keeps it: repetitions of a SYN-ACK */
     struct tcp_fixed buffers; /* SO_RCVBUF, SO_SNDBUF; 0: not set */
     int16_t linger2;          /* seconds; 0: not set; -1: none */
+    uint8_t congestion;       /* TCP_CC_... */
+    uint32_t not_sent_low;    /* TCP_NOTSENT_LOWAT, bytes; 0: not set */
 };
 
 struct sock_queue {
@@ -332,6 +334,8 @@ ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags);
 void sock_tcp_queue_rx(struct sock *s, struct pbuf *p);
 /* Frees what was received and not read, of a socket without a control block. */
 void sock_tcp_drop_rx(struct sock *s);
+/* Is there room to send, enough to tell those who wait for it? */
+bool sock_tcp_has_room(const struct sock *s);
 /* lwIP's callback: `len` bytes were acknowledged. */
 err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len);
 

@@ -30,7 +30,8 @@ struct sock *sock_new(enum sock_kind kind, int family)
                                        .group_loop6 = true,
                                        .keep_idle = 7200,
                                        .keep_interval = 75,
-                                       .keep_count = 9};
+                                       .keep_count = 9,
+                                       .congestion = tcp_option_congestion};
     ip_addr_copy(s->bound, *sock_addr_any(s));
     net_core.sockets++;
     return s;

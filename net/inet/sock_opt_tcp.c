@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #include "sock.h"
 #include "socket_ops.h"
 
-#define LINGER2_MAX 120 /* seconds */
+#define LINGER2_MAX 120  /* seconds */
+#define CLAMP_MIN   1152 /* bytes, as on Linux */
 
 void sock_opt_apply_tcp(struct sock *s)
 {
@@ -22,6 +24,7 @@ void sock_opt_apply_tcp(struct sock *s)
     s->tcp->keep_idle = o->keep_idle * 1000u;
     s->tcp->keep_intvl = o->keep_interval * 1000u;
     s->tcp->keep_cnt = o->keep_count;
+    tcp_cc_choose(&s->tcp->net.cc, o->congestion);
     s->tcp->net.opt.cork = o->cork;
     s->tcp->net.opt.fin_wait_s = o->linger2;
 }
@@ -36,8 +39,11 @@ static unsigned opt_defer(uint32_t *seconds, unsigned most)
     uint32_t sum = 0, wait = 1;
     unsigned n = 0;
 
-    for (; n < most && sum<*seconds; n++, wait = wait> 60 ? 120 : 2 * wait)
+    while (n < most && sum < *seconds) {
         sum += wait;
+        wait = wait > 60 ? 120 : 2 * wait;
+        n++;
+    }
     *seconds = sum;
     return n;
 }
@@ -64,25 +70,52 @@ static int opt_set_ranged(struct sock_options *o, int name, int v)
     return 0;
 }
 
+/* TCP_WINDOW_CLAMP; none (0) is for sockets without a connection. */
+static int opt_set_clamp(struct sock *s, int v)
+{
+    if (!v && s->state != SOCK_TCP_IDLE && s->state != SOCK_TCP_ENDED)
+        return -EINVAL;
+    s->options.buffers.clamp = v && v < CLAMP_MIN ? CLAMP_MIN : (uint32_t)v;
+    return 0;
+}
+
+static int opt_set_congestion(struct sock *s, const void *value, socklen_t len)
+{
+    char name[TCP_CA_NAME_MAX] = "";
+    int alg;
+
+    if (!value || len < 1)
+        return -EINVAL;
+    memcpy(name, value, len < sizeof(name) - 1 ? len : sizeof(name) - 1);
+    alg = tcp_cc_find(name);
+    if (alg < 0)
+        return -ENOENT;
+    s->options.congestion = (uint8_t)alg;
+    sock_apply_options(s);
+    return 0;
+}
+
 /* Sends what the option held back until now. */
 static void opt_release(struct sock *s, int name, int v)
 {
-    if (s->state != SOCK_TCP_OPEN || !s->tcp)
-        return;
     if (name == TCP_CORK && !v)
         tcp_output(s->tcp);
     else if (name == TCP_NODELAY && v)
         tcp_option_push(s->tcp); /* even if the connection is corked, and stays it */
+    else if (name == TCP_NOTSENT_LOWAT && s->want_write && sock_tcp_has_room(s))
+        sock_writable(s);
 }
 
 int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
 {
     struct sock_options *o = &s->options;
-    int v, err = socket_int_in(value, len, &v);
+    int v, err;
 
     if (s->kind != SOCK_KIND_TCP)
         return -ENOPROTOOPT;
-    if (err)
+    if (name == TCP_CONGESTION)
+        return opt_set_congestion(s, value, len);
+    if ((err = socket_int_in(value, len, &v)))
         return err;
     switch (name) {
     case TCP_NODELAY:
@@ -95,6 +128,13 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
         if ((err = opt_set_ranged(o, name, v)))
             return err;
         break;
+    case TCP_WINDOW_CLAMP:
+        if ((err = opt_set_clamp(s, v)))
+            return err;
+        break;
+    case TCP_NOTSENT_LOWAT:
+        o->not_sent_low = (uint32_t)v;
+        break;
     case TCP_LINGER2:
         o->linger2 = (int16_t)(v < 0 ? -1 : v > LINGER2_MAX ? LINGER2_MAX : v);
         break;
@@ -105,7 +145,8 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
         return -ENOPROTOOPT;
     }
     sock_apply_options(s);
-    opt_release(s, name, v);
+    if (s->state == SOCK_TCP_OPEN && s->tcp)
+        opt_release(s, name, v);
     return 0;
 }
 
@@ -134,6 +175,12 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
     case TCP_KEEPCNT:
         *v = o->keep_count;
         return 0;
+    case TCP_WINDOW_CLAMP:
+        *v = (int)o->buffers.clamp;
+        return 0;
+    case TCP_NOTSENT_LOWAT:
+        *v = (int)o->not_sent_low;
+        return 0;
     case TCP_LINGER2:
         *v = o->linger2 ? o->linger2 : TCP_FIN_WAIT_S;
         return 0;
@@ -145,10 +192,23 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
     }
 }
 
+static void opt_get_congestion(const struct sock *s, void *value, socklen_t *len)
+{
+    char name[TCP_CA_NAME_MAX] = "";
+
+    strcpy(name, tcp_cc_name(s->options.congestion));
+    socket_value_out(name, sizeof(name), value, len);
+}
+
 int sock_opt_get_tcp(struct sock *s, int name, void *value, socklen_t *len)
 {
-    int v, err = opt_get_tcp(s, name, &v);
+    int v, err;
 
+    if (s->kind == SOCK_KIND_TCP && name == TCP_CONGESTION) {
+        opt_get_congestion(s, value, len);
+        return 0;
+    }
+    err = opt_get_tcp(s, name, &v);
     if (!err)
         socket_value_out(&v, sizeof(v), value, len);
     return err;

@@ -320,7 +320,7 @@ static bool conn_can_write(struct sock *s)
     if (s->starved == net_core.memory_epoch ||
         (tcp_sndqueuelen(s->tcp) && !net_mem_admit(NET_MEM_TX)))
         return false;
-    return tcp_window_writable(s->tcp);
+    return sock_tcp_has_room(s);
 }
 
 /* What holds in any state but LISTENING. */

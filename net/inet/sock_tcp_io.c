@@ -220,12 +220,38 @@ ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/*
+ * Bytes that may be written now. With TCP_NOTSENT_LOWAT, none while so many are unsent; before that
+ * a segment at least, so that a low mark does not make many small ones.
+ */
+static uint32_t stream_room(const struct sock *s)
+{
+    uint32_t room = tcp_window_room(s->tcp), low = s->options.not_sent_low, left;
+
+    if (!low)
+        return room;
+    if (tcp_option_unsent(s->tcp) >= low)
+        return 0;
+    left = low - tcp_option_unsent(s->tcp);
+    if (left < s->tcp->mss)
+        left = s->tcp->mss;
+    return room < left ? room : left;
+}
+
+bool sock_tcp_has_room(const struct sock *s)
+{
+    uint32_t low = s->options.not_sent_low;
+
+    return tcp_window_writable(s->tcp) && (!low || tcp_option_unsent(s->tcp) < (low + 1) / 2);
+}
+
 err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
     struct sock *s = arg;
 
+    (void)pcb;
     (void)len;
-    if (s->want_write && tcp_window_writable(pcb))
+    if (s->want_write && sock_tcp_has_room(s))
         sock_writable(s);
     return ERR_OK;
 }
@@ -239,7 +265,7 @@ static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool m
 {
     size_t done = 0;
 
-    for (size_t room; done < len && (room = tcp_window_room(s->tcp));) {
+    for (size_t room; done < len && (room = stream_room(s));) {
         size_t n = len - done < room ? len - done : room;
         u8_t flags = TCP_WRITE_FLAG_COPY;
         err_t err = ERR_MEM;
@@ -274,7 +300,7 @@ static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline,
     s->want_write = true;
     if (memory)
         s->starved = net_core.memory_epoch;
-    if (memory && tcp_window_writable(s->tcp))
+    if (memory && sock_tcp_has_room(s))
         return sock_wait(s, &net_core.memory, s->write_timeout, deadline, flags);
     return sock_wait(s, &s->writers, s->write_timeout, deadline, flags);
 }
@@ -299,7 +325,9 @@ static int stream_send_piece(struct sock *s, const struct iovec *iov, bool more,
             *sent += n;
             if (done == iov->iov_len)
                 return 0;
-            tcp_output(s->tcp);
+            tcp_option_output(s->tcp, true);
+            if (s->options.not_sent_low && n && stream_room(s))
+                continue;
         }
         if (s->tcp && (err = stream_wait_for_room(s, memory, deadline, flags)))
             return err;

@@ -11,6 +11,29 @@
 
 #define TCP_CORK_NS (200 * HAL_MS) /* that a segment is held */
 
+/* ---- TCP_CONGESTION ----------------------------------------------------------------------------
+ */
+
+uint8_t tcp_option_congestion;
+
+void tcp_option_init(void)
+{
+    const char *name = hal_option(NULL, "tcp_congestion");
+    int alg = name ? tcp_cc_find(name) : TCP_CC_CUBIC;
+
+    if (alg < 0)
+        hal_option_bad(NULL, "tcp_congestion", "cubic, reno");
+    else
+        tcp_option_congestion = (uint8_t)alg;
+}
+
+/* ---- TCP_NOTSENT_LOWAT ----------------------------------------------------------------------- */
+
+uint32_t tcp_option_unsent(const struct tcp_pcb *pcb)
+{
+    return pcb->snd_lbb - pcb->snd_nxt;
+}
+
 /* ---- TCP_CORK -------------------------------------------------------------------------------- */
 
 void tcp_option_push(struct tcp_pcb *pcb)

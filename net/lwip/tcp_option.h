@@ -37,6 +37,12 @@ void tcp_option_end(struct tcp_pcb *pcb);
 
 /* ---- what sockets call ----------------------------------------------------------------------- */
 
+/* Reads vireo.tcp_congestion=. Once, before the first connection. */
+void tcp_option_init(void);
+/* TCP_CC_... of a connection that names no other. */
+extern uint8_t tcp_option_congestion;
+/* Bytes that wait to be sent for the first time. */
+uint32_t tcp_option_unsent(const struct tcp_pcb *pcb);
 /* Sends what is queued; a corked connection, or one of which `more` (MSG_MORE), full segments. */
 void tcp_option_output(struct tcp_pcb *pcb, bool more);
 /* Sends all that is queued, corked or not, as far as the windows and Nagle's rule allow. */

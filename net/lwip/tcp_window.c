@@ -68,11 +68,18 @@ static uint32_t window_share(uint32_t least)
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
+static uint32_t window_clamped(const struct tcp_window *w, uint32_t limit)
+{
+    return w->fixed.clamp ? smaller(limit, w->fixed.clamp) : limit;
+}
+
 /* The limit at first, while the window is not scaled. */
 static uint32_t window_first(const struct tcp_window *w)
 {
-    return w->fixed.receive ? w->fixed.receive
-                            : smaller(window_share(TCP_BUFFER_START), TCP_WINDOW_START);
+    uint32_t first = w->fixed.receive ? w->fixed.receive
+                                      : smaller(window_share(TCP_BUFFER_START), TCP_WINDOW_START);
+
+    return window_clamped(w, first);
 }
 
 void tcp_window_open(struct tcp_pcb *pcb, const struct tcp_fixed *fixed)
@@ -96,6 +103,7 @@ static void window_grow(struct tcp_pcb *pcb, uint32_t limit)
 
     if (!(pcb->flags & TF_WND_SCALE))
         limit = smaller(limit, 0xffff);
+    limit = window_clamped(w, limit);
     w->goal = limit;
     if (limit <= w->receive)
         return;
@@ -259,8 +267,8 @@ void tcp_window_fix(struct tcp_pcb *pcb, const struct tcp_fixed *fixed)
     w->fixed = *fixed;
     if (pcb->state == CLOSED)
         return; /* tcp_window_open() will look */
-    if (w->fixed.receive && pcb->state != SYN_SENT)
-        window_grow(pcb, w->fixed.receive);
+    if ((w->fixed.receive || w->fixed.clamp) && pcb->state != SYN_SENT)
+        window_grow(pcb, w->fixed.receive ? w->fixed.receive : w->goal);
     if (w->fixed.send) {
         w->send = w->fixed.send;
         window_set_room(pcb);

@@ -20,6 +20,7 @@ struct tcp_pcb;
 /* Sizes that an application has set, in bytes; 0: the limit grows by itself. */
 struct tcp_fixed {
     uint32_t receive, send;
+    uint32_t clamp; /* TCP_WINDOW_CLAMP: a window grows to this at most */
 };
 
 /* Of each connection: its member net.win. */

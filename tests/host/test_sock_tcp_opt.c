@@ -14,6 +14,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "peer.h"
+#include "talker.h"
 #include "tasks.h"
 
 #define IN sizeof(struct sockaddr_in)
@@ -377,6 +378,125 @@ static void fin_wait_2_of_no_time(void)
     CHECK(seconds_in_fin_wait_2(-1) <= 1);
 }
 
+/* ---- TCP_CONGESTION -------------------------------------------------------------------------- */
+
+static void check_congestion(int fd, const char *name)
+{
+    char value[TCP_CA_NAME_MAX];
+    socklen_t len = sizeof(value);
+
+    CHECK_EQ(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, value, &len), 0);
+    CHECK_EQ(len, sizeof(value));
+    CHECK(strcmp(value, name) == 0);
+}
+
+static void set_congestion(int fd, const char *name)
+{
+    CHECK_EQ(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)), 0);
+}
+
+static void congestion_control_is_chosen(void)
+{
+    host_boot();
+    int l = loop_listen(7, 4);
+    check_congestion(l, "cubic");
+    set_congestion(l, "reno");
+    struct loop p = loop_connect(l, 7);
+    check_congestion(p.near, "cubic");
+    check_congestion(p.far, "reno"); /* inherited */
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        CHECK_EQ(pcb->net.cc.alg, pcb->local_port == 7 ? TCP_CC_RENO : TCP_CC_CUBIC);
+    set_congestion(p.far, "cubic");
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        CHECK_EQ(pcb->net.cc.alg, TCP_CC_CUBIC);
+    CHECK_FAILS(setsockopt(l, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3), ENOENT);
+    CHECK_FAILS(setsockopt(l, IPPROTO_TCP, TCP_CONGESTION, "", 0), EINVAL);
+    check_congestion(l, "reno");
+}
+
+static void congestion_control_by_default(void)
+{
+    peer_boot("ip=10.0.2.15/24 vireo.tcp_congestion=reno");
+    check_congestion(socket(AF_INET, SOCK_STREAM, 0), "reno");
+}
+
+static void congestion_control_by_a_wrong_default(void)
+{
+    peer_boot("ip=10.0.2.15/24 vireo.tcp_congestion=vegas");
+    check_congestion(socket(AF_INET, SOCK_STREAM, 0), "cubic");
+    CHECK(host_logged("vireo.tcp_congestion="));
+}
+
+/* ---- TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT ----------------------------------------------------- */
+
+static struct talker t;
+
+/* The peer sends as much as it may, and all is read: the window at last. */
+static uint32_t window_after_much(int fd)
+{
+    for (unsigned i = 0; i < 12; i++) {
+        talker_fill(&t, UINT32_MAX);
+        while (talker_take(fd, sizeof(buf)) > 0)
+            continue;
+        talker_pass_ms(20);
+    }
+    talker_send(&t, SEG_ACK | SEG_PSH, 1); /* is told the present one */
+    talker_send(&t, SEG_ACK | SEG_PSH, 1);
+    CHECK_EQ(talker_take(fd, sizeof(buf)), 2);
+    return t.room;
+}
+
+static void a_clamp_bounds_the_window(void)
+{
+    int fd = talker_pair(&t, 7);
+
+    loop_set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 100000);
+    uint32_t window = window_after_much(fd);
+    CHECK(window <= 100000 && window > 70000);
+    loop_set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 20000); /* it closes as data comes */
+    window = window_after_much(fd);
+    CHECK(window <= 20000 && window > 10000);
+}
+
+static void a_clamp_of_a_listener(void)
+{
+    talker_boot();
+    int l = talker_socket(80);
+    loop_set(l, IPPROTO_TCP, TCP_WINDOW_CLAMP, 9000);
+    CHECK_EQ(listen(l, 4), 0);
+    t = (struct talker){.port = 4000, .image_port = 80, .scale = 7};
+    int fd = talker_accepted(&t, l);
+    CHECK(t.room <= 9000);
+    CHECK(window_after_much(fd) <= 9000);
+}
+
+/* No more is taken than the peer's window and the mark allow. */
+static void few_unsent_bytes_are_taken(void)
+{
+    int fd = talker_pair(&t, 7);
+
+    loop_set(fd, SOL_SOCKET, SO_SNDBUF, 200000);
+    loop_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 8000);
+    CHECK_EQ(fd_poll(fd, POLLOUT), POLLOUT);
+    t.window = 4 * TALKER_MSS;
+    talker_send(&t, SEG_ACK, 0);
+    size_t taken = talker_write_all(fd);
+    CHECK(taken >= 3 * TALKER_MSS + 8000 && taken < 5 * TALKER_MSS + 8000);
+    CHECK_EQ(fd_poll(fd, POLLOUT), 0);
+    t.window = 2 * TALKER_MSS;
+    talker_ack(&t);
+    CHECK_EQ(fd_poll(fd, POLLOUT), 0); /* over 4000 are left */
+    talker_ack(&t);
+    talker_ack(&t);
+    CHECK_EQ(fd_poll(fd, POLLOUT), POLLOUT);
+    CHECK_EQ(send(fd, buf, 1, MSG_DONTWAIT), 1);
+    loop_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1); /* a segment is taken, even so */
+    t.window = 100 * TALKER_MSS;
+    talker_ack(&t);
+    talker_ack(&t);
+    CHECK(send(fd, buf, 100000, MSG_DONTWAIT) >= (ssize_t)TALKER_MSS);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -397,6 +517,12 @@ int main(int argc, char **argv)
         SHOWS(fin_wait_2_of_60_s, NULL),
         SHOWS(fin_wait_2_of_5_s, NULL),
         SHOWS(fin_wait_2_of_no_time, NULL),
+        SHOWS(congestion_control_is_chosen, NULL),
+        SHOWS(congestion_control_by_default, NULL),
+        SHOWS(congestion_control_by_a_wrong_default, NULL),
+        SHOWS(a_clamp_bounds_the_window, NULL),
+        SHOWS(a_clamp_of_a_listener, NULL),
+        SHOWS(few_unsent_bytes_are_taken, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
