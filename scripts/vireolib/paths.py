@@ -20,6 +20,8 @@ VIREO_IP, LINUX_IP = '10.99.9.2', '10.99.9.3'
 LINUX_MAC = '52:54:00:12:34:57'
 MEM = '256'                          # MiB, of both guests
 CONNECTING = 60                      # s; a path may lose several SYNs
+SETTLING = 20                        # s
+QUIET = 0.05                         # s
 CHUNK = 1 << 20
 TICK = 0.005                         # s between looks at what a guest has acknowledged
 BYTES_ACKED = 120                    # offset in struct tcp_info
@@ -154,12 +156,22 @@ class Bench:
         self.relay.path('both')
         for s in connections:
             s.close()
+        self.settle()
         if self.stats['overrun']:
             raise Lost(f'the relay had no room for {self.stats["overrun"]} frames: this machine is '
                        'too slow for the path')
         for guest in self.guests.values():
             if not guest.alive():
                 raise Lost('a guest ended\n' + guest.report())
+
+    def settle(self):
+        """Waits until nothing has moved for a moment: the guests know of the end."""
+        before, deadline = None, time.monotonic() + SETTLING
+        while (now := self.relay.stats()) != before:
+            if time.monotonic() > deadline:
+                raise Lost('the guests still send after the end of their connections')
+            before = now
+            select.select([], [], [], QUIET)
 
     def transfer(self, ip, way, seconds, path, seed, pcap=None):
         """One connection; way: out (the guest sends) or in."""
