@@ -97,6 +97,8 @@ struct sock_options {
     int16_t linger2;          /* seconds; 0: not set; -1: none */
     uint8_t congestion;       /* TCP_CC_... */
     uint32_t not_sent_low;    /* TCP_NOTSENT_LOWAT, bytes; 0: not set */
+    uint16_t maxseg;          /* TCP_MAXSEG; 0: none */
+    uint8_t mtu_discover, mtu_discover6; /* IP_PMTUDISC_... */
 };
 
 struct sock_queue {
@@ -264,6 +266,19 @@ int sock_route_wait(struct sock *s, const ip_addr_t *to, int flags, struct netif
 
 /* Did such a call say -EAGAIN, and is there still hope? Then the socket is not writable. */
 bool sock_awaits_route(const struct sock *s);
+
+/* ---- sock_mtu.c: datagrams that are longer than their path ----------------------------------- */
+
+/*
+ * May a message of `len` bytes go to an address over this interface? -EMSGSIZE. *whole: nobody on
+ * the way may cut it.
+ */
+int sock_mtu_judge(const struct sock *s, const ip_addr_t *to, const struct netif *netif, size_t len,
+                   bool *whole);
+/* Does the socket send datagrams of any length whole, and so wants to hear of longer ones? */
+bool sock_mtu_asks(const struct sock *s, const ip_addr_t *to);
+/* The MTU of the path to the peer, as far as is known. -ENOTCONN. */
+int sock_mtu_get(const struct sock *s, int *mtu);
 
 /* ---- sock_tcp.c: stream sockets -------------------------------------------------------------- */
 

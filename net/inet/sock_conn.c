@@ -207,7 +207,7 @@ static void unreachable_udp(const struct udp_pcb *pcb, int error, bool hard)
 {
     struct sock *s = sock_of_udp(pcb);
 
-    if (!s || !hard)
+    if (!s || !hard || (error == EMSGSIZE && !sock_mtu_asks(s, &pcb->remote_ip)))
         return;
     s->error = error;
     sock_changed(s);
@@ -232,7 +232,7 @@ static void on_unreachable(unsigned proto, const ip_addr_t *local, u16_t port,
             unreachable_udp(p, error, hard);
             return;
         }
-    if (hard && net_core.question_refused)
+    if (hard && error != EMSGSIZE && net_core.question_refused)
         net_core.question_refused(port, peer, peer_port);
 }
 

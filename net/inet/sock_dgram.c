@@ -382,7 +382,7 @@ ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *msg, int flags)
     struct netif *netif;
     struct pbuf *p;
     ip_addr_t from;
-    bool broadcast;
+    bool broadcast, whole;
     err_t err;
     int error = dgram_may_send(s, msg, len, flags);
 
@@ -402,9 +402,13 @@ ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *msg, int flags)
         return -EACCES;
     if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd && len < ICMP6_SUM + 2)
         return -EINVAL;
+    if ((error = sock_mtu_judge(s, &m.addr, netif, (size_t)len, &whole)))
+        return error;
     p = dgram_gather(&m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
     if (!p)
         return -ENOBUFS;
+    if (whole)
+        p->flags |= NET_PBUF_WHOLE;
     if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd)
         memset((uint8_t *)p->payload + ICMP6_SUM, 0, 2); /* lwIP's sum counts what stands there */
     dgram_prepare(s, &m.addr);

@@ -34,6 +34,21 @@ static int opt_number_out(int v, void *value, socklen_t *len)
     return 0;
 }
 
+static int opt_mtu_discover(int v, uint8_t *out)
+{
+    if (v < IP_PMTUDISC_DONT || v > IP_PMTUDISC_OMIT)
+        return -EINVAL;
+    *out = (uint8_t)v;
+    return 0;
+}
+
+static int opt_get_mtu(const struct sock *s, void *value, socklen_t *len)
+{
+    int mtu, err = sock_mtu_get(s, &mtu);
+
+    return err ? err : opt_number_out(mtu, value, len);
+}
+
 /* A limit of hops: from `min` to 255; -1 stands for `def`. */
 static int opt_hops(int v, int min, uint8_t def, uint8_t *out)
 {
@@ -117,6 +132,8 @@ static int opt_set_ip_number(struct sock *s, int name, int v)
     case IP_TOS:
         o->tos = (uint8_t)(s->kind == SOCK_KIND_TCP ? v & ~3 : v); /* TCP: ECN is not its user's */
         return 0;
+    case IP_MTU_DISCOVER:
+        return opt_mtu_discover(v, &o->mtu_discover);
     case IP_MULTICAST_TTL:
         return s->kind == SOCK_KIND_TCP ? -EINVAL : opt_hops(v, 0, 1, &o->group_ttl);
     case IP_MULTICAST_LOOP:
@@ -159,6 +176,10 @@ int sock_opt_get_ip(struct sock *s, int name, void *value, socklen_t *len)
         return opt_number_out(o->ttl, value, len);
     case IP_TOS:
         return opt_number_out(o->tos, value, len);
+    case IP_MTU_DISCOVER:
+        return opt_number_out(o->mtu_discover, value, len);
+    case IP_MTU:
+        return opt_get_mtu(s, value, len);
     case IP_MULTICAST_TTL:
         return opt_number_out(o->group_ttl, value, len);
     case IP_MULTICAST_LOOP:
@@ -233,6 +254,10 @@ static int opt_set_ip6_number(struct sock *s, int name, int v)
         return s->udp ? opt_set_v6only(s, v) : -EINVAL;
     case IPV6_UNICAST_HOPS:
         return opt_hops(v, 0, IP_DEFAULT_TTL, &o->hops);
+    case IPV6_MTU_DISCOVER:
+        return opt_mtu_discover(v, &o->mtu_discover6);
+    case IPV6_DONTFRAG:
+        return opt_mtu_discover(v ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT, &o->mtu_discover6);
     case IPV6_MULTICAST_HOPS:
         return s->kind == SOCK_KIND_TCP ? -ENOPROTOOPT : opt_hops(v, 0, 1, &o->group_hops);
     case IPV6_MULTICAST_LOOP:
@@ -282,6 +307,12 @@ int sock_opt_get_ip6(struct sock *s, int name, void *value, socklen_t *len)
         return opt_number_out(s->v6only, value, len);
     case IPV6_UNICAST_HOPS:
         return opt_number_out(o->hops, value, len);
+    case IPV6_MTU_DISCOVER:
+        return opt_number_out(o->mtu_discover6, value, len);
+    case IPV6_DONTFRAG:
+        return opt_number_out(o->mtu_discover6 == IP_PMTUDISC_DO, value, len);
+    case IPV6_MTU:
+        return opt_get_mtu(s, value, len);
     case IPV6_MULTICAST_HOPS:
         return opt_number_out(o->group_hops, value, len);
     case IPV6_MULTICAST_LOOP:

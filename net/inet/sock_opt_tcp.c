@@ -27,6 +27,7 @@ void sock_opt_apply_tcp(struct sock *s)
     tcp_cc_choose(&s->tcp->net.cc, o->congestion);
     s->tcp->net.opt.cork = o->cork;
     s->tcp->net.opt.fin_wait_s = o->linger2;
+    tcp_mtu_limit(s->tcp, o->maxseg);
 }
 
 /*
@@ -59,14 +60,16 @@ uint32_t sock_opt_defer_s(const struct sock *s)
 /* What an option has that must lie in a range. 0: value is stored. */
 static int opt_set_ranged(struct sock_options *o, int name, int v)
 {
-    bool seconds = name == TCP_KEEPIDLE || name == TCP_KEEPINTVL;
+    int least = name == TCP_MAXSEG ? 88 : 1, most = name == TCP_KEEPCNT ? 127 : 32767;
 
-    if (v < 1 || v > (seconds ? 32767 : 127))
+    if (v < least || v > most)
         return -EINVAL;
-    if (seconds)
-        *(name == TCP_KEEPIDLE ? &o->keep_idle : &o->keep_interval) = (uint16_t)v;
-    else
+    if (name == TCP_KEEPCNT)
         o->keep_count = (uint8_t)v;
+    else
+        *(name == TCP_MAXSEG     ? &o->maxseg
+          : name == TCP_KEEPIDLE ? &o->keep_idle
+                                 : &o->keep_interval) = (uint16_t)v;
     return 0;
 }
 
@@ -125,6 +128,7 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
     case TCP_KEEPIDLE:
     case TCP_KEEPINTVL:
     case TCP_KEEPCNT:
+    case TCP_MAXSEG:
         if ((err = opt_set_ranged(o, name, v)))
             return err;
         break;
@@ -164,7 +168,10 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
         *v = o->cork;
         return 0;
     case TCP_MAXSEG:
-        *v = s->tcp && s->state != SOCK_TCP_LISTENING ? s->tcp->mss : TCP_MSS;
+        if (s->tcp && s->state == SOCK_TCP_OPEN)
+            *v = tcp_mss(s->tcp);
+        else
+            *v = o->maxseg ? o->maxseg : 536;
         return 0;
     case TCP_KEEPIDLE:
         *v = o->keep_idle;

@@ -38,8 +38,8 @@ static inline u16_t net_ip4_flags(const struct pbuf *p, u8_t proto, const ip4_ad
 
     return whole ? PP_HTONS(IP_DF) : 0;
 }
-/* Bytes of the longest packet of IPv6 with this protocol to a destination. */
-u16_t net_path_ip6_mtu(const struct netif *netif, const ip6_addr_t *to, u8_t proto);
+/* Bytes of the longest packet of IPv6 to a destination, if p (with its header) may be cut. */
+u16_t net_path_ip6_mtu(const struct pbuf *p, const struct netif *netif, const ip6_addr_t *to);
 /* A router advertises the MTU of the link (RFC 4861, 4.6.4), at least 1280. */
 void net_path_ip6_link(struct netif *netif, u16_t mtu);
 

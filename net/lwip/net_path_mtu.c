@@ -6,6 +6,8 @@
  */
 #include "net_path_mtu.h"
 
+#include <errno.h>
+
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/timeouts.h"
@@ -59,11 +61,11 @@ unsigned net_path_mtu(const struct netif *netif, const ip_addr_t *to, enum net_p
     return p && p->mtu < mtu ? p->mtu : mtu;
 }
 
-u16_t net_path_ip6_mtu(const struct netif *netif, const ip6_addr_t *to, u8_t proto)
+u16_t net_path_ip6_mtu(const struct pbuf *p, const struct netif *netif, const ip6_addr_t *to)
 {
     ip_addr_t a;
 
-    if (proto == IP6_NEXTH_TCP)
+    if (IP6H_NEXTH((struct ip6_hdr *)p->payload) == IP6_NEXTH_TCP || (p->flags & NET_PBUF_WHOLE))
         return netif_mtu6(netif);
     ip_addr_copy_from_ip6(a, *to);
     return (u16_t)net_path_mtu(netif, &a, NET_PATH_DATAGRAMS);
@@ -208,4 +210,7 @@ void net_path_too_big(const struct net_too_big *t)
         return;
     if (tcp)
         tcp_mtu_follow(t->peer);
+    else if (net_core.events)
+        net_core.events->unreachable(t->proto, t->local, t->port, t->peer, t->peer_port, 0,
+                                     EMSGSIZE, true);
 }

@@ -117,6 +117,15 @@ static void mtu_set(struct tcp_pcb *pcb, uint16_t mss)
     mtu_resend(pcb);
 }
 
+void tcp_mtu_limit(struct tcp_pcb *pcb, uint16_t mss)
+{
+    if (pcb->net.mtu.user == mss)
+        return;
+    pcb->net.mtu.user = mss;
+    if (pcb->net.mtu.peer)
+        mtu_set(pcb, mtu_mss(pcb));
+}
+
 /* ---- what is said of a path ------------------------------------------------------------------ */
 
 static struct tcp_pcb *mtu_find(const struct net_too_big *t)

@@ -38,6 +38,11 @@ static inline uint16_t tcp_mtu_space(unsigned mss, unsigned len)
     return (uint16_t)(len < mss ? mss - len : 0);
 }
 
+/* ---- called by sockets ----------------------------------------------------------------------- */
+
+/* TCP_MAXSEG: the largest segment in both directions; 0: no limit. */
+void tcp_mtu_limit(struct tcp_pcb *pcb, uint16_t mss);
+
 /* ---- called by net_path_mtu.c and net_lease.c ------------------------------------------------ */
 
 /* The length of the packet on its way that a quote is about; 0: none of ours is (RFC 5927). */

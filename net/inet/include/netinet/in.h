@@ -88,12 +88,28 @@ struct in6_pktinfo {
 #define IP_RECVTTL         9  /* int: recvmsg has a record IP_TTL, an int */
 #define IP_RECVTOS         10 /* int: recvmsg has a record IP_TOS, a byte */
 
+#define IP_MTU_DISCOVER 11 /* int: IP_PMTUDISC_... */
+#define IP_MTU          14 /* int, read only: of the path to the peer */
+
+/*
+ * May datagrams be cut? Values of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER. Segments of TCP are never
+ * cut, whatever is set.
+ */
+#define IP_PMTUDISC_DONT      0 /* by anybody; at first */
+#define IP_PMTUDISC_WANT      1 /* only those that are longer than the path */
+#define IP_PMTUDISC_DO        2 /* never: EMSGSIZE if they are longer */
+#define IP_PMTUDISC_PROBE     3 /* never: EMSGSIZE if they are longer than the first link's MTU */
+#define IP_PMTUDISC_INTERFACE 4 /* by anybody, for the first link's MTU alone */
+#define IP_PMTUDISC_OMIT      5 /* the same */
+
 #define IPV6_UNICAST_HOPS   16
 #define IPV6_MULTICAST_IF   17
 #define IPV6_MULTICAST_HOPS 18
 #define IPV6_MULTICAST_LOOP 19
 #define IPV6_JOIN_GROUP     20
 #define IPV6_LEAVE_GROUP    21
+#define IPV6_MTU_DISCOVER   23 /* int: IPV6_PMTUDISC_... */
+#define IPV6_MTU            24 /* int, read only: of the path to the peer */
 #define IPV6_V6ONLY         27
 #define IPV6_RECVPKTINFO    49 /* int: recvmsg has a record IPV6_PKTINFO */
 #define IPV6_PKTINFO        50
@@ -101,6 +117,14 @@ struct in6_pktinfo {
 #define IPV6_HOPLIMIT       52
 #define IPV6_RECVTCLASS     66 /* int: recvmsg has a record IPV6_TCLASS, an int */
 #define IPV6_TCLASS         67
+#define IPV6_DONTFRAG       62 /* int: 1 is IPV6_PMTUDISC_DO (RFC 3542, 11.2) */
+
+#define IPV6_PMTUDISC_DONT      IP_PMTUDISC_DONT
+#define IPV6_PMTUDISC_WANT      IP_PMTUDISC_WANT
+#define IPV6_PMTUDISC_DO        IP_PMTUDISC_DO
+#define IPV6_PMTUDISC_PROBE     IP_PMTUDISC_PROBE
+#define IPV6_PMTUDISC_INTERFACE IP_PMTUDISC_INTERFACE
+#define IPV6_PMTUDISC_OMIT      IP_PMTUDISC_OMIT
 
 #define IPV6_ADD_MEMBERSHIP  IPV6_JOIN_GROUP
 #define IPV6_DROP_MEMBERSHIP IPV6_LEAVE_GROUP
