@@ -9,7 +9,7 @@
  * then.
  */
 #include "tcp_timer.h"
-#include "net_impl.h"
+#include "vireo/task.h"
 
 #define TICK_SHIFT 18
 #define GROUP      6 /* bits of a tick that number the slots of a level */
@@ -160,8 +160,6 @@ void tcp_timers_run(uint64_t now_ns)
         wheel.base = first;
         end = timer_open_slot(end);
     }
-    if (now > wheel.base)
-        wheel.base = now;
     while ((t = expired)) {
         timer_unlink(t);
         if (t->due_ns <= now_ns)

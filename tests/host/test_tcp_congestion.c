@@ -149,6 +149,9 @@ static void least_of_a_round(void)
         for (unsigned n = 0; n < 7; n++)
             tcp_cc_acked(&cc, 1, cc.cwnd, 60 * MS, 10 * MS, now, true);
     }
+    for (unsigned n = 0; n < 7; n++, now += 5 * MS)
+        tcp_cc_acked(&cc, 1, cc.cwnd, 60 * MS, 10 * MS, now, true);
+    CHECK_EQ(cc.hystart.css_rounds, 0);
     acks_hystart_round(13 * MS + 900); /* less than 4 ms more */
     CHECK_EQ(cc.hystart.css_rounds, 0);
     CHECK(tcp_cc_slow_start(&cc));

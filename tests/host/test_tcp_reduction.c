@@ -23,7 +23,8 @@ static void one_reduction(void)
         acks_round_trip();
         double w = cc.cwnd;
         tcp_cc_enter_recovery(&cc, cc.cwnd);
-        tcp_cc_enter_recovery(&cc, cc.cwnd);
+        tcp_cc_recovering(&cc, MSS, 30 * MSS, 60 * MSS, false);
+        tcp_cc_enter_recovery(&cc, 60 * MSS); /* of the same window */
         CHECK(acks_near(cc.ssthresh, of[i].to * w, 0.0001));
         tcp_cc_recovered(&cc);
         CHECK_EQ(cc.cwnd, cc.ssthresh);

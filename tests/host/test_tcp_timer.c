@@ -98,6 +98,41 @@ static void each_at_its_time(void)
     one(30ull * 24 * 3600 * HAL_SEC, 7);
 }
 
+/* A near timer is one, however long ago the service last ran, and whatever else is set. */
+static void after_a_pause(void)
+{
+    struct alarm far = {.fired = 0};
+
+    begin();
+    host_advance(1000 * HAL_SEC);
+    one(HAL_MS, 1);
+    set(&far, hal_now_ns() + 24 * 3600 * HAL_SEC);
+    for (unsigned i = 0; i < 100; i++) {
+        struct alarm near = {.fired = 0};
+
+        host_advance(100 * HAL_MS + i);
+        set(&near, hal_now_ns() + HAL_MS);
+        CHECK(sleep_until(hal_now_ns() + HAL_MS + LATE_NS) <= 2);
+        CHECK_EQ(near.fired, 1);
+    }
+    CHECK_EQ(far.fired, 0);
+    stop(&far);
+}
+
+/* Stopping it takes its waking with it. */
+static void stopped(void)
+{
+    struct alarm a = {.fired = 0}, b = {.fired = 0};
+
+    begin();
+    set(&a, hal_now_ns() + HAL_MS);
+    set(&b, hal_now_ns() + HAL_SEC);
+    stop(&a);
+    CHECK(tcp_timers_next() > hal_now_ns() + HAL_SEC / 2);
+    stop(&b);
+    CHECK(tcp_timers_next() == HAL_NEVER);
+}
+
 static void never(void)
 {
     struct alarm a = {.fired = 0};
@@ -232,6 +267,8 @@ static void any_order(void)
 
 static const struct test_case cases[] = {
     {"each_at_its_time", each_at_its_time},
+    {"after_a_pause", after_a_pause},
+    {"stopped", stopped},
     {"never", never},
     {"moved_on", moved_on},
     {"moved_back", moved_back},
