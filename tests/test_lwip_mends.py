@@ -27,6 +27,8 @@ SHOWN_BY = {
     'a window is told': 'test_tcp_window news_that_the_peer_does_not_need_waits',
     'a send buffer grows': 'test_tcp_window a_send_buffer_grows_with_the_congestion_window',
     'a queue of tiny writes': 'test_tcp_window tiny_writes_have_a_limit',
+    'nothing walks a queue': 'test_tcp_recovery nothing_is_walked',
+    'losses are found': 'test_tcp_recovery two_holes',
     'all of 127.0.0.0/8': 'test_lwip_ip all_of_127',
     'errors reach the sockets': 'test_sock_errors',
     'a neighbour is missing': 'test_sock_errors',

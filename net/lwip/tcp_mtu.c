@@ -63,19 +63,11 @@ static unsigned mtu_room(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 /* lwIP's function divides the first segment that was not sent. */
 static void mtu_divide(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
-    struct tcp_seg *unsent = pcb->unsent, *rest;
-    u16_t oversize = pcb->unsent_oversize;
+    struct tcp_seg *unsent = pcb->unsent;
 
     pcb->unsent = seg;
-    if (tcp_split_unsent_seg(pcb, (u16_t)mtu_room(pcb, seg)) == ERR_OK) {
-        rest = seg->next;
-        rest->net = seg->net;
-        if (pcb->net.unacked_last == seg)
-            pcb->net.unacked_last = rest;
-    }
+    tcp_split_unsent_seg(pcb, (u16_t)mtu_room(pcb, seg));
     pcb->unsent = unsent;
-    if (unsent && TCP_SEQ_LT(lwip_ntohl(seg->tcphdr->seqno), lwip_ntohl(unsent->tcphdr->seqno)))
-        pcb->unsent_oversize = oversize; /* seg is not in that queue */
 }
 
 void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg)
@@ -90,31 +82,17 @@ void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg)
     }
 }
 
-static bool mtu_holds_longer(const struct tcp_pcb *pcb)
-{
-    for (const struct tcp_seg *s = pcb->unacked; s; s = s->next)
-        if (s->len > mtu_room(pcb, s))
-            return true;
-    return false;
-}
-
-/* Sends again what cannot have arrived. The congestion window stays. */
-static void mtu_resend(struct tcp_pcb *pcb)
-{
-    if (mtu_holds_longer(pcb) && tcp_rexmit_rto_prepare(pcb) == ERR_OK)
-        tcp_output(pcb);
-}
-
 static void mtu_set(struct tcp_pcb *pcb, uint16_t mss)
 {
     bool smaller = mss < pcb->mss;
 
     pcb->mss = mss;
+    tcp_cc_mss(&pcb->net.cc, mss);
     if (!smaller)
         return;
     pcb->unsent_oversize =
         0; /* the last segment may be as long as segments are by now, or longer */
-    mtu_resend(pcb);
+    tcp_recovery_resize(pcb);
 }
 
 void tcp_mtu_limit(struct tcp_pcb *pcb, uint16_t mss)
@@ -154,8 +132,6 @@ unsigned tcp_mtu_sent(const struct net_too_big *t)
     if (!pcb || t->seq - pcb->lastack >= pcb->snd_nxt - pcb->lastack)
         return 0;
     len = mtu_sent_at(pcb->unacked, t->seq);
-    if (!len)
-        len = mtu_sent_at(pcb->unsent, t->seq); /* waits to be sent again */
     return len ? mtu_min(len, pcb->mss) + mtu_headers(pcb) : 0;
 }
 

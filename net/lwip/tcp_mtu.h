@@ -27,9 +27,9 @@ uint16_t tcp_mtu_offer(const struct tcp_pcb *pcb, const struct netif *netif);
 /* A connection opens: pcb->mss is the peer's, and becomes what segments may have. */
 void tcp_mtu_begin(struct tcp_pcb *pcb);
 /*
- * Before a segment of the queues is sent, for the first time or again: one that is longer than
- * segments are by now becomes several. Its rest stands behind it, with the same notes (seg->net). A
- * segment that the driver holds, or that no memory is left to divide, stays. seg may be NULL.
+ * Before a segment of pcb->unsent is sent: one that is longer than segments are by now becomes
+ * several. Its rest stands behind it. A segment that the driver holds, or that no memory is left to
+ * divide, stays. seg may be NULL.
  */
 void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg);
 /* What may be added to a segment of this length, where segments have `mss` at most. */

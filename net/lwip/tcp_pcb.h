@@ -13,26 +13,24 @@
 #include "tcp_guard.h"
 #include "tcp_mtu.h"
 #include "tcp_option.h"
+#include "tcp_recovery.h"
 #include "tcp_rtt.h"
 #include "tcp_window.h"
 
 struct tcp_pcb;
 struct tcp_seg;
 
-/* Of each connection. */
+/* Of each connection. The ends of its queues hold if these are not empty. */
 struct net_tcp {
-    struct tcp_seg *unacked_last; /* the end of pcb->unacked, where the next sent segment goes */
-    struct tcp_cc cc;             /* how much may be in flight */
-    struct tcp_rtt rtt;           /* the round trip, and the retransmission timeout */
+    struct tcp_seg *unsent_last;
+    struct tcp_seg *unacked_last;
+    struct tcp_recovery rec; /* what is lost, and when it is sent again */
+    struct tcp_cc cc;        /* how much may be in flight */
+    struct tcp_rtt rtt;      /* the round trip, and the retransmission timeout */
     struct net_tcp_guard guard;
     struct tcp_mtu mtu;
     struct tcp_window win; /* how much may be received and queued */
     struct tcp_option opt; /* settings */
-};
-
-/* Of each segment in pcb->unsent and pcb->unacked. */
-struct net_tcp_seg {
-    uint32_t sent_us; /* when it was last sent */
 };
 
 #endif

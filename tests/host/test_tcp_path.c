@@ -106,6 +106,7 @@ static void a_queue_overflows(void)
 {
     boot(0);
     path.link[PATH_A].rate = 1250000;
+    path.link[PATH_A].queue_ns = 10 * HAL_MS;
     begin(4000000, 0);
     finish(60);
     CHECK(path.count[PATH_A].overflowed > 0);

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp_resend.c - when data is sent: the part of tcp_output() that decides how much may go, sending
+ * again what is lost, and the one timer of a connection. It waits for the retransmission timeout
+ * (RFC 6298), the probe of the tail (RFC 8985, section 7), segments that may only be reordered
+ * (section 6.2), the next turn of a paced window, or a driver that still holds what is to be sent.
+ */
+#include <stddef.h>
+
+#include "net_impl.h"
+#include "tcp_scoreboard.h"
+
+#define SYN_RESENDS    6
+#define R2_MS          180000u /* RFC 9293, section 3.8.3 */
+#define BUSY_US        10000u  /* until a driver is looked at again that holds a segment */
+#define PROBE_FIRST_US 1000000u
+#define PROBE_LEAST_US 2000u   /* beyond two round trips: clocks tick */
+#define PROBE_DELAY_US 200000u /* for a peer that delays its acknowledgement of one segment */
+
+enum resend_wait { WAIT_TIMEOUT, WAIT_PROBE, WAIT_REORDERING, WAIT_PACE, WAIT_DRIVER };
+
+/* The time, in one call of tcp_output(). */
+static struct {
+    uint64_t ns;
+    uint32_t us;
+} resend_now;
+
+static void resend_read_clock(void)
+{
+    resend_now.ns = hal_now_ns();
+    resend_now.us = (uint32_t)(resend_now.ns / 1000);
+}
+
+static bool resend_outstanding(const struct tcp_recovery *r)
+{
+    return r->in_flight || r->lost_bytes || r->sacked_bytes;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static bool resend_may_probe(const struct tcp_pcb *pcb)
+{
+    const struct tcp_recovery *r = &pcb->net.rec;
+
+    return (pcb->flags & TF_SACK) && pcb->state >= ESTABLISHED && r->state == TCP_REC_OPEN &&
+           !r->probing && !r->sacked_bytes && !r->backoff;
+}
+
+/* RFC 8985, section 7.2 */
+static uint32_t resend_probe_us(const struct tcp_pcb *pcb)
+{
+    uint32_t srtt = pcb->net.rtt.srtt_us;
+
+    if (!srtt)
+        return PROBE_FIRST_US;
+    return 2 * srtt + (pcb->net.rec.in_flight <= pcb->mss ? PROBE_DELAY_US : PROBE_LEAST_US);
+}
+
+static void resend_sooner(uint32_t *due, enum resend_wait *what, uint32_t other,
+                          enum resend_wait why)
+{
+    if (tcp_before(other, *due)) {
+        *due = other;
+        *what = why;
+    }
+}
+
+/* What a connection waits for first, and until when. */
+static enum resend_wait resend_next(const struct tcp_pcb *pcb, uint32_t *due)
+{
+    const struct tcp_recovery *r = &pcb->net.rec;
+    enum resend_wait what = WAIT_TIMEOUT;
+
+    if (r->busy) {
+        *due = r->busy_us;
+        return WAIT_DRIVER;
+    }
+    *due = r->timer_us + tcp_rtt_rto(&pcb->net.rtt, r->backoff);
+    if (r->reo_wait) {
+        resend_sooner(due, &what, r->reo_due_us, WAIT_REORDERING);
+    } else if (resend_may_probe(pcb)) { /* before the timeout, if not sooner */
+        resend_sooner(due, &what, r->active_us + resend_probe_us(pcb), WAIT_PROBE);
+        what = WAIT_PROBE;
+    }
+    if (r->pace_wait)
+        resend_sooner(due, &what, r->pace_us, WAIT_PACE);
+    return what;
+}
+
+static uint64_t resend_end_ns(const struct tcp_recovery *r)
+{
+    return r->progress_ns + (r->patience_ms ? r->patience_ms : R2_MS) * HAL_MS;
+}
+
+static void resend_set(struct tcp_pcb *pcb, uint64_t now_ns)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t due;
+
+    resend_next(pcb, &due);
+    due -= (uint32_t)(now_ns / 1000);
+    uint64_t due_ns = now_ns + ((int32_t)due < 0 ? 0 : due * UINT64_C(1000));
+    uint64_t end_ns = resend_end_ns(r);
+
+    tcp_timer_set(&r->timer, due_ns < end_ns ? due_ns : end_ns);
+}
+
+/* A timer that nobody needs stays: to move it is cheaper than to set it again. */
+void tcp_resend_wait(struct tcp_pcb *pcb, uint64_t now_ns)
+{
+    if (resend_outstanding(&pcb->net.rec))
+        resend_set(pcb, now_ns);
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+/* Microseconds in which data may leave at once; 0: the next turn of a paced window is to come. */
+static uint32_t resend_turn_us(struct tcp_recovery *r)
+{
+    int32_t us;
+
+    if (!r->paced)
+        return UINT32_MAX;
+    us = (int32_t)(resend_now.us + TCP_PACE_AHEAD_US - r->pace_us);
+    if (us > 2 * (int32_t)TCP_PACE_AHEAD_US) { /* late, or after a pause */
+        us = 2 * (int32_t)TCP_PACE_AHEAD_US;
+        r->pace_us = resend_now.us - TCP_PACE_AHEAD_US;
+    }
+    r->pace_wait = us <= 0;
+    return us > 0 ? (uint32_t)us : 0;
+}
+
+static void resend_pace(struct tcp_pcb *pcb, uint32_t bytes)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t us = tcp_cc_pacing_us(&pcb->net.cc, bytes, pcb->net.rtt.srtt_us);
+
+    if (us && !r->paced)
+        r->pace_us = resend_now.us;
+    r->paced = us;
+    r->pace_us += us;
+}
+
+/* One segment of pcb->unacked once more. False: not now. */
+static bool resend_segment(struct tcp_pcb *pcb, struct tcp_seg *seg)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    struct netif *netif;
+
+    if (seg->p->ref != 1) {
+        r->busy = true;
+        r->busy_us = resend_now.us + BUSY_US;
+        return false;
+    }
+    netif = tcp_route(pcb, &pcb->local_ip, &pcb->remote_ip);
+    if (seg->net.cut)
+        tcp_cut_front(pcb, seg, seg->net.seq);
+    if (!netif || tcp_output_segment(seg, pcb, netif) != ERR_OK) {
+        tcp_set_flags(pcb, TF_NAGLEMEMERR); /* tcp_txnow() comes back to it, or the timer */
+        return false;
+    }
+    tcp_score_resent(r, seg, resend_now.us);
+    tcp_cc_sent(&pcb->net.cc, seg->net.end - seg->net.seq);
+    resend_pace(pcb, seg->net.end - seg->net.seq);
+    r->sent_ns = resend_now.ns;
+    if (seg == pcb->unacked)
+        r->timer_us = resend_now.us;
+    return true;
+}
+
+/* The segment goes out although the window may be full: nothing else would (RFC 6675, 4.3). */
+static bool resend_forced(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+
+    return r->force || !tcp_flight(r);
+}
+
+/* What is lost goes out again, as far as the congestion window and the peer's allow. */
+static void resend_lost(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    struct tcp_seg *seg;
+
+    r->busy = false;
+    while ((seg = r->lost.first) && resend_turn_us(r)) {
+        if (seg->len > tcp_seg_most(pcb, seg))
+            tcp_cut_seg(pcb, seg, seg->net.seq + tcp_seg_most(pcb, seg));
+        if (!resend_forced(pcb) &&
+            tcp_flight(r) + (seg->net.end - seg->net.seq) > tcp_cc_window(&pcb->net.cc))
+            return;
+        if (seg != pcb->unacked && seg->net.end - pcb->lastack > pcb->snd_wnd)
+            return; /* the peer's window has shrunk */
+        if (!resend_segment(pcb, seg))
+            return;
+        r->force = false;
+    }
+}
+
+/* Nothing is in flight, and something is about to be. */
+static void resend_begin(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint64_t idle_ns = resend_now.ns - r->sent_ns;
+
+    if (r->backoff)
+        return; /* sending has failed so far */
+    r->progress_ns = resend_now.ns;
+    r->timer_us = resend_now.us;
+    if (r->sent_ns && idle_ns > pcb->net.rtt.rto_us * UINT64_C(1000)) {
+        uint64_t idle_us = idle_ns / 1000;
+
+        tcp_cc_idle(&pcb->net.cc, idle_us < UINT32_MAX ? (uint32_t)idle_us : UINT32_MAX,
+                    pcb->net.rtt.rto_us);
+    }
+    if (!tcp_timer_pending(&r->timer))
+        resend_set(pcb, resend_now.ns);
+}
+
+/* Bytes of a paced window that may leave in its turn. */
+static uint32_t resend_burst(struct tcp_pcb *pcb)
+{
+    uint32_t turn = resend_turn_us(&pcb->net.rec), us;
+
+    if (!pcb->net.rec.paced)
+        return UINT32_MAX;
+    us = tcp_cc_pacing_us(&pcb->net.cc, pcb->mss, pcb->net.rtt.srtt_us);
+    return turn ? (us ? turn / us + 1 : 1) * pcb->mss : 0;
+}
+
+/* Bytes of new data that the congestion window allows now. */
+static uint32_t resend_room(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t window = tcp_cc_window(&pcb->net.cc), flight = tcp_flight(r);
+    uint32_t room = flight < window ? window - flight : 0, burst;
+
+    if (r->probe_now)
+        return pcb->mss;
+    if (r->lost.first && !r->frto_new)
+        return 0;
+    if (room < pcb->snd_lbb - pcb->snd_nxt && pcb->snd_nxt - pcb->lastack + room < pcb->snd_wnd)
+        r->limited = true;
+    burst = resend_burst(pcb);
+    if (burst < room && burst < pcb->snd_lbb - pcb->snd_nxt)
+        r->pace_wait = true;
+    return LWIP_MIN(room, burst);
+}
+
+uint32_t net_tcp_window(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t room;
+
+    if (!pcb->unsent && !r->lost.first)
+        return 0;
+    resend_read_clock();
+    if (r->lost.first && !r->frto_new)
+        resend_lost(pcb);
+    if (!pcb->unsent)
+        return 0;
+    if (!pcb->unacked)
+        resend_begin(pcb);
+    if (pcb->state < ESTABLISHED)
+        return LWIP_MIN(pcb->snd_wnd, 1u); /* the SYN only */
+    room = pcb->snd_nxt - pcb->lastack + resend_room(pcb);
+    if (r->pace_wait)
+        resend_set(pcb, resend_now.ns);
+    return LWIP_MIN(pcb->snd_wnd, room);
+}
+
+void net_tcp_sent(struct tcp_pcb *pcb, struct tcp_seg *seg)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t before = r->in_flight, len = TCP_TCPLEN(seg);
+
+    seg->net.seq = lwip_ntohl(seg->tcphdr->seqno);
+    seg->net.end = seg->net.seq + len;
+    seg->net.sent_us = resend_now.us;
+    seg->net.flags = 0;
+    seg->net.cut = 0;
+    r->in_flight += len;
+    tcp_cc_sent(&pcb->net.cc, len);
+    r->sent_ns = resend_now.ns;
+    r->active_us = resend_now.us;
+    if (!pcb->unacked)
+        r->fack = seg->net.seq;
+    if (!r->fresh)
+        r->fresh = seg;
+    pcb->net.unacked_last = seg;
+    resend_pace(pcb, len);
+    if (before <= pcb->mss || r->pace_wait)
+        resend_set(pcb, resend_now.ns);
+}
+
+/* ---- the timer ------------------------------------------------------------------------------- */
+
+/*
+ * The tail of what was sent may be lost, and no acknowledgement would tell: new data, or the last
+ * segment again, makes the peer answer (RFC 8985, section 7.3).
+ */
+static void resend_probe(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t before = pcb->snd_nxt;
+    struct tcp_seg *seg = pcb->net.unacked_last;
+
+    r->probe_now = true;
+    tcp_output(pcb);
+    r->probe_now = false;
+    r->probe_resent = pcb->snd_nxt == before;
+    if (r->probe_resent && !resend_segment(pcb, seg))
+        r->probe_resent = false;
+    r->probing = true;
+    r->probe_end = pcb->snd_nxt;
+    r->timer_us = resend_now.us;
+}
+
+/* The retransmission timeout (RFC 6298, section 5.4 to 5.6). */
+static void resend_timeout(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    bool reneged = pcb->unacked->net.flags & TCP_SEG_SACKED;
+
+    if (pcb->unacked->p->ref != 1) {
+        r->busy = true;
+        r->busy_us = resend_now.us + BUSY_US;
+        return;
+    }
+    tcp_cc_timeout(&pcb->net.cc, tcp_flight(r) + r->lost_bytes, r->backoff);
+    tcp_recovery_timeout(pcb, reneged);
+    r->timer_us = resend_now.us;
+    if (r->backoff < UINT8_MAX)
+        r->backoff++;
+    r->total_timeouts++;
+    tcp_output(pcb);
+}
+
+/* Nothing is in flight: what is unsent did not go out, or there is nothing. */
+static void resend_unsent(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+
+    if (!pcb->unsent || pcb->persist_backoff)
+        return;
+    if (r->backoff < UINT8_MAX)
+        r->backoff++;
+    if (tcp_output(pcb) == ERR_OK) {
+        r->backoff = 0; /* it is kept back on purpose */
+        return;
+    }
+    r->timer_us = resend_now.us;
+    resend_set(pcb, resend_now.ns);
+}
+
+static void resend_act(struct tcp_pcb *pcb, enum resend_wait what)
+{
+    switch (what) {
+    case WAIT_TIMEOUT:
+        resend_timeout(pcb);
+        break;
+    case WAIT_PROBE:
+        resend_probe(pcb);
+        break;
+    case WAIT_REORDERING:
+        tcp_recovery_reordered(pcb, resend_now.us);
+        tcp_output(pcb);
+        break;
+    case WAIT_PACE:
+        pcb->net.rec.pace_wait = false;
+        tcp_output(pcb);
+        break;
+    case WAIT_DRIVER:
+        pcb->net.rec.busy = false;
+        tcp_output(pcb);
+        break;
+    }
+}
+
+static void resend_fire(struct tcp_timer *t)
+{
+    struct tcp_pcb *pcb =
+        (struct tcp_pcb *)(void *)((char *)t - offsetof(struct tcp_pcb, net.rec.timer));
+    struct tcp_recovery *r = &pcb->net.rec;
+    enum resend_wait what;
+    uint32_t due;
+
+    resend_read_clock();
+    if ((pcb->unacked || (pcb->unsent && r->backoff)) && resend_now.ns >= resend_end_ns(r)) {
+        tcp_abandon(pcb, 0);
+        return;
+    }
+    if (!pcb->unacked) {
+        resend_unsent(pcb);
+        return;
+    }
+    what = resend_next(pcb, &due);
+    if (!tcp_before(resend_now.us, due))
+        resend_act(pcb, what);
+    tcp_resend_wait(pcb, resend_now.ns);
+}
+
+void tcp_resend_init(struct tcp_pcb *pcb)
+{
+    pcb->net.rec.timer.fire = resend_fire;
+}
+
+void net_tcp_resend_syn(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    struct tcp_seg *after = NULL, *seg = pcb->unacked;
+
+    if (!seg || r->syn_resends >= SYN_RESENDS)
+        return;
+    r->syn_resends++;
+    if (!(seg->net.flags & TCP_SEG_LOST)) {
+        if (r->fresh == seg)
+            r->fresh = seg->next;
+        tcp_score_lost(r, seg, &after);
+    }
+}
