@@ -60,7 +60,8 @@ def cases(name):
     paths = [path for pattern in (f'host/{name}.c', f'{name}.py', f'*/{name}.py')
              for path in glob.glob(os.path.join(TREE, 'tests', pattern))]
     text = ''.join(read(path) for path in paths)
-    return re.findall(r'(?:\b(?:SHOWS|FAMILIES)\(|^ +\{"|^def )(\w+)', text, re.M)
+    begins = r'\b(?:SHOWS|FAMILIES|CASE)\(|^ +\{(?:\.name = )?"|^def '
+    return re.findall(rf'(?:{begins})(\w+)', text, re.M)
 
 
 def test_its_tests_exist():

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "flow.h"
 #include "hal.h"
+#include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "rates.h"
 #include "tasks.h"
@@ -58,6 +59,20 @@ static void closed_at_the_last_data(void)
     begin(1000, 5000);
     b.ends = FLOW_CLOSES;
     finish(5);
+}
+
+static bool nothing_open(void)
+{
+    return !tcp_active_pcbs;
+}
+
+/* The peer's FIN came with its first acknowledgement. */
+static void ended_when_accepted(void)
+{
+    boot(0);
+    begin(0, 0);
+    finish(5);
+    CHECK(path_run(5 * HAL_SEC, nothing_open));
 }
 
 /* ---- what is lost ---------------------------------------------------------------------------- */
@@ -213,6 +228,7 @@ static void much_after_a_rest(void)
 /* Each is a capture, too, which tests/test_tcp_path.py has judged. */
 static const struct test_case cases[] = {
     CASE(closed_at_the_last_data),
+    CASE(ended_when_accepted),
     CASE(nothing_is_lost),
     CASE(nothing_is_lost_of_ipv6),
     CASE(one_in_a_hundred_is_lost),

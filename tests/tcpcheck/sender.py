@@ -84,7 +84,7 @@ class Sender:
         """The model's window grows; recoveries end."""
         if self.loss and self.una >= self.loss[0]:
             self.recovered()
-        elif not self.loss:
+        elif not self.loss or self.loss[2]:
             share = self.growing
             if self.slow_until and self.window < self.slow_until:
                 share = 1.0
@@ -96,14 +96,13 @@ class Sender:
 
     def recovered(self):
         """All that was out at the loss is acknowledged."""
-        end, out, timeout = self.loss
+        _, out, timeout = self.loss
+        window = max(out, self.undo)  # RFC 9438, 4.6: either may be what is lowered
         self.loss = None
         self.growing = 0.5
         if timeout:
-            self.slow_until = max(BETA * out, 2 * self.c.segment)
-            self.window = max(self.window, self.una - end)
             return
-        self.window = max(BETA * out, 2 * self.c.segment)
+        self.window = max(BETA * window, 2 * self.c.segment)
         self.after = [self.sent_max, LOWEST * out - 2 * self.c.segment, 0, self.heard]
 
     def forgive(self):
@@ -209,6 +208,7 @@ class Sender:
         self.after, self.spurious = None, False
         if timeout:
             self.window = self.c.segment
+            self.slow_until = max(BETA * max(out, self.undo), 2 * self.c.segment)
 
     # ---- timeouts --------------------------------------------------------------------------------
 

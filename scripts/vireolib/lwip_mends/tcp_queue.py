@@ -28,4 +28,15 @@ MENDS = [
           pcb->rcv_wnd++;
         }
         TCP_EVENT_CLOSED''', '''        TCP_EVENT_CLOSED'''),
+    ('src/core/tcp_in.c', 'an application may end its stream when it accepts a connection,'
+     " though the peer's FIN came with the first acknowledgement: both FINs are on their way",
+     '''            tcp_ack_now(pcb);
+            pcb->state = CLOSE_WAIT;
+          }
+        } else {
+''', '''            tcp_ack_now(pcb);
+            pcb->state = pcb->state == ESTABLISHED ? CLOSE_WAIT : CLOSING;
+          }
+        } else {
+'''),
 ]

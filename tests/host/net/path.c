@@ -546,7 +546,7 @@ bool path_run(uint64_t ns, bool (*done)(void))
         next = host_next_due();
         if (next > end) {
             host_advance(end - now);
-            return false;
+            return done();
         }
         host_advance(next > now ? next - now : 0);
     }
