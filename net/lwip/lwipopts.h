@@ -124,7 +124,7 @@
 #define TCP_CHECKSUM_ON_COPY_SANITY_CHECK 0
 
 #define LWIP_HOOK_FILENAME                                       "net_hooks.h"
-#define LWIP_HOOK_TCP_ISN                                        net_tcp_isn
+#define LWIP_HOOK_TCP_ISN                                        net_tcp_choose_isn
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, hdr, len, len1, opt2, p) net_tcp_check(pcb, hdr, p)
 #define LWIP_HOOK_ETHARP_GET_GW(netif, to)                       net_lease_gateway(netif, to)
 #define LWIP_HOOK_IP4_ROUTE_SRC(from, to)                        net_route4(from, to)

@@ -13,9 +13,9 @@
 
 struct netif;
 
-/* The initial sequence number of a connection (RFC 6528). Host byte order. */
-u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
-                  u16_t remote_port);
+/* The initial sequence number of a connection. Host byte order. */
+u32_t net_tcp_choose_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                         u16_t remote_port);
 
 /* An ICMP or ICMPv6 message (p is behind its IP header) that lwIP does not use itself. */
 void net_icmp4_input(const struct pbuf *p);

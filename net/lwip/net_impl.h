@@ -94,8 +94,9 @@ struct net_core {
     uint32_t memory_epoch; /* how often those tasks were woken, from 1 on */
     char hostname[64];
     uint64_t rx_malformed, rx_no_memory, rx_copied, tcp_accepted, tcp_refused; /* as in net.h */
-    uint64_t tcp_forged, tcp_challenges;
-    uint32_t sockets; /* now */
+    uint64_t tcp_forged, tcp_challenges, tcp_syns_dropped, tcp_cookies, tcp_cookies_taken;
+    const uint8_t *sender; /* MAC of the frame that lwIP is given now; NULL: none, or of its own */
+    uint32_t sockets;      /* now */
 };
 extern struct net_core net_core;
 
@@ -230,6 +231,17 @@ void net_privacy_init(void);
 /* Addresses of the device have changed: those that are temporary may have to. Entered. */
 void net_privacy_update(struct net_dev *d);
 
+/* ---- tcp_guard.c ----------------------------------------------------------------------------- */
+
+/* May a connection challenge now? Counts it if so. *challenges_ns: the connection's own, 0 at
+ * first. */
+bool net_tcp_may_challenge(uint64_t *challenges_ns);
+
+/* ---- tcp_half_open.c ------------------------------------------------------------------------- */
+
+/* Connections that peers have begun to open, and that lwIP has not heard of. */
+unsigned net_tcp_half_open(void);
+
 /* ---- net_mem.c ------------------------------------------------------------------------------- */
 
 /* Before lwIP's first allocation. A quarter of the machine's memory is the limit. */
@@ -252,6 +264,9 @@ uint64_t net_mem_failed(void); /* allocations that were refused */
 
 /* ---- net_random.c, net_errno.c --------------------------------------------------------------- */
 
+/* An initial sequence number (RFC 6528). Host byte order. */
+u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                  u16_t remote_port);
 /*
  * The next connection with these ports begins beyond `last`, the last number of one before it with
  * the same addresses (RFC 9293, 3.10.7.4).

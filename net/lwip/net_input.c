@@ -183,5 +183,7 @@ void net_input(struct net_dev *d, struct pbuf *p, bool tight)
         input_reuse_time_wait(&s);
     if (tight && !(p = input_relieve(p, &s)))
         return;
+    net_core.sender = ((const struct eth_hdr *)p->payload)->src.addr;
     ethernet_input(p, &d->netif);
+    net_core.sender = NULL;
 }

@@ -13,6 +13,7 @@
 #include "tcp_guard.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
+#include "tcp_half_open.h"
 
 #define CHALLENGE_BURST     10
 #define CHALLENGE_NS        (500 * HAL_MS)
@@ -44,17 +45,23 @@ static int guard_drop(void)
     return GUARD_DROP;
 }
 
-/* The sender is told the true numbers, if the limits allow. */
-static int guard_challenge(struct tcp_pcb *pcb)
+bool net_tcp_may_challenge(uint64_t *challenges_ns)
 {
     static uint64_t all_ns;
     uint64_t each = ALL_CHALLENGE_NS + net_random32() % (unsigned)ALL_CHALLENGE_NS;
 
-    if (net_allow(&pcb->net.guard.challenges_ns, CHALLENGE_BURST, CHALLENGE_NS) &&
-        net_allow(&all_ns, ALL_CHALLENGE_BURST, each)) {
-        net_core.tcp_challenges++;
+    if (!net_allow(challenges_ns, CHALLENGE_BURST, CHALLENGE_NS) ||
+        !net_allow(&all_ns, ALL_CHALLENGE_BURST, each))
+        return false;
+    net_core.tcp_challenges++;
+    return true;
+}
+
+/* The sender is told the true numbers, if the limits allow. */
+static int guard_challenge(struct tcp_pcb *pcb)
+{
+    if (net_tcp_may_challenge(&pcb->net.guard.challenges_ns))
         tcp_send_empty_ack(pcb);
-    }
     return guard_drop();
 }
 
@@ -121,12 +128,12 @@ static int guard_synchronized(struct tcp_pcb *pcb, const struct guard_segment *s
     return GUARD_PASS;
 }
 
-int net_tcp_check(struct tcp_pcb *pcb, const struct tcp_hdr *h, const struct pbuf *p)
+int net_tcp_check(struct tcp_pcb *pcb, struct tcp_hdr *h, struct pbuf *p)
 {
     struct guard_segment s;
 
     if (pcb->state == LISTEN)
-        return GUARD_PASS;
+        return net_tcp_listening((struct tcp_pcb_listen *)pcb, h, p);
     if (pcb->state >= ESTABLISHED && pcb->state != TIME_WAIT &&
         (TCPH_FLAGS(h) & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK &&
         h->seqno - pcb->rcv_nxt <= pcb->rcv_wnd &&

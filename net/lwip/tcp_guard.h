@@ -21,6 +21,6 @@ struct net_tcp_guard {
  * May lwIP act on the segment, for a connection or a listener? h: its header in host byte order; p:
  * its data. 0: yes; else what RFC 9293 demands has been done, and the segment ends here.
  */
-int net_tcp_check(struct tcp_pcb *pcb, const struct tcp_hdr *h, const struct pbuf *p);
+int net_tcp_check(struct tcp_pcb *pcb, struct tcp_hdr *h, struct pbuf *p);
 
 #endif

@@ -11,9 +11,14 @@
 #include "net_path_mtu.h"
 
 /* Of IP and TCP without options. */
+static unsigned mtu_headers_to(const ip_addr_t *to)
+{
+    return (IP_IS_V6(to) ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
+}
+
 static unsigned mtu_headers(const struct tcp_pcb *pcb)
 {
-    return (IP_IS_V6_VAL(pcb->remote_ip) ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
+    return mtu_headers_to(&pcb->remote_ip);
 }
 
 static const struct netif *mtu_netif(const struct tcp_pcb *pcb)
@@ -27,10 +32,16 @@ static uint16_t mtu_min(unsigned a, unsigned b)
     return (uint16_t)(a < b ? a : b);
 }
 
+uint16_t tcp_mtu_of_link(const ip_addr_t *to, const struct netif *netif)
+{
+    unsigned mtu = IP_IS_V6(to) ? netif_mtu6(netif) : netif->mtu;
+
+    return mtu ? mtu_min(TCP_MSS, mtu - mtu_headers_to(to)) : TCP_MSS;
+}
+
 uint16_t tcp_mtu_offer(const struct tcp_pcb *pcb, const struct netif *netif)
 {
-    unsigned mtu = IP_IS_V6_VAL(pcb->remote_ip) ? netif_mtu6(netif) : netif->mtu;
-    unsigned mss = mtu ? mtu_min(TCP_MSS, mtu - mtu_headers(pcb)) : TCP_MSS;
+    unsigned mss = tcp_mtu_of_link(&pcb->remote_ip, netif);
 
     return mtu_min(mss, pcb->net.mtu.user ? pcb->net.mtu.user : mss);
 }

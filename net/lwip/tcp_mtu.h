@@ -38,6 +38,11 @@ static inline uint16_t tcp_mtu_space(unsigned mss, unsigned len)
     return (uint16_t)(len < mss ? mss - len : 0);
 }
 
+/* ---- called by tcp_half_open.c --------------------------------------------------------------- */
+
+/* The same of a SYN-ACK to this address. */
+uint16_t tcp_mtu_of_link(const struct ip_addr *to, const struct netif *netif);
+
 /* ---- called by sockets ----------------------------------------------------------------------- */
 
 /* TCP_MAXSEG: the largest segment in both directions; 0: no limit. */

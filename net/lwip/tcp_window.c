@@ -68,18 +68,25 @@ static uint32_t window_share(uint32_t least)
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-static uint32_t window_clamped(const struct tcp_window *w, uint32_t limit)
+static uint32_t window_clamped(const struct tcp_fixed *fixed, uint32_t limit)
 {
-    return w->fixed.clamp ? smaller(limit, w->fixed.clamp) : limit;
+    return fixed->clamp ? smaller(limit, fixed->clamp) : limit;
 }
 
 /* The limit at first, while the window is not scaled. */
-static uint32_t window_first(const struct tcp_window *w)
+static uint32_t window_first(const struct tcp_fixed *fixed)
 {
-    uint32_t first = w->fixed.receive ? w->fixed.receive
-                                      : smaller(window_share(TCP_BUFFER_START), TCP_WINDOW_START);
+    uint32_t first =
+        fixed->receive ? fixed->receive : smaller(window_share(TCP_BUFFER_START), TCP_WINDOW_START);
 
-    return window_clamped(w, first);
+    return window_clamped(fixed, first);
+}
+
+uint16_t tcp_window_of_syn(const struct tcp_fixed *fixed, bool scaled)
+{
+    uint32_t unit = scaled ? (1u << tcp_window_scale) - 1 : 0;
+
+    return (uint16_t)smaller(window_first(fixed) & ~unit, 0xffff);
 }
 
 void tcp_window_open(struct tcp_pcb *pcb, const struct tcp_fixed *fixed)
@@ -87,7 +94,7 @@ void tcp_window_open(struct tcp_pcb *pcb, const struct tcp_fixed *fixed)
     struct tcp_window *w = &pcb->net.win;
 
     w->fixed = *fixed;
-    w->receive = w->goal = smaller(window_first(w), 0xffff);
+    w->receive = w->goal = tcp_window_of_syn(fixed, false);
     w->send = w->fixed.send ? w->fixed.send : TCP_BUFFER_START;
     w->round_us = tcp_now_us();
     w->read_tick = tcp_ticks;
@@ -103,7 +110,7 @@ static void window_grow(struct tcp_pcb *pcb, uint32_t limit)
 
     if (!(pcb->flags & TF_WND_SCALE))
         limit = smaller(limit, 0xffff);
-    limit = window_clamped(w, limit);
+    limit = window_clamped(&w->fixed, limit);
     w->goal = limit;
     if (limit <= w->receive)
         return;
@@ -116,7 +123,7 @@ void tcp_window_scaled(struct tcp_pcb *pcb)
     uint32_t unit = (1u << tcp_window_scale) - 1;
 
     pcb->rcv_scale = tcp_window_scale;
-    window_grow(pcb, window_first(&pcb->net.win));
+    window_grow(pcb, window_first(&pcb->net.win.fixed));
     pcb->rcv_ann_wnd = smaller(pcb->rcv_ann_wnd + unit, pcb->rcv_wnd) & ~unit;
 }
 

@@ -49,8 +49,12 @@ struct net_stats {
     uint32_t tcp_time_wait;             /* now */
     uint32_t sockets;                   /* now */
     uint64_t tcp_accepted, tcp_refused; /* refused: memory was short */
-    uint64_t tcp_forged;     /* segments that do not fit their connection, and so had no effect */
-    uint64_t tcp_challenges; /* acknowledgements in answer to them */
+    uint64_t tcp_forged;       /* segments that do not fit their connection, and so had no effect */
+    uint64_t tcp_challenges;   /* acknowledgements in answer to them */
+    uint32_t tcp_half_open;    /* now: connections that peers have begun to open */
+    uint64_t tcp_syns_dropped; /* SYNs without an answer: the queue for accept() was full */
+    uint64_t tcp_cookies;      /* SYNs answered by a cookie, of which nothing is kept */
+    uint64_t tcp_cookies_taken;   /* connections opened by such a cookie */
     uint64_t mem_used, mem_limit; /* bytes that the stack has now, and may have */
     uint64_t mem_lent;            /* bytes of mem_used that are allocated now */
     uint64_t mem_failed;          /* allocations that the limit or the machine refused */

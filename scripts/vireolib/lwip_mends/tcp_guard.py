@@ -1,5 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Mends of TCP against segments that do not fit (net/lwip/tcp_guard.c)."""
+"""Mends of TCP against segments that do not fit, and floods (net/lwip/tcp_guard.c)."""
+
+ALWAYS = [
+    ('src/include/lwip/tcp.h', 'room in each listener',
+     '''/** the TCP protocol control block for listening pcbs */
+''', '''#include "tcp_half_open.h"
+/** the TCP protocol control block for listening pcbs */
+'''),
+    ('src/include/lwip/tcp.h', 'the same',
+     '''  u8_t accepts_pending;
+''', '''  u8_t accepts_pending;
+  struct net_tcp_listen net;
+'''),
+    ('src/core/tcp.c', 'the same',
+     '''  lpcb->accepts_pending = 0;
+''', '''  lpcb->accepts_pending = 0;
+  lpcb->net = (struct net_tcp_listen){0};
+'''),
+]
 
 MENDS = [
     ('src/core/tcp_in.c', 'an acknowledgement at the edge of the window is not answered',

@@ -226,6 +226,7 @@ static void hear_ip4(const uint8_t *packet, uint32_t len)
         h->ack = peer_get32(upper + 8);
         h->flags = upper[13];
         h->window = peer_get16(upper + 14);
+        h->options = upper + 20;
     }
     if (listener)
         listener(h);

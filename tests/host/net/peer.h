@@ -24,6 +24,7 @@ struct heard {
     uint16_t sport, dport;  /* TCP and UDP */
     uint32_t seq, ack;      /* TCP */
     unsigned flags, window; /* TCP; the window unscaled */
+    const uint8_t *options; /* TCP: up to data */
     const uint8_t *data;    /* behind the header of TCP and UDP; else behind that of IP */
     uint32_t len;           /* of it */
 };
