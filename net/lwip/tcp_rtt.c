@@ -2,8 +2,8 @@
 /*
  * tcp_rtt.c - the round-trip time and the retransmission timeout of RFC 6298. Its formulas are for
  * one sample in a round trip. With a sample for each acknowledgement, the deviation would forget a
- * slow round trip within the next one. So the deviation falls once a round trip, towards the
- * largest deviation of that round trip, and rises at once.
+ * slow round trip within the next one. So the timeout follows the largest deviation of a round
+ * trip: at once if that is larger, by a quarter of the difference if not.
  */
 #include "tcp_rtt.h"
 
@@ -24,27 +24,39 @@ void tcp_rtt_syn_lost(struct tcp_rtt *r)
 static void rtt_first(struct tcp_rtt *r, uint32_t rtt_us, uint32_t now_us)
 {
     r->srtt_8 = rtt_us * 8;
-    r->rttvar_us = rtt_us / 2;
+    r->rttvar_us = r->dev_us = rtt_us / 2;
     r->round_us = now_us;
     r->min_us = r->least_us = rtt_us;
     r->least_since_us = now_us;
 }
 
-/* RFC 6298, 2.3: a quarter of the difference. */
-static void rtt_deviation(struct tcp_rtt *r, uint32_t rtt_us, uint32_t now_us)
+/*
+ * RFC 6298, 2.3: a quarter of the difference. But a sample below the mean is no reason to wait much
+ * longer, as it would be after a single slow one.
+ */
+static void rtt_deviation(struct tcp_rtt *r, uint32_t rtt_us)
 {
-    uint32_t dev = rtt_us > r->srtt_us ? rtt_us - r->srtt_us : r->srtt_us - rtt_us;
+    bool below = rtt_us < r->srtt_us;
+    uint32_t dev = below ? r->srtt_us - rtt_us : rtt_us - r->srtt_us;
 
-    if (dev > r->round_dev_us)
-        r->round_dev_us = dev;
-    if (dev > r->rttvar_us)
-        r->rttvar_us += (dev - r->rttvar_us) / 4;
-    if (now_us - r->round_us >= r->srtt_us) {
-        if (r->round_dev_us < r->rttvar_us)
-            r->rttvar_us -= (r->rttvar_us - r->round_dev_us) / 4;
-        r->round_dev_us = 0;
-        r->round_us = now_us;
-    }
+    if (dev <= r->dev_us)
+        r->dev_us -= (r->dev_us - dev) / 4;
+    else
+        r->dev_us += (dev - r->dev_us) / (below ? 32 : 4);
+}
+
+static void rtt_round(struct tcp_rtt *r, uint32_t rtt_us, uint32_t now_us)
+{
+    if (r->dev_us > r->round_dev_us)
+        r->round_dev_us = r->dev_us;
+    if (r->dev_us > r->rttvar_us)
+        r->rttvar_us = r->dev_us;
+    if (now_us - r->round_us < rtt_us)
+        return;
+    if (r->round_dev_us < r->rttvar_us)
+        r->rttvar_us -= (r->rttvar_us - r->round_dev_us) / 4;
+    r->round_dev_us = 0;
+    r->round_us = now_us;
 }
 
 /* Of two half minutes: one that is over, and the present one. */
@@ -72,7 +84,8 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint32_t rtt_us, uint32_t now_us)
     if (!r->srtt_us) {
         rtt_first(r, rtt_us, now_us);
     } else {
-        rtt_deviation(r, rtt_us, now_us);
+        rtt_deviation(r, rtt_us);
+        rtt_round(r, rtt_us, now_us);
         rtt_least(r, rtt_us, now_us);
         r->srtt_8 += rtt_us - r->srtt_us; /* an eighth of the difference (RFC 6298, 2.3) */
     }

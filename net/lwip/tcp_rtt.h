@@ -17,13 +17,14 @@
 /* All zeros: nothing was measured. */
 struct tcp_rtt {
     uint32_t srtt_us;   /* the smoothed mean; 0: nothing was measured */
-    uint32_t rttvar_us; /* the smoothed mean deviation */
+    uint32_t rttvar_us; /* the deviation that the timeout allows for */
     uint32_t rto_us;    /* without back-off */
     uint32_t min_us;    /* the least of the last half a minute to a minute; 0: not measured */
     /* Of tcp_rtt.c only. */
     uint32_t srtt_8;       /* the mean, times 8 */
+    uint32_t dev_us;       /* the smoothed mean deviation, by each sample */
     uint32_t round_us;     /* when the present round trip began */
-    uint32_t round_dev_us; /* the largest deviation in this round trip */
+    uint32_t round_dev_us; /* the largest dev_us in this round trip */
     uint32_t least_us;     /* of the present half minute */
     uint32_t least_since_us;
 };
