@@ -27,14 +27,14 @@ static uint32_t rack_reo_window(const struct tcp_pcb *pcb)
     return window < pcb->net.rtt.srtt_us ? window : pcb->net.rtt.srtt_us;
 }
 
-/* The reordering window grows with reports of duplicates, once a round trip. */
+/* The reordering window grows with what was only late, once a round trip. */
 static void rack_adapt(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
 
     if (r->reo_counted && !tcp_before(pcb->lastack, r->reo_round))
         r->reo_counted = false;
-    if (!tcp_news.dsack || r->reo_counted)
+    if (!tcp_news.late || r->reo_counted)
         return;
     r->reo_counted = true;
     r->reo_round = pcb->snd_nxt;

@@ -174,6 +174,27 @@ static bool rack_newer(const struct tcp_recovery *r, uint32_t us, uint32_t end)
            (us == r->rack_us && tcp_before(r->rack_end, end));
 }
 
+/* Bytes that were sent again had no need of it. All of those: nothing was lost. */
+static void score_needless(struct tcp_recovery *r, uint32_t len)
+{
+    if (!r->undo || !r->undo_bytes)
+        return;
+    r->undo_bytes -= len < r->undo_bytes ? len : r->undo_bytes;
+    tcp_news.spurious |= !r->undo_bytes;
+}
+
+/*
+ * A segment that was sent again arrived sooner than any has: it was the copy before that arrived
+ * (RFC 8985, section 6.2, step 2). If much sooner, that is sure, and the segment was only late.
+ */
+static void score_earlier_copy(struct tcp_pcb *pcb, uint32_t len, uint32_t rtt)
+{
+    if (rtt > pcb->net.rtt.min_us - pcb->net.rtt.min_us / 4)
+        return;
+    tcp_news.late = true;
+    score_needless(&pcb->net.rec, len);
+}
+
 /* len bytes of a segment that was in flight, or lost, have arrived. */
 static void score_delivered(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t len)
 {
@@ -192,8 +213,10 @@ static void score_delivered(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint
         r->fack = seg->net.end;
     else if (!again && tcp_before(seg->net.end, r->fack))
         r->reordering = true;
-    if (again && rtt < pcb->net.rtt.min_us)
-        return; /* it was the first copy that arrived (RFC 8985, section 6.2, step 2) */
+    if (again && rtt < pcb->net.rtt.min_us) {
+        score_earlier_copy(pcb, len, rtt);
+        return;
+    }
     if (rack_newer(r, seg->net.sent_us, seg->net.end)) {
         r->rack = true;
         r->rack_us = seg->net.sent_us;
@@ -361,13 +384,9 @@ static bool score_block(struct tcp_pcb *pcb, struct tcp_range b)
  */
 static void score_duplicate(struct tcp_recovery *r, struct tcp_range b)
 {
-    uint32_t len = b.right - b.left;
-
-    tcp_news.dsack = true;
-    if (!r->undo || !r->undo_bytes || tcp_before(b.left, r->undo_una))
-        return;
-    r->undo_bytes -= len < r->undo_bytes ? len : r->undo_bytes;
-    tcp_news.spurious = !r->undo_bytes;
+    tcp_news.dsack = tcp_news.late = true;
+    if (!tcp_before(b.left, r->undo_una))
+        score_needless(r, b.right - b.left);
 }
 
 /* The first block may be such a report: of what is acknowledged, or part of the second block. */

@@ -22,8 +22,9 @@ struct tcp_news {
     uint32_t lost;        /* bytes found to be lost */
     bool any;
     bool advanced; /* SND.UNA moved */
-    bool dsack;    /* it tells of a duplicate (RFC 2883), ... */
-    bool spurious; /* ... and of all that was sent again since the last reduction */
+    bool dsack;    /* it tells of a duplicate (RFC 2883) */
+    bool late;     /* something was sent again that was only late */
+    bool spurious; /* all that was sent again since the last reduction was only late */
     bool original; /* a segment arrived that was sent once, before the last timeout */
 };
 extern struct tcp_news tcp_news;

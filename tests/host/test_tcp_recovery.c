@@ -192,7 +192,7 @@ static void duplicates_undo(void)
     ten_of_forty(true);
     uint32_t before = cwnd();
     receiver_say(0, 1, 4);
-    receiver_run_ms(1);
+    receiver_run_ms(17);
     receiver_say(4, 0, 0); /* the first copy was late */
     receiver_run_ms(1);
     receiver_ack(10 * SEG, NONE, NONE, NONE);
@@ -210,6 +210,28 @@ static void duplicates_undo(void)
     check_scoreboard();
 }
 
+/* What arrives much sooner than it can, since it was sent again, was only late: no DSACK needed. */
+static void late_after_all(void)
+{
+    ten_of_forty(true);
+    uint32_t before = cwnd();
+    receiver_say(0, 2, 5);
+    receiver_run_ms(11);
+    CHECK_EQ(rec()->total_resent, 2);
+    CHECK_EQ(rec()->state, TCP_REC_RECOVERY);
+    receiver_say(1, 2, 5);
+    receiver_run_ms(1);
+    receiver_say(5, 0, 0);
+    receiver_run_ms(9);
+    CHECK_EQ(rec()->total_undone, 0); /* one of two */
+    receiver_run_ms(2);
+    CHECK_EQ(rec()->total_undone, 1);
+    CHECK_EQ(rec()->state, TCP_REC_OPEN);
+    CHECK(cwnd() >= before);
+    CHECK_EQ(rec()->reo_mult, 1);
+    check_scoreboard();
+}
+
 /* A duplicate of data that has arrived out of order is a part of the second block. */
 static void a_duplicate_in_a_block(void)
 {
@@ -219,6 +241,7 @@ static void a_duplicate_in_a_block(void)
     CHECK_EQ(rec()->total_resent, 2);
     uint32_t edges[] = {receiver.base + SEG, receiver.base + 2 * SEG, receiver.base + SEG,
                         receiver.base + 5 * SEG};
+    receiver_run_ms(6);
     receiver_raw(receiver.base, 2, edges);
     receiver_run_ms(1);
     receiver_say(5, 0, 0);
@@ -398,6 +421,7 @@ static const struct test_case cases[] = {
     {"limited_transmit", limited_transmit},
     {"late_is_not_lost", late_is_not_lost},
     {"duplicates_undo", duplicates_undo},
+    {"late_after_all", late_after_all},
     {"a_duplicate_in_a_block", a_duplicate_in_a_block},
     {"blocks_that_lie", blocks_that_lie},
     {"blocks_in_any_order", blocks_in_any_order},
