@@ -22,7 +22,6 @@ SHOWN_BY = {
     'data beyond the window': 'test_lwip_ip data_beyond_the_window',
     'a FIN is no data': 'test_tcp_path closed_at_the_last_data',
     'an application may end its stream': 'test_tcp_path ended_when_accepted',
-    'both ends may open': 'test_tcp_meet',
     'an acknowledgement at the edge': 'test_lwip_guard closed_windows',
     'a window grows': 'test_tcp_window a_window_grows_while_the_application_keeps_up',
     'the edge of a scaled window': 'test_tcp_window the_edge_never_moves_back',
@@ -52,8 +51,10 @@ SHOWN_BY = {
     'a router may raise the MTU': 'test_tcp_mtu routers_say_how_wide_a_link_is',
     'connections begin': 'test_lwip_privacy beside_each_prefix',
     'a corked connection': 'test_sock_tcp_opt a_cork_holds_what_is_not_full',
-    'an application sets how long': 'test_sock_tcp_opt fin_wait_2_of_5_s',
-    'keep-alive watches': 'test_sock_tcp_opt keep_alive_of_half_a_connection',
+    'segments and bytes are counted': 'test_sock_tcp_opt what_a_connection_knows',
+    'a closed window is not': 'test_sock_tcp_time user_timeout_of_a_closed_window',
+    'an application sets how long': 'test_sock_tcp_time fin_wait_2_of_5_s',
+    'keep-alive watches': 'test_sock_tcp_time keep_alive_of_half_a_connection',
 }
 
 

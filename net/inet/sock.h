@@ -96,6 +96,8 @@ struct sock_options {
     struct tcp_fixed buffers; /* SO_RCVBUF, SO_SNDBUF; 0: not set */
     int16_t linger2;          /* seconds; 0: not set; -1: none */
     uint8_t congestion;       /* TCP_CC_... */
+    uint8_t syn_count;        /* TCP_SYNCNT; 0: not set */
+    uint32_t user_timeout;    /* TCP_USER_TIMEOUT, ms; 0: not set */
     uint32_t not_sent_low;    /* TCP_NOTSENT_LOWAT, bytes; 0: not set */
     uint16_t maxseg;          /* TCP_MAXSEG; 0: none */
     uint8_t mtu_discover, mtu_discover6; /* IP_PMTUDISC_... */
@@ -400,6 +402,12 @@ int sock_opt_get_tcp(struct sock *s, int name, void *value, socklen_t *len);
 void sock_opt_apply_tcp(struct sock *s);
 /* How long a connection of a listener may wait for data before accept() returns it; seconds. */
 uint32_t sock_opt_defer_s(const struct sock *s);
+
+/* ---- sock_tcp_info.c ---------------------------------------------------------------------------
+ */
+
+/* getsockopt(TCP_INFO), with its arguments. */
+void sock_tcp_info(struct sock *s, void *value, socklen_t *len);
 
 /* ---- sock_end.c: the end of the image -------------------------------------------------------- */
 

@@ -116,6 +116,7 @@ static err_t accept_on_new(void *arg, struct tcp_pcb *pcb, err_t err)
     accept_inherit(c, s);
     c->port = pcb->local_port;
     sock_tcp_attach(c, pcb);
+    tcp_option_opened(pcb, false);
     tcp_backlog_delayed(pcb);
     c->listener = s;
     if (s->options.defer)

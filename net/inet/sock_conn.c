@@ -42,9 +42,10 @@ static err_t conn_on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct sock *s = arg;
 
-    (void)pcb;
     (void)err; /* failures come through the error callback */
     sock_tcp_become(s, SOCK_TCP_OPEN);
+    sock_opt_apply_tcp(s); /* TCP_SYNCNT counts no more */
+    tcp_option_opened(pcb, true);
     sock_writable(s);
     return ERR_OK;
 }
@@ -56,6 +57,8 @@ static int conn_send_syn(struct sock *s, const ip_addr_t *from)
 
     if (ip_addr_isloopback(from) && !sock_is_local(&s->peer))
         return -EINVAL;
+    if (s->peer_port && s->tcp->local_port == s->peer_port && ip_addr_cmp(from, &s->peer))
+        return -ECONNREFUSED; /* itself: lwIP cannot open from both sides at once */
     if (s->tcp->local_port && sock_tuple_taken(from, s->tcp->local_port, &s->peer, s->peer_port))
         return -EADDRNOTAVAIL;
     if (sock_bind_any(s))

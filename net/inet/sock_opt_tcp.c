@@ -10,32 +10,15 @@
 #include "socket_ops.h"
 
 #define LINGER2_MAX 120  /* seconds */
+#define SYN_COUNT   7    /* in the three minutes of RFC 9293, 3.8.3 */
 #define CLAMP_MIN   1152 /* bytes, as on Linux */
 
-void sock_opt_apply_tcp(struct sock *s)
-{
-    const struct sock_options *o = &s->options;
-
-    tcp_window_fix(s->tcp, &o->buffers);
-    if (o->nodelay)
-        tcp_nagle_disable(s->tcp);
-    else
-        tcp_nagle_enable(s->tcp);
-    s->tcp->keep_idle = o->keep_idle * 1000u;
-    s->tcp->keep_intvl = o->keep_interval * 1000u;
-    s->tcp->keep_cnt = o->keep_count;
-    tcp_cc_choose(&s->tcp->net.cc, o->congestion);
-    s->tcp->net.opt.cork = o->cork;
-    s->tcp->net.opt.fin_wait_s = o->linger2;
-    tcp_mtu_limit(s->tcp, o->maxseg);
-}
-
 /*
- * Linux keeps TCP_DEFER_ACCEPT as a number of repetitions of the SYN-ACK, the first after a second,
- * each next one after twice as long, two minutes at most: the time is rounded up to when one is
- * due. How many are due in that time, up to `most`; *seconds becomes when the last of them is.
+ * Linux counts TCP_DEFER_ACCEPT and TCP_SYNCNT in repetitions of a SYN: the first is due after a
+ * second, each next one after twice as long, two minutes at most. How many are due in some seconds,
+ * up to `most`; *seconds becomes when the last of them is, rounded up.
  */
-static unsigned opt_defer(uint32_t *seconds, unsigned most)
+static unsigned opt_repetitions(uint32_t *seconds, unsigned most)
 {
     uint32_t sum = 0, wait = 1;
     unsigned n = 0;
@@ -49,23 +32,78 @@ static unsigned opt_defer(uint32_t *seconds, unsigned most)
     return n;
 }
 
-uint32_t sock_opt_defer_s(const struct sock *s)
+static uint32_t opt_seconds(unsigned repetitions)
 {
     uint32_t seconds = UINT32_MAX;
 
-    opt_defer(&seconds, s->options.defer);
+    opt_repetitions(&seconds, repetitions);
     return seconds;
+}
+
+uint32_t sock_opt_defer_s(const struct sock *s)
+{
+    return opt_seconds(s->options.defer);
+}
+
+/* When a connection ends that makes no progress, ms; 0: nothing is set. */
+static uint32_t opt_patience(const struct sock *s)
+{
+    const struct sock_options *o = &s->options;
+    uint32_t syn = o->syn_count ? opt_seconds(o->syn_count + 1u) * 1000 : 0;
+
+    if (s->state == SOCK_TCP_OPEN || !syn || (o->user_timeout && o->user_timeout < syn))
+        return o->user_timeout;
+    return syn;
+}
+
+/*
+ * Probes of keep-alive before the connection ends. With TCP_USER_TIMEOUT it ends when that time is
+ * over, at the next probe, whatever TCP_KEEPCNT says; no more than 250 are sent.
+ */
+static void opt_apply_keepalive(struct tcp_pcb *pcb, const struct sock_options *o)
+{
+    uint32_t idle = o->keep_idle * 1000u, interval = o->keep_interval * 1000u;
+    uint32_t count = o->keep_count, limit = o->user_timeout;
+
+    if (limit) {
+        count = limit > idle ? (limit - idle + interval - 1) / interval : 1;
+        if (count > 250) {
+            count = 250;
+            interval = (limit - idle) / count + 1;
+        }
+    }
+    pcb->keep_idle = idle;
+    pcb->keep_intvl = interval;
+    pcb->keep_cnt = count;
+}
+
+void sock_opt_apply_tcp(struct sock *s)
+{
+    const struct sock_options *o = &s->options;
+
+    tcp_window_fix(s->tcp, &o->buffers);
+    if (o->nodelay)
+        tcp_nagle_disable(s->tcp);
+    else
+        tcp_nagle_enable(s->tcp);
+    opt_apply_keepalive(s->tcp, o);
+    tcp_recovery_patience(s->tcp, opt_patience(s));
+    tcp_cc_choose(&s->tcp->net.cc, o->congestion);
+    s->tcp->net.opt.cork = o->cork;
+    s->tcp->net.opt.fin_wait_s = o->linger2;
+    tcp_mtu_limit(s->tcp, o->maxseg);
 }
 
 /* What an option has that must lie in a range. 0: value is stored. */
 static int opt_set_ranged(struct sock_options *o, int name, int v)
 {
-    int least = name == TCP_MAXSEG ? 88 : 1, most = name == TCP_KEEPCNT ? 127 : 32767;
+    int least = name == TCP_MAXSEG ? 88 : 1;
+    int most = name == TCP_KEEPCNT || name == TCP_SYNCNT ? 127 : 32767;
 
     if (v < least || v > most)
         return -EINVAL;
-    if (name == TCP_KEEPCNT)
-        o->keep_count = (uint8_t)v;
+    if (most == 127)
+        *(name == TCP_KEEPCNT ? &o->keep_count : &o->syn_count) = (uint8_t)v;
     else
         *(name == TCP_MAXSEG     ? &o->maxseg
           : name == TCP_KEEPIDLE ? &o->keep_idle
@@ -129,6 +167,7 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
     case TCP_KEEPINTVL:
     case TCP_KEEPCNT:
     case TCP_MAXSEG:
+    case TCP_SYNCNT:
         if ((err = opt_set_ranged(o, name, v)))
             return err;
         break;
@@ -139,11 +178,16 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
     case TCP_NOTSENT_LOWAT:
         o->not_sent_low = (uint32_t)v;
         break;
+    case TCP_USER_TIMEOUT:
+        if (v < 0)
+            return -EINVAL;
+        o->user_timeout = (uint32_t)v;
+        break;
     case TCP_LINGER2:
         o->linger2 = (int16_t)(v < 0 ? -1 : v > LINGER2_MAX ? LINGER2_MAX : v);
         break;
     case TCP_DEFER_ACCEPT:
-        o->defer = (uint8_t)opt_defer(&(uint32_t){v < 0 ? 0 : (uint32_t)v}, UINT8_MAX);
+        o->defer = (uint8_t)opt_repetitions(&(uint32_t){v < 0 ? 0 : (uint32_t)v}, UINT8_MAX);
         break;
     default:
         return -ENOPROTOOPT;
@@ -188,6 +232,12 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
     case TCP_NOTSENT_LOWAT:
         *v = (int)o->not_sent_low;
         return 0;
+    case TCP_USER_TIMEOUT:
+        *v = (int)o->user_timeout;
+        return 0;
+    case TCP_SYNCNT:
+        *v = o->syn_count ? o->syn_count : SYN_COUNT;
+        return 0;
     case TCP_LINGER2:
         *v = o->linger2 ? o->linger2 : TCP_FIN_WAIT_S;
         return 0;
@@ -211,12 +261,13 @@ int sock_opt_get_tcp(struct sock *s, int name, void *value, socklen_t *len)
 {
     int v, err;
 
-    if (s->kind == SOCK_KIND_TCP && name == TCP_CONGESTION) {
+    if (s->kind == SOCK_KIND_TCP && name == TCP_CONGESTION)
         opt_get_congestion(s, value, len);
-        return 0;
-    }
-    err = opt_get_tcp(s, name, &v);
-    if (!err)
+    else if (s->kind == SOCK_KIND_TCP && name == TCP_INFO)
+        sock_tcp_info(s, value, len);
+    else if ((err = opt_get_tcp(s, name, &v)))
+        return err;
+    else
         socket_value_out(&v, sizeof(v), value, len);
-    return err;
+    return 0;
 }

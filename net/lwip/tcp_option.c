@@ -74,6 +74,45 @@ bool tcp_option_holds(struct tcp_pcb *pcb)
     return true;
 }
 
+/* ---- TCP_INFO -------------------------------------------------------------------------------- */
+
+void tcp_option_opened(struct tcp_pcb *pcb, bool active)
+{
+    pcb->net.opt.seen_in = pcb->rcv_nxt;
+    pcb->net.opt.seen_out = active ? pcb->snd_lbb - 1 : pcb->snd_lbb;
+}
+
+void tcp_option_count(struct tcp_pcb *pcb)
+{
+    struct tcp_option *o = &pcb->net.opt;
+
+    if (pcb->state < ESTABLISHED)
+        return;
+    o->bytes_in += pcb->rcv_nxt - o->seen_in;
+    o->seen_in = pcb->rcv_nxt;
+    if (TCP_SEQ_LT(pcb->lastack, o->seen_out))
+        return; /* the peer's ACK of our SYN is being handled */
+    o->bytes_acked += pcb->lastack - o->seen_out;
+    o->seen_out = pcb->lastack;
+}
+
+/* ---- TCP_USER_TIMEOUT ------------------------------------------------------------------------ */
+
+bool tcp_option_tick(struct tcp_pcb *pcb)
+{
+    struct tcp_option *o = &pcb->net.opt;
+
+    tcp_option_count(pcb);
+    if (!pcb->persist_backoff || o->stuck_at != pcb->lastack) {
+        o->stuck = 0;
+        o->stuck_at = pcb->lastack;
+        return false;
+    }
+    o->stuck++;
+    return pcb->net.rec.patience_ms &&
+           (o->stuck - 1) * (uint64_t)TCP_SLOW_INTERVAL >= pcb->net.rec.patience_ms;
+}
+
 /* ---- keep-alive, and the end ----------------------------------------------------------------- */
 
 bool tcp_option_keeps_alive(const struct tcp_pcb *pcb)

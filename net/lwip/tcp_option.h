@@ -22,6 +22,15 @@ struct tcp_option {
     bool cork;             /* only full segments leave */
     bool push;             /* but this time */
     int16_t fin_wait_s;    /* in place of TCP_FIN_WAIT_S; -1: no time at all */
+    uint16_t rcv_mss;      /* bytes of the largest segment that came */
+    uint32_t stuck;        /* ticks of lwIP's slow timer in which the peer's window was closed */
+    uint32_t stuck_at;     /* what was acknowledged then */
+    /* Since the connection was opened, for TCP_INFO. */
+    uint32_t segs_in, segs_out, data_in, data_out; /* data_: of them, those with data */
+    uint32_t data_tick;                            /* tcp_ticks when data came last */
+    uint32_t seen_in, seen_out;                    /* up to where the next two count */
+    uint64_t bytes_in, bytes_acked;
+    uint64_t bytes_out, bytes_again; /* bytes_again: of them, those sent before */
 };
 
 /* ---- what lwIP calls ------------------------------------------------------------------------- */
@@ -32,6 +41,32 @@ bool tcp_option_holds(struct tcp_pcb *pcb);
 uint32_t tcp_option_fin_wait(const struct tcp_pcb *pcb);
 /* Does keep-alive watch the connection now? Not while data is on its way (RFC 9293, 3.8.4). */
 bool tcp_option_keeps_alive(const struct tcp_pcb *pcb);
+/*
+ * Each tick of the slow timer. True: the connection ends, since its peer's window was closed for
+ * pcb->net.rec.patience_ms. (tcp_resend.c watches that time while data is in flight.)
+ */
+bool tcp_option_tick(struct tcp_pcb *pcb);
+/* A segment came, with `len` bytes of data. */
+static inline void tcp_option_heard(struct tcp_option *o, uint32_t len, uint32_t tick)
+{
+    o->segs_in++;
+    if (!len)
+        return;
+    o->data_in++;
+    o->data_tick = tick;
+    if (len > o->rcv_mss)
+        o->rcv_mss = (uint16_t)len;
+}
+/* A segment goes out. old: bytes from its beginning to SND.NXT, which were sent before. */
+static inline void tcp_option_said(struct tcp_option *o, uint32_t len, uint32_t old)
+{
+    o->segs_out++;
+    if (!len)
+        return;
+    o->data_out++;
+    o->bytes_out += len;
+    o->bytes_again += old < len ? old : len;
+}
 /* The control block is about to be freed. */
 void tcp_option_end(struct tcp_pcb *pcb);
 
@@ -41,6 +76,10 @@ void tcp_option_end(struct tcp_pcb *pcb);
 void tcp_option_init(void);
 /* TCP_CC_... of a connection that names no other. */
 extern uint8_t tcp_option_congestion;
+/* A connection opens. active: connect() did it, and Linux counts its SYN as a byte. */
+void tcp_option_opened(struct tcp_pcb *pcb, bool active);
+/* Brings bytes_in and bytes_acked up to date; at least once while 2 GiB are transferred. */
+void tcp_option_count(struct tcp_pcb *pcb);
 /* Bytes that wait to be sent for the first time. */
 uint32_t tcp_option_unsent(const struct tcp_pcb *pcb);
 /* Sends what is queued; a corked connection, or one of which `more` (MSG_MORE), full segments. */

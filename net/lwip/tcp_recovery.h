@@ -157,6 +157,11 @@ void net_tcp_resend_syn(struct tcp_pcb *pcb);
  * as lost, but not by congestion, and are sent again in pieces. Not called by lwIP.
  */
 void tcp_recovery_resize(struct tcp_pcb *pcb);
+/*
+ * The connection ends after so many ms without progress (TCP_USER_TIMEOUT); 0: after the usual
+ * three minutes. Not called by lwIP.
+ */
+void tcp_recovery_patience(struct tcp_pcb *pcb, uint32_t ms);
 /* A control block is new; its queues are emptied; it is about to be freed. */
 void net_tcp_init(struct tcp_pcb *pcb);
 void net_tcp_purge(struct tcp_pcb *pcb);

@@ -112,6 +112,14 @@ void tcp_resend_wait(struct tcp_pcb *pcb, uint64_t now_ns)
         resend_set(pcb, now_ns);
 }
 
+void tcp_recovery_patience(struct tcp_pcb *pcb, uint32_t ms)
+{
+    if (ms == pcb->net.rec.patience_ms)
+        return;
+    pcb->net.rec.patience_ms = ms;
+    tcp_resend_wait(pcb, hal_now_ns());
+}
+
 /* ---- sending --------------------------------------------------------------------------------- */
 
 /* Microseconds in which data may leave at once; 0: the next turn of a paced window is to come. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_sock_tcp_opt.c - what options of TCP do (net/inet/sock_opt_tcp.c, sock_accept.c,
- * net/lwip/tcp_option.c). Their values, ranges and errors are among the facts of tests/apps/facts.
+ * net/lwip/tcp_option.c): those that tell when data is taken, sent or handed over. Values, ranges
+ * and errors are among the facts of tests/apps/facts.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -14,6 +15,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "peer.h"
+#include "served.h"
 #include "talker.h"
 #include "tasks.h"
 
@@ -118,68 +120,31 @@ static void deferred_connections_fill_the_backlog(void)
     CHECK_EQ(fd_poll(l, POLLIN), 0);
 }
 
-/* ---- with a peer on the cable ---------------------------------------------------------------- */
-
-static struct peer_tcp c;
-
-/* A connection that the peer has begun; its segments carry 536 bytes. */
-static int serve(void)
-{
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(80)};
-    int l, s;
-
-    peer_boot(NULL);
-    l = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK_EQ(bind(l, (struct sockaddr *)&any, IN), 0);
-    CHECK_EQ(listen(l, 8), 0);
-    peer_connect(&c, 4000, 80);
-    s = accept(l, NULL, NULL);
-    CHECK(s >= 0);
-    peer_forget();
-    return s;
-}
-
-/* The image has sent nothing since, or one segment with this data; which the peer acknowledges. */
-static void sent_nothing(void)
-{
-    task_yield();
-    CHECK_EQ(peer_count(PEER_TCP), 0);
-}
-static void sent_once(const char *data)
-{
-    task_yield();
-    CHECK_EQ(peer_count(PEER_TCP), 1);
-    struct heard h = peer_last(PEER_TCP);
-    CHECK_EQ(h.len, strlen(data));
-    CHECK(memcmp(h.data, data, h.len) == 0);
-    c.ack = h.seq + h.len + (h.flags & PEER_FIN ? 1 : 0);
-    peer_segment(&c, PEER_ACK, NULL, 0);
-    peer_forget();
-}
+static struct peer_tcp c; /* the other end of served() */
 
 /* ---- TCP_CORK, MSG_MORE ---------------------------------------------------------------------- */
 
 static void a_cork_holds_what_is_not_full(void)
 {
-    int s = serve();
+    int s = served(&c);
 
     loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
     CHECK_EQ(send(s, "head ", 5, 0), 5);
     CHECK_EQ(send(s, "body", 4, 0), 4);
     pass_ms(190);
-    sent_nothing();
+    served_sent_nothing();
     loop_set(s, IPPROTO_TCP, TCP_CORK, 0);
-    sent_once("head body");
+    served_sent_once(&c, "head body");
     loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
     CHECK_EQ(send(s, "end", 3, 0), 3);
     CHECK_EQ(shutdown(s, SHUT_WR), 0);
-    sent_once("end");
+    served_sent_once(&c, "end");
 }
 
 /* After 200 ms it leaves, whether or not acknowledgements and data come meanwhile. */
 static void a_cork_holds_for_a_while(void)
 {
-    int s = serve();
+    int s = served(&c);
 
     loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
     CHECK_EQ(send(s, "a", 1, 0), 1);
@@ -187,20 +152,20 @@ static void a_cork_holds_for_a_while(void)
     CHECK_EQ(send(s, "b", 1, 0), 1);
     peer_segment(&c, PEER_ACK, NULL, 0);
     pass_ms(45);
-    sent_nothing();
+    served_sent_nothing();
     pass_ms(10);
-    sent_once("ab");
+    served_sent_once(&c, "ab");
     pass_ms(150);
     CHECK_EQ(send(s, "next", 4, 0), 4); /* has 200 ms of its own */
     pass_ms(190);
-    sent_nothing();
+    served_sent_nothing();
     pass_ms(20);
-    sent_once("next");
+    served_sent_once(&c, "next");
 }
 
 static void a_cork_lets_full_segments_pass(void)
 {
-    int s = serve();
+    int s = served(&c);
 
     loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
     CHECK_EQ(send(s, buf, 2 * 536 + 7, 0), 2 * 536 + 7);
@@ -211,39 +176,39 @@ static void a_cork_lets_full_segments_pass(void)
     peer_forget();
     peer_segment(&c, PEER_ACK, NULL, 0);
     pass_ms(100);
-    sent_nothing();
+    served_sent_nothing();
     pass_ms(110);
     CHECK_EQ(peer_last(PEER_TCP).len, 7);
 }
 
 static void nodelay_pushes_through_a_cork(void)
 {
-    int s = serve();
+    int s = served(&c);
 
     loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
     CHECK_EQ(send(s, "now", 3, 0), 3);
-    sent_nothing();
+    served_sent_nothing();
     loop_set(s, IPPROTO_TCP, TCP_NODELAY, 1);
-    sent_once("now");
+    served_sent_once(&c, "now");
     CHECK_EQ(loop_get(s, IPPROTO_TCP, TCP_CORK), 1);
     CHECK_EQ(send(s, "later", 5, 0), 5);
     pass_ms(190);
-    sent_nothing();
+    served_sent_nothing();
     loop_set(s, IPPROTO_TCP, TCP_CORK, 0);
-    sent_once("later");
+    served_sent_once(&c, "later");
     CHECK_EQ(send(s, "x", 1, 0), 1);
-    sent_once("x");
+    served_sent_once(&c, "x");
 }
 
 static void msg_more_holds_for_a_while(void)
 {
-    int s = serve();
+    int s = served(&c);
 
     CHECK_EQ(send(s, "more", 4, MSG_MORE), 4);
     pass_ms(190);
-    sent_nothing();
+    served_sent_nothing();
     pass_ms(20);
-    sent_once("more");
+    served_sent_once(&c, "more");
     CHECK_EQ(send(s, buf, 536 + 4, MSG_MORE), 536 + 4);
     task_yield();
     CHECK_EQ(peer_count(PEER_TCP), 1);
@@ -254,128 +219,13 @@ static void msg_more_holds_for_a_while(void)
 /* A connection that is reset while it holds a segment. */
 static void a_corked_connection_ends(void)
 {
-    int s = serve();
+    int s = served(&c);
 
     loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
     CHECK_EQ(send(s, "x", 1, 0), 1);
     peer_segment(&c, PEER_RST | PEER_ACK, NULL, 0);
     pass_ms(1000);
     CHECK_FAILS(send(s, "x", 1, 0), ECONNRESET);
-}
-
-/* ---- keep-alive ------------------------------------------------------------------------------ */
-
-static void keep_alive(int s, int idle, int interval, int count)
-{
-    loop_set(s, SOL_SOCKET, SO_KEEPALIVE, 1);
-    loop_set(s, IPPROTO_TCP, TCP_KEEPIDLE, idle);
-    loop_set(s, IPPROTO_TCP, TCP_KEEPINTVL, interval);
-    loop_set(s, IPPROTO_TCP, TCP_KEEPCNT, count);
-}
-
-/* Seconds until the socket has an error. */
-static unsigned seconds_to_the_error(int s, unsigned limit)
-{
-    uint64_t start = hal_now_ns();
-
-    AWAIT(fd_poll(s, POLLERR), limit);
-    return (unsigned)((hal_now_ns() - start) / HAL_SEC);
-}
-
-/* Two hours, then nine probes, 75 s apart, and as long again for the last one's answer. */
-static void keep_alive_by_default(void)
-{
-    int s = serve();
-
-    loop_set(s, SOL_SOCKET, SO_KEEPALIVE, 1);
-    for (unsigned i = 0; i < 7199; i++)
-        pass_ms(1000);
-    sent_nothing();
-    unsigned t = 7199 + seconds_to_the_error(s, 2000);
-    CHECK(t >= 7200 + 9 * 75 && t <= 7200 + 9 * 75 + 5); /* ticks of 500 ms */
-    CHECK_EQ(peer_count(PEER_TCP), 10);                  /* the probes, and a reset */
-    CHECK(peer_last(PEER_TCP).flags & PEER_RST);
-    CHECK_FAILS(recv(s, buf, 1, 0), ETIMEDOUT);
-}
-
-static void answers_keep_alive(void)
-{
-    int s = serve();
-
-    keep_alive(s, 5, 2, 3);
-    for (unsigned i = 0; i < 20; i++) {
-        AWAIT(peer_count(PEER_TCP) > i, 6);
-        struct heard h = peer_last(PEER_TCP);
-        CHECK(h.len == 0 && h.seq == c.ack - 1 && h.ack == c.seq);
-        peer_segment(&c, PEER_ACK, NULL, 0);
-    }
-    unsigned t = seconds_to_the_error(s, 20);
-    CHECK(t >= 11 && t <= 12);
-}
-
-/* This side has ended its direction, and waits for the rest of an answer. */
-static void keep_alive_of_half_a_connection(void)
-{
-    int s = serve();
-
-    keep_alive(s, 5, 2, 3);
-    CHECK_EQ(shutdown(s, SHUT_WR), 0);
-    sent_once("");
-    unsigned t = seconds_to_the_error(s, 20);
-    CHECK(t >= 11 && t <= 12);
-    CHECK_FAILS(recv(s, buf, 1, 0), ETIMEDOUT);
-}
-
-/* While data is on its way, its own timeouts judge the peer. */
-static void keep_alive_waits_for_data(void)
-{
-    int s = serve();
-
-    keep_alive(s, 1, 1, 1);
-    CHECK_EQ(send(s, "data", 4, 0), 4);
-    pass_ms(8000);
-    CHECK_EQ(fd_poll(s, POLLERR), 0);
-    CHECK_EQ(peer_last(PEER_TCP).len, 4);
-    c.ack += 4;
-    peer_segment(&c, PEER_ACK, NULL, 0);
-    unsigned t = seconds_to_the_error(s, 20);
-    CHECK(t >= 2 && t <= 3);
-}
-
-/* ---- TCP_LINGER2 ----------------------------------------------------------------------------- */
-
-/* Seconds that the connection of a closed socket lives in FIN_WAIT_2, after a long silence. */
-static unsigned seconds_in_fin_wait_2(int linger2)
-{
-    int s = serve();
-    uint64_t start;
-
-    if (linger2)
-        loop_set(s, IPPROTO_TCP, TCP_LINGER2, linger2);
-    pass_ms(200 * 1000);
-    peer_forget();
-    CHECK_EQ(fd_close(s), 0);
-    sent_once("");
-    start = hal_now_ns();
-    AWAIT(!tcp_active_pcbs, 200);
-    return (unsigned)((hal_now_ns() - start) / HAL_SEC);
-}
-
-static void fin_wait_2_of_60_s(void)
-{
-    unsigned s = seconds_in_fin_wait_2(0);
-
-    CHECK(s >= 60 && s <= 61);
-}
-static void fin_wait_2_of_5_s(void)
-{
-    unsigned s = seconds_in_fin_wait_2(5);
-
-    CHECK(s >= 5 && s <= 6);
-}
-static void fin_wait_2_of_no_time(void)
-{
-    CHECK(seconds_in_fin_wait_2(-1) <= 1);
 }
 
 /* ---- TCP_CONGESTION -------------------------------------------------------------------------- */
@@ -479,13 +329,15 @@ static void few_unsent_bytes_are_taken(void)
     loop_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 8000);
     CHECK_EQ(fd_poll(fd, POLLOUT), POLLOUT);
     size_t taken = talker_write_all(fd);
-    CHECK(taken >= 9 * TALKER_MSS + 8000 && taken < 11 * TALKER_MSS + 8000);
+    const struct tcp_pcb *pcb = talker_pcb(&t);
+    CHECK_EQ(pcb->snd_lbb - pcb->lastack, taken);
+    CHECK(pcb->snd_lbb - pcb->snd_nxt >= 8000 && pcb->snd_lbb - pcb->snd_nxt < 8000 + TALKER_MSS);
     CHECK_EQ(fd_poll(fd, POLLOUT), 0);
     t.window = 2 * TALKER_MSS;
     talker_ack(&t);
-    CHECK_EQ(fd_poll(fd, POLLOUT), 0); /* over 4000 are left */
-    talker_ack(&t);
-    talker_ack(&t);
+    CHECK(pcb->snd_lbb - pcb->snd_nxt > 4000);
+    for (; pcb->snd_lbb - pcb->snd_nxt >= 4000; talker_ack(&t))
+        CHECK_EQ(fd_poll(fd, POLLOUT), 0);
     CHECK_EQ(fd_poll(fd, POLLOUT), POLLOUT);
     CHECK_EQ(send(fd, buf, 1, MSG_DONTWAIT), 1);
     loop_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1); /* a segment is taken, even so */
@@ -493,6 +345,82 @@ static void few_unsent_bytes_are_taken(void)
     talker_ack(&t);
     talker_ack(&t);
     CHECK(send(fd, buf, 100000, MSG_DONTWAIT) >= (ssize_t)TALKER_MSS);
+}
+
+/* ---- TCP_INFO -------------------------------------------------------------------------------- */
+
+static struct tcp_info info_of(int fd)
+{
+    struct tcp_info i;
+    socklen_t len = sizeof(i);
+
+    CHECK_EQ(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len), 0);
+    CHECK_EQ(len, sizeof(i));
+    return i;
+}
+
+static void what_a_connection_knows(void)
+{
+    int s = served(&c);
+    struct tcp_info i = info_of(s);
+
+    CHECK_EQ(i.tcpi_state, TCP_ESTABLISHED);
+    CHECK(i.tcpi_snd_mss == 536 && i.tcpi_snd_cwnd == 10 && i.tcpi_snd_ssthresh == INT32_MAX);
+    CHECK(i.tcpi_bytes_acked == 0 && i.tcpi_bytes_received == 0 && i.tcpi_options == 0);
+    CHECK_EQ(i.tcpi_snd_wnd, 0x4000);
+    peer_segment(&c, PEER_ACK | PEER_PSH, buf, 300);
+    peer_segment(&c, PEER_ACK | PEER_PSH, buf, 400);
+    CHECK_EQ(send(s, buf, 536 + 100, 0), 536 + 100);
+    task_yield();
+    i = info_of(s);
+    CHECK(i.tcpi_bytes_received == 700 && i.tcpi_data_segs_in == 2 && i.tcpi_rcv_mss == 400);
+    CHECK(i.tcpi_bytes_sent == 536 && i.tcpi_data_segs_out == 1 && i.tcpi_unacked == 1);
+    CHECK_EQ(i.tcpi_notsent_bytes, 100); /* Nagle's rule */
+    CHECK(i.tcpi_bytes_acked == 0 && i.tcpi_total_retrans == 0 && i.tcpi_retransmits == 0);
+    c.ack += 536;
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    i = info_of(s);
+    CHECK(i.tcpi_bytes_acked == 536 && i.tcpi_bytes_sent == 636 && i.tcpi_notsent_bytes == 0);
+    CHECK(i.tcpi_rtt > 0 && i.tcpi_rto >= 200000 && i.tcpi_min_rtt <= i.tcpi_rtt);
+    CHECK_EQ(i.tcpi_segs_in, 4); /* with the last one of the handshake */
+}
+
+/* Timeouts without an answer. */
+static void what_a_silent_peer_leads_to(void)
+{
+    int s = served(&c);
+    struct tcp_info i;
+
+    CHECK_EQ(send(s, buf, 2 * 536, 0), 2 * 536);
+    AWAIT(info_of(s).tcpi_retransmits == 2, 10);
+    i = info_of(s);
+    CHECK_EQ(i.tcpi_ca_state, TCP_CA_Loss);
+    CHECK(i.tcpi_unacked == 2 && i.tcpi_lost + i.tcpi_retrans == 2 && i.tcpi_snd_cwnd == 1);
+    CHECK(i.tcpi_total_retrans >= 2 && i.tcpi_bytes_retrans == i.tcpi_total_retrans * 536);
+    CHECK_EQ(i.tcpi_bytes_sent, 2 * 536 + i.tcpi_bytes_retrans);
+    CHECK(i.tcpi_backoff == 2 && i.tcpi_rto >= 800000);
+    c.ack += 2 * 536;
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    i = info_of(s);
+    CHECK(i.tcpi_unacked == 0 && i.tcpi_retransmits == 0 && i.tcpi_bytes_acked == 2 * 536);
+}
+
+/* Counters of more than 32 bits, where sequence numbers begin anew. */
+static void counts_beyond_4_gib(void)
+{
+    int s = served(&c);
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+    uint32_t acked = pcb->lastack, heard = pcb->rcv_nxt;
+
+    for (unsigned i = 0; i < 6; i++) { /* as if 9 GiB were transferred, in steps */
+        pcb->lastack += 3u << 29;
+        pcb->rcv_nxt += 3u << 29;
+        pass_ms(501);
+    }
+    CHECK_EQ(info_of(s).tcpi_bytes_acked, UINT64_C(9) << 30);
+    CHECK_EQ(info_of(s).tcpi_bytes_received, UINT64_C(9) << 30);
+    pcb->lastack = acked;
+    pcb->rcv_nxt = heard;
 }
 
 int main(int argc, char **argv)
@@ -508,19 +436,15 @@ int main(int argc, char **argv)
         SHOWS(nodelay_pushes_through_a_cork, NULL),
         SHOWS(msg_more_holds_for_a_while, NULL),
         SHOWS(a_corked_connection_ends, NULL),
-        SHOWS(keep_alive_by_default, NULL),
-        SHOWS(answers_keep_alive, NULL),
-        SHOWS(keep_alive_of_half_a_connection, NULL),
-        SHOWS(keep_alive_waits_for_data, NULL),
-        SHOWS(fin_wait_2_of_60_s, NULL),
-        SHOWS(fin_wait_2_of_5_s, NULL),
-        SHOWS(fin_wait_2_of_no_time, NULL),
         SHOWS(congestion_control_is_chosen, NULL),
         SHOWS(congestion_control_by_default, NULL),
         SHOWS(congestion_control_by_a_wrong_default, NULL),
         SHOWS(a_clamp_bounds_the_window, NULL),
         SHOWS(a_clamp_of_a_listener, NULL),
         SHOWS(few_unsent_bytes_are_taken, NULL),
+        SHOWS(what_a_connection_knows, NULL),
+        SHOWS(what_a_silent_peer_leads_to, NULL),
+        SHOWS(counts_beyond_4_gib, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

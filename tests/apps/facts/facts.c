@@ -37,7 +37,7 @@ const char *error_name(int error)
         NAME(ENOSPC),          NAME(ENOTCONN),   NAME(ENOTSOCK),      NAME(ENOTSUP),
         NAME(ENOTTY),          NAME(ENXIO),      NAME(EPERM),         NAME(EPIPE),
         NAME(EPROTONOSUPPORT), NAME(EPROTOTYPE), NAME(ESPIPE),        NAME(ESOCKTNOSUPPORT),
-        NAME(ETIMEDOUT),
+        NAME(ETIMEDOUT),       NAME(ENOENT),
     };
 #undef NAME
 

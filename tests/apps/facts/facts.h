@@ -91,6 +91,7 @@ void tcp_facts(void);
 void tcp_end_facts(void);
 void ready_facts(void);
 void option_facts(void);
+void tcp_option_facts(void);
 void group_facts(void);
 void control_facts(void);
 

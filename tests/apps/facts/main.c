@@ -21,6 +21,7 @@ int main(void)
     tcp_end_facts();
     ready_facts();
     option_facts();
+    tcp_option_facts();
     group_facts();
     control_facts();
     printf("facts: done\n");
