@@ -57,8 +57,6 @@ static int conn_send_syn(struct sock *s, const ip_addr_t *from)
 
     if (ip_addr_isloopback(from) && !sock_is_local(&s->peer))
         return -EINVAL;
-    if (s->peer_port && s->tcp->local_port == s->peer_port && ip_addr_cmp(from, &s->peer))
-        return -ECONNREFUSED; /* itself: lwIP cannot open from both sides at once */
     if (s->tcp->local_port && sock_tuple_taken(from, s->tcp->local_port, &s->peer, s->peer_port))
         return -EADDRNOTAVAIL;
     if (sock_bind_any(s))

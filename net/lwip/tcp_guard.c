@@ -67,7 +67,10 @@ static int guard_challenge(struct tcp_pcb *pcb)
 
 /* ---- by state -------------------------------------------------------------------------------- */
 
-/* RFC 9293, 3.10.7.3. lwIP resets the sender of a wrong ACK, and sends its SYN once more. */
+/*
+ * RFC 9293, 3.10.7.3. lwIP resets the sender of a wrong ACK, and sends its SYN once more. A SYN
+ * without ACK comes of a peer that opens the connection as well: lwIP calls net_tcp_meet().
+ */
 static int guard_syn_sent(const struct tcp_pcb *pcb, const struct guard_segment *s)
 {
     bool right = (s->flags & TCP_ACK) && s->ack == pcb->snd_nxt;
@@ -127,6 +130,30 @@ static int guard_synchronized(struct tcp_pcb *pcb, const struct guard_segment *s
         return guard_challenge(pcb); /* RFC 5961, 5.2 */
     return GUARD_PASS;
 }
+
+/* ---- opening from both ends (RFC 9293, 3.5, figure 8) ---------------------------------------- */
+
+void net_tcp_meet(struct tcp_pcb *pcb, const struct tcp_hdr *h)
+{
+    pcb->net.guard.met = true;
+    pcb->rcv_nxt = h->seqno + 1;
+    pcb->rcv_ann_right_edge = pcb->rcv_nxt + pcb->rcv_ann_wnd;
+    pcb->snd_wnd = pcb->snd_wnd_max = h->wnd;
+    pcb->snd_wl1 = pcb->rcv_nxt; /* windows count from the segment behind the SYN on: scaled ones */
+    pcb->snd_wl2 = pcb->lastack;
+    tcp_mtu_begin(pcb);
+    pcb->state = SYN_RCVD;
+    if (pcb->unacked)
+        TCPH_SET_FLAG(pcb->unacked->tcphdr, TCP_ACK);
+    net_tcp_resend_syn(pcb);
+}
+
+bool net_tcp_met(const struct tcp_pcb *pcb, u32_t ack)
+{
+    return pcb->net.guard.met && ack == pcb->snd_nxt;
+}
+
+/* ---- all states ------------------------------------------------------------------------------ */
 
 int net_tcp_check(struct tcp_pcb *pcb, struct tcp_hdr *h, struct pbuf *p)
 {

@@ -6,6 +6,7 @@
 #ifndef VIREO_TCP_GUARD_H
 #define VIREO_TCP_GUARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pbuf;
@@ -15,6 +16,7 @@ struct tcp_pcb;
 /* Of each connection. */
 struct net_tcp_guard {
     uint64_t challenges_ns; /* when it may challenge in full number again; see net_allow() */
+    bool met;               /* SYNs of both ends have crossed */
 };
 
 /*
@@ -22,5 +24,13 @@ struct net_tcp_guard {
  * its data. 0: yes; else what RFC 9293 demands has been done, and the segment ends here.
  */
 int net_tcp_check(struct tcp_pcb *pcb, struct tcp_hdr *h, struct pbuf *p);
+
+/*
+ * A connection that this end begins meets a SYN of its peer: it is in SYN-RECEIVED afterwards, and
+ * its SYN, with an ACK, is sent again. The SYN's options are known already.
+ */
+void net_tcp_meet(struct tcp_pcb *pcb, const struct tcp_hdr *h);
+/* Is this such a connection, and is its SYN acknowledged? Then a SYN-ACK ends the handshake. */
+bool net_tcp_met(const struct tcp_pcb *pcb, uint32_t ack);
 
 #endif

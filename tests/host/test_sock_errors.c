@@ -153,9 +153,19 @@ static void open_connections_go_on(void)
     CHECK_EQ(send(s, "x", 1, 0), 1);
     pass_ms(10);
     struct heard segment = peer_last(PEER_TCP);
-    peer_icmp_error(3, 1, &segment, segment.seq);
-    peer_icmp_error(3, 3, &segment, segment.seq);
+    uint32_t cwnd = tcp_active_pcbs->net.cc.cwnd;
+    for (unsigned code = 0; code < 16; code++) {
+        if (code != 4) /* test_tcp_mtu.c */
+            peer_icmp_error(3, code, &segment, segment.seq);
+        peer_icmp_error(3, code, &segment, segment.seq + 70000); /* of nothing that was sent */
+    }
+    peer_icmp_error(4, 0, &segment, segment.seq); /* source quench: RFC 6633 */
+    peer_icmp_error(11, 0, &segment, segment.seq);
+    peer_icmp_error(12, 0, &segment, segment.seq);
     CHECK_EQ(fd_poll(s, POLLERR | POLLHUP), 0);
+    CHECK_EQ(loop_get(s, SOL_SOCKET, SO_ERROR), 0);
+    CHECK_EQ(tcp_active_pcbs->net.cc.cwnd, cwnd);
+    CHECK_EQ(tcp_active_pcbs->mss, 536);
     peer_segment(&c, PEER_ACK | PEER_PSH, "still", 5);
     CHECK_EQ(recv(s, buf, 10, 0), 5);
 }

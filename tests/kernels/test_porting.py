@@ -177,7 +177,8 @@ def test_windows_of_a_machine(tmp_path, cpu, machine, first, distance, number):
         pytest.skip(f'no {program} on this system')
     bios = '-bios none' if cpu.startswith('riscv') else ''
     said = shell(tmp_path, f'(echo info mtree; echo quit) | {program} -M {machine} {bios} '
-                           '-nodefaults -display none -audiodev none,id=none -monitor stdio 2>&1')
+                           '-net none -serial none -parallel none -display none '
+                           '-monitor stdio 2>&1')
     found = sorted({int(at, 16) for at in re.findall(
         r'^ +0*(\w+)-\w+ \(prio 0, i/o\): virtio-mmio$', said, re.M)})
     step = int(distance, 16)

@@ -23,4 +23,27 @@ MENDS = [
     ('src/core/tcp_in.c', 'an acknowledgement at the edge of the window is not answered',
      'if (!TCP_SEQ_BETWEEN(seqno, pcb->rcv_nxt, pcb->rcv_nxt + pcb->rcv_wnd - 1)) {',
      'if (!TCP_SEQ_BETWEEN(seqno, pcb->rcv_nxt, pcb->rcv_nxt + pcb->rcv_wnd)) {'),
+    ('src/core/tcp_in.c', 'both ends may open a connection at once',
+     '''      /* received ACK? possibly a half-open connection */
+      else if (flags & TCP_ACK) {
+''', '''      else if (!(flags & TCP_ACK)) {
+        net_tcp_meet(pcb, tcphdr);
+      }
+      /* received ACK? possibly a half-open connection */
+      else if (flags & TCP_ACK) {
+'''),
+    ('src/core/tcp_in.c', 'the same',
+     '''      if (flags & TCP_SYN) {
+        if (seqno == pcb->rcv_nxt - 1) {
+''', '''      if ((flags & TCP_SYN) && !((flags & TCP_ACK) && net_tcp_met(pcb, ackno))) {
+        if (seqno == pcb->rcv_nxt - 1) {
+'''),
+    ('src/core/tcp_in.c', 'the same',
+     '''          if (pcb->listener == NULL) {
+            /* listen pcb might be closed by now */
+''', '''          if (net_tcp_met(pcb, ackno)) {
+            TCP_EVENT_CONNECTED(pcb, ERR_OK, err);
+          } else if (pcb->listener == NULL) {
+            /* listen pcb might be closed by now */
+'''),
 ]

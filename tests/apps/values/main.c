@@ -132,6 +132,16 @@ static void zone(void)
     localtime_r(&then, &tm);
     strftime(text, sizeof(text), "%T %z %Z", &tm);
     check(!strcmp(text, "03:46:40 +0200 CEST"), "summer time: %s", text);
+    setenv("TZ", "EST5EDT", 1);
+    tzset();
+    localtime_r(&then, &tm);
+    strftime(text, sizeof(text), "%T %z %Z", &tm);
+    check(!strcmp(text, "21:46:40 -0400 EDT"), "summer time without its rule: %s", text);
+    setenv("TZ", "", 1);
+    tzset();
+    localtime_r(&then, &tm);
+    strftime(text, sizeof(text), "%T %z %Z", &tm);
+    check(!strcmp(text, "01:46:40 +0000 UTC"), "an empty zone: %s", text);
     unsetenv("TZ");
     tzset();
 }
