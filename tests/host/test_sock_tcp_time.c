@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_sock_tcp_time.c - how long connections live: keep-alive, peers that say nothing or keep
- * their window closed, connecting, and the wait for the other side's end (net/inet/sock_opt_tcp.c,
- * net/lwip/tcp_option.c, tcp_resend.c).
+ * their window closed, connecting, and waiting for the other side's end (net/inet/sock_opt_tcp.c,
+ * sock_end.c, net/lwip/tcp_option.c, tcp_resend.c).
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -255,6 +255,53 @@ static void user_timeout_of_keep_alive(void)
     CHECK(loop_get(s, IPPROTO_TCP, TCP_KEEPCNT) == 3);
 }
 
+/* ---- ends that wait for the peer ------------------------------------------------------------- */
+
+/* Seconds that close() waits with SO_LINGER 5 for a peer that has vanished. */
+static unsigned seconds_of_close(unsigned user_timeout)
+{
+    struct linger five = {1, 5};
+    int s = served(&c);
+    uint64_t start;
+
+    CHECK_EQ(setsockopt(s, SOL_SOCKET, SO_LINGER, &five, sizeof(five)), 0);
+    loop_set(s, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)user_timeout);
+    CHECK_EQ(send(s, "data", 4, 0), 4);
+    start = hal_now_ns();
+    CHECK_EQ(fd_close(s), 0);
+    return (unsigned)((hal_now_ns() - start) / HAL_SEC);
+}
+
+static void close_lingers(void)
+{
+    CHECK_EQ(seconds_of_close(0), 5);
+    CHECK(tcp_active_pcbs != NULL); /* goes on without the socket, ... */
+    AWAIT(tcp_active_pcbs == NULL, 200);
+    CHECK(net_core.sockets == 1);
+}
+static void close_lingers_until_the_user_timeout(void)
+{
+    CHECK_EQ(seconds_of_close(2000), 2);
+    CHECK(tcp_active_pcbs == NULL);
+}
+
+/* What is held back leaves at the end of the image, though nobody may hear it. */
+static void the_end_of_an_image_lets_corked_data_go(void)
+{
+    int s = served(&c);
+    uint64_t start = hal_now_ns();
+
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, "held", 4, 0), 4);
+    served_sent_nothing();
+    host_end_image();
+    struct heard h = peer_last(PEER_TCP);
+    CHECK(h.len == 4 && (h.flags & PEER_FIN));
+    CHECK(peer_count(PEER_TCP) > 1);               /* it is sent again in this time, ... */
+    CHECK_EQ((hal_now_ns() - start) / HAL_SEC, 3); /* ... which is bounded */
+    CHECK(host_logged("though 4 bytes of 1 connections"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -273,6 +320,9 @@ int main(int argc, char **argv)
         SHOWS(user_timeout_of_a_closed_window, NULL),
         SHOWS(a_closed_window_for_long, NULL),
         SHOWS(user_timeout_of_keep_alive, NULL),
+        SHOWS(close_lingers, NULL),
+        SHOWS(close_lingers_until_the_user_timeout, NULL),
+        SHOWS(the_end_of_an_image_lets_corked_data_go, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -383,11 +383,11 @@ static void user_timeout(void)
     long start;
 
     fill(p.near);
-    fact("a peer that reads nothing", "%s", events_of(p.near, POLLIN, 1000));
-    set_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT, 2000);
+    fact("a peer that reads nothing", "%s", events_of(p.near, POLLIN, 200));
+    set_int(p.near, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000);
     start = now_ms();
     poll(&wait, 1, 15000);
-    fact("TCP_USER_TIMEOUT: not early, and soon", "%d%d", now_ms() - start >= 500,
+    fact("TCP_USER_TIMEOUT: not early, and soon", "%d%d", now_ms() - start >= 300,
          now_ms() - start < 6000);
     fact("TCP_USER_TIMEOUT: SO_ERROR", "%s", error_name(get_int(p.near, SOL_SOCKET, SO_ERROR)));
     close_pair(p);
