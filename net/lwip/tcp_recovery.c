@@ -200,6 +200,7 @@ void tcp_recovery_timeout(struct tcp_pcb *pcb, bool reneged)
         recovery_begin(pcb);
     r->recover = pcb->snd_nxt;
     r->state = TCP_REC_LOSS;
+    r->timed_out = true;
     r->force = r->probing = r->frto_new = false;
 }
 

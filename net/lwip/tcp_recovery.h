@@ -77,6 +77,7 @@ struct tcp_recovery {
     bool busy;            /* what is to be sent again, a driver still holds, ... */
     uint32_t busy_us;     /* ... and is asked again then */
     bool limited;         /* the congestion window has kept data back */
+    bool timed_out;       /* data below `recover` was sent before a timeout */
 
     /* The scoreboard (tcp_sack.c). Bytes. */
     struct tcp_seg_list lost;   /* to be sent again, by sequence number */

@@ -195,7 +195,10 @@ static void score_earlier_copy(struct tcp_pcb *pcb, uint32_t len, uint32_t rtt)
     score_needless(&pcb->net.rec, len);
 }
 
-/* len bytes of a segment that was in flight, or lost, have arrived. */
+/*
+ * len bytes of a segment that was in flight, or lost, have arrived. If it was sent before a
+ * timeout, that may have been long ago, and only the word of it was late.
+ */
 static void score_delivered(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t len)
 {
     struct tcp_recovery *r = &pcb->net.rec;
@@ -203,12 +206,13 @@ static void score_delivered(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint
     bool again = seg->net.flags & TCP_SEG_AGAIN;
 
     tcp_news.delivered += len;
-    if (!again) {
+    if (!again && !(r->timed_out && !tcp_before(r->recover, seg->net.end))) {
         tcp_news.rtt_last_us = rtt ? rtt : 1;
         if (!tcp_news.rtt_us)
             tcp_news.rtt_us = tcp_news.rtt_last_us;
-        tcp_news.original |= !tcp_before(r->recover, seg->net.end);
     }
+    if (!again)
+        tcp_news.original |= !tcp_before(r->recover, seg->net.end);
     if (tcp_before(r->fack, seg->net.end))
         r->fack = seg->net.end;
     else if (!again && tcp_before(seg->net.end, r->fack))
@@ -290,10 +294,12 @@ uint32_t net_tcp_acked(struct tcp_pcb *pcb)
 {
     struct tcp_seg *seg = pcb->unacked;
     uint32_t una = pcb->lastack, told = 0;
+    bool again = false;
 
     tcp_news_begin(pcb);
     tcp_news.advanced = true;
     for (; seg && !tcp_before(una, seg->net.end); seg = seg->next) {
+        again |= seg->net.flags & TCP_SEG_AGAIN;
         told -= seg->net.cut;
         score_ack(pcb, seg);
     }
@@ -303,6 +309,10 @@ uint32_t net_tcp_acked(struct tcp_pcb *pcb)
     }
     if (!seg && pcb->unsent)
         told += score_ack_unsent(pcb, una);
+    if (!tcp_before(una, pcb->net.rec.recover))
+        pcb->net.rec.timed_out = false;
+    if (again) /* what waited behind a hole says how long that took, not the path (Karn's rule) */
+        tcp_news.rtt_us = tcp_news.rtt_last_us = 0;
     return told;
 }
 

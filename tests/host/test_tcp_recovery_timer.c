@@ -194,6 +194,21 @@ static void reneging(void)
     CHECK(receiver.pcb->unacked == NULL);
 }
 
+/* Karn's rule: what arrived long ago is acknowledged when the hole before it is filled. */
+static void no_sample_behind_a_hole(void)
+{
+    receiver_boot(true);
+    receiver_feed(3 * SEG);
+    rec()->probing = true;
+    receiver_run_ms(1000);
+    CHECK(rec()->total_timeouts >= 2);
+    receiver_ack(SEG, SEGS(2, 3), NONE, NONE);
+    CHECK_EQ(receiver.pcb->net.rtt.srtt_us / 1000, 20);
+    receiver_ack(3 * SEG, NONE, NONE, NONE);
+    CHECK(receiver.pcb->unacked == NULL);
+    CHECK_EQ(receiver.pcb->net.rtt.srtt_us / 1000, 20);
+}
+
 /* All was only late (RFC 5682): nothing but the first segment is sent again. */
 static void a_timeout_for_nothing(void)
 {
@@ -420,6 +435,7 @@ static const struct test_case cases[] = {
     {"patience", patience},
     {"after_a_timeout", after_a_timeout},
     {"reneging", reneging},
+    {"no_sample_behind_a_hole", no_sample_behind_a_hole},
     {"a_timeout_for_nothing", a_timeout_for_nothing},
     {"a_driver_holds_the_segment", a_driver_holds_the_segment},
     {"no_way_out", no_way_out},
