@@ -485,18 +485,21 @@ static void half_end(struct half_open *e, bool in_table, const struct tcp_pcb_li
 static int half_segment(struct half_open *e, struct tcp_pcb_listen *l, struct tcp_hdr *h,
                         struct pbuf *p)
 {
+    uint32_t ahead = h->seqno - e->irs - 1, window = tcp_window_of_syn(&l->fixed, false);
     unsigned flags = TCPH_FLAGS(h);
 
     if (flags & TCP_RST) {
-        if (h->seqno == e->irs + 1)
+        if (ahead == 0)
             half_forget(e);
+        else if (ahead < window)
+            answer_challenge(e, l);
         return 1;
     }
     if ((flags & TCP_SYN) && h->seqno == e->irs) {
         answer_syn(e, l);
         return 1;
     }
-    if ((flags & TCP_SYN) || h->seqno - e->irs - 1 > tcp_window_of_syn(&l->fixed, false)) {
+    if ((flags & TCP_SYN) || ahead > window) {
         answer_challenge(e, l);
         return 1;
     }

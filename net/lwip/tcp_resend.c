@@ -184,14 +184,20 @@ static bool resend_forced(struct tcp_pcb *pcb)
     return r->force || !tcp_flight(r);
 }
 
-/* What is lost goes out again, as far as the congestion window and the peer's allow. */
+/*
+ * What is lost goes out again, as far as the congestion window and the peer's allow, and its pace.
+ * What has to wait for either needs a larger window.
+ */
 static void resend_lost(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
     struct tcp_seg *seg;
 
     r->busy = false;
-    while ((seg = r->lost.first) && resend_turn_us(r)) {
+    while ((seg = r->lost.first)) {
+        r->limited = true;
+        if (!resend_turn_us(r))
+            return;
         if (seg->len > tcp_seg_most(pcb, seg))
             tcp_cut_seg(pcb, seg, seg->net.seq + tcp_seg_most(pcb, seg));
         if (!resend_forced(pcb) &&
@@ -201,7 +207,7 @@ static void resend_lost(struct tcp_pcb *pcb)
             return; /* the peer's window has shrunk */
         if (!resend_segment(pcb, seg))
             return;
-        r->force = false;
+        r->force = r->limited = false;
     }
 }
 

@@ -6,6 +6,7 @@ The model's window is an upper bound: RFC 6928 at first, all that is delivered m
 round trip), 0.7 of what was out after each window with a loss, one segment after a timeout.
 """
 from .capture import ACK, FIN, SYN
+from .options import later
 from .ranges import Ranges
 
 INITIAL = 10  # segments, RFC 6928
@@ -38,7 +39,9 @@ class Sender:
         self.head = []      # times at which the segment at `una` was sent in silence
         self.syns = 0
         self.spurious = False
-        self.undo = None    # the window before the last reduction
+        self.undo = None    # the window before the last reduction, and how it grew
+        self.growth = 1.0
+        self.again_at = None  # the first segment sent again since then: its number and stamp
         self.ended = False  # its FIN was sent
 
     # ---- what comes ------------------------------------------------------------------------------
@@ -68,6 +71,9 @@ class Sender:
         if duplicate:
             self.spurious = True
             blocks = blocks[1:]
+        if self.again_at and ack > self.again_at[0] and s.echo is not None:
+            self.spurious |= later(self.again_at[1], s.echo)  # RFC 3522: it echoes the first copy
+            self.again_at = None
         blocks = [(a, b) for a, b in blocks if a >= ack and b <= self.sent_max]
         if self.window is None:
             self.window = self.first_window()
@@ -109,7 +115,9 @@ class Sender:
         """A duplicate was reported: the last reduction may be undone."""
         if self.loss:
             return
-        self.window = max(self.window, self.undo) if self.undo else self.window
+        if self.undo:
+            self.window, self.growing = max(self.window, self.undo), self.growth
+            self.slow_until = None
         self.spurious, self.undo = False, None
 
     def judge_round(self):
@@ -197,13 +205,14 @@ class Sender:
             self.judge_timeout(s)
         if timeout or not self.loss and end > self.una:
             self.lost(timeout)
+            self.again_at = (number, s.stamp) if s.stamp is not None else None
 
     def lost(self, timeout):
         """A window with a loss begins; or a timeout makes it one segment."""
         out = self.sent_max - self.una
         if self.loss:
             out = max(out, self.loss[1])
-        self.undo = max(self.window, out)
+        self.undo, self.growth = max(self.window, out), self.growing
         self.loss = (self.sent_max, out, timeout)
         self.after, self.spurious = None, False
         if timeout:

@@ -25,13 +25,13 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {"10 ms", 5000, 0, 0, GIGABIT, 20 * HAL_MS},
+    {"10 ms, none lost", 5000, 0, 0, GIGABIT, 20 * HAL_MS},
     {"10 ms, 0.1 % lost", 5000, 1000, 0, GIGABIT, 20 * HAL_MS},
     {"10 ms, 1 % lost", 5000, 10000, 0, GIGABIT, 20 * HAL_MS},
     {"10 ms, 5 % lost", 5000, 50000, 0, GIGABIT, 20 * HAL_MS},
     {"10 ms, 20 % lost", 5000, 200000, 0, GIGABIT, 20 * HAL_MS},
     {"10 ms, 5 % reordered", 5000, 0, 50000, GIGABIT, 20 * HAL_MS},
-    {"50 ms", 25000, 0, 0, GIGABIT, 50 * HAL_MS},
+    {"50 ms, none lost", 25000, 0, 0, GIGABIT, 50 * HAL_MS},
     {"10 Mbit/s, queue of 50 ms", 5000, 0, 0, 1250000, 50 * HAL_MS},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
