@@ -106,13 +106,11 @@
 #define TCP_QUEUE_OOSEQ                    1
 #define LWIP_TCP_SACK_OUT                  1
 #define LWIP_TCP_MAX_SACK_NUM              4
-#define TCP_OOSEQ_MAX_BYTES(pcb)           (TCP_WND)
-#define TCP_OOSEQ_MAX_PBUFS(pcb)           64
 #define TCP_LISTEN_BACKLOG                 1
 #define TCP_DEFAULT_LISTEN_BACKLOG         128
 #define TCP_OVERSIZE                       TCP_MSS
 #define LWIP_TCP_KEEPALIVE                 1
-#define LWIP_TCP_TIMESTAMPS                0
+#define LWIP_TCP_TIMESTAMPS                1 /* tcp_stamp.c */
 #define SO_REUSE                           1
 #define SO_REUSE_RXTOALL                   1
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1

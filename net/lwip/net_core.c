@@ -152,6 +152,7 @@ static void net_init(void)
     net_mem_init();
     tcp_window_init();
     tcp_option_init();
+    tcp_stamp_init();
     net_asking_init();
     net_enter_service();
     lwip_init();

@@ -248,11 +248,12 @@ unsigned net_tcp_half_open(void);
 void net_mem_init(void);
 /*
  * May a use that can wait take more memory? Each use stops at some eighths of the limit: data that
- * peers send, at half; data for a connection that holds little, a little later; data that
- * applications send, later still. The rest is for what ends a shortage: connections, replies, the
- * first bytes of each connection. After false, memory that is freed wakes the writers that wait.
+ * came out of order, at three; data that peers send, at half; data for a connection that holds
+ * little, a little later; data that applications send, later still. The rest is for what ends a
+ * shortage: connections, replies, the first bytes of each connection. After false, memory that is
+ * freed wakes the writers that wait.
  */
-enum { NET_MEM_RX = 4, NET_MEM_RX_SMALL = 5, NET_MEM_TX = 7 }; /* eighths of the limit */
+enum { NET_MEM_OOSEQ = 3, NET_MEM_RX = 4, NET_MEM_RX_SMALL = 5, NET_MEM_TX = 7 }; /* eighths */
 bool net_mem_admit(unsigned eighths);
 /* A quarter of what is free of the limit's first half, in bytes: what one of many users may hold.
  */

@@ -31,14 +31,15 @@
 #define HALF_RESENDS 5              /* after 1, 3, 7, 15 and 31 s; it is given up after 63 s */
 #define HALF_CROWDED 1              /* the same while the table is half full: after 3 s */
 
-enum { SYN_WORDS = TCP_HLEN / 4 + 3 };
+enum { SYN_WORDS = TCP_HLEN / 4 + 6 };
 
 /* What a SYN or SYN-ACK says. */
 struct syn_says {
     u16_t mss; /* 0: no such option */
     u16_t window;
     u8_t scale;
-    bool scaled, sack;
+    bool scaled, sack, stamped;
+    u32_t stamp, echo; /* RFC 7323 */
 };
 
 struct half_open {
@@ -133,6 +134,10 @@ static void syn_read_option(struct syn_says *says, const u8_t *opt)
     }
     if (opt[0] == LWIP_TCP_OPT_SACK_PERM && opt[1] == LWIP_TCP_OPT_LEN_SACK_PERM)
         says->sack = true;
+    if (opt[0] == LWIP_TCP_OPT_TS && opt[1] == LWIP_TCP_OPT_LEN_TS && tcp_stamp_on) {
+        says->stamped = true;
+        says->stamp = (u32_t)opt[2] << 24 | (u32_t)opt[3] << 16 | (u32_t)opt[4] << 8 | opt[5];
+    }
 }
 
 /* len bytes of options, of which each lies within them (frame_check.c). */
@@ -165,6 +170,11 @@ static struct pbuf *syn_write(const struct syn_says *says, unsigned flags, u32_t
         words[n++] = lwip_htonl(0x01030300u | says->scale);
     if (says->sack)
         words[n++] = PP_HTONL(0x01010402);
+    if (says->stamped) {
+        words[n++] = PP_HTONL(0x0101080a);
+        words[n++] = lwip_htonl(says->stamp);
+        words[n++] = lwip_htonl(says->echo);
+    }
     words[1] = lwip_htonl(seq);
     words[2] = lwip_htonl(ack);
     words[3] = lwip_htonl(n << 28 | flags << 16 | says->window);
@@ -243,6 +253,10 @@ static void answer_send(struct syn_says *says, unsigned flags, u32_t seq, const 
     if (flags & TCP_SYN)
         says->mss = tcp_mtu_of_link(&e->remote, netif);
     says->window = tcp_window_of_syn(&l->fixed, says->scaled);
+    says->stamped = e->peer.stamped;
+    says->stamp =
+        tcp_stamp_clock(tcp_stamp_offset(&e->local, e->local_port, &e->remote, e->remote_port));
+    says->echo = e->peer.stamp;
     p = syn_write(says, flags, seq, e->irs + 1);
     if (!p)
         return;
@@ -343,7 +357,7 @@ static void half_use_cookie(struct half_open *e, const struct tcp_hdr *h, struct
     struct tcp_cookie_of of = half_cookie_of(h, e->irs);
 
     e->iss = tcp_cookie_make(&of, e->peer.mss ? e->peer.mss : MSS_UNTOLD, hal_now_ns());
-    e->peer.scaled = e->peer.sack = false;
+    e->peer.scaled = e->peer.sack = e->peer.stamped = false;
     l->net.cookies_ns = hal_now_ns() + 2 * TCP_COOKIE_NS;
     net_core.tcp_cookies++;
 }

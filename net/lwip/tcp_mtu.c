@@ -68,7 +68,7 @@ void tcp_mtu_begin(struct tcp_pcb *pcb)
 
 static unsigned mtu_room(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
-    return pcb->mss - LWIP_TCP_OPT_LENGTH(seg->flags);
+    return pcb->mss - (LWIP_TCP_OPT_LENGTH(seg->flags));
 }
 
 /* lwIP's function divides the first segment that was not sent. */

@@ -9,12 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tcp_ack.h"
 #include "tcp_congestion.h"
 #include "tcp_guard.h"
 #include "tcp_mtu.h"
+#include "tcp_ooseq.h"
 #include "tcp_option.h"
 #include "tcp_recovery.h"
 #include "tcp_rtt.h"
+#include "tcp_stamp.h"
 #include "tcp_window.h"
 
 struct tcp_pcb;
@@ -29,6 +32,9 @@ struct net_tcp {
     struct tcp_rtt rtt;      /* the round trip, and the retransmission timeout */
     struct net_tcp_guard guard;
     struct tcp_mtu mtu;
+    struct tcp_acks ack;
+    struct tcp_ooseq ooseq;
+    struct tcp_stamps stamp;
     struct tcp_window win; /* how much may be received and queued */
     struct tcp_option opt; /* settings */
 };

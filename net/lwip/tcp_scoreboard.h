@@ -43,7 +43,7 @@ static inline uint32_t tcp_flight(const struct tcp_recovery *r)
 /* Bytes of data that a segment with these options may have. */
 static inline uint32_t tcp_seg_most(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
-    return pcb->mss - LWIP_TCP_OPT_LENGTH(seg->flags);
+    return pcb->mss - (LWIP_TCP_OPT_LENGTH(seg->flags));
 }
 
 /* ---- tcp_sack.c ------------------------------------------------------------------------------ */

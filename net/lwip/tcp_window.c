@@ -100,7 +100,8 @@ void tcp_window_open(struct tcp_pcb *pcb, const struct tcp_fixed *fixed)
     w->read_tick = tcp_ticks;
     pcb->rcv_wnd = pcb->rcv_ann_wnd = w->receive;
     pcb->snd_buf = w->send;
-    pcb->ssthresh = INT32_MAX; /* RFC 5681, 3.1: no estimate yet */
+    tcp_ack_open(pcb);
+    tcp_stamp_open(pcb);
 }
 
 /* Lets the limit grow to this, which a window without scaling cannot tell. */
@@ -230,7 +231,7 @@ static void window_set_room(struct tcp_pcb *pcb)
 void tcp_window_acked(struct tcp_pcb *pcb)
 {
     struct tcp_window *w = &pcb->net.win;
-    uint32_t want = smaller(larger(pcb->cwnd, pcb->net.cc.cwnd), pcb->snd_wnd_max);
+    uint32_t want = smaller(pcb->net.cc.cwnd, pcb->snd_wnd_max);
 
     if (!w->fixed.send) {
         want = want > window_max / 2 ? window_max : 2 * want;

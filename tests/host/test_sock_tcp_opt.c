@@ -293,6 +293,7 @@ static uint32_t window_after_much(int fd)
     talker_send(&t, SEG_ACK | SEG_PSH, 1); /* is told the present one */
     talker_send(&t, SEG_ACK | SEG_PSH, 1);
     CHECK_EQ(talker_take(fd, sizeof(buf)), 2);
+    talker_pass_ms(50);
     return t.room;
 }
 

@@ -402,6 +402,8 @@ static void a_peer_names_its_segments_once(void)
     s.seq = a.pcb->rcv_nxt;
     s.ack = a.pcb->lastack;
     s.window = 60000;
+    s.stamped = true;
+    s.stamp = a.pcb->ts_recent;
     path_send(PATH_B, packet, segment_make(&s, PATH_OWN(PATH_B), PATH_ALIAS(PATH_B), packet));
     path_settle(20 * HAL_MS);
     CHECK_EQ(a.pcb->mss, FULL - 40);

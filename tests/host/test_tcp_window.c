@@ -224,7 +224,7 @@ static void a_fixed_window(void)
 
 static void set_cwnd(struct tcp_pcb *pcb, uint32_t bytes)
 {
-    pcb->cwnd = pcb->net.cc.cwnd = bytes;
+    pcb->net.cc.cwnd = bytes;
 }
 
 static void a_send_buffer_grows_with_the_congestion_window(void)

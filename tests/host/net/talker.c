@@ -57,7 +57,7 @@ static void hear(const struct path_seen *seen)
 
 static void say(struct talker *t, uint32_t seq, unsigned flags, uint32_t len)
 {
-    static uint8_t zeros[1500], packet[1600];
+    static uint8_t data[1500], packet[1600];
     struct segment s = {.sport = t->port,
                         .dport = t->image_port,
                         .seq = seq,
@@ -67,10 +67,12 @@ static void say(struct talker *t, uint32_t seq, unsigned flags, uint32_t len)
                         .stamped = t->stamped,
                         .stamp = t->stamp,
                         .echo = flags & SEG_ACK ? t->echo : 0,
-                        .data = zeros,
+                        .data = data,
                         .len = len};
     uint32_t window = t->window;
 
+    for (uint32_t i = 0; i < len; i++)
+        data[i] = talker_byte(seq + i);
     if (flags & SEG_SYN) {
         s.mss = t->mss ? t->mss : 1460;
         s.scale = t->scale;

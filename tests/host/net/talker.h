@@ -36,9 +36,14 @@ struct talker {
 void talker_boot(void);
 /* Opens a connection to a port of side A that listens; CHECKs that it is accepted. */
 void talker_connect(struct talker *t);
+/* The byte of each stream at a sequence number. */
+static inline uint8_t talker_byte(uint32_t seq)
+{
+    return (uint8_t)(seq ^ seq >> 7 ^ seq >> 15);
+}
 /* Only sends the SYN. */
 void talker_syn(struct talker *t);
-/* One segment with the next numbers; its data is zeros. Runs until all is settled. */
+/* One segment with the next numbers. Runs until all is settled. */
 void talker_send(struct talker *t, unsigned flags, uint32_t len);
 /* One segment of data whose number is `ahead` bytes from the next one, which stays. */
 void talker_ahead(struct talker *t, int32_t ahead, unsigned flags, uint32_t len);

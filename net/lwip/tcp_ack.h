@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp_ack.h - when data is acknowledged (RFC 9293, 3.8.6.3; RFC 5681, 4.2). Called entered.
+ */
+#ifndef VIREO_TCP_ACK_H
+#define VIREO_TCP_ACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tcp_timer.h"
+
+struct tcp_pcb;
+
+/* Of each connection: its member net.ack. */
+struct tcp_acks {
+    struct tcp_timer timer; /* an ACK that waits for data to go with is sent then */
+    uint32_t full;          /* bytes of the peer's full segments, as far as is known */
+    bool quick;             /* TCP_QUICKACK: every segment is acknowledged at once */
+};
+
+/* Before the connection's SYN or SYN-ACK; and before its memory is freed. */
+void tcp_ack_open(struct tcp_pcb *pcb);
+void tcp_ack_end(struct tcp_pcb *pcb);
+/* A segment of `len` bytes of data came in order: sets TF_ACK_NOW or TF_ACK_DELAY. */
+void tcp_ack_data(struct tcp_pcb *pcb, uint32_t len);
+
+#endif
