@@ -319,6 +319,8 @@ static void resend_probe(struct tcp_pcb *pcb)
     uint32_t before = pcb->snd_nxt;
     struct tcp_seg *seg = pcb->net.unacked_last;
 
+    if (seg->net.end - pcb->lastack > pcb->snd_wnd)
+        seg = pcb->unacked; /* the peer's window has shrunk */
     r->probe_now = true;
     tcp_output(pcb);
     r->probe_now = false;
