@@ -35,5 +35,6 @@ void net_tcp_purge(struct tcp_pcb *pcb)
 
 void net_tcp_end(struct tcp_pcb *pcb)
 {
+    tcp_option_end(pcb);
     tcp_timer_stop(&pcb->net.rec.timer);
 }

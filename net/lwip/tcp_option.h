@@ -67,10 +67,9 @@ static inline void tcp_option_said(struct tcp_option *o, uint32_t len, uint32_t 
     o->bytes_out += len;
     o->bytes_again += old < len ? old : len;
 }
-/* The control block is about to be freed. */
-void tcp_option_end(struct tcp_pcb *pcb);
 
-/* ---- what sockets call ----------------------------------------------------------------------- */
+/* ---- what sockets and tcp_glue.c call
+ * ----------------------------------------------------------------------- */
 
 /* Reads vireo.tcp_congestion=. Once, before the first connection. */
 void tcp_option_init(void);
@@ -82,6 +81,8 @@ void tcp_option_opened(struct tcp_pcb *pcb, bool active);
 void tcp_option_count(struct tcp_pcb *pcb);
 /* Bytes that wait to be sent for the first time. */
 uint32_t tcp_option_unsent(const struct tcp_pcb *pcb);
+/* The control block is about to be freed. */
+void tcp_option_end(struct tcp_pcb *pcb);
 /* Sends what is queued; a corked connection, or one of which `more` (MSG_MORE), full segments. */
 void tcp_option_output(struct tcp_pcb *pcb, bool more);
 /* Sends all that is queued, corked or not, as far as the windows and Nagle's rule allow. */

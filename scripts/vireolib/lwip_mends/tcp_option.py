@@ -1,14 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mends of TCP for socket options (net/lwip/tcp_option.c)."""
 
-ALWAYS = [
-    ('src/core/tcp.c', 'timers of options end with their connection',
-     '''  LWIP_ASSERT("tcp_free: LISTEN", pcb->state != LISTEN);
-''', '''  LWIP_ASSERT("tcp_free: LISTEN", pcb->state != LISTEN);
-  tcp_option_end(pcb);
-'''),
-]
-
 MENDS = [
     ('src/core/tcp_in.c', 'segments and bytes are counted for TCP_INFO',
      'err = tcp_process(pcb);',
