@@ -54,6 +54,11 @@ bool net_mem_admit(unsigned eighths)
     return netport.used < (uint64_t)LIMIT / 8 * eighths;
 }
 
+uint64_t net_mem_share(void)
+{
+    return netport.used < LIMIT / 2 ? (LIMIT / 2 - netport.used) / 4 : 0;
+}
+
 uint64_t net_mem_used(void)
 {
     return netport.used;

@@ -53,6 +53,9 @@ static void two_share(void)
     CHECK(got[0] * 100 >= sum * 30);
     CHECK(got[1] * 100 >= sum * 30);
     CHECK(sum * 100 >= 30ull * RATE * 80);
+    flow_abort_all();
+    CHECK(path_settle(HAL_SEC));
+    CHECK_EQ(path.held, 0);
 }
 
 static const struct test_case cases[] = {
