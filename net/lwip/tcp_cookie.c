@@ -9,6 +9,9 @@
 #include "net_impl.h"
 
 enum { SIZE_BITS = 3, SIZES = 1 << SIZE_BITS };
+enum { SCALE_MAX = 14, SCALE_NONE = 15 }; /* RFC 7323, 2.3; in four bits */
+
+#define STAMP_BITS 31u
 
 /* Segment sizes: the least that is taken, RFC 9293's default, IPv6's, tunnels', Ethernet's. */
 static const u16_t cookie_mss[SIZES] = {48, 256, 536, 1220, 1360, 1400, 1440, 1460};
@@ -54,4 +57,26 @@ bool tcp_cookie_is(const struct tcp_cookie_of *of, u32_t iss, uint64_t now_ns, u
         }
     }
     return false;
+}
+
+/* ---- options, in five bits of a timestamp ---------------------------------------------------- */
+
+u32_t tcp_cookie_stamp(u32_t clock, const struct tcp_cookie_options *options)
+{
+    u32_t scale = options->scale < SCALE_MAX ? options->scale : SCALE_MAX;
+    u32_t bits = (options->scaled ? scale : SCALE_NONE) << 1 | options->sack;
+    u32_t stamp = (clock & ~STAMP_BITS) | bits;
+
+    return bits > (clock & STAMP_BITS) ? stamp - STAMP_BITS - 1 : stamp;
+}
+
+bool tcp_cookie_read_stamp(u32_t clock, u32_t echo, struct tcp_cookie_options *options)
+{
+    u8_t scale = (u8_t)((echo & STAMP_BITS) >> 1);
+
+    if (clock - echo > 2 * TCP_COOKIE_NS / HAL_MS)
+        return false;
+    *options = (struct tcp_cookie_options){scale < SCALE_MAX ? scale : SCALE_MAX,
+                                           scale != SCALE_NONE, echo & 1};
+    return true;
 }

@@ -28,4 +28,15 @@ u32_t tcp_cookie_make(const struct tcp_cookie_of *of, u16_t mss, uint64_t now_ns
 /* Is iss a cookie that was made of this, and not long ago? *mss: the segment size that it holds. */
 bool tcp_cookie_is(const struct tcp_cookie_of *of, u32_t iss, uint64_t now_ns, u16_t *mss);
 
+/* Options of a SYN that a timestamp can hold. */
+struct tcp_cookie_options {
+    u8_t scale; /* of its windows */
+    bool scaled, sack;
+};
+
+/* The timestamp of the SYN-ACK, at most 31 ms before `clock`, which is in ms. */
+u32_t tcp_cookie_stamp(u32_t clock, const struct tcp_cookie_options *options);
+/* What such a timestamp holds, as it is echoed; false: it is none of the last two minutes. */
+bool tcp_cookie_read_stamp(u32_t clock, u32_t echo, struct tcp_cookie_options *options);
+
 #endif

@@ -14,12 +14,11 @@
  */
 #include "tcp_half_open.h"
 
-#include "lwip/etharp.h"
-#include "lwip/inet_chksum.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/prot/ethernet.h"
 #include "net_impl.h"
-#include "netif/ethernet.h"
 #include "tcp_cookie.h"
+#include "tcp_syn.h"
 #include "tcp_timer.h"
 
 #define HALF_MAX     256 /* connections in the table */
@@ -31,17 +30,6 @@
 #define HALF_RESENDS 5              /* after 1, 3, 7, 15 and 31 s; it is given up after 63 s */
 #define HALF_CROWDED 1              /* the same while the table is half full: after 3 s */
 
-enum { SYN_WORDS = TCP_HLEN / 4 + 6 };
-
-/* What a SYN or SYN-ACK says. */
-struct syn_says {
-    u16_t mss; /* 0: no such option */
-    u16_t window;
-    u8_t scale;
-    bool scaled, sack, stamped;
-    u32_t stamp, echo; /* RFC 7323 */
-};
-
 struct half_open {
     struct half_open *next; /* in its bucket */
     struct tcp_pcb_listen *listener;
@@ -51,9 +39,10 @@ struct half_open {
     u16_t local_port, remote_port;
     u32_t irs, iss;
     uint32_t sent_us; /* when the SYN-ACK was first sent */
-    struct syn_says peer;
+    struct tcp_syn peer;
     uint8_t mac[ETH_HWADDR_LEN]; /* where its SYN came from */
     uint8_t resends;
+    bool cookie; /* iss is one, and this is not in the table */
 };
 
 static struct half_open *half_table[HALF_BUCKETS];
@@ -122,127 +111,15 @@ unsigned net_tcp_half_open(void)
     return half_count;
 }
 
-/* ---- SYNs ------------------------------------------------------------------------------------ */
-
-static void syn_read_option(struct syn_says *says, const u8_t *opt)
-{
-    if (opt[0] == LWIP_TCP_OPT_MSS && opt[1] == LWIP_TCP_OPT_LEN_MSS)
-        says->mss = (u16_t)(opt[2] << 8 | opt[3]);
-    if (opt[0] == LWIP_TCP_OPT_WS && opt[1] == LWIP_TCP_OPT_LEN_WS) {
-        says->scaled = true;
-        says->scale = opt[2];
-    }
-    if (opt[0] == LWIP_TCP_OPT_SACK_PERM && opt[1] == LWIP_TCP_OPT_LEN_SACK_PERM)
-        says->sack = true;
-    if (opt[0] == LWIP_TCP_OPT_TS && opt[1] == LWIP_TCP_OPT_LEN_TS && tcp_stamp_on) {
-        says->stamped = true;
-        says->stamp = (u32_t)opt[2] << 24 | (u32_t)opt[3] << 16 | (u32_t)opt[4] << 8 | opt[5];
-    }
-}
-
-/* len bytes of options, of which each lies within them (frame_check.c). */
-static void syn_read(struct syn_says *says, const struct tcp_hdr *h)
-{
-    const u8_t *opt = (const u8_t *)(h + 1);
-    unsigned len = TCPH_HDRLEN_BYTES(h) - TCP_HLEN;
-
-    *says = (struct syn_says){.window = h->wnd};
-    for (unsigned at = 0; at + 1 < len && opt[at] != LWIP_TCP_OPT_EOL;) {
-        unsigned step = opt[at] == LWIP_TCP_OPT_NOP ? 1 : opt[at + 1];
-
-        if (step == 0 || at + step > len)
-            return;
-        if (step > 1)
-            syn_read_option(says, opt + at);
-        at += step;
-    }
-}
-
-/* A SYN or SYN-ACK, without its ports, as lwIP would write it. NULL: no memory. */
-static struct pbuf *syn_write(const struct syn_says *says, unsigned flags, u32_t seq, u32_t ack)
-{
-    u32_t words[SYN_WORDS] = {0}, n = TCP_HLEN / 4;
-    struct pbuf *p;
-
-    if (says->mss)
-        words[n++] = lwip_htonl(0x02040000u | says->mss);
-    if (says->scaled)
-        words[n++] = lwip_htonl(0x01030300u | says->scale);
-    if (says->sack)
-        words[n++] = PP_HTONL(0x01010402);
-    if (says->stamped) {
-        words[n++] = PP_HTONL(0x0101080a);
-        words[n++] = lwip_htonl(says->stamp);
-        words[n++] = lwip_htonl(says->echo);
-    }
-    words[1] = lwip_htonl(seq);
-    words[2] = lwip_htonl(ack);
-    words[3] = lwip_htonl(n << 28 | flags << 16 | says->window);
-    p = pbuf_alloc(PBUF_IP, (u16_t)(n * 4), PBUF_RAM);
-    if (p)
-        memcpy(p->payload, words, n * 4);
-    return p;
-}
-
-/* Its ports and sum. */
-static void syn_address(struct pbuf *p, const ip_addr_t *src, u16_t sport, const ip_addr_t *dst,
-                        u16_t dport)
-{
-    struct tcp_hdr *h = p->payload;
-
-    h->src = lwip_htons(sport);
-    h->dest = lwip_htons(dport);
-    h->chksum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, src, dst);
-}
-
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-static const uint8_t *answer_mac; /* where the answer goes that a card is given now */
-
-/* To a neighbour that is not known yet, without asking: nobody knows whether it exists. */
-static err_t answer_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+static u32_t half_clock(const struct half_open *e)
 {
-    const ip4_addr_t *ip;
-    struct eth_addr *known, mac;
-
-    if (!ip4_addr_net_eq(to, netif_ip4_addr(netif), netif_ip4_netmask(netif)) ||
-        etharp_find_addr(netif, to, &known, &ip) >= 0)
-        return etharp_output(netif, p, to);
-    memcpy(&mac, answer_mac, sizeof(mac));
-    return ethernet_output(netif, p, (const struct eth_addr *)netif->hwaddr, &mac, ETHTYPE_IP);
+    return tcp_stamp_clock(tcp_stamp_offset(&e->local, e->local_port, &e->remote, e->remote_port));
 }
 
-static err_t answer_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
-{
-    struct eth_addr mac;
-
-    (void)to;
-    memcpy(&mac, answer_mac, sizeof(mac));
-    return ethernet_output(netif, p, (const struct eth_addr *)netif->hwaddr, &mac, ETHTYPE_IPV6);
-}
-
-/*
- * Sends a packet of TCP. While many connections are half open, a flood may be going on: then the
- * tables of neighbours are not for its senders.
- */
-static void answer_over(struct netif *netif, struct pbuf *p, const struct half_open *e,
-                        const struct tcp_pcb_listen *l)
-{
-    netif_output_fn output4 = netif->output;
-    netif_output_ip6_fn output6 = netif->output_ip6;
-
-    if (half_count > HALF_CALM && (netif->flags & NETIF_FLAG_ETHERNET)) {
-        answer_mac = e->mac;
-        netif->output = answer_output4;
-        netif->output_ip6 = answer_output6;
-    }
-    TCP_STATS_INC(tcp.xmit);
-    ip_output_if(p, &e->local, &e->remote, l->ttl, l->tos, IP_PROTO_TCP, netif);
-    netif->output = output4;
-    netif->output_ip6 = output6;
-}
-
-static void answer_send(struct syn_says *says, unsigned flags, u32_t seq, const struct half_open *e,
+/* While many connections are half open, a flood may be going on: see tcp_syn_output(). */
+static void answer_send(struct tcp_syn *says, unsigned flags, u32_t seq, const struct half_open *e,
                         const struct tcp_pcb_listen *l)
 {
     struct netif *netif = ip_route(&e->local, &e->remote);
@@ -252,22 +129,24 @@ static void answer_send(struct syn_says *says, unsigned flags, u32_t seq, const 
         return;
     if (flags & TCP_SYN)
         says->mss = tcp_mtu_of_link(&e->remote, netif);
-    says->window = tcp_window_of_syn(&l->fixed, says->scaled);
+    says->window = tcp_window_of_syn(&l->fixed, says->options.scaled);
     says->stamped = e->peer.stamped;
-    says->stamp =
-        tcp_stamp_clock(tcp_stamp_offset(&e->local, e->local_port, &e->remote, e->remote_port));
+    says->stamp = half_clock(e);
+    if (e->cookie)
+        says->stamp = tcp_cookie_stamp(says->stamp, &e->peer.options);
     says->echo = e->peer.stamp;
-    p = syn_write(says, flags, seq, e->irs + 1);
+    p = tcp_syn_write(says, flags, seq, e->irs + 1);
     if (!p)
         return;
-    syn_address(p, &e->local, e->local_port, &e->remote, e->remote_port);
-    answer_over(netif, p, e, l);
-    pbuf_free(p);
+    tcp_syn_address(p, &e->local, e->local_port, &e->remote, e->remote_port);
+    tcp_syn_output(p, netif, &e->local, &e->remote, l, half_count > HALF_CALM ? e->mac : NULL);
 }
 
 static void answer_syn(const struct half_open *e, const struct tcp_pcb_listen *l)
 {
-    struct syn_says own = {.scale = TCP_RCV_SCALE, .scaled = e->peer.scaled, .sack = e->peer.sack};
+    struct tcp_syn own = {.options = e->peer.options};
+
+    own.options.scale = TCP_RCV_SCALE;
 
     answer_send(&own, TCP_SYN | TCP_ACK, e->iss, e, l);
 }
@@ -275,7 +154,7 @@ static void answer_syn(const struct half_open *e, const struct tcp_pcb_listen *l
 /* Tells the true numbers: a peer that has begun anew resets this connection then. */
 static void answer_challenge(struct half_open *e, const struct tcp_pcb_listen *l)
 {
-    struct syn_says nothing = {0};
+    struct tcp_syn nothing = {0};
 
     if (net_tcp_may_challenge(&e->challenges_ns))
         answer_send(&nothing, TCP_ACK, e->iss + 1, e, l);
@@ -351,13 +230,15 @@ static struct tcp_cookie_of half_cookie_of(const struct tcp_hdr *h, u32_t irs)
                                   irs};
 }
 
-/* Nothing is kept. An option that a cookie cannot hold is not used. */
+/* Nothing is kept. Options that neither the cookie nor a timestamp can hold are not used. */
 static void half_use_cookie(struct half_open *e, const struct tcp_hdr *h, struct tcp_pcb_listen *l)
 {
     struct tcp_cookie_of of = half_cookie_of(h, e->irs);
 
     e->iss = tcp_cookie_make(&of, e->peer.mss ? e->peer.mss : MSS_UNTOLD, hal_now_ns());
-    e->peer.scaled = e->peer.sack = e->peer.stamped = false;
+    e->cookie = true;
+    if (!e->peer.stamped)
+        e->peer.options = (struct tcp_cookie_options){0};
     l->net.cookies_ns = hal_now_ns() + 2 * TCP_COOKIE_NS;
     net_core.tcp_cookies++;
 }
@@ -378,7 +259,7 @@ static void half_begin(struct tcp_pcb_listen *l, const struct tcp_hdr *h)
     ip_addr_copy(e.local, *ip_current_dest_addr());
     ip_addr_copy(e.remote, *ip_current_src_addr());
     memcpy(e.mac, net_core.sender, sizeof(e.mac));
-    syn_read(&e.peer, h);
+    tcp_syn_read(&e.peer, h);
     if (half_has_room(l)) {
         e.iss = net_tcp_isn(&e.local, e.local_port, &e.remote, e.remote_port);
         half_remember(&e, l);
@@ -413,13 +294,13 @@ static err_t replay_output6(struct netif *netif, struct pbuf *p, const ip6_addr_
 /* Shows lwIP the SYN. Its answer, which the peer has heard long ago, does not go out. */
 static void replay_syn(const struct half_open *e, struct netif *out)
 {
-    struct pbuf *syn = syn_write(&e->peer, TCP_SYN, e->irs, 0);
+    struct pbuf *syn = tcp_syn_write(&e->peer, TCP_SYN, e->irs, 0);
     netif_output_fn output4 = out->output;
     netif_output_ip6_fn output6 = out->output_ip6;
 
     if (!syn)
         return;
-    syn_address(syn, &e->remote, e->remote_port, &e->local, e->local_port);
+    tcp_syn_address(syn, &e->remote, e->remote_port, &e->local, e->local_port);
     out->output = replay_output4;
     out->output_ip6 = replay_output6;
     half_replay.now = true;
@@ -525,6 +406,17 @@ static int half_segment(struct half_open *e, struct tcp_pcb_listen *l, struct tc
     return 1;
 }
 
+/* What the SYN-ACK's timestamp held, if the segment echoes it. */
+static void half_read_stamp(struct half_open *e, const struct tcp_hdr *h)
+{
+    struct tcp_syn said;
+
+    tcp_syn_read(&said, h);
+    e->peer.stamped =
+        said.stamped && tcp_cookie_read_stamp(half_clock(e), said.echo, &e->peer.options);
+    e->peer.stamp = said.stamp;
+}
+
 /* A segment with ACK, of a connection that is not in the table. */
 static int half_cookie(struct tcp_pcb_listen *l, struct tcp_hdr *h, struct pbuf *p)
 {
@@ -542,6 +434,7 @@ static int half_cookie(struct tcp_pcb_listen *l, struct tcp_hdr *h, struct pbuf 
         return p->tot_len ? 1 : 0; /* data may come before what the cookie is in: it comes again */
     ip_addr_copy(e.local, *ip_current_dest_addr());
     ip_addr_copy(e.remote, *ip_current_src_addr());
+    half_read_stamp(&e, h);
     net_core.tcp_cookies_taken++;
     half_end(&e, false, l, h, p);
     return 1;

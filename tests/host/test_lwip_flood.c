@@ -20,8 +20,9 @@
 
 enum { IN = sizeof(struct sockaddr_in), HALF_MAX = 256, SYN_ACK = PEER_SYN | PEER_ACK };
 
-/* Options of a SYN: MSS 1400, window scale 7, SACK permitted. */
-static const uint8_t options[] = {2, 4, 1400 >> 8, 1400 & 255, 1, 3, 3, 7, 1, 1, 4, 2};
+/* Options of a SYN: MSS 1400, window scale 7, SACK permitted. Perhaps a timestamp behind them. */
+static uint8_t options[24] = {2, 4, 1400 >> 8, 1400 & 255, 1, 3, 3, 7, 1, 1, 4, 2, 1, 1, 8, 10};
+static uint32_t my_stamp, echoed; /* 0: no timestamps */
 
 static char buf[4000];
 static int listener;
@@ -56,7 +57,8 @@ static void say(uint32_t ip, uint16_t port, unsigned flags, uint32_t seq, uint32
                 const void *data, unsigned len)
 {
     uint8_t tcp[100] = {0};
-    unsigned header = flags & PEER_SYN ? 20 + sizeof(options) : 20;
+    unsigned first = flags & PEER_SYN ? 0 : 12, last = my_stamp ? 24 : 12;
+    unsigned header = 20 + last - first;
 
     peer_put16(tcp, port);
     peer_put16(tcp + 2, image_port);
@@ -65,7 +67,9 @@ static void say(uint32_t ip, uint16_t port, unsigned flags, uint32_t seq, uint32
     tcp[12] = (uint8_t)(header / 4 << 4);
     tcp[13] = (uint8_t)flags;
     peer_put16(tcp + 14, 8000);
-    memcpy(tcp + 20, options, header - 20);
+    peer_put32(options + 16, my_stamp);
+    peer_put32(options + 20, flags & PEER_ACK ? echoed : 0);
+    memcpy(tcp + 20, options + first, last - first);
     if (len)
         memcpy(tcp + header, data, len);
     peer_tcp_between(ip, IMAGE_IP, tcp, header + len);
@@ -120,15 +124,15 @@ static int client(uint32_t ip, uint16_t port)
     return fd;
 }
 
-/* Does the last SYN-ACK carry an option of this kind? */
-static bool offers(uint8_t kind)
+/* An option of this kind in the last SYN-ACK; NULL: none. */
+static const uint8_t *offers(uint8_t kind)
 {
     const struct heard h = peer_last(PEER_TCP);
 
     for (const uint8_t *opt = h.options; opt < h.data && *opt; opt += *opt == 1 ? 1 : opt[1])
         if (*opt == kind)
-            return true;
-    return false;
+            return opt;
+    return NULL;
 }
 
 /* ---- one connection -------------------------------------------------------------------------- */
@@ -370,6 +374,69 @@ static void cookies_hold_no_options(void)
     CHECK_EQ(pcb->rcv_wnd, 65535 - 7);
 }
 
+/* With timestamps, what the cookie has no room for comes back in their echo. */
+static void timestamps_hold_options(void)
+{
+    static const uint8_t scales[] = {0, 7, 14, 99};
+
+    boot(16);
+    for (unsigned n = 1; n < 50; n++)
+        spoofed(n);
+    for (unsigned i = 0; i < 8; i++) {
+        options[7] = scales[i / 2];
+        options[10] = i % 2 ? 4 : 1; /* SACK permitted, or NOPs in its place */
+        options[11] = i % 2 ? 2 : 1;
+        my_stamp = 5000 + i;
+        pass_ms(17 + i);
+        uint16_t port = (uint16_t)(4000 + i);
+        uint32_t seq = ask(PEER_IP, port);
+        CHECK(offers(3) && offers(8) && !offers(4) == !(i % 2));
+        CHECK_EQ(peer_get32(offers(8) + 6), my_stamp);
+        echoed = peer_get32(offers(8) + 2);
+        my_stamp++;
+        finish(PEER_IP, port, seq);
+        struct tcp_pcb *pcb = tcp_active_pcbs;
+        CHECK(pcb && pcb->remote_port == port && pcb->state == ESTABLISHED);
+        CHECK_EQ(pcb->snd_scale, scales[i / 2] < 14 ? scales[i / 2] : 14);
+        CHECK_EQ(pcb->flags & TF_SACK, i % 2 ? TF_SACK : 0);
+        CHECK(pcb->flags & TF_TIMESTAMP && pcb->flags & TF_WND_SCALE);
+        CHECK_EQ(pcb->ts_recent, my_stamp);
+        CHECK(tcp_stamp_clock(pcb->net.stamp.offset) - echoed < 40); /* it never runs back */
+        int fd = accept(listener, NULL, NULL);
+        CHECK_EQ(send(fd, "answer", 6, 0), 6);
+        pass_ms(5);
+        CHECK(peer_last(PEER_TCP).len == 6 && offers(8));
+    }
+    CHECK_EQ(net_core.tcp_cookies_taken, 8);
+    my_stamp = 0; /* a peer without them, and one that makes up an echo */
+    uint32_t seq = ask(PEER_IP, 4100);
+    CHECK(!offers(3) && !offers(4) && !offers(8));
+    my_stamp = 1;
+    echoed = 0x12345678;
+    finish(PEER_IP, 4100, seq);
+    CHECK(!(tcp_active_pcbs->flags & (TF_TIMESTAMP | TF_SACK | TF_WND_SCALE)));
+}
+
+static void stamps_alone(void)
+{
+    struct tcp_cookie_options o, got;
+    uint32_t clock = 0xfffffff0;
+
+    peer_boot(NULL);
+    for (unsigned i = 0; i < 64; i++, clock++)
+        for (unsigned bits = 0; bits < 32; bits++) {
+            o = (struct tcp_cookie_options){(uint8_t)(bits >> 1), bits >> 1 != 15, bits & 1};
+            uint32_t stamp = tcp_cookie_stamp(clock, &o);
+
+            CHECK(clock - stamp < 32);
+            CHECK(tcp_cookie_read_stamp(clock + 1000, stamp, &got));
+            CHECK(got.scaled == o.scaled && got.sack == o.sack);
+            CHECK(!o.scaled || got.scale == o.scale);
+            CHECK(!tcp_cookie_read_stamp(clock + 130000, stamp, &got));
+            CHECK(!tcp_cookie_read_stamp(stamp - 1, stamp, &got));
+        }
+}
+
 /* An acknowledgement that nobody was given, or was given long ago. */
 static void cookies_that_are_none(void)
 {
@@ -474,6 +541,8 @@ int main(int argc, char **argv)
         SHOWS(a_flood_without_memory, NULL),
         SHOWS(a_flood_that_is_over, NULL),
         SHOWS(cookies_hold_no_options, NULL),
+        SHOWS(timestamps_hold_options, NULL),
+        SHOWS(stamps_alone, NULL),
         SHOWS(cookies_that_are_none, NULL),
         SHOWS(cookies_alone, NULL),
         SHOWS(neighbours_are_not_asked_for, NULL),
