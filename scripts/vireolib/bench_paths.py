@@ -44,7 +44,7 @@ def lossy(percent, seconds=4):
 
 
 CASES = [
-    lossy(0.1), lossy(1), lossy(5), lossy(20, 10),
+    lossy(0.1, 8), lossy(1), lossy(5), lossy(20, 10),
     Case('reorder_5', '10 ms round trip, 5 % arrive 3.25 ms late',
          {'delay_us': 5000, 'late_ppm': 50_000, 'late_us': 3250}),
     Case('rtt_50', '50 ms round trip, nothing lost', {'delay_us': 25_000}, least=1),
@@ -79,7 +79,7 @@ class Shared:
                  else "Vireo's flow beside one from Linux"))
 
 
-SHARED = [Shared(partner, *times) for times in ((10, 2, 8), (100, 8, 20))
+SHARED = [Shared(partner, *times) for times in ((10, 2, 8), (100, 8, 16))
           for partner in ('vireo', 'linux')]
 
 
