@@ -188,14 +188,16 @@ static uint32_t cc_slow_start(struct tcp_cc *cc, uint32_t acked, uint32_t srtt_u
 void tcp_cc_acked(struct tcp_cc *cc, uint32_t acked, uint32_t in_flight_before, uint32_t rtt_us,
                   uint32_t srtt_us, uint32_t now_us, bool limited)
 {
-    cc->limited = limited;
-    if (cc->ssthresh == TCP_CC_MAX)
-        hystart_acked(cc, acked, in_flight_before, rtt_us, now_us);
     bool slow = tcp_cc_slow_start(cc);
 
+    cc->limited = limited;
     if (!limited && !(slow && in_flight_before > cc->cwnd / 2)) {
         cc_alg(cc)->unused(cc, now_us);
         return;
+    }
+    if (cc->ssthresh == TCP_CC_MAX) {
+        hystart_acked(cc, acked, in_flight_before, rtt_us, now_us);
+        slow = tcp_cc_slow_start(cc);
     }
     if (slow)
         acked = cc_slow_start(cc, acked, srtt_us);
