@@ -317,11 +317,28 @@ static void frto_judge(struct tcp_pcb *pcb)
                             pcb->snd_nxt + next->len - pcb->lastack <= pcb->snd_wnd;
 }
 
+/*
+ * The segment that fills the first hole was sent before anything was sent again, as the echo of its
+ * time stamp tells (Eifel, RFC 3522).
+ */
+static bool recovery_was_late(const struct tcp_pcb *pcb)
+{
+    const struct tcp_recovery *r = &pcb->net.rec;
+
+    return r->state != TCP_REC_OPEN && r->undo_bytes && tcp_news.advanced &&
+           (pcb->flags & TF_TIMESTAMP) && tcp_stamp.there &&
+           tcp_before(tcp_stamp.echo, r->undo_stamp);
+}
+
 static void recovery_judge(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
     uint32_t now_us = tcp_news.now_us;
 
+    if (recovery_was_late(pcb)) {
+        tcp_news.spurious = tcp_news.late = true;
+        r->reordering |= r->state == TCP_REC_RECOVERY;
+    }
     if (tcp_news.spurious && r->undo)
         recovery_undo(pcb);
     if (r->state == TCP_REC_LOSS && r->frto)

@@ -119,7 +119,8 @@ struct tcp_recovery {
     bool frto;           /* the timeout may have been spurious, ... */
     bool frto_new;       /* ... and new data goes before what is lost, to tell */
     uint32_t undo_una;   /* SND.UNA at the reduction */
-    uint32_t undo_bytes; /* sent again since, and not reported as duplicate */
+    uint32_t undo_bytes; /* sent again since, and not known to have been for nothing */
+    uint32_t undo_stamp; /* the time stamp of the first of them */
 
     /* Counters, for TCP_INFO */
     uint32_t total_resent;   /* segments */

@@ -163,6 +163,8 @@ static bool resend_segment(struct tcp_pcb *pcb, struct tcp_seg *seg)
     netif = tcp_route(pcb, &pcb->local_ip, &pcb->remote_ip);
     if (seg->net.cut)
         tcp_cut_front(pcb, seg, seg->net.seq);
+    if (!r->undo_bytes)
+        r->undo_stamp = tcp_stamp_clock(pcb->net.stamp.offset);
     if (!netif || tcp_output_segment(seg, pcb, netif) != ERR_OK) {
         tcp_set_flags(pcb, TF_NAGLEMEMERR); /* tcp_txnow() comes back to it, or the timer */
         return false;

@@ -233,6 +233,42 @@ static void a_timeout_for_nothing(void)
         CHECK(receiver_times_seg(i) <= 1);
 }
 
+/* The echo of a time stamp tells at once that the first copy has arrived, after all (RFC 3522). */
+static void an_echo_of_the_first_copy(void)
+{
+    receiver_boot_stamps();
+    receiver_feed(10 * 1448);
+    CHECK_EQ(receiver.heard, 10);
+    receiver.echo = receiver.told[0].stamp;
+    rec()->probing = true; /* no probe */
+    uint32_t window = tcp_cc_window(&receiver.pcb->net.cc);
+    receiver_run_ms(225);
+    CHECK_EQ(rec()->state, TCP_REC_LOSS);
+    receiver_forget();
+    receiver_raw(receiver.base + 1448, 0, NULL);
+    receiver_run_ms(11);
+    CHECK_EQ(rec()->state, TCP_REC_OPEN);
+    CHECK_EQ(rec()->total_undone, 1);
+    CHECK(tcp_cc_window(&receiver.pcb->net.cc) >= window);
+    receiver_raw(receiver.base + 10 * 1448, 0, NULL);
+    receiver_run_ms(30);
+    CHECK_EQ(receiver.heard, 0);
+}
+
+static void an_echo_of_the_second_copy(void)
+{
+    receiver_boot_stamps();
+    receiver_feed(10 * 1448);
+    rec()->probing = true;
+    receiver_run_ms(235);
+    CHECK_EQ(receiver.heard, 11);
+    receiver.echo = receiver_last().stamp;
+    receiver_raw(receiver.base + 1448, 0, NULL);
+    receiver_run_ms(11);
+    CHECK_EQ(rec()->state, TCP_REC_LOSS);
+    CHECK_EQ(rec()->total_undone, 0);
+}
+
 /* A segment that the driver still holds has not left: it is not sent a second time. */
 static void a_driver_holds_the_segment(void)
 {
@@ -441,6 +477,8 @@ static const struct test_case cases[] = {
     {"reneging", reneging},
     {"no_sample_behind_a_hole", no_sample_behind_a_hole},
     {"a_timeout_for_nothing", a_timeout_for_nothing},
+    {"an_echo_of_the_first_copy", an_echo_of_the_first_copy},
+    {"an_echo_of_the_second_copy", an_echo_of_the_second_copy},
     {"a_driver_holds_the_segment", a_driver_holds_the_segment},
     {"no_way_out", no_way_out},
     {"the_tail_is_lost", the_tail_is_lost},

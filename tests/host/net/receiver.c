@@ -34,7 +34,10 @@ static void answer_syn(void *arg)
                         .window = receiver.window,
                         .mss = 1460,
                         .scale = SEG_NO_OPTS,
-                        .sack_ok = receiver.sack};
+                        .sack_ok = receiver.sack,
+                        .stamped = receiver.stamps,
+                        .stamp = 1,
+                        .echo = syn.stamp};
 
     (void)arg;
     answer(&s);
@@ -52,7 +55,7 @@ static void hear(const struct path_seen *s)
     }
     if (segment_span(t) && receiver.heard < 4096)
         receiver.told[receiver.heard++] =
-            (struct told){s->ns, t->seq - receiver.base, t->len, t->flags};
+            (struct told){s->ns, t->seq - receiver.base, t->len, t->stamp, t->flags};
 }
 
 static void on_error(void *arg, err_t err)
@@ -78,13 +81,24 @@ static void boot(void)
     net_leave();
 }
 
-void receiver_boot(bool sack)
+static void connected(void)
 {
-    receiver = (struct receiver){.sack = sack};
     boot();
     path_run_for(100 * HAL_MS);
     CHECK_EQ(receiver.pcb->state, ESTABLISHED);
     receiver_forget();
+}
+
+void receiver_boot(bool sack)
+{
+    receiver = (struct receiver){.sack = sack};
+    connected();
+}
+
+void receiver_boot_stamps(void)
+{
+    receiver = (struct receiver){.sack = true, .stamps = true};
+    connected();
 }
 
 void receiver_boot_mute(void)
@@ -146,7 +160,10 @@ void receiver_raw(uint32_t ack, unsigned blocks, const uint32_t *edges)
                         .flags = SEG_ACK,
                         .window = receiver.window,
                         .scale = SEG_NO_OPTS,
-                        .blocks = blocks};
+                        .blocks = blocks,
+                        .stamped = receiver.stamps,
+                        .stamp = 1,
+                        .echo = receiver.echo};
 
     for (unsigned i = 0; i < blocks; i++) {
         s.block[i].start = edges[2 * i];

@@ -18,12 +18,15 @@
 struct told {
     uint64_t ns;      /* when it arrived */
     uint32_t at, len; /* of the stream */
+    uint32_t stamp;
     unsigned flags;
 };
 
 extern struct receiver {
-    bool sack; /* the peer knows SACK */
-    bool mute; /* SYNs are not answered */
+    bool sack;     /* the peer knows SACK */
+    bool mute;     /* SYNs are not answered */
+    bool stamps;   /* it knows time stamps, ... */
+    uint32_t echo; /* ... and echoes this one */
     unsigned window;
     struct tcp_pcb *pcb; /* the image's end; NULL: gone */
     int err;             /* how it went */
@@ -34,6 +37,8 @@ extern struct receiver {
 
 /* Boots, and connects; returns when the connection is open. */
 void receiver_boot(bool sack);
+/* The same, with SACK and time stamps. */
+void receiver_boot_stamps(void);
 /* Boots, and sends a SYN that nobody answers. */
 void receiver_boot_mute(void);
 /* The image's end writes so many bytes; they go out as windows allow. */
