@@ -25,6 +25,13 @@ $(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
 SRC_lwip := $(filter-out %/dns.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
+# What no packet of an open connection passes is compiled to be small.
+SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
+              $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
+              $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
+          $(addprefix net/lwip/,bootip.c net_lease.c net_privacy.c net_icmp.c net_path_mtu.c) \
+          $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
+          $(wildcard drivers/pci/*.c) drivers/virtio/recover.c platform/arch/fault.c
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
 # Files of a fetched release may be older than objects of the release before.
 SOURCES_NOW := $(file <$(LWIP)/.version) $(file <$(LIBFDT)/.version)

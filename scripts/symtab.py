@@ -6,8 +6,7 @@
   symtab.py NM IMAGE.elf OUT.S --check   fails when IMAGE's functions are not where OUT.S says
   symtab.py --size SIZE IMAGE.elf IMAGE.img   prints one line with an image's sizes
 
-The table, little-endian: uint32 count; count words {uint32 address - __image_start}, in order of
-address; the names in the same order, each ending in a zero byte.
+platform/arch/symbols.c says how the table is laid out.
 """
 import os
 import re
@@ -44,13 +43,27 @@ def functions(nm, elf):
     return [(at - start, found[at][1]) for at in sorted(found) if at >= start]
 
 
+def entry(distance, before, name):
+    """The bytes of a function in the table: the function before it lies `distance` bytes away."""
+    data = []
+    while distance > 0x7f:
+        data.append(distance & 0x7f | 0x80)
+        distance >>= 7
+    shared = len(os.path.commonprefix([before[:-1], name[:-1]]))
+    rest = name[min(shared, 255):].encode('ascii', 'replace')
+    return [*data, distance, min(shared, 255), *rest[:-1], rest[-1] | 0x80]
+
+
 def assembly(table):
-    """The table as assembler source. Names with equal ends are not merged: the table is small."""
-    lines = ['    .section vireo_symtab, "a"', '    .balign 8', f'    .4byte {len(table)}']
-    lines += [f'    .4byte {at:#x}' for at, _ in table]
-    strings = [f'    .asciz "{name}"' for _, name in table]
+    """The table as assembler source."""
+    lines = ['    .section vireo_symtab, "a"', '    .balign 8']
+    before, at = '', 0
+    for offset, name in table:
+        data = entry(offset - at, before, name)
+        lines.append(f'    .byte {", ".join(map(str, data))}')
+        before, at = name, offset
     note = '    .section .note.GNU-stack, "", %progbits'
-    return '\n'.join(lines + strings + [note]) + '\n'
+    return '\n'.join([*lines, note]) + '\n'
 
 
 def size_line(size, elf, image):

@@ -243,11 +243,12 @@ static void fault_say_cause(const struct fault *f)
     }
 }
 
-static const char *fault_function(uintptr_t pc)
+/* Where the function that holds pc begins; 0: not known. */
+static uintptr_t fault_function(uintptr_t pc)
 {
     unsigned offset;
 
-    return symbol_find(pc, &offset);
+    return symbol_find(pc, &offset) ? pc - offset : 0;
 }
 
 /*

@@ -12,7 +12,10 @@
 /* Is addr an address of the image's code? */
 bool symbol_is_code(uintptr_t addr);
 
-/* The function that holds addr, and in *offset the bytes from its start. NULL: not known. */
+/*
+ * The name of the function that holds addr, valid until the next call, and in *offset the bytes
+ * from its start. NULL: not known.
+ */
 const char *symbol_find(uintptr_t addr, unsigned *offset);
 
 #endif

@@ -17,9 +17,9 @@ STATIC_IP = f'ip={GUEST_IP}::{ROUTER_IP}:255.255.255.0'
 MARK_MAIN, MARK_READY = 96, 97        # platform/board.h: hint #96 + mark
 
 # Bytes that an image has at most, with gcc 12 (Debian 12) and gcc 14 (Debian 13): their images
-# differ by less than 1 %. A32 code is some 8 % larger than A64 code.
+# differ by less than 1 %. A32 code is some 12 % larger than A64 code.
 LIMITS = {('hello', 'aarch64'): 96 * 1024, ('httpd', 'aarch64'): 480 * 1024,
-          ('hello', 'arm'): 96 * 1024 * 108 // 100, ('httpd', 'arm'): 480 * 1024 * 108 // 100}
+          ('hello', 'arm'): 96 * 1024 * 112 // 100, ('httpd', 'arm'): 480 * 1024 * 112 // 100}
 
 
 def image(app, kind='img', arch=ARCH):
