@@ -258,42 +258,66 @@ static int inet_shutdown(struct file *f, int how)
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-static ssize_t inet_sendmsg(struct file *f, const struct msghdr *msg, int flags)
+static ssize_t inet_send_dgram(struct sock *s, const struct msghdr *msg, int flags)
 {
     struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
-    struct sock *s = inet_enter(f);
     int err = 0;
 
-    if (s->kind == SOCK_KIND_TCP)
-        return inet_done(sock_tcp_send(s, &m, flags));
     if (msg->msg_name) {
         err = sock_addr_peer(s, msg->msg_name, msg->msg_namelen, &m.addr, &m.port);
         m.has_addr = true;
     }
     if (!err)
         err = sock_cmsg_in(s, msg, &m);
-    return inet_done(err ? err : sock_dgram_send(s, &m, flags));
+    return err ? err : sock_dgram_send(s, &m, flags);
+}
+
+static ssize_t inet_sendmsg(struct file *f, const struct msghdr *msg, int flags)
+{
+    struct sock *s = inet_enter(f);
+
+    return inet_done(s->kind == SOCK_KIND_TCP
+                         ? sock_tcp_send(s, msg->msg_iov, msg->msg_iovlen, flags)
+                         : inet_send_dgram(s, msg, flags));
+}
+
+static ssize_t inet_recv_dgram(struct sock *s, struct msghdr *msg, int flags)
+{
+    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
+    ssize_t n = sock_dgram_recv(s, &m, flags);
+
+    if (n < 0)
+        return n;
+    if (msg->msg_name && m.has_addr)
+        sock_addr_out(s, &m.addr, m.port, msg->msg_name, &msg->msg_namelen);
+    else
+        msg->msg_namelen = 0;
+    msg->msg_flags = m.truncated ? MSG_TRUNC : 0;
+    if (s->wants)
+        sock_cmsg_out(s, &m.origin, msg);
+    else
+        msg->msg_controllen = 0;
+    return n;
+}
+
+static ssize_t inet_recv_stream(struct sock *s, struct msghdr *msg, int flags)
+{
+    ssize_t n = sock_tcp_recv(s, msg->msg_iov, msg->msg_iovlen, flags);
+
+    if (n >= 0) {
+        msg->msg_namelen = 0;
+        msg->msg_flags = 0;
+        msg->msg_controllen = 0;
+    }
+    return n;
 }
 
 static ssize_t inet_recvmsg(struct file *f, struct msghdr *msg, int flags)
 {
-    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
     struct sock *s = inet_enter(f);
-    ssize_t n =
-        s->kind == SOCK_KIND_TCP ? sock_tcp_recv(s, &m, flags) : sock_dgram_recv(s, &m, flags);
 
-    if (n >= 0) {
-        if (msg->msg_name && m.has_addr)
-            sock_addr_out(s, &m.addr, m.port, msg->msg_name, &msg->msg_namelen);
-        else
-            msg->msg_namelen = 0;
-        msg->msg_flags = m.truncated ? MSG_TRUNC : 0;
-        if (s->wants && s->kind != SOCK_KIND_TCP)
-            sock_cmsg_out(s, &m.origin, msg);
-        else
-            msg->msg_controllen = 0;
-    }
-    return inet_done(n);
+    return inet_done(s->kind == SOCK_KIND_TCP ? inet_recv_stream(s, msg, flags)
+                                              : inet_recv_dgram(s, msg, flags));
 }
 
 /* ---- options --------------------------------------------------------------------------------- */

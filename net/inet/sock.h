@@ -163,7 +163,8 @@ struct sock {
     uint64_t read_timeout, write_timeout; /* ns; 0: none */
 };
 
-/* Data of one call, and the peer's address: of sendto, or found by recvfrom. */
+/* Data of one call on a datagram socket, and the peer's address: of sendto, or found by recvfrom.
+ */
 struct sock_msg {
     const struct iovec *iov;
     int iovcnt;
@@ -345,8 +346,8 @@ void sock_conn_stop_waiting(struct sock *s);
 /* Is there enough to read (SO_RCVLOWAT), or an end of it? */
 bool sock_tcp_can_read(const struct sock *s);
 /* Bytes sent or received; 0 of recv: end of the stream. flags: MSG_... [parks] */
-ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags);
-ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags);
+ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, int flags);
+ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int flags);
 /* Appends data (a chain of pbufs, owned) to what waits for the application. */
 void sock_tcp_queue_rx(struct sock *s, struct pbuf *p);
 /* Frees what was received and not read, of a socket without a control block. */

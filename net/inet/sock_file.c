@@ -112,10 +112,16 @@ int sock_take_error(struct sock *s)
 
 /* ---- what the descriptor table calls --------------------------------------------------------- */
 
+static ssize_t sock_read_dgram(struct sock *s, const struct iovec *iov)
+{
+    struct sock_msg m = {.iov = iov, .iovcnt = 1};
+
+    return sock_dgram_recv(s, &m, 0);
+}
+
 static ssize_t sock_op_read(struct file *f, void *buf, size_t len)
 {
     struct iovec iov = {buf, len};
-    struct sock_msg m = {.iov = &iov, .iovcnt = 1};
     struct sock *s = f->ctx;
     ssize_t n = -EBADF;
 
@@ -123,21 +129,27 @@ static ssize_t sock_op_read(struct file *f, void *buf, size_t len)
         return 0; /* unlike recv(), it does not wait */
     net_enter();
     if (!s->closed)
-        n = s->kind == SOCK_KIND_TCP ? sock_tcp_recv(s, &m, 0) : sock_dgram_recv(s, &m, 0);
+        n = s->kind == SOCK_KIND_TCP ? sock_tcp_recv(s, &iov, 1, 0) : sock_read_dgram(s, &iov);
     net_leave();
     return n;
+}
+
+static ssize_t sock_write_dgram(struct sock *s, const struct iovec *iov)
+{
+    struct sock_msg m = {.iov = iov, .iovcnt = 1};
+
+    return sock_dgram_send(s, &m, 0);
 }
 
 static ssize_t sock_op_write(struct file *f, const void *buf, size_t len)
 {
     struct iovec iov = {(void *)buf, len};
-    struct sock_msg m = {.iov = &iov, .iovcnt = 1};
     struct sock *s = f->ctx;
     ssize_t n = -EBADF;
 
     net_enter();
     if (!s->closed)
-        n = s->kind == SOCK_KIND_TCP ? sock_tcp_send(s, &m, 0) : sock_dgram_send(s, &m, 0);
+        n = s->kind == SOCK_KIND_TCP ? sock_tcp_send(s, &iov, 1, 0) : sock_write_dgram(s, &iov);
     net_leave();
     return n;
 }

@@ -144,13 +144,14 @@ static size_t stream_peek(const struct sock *s, size_t skip, uint8_t *buf, size_
 }
 
 /* Fills the vector from its byte `at` on, as far as there is data. Bytes copied. */
-static size_t stream_scatter(struct sock *s, const struct sock_msg *m, size_t at, int flags)
+static size_t stream_scatter(struct sock *s, const struct iovec *iov, int iovcnt, size_t at,
+                             int flags)
 {
     size_t done = 0;
 
-    for (int i = 0; i < m->iovcnt && s->rx.head; i++) {
-        size_t len = m->iov[i].iov_len, n;
-        uint8_t *base = m->iov[i].iov_base;
+    for (int i = 0; i < iovcnt && s->rx.head; i++) {
+        size_t len = iov[i].iov_len, n;
+        uint8_t *base = iov[i].iov_base;
 
         if (at >= len) {
             at -= len;
@@ -189,9 +190,9 @@ static size_t stream_least(const struct sock *s, size_t want, int flags)
     return least ? least : 1;
 }
 
-ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
+ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int flags)
 {
-    ssize_t want = socket_iov_len(m->iov, m->iovcnt);
+    ssize_t want = socket_iov_len(iov, iovcnt);
     uint64_t deadline = 0;
     size_t done = 0, least;
     bool end;
@@ -203,7 +204,7 @@ ssize_t sock_tcp_recv(struct sock *s, struct sock_msg *m, int flags)
         return want;
     least = stream_least(s, (size_t)want, flags);
     for (;;) {
-        size_t n = stream_scatter(s, m, done, flags);
+        size_t n = stream_scatter(s, iov, iovcnt, done, flags);
 
         done += n;
         if (!(flags & MSG_PEEK))
@@ -335,16 +336,16 @@ static int stream_send_piece(struct sock *s, const struct iovec *iov, bool more,
     return 0;
 }
 
-ssize_t sock_tcp_send(struct sock *s, const struct sock_msg *m, int flags)
+ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, int flags)
 {
-    ssize_t want = socket_iov_len(m->iov, m->iovcnt);
+    ssize_t want = socket_iov_len(iov, iovcnt);
     uint64_t deadline = 0;
     size_t sent = 0;
     int err = want < 0 ? (int)want : flags & MSG_OOB ? -EOPNOTSUPP : stream_may_send(s);
 
-    for (int i = 0; !err && i < m->iovcnt; i++)
-        err = stream_send_piece(s, &m->iov[i], (flags & MSG_MORE) || i + 1 < m->iovcnt, flags,
-                                &deadline, &sent);
+    for (int i = 0; !err && i < iovcnt; i++)
+        err = stream_send_piece(s, &iov[i], (flags & MSG_MORE) || i + 1 < iovcnt, flags, &deadline,
+                                &sent);
     if (err == -EBADF)
         return sent ? (ssize_t)sent : err;
     if (s->tcp && sent)

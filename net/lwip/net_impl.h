@@ -258,6 +258,15 @@ bool net_mem_admit(unsigned eighths);
 /* A quarter of what is free of the limit's first half, in bytes: what one of many users may hold.
  */
 uint64_t net_mem_share(void);
+/* Is so little in use that nobody's share is small? */
+extern struct net_mem_level {
+    uint64_t lent;   /* bytes that are allocated now */
+    uint64_t plenty; /* an eighth of the limit */
+} net_mem_level;
+static inline bool net_mem_plenty(void)
+{
+    return net_mem_level.lent < net_mem_level.plenty;
+}
 uint64_t net_mem_used(void);   /* bytes taken from the machine */
 uint64_t net_mem_lent(void);   /* bytes of them that are allocated now */
 uint64_t net_mem_limit(void);  /* bytes that may be taken */

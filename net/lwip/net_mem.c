@@ -32,9 +32,10 @@ struct size_class {
 static const uint16_t sizes[] = {64, 96, 160, 224, 352, 480, 640, 960, 1280, 1664, 2048};
 #define CLASSES (sizeof(sizes) / sizeof(sizes[0]))
 
+struct net_mem_level net_mem_level;
 static struct size_class classes[CLASSES];
 static uint8_t class_of[SLAB_MAX / GRAIN + 1]; /* by size in grains, rounded up */
-static uint64_t used, lent, limit, failed;     /* as net_mem_used() and its like tell */
+static uint64_t used, limit, failed;           /* as net_mem_used() and its like tell */
 static bool starved;                           /* a use was refused since memory was last freed */
 
 void net_mem_init(void)
@@ -49,6 +50,7 @@ void net_mem_init(void)
     }
     vireo_memory(&info);
     limit = info.total / 4;
+    net_mem_level.plenty = limit / 8;
 }
 
 uint64_t net_mem_used(void)
@@ -58,7 +60,7 @@ uint64_t net_mem_used(void)
 
 uint64_t net_mem_lent(void)
 {
-    return lent;
+    return net_mem_level.lent;
 }
 
 uint64_t net_mem_limit(void)
@@ -80,7 +82,7 @@ static void *mem_refuse(void)
 
 bool net_mem_admit(unsigned eighths)
 {
-    if (lent < limit / 8 * eighths)
+    if (net_mem_level.lent < limit / 8 * eighths)
         return true;
     starved = true;
     return false;
@@ -90,7 +92,7 @@ uint64_t net_mem_share(void)
 {
     uint64_t most = limit / 8 * NET_MEM_RX;
 
-    return lent < most ? (most - lent) / 4 : 0;
+    return net_mem_level.lent < most ? (most - net_mem_level.lent) / 4 : 0;
 }
 
 static struct header *slab_carve(struct size_class *c, size_t size)
@@ -122,7 +124,7 @@ static void *mem_large(size_t size)
     if (size > limit || used + total > limit || !(h = hal_alloc(total)))
         return mem_refuse();
     used += total;
-    lent += total;
+    net_mem_level.lent += total;
     h->class = CLASS_LARGE;
     h->state = USED;
     h->size = total;
@@ -159,7 +161,7 @@ void *net_malloc(size_t size)
     if (!h)
         return mem_refuse();
     h->state = USED;
-    lent += sizes[h->class];
+    net_mem_level.lent += sizes[h->class];
     return h + 1;
 }
 
@@ -190,11 +192,11 @@ void net_free(void *p)
     }
     if (h->class == CLASS_LARGE) {
         used -= h->size;
-        lent -= h->size;
+        net_mem_level.lent -= h->size;
         hal_free(h);
         return;
     }
-    lent -= sizes[h->class];
+    net_mem_level.lent -= sizes[h->class];
     *(struct header **)p = classes[h->class].free;
     classes[h->class].free = h;
 }

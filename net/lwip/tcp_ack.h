@@ -16,6 +16,7 @@ struct tcp_pcb;
 struct tcp_acks {
     struct tcp_timer timer; /* an ACK that waits for data to go with is sent then */
     uint32_t full;          /* bytes of the peer's full segments, as far as is known */
+    bool young;             /* the segment that waits came since the timer was set */
     bool quick;             /* TCP_QUICKACK: every segment is acknowledged at once */
 };
 

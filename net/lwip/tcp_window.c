@@ -183,15 +183,15 @@ static void window_fall(struct tcp_window *w)
 {
     if (tcp_ticks - w->read_tick > IDLE_TICKS)
         w->goal = smaller(w->goal, TCP_WINDOW_START);
-    w->goal = smaller(w->goal, window_share(TCP_BUFFER_START));
+    if (!net_mem_plenty())
+        w->goal = smaller(w->goal, window_share(TCP_BUFFER_START));
 }
 
-void tcp_window_read(struct tcp_pcb *pcb, uint32_t len)
+static void window_adapt(struct tcp_pcb *pcb, uint32_t len)
 {
     struct tcp_window *w = &pcb->net.win;
     uint32_t kept;
 
-    w->read += len;
     if (!w->fixed.receive) {
         window_fall(w);
         if (w->read > w->receive / 2)
@@ -204,6 +204,16 @@ void tcp_window_read(struct tcp_pcb *pcb, uint32_t len)
     w->receive -= kept;
     w->over -= smaller(kept, w->over);
     pcb->rcv_wnd -= kept;
+}
+
+void tcp_window_read(struct tcp_pcb *pcb, uint32_t len)
+{
+    struct tcp_window *w = &pcb->net.win;
+
+    w->read += len;
+    if (w->read > w->receive / 2 || (w->receive - w->goal) >> tcp_window_scale ||
+        w->read_tick != tcp_ticks || !net_mem_plenty())
+        window_adapt(pcb, len);
 }
 
 bool tcp_window_tell(const struct tcp_pcb *pcb, uint32_t gain)
@@ -228,25 +238,35 @@ static void window_set_room(struct tcp_pcb *pcb)
     pcb->snd_buf = limit > queued ? limit - queued : 0;
 }
 
-void tcp_window_acked(struct tcp_pcb *pcb)
+/* The limit of the send buffer grows to `want` or falls, as memory lets it. */
+static void window_set_send(struct tcp_pcb *pcb, uint32_t want)
 {
     struct tcp_window *w = &pcb->net.win;
-    uint32_t want = smaller(pcb->net.cc.cwnd, pcb->snd_wnd_max);
+    uint32_t share = window_share(TCP_BUFFER_MIN);
 
-    if (!w->fixed.send) {
-        want = want > window_max / 2 ? window_max : 2 * want;
-        if (want > w->send)
-            w->send = larger(w->send, smaller(want, window_share(TCP_BUFFER_MIN)));
-        else if (w->send > TCP_BUFFER_MIN)
-            w->send = smaller(w->send, window_share(TCP_BUFFER_MIN));
-    }
+    if (!w->fixed.send)
+        w->send = want > w->send ? larger(w->send, smaller(want, share)) : smaller(w->send, share);
     window_set_room(pcb);
+}
+
+void tcp_window_acked(struct tcp_pcb *pcb)
+{
+    uint32_t want = smaller(smaller(pcb->net.cc.cwnd, pcb->snd_wnd_max), window_max / 2) * 2;
+
+    if (want > pcb->net.win.send || !net_mem_plenty())
+        window_set_send(pcb, want);
+    else
+        window_set_room(pcb);
 }
 
 uint32_t tcp_window_room(const struct tcp_pcb *pcb)
 {
-    uint32_t queued = window_queued(pcb), share = window_share(TCP_BUFFER_MIN);
+    uint32_t queued, share;
 
+    if (net_mem_plenty())
+        return pcb->snd_buf;
+    queued = window_queued(pcb);
+    share = window_share(TCP_BUFFER_MIN);
     return share <= queued ? 0 : smaller(pcb->snd_buf, share - queued);
 }
 
