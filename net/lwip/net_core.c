@@ -151,6 +151,7 @@ static void net_init(void)
     net_random_init();
     net_mem_init();
     tcp_window_init();
+    tcp_mtu_init();
     tcp_option_init();
     tcp_stamp_init();
     net_asking_init();

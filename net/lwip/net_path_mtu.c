@@ -25,7 +25,8 @@ struct path {
     enum net_path_kind kind;
     uint16_t mtu; /* 0: the entry is free */
     uint8_t lowers;
-    bool cut; /* the path is narrower than the least, so routers may cut packets */
+    bool guess; /* found by a connection, not said by a router */
+    bool cut;   /* the path is narrower than the least, so routers may cut packets */
     uint64_t end_ns;
     uint64_t used; /* path_uses at the last use */
 };
@@ -58,7 +59,7 @@ unsigned net_path_mtu(const struct netif *netif, const ip_addr_t *to, enum net_p
 
     if (!mtu)
         mtu = NET_PATH_MOST; /* loopback */
-    return p && p->mtu < mtu ? p->mtu : mtu;
+    return p && !p->guess && p->mtu < mtu ? p->mtu : mtu;
 }
 
 u16_t net_path_ip6_mtu(const struct pbuf *p, const struct netif *netif, const ip6_addr_t *to)
@@ -133,7 +134,7 @@ static void path_start_timer(void)
 }
 
 /* A free entry, or the one that was not used for the longest time. */
-static struct path *path_new(const ip_addr_t *to, enum net_path_kind kind)
+static struct path *path_free(void)
 {
     struct path *p = paths;
 
@@ -143,6 +144,15 @@ static struct path *path_new(const ip_addr_t *to, enum net_path_kind kind)
             p = at;
     if (p->mtu)
         path_forget(p);
+    return p;
+}
+
+/* old: the entry of that destination, in whose place the new one comes. */
+static struct path *path_new(const ip_addr_t *to, enum net_path_kind kind, struct path *old)
+{
+    struct path *p = old ? old : path_free();
+
+    path_set_cut(p, false);
     *p = (struct path){.kind = kind, .mtu = NET_PATH_MOST, .used = ++path_uses};
     ip_addr_copy(p->to, *to);
     return p;
@@ -155,8 +165,8 @@ bool net_path_lower(const ip_addr_t *to, enum net_path_kind kind, unsigned mtu)
 
     if (cut)
         mtu = path_least(to);
-    if (!p)
-        p = path_new(to, kind);
+    if (!p || p->guess)
+        p = path_new(to, kind, p);
     if (p->lowers == PATH_LOWERS || (mtu >= p->mtu && (p->cut || !cut)))
         return false;
     p->mtu = (uint16_t)mtu;
@@ -164,6 +174,31 @@ bool net_path_lower(const ip_addr_t *to, enum net_path_kind kind, unsigned mtu)
     p->end_ns = hal_now_ns() + PATH_MS * HAL_MS;
     path_set_cut(p, cut && kind == NET_PATH_TCP && !IP_IS_V6(to));
     return true;
+}
+
+bool net_path_found(const ip_addr_t *to, unsigned mtu)
+{
+    struct path *p = path_known(to, NET_PATH_TCP);
+    bool news = !p || !p->guess;
+
+    if (mtu == NET_PATH_MOST) {
+        if (!news)
+            p->mtu = 0;
+        return false;
+    }
+    if (news)
+        p = path_new(to, NET_PATH_TCP, p);
+    p->guess = true;
+    p->mtu = (uint16_t)mtu;
+    p->end_ns = hal_now_ns() + PATH_MS * HAL_MS;
+    return news;
+}
+
+unsigned net_path_guess(const ip_addr_t *to)
+{
+    const struct path *p = path_known(to, NET_PATH_TCP);
+
+    return p && p->guess ? p->mtu : 0;
 }
 
 /* ---- what a router says ---------------------------------------------------------------------- */
@@ -197,20 +232,41 @@ static bool path_datagram_sent(const struct net_too_big *t)
     return t->proto == IP_PROTO_UDP ? path_udp_sent(t) : IP_IS_V6(t->peer);
 }
 
-void net_path_too_big(const struct net_too_big *t)
+static void path_tcp_too_big(const struct net_too_big *t, const struct netif *netif)
 {
-    bool tcp = t->proto == IP_PROTO_TCP;
-    enum net_path_kind kind = tcp ? NET_PATH_TCP : NET_PATH_DATAGRAMS;
-    const struct netif *netif = ip_route(t->local, t->peer);
-    unsigned len = tcp ? tcp_mtu_sent(t) : path_datagram_sent(t) ? t->len : 0;
+    unsigned len = tcp_mtu_sent(t), known = net_path_mtu(netif, t->peer, NET_PATH_TCP);
     unsigned mtu = t->mtu ? t->mtu : path_plateau(len);
 
-    if (!netif || !len || mtu < LEAST_LINK4 || mtu >= net_path_mtu(netif, t->peer, kind) ||
-        (tcp && mtu >= len) || !net_path_lower(t->peer, kind, mtu))
+    if (mtu < LEAST_LINK4 || mtu >= len || mtu > known)
         return;
-    if (tcp)
+    if (mtu < known) {
+        if (!net_path_lower(t->peer, NET_PATH_TCP, mtu))
+            return;
         tcp_mtu_follow(t->peer);
-    else if (net_core.events)
+    }
+    tcp_mtu_resend(t);
+}
+
+static void path_datagram_too_big(const struct net_too_big *t, const struct netif *netif)
+{
+    unsigned mtu = t->mtu ? t->mtu : path_plateau(t->len);
+
+    if (mtu < LEAST_LINK4 || mtu >= net_path_mtu(netif, t->peer, NET_PATH_DATAGRAMS) ||
+        !path_datagram_sent(t) || !net_path_lower(t->peer, NET_PATH_DATAGRAMS, mtu))
+        return;
+    if (net_core.events)
         net_core.events->unreachable(t->proto, t->local, t->port, t->peer, t->peer_port, 0,
                                      EMSGSIZE, true);
+}
+
+void net_path_too_big(const struct net_too_big *t)
+{
+    const struct netif *netif = ip_route(t->local, t->peer);
+
+    if (!netif)
+        return;
+    if (t->proto == IP_PROTO_TCP)
+        path_tcp_too_big(t, netif);
+    else
+        path_datagram_too_big(t, netif);
 }

@@ -34,12 +34,19 @@ struct net_too_big {
 };
 void net_path_too_big(const struct net_too_big *t);
 
-/* Bytes of the longest packet to a destination over this interface, as far as is known. */
+/* Bytes of the longest packet to a destination over this interface, as far as routers say. */
 unsigned net_path_mtu(const struct netif *netif, const ip_addr_t *to, enum net_path_kind kind);
 /*
  * The path has this MTU, at least the least of its family; for ten minutes. False: nothing new, or
  * too many words about one path. Who calls for TCP lets its connections follow.
  */
 bool net_path_lower(const ip_addr_t *to, enum net_path_kind kind, unsigned mtu);
+/*
+ * A connection has found that packets of this length reach a destination, and that longer ones get
+ * lost without a word. NET_PATH_MOST: they do not. True: that is news.
+ */
+bool net_path_found(const ip_addr_t *to, unsigned mtu);
+/* What was found so; 0: nothing. */
+unsigned net_path_guess(const ip_addr_t *to);
 
 #endif

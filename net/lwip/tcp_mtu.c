@@ -9,14 +9,14 @@
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "net_path_mtu.h"
+#include "tcp_scoreboard.h"
 
-/* Of IP and TCP without options. */
 static unsigned mtu_headers_to(const ip_addr_t *to)
 {
     return (IP_IS_V6(to) ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
 }
 
-static unsigned mtu_headers(const struct tcp_pcb *pcb)
+unsigned tcp_mtu_headers(const struct tcp_pcb *pcb)
 {
     return mtu_headers_to(&pcb->remote_ip);
 }
@@ -46,30 +46,31 @@ uint16_t tcp_mtu_offer(const struct tcp_pcb *pcb, const struct netif *netif)
     return mtu_min(mss, pcb->net.mtu.user ? pcb->net.mtu.user : mss);
 }
 
-/* What a segment may have now, with its options. */
-static uint16_t mtu_mss(const struct tcp_pcb *pcb)
+unsigned tcp_mtu_longest(const struct tcp_pcb *pcb)
 {
     const struct tcp_mtu *m = &pcb->net.mtu;
     const struct netif *netif = mtu_netif(pcb);
-    unsigned mss = mtu_min(m->peer, m->user ? m->user : m->peer);
+    unsigned longest = mtu_min(m->peer, m->user ? m->user : m->peer) + tcp_mtu_headers(pcb);
 
-    if (!netif)
-        return mtu_min(mss, pcb->mss);
-    return mtu_min(mss, net_path_mtu(netif, &pcb->remote_ip, NET_PATH_TCP) - mtu_headers(pcb));
+    return netif ? mtu_min(longest, net_path_mtu(netif, &pcb->remote_ip, NET_PATH_TCP)) : longest;
+}
+
+/* What a segment may have now, with its options. */
+static uint16_t mtu_mss(const struct tcp_pcb *pcb)
+{
+    unsigned longest = tcp_mtu_longest(pcb), passes = pcb->net.mtu.passes;
+
+    return (uint16_t)(mtu_min(longest, passes ? passes : longest) - tcp_mtu_headers(pcb));
 }
 
 void tcp_mtu_begin(struct tcp_pcb *pcb)
 {
     pcb->net.mtu.peer = pcb->mss;
+    pcb->net.mtu.passes = (uint16_t)net_path_guess(&pcb->remote_ip);
     pcb->mss = mtu_mss(pcb);
 }
 
 /* ---- segments that are too long by now ------------------------------------------------------- */
-
-static unsigned mtu_room(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
-{
-    return pcb->mss - (LWIP_TCP_OPT_LENGTH(seg->flags));
-}
 
 /* lwIP's function divides the first segment that was not sent. */
 static void mtu_divide(struct tcp_pcb *pcb, struct tcp_seg *seg)
@@ -77,13 +78,13 @@ static void mtu_divide(struct tcp_pcb *pcb, struct tcp_seg *seg)
     struct tcp_seg *unsent = pcb->unsent;
 
     pcb->unsent = seg;
-    tcp_split_unsent_seg(pcb, (u16_t)mtu_room(pcb, seg));
+    tcp_split_unsent_seg(pcb, (u16_t)tcp_seg_most(pcb, seg));
     pcb->unsent = unsent;
 }
 
-void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg)
+void tcp_mtu_shorten(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
-    while (seg && seg->len > mtu_room(pcb, seg) && seg->p->ref == 1) {
+    while (seg && seg->len > tcp_seg_most(pcb, seg) && seg->p->ref == 1) {
         struct tcp_seg *next = seg->next;
 
         mtu_divide(pcb, seg);
@@ -93,17 +94,21 @@ void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg)
     }
 }
 
-static void mtu_set(struct tcp_pcb *pcb, uint16_t mss)
+void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
-    bool smaller = mss < pcb->mss;
+    if (!(pcb->net.mtu.next || pcb->net.mtu.probe) || !tcp_mtu_probe_step(pcb))
+        tcp_mtu_shorten(pcb, seg);
+}
 
-    pcb->mss = mss;
-    tcp_cc_mss(&pcb->net.cc, mss);
-    if (!smaller)
-        return;
-    pcb->unsent_oversize =
-        0; /* the last segment may be as long as segments are by now, or longer */
-    tcp_recovery_resize(pcb);
+void tcp_mtu_update(struct tcp_pcb *pcb)
+{
+    uint16_t before = pcb->mss;
+
+    tcp_mtu_path_is(pcb, tcp_mtu_longest(pcb));
+    pcb->mss = mtu_mss(pcb);
+    tcp_cc_mss(&pcb->net.cc, pcb->mss);
+    if (pcb->mss < before)
+        pcb->unsent_oversize = 0; /* the last segment has no room any more */
 }
 
 void tcp_mtu_limit(struct tcp_pcb *pcb, uint16_t mss)
@@ -112,7 +117,7 @@ void tcp_mtu_limit(struct tcp_pcb *pcb, uint16_t mss)
         return;
     pcb->net.mtu.user = mss;
     if (pcb->net.mtu.peer)
-        mtu_set(pcb, mtu_mss(pcb));
+        tcp_mtu_update(pcb);
 }
 
 /* ---- what is said of a path ------------------------------------------------------------------ */
@@ -131,7 +136,7 @@ static unsigned mtu_sent_at(const struct tcp_seg *s, u32_t seq)
 {
     for (; s; s = s->next)
         if (seq - lwip_ntohl(s->tcphdr->seqno) < s->len)
-            return s->len + LWIP_TCP_OPT_LENGTH(s->flags);
+            return s->len + (LWIP_TCP_OPT_LENGTH(s->flags));
     return 0;
 }
 
@@ -143,7 +148,18 @@ unsigned tcp_mtu_sent(const struct net_too_big *t)
     if (!pcb || t->seq - pcb->lastack >= pcb->snd_nxt - pcb->lastack)
         return 0;
     len = mtu_sent_at(pcb->unacked, t->seq);
-    return len ? mtu_min(len, pcb->mss) + mtu_headers(pcb) : 0;
+    if (!pcb->net.mtu.probe)
+        len = mtu_min(len, pcb->mss);
+    return len ? len + tcp_mtu_headers(pcb) : 0;
+}
+
+/* Segments that were sent before the quoted one have passed where that did not. */
+void tcp_mtu_resend(const struct net_too_big *t)
+{
+    struct tcp_pcb *pcb = mtu_find(t);
+
+    if (pcb)
+        tcp_recovery_resize(pcb, t->seq);
 }
 
 void tcp_mtu_follow(const ip_addr_t *to)
@@ -151,11 +167,15 @@ void tcp_mtu_follow(const ip_addr_t *to)
     for (struct tcp_pcb *p = tcp_active_pcbs, *next; p; p = next) {
         next = p->next;
         if (p->net.mtu.peer && (!to || ip_addr_eq(&p->remote_ip, to)))
-            mtu_set(p, mtu_mss(p));
+            tcp_mtu_update(p);
     }
 }
 
 void tcp_mtu_forgotten(const ip_addr_t *to)
 {
-    tcp_mtu_follow(to);
+    for (struct tcp_pcb *p = tcp_active_pcbs, *next; p; p = next) {
+        next = p->next;
+        if (p->net.mtu.peer && ip_addr_eq(&p->remote_ip, to))
+            tcp_mtu_try_longer(p);
+    }
 }

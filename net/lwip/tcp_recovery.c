@@ -170,7 +170,7 @@ static void recovery_enter(struct tcp_pcb *pcb, uint32_t in_flight)
 {
     struct tcp_recovery *r = &pcb->net.rec;
 
-    if (r->state != TCP_REC_OPEN)
+    if (r->state != TCP_REC_OPEN || tcp_mtu_probe_alone(pcb))
         return;
     r->state = TCP_REC_RECOVERY;
     r->force = true;
@@ -204,13 +204,13 @@ void tcp_recovery_timeout(struct tcp_pcb *pcb, bool reneged)
     r->force = r->probing = r->frto_new = false;
 }
 
-void tcp_recovery_resize(struct tcp_pcb *pcb)
+void tcp_recovery_resize(struct tcp_pcb *pcb, uint32_t from)
 {
     struct tcp_recovery *r = &pcb->net.rec;
     struct tcp_seg *after = NULL;
 
     for (struct tcp_seg *seg = pcb->unacked; seg; seg = seg->next) {
-        if (seg->len <= tcp_seg_most(pcb, seg) ||
+        if (seg->len <= tcp_seg_most(pcb, seg) || !tcp_before(from, seg->net.end) ||
             (seg->net.flags & (TCP_SEG_SACKED | TCP_SEG_LOST)))
             continue;
         if (r->fresh == seg)

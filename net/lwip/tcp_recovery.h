@@ -156,9 +156,10 @@ void net_tcp_established(struct tcp_pcb *pcb);
 void net_tcp_resend_syn(struct tcp_pcb *pcb);
 /*
  * The path carries smaller segments from now on, of pcb->mss: those in flight that are longer count
- * as lost, but not by congestion, and are sent again in pieces. Not called by lwIP.
+ * as lost from number `from` on, but not by congestion, and are sent again in pieces. Not called by
+ * lwIP.
  */
-void tcp_recovery_resize(struct tcp_pcb *pcb);
+void tcp_recovery_resize(struct tcp_pcb *pcb, uint32_t from);
 /*
  * The connection ends after so many ms without progress (TCP_USER_TIMEOUT); 0: after the usual
  * three minutes. Not called by lwIP.

@@ -200,8 +200,10 @@ static void resend_lost(struct tcp_pcb *pcb)
         r->limited = true;
         if (!resend_turn_us(r))
             return;
-        if (seg->len > tcp_seg_most(pcb, seg))
+        if (seg->len > tcp_seg_most(pcb, seg)) {
+            tcp_mtu_probe_lost(pcb, seg);
             tcp_cut_seg(pcb, seg, seg->net.seq + tcp_seg_most(pcb, seg));
+        }
         if (!resend_forced(pcb) &&
             tcp_flight(r) + (seg->net.end - seg->net.seq) > tcp_cc_window(&pcb->net.cc))
             return;
@@ -351,6 +353,7 @@ static void resend_timeout(struct tcp_pcb *pcb)
     if (r->backoff < UINT8_MAX)
         r->backoff++;
     r->total_timeouts++;
+    tcp_mtu_timeout(pcb);
     tcp_output(pcb);
 }
 

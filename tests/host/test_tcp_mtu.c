@@ -6,156 +6,22 @@
 #include <string.h>
 
 #include "check.h"
-#include "flow.h"
-#include "host.h"
 #include "lwip/priv/tcp_priv.h"
+#include "narrow.h"
 #include "net_impl.h"
-#include "net_path_mtu.h"
 #include "peer.h"
 #include "peer6.h"
-#include "tasks.h"
-
-enum { FULL = 1500, MB = 1 << 20 };
-
-static struct flow_end a, b, c, d;
-
-/* What side A has sent since forget(). */
-static struct {
-    uint32_t longest;                 /* bytes of a packet */
-    unsigned whole, cuttable;         /* segments of IPv4 with data, with and without DF */
-    uint32_t offered;                 /* the MSS option of its last SYN */
-    uint32_t seq;                     /* of the last long segment */
-    uint64_t last_arrival, worst_gap; /* between data that arrives at B */
-    uint8_t packet[FULL];             /* the last one longer than LONG */
-    uint32_t len;
-} seen;
-enum { LONG = 600 };
-
-static void watch(const struct path_seen *s)
-{
-    if (!s->tcp.sport)
-        return;
-    if (!s->out && s->side == PATH_B && s->tcp.len) {
-        if (seen.last_arrival && s->ns - seen.last_arrival > seen.worst_gap)
-            seen.worst_gap = s->ns - seen.last_arrival;
-        seen.last_arrival = s->ns;
-    }
-    if (!s->out || s->side != PATH_A)
-        return;
-    if (s->len > seen.longest)
-        seen.longest = s->len;
-    if (s->packet[0] >> 4 == 4 && s->tcp.len)
-        *(s->packet[6] & 0x40 ? &seen.whole : &seen.cuttable) += 1;
-    if (s->tcp.flags & SEG_SYN)
-        seen.offered = s->tcp.mss;
-    if (s->len > LONG) {
-        memcpy(seen.packet, s->packet, s->len);
-        seen.len = s->len;
-        seen.seq = s->tcp.seq;
-    }
-}
-
-static void forget(void)
-{
-    memset(&seen, 0, sizeof(seen));
-}
-
-static bool six(void)
-{
-    return case_variant == 6;
-}
-
-/* Bytes of IP and TCP. */
-static unsigned headers(void)
-{
-    return six() ? 60 : 40;
-}
-
-static void boot(void)
-{
-    host_set_bootargs("vireo.tcp_buffer=128"); /* what is sent arrives soon */
-    path_boot(1);
-    path_both(5000, 0);
-    path_watch(watch);
-    forget();
-}
-
-/* A sends so much to a port of B. */
-static void begin(uint64_t bytes, uint16_t port)
-{
-    a = (struct flow_end){.to_send = bytes, .key = 1, .ip6 = six()};
-    b = (struct flow_end){.to_send = 0, .key = 2, .ip6 = six()};
-    flow_listen(&b, PATH_B, port);
-    flow_connect(&a, PATH_A, 0, port, &b);
-}
-
-static void step(void)
-{
-    flow_step(&a);
-    flow_step(&b);
-    if (c.peer) {
-        flow_step(&c);
-        flow_step(&d);
-    }
-}
-
-static bool over(void)
-{
-    step();
-    return flow_over(&a) && (!c.peer || flow_over(&c));
-}
-
-static bool half(void)
-{
-    step();
-    return b.received > MB;
-}
-
-static bool never(void)
-{
-    step();
-    return false;
-}
-
-static void run_for(uint64_t ns)
-{
-    path_run(ns, never);
-}
-
-static void all_arrives(uint64_t bytes)
-{
-    CHECK(path_run(60 * HAL_SEC, over));
-    CHECK_EQ(b.received, bytes);
-    CHECK_EQ(b.wrong, 0);
-    CHECK_EQ(a.err, ERR_OK);
-}
-
-static void begin_endless(void)
-{
-    path.link[PATH_A].rate = 5 * MB;
-    path.link[PATH_A].queue_ns = PATH_QUEUE_ENDLESS;
-    begin(FLOW_ENDLESS, 80);
-}
-
-/* What was written until now is all. */
-static void end(void)
-{
-    path.link[PATH_A].rate = 0;
-    c.to_send = c.written;
-    a.to_send = a.written;
-    all_arrives(a.written);
-}
 
 /* ---- what routers say ------------------------------------------------------------------------ */
 
 static void segments_are_not_cut(void)
 {
-    boot();
-    begin(MB, 80);
-    all_arrives(MB);
-    CHECK_EQ(seen.longest, FULL);
-    CHECK_EQ(seen.cuttable, 0);
-    CHECK(seen.whole > MB / 1460);
+    narrow_boot();
+    narrow_begin(MB, 80);
+    narrow_all_arrives(MB);
+    CHECK_EQ(narrow.longest, FULL);
+    CHECK_EQ(narrow.cuttable, 0);
+    CHECK(narrow.whole > MB / 1460);
 }
 
 /* The path of an open connection narrows, and narrows again. */
@@ -163,71 +29,72 @@ static void a_path_narrows(void)
 {
     static const unsigned mtus[] = {1400, 1280};
 
-    boot();
-    begin_endless();
-    CHECK(path_run(20 * HAL_SEC, half));
-    CHECK_EQ(seen.longest, FULL);
+    narrow_boot();
+    narrow_begin_endless();
+    CHECK(path_run(20 * HAL_SEC, narrow_half));
+    CHECK_EQ(narrow.longest, FULL);
     for (unsigned i = 0; i < 2; i++) {
         path.link[PATH_A].mtu = mtus[i];
-        seen.worst_gap = 0;
-        run_for(100 * HAL_MS);
-        CHECK_EQ(a.pcb->mss, mtus[i] - headers());
-        CHECK(seen.worst_gap < 50 * HAL_MS);
-        forget();
+        narrow.worst_gap = 0;
+        narrow_run(100 * HAL_MS);
+        CHECK_EQ(a.pcb->mss, mtus[i] - narrow_headers());
+        CHECK(narrow.worst_gap < 50 * HAL_MS);
+        CHECK(!narrow.recovered);
+        narrow_forget();
         path.count[PATH_A].too_long = 0;
-        run_for(100 * HAL_MS);
-        CHECK_EQ(seen.longest, mtus[i]);
+        narrow_run(100 * HAL_MS);
+        CHECK_EQ(narrow.longest, mtus[i]);
         CHECK_EQ(path.count[PATH_A].too_long, 0);
-        CHECK_EQ(seen.cuttable, 0);
+        CHECK_EQ(narrow.cuttable, 0);
     }
-    end();
+    narrow_end();
 }
 
 /* Other connections to this address know at once, later ones from the start. */
 static void all_connections_follow(void)
 {
-    boot();
-    c = (struct flow_end){.to_send = FLOW_ENDLESS, .key = 3, .ip6 = six()};
-    d = (struct flow_end){.to_send = 0, .key = 4, .ip6 = six()};
+    narrow_boot();
+    c = (struct flow_end){.to_send = FLOW_ENDLESS, .key = 3, .ip6 = narrow_ip6()};
+    d = (struct flow_end){.to_send = 0, .key = 4, .ip6 = narrow_ip6()};
     flow_listen(&d, PATH_B, 81);
     flow_connect(&c, PATH_A, 0, 81, &d);
-    begin_endless();
-    CHECK(path_run(20 * HAL_SEC, half));
+    narrow_begin_endless();
+    CHECK(path_run(20 * HAL_SEC, narrow_half));
     path.link[PATH_A].mtu = 1300;
-    run_for(60 * HAL_MS);
-    CHECK_EQ(a.pcb->mss, 1300 - headers());
-    CHECK_EQ(c.pcb->mss, 1300 - headers());
-    end();
+    narrow_run(60 * HAL_MS);
+    CHECK_EQ(a.pcb->mss, 1300 - narrow_headers());
+    CHECK_EQ(c.pcb->mss, 1300 - narrow_headers());
+    narrow_end();
     CHECK_EQ(d.received, c.written);
     c.peer = NULL;
-    forget();
-    begin(MB, 82);
+    narrow_forget();
+    narrow_begin(MB, 82);
     path.count[PATH_A].too_long = 0;
-    all_arrives(MB);
-    CHECK_EQ(seen.longest, 1300);
+    narrow_all_arrives(MB);
+    CHECK_EQ(narrow.longest, 1300);
     CHECK_EQ(path.count[PATH_A].too_long, 0);
-    CHECK_EQ(seen.offered, FULL - headers()); /* of what comes, the path says nothing */
+    CHECK_EQ(narrow.offered, FULL - narrow_headers()); /* of what comes, the path says nothing */
 }
 
 /* The peer's address is not known to be narrow for longer than ten minutes. */
 static void words_are_forgotten(void)
 {
-    boot();
-    begin(FLOW_ENDLESS, 80);
+    narrow_boot();
+    narrow_begin(FLOW_ENDLESS, 80);
     path.link[PATH_A].mtu = 1300;
-    run_for(200 * HAL_MS);
-    CHECK_EQ(a.pcb->mss, 1300 - headers());
+    narrow_run(200 * HAL_MS);
+    CHECK_EQ(a.pcb->mss, 1300 - narrow_headers());
     b.holds = true;
-    run_for(590 * HAL_SEC);
-    CHECK_EQ(a.pcb->mss, 1300 - headers());
+    narrow_run(590 * HAL_SEC);
+    CHECK_EQ(a.pcb->mss, 1300 - narrow_headers());
     path.link[PATH_A].mtu = 0;
-    run_for(20 * HAL_SEC);
+    narrow_run(20 * HAL_SEC);
     flow_read(&b);
-    run_for(HAL_SEC);
-    CHECK_EQ(a.pcb->mss, FULL - headers());
-    forget();
-    run_for(HAL_SEC);
-    CHECK_EQ(seen.longest, FULL);
+    narrow_run(HAL_SEC);
+    CHECK_EQ(a.pcb->mss, FULL - narrow_headers());
+    narrow_forget();
+    narrow_run(HAL_SEC);
+    CHECK_EQ(narrow.longest, FULL);
     CHECK_EQ(b.wrong, 0);
     flow_abort_all();
 }
@@ -235,29 +102,29 @@ static void words_are_forgotten(void)
 /* Packets are on their way, and none arrives. */
 static void on_the_way(void)
 {
-    begin(FLOW_ENDLESS, 80);
-    run_for(22 * HAL_MS);
+    narrow_begin(FLOW_ENDLESS, 80);
+    narrow_run(22 * HAL_MS);
     path.link[PATH_A].down = true;
-    forget();
-    run_for(30 * HAL_MS);
-    CHECK(seen.len == FULL && a.pcb->unacked && a.pcb->unsent);
+    narrow_forget();
+    narrow_run(30 * HAL_MS);
+    CHECK(narrow.len == FULL && a.pcb->unacked && a.pcb->unsent);
 }
 
 static void lies_are_not_believed(void)
 {
-    uint8_t lie[FULL], *ip = seen.packet;
-    unsigned tcp = six() ? 40 : 20;
+    uint8_t lie[FULL], *ip = narrow.packet;
+    unsigned tcp = narrow_ip6() ? 40 : 20;
     /* The bytes of the quoted packet that are wrong: ports, sequence number. */
     const unsigned wrong[] = {tcp, tcp + 1, tcp + 2, tcp + 3, tcp + 4};
 
-    boot();
+    narrow_boot();
     on_the_way();
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         memcpy(lie, ip, FULL);
         lie[wrong[i]] ^= 0x80;
         path_too_big(PATH_A, lie, FULL, 1300);
         path_settle(HAL_MS);
-        CHECK_EQ(a.pcb->mss, FULL - headers());
+        CHECK_EQ(a.pcb->mss, FULL - narrow_headers());
     }
     memcpy(lie, ip, FULL);
     peer_put32(lie + tcp + 4, a.pcb->lastack - 1); /* was acknowledged */
@@ -267,16 +134,16 @@ static void lies_are_not_believed(void)
     path_too_big(PATH_A, ip, FULL, FULL); /* is not too long */
     path_too_big(PATH_A, ip, FULL, 9000);
     path_too_big(PATH_A, ip, FULL, 20); /* cannot be */
-    if (!six()) {
+    if (!narrow_ip6()) {
         memcpy(lie, ip, FULL);
         lie[6] &= ~0x40; /* could have been cut */
         path_too_big(PATH_A, lie, FULL, 1300);
     }
     path_settle(HAL_MS);
-    CHECK_EQ(a.pcb->mss, FULL - headers());
+    CHECK_EQ(a.pcb->mss, FULL - narrow_headers());
     path_too_big(PATH_A, ip, FULL, 1300);
     path_settle(HAL_MS);
-    CHECK_EQ(a.pcb->mss, 1300 - headers());
+    CHECK_EQ(a.pcb->mss, 1300 - narrow_headers());
     flow_abort_all();
 }
 
@@ -285,10 +152,10 @@ static void a_flood_is_not_believed(void)
 {
     unsigned changes = 0, last = FULL;
 
-    boot();
+    narrow_boot();
     on_the_way();
     for (unsigned mtu = FULL - 1; mtu > FULL - 100; mtu--) {
-        path_too_big(PATH_A, seen.packet, FULL, mtu);
+        path_too_big(PATH_A, narrow.packet, FULL, mtu);
         path_settle(HAL_MS);
         changes += a.pcb->mss != last;
         last = a.pcb->mss;
@@ -302,10 +169,10 @@ static void a_router_without_numbers(void)
 {
     static const unsigned mtus[] = {1492, 1006, 552};
 
-    boot();
+    narrow_boot();
     on_the_way();
     for (unsigned i = 0; i < 3; i++) {
-        path_too_big(PATH_A, seen.packet, seen.len, 0);
+        path_too_big(PATH_A, narrow.packet, narrow.len, 0);
         path_settle(HAL_MS);
         CHECK_EQ(a.pcb->mss, mtus[i] - 40);
     }
@@ -315,17 +182,17 @@ static void a_router_without_numbers(void)
 /* Below 552 bytes, segments have 512, and routers cut them. */
 static void narrower_than_the_least(void)
 {
-    boot();
+    narrow_boot();
     on_the_way();
-    path_too_big(PATH_A, seen.packet, seen.len, 300);
+    path_too_big(PATH_A, narrow.packet, narrow.len, 300);
     path_settle(HAL_MS);
     CHECK_EQ(a.pcb->mss, 512);
     path.link[PATH_A].down = false;
-    forget();
-    run_for(3 * HAL_SEC);
-    CHECK_EQ(seen.longest, 552);
-    CHECK(seen.cuttable > 10);
-    CHECK_EQ(seen.whole, 0);
+    narrow_forget();
+    narrow_run(3 * HAL_SEC);
+    CHECK_EQ(narrow.longest, 552);
+    CHECK(narrow.cuttable > 10);
+    CHECK_EQ(narrow.whole, 0);
     CHECK_EQ(b.wrong, 0);
     flow_abort_all();
 }
@@ -333,12 +200,12 @@ static void narrower_than_the_least(void)
 /* The least of an IPv6 path is no news that may be wrong by 1. */
 static void narrower_than_1280(void)
 {
-    boot();
+    narrow_boot();
     on_the_way();
-    path_too_big(PATH_A, seen.packet, seen.len, 1279);
+    path_too_big(PATH_A, narrow.packet, narrow.len, 1279);
     path_settle(HAL_MS);
     CHECK_EQ(a.pcb->mss, FULL - 60);
-    path_too_big(PATH_A, seen.packet, seen.len, 1280);
+    path_too_big(PATH_A, narrow.packet, narrow.len, 1280);
     path_settle(HAL_MS);
     CHECK_EQ(a.pcb->mss, 1220);
     flow_abort_all();
@@ -352,25 +219,25 @@ static void interfaces_count(void)
 {
     struct netif *netif;
 
-    boot();
+    narrow_boot();
     on_the_way();
     net_enter();
     netif = ip_route(&a.pcb->local_ip, &a.pcb->remote_ip);
     netif->mtu = netif->mtu6 = 1400;
     tcp_mtu_follow(NULL);
-    CHECK_EQ(a.pcb->mss, 1400 - headers());
+    CHECK_EQ(a.pcb->mss, 1400 - narrow_headers());
     netif->mtu = netif->mtu6 = FULL;
     tcp_mtu_follow(NULL);
-    CHECK_EQ(a.pcb->mss, FULL - headers());
+    CHECK_EQ(a.pcb->mss, FULL - narrow_headers());
     netif->mtu = netif->mtu6 = 1400;
     net_leave();
     flow_abort_all();
     path.link[PATH_A].down = false;
-    forget();
-    begin(MB, 81);
-    all_arrives(MB);
-    CHECK_EQ(seen.offered, 1400 - headers());
-    CHECK_EQ(seen.longest, 1400);
+    narrow_forget();
+    narrow_begin(MB, 81);
+    narrow_all_arrives(MB);
+    CHECK_EQ(narrow.offered, 1400 - narrow_headers());
+    CHECK_EQ(narrow.longest, 1400);
 }
 
 /* RFC 4861, 4.6.4: the last advertisement counts. */
@@ -396,7 +263,7 @@ static void a_peer_names_its_segments_once(void)
     struct segment s = {.dport = 0, .sport = 80, .flags = SEG_ACK, .mss = 64, .scale = SEG_NO_OPTS};
     uint8_t packet[100];
 
-    boot();
+    narrow_boot();
     on_the_way();
     s.dport = a.pcb->local_port;
     s.seq = a.pcb->rcv_nxt;
@@ -419,12 +286,12 @@ static void queues_are_divided(void)
 {
     uint64_t bytes = 20000 + case_variant % 2;
 
-    boot();
+    narrow_boot();
     path.link[PATH_B].delay_ns = 40 * HAL_MS;
-    begin(bytes, 80);
-    run_for(49 * HAL_MS); /* the first window is on its way, the rest waits */
+    narrow_begin(bytes, 80);
+    narrow_run(49 * HAL_MS); /* the first window is on its way, the rest waits */
     path.link[PATH_A].mtu = 1280;
-    all_arrives(bytes);
+    narrow_all_arrives(bytes);
     CHECK_EQ(path.count[PATH_A].lost, 0);
 }
 
@@ -434,14 +301,14 @@ static void a_write_behind_a_long_segment(void)
     static uint8_t more[3000];
     uint32_t len = 3000;
 
-    boot();
+    narrow_boot();
     on_the_way();
-    path_too_big(PATH_A, seen.packet, seen.len, 1280);
+    path_too_big(PATH_A, narrow.packet, narrow.len, 1280);
     path_settle(HAL_MS);
     memcpy(more, flow_bytes(a.key, a.written, &len), len);
     a.to_send = a.written + len;
     path.link[PATH_A].down = false;
-    all_arrives(a.to_send);
+    narrow_all_arrives(a.to_send);
 }
 
 #define FAMILIES(f)                                                                                \
