@@ -97,6 +97,7 @@ struct sock_options {
     int16_t linger2;          /* seconds; 0: not set; -1: none */
     uint8_t congestion;       /* TCP_CC_... */
     uint8_t syn_count;        /* TCP_SYNCNT; 0: not set */
+    int8_t quick_ack;         /* TCP_QUICKACK: 1, -1 for off, 0: not set */
     uint32_t user_timeout;    /* TCP_USER_TIMEOUT, ms; 0: not set */
     uint32_t not_sent_low;    /* TCP_NOTSENT_LOWAT, bytes; 0: not set */
     uint16_t maxseg;          /* TCP_MAXSEG; 0: none */

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "lwip/priv/tcp_priv.h"
 #include "sock.h"
 #include "socket_ops.h"
 
@@ -89,6 +90,7 @@ void sock_opt_apply_tcp(struct sock *s)
     opt_apply_keepalive(s->tcp, o);
     tcp_recovery_patience(s->tcp, opt_patience(s));
     tcp_cc_choose(&s->tcp->net.cc, o->congestion);
+    s->tcp->net.ack.quick = o->quick_ack > 0;
     s->tcp->net.opt.cork = o->cork;
     s->tcp->net.opt.fin_wait_s = o->linger2;
     tcp_mtu_limit(s->tcp, o->maxseg);
@@ -136,15 +138,29 @@ static int opt_set_congestion(struct sock *s, const void *value, socklen_t len)
     return 0;
 }
 
-/* Sends what the option held back until now. */
-static void opt_release(struct sock *s, int name, int v)
+/* What an option changes at once in a connection. */
+static void opt_act(struct sock *s, int name, int v)
 {
-    if (name == TCP_CORK && !v)
-        tcp_output(s->tcp);
-    else if (name == TCP_NODELAY && v)
-        tcp_option_push(s->tcp); /* even if the connection is corked, and stays it */
-    else if (name == TCP_NOTSENT_LOWAT && s->want_write && sock_tcp_has_room(s))
-        sock_writable(s);
+    switch (name) {
+    case TCP_CORK:
+        if (!v)
+            tcp_output(s->tcp);
+        break;
+    case TCP_NODELAY:
+        if (v)
+            tcp_option_push(s->tcp); /* even if the connection is corked, and stays it */
+        break;
+    case TCP_QUICKACK:
+        if (v && (s->tcp->flags & TF_ACK_DELAY)) {
+            tcp_ack_now(s->tcp);
+            tcp_output(s->tcp);
+        }
+        break;
+    case TCP_NOTSENT_LOWAT:
+        if (s->want_write && sock_tcp_has_room(s))
+            sock_writable(s);
+        break;
+    }
 }
 
 int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
@@ -178,6 +194,9 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
     case TCP_NOTSENT_LOWAT:
         o->not_sent_low = (uint32_t)v;
         break;
+    case TCP_QUICKACK:
+        o->quick_ack = v ? 1 : -1;
+        break;
     case TCP_USER_TIMEOUT:
         if (v < 0)
             return -EINVAL;
@@ -194,7 +213,7 @@ int sock_opt_set_tcp(struct sock *s, int name, const void *value, socklen_t len)
     }
     sock_apply_options(s);
     if (s->state == SOCK_TCP_OPEN && s->tcp)
-        opt_release(s, name, v);
+        opt_act(s, name, v);
     return 0;
 }
 
@@ -234,6 +253,9 @@ static int opt_get_tcp(struct sock *s, int name, int *v)
         return 0;
     case TCP_USER_TIMEOUT:
         *v = (int)o->user_timeout;
+        return 0;
+    case TCP_QUICKACK:
+        *v = o->quick_ack >= 0;
         return 0;
     case TCP_SYNCNT:
         *v = o->syn_count ? o->syn_count : SYN_COUNT;

@@ -13,6 +13,7 @@
 
 #define INFO_NO_LOSS    INT32_MAX /* tcpi_snd_ssthresh: no loss so far */
 #define INFO_REORDERING 3         /* Linux' first value; RACK waits for a time, not for a number */
+#define INFO_ACK_DELAY  40000     /* us, of tcp_ack.c */
 #define INFO_WINDOW     10        /* segments, before the connection is open (RFC 6928) */
 
 static uint8_t info_state(const struct sock *s)
@@ -39,7 +40,7 @@ static uint8_t info_ca_state(const struct tcp_recovery *r)
 /* Bytes as segments, a part of one counted whole. */
 static uint32_t info_segments(const struct tcp_pcb *pcb, uint32_t bytes)
 {
-    return (bytes + pcb->mss - 1) / pcb->mss;
+    return (bytes + tcp_mss(pcb) - 1u) / tcp_mss(pcb);
 }
 
 static uint32_t info_resent(const struct tcp_recovery *r)
@@ -77,7 +78,7 @@ static void info_sending(struct tcp_info *i, const struct tcp_pcb *pcb)
     i->tcpi_ca_state = info_ca_state(r);
     i->tcpi_retransmits = i->tcpi_backoff = r->backoff;
     i->tcpi_probes = pcb->persist_backoff ? pcb->persist_probe : pcb->keep_cnt_sent;
-    i->tcpi_snd_mss = pcb->mss;
+    i->tcpi_snd_mss = tcp_mss(pcb);
     i->tcpi_unacked = info_segments(pcb, pcb->snd_nxt - pcb->lastack);
     i->tcpi_sacked = info_segments(pcb, r->sacked_bytes);
     i->tcpi_lost = info_segments(pcb, r->lost_bytes);
@@ -85,8 +86,8 @@ static void info_sending(struct tcp_info *i, const struct tcp_pcb *pcb)
     i->tcpi_total_retrans = r->total_resent;
     i->tcpi_reordering = INFO_REORDERING;
     i->tcpi_reord_seen = r->reordering;
-    i->tcpi_snd_ssthresh = cc->ssthresh == TCP_CC_MAX ? INFO_NO_LOSS : cc->ssthresh / pcb->mss;
-    i->tcpi_snd_cwnd = cc->established ? tcp_cc_window(cc) / pcb->mss : INFO_WINDOW;
+    i->tcpi_snd_ssthresh = cc->ssthresh == TCP_CC_MAX ? INFO_NO_LOSS : cc->ssthresh / cc->mss;
+    i->tcpi_snd_cwnd = cc->established ? tcp_cc_window(cc) / cc->mss : INFO_WINDOW;
     i->tcpi_pacing_rate = info_pacing_rate(pcb);
     i->tcpi_max_pacing_rate = UINT64_MAX;
     i->tcpi_notsent_bytes = tcp_option_unsent(pcb);
@@ -132,7 +133,8 @@ static void info_path(struct tcp_info *i, const struct sock *s)
 
 static void info_receiving(struct tcp_info *i, const struct tcp_pcb *pcb)
 {
-    i->tcpi_rcv_mss = pcb->net.opt.rcv_mss;
+    i->tcpi_ato = INFO_ACK_DELAY;
+    i->tcpi_rcv_mss = pcb->net.ack.full;
     i->tcpi_rcv_ssthresh = i->tcpi_rcv_space = pcb->net.win.receive;
 }
 
@@ -141,6 +143,8 @@ static void info_options(struct tcp_info *i, const struct tcp_pcb *pcb)
 {
     if (pcb->flags & TF_SACK)
         i->tcpi_options |= TCPI_OPT_SACK;
+    if (pcb->flags & TF_TIMESTAMP)
+        i->tcpi_options |= TCPI_OPT_TIMESTAMPS;
     if (pcb->flags & TF_WND_SCALE) {
         i->tcpi_options |= TCPI_OPT_WSCALE;
         i->tcpi_snd_wscale = pcb->snd_scale & 15;

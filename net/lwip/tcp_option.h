@@ -22,7 +22,6 @@ struct tcp_option {
     bool cork;             /* only full segments leave */
     bool push;             /* but this time */
     int16_t fin_wait_s;    /* in place of TCP_FIN_WAIT_S; -1: no time at all */
-    uint16_t rcv_mss;      /* bytes of the largest segment that came */
     uint32_t stuck;        /* ticks of lwIP's slow timer in which the peer's window was closed */
     uint32_t stuck_at;     /* what was acknowledged then */
     /* Since the connection was opened, for TCP_INFO. */
@@ -54,8 +53,6 @@ static inline void tcp_option_heard(struct tcp_option *o, uint32_t len, uint32_t
         return;
     o->data_in++;
     o->data_tick = tick;
-    if (len > o->rcv_mss)
-        o->rcv_mss = (uint16_t)len;
 }
 /* A segment goes out. old: bytes from its beginning to SND.NXT, which were sent before. */
 static inline void tcp_option_said(struct tcp_option *o, uint32_t len, uint32_t old)

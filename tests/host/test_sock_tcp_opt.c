@@ -348,6 +348,25 @@ static void few_unsent_bytes_are_taken(void)
     CHECK(send(fd, buf, 100000, MSG_DONTWAIT) >= (ssize_t)TALKER_MSS);
 }
 
+/* ---- TCP_QUICKACK ---------------------------------------------------------------------------- */
+
+static void quick_acknowledgements(void)
+{
+    int s = served(&c);
+
+    peer_segment(&c, PEER_ACK | PEER_PSH, "data", 4);
+    served_sent_nothing(); /* it waits for data to go with */
+    loop_set(s, IPPROTO_TCP, TCP_QUICKACK, 1);
+    served_sent_once(&c, "");
+    peer_segment(&c, PEER_ACK | PEER_PSH, "data", 4);
+    served_sent_once(&c, "");
+    loop_set(s, IPPROTO_TCP, TCP_QUICKACK, 0);
+    peer_segment(&c, PEER_ACK | PEER_PSH, "data", 4);
+    served_sent_nothing();
+    pass_ms(50);
+    served_sent_once(&c, "");
+}
+
 /* ---- TCP_INFO -------------------------------------------------------------------------------- */
 
 static struct tcp_info info_of(int fd)
@@ -374,7 +393,7 @@ static void what_a_connection_knows(void)
     CHECK_EQ(send(s, buf, 536 + 100, 0), 536 + 100);
     task_yield();
     i = info_of(s);
-    CHECK(i.tcpi_bytes_received == 700 && i.tcpi_data_segs_in == 2 && i.tcpi_rcv_mss == 400);
+    CHECK(i.tcpi_bytes_received == 700 && i.tcpi_data_segs_in == 2 && i.tcpi_rcv_mss == 536);
     CHECK(i.tcpi_bytes_sent == 536 && i.tcpi_data_segs_out == 1 && i.tcpi_unacked == 1);
     CHECK_EQ(i.tcpi_notsent_bytes, 100); /* Nagle's rule */
     CHECK(i.tcpi_bytes_acked == 0 && i.tcpi_total_retrans == 0 && i.tcpi_retransmits == 0);
@@ -443,6 +462,7 @@ int main(int argc, char **argv)
         SHOWS(a_clamp_bounds_the_window, NULL),
         SHOWS(a_clamp_of_a_listener, NULL),
         SHOWS(few_unsent_bytes_are_taken, NULL),
+        SHOWS(quick_acknowledgements, NULL),
         SHOWS(what_a_connection_knows, NULL),
         SHOWS(what_a_silent_peer_leads_to, NULL),
         SHOWS(counts_beyond_4_gib, NULL),

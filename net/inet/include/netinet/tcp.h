@@ -21,6 +21,7 @@
 #define TCP_DEFER_ACCEPT  9 /* int, seconds that accept() waits for the first data */
 #define TCP_WINDOW_CLAMP  10 /* int, bytes: no larger receive window is announced */
 #define TCP_INFO          11 /* struct tcp_info, read only */
+#define TCP_QUICKACK      12 /* int: each segment is acknowledged at once */
 #define TCP_CONGESTION    13 /* char[TCP_CA_NAME_MAX]: "cubic", "reno" */
 #define TCP_USER_TIMEOUT  18 /* unsigned, ms without progress until a connection ends; 0: 180 s */
 #define TCP_NOTSENT_LOWAT 25 /* unsigned, bytes: with as many unsent ones, no more are taken */
