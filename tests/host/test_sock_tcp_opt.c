@@ -163,6 +163,37 @@ static void a_cork_holds_for_a_while(void)
     served_sent_once(&c, "next");
 }
 
+/* A segment that was filled has left before: its time is not that of the next one. */
+static void each_corked_segment_has_its_time(void)
+{
+    int s = served(&c);
+
+    loop_set(s, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(send(s, buf, 1, 0), 1);
+    pass_ms(150);
+    CHECK_EQ(send(s, buf, 536, 0), 536);
+    task_yield();
+    CHECK_EQ(peer_last(PEER_TCP).len, 536);
+    c.ack += 536;
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    peer_forget();
+    pass_ms(100);
+    served_sent_nothing();
+    pass_ms(100);
+    CHECK_EQ(peer_last(PEER_TCP).len, 1);
+}
+
+static void a_cork_does_not_hold_a_syn(void)
+{
+    host_boot();
+    loop_listen(7, 4);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    uint64_t start = hal_now_ns();
+    loop_set(fd, IPPROTO_TCP, TCP_CORK, 1);
+    CHECK_EQ(connect(fd, loop4(7), IN), 0);
+    CHECK(hal_now_ns() - start < 100 * HAL_MS);
+}
+
 static void a_cork_lets_full_segments_pass(void)
 {
     int s = served(&c);
@@ -204,6 +235,10 @@ static void msg_more_holds_for_a_while(void)
 {
     int s = served(&c);
 
+    CHECK_EQ(send(s, "more ", 5, MSG_MORE), 5);
+    served_sent_nothing();
+    CHECK_EQ(send(s, "data", 4, 0), 4);
+    served_sent_once(&c, "more data");
     CHECK_EQ(send(s, "more", 4, MSG_MORE), 4);
     pass_ms(190);
     served_sent_nothing();
@@ -452,6 +487,8 @@ int main(int argc, char **argv)
         SHOWS(deferred_connections_fill_the_backlog, NULL),
         SHOWS(a_cork_holds_what_is_not_full, NULL),
         SHOWS(a_cork_holds_for_a_while, NULL),
+        SHOWS(each_corked_segment_has_its_time, NULL),
+        SHOWS(a_cork_does_not_hold_a_syn, NULL),
         SHOWS(a_cork_lets_full_segments_pass, NULL),
         SHOWS(nodelay_pushes_through_a_cork, NULL),
         SHOWS(msg_more_holds_for_a_while, NULL),
