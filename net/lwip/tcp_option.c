@@ -63,7 +63,8 @@ bool tcp_option_holds(struct tcp_pcb *pcb)
     const struct tcp_seg *seg = pcb->unsent;
     uint32_t seq = lwip_ntohl(seg->tcphdr->seqno);
 
-    if (o->push || seg->next || seg->len >= pcb->mss || TCPH_FLAGS(seg->tcphdr) & TCP_SYN)
+    if (o->push || seg->next || seg->len >= tcp_stamp_payload(pcb) ||
+        TCPH_FLAGS(seg->tcphdr) & TCP_SYN)
         return false;
     if (!tcp_timer_pending(&o->hold) || o->held != seq) {
         o->held = seq;

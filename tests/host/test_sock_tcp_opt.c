@@ -121,6 +121,7 @@ static void deferred_connections_fill_the_backlog(void)
 }
 
 static struct peer_tcp c; /* the other end of served() */
+static struct talker t;
 
 /* ---- TCP_CORK, MSG_MORE ---------------------------------------------------------------------- */
 
@@ -210,6 +211,22 @@ static void a_cork_lets_full_segments_pass(void)
     served_sent_nothing();
     pass_ms(110);
     CHECK_EQ(peer_last(PEER_TCP).len, 7);
+}
+
+static void a_cork_with_timestamps(void)
+{
+    talker_boot();
+    int l = talker_socket(80);
+    CHECK_EQ(listen(l, 4), 0);
+    t = (struct talker){.port = 4000, .image_port = 80, .scale = 7, .stamped = true};
+    int fd = talker_accepted(&t, l);
+    CHECK(t.stamped);
+    loop_set(fd, IPPROTO_TCP, TCP_CORK, 1);
+    t.count = 0;
+    CHECK_EQ(send(fd, buf, 2 * (TALKER_MSS - 12), 0), 2 * (TALKER_MSS - 12));
+    talker_pass_ms(10);
+    CHECK_EQ(t.count, 2);
+    talker_ack(&t);
 }
 
 static void nodelay_pushes_through_a_cork(void)
@@ -313,8 +330,6 @@ static void congestion_control_by_a_wrong_default(void)
 }
 
 /* ---- TCP_WINDOW_CLAMP, TCP_NOTSENT_LOWAT ----------------------------------------------------- */
-
-static struct talker t;
 
 /* The peer sends as much as it may, and all is read: the window at last. */
 static uint32_t window_after_much(int fd)
@@ -490,6 +505,7 @@ int main(int argc, char **argv)
         SHOWS(each_corked_segment_has_its_time, NULL),
         SHOWS(a_cork_does_not_hold_a_syn, NULL),
         SHOWS(a_cork_lets_full_segments_pass, NULL),
+        SHOWS(a_cork_with_timestamps, NULL),
         SHOWS(nodelay_pushes_through_a_cork, NULL),
         SHOWS(msg_more_holds_for_a_while, NULL),
         SHOWS(a_corked_connection_ends, NULL),
