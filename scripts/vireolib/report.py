@@ -92,7 +92,7 @@ def markdown(rows):
 
 def page_of(name):
     """The document with the table of a bench: the README, or the page of all other figures."""
-    return os.path.join(TREE, 'docs/figures.md' if name == 'ring' else 'README.md')
+    return os.path.join(TREE, 'docs/figures.md' if name in ('ring', 'tcp') else 'README.md')
 
 
 def write_page(path, name, rows):
