@@ -11,15 +11,39 @@ void net_tcp_init(struct tcp_pcb *pcb)
     tcp_resend_init(pcb);
 }
 
-/* A SYN that was sent again gives no sample: the answer may be to either. */
+#define ECHO_MS_MOST 60000u /* a longer round trip is none */
+
+/*
+ * By the echo of a timestamp (RFC 7323, 4): 0 without one. In milliseconds, of which one more is
+ * counted, so that no round trip is taken as shorter than it was.
+ */
+static uint32_t glue_echo_us(const struct tcp_pcb *pcb)
+{
+    uint32_t ms;
+
+    if (!(pcb->flags & TF_TIMESTAMP) || !tcp_stamp.there || !tcp_stamp.echo)
+        return 0;
+    ms = tcp_stamp_clock(pcb->net.stamp.offset) - tcp_stamp.echo;
+    return ms < ECHO_MS_MOST ? (ms + 1) * 1000 : 0;
+}
+
+bool tcp_news_measure(struct tcp_pcb *pcb)
+{
+    uint32_t us = tcp_news.rtt_us;
+
+    if (!us && tcp_news.advanced)
+        us = glue_echo_us(pcb);
+    if (us)
+        tcp_rtt_sample(&pcb->net.rtt, us, tcp_news.now_us);
+    return us;
+}
+
 void net_tcp_established(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
 
     net_tcp_acked(pcb);
-    if (tcp_news.rtt_us)
-        tcp_rtt_sample(&pcb->net.rtt, tcp_news.rtt_us, tcp_news.now_us);
-    else if (r->backoff)
+    if (!tcp_news_measure(pcb) && r->backoff)
         tcp_rtt_syn_lost(&pcb->net.rtt);
     tcp_news.any = false;
     tcp_cc_established(&pcb->net.cc, pcb->mss);

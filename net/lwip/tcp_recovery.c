@@ -273,12 +273,6 @@ static void recovery_progress(struct tcp_pcb *pcb)
         reno_advanced(pcb);
 }
 
-static void recovery_measure(struct tcp_pcb *pcb)
-{
-    if (tcp_news.rtt_us)
-        tcp_rtt_sample(&pcb->net.rtt, tcp_news.rtt_us, tcp_news.now_us);
-}
-
 /*
  * The congestion window follows what arrived. Outside of recovery it stays as it is while SND.UNA
  * does (RFC 3042).
@@ -373,7 +367,7 @@ void net_tcp_ack(struct tcp_pcb *pcb, uint32_t ack, const void *options, uint32_
         recovery_progress(pcb);
     else if (!pcb->snd_wnd) /* a closed window is no reason to give up (RFC 9293, 3.8.6.1) */
         pcb->net.rec.progress_ns = tcp_news.now_ns;
-    recovery_measure(pcb);
+    tcp_news_measure(pcb);
     probe_judge(pcb, ack);
     recovery_judge(pcb);
     recovery_control(pcb);

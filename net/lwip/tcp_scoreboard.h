@@ -46,6 +46,14 @@ static inline uint32_t tcp_seg_most(const struct tcp_pcb *pcb, const struct tcp_
     return pcb->mss - (LWIP_TCP_OPT_LENGTH(seg->flags));
 }
 
+/* ---- tcp_glue.c ------------------------------------------------------------------------------ */
+
+/*
+ * The round trip that the news tell of: of a segment that was sent once, else by a timestamp.
+ * False: they tell of none.
+ */
+bool tcp_news_measure(struct tcp_pcb *pcb);
+
 /* ---- tcp_sack.c ------------------------------------------------------------------------------ */
 
 /* The news begin, unless they have. */

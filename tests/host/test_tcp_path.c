@@ -110,6 +110,20 @@ static void one_in_twenty_is_lost(void)
     finish(120);
 }
 
+/* Timestamps tell which of the SYNs was answered. */
+static void measured_although_sent_again(void)
+{
+    boot(0);
+    path.link[PATH_A].down = true;
+    begin(FLOW_ENDLESS, 0);
+    path_run_for(500 * HAL_MS);
+    path.link[PATH_A].down = false;
+    path_run_for(512 * HAL_MS);
+    CHECK(a.connected);
+    CHECK(a.pcb->net.rtt.srtt_us >= 10000 && a.pcb->net.rtt.srtt_us < 13000);
+    flow_abort_all();
+}
+
 static void both_ends_send_and_lose(void)
 {
     boot(10000);
@@ -245,6 +259,7 @@ static const struct test_case cases[] = {
     CASE(nothing_is_lost_of_ipv6),
     CASE(one_in_a_hundred_is_lost),
     CASE(one_in_twenty_is_lost),
+    CASE(measured_although_sent_again),
     CASE(both_ends_send_and_lose),
     CASE(a_queue_overflows),
     CASE(one_in_twenty_is_late),

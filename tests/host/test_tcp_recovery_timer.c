@@ -207,6 +207,12 @@ static void no_sample_behind_a_hole(void)
     receiver_ack(3 * SEG, NONE, NONE, NONE);
     CHECK(receiver.pcb->unacked == NULL);
     CHECK_EQ(receiver.pcb->net.rtt.srtt_us / 1000, 20);
+    receiver_feed(3 * SEG); /* without a timeout */
+    receiver_ack(3 * SEG, SEGS(4, 5), NONE, NONE);
+    receiver_run_ms(100);
+    receiver_ack(6 * SEG, NONE, NONE, NONE);
+    CHECK(receiver.pcb->unacked == NULL);
+    CHECK_EQ(receiver.pcb->net.rtt.srtt_us / 1000, 20);
 }
 
 /* All was only late (RFC 5682): nothing but the first segment is sent again. */
