@@ -136,7 +136,7 @@ bool tcp_stamp_old(struct tcp_pcb *pcb, uint32_t seq, uint32_t len, unsigned fla
         stamp_answer(pcb, len);
         return true;
     }
-    if (TCP_SEQ_LEQ(seq, pcb->ts_lastacksent) && TCP_SEQ_GEQ(seq + len, pcb->rcv_nxt))
+    if (TCP_SEQ_LEQ(seq, pcb->ts_lastacksent) && TCP_SEQ_GEQ(seq + len, pcb->ts_lastacksent))
         stamp_remember(pcb);
     return false;
 }

@@ -25,11 +25,13 @@ class Options:
         """Time alone breaks none of these rules."""
 
     def came(self, s):
-        """The stamp of a segment that begins at or before what was last acknowledged."""
+        """The stamp of a segment that begins at or before what was last acknowledged, and reaches
+        it: one that came before is not in the window (RFC 7323, 5.3)."""
         if s.stamp is None:
             return
         number = self.c.peers.number(s.seq, self.acked)
-        if self.recent is None or number <= self.acked and not later(self.recent, s.stamp):
+        here = number <= self.acked <= number + s.span
+        if self.recent is None or here and not later(self.recent, s.stamp):
             if self.recent != s.stamp:
                 self.before = self.recent
             self.recent = s.stamp
