@@ -29,7 +29,8 @@ SRC_lwip := $(filter-out %/dns.c, \
 SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
-          $(addprefix net/lwip/,bootip.c net_lease.c net_privacy.c net_icmp.c net_path_mtu.c) \
+          $(addprefix net/lwip/,bootip.c net_lease.c net_privacy.c net_icmp.c net_path_mtu.c \
+                                  tcp_mtu_probe.c) net/inet/sock_mtu.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c) drivers/virtio/recover.c platform/arch/fault.c
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)

@@ -37,10 +37,16 @@ static uint64_t path_uses;
 /* Paths of TCP over which DF is not set. */
 unsigned net_paths_cut;
 
+/* lwIP's macro is long. */
+bool net_path_same(const ip_addr_t *a, const ip_addr_t *b)
+{
+    return ip_addr_eq(a, b);
+}
+
 static struct path *path_known(const ip_addr_t *to, enum net_path_kind kind)
 {
     for (struct path *p = paths; p < paths + PATHS; p++)
-        if (p->mtu && p->kind == kind && ip_addr_eq(&p->to, to)) {
+        if (p->mtu && p->kind == kind && net_path_same(&p->to, to)) {
             p->used = ++path_uses;
             return p;
         }
@@ -219,9 +225,9 @@ static bool path_udp_sent(const struct net_too_big *t)
 {
     for (const struct udp_pcb *p = udp_pcbs; p; p = p->next)
         if (p->local_port == t->port &&
-            (ip_addr_isany(&p->local_ip) || ip_addr_eq(&p->local_ip, t->local)) &&
+            (ip_addr_isany(&p->local_ip) || net_path_same(&p->local_ip, t->local)) &&
             (!(p->flags & UDP_FLAGS_CONNECTED) ||
-             (p->remote_port == t->peer_port && ip_addr_eq(&p->remote_ip, t->peer))))
+             (p->remote_port == t->peer_port && net_path_same(&p->remote_ip, t->peer))))
             return true;
     return false;
 }

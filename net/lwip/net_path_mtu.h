@@ -34,6 +34,8 @@ struct net_too_big {
 };
 void net_path_too_big(const struct net_too_big *t);
 
+/* Are these addresses the same one? */
+bool net_path_same(const ip_addr_t *a, const ip_addr_t *b);
 /* Bytes of the longest packet to a destination over this interface, as far as routers say. */
 unsigned net_path_mtu(const struct netif *netif, const ip_addr_t *to, enum net_path_kind kind);
 /*

@@ -126,7 +126,7 @@ static struct tcp_pcb *mtu_find(const struct net_too_big *t)
 {
     for (struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
         if (p->local_port == t->port && p->remote_port == t->peer_port &&
-            ip_addr_eq(&p->local_ip, t->local) && ip_addr_eq(&p->remote_ip, t->peer))
+            net_path_same(&p->local_ip, t->local) && net_path_same(&p->remote_ip, t->peer))
             return p;
     return NULL;
 }
@@ -162,20 +162,20 @@ void tcp_mtu_resend(const struct net_too_big *t)
         tcp_recovery_resize(pcb, t->seq);
 }
 
+/* Calls fn for the connections to this address; NULL: for all. */
+static void mtu_each(const ip_addr_t *to, void (*fn)(struct tcp_pcb *pcb))
+{
+    for (struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+        if (p->net.mtu.peer && (!to || net_path_same(&p->remote_ip, to)))
+            fn(p);
+}
+
 void tcp_mtu_follow(const ip_addr_t *to)
 {
-    for (struct tcp_pcb *p = tcp_active_pcbs, *next; p; p = next) {
-        next = p->next;
-        if (p->net.mtu.peer && (!to || ip_addr_eq(&p->remote_ip, to)))
-            tcp_mtu_update(p);
-    }
+    mtu_each(to, tcp_mtu_update);
 }
 
 void tcp_mtu_forgotten(const ip_addr_t *to)
 {
-    for (struct tcp_pcb *p = tcp_active_pcbs, *next; p; p = next) {
-        next = p->next;
-        if (p->net.mtu.peer && ip_addr_eq(&p->remote_ip, to))
-            tcp_mtu_try_longer(p);
-    }
+    mtu_each(to, tcp_mtu_try_longer);
 }
