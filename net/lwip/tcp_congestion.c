@@ -272,7 +272,7 @@ void tcp_cc_recovered(struct tcp_cc *cc)
 void tcp_cc_timeout(struct tcp_cc *cc, uint32_t in_flight, bool again)
 {
     if (!cc->established) {
-        cc->syn_lost = true;
+        cc->syn_lost = again; /* once may be a delay (RFC 6928, section 2) */
         return;
     }
     if (cc->recovering) { /* the loss before was real, whatever this timeout turns out to be */

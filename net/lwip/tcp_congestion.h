@@ -65,7 +65,7 @@ struct tcp_cc {
     uint8_t alg;
     bool recovering;  /* between tcp_cc_enter_recovery() and tcp_cc_recovered() */
     bool established; /* tcp_cc_established() was called */
-    bool syn_lost;    /* a timeout came before that */
+    bool syn_lost;    /* two timeouts came before that */
     bool limited;     /* the window kept data back lately */
     bool can_undo;    /* prior_* hold */
     /* Proportional rate reduction (RFC 9937). */
@@ -85,7 +85,7 @@ struct tcp_cc {
 void tcp_cc_init(struct tcp_cc *cc, unsigned alg);
 /*
  * The handshake is done: the initial window is that of RFC 6928, ten segments, or one segment if
- * the SYN was lost, of which tcp_cc_timeout() told before.
+ * the SYN was lost twice, of which tcp_cc_timeout() told before.
  */
 void tcp_cc_established(struct tcp_cc *cc, uint32_t mss);
 /*

@@ -352,7 +352,7 @@ static void replay_time(struct tcp_pcb *pcb, const struct half_open *e, bool in_
         pcb->unacked->net.flags |= TCP_SEG_AGAIN;
     if (e->resends) {
         pcb->net.rec.backoff = e->resends;
-        tcp_cc_timeout(&pcb->net.cc, 0, false);
+        tcp_cc_timeout(&pcb->net.cc, 0, e->resends > 1);
     }
 }
 

@@ -189,16 +189,28 @@ static void syn_acks_are_repeated(void)
     CHECK(peer_last(PEER_TCP).flags & PEER_RST);
 }
 
-/* As after a SYN that was lost: one segment at first, and no sample of the round trip. */
-static void a_syn_ack_that_was_repeated(void)
+/* The client answers after this time, when it has heard so many SYN-ACKs. */
+static void answer_late(unsigned ms, unsigned heard)
 {
     boot(8);
     uint32_t seq = ask(PEER_IP, 4000);
-    pass_ms(1500);
-    CHECK_EQ(peer_count(PEER_TCP), 2);
+    pass_ms(ms);
+    CHECK_EQ(peer_count(PEER_TCP), heard);
     finish(PEER_IP, 4000, seq);
     CHECK_EQ(tcp_active_pcbs->net.rtt.srtt_us, 0);
     CHECK_EQ(tcp_active_pcbs->net.rtt.rto_us, TCP_RTO_SYN_LOST_US);
+}
+
+/* As after a SYN that was lost: no sample of the round trip, and after two one segment at first. */
+static void a_syn_ack_that_was_repeated(void)
+{
+    answer_late(1500, 2);
+    CHECK_EQ(tcp_active_pcbs->net.cc.cwnd, 14000);
+}
+
+static void a_syn_ack_that_was_repeated_twice(void)
+{
+    answer_late(3500, 3);
     CHECK_EQ(tcp_active_pcbs->net.cc.cwnd, 1400);
 }
 
@@ -531,6 +543,7 @@ int main(int argc, char **argv)
         SHOWS(little_is_kept, NULL),
         SHOWS(syn_acks_are_repeated, NULL),
         SHOWS(a_syn_ack_that_was_repeated, NULL),
+        SHOWS(a_syn_ack_that_was_repeated_twice, NULL),
         SHOWS(a_syn_again, NULL),
         SHOWS(another_syn, NULL),
         SHOWS(data_before_its_turn, NULL),

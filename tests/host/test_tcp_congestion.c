@@ -23,11 +23,16 @@ static void initial_window(void)
     }
 }
 
-/* RFC 5681, 3.1: a lost SYN leaves one segment, and doubles from there. */
+/* A SYN lost twice leaves one segment, which doubles (RFC 5681, 3.1; RFC 6928, section 2). */
 static void lost_syn(void)
 {
     tcp_cc_init(&cc, TCP_CC_CUBIC);
     tcp_cc_timeout(&cc, 0, false);
+    tcp_cc_established(&cc, MSS);
+    CHECK_EQ(tcp_cc_window(&cc), 10 * MSS);
+    tcp_cc_init(&cc, TCP_CC_CUBIC);
+    tcp_cc_timeout(&cc, 0, false);
+    tcp_cc_timeout(&cc, 0, true);
     tcp_cc_established(&cc, MSS);
     CHECK_EQ(tcp_cc_window(&cc), MSS);
     acks_round_trip();
