@@ -103,7 +103,7 @@ static int opt_get_buffer(const struct sock *s, int name)
     if (s->kind != SOCK_KIND_TCP)
         return receive ? (int)s->rx_limit : (int)SOCK_DGRAM_QUEUE;
     if (s->tcp && s->state == SOCK_TCP_OPEN)
-        now = (struct tcp_fixed){s->tcp->net.win.goal, s->tcp->net.win.send};
+        now = (struct tcp_fixed){.receive = s->tcp->net.win.goal, .send = s->tcp->net.win.send};
     if (!now.receive)
         now.receive = TCP_WINDOW_START;
     if (!now.send)
