@@ -6,7 +6,6 @@ import fnmatch
 import glob
 import os
 import re
-import warnings
 
 from conftest import TREE
 from vireolib.lwip_mends import PARTS
@@ -39,8 +38,7 @@ def mends():
 
 def test_each_mend_of_tcp_has_a_row():
     missing = set(mends()) - set(rows('Where the calls are'))
-    if missing:
-        warnings.warn(f'docs/tcp.md, "Where the calls are", lacks: {sorted(missing)}')
+    assert not missing, f'docs/tcp.md, "Where the calls are", lacks: {sorted(missing)}'
 
 
 def test_each_row_is_a_mend():
@@ -71,6 +69,17 @@ def test_its_tests_exist():
         found = cases(name)
         assert found, f'nothing below tests/ is called {name}, or it has no cases'
         assert not case or fnmatch.filter(found, case), f'{name} has no case {case}'
+
+
+def test_each_file_has_its_part():
+    for path in glob.glob(os.path.join(TREE, 'net', 'lwip', 'tcp_*.c')):
+        assert f'`{os.path.basename(path)}`' in PAGE, os.path.basename(path)
+
+
+def test_each_boot_argument_of_tcp_is_named():
+    for path in glob.glob(os.path.join(TREE, 'net', 'lwip', 'tcp_*.c')):
+        for name in re.findall(r'\bhal_option\w*\(NULL, "(\w+)"', read(path)):
+            assert f'`vireo.{name}=` |' in PAGE, name
 
 
 def test_its_files_exist():
