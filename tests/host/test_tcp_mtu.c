@@ -260,17 +260,21 @@ static void routers_say_how_wide_a_link_is(void)
 /* The option belongs into a SYN; elsewhere it would let anybody multiply packets. */
 static void a_peer_names_its_segments_once(void)
 {
-    struct segment s = {.dport = 0, .sport = 80, .flags = SEG_ACK, .mss = 64, .scale = SEG_NO_OPTS};
+    struct segment s = {.dport = 0, .sport = 80, .flags = SEG_ACK, .mss = 64, .scale = SEG_NO_OPTS},
+                   last;
     uint8_t packet[100];
 
     narrow_boot();
     on_the_way();
+    narrow_run(50 * HAL_MS); /* B has acknowledged what it has */
     s.dport = a.pcb->local_port;
     s.seq = a.pcb->rcv_nxt;
     s.ack = a.pcb->lastack;
     s.window = 60000;
     s.stamped = true;
     s.stamp = a.pcb->ts_recent;
+    CHECK(segment_read(&last, narrow.packet, narrow.len));
+    s.echo = last.stamp;
     path_send(PATH_B, packet, segment_make(&s, PATH_OWN(PATH_B), PATH_ALIAS(PATH_B), packet));
     path_settle(20 * HAL_MS);
     CHECK_EQ(a.pcb->mss, FULL - 40);
