@@ -36,6 +36,7 @@ SHOWN_BY = {
     'a queue of tiny writes': 'test_tcp_window tiny_writes_have_a_limit',
     'nothing walks a queue': 'test_tcp_recovery nothing_is_walked',
     'losses are found': 'test_tcp_recovery two_holes',
+    'identifiers of packets': 'test_lwip_ip identifiers_of_packets',
     'all of 127.0.0.0/8': 'test_lwip_ip all_of_127',
     'errors reach the sockets': 'test_sock_errors',
     'a neighbour is missing': 'test_sock_errors',

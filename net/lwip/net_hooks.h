@@ -17,6 +17,14 @@ struct netif;
 u32_t net_tcp_choose_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
                          u16_t remote_port);
 
+/*
+ * The identification of an IPv4 packet with these flags, network byte order: 0 where DF keeps it in
+ * one piece (RFC 6864, 4.1), else each number once before one comes again, in an order that nobody
+ * can guess.
+ */
+u16_t net_ip4_id(u16_t flags);
+/* The next unpredictable number. */
+u32_t net_random32(void);
 /* An ICMP or ICMPv6 message (p is behind its IP header) that lwIP does not use itself. */
 void net_icmp4_input(const struct pbuf *p);
 void net_icmp6_input(const struct pbuf *p);

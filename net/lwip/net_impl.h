@@ -284,8 +284,6 @@ u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *
 void net_tcp_isn_above(uint32_t last, u16_t local_port, u16_t remote_port);
 /* Takes the key from getentropy(); without entropy, from the clock, with a warning in the log. */
 void net_random_init(void);
-/* The next unpredictable number. */
-uint32_t net_random32(void);
 /* SipHash-2-4 of the data, with that key. */
 uint64_t net_hash(const void *data, size_t len);
 

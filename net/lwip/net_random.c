@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "entropy/vrng.h"
+#include "lwip/prot/ip4.h"
 #include "net_hooks.h"
 #include "net_impl.h"
 
@@ -108,4 +109,25 @@ u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *
             isn = isn_floor + 0x10000 + (net_random32() & 0xffff);
     }
     return isn;
+}
+
+/* A counter, of which a Feistel network of four rounds with eight bits a side makes another one. */
+u16_t net_ip4_id(u16_t flags)
+{
+    static uint16_t count;
+    static uint32_t keys;
+    uint32_t left = count >> 8, right = count & 0xff;
+
+    if (flags & PP_HTONS(IP_DF))
+        return 0;
+    if (!keys)
+        keys = net_random32() | 1;
+    count++;
+    for (unsigned round = 0; round < 4; round++) {
+        uint32_t mixed = left ^ (((right + 1) * (keys ^ round * 0x9e3779b9u)) >> 16 & 0xff);
+
+        left = right;
+        right = mixed;
+    }
+    return (u16_t)(left << 8 | right);
 }

@@ -264,16 +264,53 @@ static void errors_are_limited(void)
     CHECK(peer_count(PEER_ICMP) >= 50 && peer_count(PEER_ICMP) < 60);
 }
 
+/* ---- identifiers ----------------------------------------------------------------------------- */
+
+static unsigned ip_id(void)
+{
+    const struct heard h = peer_last(0);
+
+    return peer_get16(h.data - (h.proto == PEER_UDP ? 28 : 20) + 4);
+}
+
+/* Who counts packets by them learns of others' traffic. */
+static void identifiers_of_packets(void)
+{
+    static uint8_t seen[65536];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    unsigned near = 0, last = 0;
+
+    peer_boot("ip=10.0.2.15/24");
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    to.sin_addr.s_addr = htonl(PEER_IP);
+    for (unsigned i = 0; i < 64; i++) {
+        CHECK_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+        AWAIT(peer_count(PEER_UDP) == i + 1, 1);
+        near += (u16_t)(ip_id() - last + 64) < 128;
+        last = ip_id();
+    }
+    CHECK(near < 8);
+    for (unsigned i = 0; i < 65536; i++) {
+        uint16_t id = net_ip4_id(0);
+
+        CHECK(!seen[id]++);
+    }
+    CHECK_EQ(net_ip4_id(htons(0x4000)), 0); /* atomic: RFC 6864 */
+}
+
 /* ---- IPv6 ------------------------------------------------------------------------------------ */
 
 static struct {
     unsigned solicited, advertised; /* neighbour discovery from the image */
-    unsigned datagrams;
+    unsigned datagrams, fragments;
+    uint32_t ids[64]; /* of the fragments */
 } heard6;
 
 static void hear6(const uint8_t *packet)
 {
     heard6.datagrams += packet[6] == PEER_UDP;
+    if (packet[6] == 44)
+        heard6.ids[heard6.fragments++ % 64] = peer_get32(packet + 44);
     if (packet[6] == 58) {
         heard6.solicited += packet[40] == 135 && packet[8] != 0;
         heard6.advertised += packet[40] == 136 && packet[24] != 0xff;
@@ -344,6 +381,32 @@ static void waiting_without_memory(void)
     CHECK_EQ(heard6.datagrams, 1);
 }
 
+static void identifiers_of_fragments(void)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    uint8_t na[32] = {136, 0, 0, 0, 0x60, 0, 0, 0, 0xfe, 0x80};
+    static char datagram[2000];
+    unsigned near = 0;
+
+    boot6();
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    memcpy(&to.sin6_addr, "\xfe\x80", 2);
+    to.sin6_addr.s6_addr[15] = 1;
+    to.sin6_scope_id = 2;
+    CHECK_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+    na[23] = 1;
+    memcpy(na + 24, "\2\1\x52\x55\x0a\0\2\2", 8);
+    peer6_send(peer6_image_mac, 58, 2, na, 32);
+    for (unsigned i = 0; i < 16; i++) {
+        CHECK_EQ(sendto(fd, datagram, sizeof(datagram), 0, (struct sockaddr *)&to, sizeof(to)),
+                 sizeof(datagram));
+        AWAIT(heard6.fragments == 2 * i + 2, 1);
+        CHECK_EQ(heard6.ids[2 * i], heard6.ids[2 * i + 1]);
+        near += i && heard6.ids[2 * i] - heard6.ids[2 * i - 1] + 65536 < 131072;
+    }
+    CHECK(near <= 1);
+}
+
 static void a_missing_neighbour(void)
 {
     struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
@@ -397,6 +460,8 @@ int main(int argc, char **argv)
         SHOWS(frames_for_others, NULL),
         SHOWS(errors_are_limited, NULL),
         {"solicitations", solicitations, NULL, 0, two},
+        SHOWS(identifiers_of_packets, NULL),
+        SHOWS(identifiers_of_fragments, NULL),
         SHOWS(waiting_without_memory, NULL),
         SHOWS(a_missing_neighbour, NULL),
         SHOWS(two_hours, NULL),

@@ -164,4 +164,12 @@ unsigned net_arp_waiting(void)
 ''', '''    cand_pref = ip6_addr_ispreferred(netif_ip6_addr_state(netif, i));
     cand_pref = (u8_t)(cand_pref << 1 | net_privacy_temporary(netif, i));
 '''),
+    ('src/core/ipv4/ip4.c', 'identifiers of packets cannot be guessed (net_random.c)',
+     'IPH_ID_SET(iphdr, lwip_htons(ip_id));',
+     'IPH_ID_SET(iphdr, net_ip4_id(IPH_OFFSET(iphdr)));'),
+    ('src/core/ipv4/ip4.c', 'the same', '    ++ip_id;\n', ''),
+    ('src/core/ipv4/ip4.c', 'the same', 'static u16_t ip_id;\n', ''),
+    ('src/core/ipv6/ip6_frag.c', 'the same',
+     '  static u32_t identification;\n', '  u32_t identification = net_random32();\n'),
+    ('src/core/ipv6/ip6_frag.c', 'the same', '  identification++;\n', ''),
 ]
