@@ -109,11 +109,17 @@ static bool input_may_keep(const struct net_segment *s)
     return held == 0 || (held < HELD_LITTLE && net_mem_admit(NET_MEM_RX_SMALL));
 }
 
+static struct pbuf *input_copy(struct pbuf *p, const struct net_segment *s)
+{
+    return input_may_keep(s) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
+}
+
 /*
  * Socket queues hold most receive buffers, and a burst would soon find none: what will be kept is
- * copied, and its buffer goes back to the ring. When memory is short as well, data is dropped, and
- * its sender repeats it; but segments without data pass, since they end the shortage, and so does
- * data of connections that hold nothing or little. NULL: dropped.
+ * copied, and its buffer goes back to the ring. When memory is short as well, what waits behind
+ * gaps of TCP is dropped, then data that comes, and its sender repeats it; but segments without
+ * data pass, since they end the shortage, and so does data of connections that hold nothing or
+ * little. NULL: dropped.
  */
 static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
 {
@@ -121,7 +127,9 @@ static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
 
     if (s->tcp && s->len == TCPH_HDRLEN_BYTES(s->tcp))
         return p;
-    copy = input_may_keep(s) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
+    copy = input_copy(p, s);
+    if (!copy && tcp_ooseq_drop_all())
+        copy = input_copy(p, s);
     if (copy)
         net_core.rx_copied++;
     else

@@ -324,3 +324,14 @@ bool tcp_ooseq_filled(struct tcp_pcb *pcb)
     ooseq_look(pcb);
     return filled;
 }
+
+bool tcp_ooseq_drop_all(void)
+{
+    bool any = false;
+
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        any |= pcb->ooseq != NULL;
+        tcp_free_ooseq(pcb);
+    }
+    return any;
+}

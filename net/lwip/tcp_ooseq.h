@@ -29,6 +29,9 @@ void tcp_ooseq_again(struct tcp_pcb *pcb, uint32_t begin, uint32_t end);
 /* Has data that was kept come to its turn since this was asked last? */
 bool tcp_ooseq_filled(struct tcp_pcb *pcb);
 
+/* Memory is short: what waits behind gaps is dropped, of all connections. False: there is none. */
+bool tcp_ooseq_drop_all(void);
+
 /* How many blocks an ACK tells whose other options take `used` bytes; and writes them. */
 uint8_t tcp_ooseq_blocks(const struct tcp_pcb *pcb, unsigned used);
 void tcp_ooseq_write(struct tcp_pcb *pcb, uint32_t *option, unsigned blocks);

@@ -478,6 +478,31 @@ static void what_ends_a_shortage_passes(void)
     CHECK_EQ(loop_drain(s), 20000);
 }
 
+/* Before anything that comes is dropped, what waits behind gaps is. */
+static void gaps_end_first(void)
+{
+    struct peer_tcp gap;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(80)};
+
+    host_set_ram(8 << 20);
+    peer_boot("ip=10.0.2.15/24");
+    int l = socket(AF_INET, SOCK_STREAM, 0), heap = bound(9);
+    CHECK_EQ(bind(l, (struct sockaddr *)&a, sizeof(a)), 0);
+    CHECK_EQ(listen(l, 4), 0);
+    loop_set(heap, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+    peer_connect(&gap, 4000, 80);
+    gap.seq += 1000;
+    peer_segment(&gap, PEER_ACK | PEER_PSH, buf, 300);
+    CHECK(tcp_active_pcbs->ooseq != NULL);
+    for (unsigned i = 0; i < 400; i++)
+        peer_udp(9, 9, buf, 500);
+    CHECK(tcp_active_pcbs->ooseq != NULL);
+    while (net_mem_admit(NET_MEM_RX_SMALL))
+        CHECK(net_malloc(2000) != NULL);
+    peer_udp(9, 9, buf, 500);
+    CHECK(tcp_active_pcbs->ooseq == NULL);
+}
+
 /* The argument, shortened, with '/' for ':', which separates names from rows in a list of cases. */
 static const char *variant_name(const char *text)
 {
@@ -518,6 +543,7 @@ int main(int argc, char **argv)
         SHOWS(long_datagrams_are_fragmented, NULL),
         SHOWS(what_is_kept_is_copied, NULL),
         SHOWS(what_ends_a_shortage_passes, NULL),
+        SHOWS(gaps_end_first, NULL),
     };
 
     for (unsigned i = 0; i + 1 < sizeof(fixed_variants) / sizeof(fixed_variants[0]); i++)
