@@ -234,25 +234,30 @@ static uint32_t stream_room(const struct sock *s)
     if (tcp_option_unsent(s->tcp) >= low)
         return 0;
     left = low - tcp_option_unsent(s->tcp);
-    if (left < s->tcp->mss)
-        left = s->tcp->mss;
+    if (left < tcp_stamp_payload(s->tcp))
+        left = tcp_stamp_payload(s->tcp);
     return room < left ? room : left;
+}
+
+/* Is less than half of TCP_NOTSENT_LOWAT unsent, but for some bytes that will leave at once? */
+static bool stream_few_unsent(const struct sock *s, uint32_t leaving)
+{
+    uint64_t low = s->options.not_sent_low;
+
+    return !low || tcp_option_unsent(s->tcp) < (low + 1) / 2 + leaving;
 }
 
 bool sock_tcp_has_room(const struct sock *s)
 {
-    uint32_t low = s->options.not_sent_low;
-
-    return tcp_window_writable(s->tcp) && (!low || tcp_option_unsent(s->tcp) < (low + 1) / 2);
+    return tcp_window_writable(s->tcp) && stream_few_unsent(s, 0);
 }
 
 err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
     struct sock *s = arg;
 
-    (void)pcb;
-    (void)len;
-    if (s->want_write && sock_tcp_has_room(s))
+    /* An acknowledgement lets up to twice as much go, after this (RFC 5681, 3.1). */
+    if (s->want_write && tcp_window_writable(pcb) && stream_few_unsent(s, 2u * len))
         sock_writable(s);
     return ERR_OK;
 }

@@ -398,6 +398,37 @@ static void few_unsent_bytes_are_taken(void)
     CHECK(send(fd, buf, 100000, MSG_DONTWAIT) >= (ssize_t)TALKER_MSS);
 }
 
+static int sender_fd;
+
+static void send_much(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < 5; i++)
+        CHECK_EQ(send(sender_fd, buf, sizeof(buf), 0), sizeof(buf));
+    CHECK_EQ(shutdown(sender_fd, SHUT_WR), 0);
+}
+
+/* Sends that wait, with a mark of a byte, and with one of some segments: nothing holds them up. */
+static void few_unsent_bytes_and_sends_that_wait(void)
+{
+    static const int marks[] = {1, 5000, 100000};
+
+    host_boot();
+    int l = loop_listen(7, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        struct loop p = loop_connect(l, 7);
+        uint64_t start = hal_now_ns();
+
+        loop_set(p.near, IPPROTO_TCP, TCP_NOTSENT_LOWAT, marks[i]);
+        sender_fd = p.near;
+        task_spawn("sender", send_much, NULL, 0);
+        CHECK_EQ(loop_drain(p.far), 5 * sizeof(buf));
+        CHECK((hal_now_ns() - start) / HAL_MS < 200);
+        fd_close(p.near);
+        fd_close(p.far);
+    }
+}
+
 /* ---- TCP_QUICKACK ---------------------------------------------------------------------------- */
 
 static void quick_acknowledgements(void)
@@ -465,8 +496,9 @@ static void what_a_silent_peer_leads_to(void)
     AWAIT(info_of(s).tcpi_retransmits == 2, 10);
     i = info_of(s);
     CHECK_EQ(i.tcpi_ca_state, TCP_CA_Loss);
-    CHECK(i.tcpi_unacked == 2 && i.tcpi_lost + i.tcpi_retrans == 2 && i.tcpi_snd_cwnd == 1);
-    CHECK(i.tcpi_total_retrans >= 2 && i.tcpi_bytes_retrans == i.tcpi_total_retrans * 536);
+    CHECK(i.tcpi_unacked >= 2 && i.tcpi_lost + i.tcpi_retrans >= 2 && i.tcpi_snd_cwnd == 1);
+    CHECK(i.tcpi_total_retrans >= 2 && i.tcpi_bytes_retrans > 536); /* shorter ones may be tried */
+    CHECK(i.tcpi_bytes_retrans <= i.tcpi_total_retrans * 536);
     CHECK_EQ(i.tcpi_bytes_sent, 2 * 536 + i.tcpi_bytes_retrans);
     CHECK(i.tcpi_backoff == 2 && i.tcpi_rto >= 800000);
     c.ack += 2 * 536;
@@ -515,6 +547,7 @@ int main(int argc, char **argv)
         SHOWS(a_clamp_bounds_the_window, NULL),
         SHOWS(a_clamp_of_a_listener, NULL),
         SHOWS(few_unsent_bytes_are_taken, NULL),
+        SHOWS(few_unsent_bytes_and_sends_that_wait, NULL),
         SHOWS(quick_acknowledgements, NULL),
         SHOWS(what_a_connection_knows, NULL),
         SHOWS(what_a_silent_peer_leads_to, NULL),
