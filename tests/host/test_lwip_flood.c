@@ -284,6 +284,7 @@ static void a_full_queue_answers_no_syn(void)
         CHECK(!(peer_last(PEER_TCP).flags & PEER_RST));
     CHECK_EQ(ask(PEER_IP, 5000), 0);
     CHECK_EQ(net_core.tcp_syns_dropped, 1);
+    CHECK_EQ(net_core.tcp_refused, 0); /* that is for want of memory */
     CHECK(accept(listener, NULL, NULL) >= 0);
     pass_ms(3500); /* the SYN-ACKs are repeated, and acknowledged again */
     finish(PEER_IP, 4002, seq[2]);
