@@ -31,6 +31,10 @@
 uint8_t tcp_window_scale;
 static uint32_t window_max;
 
+/* What few reads and few ACKs need. */
+static void window_adapt(struct tcp_pcb *pcb, uint32_t len) __attribute__((noinline));
+static void window_set_send(struct tcp_pcb *pcb, uint32_t want) __attribute__((noinline));
+
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
