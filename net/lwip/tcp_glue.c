@@ -11,27 +11,28 @@ void net_tcp_init(struct tcp_pcb *pcb)
     tcp_resend_init(pcb);
 }
 
-#define ECHO_MS_MOST 60000u /* a longer round trip is none */
+#define ECHO_MS_OFF 2u /* by which a timestamp may differ from the time of sending */
 
 /*
- * By the echo of a timestamp (RFC 7323, 4): 0 without one. In milliseconds, of which one more is
- * counted, so that no round trip is taken as shorter than it was.
+ * A segment that was sent again is acknowledged. Its round trip is known if the echo of a timestamp
+ * (RFC 7323, 4) tells that the last copy has arrived. Of a copy before that, the acknowledgement
+ * may have been lost, and how long its round trip took is not known.
  */
 static uint32_t glue_echo_us(const struct tcp_pcb *pcb)
 {
-    uint32_t ms;
+    uint32_t us = tcp_news.now_us - tcp_news.again_us, ms;
 
-    if (!(pcb->flags & TF_TIMESTAMP) || !tcp_stamp.there || !tcp_stamp.echo)
+    if (!(pcb->flags & TF_TIMESTAMP) || !tcp_stamp.there)
         return 0;
     ms = tcp_stamp_clock(pcb->net.stamp.offset) - tcp_stamp.echo;
-    return ms < ECHO_MS_MOST ? (ms + 1) * 1000 : 0;
+    return ms - us / 1000 + ECHO_MS_OFF <= 2 * ECHO_MS_OFF ? us : 0;
 }
 
 bool tcp_news_measure(struct tcp_pcb *pcb)
 {
     uint32_t us = tcp_news.rtt_us;
 
-    if (!us && tcp_news.advanced)
+    if (!us && tcp_news.again)
         us = glue_echo_us(pcb);
     if (us)
         tcp_rtt_sample(&pcb->net.rtt, us, tcp_news.now_us);

@@ -298,6 +298,10 @@ uint32_t net_tcp_acked(struct tcp_pcb *pcb)
 
     tcp_news_begin(pcb);
     tcp_news.advanced = true;
+    if (seg) {
+        tcp_news.again = seg->net.flags & TCP_SEG_AGAIN;
+        tcp_news.again_us = seg->net.sent_us;
+    }
     for (; seg && !tcp_before(una, seg->net.end); seg = seg->next) {
         again |= seg->net.flags & TCP_SEG_AGAIN;
         told -= seg->net.cut;

@@ -20,8 +20,10 @@ struct tcp_news {
     uint32_t rtt_us;      /* a sample of the oldest of them (0: none), ... */
     uint32_t rtt_last_us; /* ... and of the newest */
     uint32_t lost;        /* bytes found to be lost */
+    uint32_t again_us;    /* when the first segment was last sent */
     bool any;
     bool advanced; /* SND.UNA moved */
+    bool again;    /* the first segment that is acknowledged was sent more than once */
     bool dsack;    /* it tells of a duplicate (RFC 2883) */
     bool late;     /* something was sent again that was only late */
     bool spurious; /* all that was sent again since the last reduction was only late */

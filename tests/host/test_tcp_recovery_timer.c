@@ -201,8 +201,8 @@ static void no_sample_behind_a_hole(void)
     receiver_boot(true);
     receiver_feed(3 * SEG);
     rec()->probing = true;
-    receiver_run_ms(1000);
-    CHECK(rec()->total_timeouts >= 2);
+    receiver_run_ms(500);
+    CHECK_EQ(rec()->total_timeouts, 1);
     receiver_ack(SEG, SEGS(2, 3), NONE, NONE);
     CHECK_EQ(receiver.pcb->net.rtt.srtt_us / 1000, 20);
     receiver_ack(3 * SEG, NONE, NONE, NONE);
