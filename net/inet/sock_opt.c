@@ -46,10 +46,12 @@ void sock_apply_options(struct sock *s)
                                 (o->broadcast ? SOF_BROADCAST : 0));
     s->udp->tos = o->tos;
     s->udp->ttl = s->has_peer && IP_IS_V6_VAL(s->udp->remote_ip) ? o->hops : o->ttl;
-    if (s->kind == SOCK_KIND_TCP && s->tcp->state == LISTEN)
+    if (s->kind == SOCK_KIND_TCP && s->tcp->state == LISTEN) {
         ((struct tcp_pcb_listen *)s->tcp)->fixed = o->buffers;
-    else if (s->kind == SOCK_KIND_TCP)
+        ((struct tcp_pcb_listen *)s->tcp)->net.mss = o->maxseg;
+    } else if (s->kind == SOCK_KIND_TCP) {
         sock_opt_apply_tcp(s);
+    }
 }
 
 /* ---- setting --------------------------------------------------------------------------------- */

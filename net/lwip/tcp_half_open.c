@@ -128,7 +128,7 @@ static void answer_send(struct tcp_syn *says, unsigned flags, u32_t seq, const s
     if (!netif)
         return;
     if (flags & TCP_SYN)
-        says->mss = tcp_mtu_of_link(&e->remote, netif);
+        says->mss = tcp_mtu_of_link(&e->remote, netif, l->net.mss);
     says->window = tcp_window_of_syn(&l->fixed, says->options.scaled);
     says->stamped = e->peer.stamped;
     says->stamp = half_clock(e);

@@ -32,18 +32,17 @@ static uint16_t mtu_min(unsigned a, unsigned b)
     return (uint16_t)(a < b ? a : b);
 }
 
-uint16_t tcp_mtu_of_link(const ip_addr_t *to, const struct netif *netif)
+uint16_t tcp_mtu_of_link(const ip_addr_t *to, const struct netif *netif, unsigned user)
 {
     unsigned mtu = IP_IS_V6(to) ? netif_mtu6(netif) : netif->mtu;
+    unsigned mss = mtu ? mtu_min(TCP_MSS, mtu - mtu_headers_to(to)) : TCP_MSS;
 
-    return mtu ? mtu_min(TCP_MSS, mtu - mtu_headers_to(to)) : TCP_MSS;
+    return mtu_min(mss, user ? user : mss);
 }
 
 uint16_t tcp_mtu_offer(const struct tcp_pcb *pcb, const struct netif *netif)
 {
-    unsigned mss = tcp_mtu_of_link(&pcb->remote_ip, netif);
-
-    return mtu_min(mss, pcb->net.mtu.user ? pcb->net.mtu.user : mss);
+    return tcp_mtu_of_link(&pcb->remote_ip, netif, pcb->net.mtu.user);
 }
 
 unsigned tcp_mtu_longest(const struct tcp_pcb *pcb)

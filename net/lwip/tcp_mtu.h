@@ -57,8 +57,8 @@ static inline uint16_t tcp_mtu_space(unsigned mss, unsigned len)
 
 /* ---- called by tcp_half_open.c --------------------------------------------------------------- */
 
-/* The same of a SYN-ACK to this address. */
-uint16_t tcp_mtu_of_link(const struct ip_addr *to, const struct netif *netif);
+/* The same of a SYN-ACK to this address. user: TCP_MAXSEG of the listener; 0: none. */
+uint16_t tcp_mtu_of_link(const struct ip_addr *to, const struct netif *netif, unsigned user);
 
 /* ---- called by sockets ----------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 
 /* Bytes of IP packets. */
 #define FIRST_BASE4 1064 /* segments of 1024; the next step is NET_PATH_LEAST4 */
+#define ANY_PATH4   576  /* RFC 791, 3.2: nobody has trouble with as many */
 #define NEAR        16   /* the search ends with a range of that */
 
 #define TRIES 3 /* of one length (MAX_PROBES of RFC 8899): what is lost may be lost by chance */
@@ -245,7 +246,7 @@ void tcp_mtu_timeout(struct tcp_pcb *pcb)
     least = IP_IS_V6_VAL(pcb->remote_ip) ? NET_PATH_LEAST6
             : packet > FIRST_BASE4       ? FIRST_BASE4
                                          : NET_PATH_LEAST4;
-    if (packet <= least || probe_peer_has(pcb, head->len))
+    if (packet <= least || packet <= ANY_PATH4 || probe_peer_has(pcb, head->len))
         return;
     if (!m->stuck || m->stuck_una != pcb->lastack) {
         m->stuck = true;
