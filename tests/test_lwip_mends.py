@@ -22,6 +22,8 @@ SHOWN_BY = {
     'data beyond the window': 'test_lwip_ip data_beyond_the_window',
     'a FIN is no data': 'test_tcp_path closed_at_the_last_data',
     'an application may end its stream': 'test_tcp_path ended_when_accepted',
+    'resets of strangers': 'test_lwip_flood resets_are_limited',
+    'unknown neighbours': 'test_lwip_flood unknown_neighbours',
     'both ends may open': 'test_tcp_meet',
     'an acknowledgement at the edge': 'test_lwip_guard closed_windows',
     'a window grows': 'test_tcp_window a_window_grows_while_the_application_keeps_up',

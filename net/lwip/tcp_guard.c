@@ -8,7 +8,7 @@
  * who sees it and has lost the connection resets it). A connection challenges ten times at once,
  * and then twice a second; all connections together about 700 times a second, by a limit that
  * nobody can learn anything from, since each challenge spends a random part of it
- * (CVE-2016-5696).
+ * (CVE-2016-5696). Segments of no connection are reset 200 at once, and then 500 a second.
  */
 #include "tcp_guard.h"
 #include "lwip/priv/tcp_priv.h"
@@ -19,6 +19,9 @@
 #define CHALLENGE_NS        (500 * HAL_MS)
 #define ALL_CHALLENGE_BURST 500
 #define ALL_CHALLENGE_NS    (1 * HAL_MS) /* and up to as much again */
+
+#define RESET_BURST 200
+#define RESET_NS    (2 * HAL_MS)
 
 enum { GUARD_PASS = 0, GUARD_DROP = 1 };
 
@@ -55,6 +58,13 @@ bool net_tcp_may_challenge(uint64_t *challenges_ns)
         return false;
     net_core.tcp_challenges++;
     return true;
+}
+
+bool net_tcp_may_reset(void)
+{
+    static uint64_t resets_ns;
+
+    return !net_core.sender || net_allow(&resets_ns, RESET_BURST, RESET_NS);
 }
 
 /* The sender is told the true numbers, if the limits allow. */
@@ -160,7 +170,8 @@ int net_tcp_check(struct tcp_pcb *pcb, struct tcp_hdr *h, struct pbuf *p)
     struct guard_segment s;
 
     if (pcb->state == LISTEN)
-        return net_tcp_listening((struct tcp_pcb_listen *)pcb, h, p);
+        return net_tcp_listening((struct tcp_pcb_listen *)pcb, h, p) ||
+               ((TCPH_FLAGS(h) & (TCP_ACK | TCP_RST)) == TCP_ACK && !net_tcp_may_reset());
     if (pcb->state >= ESTABLISHED && pcb->state != TIME_WAIT &&
         (TCPH_FLAGS(h) & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK &&
         h->seqno - pcb->rcv_nxt <= pcb->rcv_wnd &&

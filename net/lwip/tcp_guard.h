@@ -25,6 +25,8 @@ struct net_tcp_guard {
  */
 int net_tcp_check(struct tcp_pcb *pcb, struct tcp_hdr *h, struct pbuf *p);
 
+/* May a segment of no connection be answered by a reset now? Counts it if so. */
+bool net_tcp_may_reset(void);
 /*
  * A connection that this end begins meets a SYN of its peer: it is in SYN-RECEIVED afterwards, and
  * its SYN, with an ACK, is sent again. The SYN's options are known already.

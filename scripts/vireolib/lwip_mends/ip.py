@@ -172,4 +172,7 @@ unsigned net_arp_waiting(void)
     ('src/core/ipv6/ip6_frag.c', 'the same',
      '  static u32_t identification;\n', '  u32_t identification = net_random32();\n'),
     ('src/core/ipv6/ip6_frag.c', 'the same', '  identification++;\n', ''),
+    ('src/core/ipv4/etharp.c', 'unknown neighbours do not drive known ones out',
+     '    if (old_stable < ARP_TABLE_SIZE) {',
+     '    if (old_stable < ARP_TABLE_SIZE && net_arp_waiting() < ARP_TABLE_SIZE / 2) {'),
 ]

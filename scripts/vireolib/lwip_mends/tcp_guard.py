@@ -46,4 +46,7 @@ MENDS = [
           } else if (pcb->listener == NULL) {
             /* listen pcb might be closed by now */
 '''),
+    ('src/core/tcp_in.c', 'resets of strangers are limited',
+     'if (!(TCPH_FLAGS(tcphdr) & TCP_RST)) {',
+     'if (!(TCPH_FLAGS(tcphdr) & TCP_RST) && net_tcp_may_reset()) {'),
 ]
