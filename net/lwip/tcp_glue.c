@@ -39,6 +39,18 @@ bool tcp_news_measure(struct tcp_pcb *pcb)
     return us;
 }
 
+/*
+ * Of a SYN that was sent again, after 1, 2, 4 seconds: does the echo tell that the first one had
+ * arrived? Then no loss of ours is known.
+ */
+static bool glue_first_arrived(const struct tcp_pcb *pcb)
+{
+    uint32_t waits_ms = ((1u << pcb->net.rec.backoff) - 1) * 1000;
+
+    return waits_ms && (pcb->flags & TF_TIMESTAMP) && tcp_stamp.there &&
+           tcp_stamp_clock(pcb->net.stamp.offset) - tcp_stamp.echo >= waits_ms;
+}
+
 void net_tcp_established(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
@@ -46,6 +58,8 @@ void net_tcp_established(struct tcp_pcb *pcb)
     net_tcp_acked(pcb);
     if (!tcp_news_measure(pcb) && r->backoff)
         tcp_rtt_syn_lost(&pcb->net.rtt);
+    if (glue_first_arrived(pcb))
+        tcp_cc_timeout(&pcb->net.cc, 0, false); /* once at most (RFC 6928, section 2) */
     tcp_news.any = false;
     tcp_cc_established(&pcb->net.cc, pcb->mss);
     r->state = TCP_REC_OPEN;

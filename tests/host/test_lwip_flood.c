@@ -212,6 +212,21 @@ static void a_syn_ack_that_was_repeated_twice(void)
     CHECK_EQ(tcp_active_pcbs->net.cc.cwnd, 1400);
 }
 
+/* The echo tells that the first one arrived: nothing was lost, and the path is not measured. */
+static void an_echo_of_the_first_syn_ack(void)
+{
+    boot(8);
+    my_stamp = 100;
+    uint32_t seq = ask(PEER_IP, 4000);
+    echoed = peer_get32(offers(8) + 2);
+    pass_ms(3500);
+    CHECK_EQ(peer_count(PEER_TCP), 3);
+    finish(PEER_IP, 4000, seq);
+    CHECK_EQ(tcp_active_pcbs->net.rtt.srtt_us, 0);
+    CHECK_EQ(tcp_active_pcbs->net.rtt.rto_us, TCP_RTO_SYN_LOST_US);
+    CHECK_EQ(tcp_active_pcbs->net.cc.cwnd, 10 * tcp_active_pcbs->net.cc.mss);
+}
+
 static void a_syn_again(void)
 {
     boot(8);
@@ -540,6 +555,7 @@ int main(int argc, char **argv)
         SHOWS(syn_acks_are_repeated, NULL),
         SHOWS(a_syn_ack_that_was_repeated, NULL),
         SHOWS(a_syn_ack_that_was_repeated_twice, NULL),
+        SHOWS(an_echo_of_the_first_syn_ack, NULL),
         SHOWS(a_syn_again, NULL),
         SHOWS(another_syn, NULL),
         SHOWS(data_before_its_turn, NULL),
