@@ -456,6 +456,18 @@ static void a_window_that_shrinks(void)
     CHECK(receiver.pcb->unacked == NULL);
 }
 
+/* The image sleeps while nothing is in flight: no timer of TCP is left to wake it. */
+static void nothing_to_wait_for(void)
+{
+    receiver_boot(true);
+    receiver_feed(3 * SEG);
+    CHECK(tcp_timers_next() != HAL_NEVER);
+    receiver_ack(3 * SEG, NONE, NONE, NONE);
+    receiver_run_ms(1000);
+    CHECK_EQ(receiver.pcb->state, ESTABLISHED);
+    CHECK(tcp_timers_next() == HAL_NEVER);
+}
+
 /* After a pause the window is the initial one (RFC 5681, 4.1). */
 static void after_a_pause(void)
 {
@@ -495,6 +507,7 @@ static const struct test_case cases[] = {
     {"a_closed_window", a_closed_window},
     {"a_probed_byte", a_probed_byte},
     {"a_window_that_shrinks", a_window_that_shrinks},
+    {"nothing_to_wait_for", nothing_to_wait_for},
     {"after_a_pause", after_a_pause},
 };
 
