@@ -136,6 +136,22 @@ static void after_heavy_loss(void)
     CHECK_EQ(cc.cwnd, 70 * MSS);
 }
 
+/* However much is lost of however large a window: reduction() checks what leaves. */
+static void any_loss(void)
+{
+    for (unsigned i = 0; i < 2000; i++) {
+        unsigned flight = 4 + random_below(500), lost = 1 + random_below(flight - 1);
+
+        acks_begin(i % TCP_CC_COUNT);
+        acks_set_window(flight);
+        uint32_t sent = reduction(flight, lost), arrived = (flight - lost) * MSS;
+
+        CHECK(sent <= arrived);
+        CHECK(lost > flight / 4 || sent + 2 * MSS >= cc.ssthresh - lost * MSS);
+        CHECK(cc.cwnd <= cc.ssthresh + MSS || cc.cwnd <= (flight - lost) * MSS);
+    }
+}
+
 /* A timer showed the loss: nothing was delivered, and the retransmission leaves nevertheless. */
 static void loss_without_an_acknowledgement(void)
 {
@@ -284,6 +300,7 @@ static const struct test_case cases[] = {
     {"timeouts", timeouts},
     {"evenly", evenly},
     {"after_heavy_loss", after_heavy_loss},
+    {"any_loss", any_loss},
     {"loss_without_an_acknowledgement", loss_without_an_acknowledgement},
     {"undo", undo},
     {"undo_in_recovery", undo_in_recovery},
