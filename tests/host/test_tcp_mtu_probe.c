@@ -78,6 +78,28 @@ static void an_outage_is_no_black_hole(void)
     narrow_end();
 }
 
+static bool one_timeout(void)
+{
+    narrow_step();
+    return a.pcb->net.rec.backoff;
+}
+
+/* One timeout each, of another segment. */
+static void short_outages(void)
+{
+    narrow_boot();
+    narrow_begin_endless();
+    CHECK(path_run(20 * HAL_SEC, narrow_half));
+    for (unsigned i = 0; i < 3; i++) {
+        path.link[PATH_A].down = true;
+        CHECK(path_run(10 * HAL_SEC, one_timeout));
+        CHECK_EQ(a.pcb->mss, FULL - narrow_headers());
+        path.link[PATH_A].down = false;
+        narrow_run(3 * HAL_SEC);
+    }
+    narrow_end();
+}
+
 /* What a router said is forgotten, and the router is silent by now. */
 static void ten_minutes_later(void)
 {
@@ -150,9 +172,13 @@ int main(int argc, char **argv)
         {"576", 576},   {"ipv6", 6},    {NULL, 0},
     };
     static const struct test_case cases[] = {
-        {"black_holes", black_holes, NULL, 0, holes}, FAMILIES(a_connection_into_a_black_hole),
-        FAMILIES(an_outage_is_no_black_hole),         FAMILIES(one_segment_tries),
-        FAMILIES(a_probe_that_is_lost_by_chance),     FAMILIES(no_search),
+        {"black_holes", black_holes, NULL, 0, holes},
+        FAMILIES(a_connection_into_a_black_hole),
+        FAMILIES(an_outage_is_no_black_hole),
+        FAMILIES(short_outages),
+        FAMILIES(one_segment_tries),
+        FAMILIES(a_probe_that_is_lost_by_chance),
+        FAMILIES(no_search),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
