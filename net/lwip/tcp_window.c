@@ -138,7 +138,7 @@ static void window_keep(struct tcp_pcb *pcb, uint32_t told)
     struct tcp_window *w = &pcb->net.win;
     uint32_t unit = (1u << pcb->rcv_scale) - 1, up = (told + unit) & ~unit;
 
-    if (up > pcb->rcv_wnd && w->over + unit <= w->receive / 16) {
+    if (up > pcb->rcv_wnd && w->over + up - pcb->rcv_wnd <= w->receive / 16) {
         w->over += up - pcb->rcv_wnd;
         w->receive += up - pcb->rcv_wnd;
         pcb->rcv_wnd = up;
@@ -225,7 +225,7 @@ bool tcp_window_tell(const struct tcp_pcb *pcb, uint32_t gain)
     uint32_t half = pcb->net.win.receive / 2;
     uint32_t told = pcb->rcv_ann_wnd - gain; /* what the peer may still send */
 
-    return gain && told < half && gain >= smaller(half, larger(2u * pcb->mss, told));
+    return gain && gain >= smaller(half, larger(2u * pcb->mss, told));
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */

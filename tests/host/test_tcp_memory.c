@@ -33,6 +33,7 @@ static void single_bytes_hold_little(void)
     for (int i = 0; i < 20000; i++)
         talker_send(&t, SEG_ACK | SEG_PSH, 1);
     CHECK(net_mem_lent() - before < 40000);
+    CHECK(path.held < 3);
     CHECK_EQ(talker_take(fd, 7), 7);
     talker_send(&t, SEG_ACK | SEG_PSH, MSS);
     talker_send(&t, SEG_ACK | SEG_PSH, 300);
@@ -141,6 +142,24 @@ static void a_small_first_window_while_memory_is_short(void)
     CHECK_EQ(many[0].heard.window, 0xffff);
 }
 
+/* A window grows to its share, and no further. */
+static void growth_ends_at_the_share(void)
+{
+    int fd = talker_pair(&t, 7);
+    void *hog = net_malloc(net_mem_limit() / 2 - net_mem_lent() - 400000);
+
+    CHECK(hog != NULL && net_mem_share() > 90000 && net_mem_share() < 100000);
+    for (int i = 0; i < 20; i++) {
+        for (uint32_t n = talker_fill(&t, UINT32_MAX); n; n -= MSS) {
+            CHECK_EQ(talker_take(fd, MSS), MSS);
+            CHECK(talker_pcb(&t)->net.win.receive <= 110000);
+        }
+        talker_pass_ms(50);
+    }
+    CHECK(talker_pcb(&t)->net.win.receive > 80000);
+    net_free(hog);
+}
+
 /* While memory is short nothing grows, and what has grown falls. */
 static void nothing_grows_while_memory_is_short(void)
 {
@@ -215,6 +234,7 @@ int main(int argc, char **argv)
         SHOWS(an_idle_connection_falls, NULL),
         SHOWS(full_send_buffers_leave_a_share, NULL),
         SHOWS(a_small_first_window_while_memory_is_short, NULL),
+        SHOWS(growth_ends_at_the_share, NULL),
         SHOWS(nothing_grows_while_memory_is_short, NULL),
         SHOWS(boot_0, NULL),
         SHOWS(boot_1, NULL),
