@@ -8,6 +8,7 @@
 #include "check.h"
 #include "flow.h"
 #include "hal.h"
+#include "host.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "rates.h"
@@ -219,6 +220,13 @@ static void the_path_breaks_in_the_middle(void)
     finish(1);
 }
 
+/* What is sent again has no round-trip time, so the pace is that of the full queue before. */
+static void it_breaks_without_timestamps(void)
+{
+    host_set_bootargs("vireo.tcp_timestamps=0");
+    the_path_breaks_in_the_middle();
+}
+
 static void the_reader_stands_still(void)
 {
     boot(0);
@@ -282,6 +290,7 @@ static const struct test_case cases[] = {
     CASE(the_path_becomes_longer),
     CASE(the_path_breaks_at_first),
     CASE(the_path_breaks_in_the_middle),
+    {.name = "it_breaks_without_timestamps", .fn = it_breaks_without_timestamps}, /* no capture */
     CASE(the_reader_stands_still),
     CASE(a_little_at_a_time),
     CASE(much_after_a_rest),
