@@ -96,12 +96,14 @@ def test_initial_window(count, rules):
     assert talk.rules() == rules
 
 
-@pytest.mark.parametrize('count, rules', [(1, set()), (2, {'initial window'})])
-def test_initial_window_after_a_lost_syn(count, rules):
-    """One segment, if the SYN was sent twice (RFC 5681, 3.1)."""
+@pytest.mark.parametrize('lost, count, rules', [
+    (1, 10, set()), (1, 11, {'initial window'}), (2, 1, set()), (2, 2, {'initial window'})])
+def test_initial_window_after_lost_syns(lost, count, rules):
+    """One segment, if more than one was lost (RFC 6928, 2)."""
     talk = Talk(syn=False)
-    talk.out(0, flags=SYN, ack=0, echo=0, **talk.offer)
-    talk.wait(1)
+    for n in range(lost):
+        talk.out(0, flags=SYN, ack=0, echo=0, **talk.offer)
+        talk.wait(1 << n)
     talk.handshake()
     talk.data(1, count)
     assert talk.rules() == rules

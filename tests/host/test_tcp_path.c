@@ -78,7 +78,7 @@ static void ended_when_accepted(void)
 
 /* ---- what is lost ---------------------------------------------------------------------------- */
 
-static void nothing_is_lost(void)
+static void nothing_is_lost_of_ipv4(void)
 {
     boot(0);
     begin(3000000, 200000);
@@ -277,7 +277,7 @@ static void much_after_a_rest(void)
 static const struct test_case cases[] = {
     CASE(closed_at_the_last_data),
     CASE(ended_when_accepted),
-    CASE(nothing_is_lost),
+    CASE(nothing_is_lost_of_ipv4),
     CASE(nothing_is_lost_of_ipv6),
     CASE(one_in_a_hundred_is_lost),
     CASE(one_in_twenty_is_lost),

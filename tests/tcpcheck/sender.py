@@ -183,9 +183,9 @@ class Sender:
             self.after[2] = max(self.after[2], self.flight())
 
     def first_window(self):
-        """Bytes before the first acknowledgement of data."""
+        """Bytes before the first acknowledgement of data: RFC 6928, 2, also of lost SYNs."""
         mss = self.c.segment
-        return mss if self.syns > 1 else max(INITIAL * mss, min(2 * mss, 14600))
+        return mss if self.syns > 2 else max(INITIAL * mss, min(2 * mss, 14600))
 
     def again(self, s, number, end):
         """Data that was sent before."""
@@ -230,7 +230,7 @@ class Sender:
         """1 s, 2 s, 4 s and so on."""
         gap, want = s.time - self.last_sent, float(1 << (self.syns - 2))
         off = abs(gap - min(want, CEILING)) > 0.1 * want + 0.01
-        if (self.heard or 0) <= self.last_sent and off:
+        if (self.heard is None or self.heard < self.last_sent) and off:
             self.c.fault('timeout', s.time, f'the SYN again after {gap:.3f} s, not {want:.3f}')
 
     def judge_timeout(self, s):
