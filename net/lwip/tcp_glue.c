@@ -69,11 +69,13 @@ void net_tcp_established(struct tcp_pcb *pcb)
 void net_tcp_purge(struct tcp_pcb *pcb)
 {
     tcp_score_clear(&pcb->net.rec);
+    tcp_news.fresh = NULL;
     tcp_timer_stop(&pcb->net.rec.timer);
 }
 
 void net_tcp_end(struct tcp_pcb *pcb)
 {
     tcp_option_end(pcb);
+    tcp_news.fresh = NULL;
     tcp_timer_stop(&pcb->net.rec.timer);
 }

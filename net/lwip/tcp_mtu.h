@@ -49,6 +49,12 @@ void tcp_mtu_timeout(struct tcp_pcb *pcb);
 void tcp_mtu_probe_lost(struct tcp_pcb *pcb, const struct tcp_seg *seg);
 /* Is a probe all that is lost? Then nothing is congested. */
 bool tcp_mtu_probe_alone(const struct tcp_pcb *pcb);
+/* Is there nothing for tcp_mtu_fit() to do? The segment's length, and that of its options. */
+static inline bool tcp_mtu_fits(const struct tcp_mtu *m, unsigned mss, unsigned len,
+                                unsigned options)
+{
+    return !m->next && !m->probe && len + options <= mss;
+}
 /* What may be added to a segment of this length, where segments have `mss` at most. */
 static inline uint16_t tcp_mtu_space(unsigned mss, unsigned len)
 {

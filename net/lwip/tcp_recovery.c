@@ -13,6 +13,9 @@
 #define REO_PERSIST   16 /* RFC 8985, section 6.2, step 4 */
 #define REO_MULT_MAX  254
 
+/* Not for acknowledgements of what was expected, nor in their way. */
+static void recovery_judge(struct tcp_pcb *pcb) __attribute__((noinline));
+
 /* ---- RACK: losses by time -------------------------------------------------------------------- */
 
 /* The reordering window (step 4). */
@@ -324,6 +327,13 @@ static bool recovery_was_late(const struct tcp_pcb *pcb)
            tcp_before(tcp_stamp.echo, r->undo_stamp);
 }
 
+/* Nothing but what was expected: no segment can be found to be lost. */
+static bool recovery_is_plain(const struct tcp_recovery *r)
+{
+    return r->state == TCP_REC_OPEN && !r->sacked_bytes && !r->dup_acks && !r->resent.first &&
+           !r->reo_wait && !r->reo_counted && !tcp_news.late;
+}
+
 static void recovery_judge(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
@@ -360,8 +370,9 @@ void net_tcp_ack(struct tcp_pcb *pcb, uint32_t ack, const void *options, uint32_
         tcp_news.any = false;
         return;
     }
-    tcp_news_begin(pcb);
-    if (len)
+    if (!tcp_news.any)
+        tcp_news_begin(pcb);
+    if (len && !(tcp_stamp.there && len == LWIP_TCP_OPT_LEN_TS_OUT)) /* more than that alone */
         tcp_score_options(pcb, ack, options, len);
     if (tcp_news.advanced)
         recovery_progress(pcb);
@@ -369,8 +380,10 @@ void net_tcp_ack(struct tcp_pcb *pcb, uint32_t ack, const void *options, uint32_
         pcb->net.rec.progress_ns = tcp_news.now_ns;
     tcp_news_measure(pcb);
     probe_judge(pcb, ack);
-    recovery_judge(pcb);
+    if (!recovery_is_plain(&pcb->net.rec))
+        recovery_judge(pcb);
     recovery_control(pcb);
     tcp_resend_wait(pcb, tcp_news.now_ns);
     tcp_news.any = false;
+    tcp_news.fresh = pcb;
 }

@@ -69,6 +69,7 @@ struct tcp_recovery {
     uint32_t recover;     /* RECOVERY and LOSS last until this is acknowledged */
     uint64_t progress_ns; /* when data was last acknowledged, or sent with none in flight */
     uint64_t sent_ns;     /* when data was last sent */
+    uint64_t set_ns;      /* when the timer was last set */
     uint32_t timer_us;    /* when the retransmission timer was (re)started */
     uint32_t active_us;   /* data was sent or acknowledged: the start of the probe's time */
     uint32_t patience_ms; /* without progress until the connection ends; 0: the usual */

@@ -25,10 +25,10 @@ static struct {
     uint32_t us;
 } resend_now;
 
-static void resend_read_clock(void)
+static void resend_now_is(uint64_t ns)
 {
-    resend_now.ns = hal_now_ns();
-    resend_now.us = (uint32_t)(resend_now.ns / 1000);
+    resend_now.ns = ns;
+    resend_now.us = (uint32_t)(ns / 1000);
 }
 
 static bool resend_outstanding(const struct tcp_recovery *r)
@@ -102,14 +102,24 @@ static void resend_set(struct tcp_pcb *pcb, uint64_t now_ns)
     uint64_t due_ns = now_ns + ((int32_t)due < 0 ? 0 : due * UINT64_C(1000));
     uint64_t end_ns = resend_end_ns(r);
 
+    r->set_ns = now_ns;
     tcp_timer_set(&r->timer, due_ns < end_ns ? due_ns : end_ns);
 }
 
-/* A timer that nobody needs stays: to move it is cheaper than to set it again. */
+/*
+ * A timer that nobody needs stays: to move it is cheaper than to set it again. One that fires too
+ * early is moved then, so as long as nothing is lost it is enough to look once a millisecond.
+ */
 void tcp_resend_wait(struct tcp_pcb *pcb, uint64_t now_ns)
 {
-    if (resend_outstanding(&pcb->net.rec))
-        resend_set(pcb, now_ns);
+    struct tcp_recovery *r = &pcb->net.rec;
+
+    if (!resend_outstanding(r))
+        return;
+    if (tcp_timer_pending(&r->timer) && now_ns - r->set_ns < HAL_MS && !r->reo_wait &&
+        !r->pace_wait && r->state == TCP_REC_OPEN)
+        return;
+    resend_set(pcb, now_ns);
 }
 
 void tcp_recovery_patience(struct tcp_pcb *pcb, uint32_t ms)
@@ -117,7 +127,8 @@ void tcp_recovery_patience(struct tcp_pcb *pcb, uint32_t ms)
     if (ms == pcb->net.rec.patience_ms)
         return;
     pcb->net.rec.patience_ms = ms;
-    tcp_resend_wait(pcb, hal_now_ns());
+    if (resend_outstanding(&pcb->net.rec))
+        resend_set(pcb, hal_now_ns());
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -141,12 +152,9 @@ static uint32_t resend_turn_us(struct tcp_recovery *r)
 static void resend_pace(struct tcp_pcb *pcb, uint32_t bytes)
 {
     struct tcp_recovery *r = &pcb->net.rec;
-    uint32_t us = tcp_cc_pacing_us(&pcb->net.cc, bytes, pcb->net.rtt.srtt_us);
 
-    if (us && !r->paced)
-        r->pace_us = resend_now.us;
-    r->paced = us;
-    r->pace_us += us;
+    if (r->paced)
+        r->pace_us += tcp_cc_pacing_us(&pcb->net.cc, bytes, pcb->net.rtt.srtt_us);
 }
 
 /* One segment of pcb->unacked once more. False: not now. */
@@ -265,14 +273,29 @@ static uint32_t resend_room(struct tcp_pcb *pcb)
     return LWIP_MIN(room, burst);
 }
 
+/* Is the window paced by now? */
+static void resend_look_at_pace(struct tcp_pcb *pcb)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    bool paced = tcp_cc_pacing_us(&pcb->net.cc, pcb->mss, pcb->net.rtt.srtt_us);
+
+    if (paced && !r->paced)
+        r->pace_us = resend_now.us;
+    r->paced = paced;
+    r->pace_wait &= paced;
+}
+
 uint32_t net_tcp_window(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
+    bool fresh = tcp_news.fresh == pcb;
     uint32_t room;
 
+    tcp_news.fresh = NULL;
     if (!pcb->unsent && !r->lost.first)
         return 0;
-    resend_read_clock();
+    resend_now_is(fresh ? tcp_news.now_ns : hal_now_ns());
+    resend_look_at_pace(pcb);
     if (r->lost.first && !r->frto_new)
         resend_lost(pcb);
     if (!pcb->unsent)
@@ -406,7 +429,7 @@ static void resend_fire(struct tcp_timer *t)
     enum resend_wait what;
     uint32_t due;
 
-    resend_read_clock();
+    resend_now_is(hal_now_ns());
     if ((pcb->unacked || (pcb->unsent && r->backoff)) && resend_now.ns >= resend_end_ns(r)) {
         tcp_abandon(pcb, 0);
         return;

@@ -253,10 +253,18 @@ static void score_ack(struct tcp_pcb *pcb, struct tcp_seg *seg)
         score_delivered(pcb, seg, score_len(seg));
         score_leave(r, seg);
     }
-    if (r->fresh == seg)
-        r->fresh = seg->next;
     if (seg->net.flags & TCP_SEG_PIECE)
         r->pieces--;
+}
+
+/* Segments that were sent once, and in this order, are acknowledged: all of nearly all paths. */
+static void score_ack_plain(struct tcp_pcb *pcb, const struct tcp_seg *first,
+                            const struct tcp_seg *last, uint32_t bytes)
+{
+    pcb->net.rec.in_flight -= bytes;
+    score_delivered(pcb, first, bytes);
+    if (last != first)
+        score_delivered(pcb, last, 0);
 }
 
 /* The front of a segment is acknowledged, up to `una`. */
@@ -292,8 +300,9 @@ static uint32_t score_ack_unsent(struct tcp_pcb *pcb, uint32_t una)
 
 uint32_t net_tcp_acked(struct tcp_pcb *pcb)
 {
-    struct tcp_seg *seg = pcb->unacked;
-    uint32_t una = pcb->lastack, told = 0;
+    struct tcp_recovery *r = &pcb->net.rec;
+    struct tcp_seg *seg = pcb->unacked, *first = NULL, *last = NULL;
+    uint32_t una = pcb->lastack, told = 0, plain = 0;
     bool again = false;
 
     tcp_news_begin(pcb);
@@ -303,18 +312,28 @@ uint32_t net_tcp_acked(struct tcp_pcb *pcb)
         tcp_news.again_us = seg->net.sent_us;
     }
     for (; seg && !tcp_before(una, seg->net.end); seg = seg->next) {
-        again |= seg->net.flags & TCP_SEG_AGAIN;
         told -= seg->net.cut;
-        score_ack(pcb, seg);
+        if (seg->net.flags) {
+            again |= seg->net.flags & TCP_SEG_AGAIN;
+            score_ack(pcb, seg);
+        } else {
+            plain += score_len(seg);
+            first = first ? first : seg;
+            last = seg;
+        }
     }
+    if (first)
+        score_ack_plain(pcb, first, last, plain);
+    if (r->fresh && !tcp_before(una, r->fresh->net.end))
+        r->fresh = seg;
     if (seg && tcp_before(seg->net.seq, una)) {
         told += una - seg->net.seq;
         score_ack_front(pcb, seg, una);
     }
     if (!seg && pcb->unsent)
         told += score_ack_unsent(pcb, una);
-    if (!tcp_before(una, pcb->net.rec.recover))
-        pcb->net.rec.timed_out = false;
+    if (!tcp_before(una, r->recover))
+        r->timed_out = false;
     if (again) /* what waited behind a hole says how long that took, not the path (Karn's rule) */
         tcp_news.rtt_us = tcp_news.rtt_last_us = 0;
     return told;

@@ -13,6 +13,9 @@
 
 /* What one acknowledgement has told so far. */
 struct tcp_news {
+    /* now_ns is still the time when lwIP calls tcp_output() of this connection next, which is at
+     * the end of the segment's processing; NULL: of none. */
+    const struct tcp_pcb *fresh;
     uint64_t now_ns;
     uint32_t now_us;
     uint32_t in_flight;   /* before it */

@@ -24,7 +24,8 @@ MENDS = [
 
   if (seg == NULL) {
 ''', '''  seg = pcb->unsent;
-  tcp_mtu_fit(pcb, seg);
+  if (seg && !tcp_mtu_fits(&pcb->net.mtu, pcb->mss, seg->len, LWIP_TCP_OPT_LENGTH(seg->flags)))
+    tcp_mtu_fit(pcb, seg);
 
   if (seg == NULL) {
 '''),
@@ -33,6 +34,7 @@ MENDS = [
   }
 #if TCP_OVERSIZE
 ''', '''    seg = pcb->unsent;
+    if (seg && !tcp_mtu_fits(&pcb->net.mtu, pcb->mss, seg->len, LWIP_TCP_OPT_LENGTH(seg->flags)))
     tcp_mtu_fit(pcb, seg);
   }
 #if TCP_OVERSIZE
