@@ -4,9 +4,17 @@
  */
 #include "tcp_cookie.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
 #include "check.h"
+#include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "peer.h"
+#include "peer6.h"
+#include "tasks.h"
 
 static void cookies_alone(void)
 {
@@ -57,11 +65,82 @@ static void stamps_alone(void)
         }
 }
 
+/* ---- IPv6 ------------------------------------------------------------------------------------ */
+
+static struct {
+    unsigned count, solicited;
+    uint32_t seq, ack;
+    unsigned flags;
+    uint16_t port;
+} heard6;
+
+static void hear6(const uint8_t *packet)
+{
+    const uint8_t *tcp = packet + 40;
+
+    heard6.solicited += packet[6] == 58 && tcp[0] == 135 && packet[8];
+    if (packet[6] != PEER_TCP)
+        return;
+    heard6.count++;
+    heard6.port = (uint16_t)peer_get16(tcp + 2);
+    heard6.seq = peer_get32(tcp + 4);
+    heard6.ack = peer_get32(tcp + 8);
+    heard6.flags = tcp[13];
+}
+
+static void say6(uint16_t port, unsigned flags, uint32_t seq, uint32_t ack)
+{
+    uint8_t tcp[24] = {0};
+
+    peer_put16(tcp, port);
+    peer_put16(tcp + 2, 80);
+    peer_put32(tcp + 4, seq);
+    peer_put32(tcp + 8, ack);
+    tcp[12] = 6 << 4;
+    tcp[13] = (uint8_t)flags;
+    peer_put16(tcp + 14, 8000);
+    memcpy(tcp + 20, "\2\4\5\x3c", 4); /* MSS 1340 */
+    peer6_send(peer6_image_mac, PEER_TCP, 16, tcp, sizeof(tcp));
+    task_sleep_until(hal_now_ns() + HAL_MS);
+}
+
+/* The sender does not answer neighbour discovery, as most in a flood: its MAC is that of its SYN.
+ */
+static void over_ipv6(void)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
+
+    peer6_boot("");
+    peer6_listen(hear6);
+    int l = socket(AF_INET6, SOCK_STREAM, 0);
+    CHECK_EQ(bind(l, (struct sockaddr *)&any, sizeof(any)), 0);
+    CHECK_EQ(listen(l, 24), 0);
+    for (uint16_t port = 1000; port < 1024; port++)
+        say6(port, PEER_SYN, port, 0);
+    CHECK_EQ(net_tcp_half_open(), 24);
+    unsigned solicited = heard6.solicited;
+    for (uint16_t port = 1024; port < 1100; port++) {
+        say6(port, PEER_SYN, port, 0);
+        CHECK(heard6.flags == (PEER_SYN | PEER_ACK) && heard6.port == port);
+        CHECK_EQ(heard6.ack, port + 1u);
+    }
+    CHECK_EQ(net_core.tcp_cookies, 76);
+    CHECK(heard6.solicited <= solicited + 3);   /* for those before */
+    say6(1098, PEER_ACK, 1100, heard6.seq + 1); /* another one's */
+    CHECK_EQ(net_core.tcp_cookies_taken, 0);
+    say6(1099, PEER_ACK, 1100, heard6.seq + 1);
+    CHECK_EQ(net_core.tcp_cookies_taken, 1);
+    CHECK(accept(l, NULL, NULL) >= 0);
+    CHECK_EQ(tcp_active_pcbs->state, ESTABLISHED);
+    CHECK_EQ(tcp_active_pcbs->mss, 1220); /* of 1340 */
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         SHOWS(cookies_alone, NULL),
         SHOWS(stamps_alone, NULL),
+        SHOWS(over_ipv6, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
