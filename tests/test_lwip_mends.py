@@ -17,6 +17,7 @@ LWIP, HOST = os.path.join(WORK, 'lwip'), 'build/mends/host'
 
 # By the words that name a mend: the program and the case that fails without it.
 SHOWN_BY = {
+    'packets to the image itself': 'test_sock_tcp',
     'a packet that no memory is left to queue': 'test_lwip_ip waiting_without_memory',
     'a timer that is not set again': 'test_lwip_ip timers_without_memory',
     'data beyond the window': 'test_lwip_ip data_beyond_the_window',

@@ -8,13 +8,17 @@
 #define VIREO_LWIPOPTS_H
 
 /* One thread: services and socket calls enter lwIP in turn (net_enter, net_leave). */
-#define NO_SYS                    1
-#define LWIP_TIMERS               1
-#define MEMP_NUM_SYS_TIMEOUT      48 /* a dozen of lwIP's, and one for each device */
-#define SYS_LIGHTWEIGHT_PROT      0
-#define LWIP_NETCONN              0
-#define LWIP_SOCKET               0
+#define NO_SYS               1
+#define LWIP_TIMERS          1
+#define MEMP_NUM_SYS_TIMEOUT 48 /* a dozen of lwIP's, and one for each device */
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_NETCONN         0
+#define LWIP_SOCKET          0
+#ifdef VIREO_DEBUG
 #define LWIP_ASSERT_CORE_LOCKED() net_assert_entered()
+#else
+#define LWIP_ASSERT_CORE_LOCKED()
+#endif
 
 /* Memory: all from the allocator of net_mem.c, as needed, within one limit. */
 #define MEM_CUSTOM_ALLOCATOR 1

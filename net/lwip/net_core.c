@@ -70,9 +70,17 @@ static void net_wake_writers(void)
     file_ready(NULL);
 }
 
+void net_loop_queued(void)
+{
+    net_core.loopback = true;
+}
+
 void net_end_of_work(void)
 {
-    netif_poll_all();
+    if (net_core.loopback) {
+        net_core.loopback = false;
+        netif_poll_all(); /* answers wait for the next turn */
+    }
     if (net_core.closes >= NET_TIME_WAIT_SLACK)
         net_bound_time_wait();
     if (net_core.memory_freed)

@@ -25,6 +25,10 @@ u32_t net_tcp_choose_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_a
 u16_t net_ip4_id(u16_t flags);
 /* The next unpredictable number. */
 u32_t net_random32(void);
+
+/* A packet to the image itself waits for netif_poll(), the first one of its interface. */
+void net_loop_queued(void);
+
 /* An ICMP or ICMPv6 message (p is behind its IP header) that lwIP does not use itself. */
 void net_icmp4_input(const struct pbuf *p);
 void net_icmp6_input(const struct pbuf *p);

@@ -80,6 +80,7 @@ struct net_events {
 struct net_core {
     bool entered;
     bool in_service; /* of a device or of net_core.c: what is queued is flushed at its end */
+    bool loopback;   /* packets to the image itself wait in lwIP */
     unsigned closes; /* connections that this side closed since TIME_WAIT was bounded */
     struct net_dev *devs;
     struct hal_service service;
@@ -114,18 +115,11 @@ static inline void net_kick(void)
         hal_service_wake(&net_core.service);
 }
 
-/* Packets to the image itself wait in lwIP until the service runs, which lwIP does not ask for. */
-static inline void net_kick_loopback(void)
-{
-    for (const struct netif *netif = netif_list; netif; netif = netif->next)
-        if (netif->loop_first)
-            net_kick();
-}
-
 /* After the last call of lwIP. */
 static inline void net_leave(void)
 {
-    net_kick_loopback();
+    if (net_core.loopback)
+        net_kick();
     net_core.entered = false;
 }
 

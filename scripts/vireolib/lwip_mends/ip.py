@@ -175,4 +175,13 @@ unsigned net_arp_waiting(void)
     ('src/core/ipv4/etharp.c', 'unknown neighbours do not drive known ones out',
      '    if (old_stable < ARP_TABLE_SIZE) {',
      '    if (old_stable < ARP_TABLE_SIZE && net_arp_waiting() < ARP_TABLE_SIZE / 2) {'),
+    ('src/core/netif.c', 'packets to the image itself are told when they are queued',
+     '#include "lwip/netif.h"\n', '#include "lwip/netif.h"\n#include LWIP_HOOK_FILENAME\n'),
+    ('src/core/netif.c', 'the same',
+     '''    netif->loop_first = r;
+    netif->loop_last = last;
+''', '''    netif->loop_first = r;
+    netif->loop_last = last;
+    net_loop_queued();
+'''),
 ]
