@@ -118,6 +118,15 @@ static u32_t half_clock(const struct half_open *e)
     return tcp_stamp_clock(tcp_stamp_offset(&e->local, e->local_port, &e->remote, e->remote_port));
 }
 
+static void answer_stamp(struct tcp_syn *says, const struct half_open *e)
+{
+    says->stamped = true;
+    says->stamp = half_clock(e);
+    if (e->cookie)
+        says->stamp = tcp_cookie_stamp(says->stamp, &e->peer.options);
+    says->echo = e->peer.stamp;
+}
+
 /* While many connections are half open, a flood may be going on: see tcp_syn_output(). */
 static void answer_send(struct tcp_syn *says, unsigned flags, u32_t seq, const struct half_open *e,
                         const struct tcp_pcb_listen *l)
@@ -130,11 +139,8 @@ static void answer_send(struct tcp_syn *says, unsigned flags, u32_t seq, const s
     if (flags & TCP_SYN)
         says->mss = tcp_mtu_of_link(&e->remote, netif, l->net.mss);
     says->window = tcp_window_of_syn(&l->fixed, says->options.scaled);
-    says->stamped = e->peer.stamped;
-    says->stamp = half_clock(e);
-    if (e->cookie)
-        says->stamp = tcp_cookie_stamp(says->stamp, &e->peer.options);
-    says->echo = e->peer.stamp;
+    if (e->peer.stamped)
+        answer_stamp(says, e);
     p = tcp_syn_write(says, flags, seq, e->irs + 1);
     if (!p)
         return;
@@ -380,7 +386,8 @@ static void half_end(struct half_open *e, bool in_table, const struct tcp_pcb_li
 static int half_segment(struct half_open *e, struct tcp_pcb_listen *l, struct tcp_hdr *h,
                         struct pbuf *p)
 {
-    uint32_t ahead = h->seqno - e->irs - 1, window = tcp_window_of_syn(&l->fixed, false);
+    uint32_t ahead = h->seqno - e->irs - 1;
+    uint32_t window = ahead ? tcp_window_of_syn(&l->fixed, false) : 1;
     unsigned flags = TCPH_FLAGS(h);
 
     if (flags & TCP_RST) {
