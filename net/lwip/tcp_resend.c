@@ -263,6 +263,8 @@ static uint32_t resend_room(struct tcp_pcb *pcb)
 
     if (r->probe_now)
         return pcb->mss;
+    if (!flight && room < pcb->unsent->len)
+        room = pcb->unsent->len; /* one longer than the window is by now, or nothing would go on */
     if (r->lost.first && !r->frto_new)
         return 0;
     if (room < pcb->snd_lbb - pcb->snd_nxt && pcb->snd_nxt - pcb->lastack + room < pcb->snd_wnd)
