@@ -468,6 +468,15 @@ static void nothing_to_wait_for(void)
     CHECK(tcp_timers_next() == HAL_NEVER);
 }
 
+/* With nothing in flight, a segment leaves that is longer than the window: a probe of the MTU. */
+static void a_segment_longer_than_the_window(void)
+{
+    receiver_boot(true);
+    receiver.pcb->net.cc.cwnd = SEG / 2;
+    receiver_feed(2 * SEG);
+    CHECK_EQ(receiver.heard, 1);
+}
+
 /* After a pause the window is the initial one (RFC 5681, 4.1). */
 static void after_a_pause(void)
 {
@@ -508,6 +517,7 @@ static const struct test_case cases[] = {
     {"a_probed_byte", a_probed_byte},
     {"a_window_that_shrinks", a_window_that_shrinks},
     {"nothing_to_wait_for", nothing_to_wait_for},
+    {"a_segment_longer_than_the_window", a_segment_longer_than_the_window},
     {"after_a_pause", after_a_pause},
 };
 
