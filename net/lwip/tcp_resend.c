@@ -243,15 +243,17 @@ static void resend_begin(struct tcp_pcb *pcb)
         resend_set(pcb, resend_now.ns);
 }
 
-/* Bytes of a paced window that may leave in its turn. */
+/* Bytes of a paced window that may leave in its turn: the next segment at least, which may be
+ * longer than others to try the path. */
 static uint32_t resend_burst(struct tcp_pcb *pcb)
 {
-    uint32_t turn = resend_turn_us(&pcb->net.rec), us;
+    uint32_t turn = resend_turn_us(&pcb->net.rec), us, burst;
 
     if (!pcb->net.rec.paced)
         return UINT32_MAX;
     us = tcp_cc_pacing_us(&pcb->net.cc, pcb->mss, pcb->net.rtt.srtt_us);
-    return turn ? (us ? turn / us + 1 : 1) * pcb->mss : 0;
+    burst = turn ? (us ? turn / us + 1 : 1) * pcb->mss : 0;
+    return turn && burst < pcb->unsent->len ? pcb->unsent->len : burst;
 }
 
 /* Bytes of new data that the congestion window allows now. */

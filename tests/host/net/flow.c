@@ -87,7 +87,7 @@ static void raw_end(struct flow_end *e)
 
 static void raw_write(struct flow_end *e)
 {
-    while (e->pcb && e->written < e->to_send) {
+    while (e->pcb && e->connected && e->written < e->to_send) {
         uint32_t len = tcp_sndbuf(e->pcb);
         const uint8_t *p;
 
