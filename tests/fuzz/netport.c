@@ -13,6 +13,7 @@
 #define LIMIT (4u << 20)
 
 struct netport netport = {.fail_after = -1};
+struct net_mem_level net_mem_level = {.plenty = LIMIT / 8};
 struct socket_family net_socket_family;
 
 void *net_malloc(size_t size)
@@ -23,6 +24,7 @@ void *net_malloc(size_t size)
     size_t *block = malloc(size + 16);
     *block = size;
     netport.used += size;
+    net_mem_level.lent = netport.used;
     netport.blocks++;
     return block + 2;
 }
@@ -41,6 +43,7 @@ void net_free(void *p)
     if (!p)
         return;
     netport.used -= block[-2];
+    net_mem_level.lent = netport.used;
     netport.blocks--;
     free(block - 2);
 }

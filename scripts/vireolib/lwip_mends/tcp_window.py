@@ -61,11 +61,13 @@ MENDS = [
      'if (pcb->snd_queuelen >= LWIP_MIN(TCP_SND_QUEUELEN, (TCP_SNDQUEUELEN_OVERFLOW + 1))) {',
      'if (tcp_window_queue_full(pcb)) {'),
     ('src/core/tcp_in.c', 'data out of order is kept in pieces (net/lwip/tcp_ooseq.c)',
-     '''          /* for its sender to repeat */
-        } else if (''', '''          /* for its sender to repeat */
-        } else if (tcp_ooseq_keep(pcb, &inseg), 1) {
+     '''if (pcb->ooseq == NULL) {
+          pcb->ooseq = tcp_seg_copy(&inseg);
+''', '''if (tcp_ooseq_keep(pcb, &inseg), 1) {
           /* kept, if there is room */
-        } else if ('''),
+        } else if (pcb->ooseq == NULL) {
+          pcb->ooseq = tcp_seg_copy(&inseg);
+'''),
     ('src/core/tcp_out.c', 'the same',
      'num_sacks = tcp_get_num_sacks(pcb, optlen)', 'num_sacks = tcp_ooseq_blocks(pcb, optlen)'),
     ('src/core/tcp_out.c', 'the same',
