@@ -17,7 +17,7 @@
 
 static struct io ios[IOS];
 static bool busy[IOS];
-static uint8_t memory[IOS][ROOM] __attribute__((aligned(16)));
+static uint8_t memory[IOS][ROOM + 16] __attribute__((aligned(16))); /* requests begin at 0 to 3 */
 static struct bcache *cache;
 static struct bcache_stream stream;
 static struct bcache_sync sync;
