@@ -32,9 +32,12 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c net_lease.c net_privacy.c net_icmp.c net_path_mtu.c \
-                                  tcp_mtu_probe.c) net/inet/sock_mtu.c \
+                                  tcp_mtu_probe.c) \
+          $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c end.c group.c mtu.c port.c \
+                                     tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
-          $(wildcard drivers/pci/*.c) drivers/virtio/recover.c platform/arch/fault.c
+          $(wildcard drivers/pci/*.c) platform/arch/fault.c drivers/block/vblk_disk.c \
+          $(addprefix drivers/virtio/,core.c recover.c transport/vpci.c)
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
 # Files of a fetched release may be older than objects of the release before.
 SOURCES_NOW := $(file <$(LWIP)/.version) $(file <$(LIBFDT)/.version)
