@@ -77,7 +77,7 @@ def test_bench_report(tmp_path, capsys):
     assert json.loads(path.read_text())[0] == {'metric': 'a.b', 'unit': 's', 'vireo': 2, 'linux': 4,
                                                'ratio': 2.0, 'n': 3, 'config': 'x'}
     text = capsys.readouterr().out
-    assert 'c.d is 10 B, more than the 9 allowed' in text and 'exceeded=1' in text
+    assert 'c.d is 10 B, allowed is 9' in text and 'exceeded=1' in text
 
 
 def test_bench_and_load_mistakes():
