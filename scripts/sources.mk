@@ -25,8 +25,9 @@ $(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
 SRC_lwip := $(filter-out %/dns.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
-# What each segment of TCP passes is compiled to be fast, where that gains most; what no packet of
-# an open connection passes, to be small.
+# What each segment of TCP passes is compiled to be fast, where that gains most. What no packet of
+# an open connection passes is compiled to be small, and so is what is no slower then: of the files
+# below inet_family.c, and core.c of the drivers (make bench BENCH="tcp ring").
 OFTEN := $(addprefix $(LWIP)/src/core/,tcp_in.c tcp_out.c pbuf.c)
 SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \

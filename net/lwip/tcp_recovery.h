@@ -123,7 +123,7 @@ struct tcp_recovery {
     uint32_t undo_bytes; /* sent again since, and not known to have been for nothing */
     uint32_t undo_stamp; /* the time stamp of the first of them */
 
-    /* Counters, for TCP_INFO */
+    /* Counters; TCP_INFO tells the first, tests look at the others */
     uint32_t total_resent;   /* segments */
     uint32_t total_timeouts; /* of the retransmission timer */
     uint32_t total_undone;   /* reductions */
