@@ -8,13 +8,18 @@
  * writes "TOTAL insns=N ns=T". T is the host's monotonic time. Idle (WFI) counts nothing. Exact for
  * 1 CPU (-smp 1), and repeatable as far as the guest's input is.
  *
+ * With ask=FIFO, each line that someone writes to that FIFO is answered in FILE by "LINE insns=N
+ * ns=T": a count from outside, for images that pass no mark.
+ *
  * Build: cc -O2 -shared -fPIC -o bench_plugin.so bench_plugin.c
- * Use:   vireo run IMAGE --plugin bench_plugin.so,out=FILE
+ * Use:   vireo run IMAGE --plugin bench_plugin.so,out=FILE[,ask=FIFO]
  */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "tcg_plugin.h"
@@ -39,6 +44,20 @@ static void marked(unsigned int cpu, void *mark)
     fprintf(out, "MARK %u insns=%ju ns=%ju\n", (unsigned)(uintptr_t)mark,
             plugin_counted(&executed, 0), now_ns());
     fflush(out);
+}
+
+/* A thread of its own, which ends with QEMU: opening a FIFO waits for who writes to it. */
+static void *answer(void *fifo)
+{
+    char line[64];
+
+    for (FILE *asked; (asked = fopen(fifo, "r")); fclose(asked))
+        while (fgets(line, sizeof(line), asked)) {
+            line[strcspn(line, "\n")] = '\0';
+            fprintf(out, "%s insns=%ju ns=%ju\n", line, plugin_counted(&executed, 0), now_ns());
+            fflush(out);
+        }
+    return NULL;
 }
 
 /*
@@ -74,7 +93,7 @@ static void ended(qemu_plugin_id_t id, void *data)
     (void)id;
     (void)data;
     fprintf(out, "TOTAL insns=%ju ns=%ju\n", plugin_counted(&executed, 0), now_ns());
-    fclose(out);
+    fflush(out);
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
@@ -83,6 +102,10 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
     out = plugin_output("bench_plugin", argc, argv);
     if (!out || !plugin_counters_make(&executed, 1))
         return -1;
+    for (int i = 0; i < argc; i++)
+        if (strncmp(argv[i], "ask=", 4) == 0 &&
+            pthread_create(&(pthread_t){0}, NULL, answer, argv[i] + 4))
+            return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     qemu_plugin_register_atexit_cb(id, ended, NULL);
     return 0;

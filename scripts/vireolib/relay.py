@@ -6,36 +6,17 @@ import contextlib
 import ctypes
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 
+from vireolib import programs
 from vireolib.machine import Unusable
 
-TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLONE_NEWNET = 0x40000000
 TAP = 'tap0'
 HOST_IP = '10.99.9.1'
 RIGHTS = ('paths are measured in a network namespace with a tap, which root alone can make: run as '
           'root')
-
-
-def build():
-    """Path of the relay, compiled when it is missing or older than its source."""
-    source = os.path.join(TREE, 'scripts', 'relay.c')
-    target = os.path.join(TREE, 'build', 'host', 'relay')
-    if os.path.exists(target) and os.path.getmtime(target) >= os.path.getmtime(source):
-        return target
-    compiler = os.environ.get('HOSTCC', 'gcc')
-    if not shutil.which(compiler):
-        raise Unusable(f'{compiler} is not installed; `make setup` installs it, or set HOSTCC=PATH '
-                       'of a C compiler for this machine')
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    part = f'{target}.{os.getpid()}'
-    subprocess.run([compiler, '-std=gnu11', '-O2', '-Wall', '-Wextra', '-o', part, source],
-                   check=True)
-    os.replace(part, target)
-    return target
 
 
 def possible():
@@ -75,7 +56,8 @@ class Relay:
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix='vr-')
         self.socket = os.path.join(self._folder.name, 's')
-        self._process = subprocess.Popen([build(), TAP, self.socket], stdin=subprocess.PIPE,
+        self._process = subprocess.Popen([programs.build('scripts/relay.c'), TAP, self.socket],
+                                         stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if self._process.stdout.readline() != 'ready\n':
             raise Unusable(self._process.stderr.read().strip())
