@@ -19,15 +19,27 @@ RUN_MS = 1000                  # a run whose rate is measured
 
 @dataclasses.dataclass
 class Figure:
-    """One row: what is run, and what of it is the figure."""
+    """One row."""
     metric: str
     unit: str
-    net: str
-    load: dict
-    value: object              # (numbers of the load, instructions) -> figure
     config: str
-    counted: bool = True
+    measure: object                # guest of netguests -> figure
+    counted: bool                  # an exact count, for which one run is enough
     limit: float = None
+    least: float = None
+
+
+def of_load(value, counted, net, **load):
+    """The measure of a load: value(its numbers, instructions)."""
+    return lambda guest: value(*guest.load(net, load, counted))
+
+
+def of_site(value, counted, net='tap'):
+    """The measure of a web server: value(a Site)."""
+    def measure(guest):
+        with guest.web(net, counted) as site:
+            return value(site)
+    return measure
 
 
 def per_mib(result, insns):
@@ -51,12 +63,11 @@ def arrived_s(result, _):
     return max(result['peer_operations'] - 1, 0) * 1e9 / max(result['peer_ns'], 1)
 
 
-# name, what is counted, what is timed, unit of the rate, words. Where instructions are counted the
-# load has an end of its own; where rates are measured it ends after RUN_MS.
+# Where instructions are counted a load has an end of its own; else it ends after RUN_MS.
 BULKS = (('tcptx', 'sent'), ('tcprx', 'received'))
 TRIPS = (('tcprr', 1, 'one byte and its answer over TCP'),
          ('udprr', 64, '64 bytes and their echo over UDP'))
-RECEIVED_RATES = (20000, 40000, 80000, 160000)    # a second; the most that came is the figure
+IDLE = (500, 10000)            # connections that are open beside the one that asks
 TAPS = {'tap': 'tap', 'tap-nooff': 'tap without offloads', 'user': "QEMU's user network"}
 
 
@@ -67,37 +78,59 @@ def prefix(net):
 
 def counted_figures(net):
     on, pre = TAPS[net], prefix(net)
+
+    def row(metric, config, value, **load):
+        return Figure(metric, 'instructions', f'{on}; {config}', of_load(value, True, net, **load),
+                      True)
+
     for run, words in BULKS:
-        yield Figure(f'{net}.net.{run}.insn_MiB', 'instructions', net, {'run': run, 'n': BULK},
-                     per_mib, f'{on}; a MiB {words} over TCP')
+        yield row(f'{net}.net.{run}.insn_MiB', f'a MiB {words} over TCP', per_mib, run=run, n=BULK)
     for run, size, words in TRIPS:
-        yield Figure(f'{pre}net.{run}.insn_op', 'instructions', net,
-                     {'run': run, 'size': size, 'n': 2000}, per_operation, f'{on}; {words}')
-    yield Figure(f'{pre}net.udptx.insn_op', 'instructions', net,
-                 {'run': 'udptx', 'size': 64, 'n': 10000}, per_operation,
-                 f'{on}; a datagram of 64 bytes sent')
-    yield Figure(f'{pre}net.udprx_burst40.insn_op', 'instructions', net,
-                 {'run': 'udprx', 'size': 64, 'n': 10000, 'rate': 40000}, per_operation,
-                 f'{on}; a datagram of 64 bytes received, 40 at a time')
+        yield row(f'{pre}net.{run}.insn_op', words, per_operation, run=run, size=size, n=2000)
+    yield row(f'{pre}net.udptx.insn_op', 'a datagram of 64 bytes sent', per_operation, run='udptx',
+              size=64, n=10000)
+    yield row(f'{pre}net.udprx_burst40.insn_op', 'a datagram of 64 bytes received, 40 at a time',
+              per_operation, run='udprx', size=64, n=10000, rate=40000)
 
 
 def timed_figures(net):
     on, pre = TAPS[net], prefix(net)
+
+    def row(metric, unit, config, value, **load):
+        return Figure(metric, unit, f'{on}; {config}',
+                      of_load(value, False, net, ms=RUN_MS, **load), False)
+
     for run, words in BULKS:
-        yield Figure(f'{net}.net.{run}.MBps', 'MB/s', net, {'run': run, 'ms': RUN_MS}, megabytes_s,
-                     f'{on}; {words} over TCP', counted=False)
+        yield row(f'{net}.net.{run}.MBps', 'MB/s', f'{words} over TCP', megabytes_s, run=run)
     for run, size, words in TRIPS:
-        yield Figure(f'{pre}net.{run}.ops_s', 'a second', net,
-                     {'run': run, 'size': size, 'ms': RUN_MS}, operations_s, f'{on}; {words}',
-                     counted=False)
-    yield Figure(f'{pre}net.udptx.rcvd_pps', 'a second', net,
-                 {'run': 'udptx', 'size': 64, 'ms': RUN_MS}, arrived_s,
-                 f'{on}; datagrams of 64 bytes sent that arrive', counted=False)
+        yield row(f'{pre}net.{run}.ops_s', 'a second', words, operations_s, run=run, size=size)
+    yield row(f'{pre}net.udptx.rcvd_pps', 'a second', 'datagrams of 64 bytes sent that arrive',
+              arrived_s, run='udptx', size=64)
+
+
+def web_figures():
+    def count(metric, config, value):
+        return Figure(f'http.{metric}', 'instructions', f'tap; {config}', of_site(value, True),
+                      True)
+
+    def rate(metric, config, value):
+        return Figure(f'http.{metric}', 'a second', f'tap; {config}', of_site(value, False), False)
+
+    yield count('close.insn_req', '1 KiB, a connection each', lambda s: s.close_insns(300))
+    yield count('keepalive.insn_req', '1 KiB, one connection', lambda s: s.keepalive_insns(1000))
+    for idle in IDLE:
+        yield count(f'keepalive_open{idle}.insn_req', f'likewise, beside {idle:,} that are open',
+                    lambda s, n=idle: s.keepalive_insns(1000, n))
+    yield count('file10M.insn_MiB', '10 MiB of a file, a MiB', lambda s: s.file_insns(3))
+    yield rate('close_c1_rps', '1 KiB, a connection each', lambda s: s.close_rate(RUN_MS / 1e3))
+    for n in (1, 16):
+        yield rate(f'keepalive_c{n}_rps', f'1 KiB, {n} connections at a time',
+                   lambda s, n=n: s.keepalive_rate(n, RUN_MS // 1000))
 
 
 def every_figure():
-    return [f for net in netpeer.NETS for make in (counted_figures, timed_figures)
-            for f in make(net)]
+    return [*(f for net in netpeer.NETS for make in (counted_figures, timed_figures)
+              for f in make(net)), *web_figures()]
 
 
 def chosen(pattern):
@@ -115,14 +148,18 @@ def measure(figure, guests, n):
     values = {name: [] for name in guests}
     for turn in range(times):
         for name in list(guests)[::1 if turn % 2 else -1]:
-            values[name].append(figure.value(
-                *guests[name].load(figure.net, figure.load, figure.counted)))
-    found = {name: statistics.median(taken) for name, taken in values.items()}
+            values[name].append(figure.measure(guests[name]))
+    found = {name: median(taken) for name, taken in values.items()}
     print('  ' + figure.metric + ': ' + ', '.join(
-        f'{name} {report.number(float(value))}' for name, value in found.items()), flush=True)
-    return report.Row(figure.metric, figure.unit, round(found['vireo'], 1),
-                      linux=round(found['linux'], 1) if 'linux' in found else None, n=times,
-                      config=figure.config, samples=tuple(values['vireo']))
+        f'{name} {report.number(value)}' for name, value in found.items()), flush=True)
+    return report.Row(figure.metric, figure.unit, found['vireo'], linux=found.get('linux'),
+                      n=times, config=figure.config, limit=figure.limit, least=figure.least,
+                      samples=tuple(values['vireo']))
+
+
+def median(values):
+    """None: one of them could not be measured."""
+    return None if None in values else round(float(statistics.median(values)), 1)
 
 
 def main(n, document=False, pattern='', alone=False):
@@ -131,6 +168,6 @@ def main(n, document=False, pattern='', alone=False):
         raise Unusable('--readme writes the whole table, and goes with neither --rows nor --alone')
     figures = chosen(pattern)
     with netpeer.network():
-        guests = {'vireo': netguests.Vireo()}
+        guests = {'vireo': netguests.Vireo(os.environ.get('VIREO_NET_APPEND', ''))}
         rows = [measure(figure, guests, n) for figure in figures]
     return report.finish('net', os.path.join(images.BUILD, 'bench', 'net.json'), rows, document)

@@ -32,6 +32,19 @@ def need(program, package):
         raise Unusable(f'{program} is not installed; it is in the Debian package {package}')
 
 
+def output(package, *args):
+    """What a client program prints on standard output."""
+    need(args[0], package)
+    return subprocess.run(args, capture_output=True, text=True, errors='replace',
+                          check=False).stdout
+
+
+def number(pattern, text):
+    """The number in the text; 0: it is not there."""
+    match = re.search(pattern, text)
+    return float(match[1]) if match else 0.0
+
+
 class Watched:
     """A client program that shows its progress by the lines that it prints."""
 

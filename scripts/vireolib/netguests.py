@@ -5,11 +5,15 @@ load, and httpd. What they carried, and how many instructions they executed mean
 import contextlib
 import os
 import re
+import select
+import subprocess
+import sys
 import tempfile
+import time
 
-from vireolib import images, netpeer
+from vireolib import clients, http, images, netpeer
 from vireolib.guest import Guest, Lost
-from vireolib.machine import Disk, Machine
+from vireolib.machine import Disk, Forward, Machine
 
 MEM = '256'                    # MiB, of each guest
 BEGIN, END = 98, 99            # hints: examples/netperf/load.h
@@ -69,6 +73,19 @@ class Counter:
         return int(found[1]) if found else None
 
 
+def site_disk(folder):
+    """Path of a disk with the files that are asked for."""
+    site = os.path.join(folder, 'site')
+    os.mkdir(site)
+    for name, size in ((PAGE, PAGE_BYTES), (FILE, FILE_BYTES)):
+        with open(os.path.join(site, name), 'wb') as f:
+            f.write(b'a' * size)
+    disk = os.path.join(folder, 'site.img')
+    subprocess.run([sys.executable, os.path.join(images.TREE, 'scripts', 'mkdisk'), site, disk],
+                   check=True, stdout=subprocess.DEVNULL)
+    return disk
+
+
 class Vireo:
     """An image for each load: a boot takes a tenth of a second."""
     name = 'vireo'
@@ -99,17 +116,86 @@ class Vireo:
             return result, counter.between_marks() if counted else None
 
     @contextlib.contextmanager
-    def web(self, net, disk, counted):
-        """httpd with that disk: (guest, its address, counter or None)."""
+    def web(self, net, counted):
+        """httpd at work, as a Site."""
         with tempfile.TemporaryDirectory(prefix='vn-') as folder:
-            counter = Counter(folder)
-            how = self.machine('httpd', net, '', disks=[Disk(disk, read_only=True)])
+            counter = Counter(folder) if counted else None
+            how = self.machine('httpd', net, '', disks=[Disk(site_disk(folder), read_only=True)])
             if net == 'user':
-                how.forwards = netpeer.forwards()
+                how.forwards = [Forward(0, 80)]
             if counted:
                 how.icount, how.plugin = EXACT, counter.plugin
             with Guest(how, patience=self._patience) as guest:
                 guest.expect(r'^vireo: ready', PATIENCE)
-                address = ('127.0.0.1', guest.port(80)) if net == 'user' else \
-                    (netpeer.guest_ip('vireo', net), 80)
-                yield guest, address, counter if counted else None
+                yield Site(guest, netpeer.guest_ip('vireo', net), net, counter)
+
+
+class Site:
+    """A web server in a guest, with PAGE and FILE."""
+
+    def __init__(self, guest, ip, net, counter):
+        self._guest, self._counter = guest, counter
+        self.ip, self.port = ('127.0.0.1', guest.port(80)) if net == 'user' else (ip, 80)
+
+    @property
+    def url(self):
+        return f'http://{self.ip}:{self.port}/{PAGE}'
+
+    def connect(self):
+        return http.Connection(self.port, self.ip, timeout=PATIENCE)
+
+    def get(self, connection, name=PAGE, size=PAGE_BYTES, headers=()):
+        got = []
+        answer = connection.get('/' + name, headers, sink=lambda data: got.append(len(data)))
+        if answer.status != 200 or sum(got) != size:
+            raise Lost(f'{name}: status {answer.status}, {sum(got)} bytes\n{self._guest.report()}')
+
+    def _counted(self, work, n):
+        """Instructions for one of n times work(), after a tenth as many that do not count."""
+        for _ in range(n // 10):
+            work()
+        before = self._counter.now(self._guest)
+        for _ in range(n):
+            work()
+        return (self._counter.now(self._guest) - before) / n
+
+    def close_insns(self, n):
+        """Instructions for a page on a connection of its own."""
+        def work():
+            with self.connect() as c:
+                self.get(c, headers=[('Connection', 'close')])
+        return self._counted(work, n)
+
+    def keepalive_insns(self, n, idle=0):
+        """Instructions for a page on a connection that stays open, beside so many idle ones, each
+        of which had a page. None: it does not keep so many."""
+        with contextlib.ExitStack() as stack:
+            poll = select.poll()
+            for _ in range(idle):
+                other = stack.enter_context(self.connect())
+                self.get(other)
+                poll.register(other.socket, select.POLLIN)
+            c = stack.enter_context(self.connect())
+            count = self._counted(lambda: self.get(c), n)
+            closed = len(poll.poll(0))
+            if closed:
+                print(f'  {closed} of {idle} idle connections were closed by the server')
+            return None if closed else count
+
+    def file_insns(self, n):
+        """Instructions for a MiB of a file that was read before."""
+        with self.connect() as c:
+            self.get(c, FILE, FILE_BYTES)
+            return self._counted(lambda: self.get(c, FILE, FILE_BYTES), n) / (FILE_BYTES >> 20)
+
+    def close_rate(self, seconds):
+        """Pages a second, each on a connection of its own, one at a time."""
+        n, began = 0, time.monotonic()
+        while (now := time.monotonic()) < began + seconds:
+            n += int(clients.number(r'Complete requests:\s+(\d+)', clients.output(
+                'apache2-utils', 'ab', '-q', '-n', '200', '-c', '1', self.url)))
+        return n / (now - began)
+
+    def keepalive_rate(self, connections, seconds):
+        return clients.number(r'Requests/sec:\s*([\d.]+)', clients.output(
+            'wrk', 'wrk', '-t1', f'-c{connections}', f'-d{seconds}s', self.url))

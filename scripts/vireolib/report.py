@@ -36,6 +36,9 @@ class Row:
 
     @property
     def exceeded(self):
+        """Also when a figure that has bounds could not be measured."""
+        if self.vireo is None:
+            return self.limit is not None or self.least is not None
         return (self.limit is not None and self.vireo > self.limit) or \
             (self.least is not None and self.vireo < self.least)
 
@@ -146,7 +149,7 @@ def read_json(folder, name):
 
 def difference(before, now):
     """Percent by which a figure has grown; None: there is nothing to compare."""
-    if before is None or now is None or not before['vireo']:
+    if not before or not now or not before['vireo'] or now['vireo'] is None:
         return None
     return 100 * (now['vireo'] - before['vireo']) / before['vireo']
 

@@ -76,3 +76,16 @@ def test_rows_over_a_tap(built):
         for net in netpeer.NETS:
             result, insns = guest.load(net, {'run': 'tcprr', 'size': 1, 'n': 20}, True)
             assert bench_net.per_operation(result, insns) > 500
+
+
+@pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
+def test_rows_of_http(built):
+    """A page beside idle connections, which must be open all the time."""
+    built('httpd')
+    with netpeer.network():
+        guest = netguests.Vireo(patience=PATIENCE)
+        with guest.web('tap', True) as site:
+            assert site.close_insns(10) > site.keepalive_insns(20, idle=5) > 1000
+            assert site.file_insns(1) > 1000
+        with guest.web('user', False) as site, site.connect() as c:
+            site.get(c)
