@@ -50,7 +50,7 @@ static void port_changed(struct vcon_port *port)
     for (struct port_file *p = port_files; p; p = p->next)
         if (p->port == port) {
             waitq_wake_all(&p->queue);
-            file_ready(p->file);
+            file_ready(p->file, FILE_ANY);
         }
     waitq_wake_all(&port_arrivals);
 }

@@ -8,7 +8,7 @@
 #   test_http*                examples/httpd with this machine's sockets, and tests/host/httpd/:
 #                             its names.h makes a folder of the test the server's file tree
 #   test_sock_*, test_lwip_*  net/, lwIP, the descriptor table of an image, and tests/host/net/
-#   test_tcp_*                the same
+#   test_tcp_*, test_epoll    the same
 # lwIP's and libfdt's sources lie in build/ (`make deps`).
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
 # programs that run the device in a second thread are built once more, with the thread sanitizer.
@@ -60,9 +60,9 @@ FLAGS_tests/host/test_image_clock.c := -DIMAGE_CLOCK
 # machine's. h_errno of this machine's C library is a thread-local word, with which that of net/
 # would not link; the calls beside it have other names since the sanitizers' library has them, too.
 # What net/ gives to atexit() is for the end of an image, not of this process.
-NET_PROGRAMS := $(filter test_sock_% test_lwip_% test_tcp_%,$(PROGRAMS))
+NET_PROGRAMS := $(filter test_sock_% test_lwip_% test_tcp_% test_epoll,$(PROGRAMS))
 NET := $(wildcard tests/host/net/*.c) $(foreach r,$(NET_ROOMS),$(SRC_$r)) \
-       $(addprefix platform/libc/,file.c poll.c)
+       $(addprefix platform/libc/,file.c poll.c epoll.c)
 NET_FLAGS := -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet \
              -Inet/inet/include -Inet/vsock -Inet/vsock/include -Itests/host/net -Iplatform/libc \
              -isystem $(LWIP)/src/include -D_GNU_SOURCE \
@@ -129,7 +129,9 @@ $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
 	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter-out %/library.a,$(filter %.a,$^)) \
 	    $(HOST)/library.a $(LIBS) -Wl,-t -o $@ >$@.objects
 $(IMAGE_PROGRAMS:%=$(HOST)/%): $(HOST)/image.a
-$(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a
+# The sanitizers' library has poll() and epoll_wait() too: it must not be asked before net.a.
+$(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a $(HOST)/obj/platform/libc/poll.c.o \
+                             $(HOST)/obj/platform/libc/epoll.c.o
 $(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
 
 $(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/library.a

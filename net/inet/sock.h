@@ -154,6 +154,8 @@ struct sock {
     struct sock *next;          /* in the listener's queue */
     struct sock *listener;      /* whose queue this socket waits in; NULL: in none */
 
+    struct sock *next_stuck, **stuck_link; /* among those of sock_await_means(); NULL: not there */
+
     struct sock *next_waiting; /* in sock_conn.c's list: CONNECTING without an address yet */
     ip_addr_t peer;            /* where it will connect to */
     u16_t peer_port;
@@ -203,6 +205,12 @@ int sock_wait(struct sock *s, struct waitq *q, uint64_t timeout_ns, uint64_t *de
 void sock_readable(struct sock *s);
 void sock_writable(struct sock *s);
 void sock_changed(struct sock *s);
+/*
+ * The socket cannot send for want of memory, or of a route: it is to be looked at again when there
+ * may be more of either, which sock_means_changed() says.
+ */
+void sock_await_means(struct sock *s);
+void sock_means_changed(void);
 /* The pending error, positive, which is then no longer pending; 0: none. */
 int sock_take_error(struct sock *s);
 

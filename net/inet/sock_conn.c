@@ -264,11 +264,13 @@ static void on_missing(const struct netif *netif, const ip_addr_t *neighbour)
 static void on_address(void)
 {
     conn_look_at_all();
-    file_ready(NULL); /* datagram sockets may have a route now */
+    sock_means_changed(); /* datagram sockets may have a route now */
 }
 
-static const struct net_events conn_events = {
-    .address = on_address, .unreachable = on_unreachable, .missing = on_missing};
+static const struct net_events conn_events = {.address = on_address,
+                                              .memory = sock_means_changed,
+                                              .unreachable = on_unreachable,
+                                              .missing = on_missing};
 
 static void conn_init(void)
 {

@@ -212,7 +212,12 @@ void sock_dgram_close(struct sock *s)
 
 int sock_dgram_poll(struct sock *s, int events)
 {
-    int ready = sock_awaits_route(s) ? 0 : POLLOUT | POLLWRNORM;
+    int ready = POLLOUT | POLLWRNORM;
+
+    if (sock_awaits_route(s)) {
+        sock_await_means(s);
+        ready = 0;
+    }
 
     if (s->dgrams.head || s->read_shut)
         ready |= POLLIN | POLLRDNORM;

@@ -81,7 +81,7 @@ void sock_readable(struct sock *s)
 {
     waitq_wake_all(&s->readers);
     if (s->file)
-        file_ready(s->file);
+        file_ready(s->file, POLLIN | POLLRDNORM);
 }
 
 void sock_writable(struct sock *s)
@@ -89,7 +89,7 @@ void sock_writable(struct sock *s)
     s->want_write = false;
     waitq_wake_all(&s->writers);
     if (s->file)
-        file_ready(s->file);
+        file_ready(s->file, POLLOUT | POLLWRNORM);
 }
 
 void sock_changed(struct sock *s)
@@ -99,7 +99,40 @@ void sock_changed(struct sock *s)
     waitq_wake_all(&s->writers);
     waitq_wake_all(&net_core.memory); /* a writer of this socket may wait there */
     if (s->file)
-        file_ready(s->file);
+        file_ready(s->file, FILE_ANY);
+}
+
+static struct sock *stuck;
+
+void sock_await_means(struct sock *s)
+{
+    if (s->stuck_link)
+        return;
+    s->next_stuck = stuck;
+    s->stuck_link = &stuck;
+    if (stuck)
+        stuck->stuck_link = &s->next_stuck;
+    stuck = s;
+}
+
+static void sock_unstick(struct sock *s)
+{
+    if (!s->stuck_link)
+        return;
+    *s->stuck_link = s->next_stuck;
+    if (s->next_stuck)
+        s->next_stuck->stuck_link = s->stuck_link;
+    s->stuck_link = NULL;
+}
+
+void sock_means_changed(void)
+{
+    while (stuck) {
+        struct sock *s = stuck;
+
+        sock_unstick(s);
+        sock_writable(s);
+    }
 }
 
 int sock_take_error(struct sock *s)
@@ -200,6 +233,7 @@ static int sock_op_poll(struct file *f, int events)
 static void sock_end(struct sock *s)
 {
     s->file = NULL;
+    sock_unstick(s);
     if (s->kind == SOCK_KIND_TCP)
         sock_tcp_close(s);
     else

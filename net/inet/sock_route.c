@@ -125,7 +125,7 @@ bool sock_awaits_route(const struct sock *s)
 static void route_wake_pollers(void *arg)
 {
     (void)arg;
-    file_ready(NULL);
+    sock_means_changed();
 }
 
 /* A call that may not wait: the first begins the time in which others like it are to come again. */
@@ -135,6 +135,7 @@ static int route_later(struct sock *s)
         return -ENETUNREACH;
     if (!s->want_route) {
         s->want_route = true;
+        sock_await_means(s);
         s->give_up_ns = hal_now_ns() + net_asking_ns();
         sys_timeout((u32_t)net_core.wait_ms + 1, route_wake_pollers, NULL);
         net_timers_changed();

@@ -313,14 +313,16 @@ void sock_tcp_linger(struct sock *s)
 
 /* ---- readiness ------------------------------------------------------------------------------- */
 
-static bool conn_can_write(struct sock *s)
+/* Would a write find too little memory? */
+static bool conn_starves(const struct sock *s)
 {
-    if (s->state != SOCK_TCP_OPEN)
-        return false;
-    if (s->starved == net_core.memory_epoch ||
-        (tcp_sndqueuelen(s->tcp) && !net_mem_admit(NET_MEM_TX)))
-        return false;
-    return sock_tcp_has_room(s);
+    return s->state == SOCK_TCP_OPEN && (s->starved == net_core.memory_epoch ||
+                                         (tcp_sndqueuelen(s->tcp) && !net_mem_admit(NET_MEM_TX)));
+}
+
+static bool conn_can_write(const struct sock *s)
+{
+    return s->state == SOCK_TCP_OPEN && !conn_starves(s) && sock_tcp_has_room(s);
 }
 
 /* What holds in any state but LISTENING. */
@@ -347,7 +349,10 @@ int sock_tcp_poll(struct sock *s, int events)
     if (s->state == SOCK_TCP_LISTENING)
         return s->accepted.head ? events & (POLLIN | POLLRDNORM) : 0;
     ready = conn_poll(s);
-    if (!(ready & (POLLOUT | POLLWRNORM)) && (events & (POLLOUT | POLLWRNORM)))
+    if (!(ready & (POLLOUT | POLLWRNORM)) && (events & (POLLOUT | POLLWRNORM))) {
         s->want_write = true;
+        if (conn_starves(s))
+            sock_await_means(s);
+    }
     return ready & events;
 }

@@ -304,8 +304,10 @@ static int stream_may_send(struct sock *s)
 static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int flags)
 {
     s->want_write = true;
-    if (memory)
+    if (memory) {
         s->starved = net_core.memory_epoch;
+        sock_await_means(s);
+    }
     if (memory && sock_tcp_has_room(s))
         return sock_wait(s, &net_core.memory, s->write_timeout, deadline, flags);
     return sock_wait(s, &s->writers, s->write_timeout, deadline, flags);

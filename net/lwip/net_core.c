@@ -12,7 +12,6 @@
 #include "lwip/timeouts.h"
 #include "net_impl.h"
 #include "tcp_timer.h"
-#include "vireo/file.h"
 
 struct net_core net_core = {.hostname = "vireo", .memory_epoch = 1};
 
@@ -67,7 +66,8 @@ static void net_wake_writers(void)
     net_core.memory_freed = false;
     net_core.memory_epoch++;
     waitq_wake_all(&net_core.memory);
-    file_ready(NULL);
+    if (net_core.events)
+        net_core.events->memory();
 }
 
 void net_loop_queued(void)

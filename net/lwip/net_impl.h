@@ -70,6 +70,8 @@ struct net_dev {
 struct net_events {
     /* An interface has got an address, or has stopped to ask for one. */
     void (*address)(void);
+    /* After a refusal memory was freed. */
+    void (*memory)(void);
     /* A router or the peer says that a packet between these could not be delivered. */
     void (*unreachable)(unsigned proto, const ip_addr_t *local, u16_t port, const ip_addr_t *peer,
                         u16_t peer_port, u32_t seq, int error, bool hard);

@@ -65,7 +65,7 @@ void vsock_sock_changed(void *ctx)
 
     waitq_wake_all(&s->waiters);
     if (s->file)
-        file_ready(s->file);
+        file_ready(s->file, FILE_ANY);
 }
 
 int vsock_sock_wait(struct vsock_sock *s, uint64_t timeout_ns, uint64_t *deadline, int flags)

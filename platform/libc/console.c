@@ -19,7 +19,7 @@ static bool console_service(struct hal_service *s)
 {
     (void)s;
     waitq_wake_all(&readers);
-    file_ready(&console_file.file);
+    file_ready(&console_file.file, POLLIN | POLLRDNORM);
     return true;
 }
 

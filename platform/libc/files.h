@@ -11,13 +11,32 @@
 #include "vireo/file.h"
 #include "vireo/task.h"
 
-struct poll_wait;
+struct open_file;
+struct file_watch;
 
-/* An open file: the public part, and what the descriptor table and poll() keep of it. */
+/* What becomes of a watch. Neither function parks, or changes the list of the file. */
+struct file_watcher {
+    /* One of the events may have begun. */
+    void (*ready)(struct file_watch *w);
+    /* The last descriptor was closed, and the watch is off the list. NULL: the watch holds the
+     * file (file_hold). */
+    void (*gone)(struct file_watch *w);
+};
+
+/* Somebody waits for events of a file: a part of what poll() and epoll keep. */
+struct file_watch {
+    const struct file_watcher *watcher;
+    struct open_file *file;
+    struct file_watch *next, **link; /* at the file */
+    int events;                      /* POLLIN ..., FILE_CLOSED */
+};
+#define FILE_CLOSED 0x10000 /* a descriptor was closed */
+
+/* An open file: the public part, and what the descriptor table keeps of it. */
 struct open_file {
     struct file file;
-    unsigned descriptors;    /* that name it */
-    struct poll_wait *waits; /* polls that wait for it */
+    unsigned descriptors; /* that name it */
+    struct file_watch *watches;
 };
 
 static inline struct open_file *open_file_of(struct file *f)
@@ -40,6 +59,10 @@ int file_duplicate(struct file *f, int from);
 int file_close(int fd);
 /* Makes descriptor `to` name the file, and closes what it named before. `to`, or -EBADF. */
 int file_replace(struct file *f, int to);
+
+/* Puts a watch, whose watcher and events are set, at a file; takes it off. */
+void file_watch(struct file_watch *w, struct file *f);
+void file_unwatch(struct file_watch *w);
 
 extern struct open_file console_file;
 

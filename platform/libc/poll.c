@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * poll.c - poll() and select() over file_ops.poll. A task that finds nothing ready leaves a note at
- * each file. file_ready() marks the notes of its file, and the tasks that are woken look at marked
- * files only: an event on one of two hundred descriptors costs a look at one.
+ * each file. An event of a file marks its notes, and the tasks that are woken look at marked files
+ * only: an event on one of two hundred descriptors costs a look at one.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -14,14 +14,11 @@
 
 #define NOTES_ON_STACK 8
 
-struct poller;
-
 /* A note: this poller waits for this file. */
 struct poll_wait {
+    struct file_watch watch;
     struct poller *poller;
-    struct open_file *file;
     struct pollfd *fd;
-    struct poll_wait *next, *prev; /* other notes at the file */
     struct poll_wait *next_marked;
     bool marked;
 };
@@ -29,30 +26,21 @@ struct poll_wait {
 struct poller {
     struct waitq queue;
     struct poll_wait *marked; /* notes whose files may have become ready */
-    bool look_at_all;
-    struct poller *next, *prev;
 };
 
-static struct poller *pollers;
-
-void file_ready(struct file *f)
+static void poll_mark(struct file_watch *watch)
 {
-    if (!f) {
-        for (struct poller *p = pollers; p; p = p->next) {
-            p->look_at_all = true;
-            waitq_wake_all(&p->queue);
-        }
+    struct poll_wait *w = (struct poll_wait *)watch;
+
+    if (w->marked)
         return;
-    }
-    for (struct poll_wait *w = open_file_of(f)->waits; w; w = w->next) {
-        if (w->marked)
-            continue;
-        w->marked = true;
-        w->next_marked = w->poller->marked;
-        w->poller->marked = w;
-        waitq_wake_all(&w->poller->queue);
-    }
+    w->marked = true;
+    w->next_marked = w->poller->marked;
+    w->poller->marked = w;
+    waitq_wake_all(&w->poller->queue);
 }
+
+static const struct file_watcher poll_watcher = {.ready = poll_mark};
 
 /* Sets revents; true if any bit of it is set. */
 static bool poll_look(struct pollfd *p)
@@ -81,50 +69,31 @@ static int poll_look_at_all(struct pollfd *fds, nfds_t n)
     return count;
 }
 
-/* Not inlined: gcc 14 would take the list of pollers for one that outlives the caller's. */
-static __attribute__((noinline)) nfds_t poll_leave_notes(struct poller *p, struct poll_wait *notes,
-                                                         struct pollfd *fds, nfds_t n)
+static nfds_t poll_leave_notes(struct poller *p, struct poll_wait *notes, struct pollfd *fds,
+                               nfds_t n)
 {
-    nfds_t used = 0;
+    nfds_t left = 0;
 
     for (nfds_t i = 0; i < n; i++) {
         struct file *f = file_hold(fds[i].fd);
         if (!f)
             continue;
-        struct poll_wait *w = &notes[used++];
-        *w = (struct poll_wait){.poller = p, .file = open_file_of(f), .fd = &fds[i]};
-        w->next = w->file->waits;
-        if (w->next)
-            w->next->prev = w;
-        w->file->waits = w;
+        struct poll_wait *w = &notes[left++];
+        *w = (struct poll_wait){.poller = p, .fd = &fds[i]};
+        w->watch.watcher = &poll_watcher;
+        w->watch.events = fds[i].events | POLLERR | POLLHUP | FILE_CLOSED;
+        file_watch(&w->watch, f);
     }
-    p->next = pollers;
-    if (pollers)
-        pollers->prev = p;
-    pollers = p;
-    return used;
+    return left;
 }
 
-static void poll_take_notes_back(struct poller *p, struct poll_wait *notes, nfds_t used)
+static void poll_take_notes_back(struct poll_wait *notes, nfds_t left)
 {
-    if (p->next)
-        p->next->prev = p->prev;
-    if (p->prev)
-        p->prev->next = p->next;
-    else
-        pollers = p->next;
-    for (nfds_t i = 0; i < used; i++) {
-        struct poll_wait *w = &notes[i];
-        if (w->next)
-            w->next->prev = w->prev;
-        if (w->prev)
-            w->prev->next = w->next;
-        else
-            w->file->waits = w->next;
-    }
+    for (nfds_t i = 0; i < left; i++)
+        file_unwatch(&notes[i].watch);
     /* Last, since file_drop may park in the file's close(). */
-    for (nfds_t i = 0; i < used; i++)
-        file_drop(&notes[i].file->file);
+    for (nfds_t i = 0; i < left; i++)
+        file_drop(&notes[i].watch.file->file);
 }
 
 static int poll_look_at_marked(struct poller *p)
@@ -144,17 +113,12 @@ static int poll_wait_with_notes(struct poll_wait *notes, struct pollfd *fds, nfd
                                 uint64_t deadline)
 {
     struct poller p = {0};
-    nfds_t used = poll_leave_notes(&p, notes, fds, n);
+    nfds_t left = poll_leave_notes(&p, notes, fds, n);
     int count = 0;
 
-    while (!count && waitq_wait(&p.queue, deadline) == 0) {
-        bool all = p.look_at_all;
-        p.look_at_all = false;
+    while (!count && waitq_wait(&p.queue, deadline) == 0)
         count = poll_look_at_marked(&p);
-        if (all)
-            count = poll_look_at_all(fds, n);
-    }
-    poll_take_notes_back(&p, notes, used);
+    poll_take_notes_back(notes, left);
     return count;
 }
 

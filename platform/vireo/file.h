@@ -57,7 +57,7 @@ struct file {
     unsigned refs;  /* descriptors that name the file, and calls that hold it */
 };
 
-#define FILES_MAX 1024 /* descriptors */
+#define FILES_MAX 65536 /* descriptors; the table takes memory for those that are open */
 
 /*
  * Opens a file at the lowest free descriptor, and returns that. ctx is the file's from then on.
@@ -80,9 +80,10 @@ struct file *file_hold(int fd);
 int file_drop(struct file *f);
 
 /*
- * The file may have become ready: tasks that sleep in poll() or select() for it look again. NULL:
- * any file may have become ready, and all such tasks look at all their files.
+ * Some of the events (POLLIN ...; FILE_ANY) may have begun at the file: who waits for one of them
+ * in poll(), select() or epoll looks at the file again, and nobody else.
  */
-void file_ready(struct file *f);
+void file_ready(struct file *f, int events);
+#define FILE_ANY 0xffff
 
 #endif

@@ -8,9 +8,9 @@
 
 #include "vireo/file.h"
 
-void file_ready(struct file *f)
+void file_ready(struct file *f, int events)
 {
-    (void)f;
+    (void)f, (void)events;
 }
 
 int getentropy(void *buf, size_t len)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sys/select.h - newlib's header, with sets large enough for every descriptor. */
+/* sys/select.h - newlib's header, with sets of Linux' size. A program with descriptors from 1024 on
+ * defines FD_SETSIZE itself, or uses poll() or epoll. */
 #ifndef FD_SETSIZE
 #define FD_SETSIZE 1024
 #endif
