@@ -48,6 +48,11 @@ unsigned vnet_mtu(const struct vnet *v)
     return v->mtu;
 }
 
+unsigned vnet_offloads(const struct vnet *v)
+{
+    return v->offloads;
+}
+
 bool vnet_link_up(const struct vnet *v)
 {
     return v->link_up && !v->dead;
@@ -64,6 +69,8 @@ void vnet_get_stats(const struct vnet *v, struct vnet_stats *out)
     out->rx_buffers = v->buf_count;
     out->rx_spare = v->spare_count;
     out->rx_held = v->held;
+    out->rx_records = v->record_count;
+    out->rx_records_held = v->records_held;
 }
 
 int vnet_attach(struct vnet *v, const struct vnet_client *client)
@@ -158,6 +165,7 @@ static void vnet_read_framing(struct vnet *v)
     v->hdr_len = legacy ? VNET_HDR_MAX - 2 : VNET_HDR_MAX;
     v->one_seg = !legacy || virtio_has(v->dev, VIRTIO_F_ANY_LAYOUT);
     v->frame_max = v->mtu + VNET_ETH_HLEN;
+    v->tx_pieces = VNET_TX_FEW;
 }
 
 /* A header in a descriptor of its own makes a frame two descriptors, and a chain fits its ring. */
@@ -170,22 +178,28 @@ static int vnet_check_sizes(const struct vnet *v)
     return -EINVAL;
 }
 
-static int vnet_setup(struct vnet *v)
+static int vnet_setup_queues(struct vnet *v)
 {
     const struct virtq_config queues[] = {
         [VIRTIO_NET_Q_RX] = {.name = "rx", .size = VNET_RING, .max_segs = 2},
         [VIRTIO_NET_Q_TX] = {.name = "tx",
                              .size = VNET_RING,
-                             .max_segs = VNET_TX_PIECES + 1,
+                             .max_segs = (uint16_t)(v->tx_pieces + 1),
                              .expects_progress = true,
                              .lazy = true},
     };
+
+    return virtio_setup_queues(v->dev, queues, 2);
+}
+
+static int vnet_setup(struct vnet *v)
+{
     int err;
 
     if ((err = vnet_read_mac(v)) || (err = vnet_read_mtu(v)))
         return err;
     vnet_read_framing(v);
-    err = virtio_setup_queues(v->dev, queues, 2);
+    err = vnet_setup_queues(v);
     if (err)
         return err;
     v->rxq = virtio_queue(v->dev, VIRTIO_NET_Q_RX);
@@ -208,10 +222,8 @@ static int vnet_probe(struct virtio_device *dev)
     v->tx_patience_ns = v->tx_timeout_ns;
     err = vnet_setup(v);
     if (err) {
-        if (v->tx_hdr)
-            hal_dma_free(v->tx_hdr, VNET_HDR_MAX);
-        if (HAL_DMA_MAPS)
-            hal_free(v->tx_map_records);
+        vnet_tx_cleanup(v);
+        vnet_rx_cleanup(v);
         hal_free(v);
         return err;
     }

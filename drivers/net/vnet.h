@@ -4,11 +4,11 @@
  *
  * A client that sends and receives:
  *
- *     static void input(void *ctx, struct vnet_rx *rx)         rx->data, rx->len: the frame
+ *     static void input(void *ctx, struct vnet_rx *rx)             a frame of rx->len bytes
  *     {
- *         struct vnet_piece piece = {frame, frame_len};        memory that devices reach
+ *         struct vnet_piece piece = {frame, frame_len};            memory that devices reach
  *
- *         if (vnet_send(rx->dev, &piece, 1, 0, frame) == 0)    0: tx_done(frame) follows
+ *         if (vnet_send(rx->dev, &piece, 1, 0, NULL, frame) == 0)  0: tx_done(frame) follows
  *             vnet_flush(rx->dev);
  *         vnet_rx_free(rx);
  *     }
@@ -16,16 +16,22 @@
  *     ...
  *     vnet_attach(vnet_get(0), &client);
  *
- * Receive. A frame is delivered where the device wrote it, in a buffer with room in front for the
- * stack's own packet header. The buffer is the stack's until vnet_rx_free. The ring was refilled
- * before delivery, so a stack that keeps frames never shrinks the ring: when no spare buffer is
- * left, the next frame is dropped and counted, and its buffer is posted again.
+ * Receive. The first bytes of a frame, its headers among them, are copied to memory that no device
+ * is given (`head`): what is judged there is what is used. A short frame is in there as a whole.
+ * A longer one is delivered where the device wrote it (`data`), and the device may still write to
+ * it: no header is read there. Frame and buffers are the stack's until vnet_rx_free. The ring
+ * was refilled before delivery, so a stack that keeps frames never shrinks the ring: when no spare
+ * buffer is left, the next frame is dropped and counted, and its buffer is posted again.
  *
  * Transmit. A frame is a list of pieces that is queued without a copy. vnet_flush hands all queued
  * frames to the device: one publish and at most one kick. The memory of a frame is the device's
  * until tx_done returns the cookie.
  *
- * Recovery. A device that was reset has the same address, mtu and link state afterwards; the frames
+ * Offloads. With vnet_offloads() the device makes or checks sums of TCP and UDP, cuts long TCP
+ * segments, and joins those that it delivers; `struct vnet_meta` says of a frame which of these it
+ * needs, or has had.
+ *
+ * Recovery. A device that was reset has the same address, mtu and offloads afterwards; the frames
  * that it held are lost. If no reset completed, the device may still reach its buffers, and they
  * are never used again: tx_done does not come for those frames, and those receive buffers are not
  * filled once more.
@@ -44,17 +50,53 @@ extern "C" {
 struct vnet;
 
 #define VNET_MAC_LEN    6
-#define VNET_HDR_MAX    12 /* bytes of the virtio header: 12, or 10 on a legacy device */
-#define VNET_TX_PIECES  8  /* longest list of pieces */
-#define VNET_RX_PRIVATE 64 /* bytes of a receive buffer that are the stack's own */
+#define VNET_HDR_MAX    12    /* bytes of the virtio header: 12, or 10 on a legacy device */
+#define VNET_TX_PIECES  20    /* longest list of pieces */
+#define VNET_FRAME_MAX  65550 /* bytes of the longest frame: one to cut, or that was joined */
+#define VNET_RX_PRIVATE 96    /* bytes of a struct vnet_rx that are the stack's own */
+#define VNET_RX_HEAD    256   /* a frame of that many bytes or fewer is copied as a whole */
+#define VNET_RX_COPY    128   /* bytes of a longer frame that are copied */
 
-/* A received frame: an Ethernet header and what follows, without the frame check sequence. */
+/*
+ * What is known of a frame beside its bytes (section 5.1.6), in the byte order of the CPU. All 0:
+ * nothing. Offsets count from the first byte of the Ethernet header.
+ */
+struct vnet_meta {
+    uint8_t flags;        /* VNET_NEEDS_CSUM, VNET_CSUM_VALID */
+    uint8_t gso;          /* VNET_GSO_* */
+    uint16_t hdr_len;     /* of a segment to cut, or that was joined: bytes of all its headers */
+    uint16_t gso_size;    /* the same: bytes of data in each segment on the wire; not 0 */
+    uint16_t csum_start;  /* with VNET_NEEDS_CSUM: where what is summed begins, up to the end, */
+    uint16_t csum_offset; /* and where, from there on, its field is: it holds the pseudo header's */
+};
+enum {
+    VNET_NEEDS_CSUM = 1, /* the sum is not made yet: by the device, or of a frame that is received
+                            from this machine, by nobody so far */
+    VNET_CSUM_VALID = 2, /* received only: the device checked the outermost sum of TCP or UDP */
+};
+enum {
+    VNET_GSO_NONE = 0,
+    VNET_GSO_TCP4 = 1,
+    VNET_GSO_TCP6 = 4,
+    VNET_GSO_ECN = 0x80, /* beside one of both: the segment has CWR set */
+};
+
+/*
+ * A received frame: an Ethernet header and what follows, without the frame check sequence. If it
+ * came in several buffers, there is one structure for each, and those behind the first have `stack`
+ * to `data_len` only. The structure lies in memory that no device is given.
+ */
 struct vnet_rx {
     uint8_t stack[VNET_RX_PRIVATE] __attribute__((aligned(16))); /* for the stack to use freely */
-    uint8_t *data;    /* the frame; the end of its 14-byte header is aligned to 4 */
-    uint32_t len;     /* bytes of the frame; at least 14 */
-    uint32_t room;    /* bytes from data on that the stack may write */
-    struct vnet *dev; /* the device that received the frame */
+    struct vnet *dev;      /* the device that received the frame */
+    struct vnet_rx *next;  /* what follows, in another buffer; NULL: the end */
+    uint8_t *data;         /* where the device wrote the frame; NULL: a short one, in head */
+    uint32_t data_len;     /* bytes there, which the stack may write to as well */
+    uint32_t len;          /* bytes of the frame, in all its buffers: 14..VNET_FRAME_MAX */
+    uint16_t head_len;     /* bytes in head: len, or VNET_RX_COPY if data is not NULL */
+    struct vnet_meta meta; /* checked: within the frame, and of what was negotiated */
+    uint8_t before_head[2] __attribute__((aligned(16)));
+    uint8_t head[VNET_RX_HEAD]; /* the frame's first bytes; their 14th ends on a multiple of 16 */
 };
 
 struct vnet_piece {
@@ -85,15 +127,17 @@ struct vnet_client {
 struct vnet_stats {
     uint64_t rx_frames, rx_bytes; /* delivered */
     uint64_t tx_frames, tx_bytes; /* handed to the device */
-    uint64_t rx_no_spare;         /* frames dropped: the stack holds all spare buffers */
+    uint64_t rx_no_spare;         /* frames dropped: the stack holds all that are spare */
     uint64_t rx_no_client;        /* frames dropped: no stack is attached */
-    uint64_t rx_bad_length; /* frames dropped: shorter than a header, or longer than a frame */
-    uint64_t tx_full;       /* calls of vnet_send that returned -EAGAIN */
-    uint64_t tx_lost;       /* frames dropped: queued, in the ring, or sent during a reset */
-    uint32_t rx_buffers;    /* receive buffers that exist */
-    uint32_t rx_spare;      /* receive buffers that are spare now */
-    uint32_t rx_spare_low;  /* fewest spare buffers after a batch; UINT32_MAX before the first */
-    uint32_t rx_held;       /* receive buffers that the stack holds now */
+    uint64_t rx_bad_length;   /* frames dropped: shorter than a header, or longer than a frame */
+    uint64_t tx_full;         /* calls of vnet_send that returned -EAGAIN */
+    uint64_t tx_lost;         /* frames dropped: queued, in the ring, or sent during a reset */
+    uint32_t rx_buffers;      /* receive buffers that exist */
+    uint32_t rx_spare;        /* receive buffers that are spare now */
+    uint32_t rx_spare_low;    /* fewest spare buffers after a batch; UINT32_MAX before the first */
+    uint32_t rx_held;         /* receive buffers that the stack holds now */
+    uint32_t rx_records;      /* struct vnet_rx that exist */
+    uint32_t rx_records_held; /* struct vnet_rx that the stack holds now, of short frames too */
 };
 
 /* The n-th network device (0..) in order of discovery; NULL past the last. */
@@ -114,6 +158,23 @@ const uint8_t *vnet_mac(const struct vnet *v);
 /* Bytes of the largest packet behind the Ethernet header: 68..65521. Never changes. */
 unsigned vnet_mtu(const struct vnet *v);
 
+enum { /* of vnet_offloads() */
+       VNET_TX_CSUM = 1,
+       VNET_TX_TSO4 = 2,
+       VNET_TX_TSO6 = 4,
+       VNET_TX_ECN = 8, /* also for segments with CWR set */
+       VNET_RX_CSUM = 16,
+       VNET_RX_TSO4 = 32,
+       VNET_RX_TSO6 = 64,
+       VNET_RX_ECN = 128,
+};
+
+/*
+ * What the device does for the stack: VNET_TX_* of frames that it is given with such metadata,
+ * VNET_RX_* of frames that it delivers. No bit is set that was not negotiated.
+ */
+unsigned vnet_offloads(const struct vnet *v);
+
 /* Is the link up? Always true for a living device that reports no link state. */
 bool vnet_link_up(const struct vnet *v);
 
@@ -129,30 +190,36 @@ void vnet_get_stats(const struct vnet *v, struct vnet_stats *out);
  */
 int vnet_attach(struct vnet *v, const struct vnet_client *client);
 
-/* Gives the buffer of a delivered frame back; at any time, once for each frame. */
+/*
+ * Gives a delivered frame back, with all behind rx->next; at any time, once. A stack may cut the
+ * list, and give each part back by itself.
+ */
 void vnet_rx_free(struct vnet_rx *rx);
 
 /*
- * Does the stack hold more than half of the buffers that are not in the ring? Then it should copy
- * the frames that it keeps and give their buffers back, or bursts will find no spare buffer.
+ * Does the stack hold more than half of the buffers that are not in the ring, or as many frames?
+ * Then it should copy the frames that it keeps and give them back, or bursts will find none.
  */
 bool vnet_rx_tight(const struct vnet *v);
 
 /*
- * Queues a frame of n pieces (1..VNET_TX_PIECES), with its Ethernet header, at most mtu + 14 bytes;
- * only after vnet_attach. `headroom`: bytes in front of pieces[0].data that belong to the frame too
- * and may be overwritten; with VNET_HDR_MAX of them the frame takes a descriptor less. The array of
- * pieces is not needed after the call. `cookie`: not NULL.
+ * Queues a frame of n pieces (1..VNET_TX_PIECES), with its Ethernet header, at most mtu + 14 bytes,
+ * or VNET_FRAME_MAX if the device is to cut it; only after vnet_attach. `headroom`: bytes in front
+ * of pieces[0].data that belong to the frame too and may be overwritten; with VNET_HDR_MAX of them
+ * the frame takes a descriptor less. `meta`: what the device has to do; NULL: nothing. It needs
+ * VNET_HDR_MAX bytes of headroom. Neither the array of pieces nor *meta is needed after the call.
+ * `cookie`: not NULL.
  *
  * 0: the frame's memory is the device's until tx_done(cookie), which may come before the call
  * returns. While the device is being recovered, frames are taken, dropped and counted (tx_lost).
  * On an error nothing was taken, and tx_done does not come:
  * -EAGAIN: no room; tx_room tells when there is; -EMSGSIZE: the frame is too long, or has too many
- * pieces (a queue with few entries takes fewer); -EIO: the device is dead; -EFAULT: a piece is in
- * memory that the device cannot reach.
+ * pieces (a queue with few entries takes fewer, and a device that cuts no segments 8); -EINVAL:
+ * metadata beyond the frame, of an offload that is not among vnet_offloads(), or without headroom;
+ * -EIO: the device is dead; -EFAULT: a piece is in memory that the device cannot reach.
  */
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
-              void *cookie);
+              const struct vnet_meta *meta, void *cookie);
 
 /* Hands over the queued frames, as far as the ring has room; the driver sends the rest later. */
 void vnet_flush(struct vnet *v);

@@ -16,6 +16,7 @@
 #define VNET_RX_BYTES    (1u << 20)     /* upper bound of all receive buffers */
 #define VNET_RX_RETRY    (10 * HAL_MS)  /* between tries to map what could not be mapped */
 #define VNET_TX_PENDING  64             /* frames queued between two flushes */
+#define VNET_TX_FEW      8              /* most pieces of a frame, if the device cuts none */
 #define VNET_TX_RECLAIM  (10 * HAL_MS)  /* completions are reaped at least this often */
 #define VNET_TX_TIMEOUT  5000           /* default of timeout_ms: ms without a completion */
 #define VNET_TX_PATIENCE (40 * HAL_SEC) /* upper bound of the doubled timeout */
@@ -46,28 +47,36 @@ struct virtio_net_hdr {
 };
 _Static_assert(sizeof(struct virtio_net_hdr) == VNET_HDR_MAX, "header of section 5.1.6");
 
-/* A receive buffer: the driver's part, the stack's part, then the header and the frame. */
+/* A receive buffer: its memory is the device's, or holds a part of a frame. */
 struct vnet_buf {
-    struct vnet_rx rx;           /* first: the stack sees only this member */
     struct vnet_buf *next_spare; /* while the buffer is spare */
+    uint8_t *frame;              /* where a frame begins, behind the virtio header */
     struct virtq_seg segs[2];    /* of header and frame, ready for the ring */
 };
-/* Offset of the frame in a buffer: the end of its 14-byte header is aligned to 16. */
-#define VNET_FRAME_OFFSET                                                                          \
-    (((sizeof(struct vnet_buf) + VNET_HDR_MAX + VNET_ETH_HLEN + 15) & ~(size_t)15) - VNET_ETH_HLEN)
 
-/* A frame that is queued: what its request in tx_requests points to. */
-struct vnet_pending {
-    struct virtq_seg segs[VNET_TX_PIECES + 1];
-    uint32_t bytes; /* of the frame */
+/* A piece of memory for several buffers or records; they are never freed. */
+struct vnet_slab {
+    struct vnet_slab *next;
+    void *memory[] __attribute__((aligned(16)));
 };
+
+/* What the stack is given, or spare. */
+struct vnet_record {
+    struct vnet_rx rx;              /* first: the stack sees only this member */
+    struct vnet_record *next_spare; /* while the record is spare */
+    struct vnet_buf *buf;           /* of rx.data; NULL: the frame was copied */
+};
+_Static_assert((offsetof(struct vnet_rx, head) + VNET_ETH_HLEN) % 16 == 0, "alignment of headers");
+
+/* Offset of the frame in the memory of a buffer: the end of its 14-byte header is aligned to 16. */
+#define VNET_FRAME_OFFSET (((VNET_HDR_MAX + VNET_ETH_HLEN + 15) & ~15u) - VNET_ETH_HLEN)
 
 /* The mappings of a frame from vnet_send to its end, where HAL_DMA_MAPS is 1. */
 struct vnet_map {
     struct vnet_map *next; /* while the record is free */
     void *cookie;          /* of the frame */
     unsigned count;
-    struct virtq_seg range[VNET_TX_PIECES];
+    struct virtq_seg *range; /* room for tx_pieces */
 };
 
 struct vnet {
@@ -78,6 +87,7 @@ struct vnet {
     bool quarantine; /* the device may still reach its buffers: they are never used again */
     bool link_up;
     bool one_seg;      /* header and frame may share a descriptor (sections 5.1.6.1, 2.7.4) */
+    bool headers;      /* a received header has a meaning: of some offload */
     bool tx_up;        /* false: frames are dropped; refused if the device is dead */
     bool tx_drain;     /* no frame is handed over until the ring is empty */
     bool tx_blocked;   /* vnet_send returned -EAGAIN: tx_room is owed */
@@ -87,23 +97,30 @@ struct vnet {
     uint8_t mac_told[VNET_MAC_LEN]; /* in the device's config space, unicast or not */
     unsigned hdr_len;               /* bytes of the virtio header: 10 or 12 */
     uint32_t frame_max;             /* mtu + 14 */
+    unsigned offloads;              /* as vnet_offloads() says */
 
     /* receive */
+    struct vnet_slab *slabs; /* private memory of all buffers and records */
     struct vnet_buf *spare;
+    struct vnet_record *spare_records;
     unsigned spare_count, buf_count, buf_limit;
-    unsigned posted;     /* in the ring */
-    unsigned held;       /* with the stack */
-    size_t buf_stride;   /* bytes from one buffer of a slab to the next */
-    uint64_t grow_after; /* 0, or when memory may be asked for again: it was short */
+    unsigned record_count; /* that exist */
+    unsigned posted;       /* buffers in the ring */
+    unsigned held;         /* buffers with the stack */
+    unsigned records_held; /* with the stack */
+    uint32_t buf_room;     /* bytes of a frame in a buffer */
+    uint64_t grow_after;   /* 0, or when memory may be asked for again: it was short */
     struct virtq_request rx_requests[VNET_BATCH];
     struct virtq_done done[VNET_BATCH];
-    struct vnet_buf *deliver[VNET_BATCH];
+    struct vnet_rx *deliver[VNET_BATCH];
 
     /* transmit: frames queued since the last flush */
-    unsigned tx_first, tx_count; /* a ring in tx_requests and tx_pending */
+    unsigned tx_first, tx_count; /* a ring in tx_requests, tx_segs and tx_bytes */
+    unsigned tx_pieces;          /* most pieces of a frame */
     struct virtq_request tx_requests[VNET_TX_PENDING];
-    struct vnet_pending tx_pending[VNET_TX_PENDING];
-    void *tx_hdr; /* one header of zeroes for all frames without headroom */
+    uint32_t tx_bytes[VNET_TX_PENDING]; /* of each frame */
+    struct virtq_seg *tx_segs;          /* tx_pieces and one for the header, of each frame */
+    void *tx_hdr;                       /* one header of zeroes for all frames without headroom */
     uint64_t tx_hdr_dma;
     uint64_t tx_timeout_ns;  /* timeout_ms */
     uint64_t tx_patience_ns; /* the same, doubled after each futile reset */
@@ -114,12 +131,14 @@ struct vnet {
 
     struct vnet_stats stats;
     struct vnet *next;
-    struct vnet_map *tx_map_records; /* where HAL_DMA_MAPS is 1; those that are free: */
-    struct vnet_map *tx_maps;
+    struct vnet_map *tx_map_records; /* where HAL_DMA_MAPS is 1 */
+    struct virtq_seg *tx_map_ranges; /* of all records */
+    struct vnet_map *tx_maps;        /* records that are free */
 };
 
 /* vnet_rx.c */
 int vnet_rx_setup(struct vnet *v);    /* in probe: sizes, and the first buffers; -ENOMEM */
+void vnet_rx_cleanup(struct vnet *v); /* probe failed: frees what private memory there is */
 void vnet_rx_post(struct vnet *v);    /* posts spare buffers; after virtio_start */
 bool vnet_rx_service(struct vnet *v); /* reaps, refills, delivers a batch; true: there was one */
 void vnet_rx_lost(struct vnet *v);    /* the ring is empty after a reset: its buffers are spare */
@@ -127,7 +146,8 @@ void vnet_rx_back(struct vnet *v);    /* the queue works again: posts buffers */
 bool vnet_rx_starves(struct vnet *v); /* posts what could not be mapped; true: not all of it */
 
 /* vnet_tx.c */
-int vnet_tx_setup(struct vnet *v);     /* in probe: the shared header; -ENOMEM */
+int vnet_tx_setup(struct vnet *v);     /* in probe: what frames need; -ENOMEM */
+void vnet_tx_cleanup(struct vnet *v);  /* probe failed: frees that */
 bool vnet_tx_reap(struct vnet *v);     /* hands cookies back; true: there were some */
 void vnet_tx_room(struct vnet *v);     /* calls tx_room if that is owed; from the service only */
 void vnet_tx_schedule(struct vnet *v); /* asks for the service in time for the next reclaim */

@@ -10,8 +10,8 @@
 
 bool vnet_map_buf(struct vnet *v, struct vnet_buf *b)
 {
-    uint32_t len = v->hdr_len + b->rx.room;
-    uint64_t dma = hal_dma_map(b->rx.data - v->hdr_len, len, HAL_DMA_FROM_DEVICE);
+    uint64_t dma =
+        hal_dma_map(b->frame - v->hdr_len, v->hdr_len + v->buf_room, HAL_DMA_FROM_DEVICE);
 
     if (dma == HAL_DMA_NONE)
         return false;
@@ -23,7 +23,7 @@ bool vnet_map_buf(struct vnet *v, struct vnet_buf *b)
 
 void vnet_unmap_buf(struct vnet *v, struct vnet_buf *b)
 {
-    hal_dma_unmap(b->segs[0].addr, v->hdr_len + b->rx.room, HAL_DMA_FROM_DEVICE);
+    hal_dma_unmap(b->segs[0].addr, v->hdr_len + v->buf_room, HAL_DMA_FROM_DEVICE);
 }
 
 /* ---- transmit -------------------------------------------------------------------------------- */
@@ -32,10 +32,12 @@ int vnet_map_setup(struct vnet *v)
 {
     unsigned n = virtq_size(v->txq) + VNET_TX_PENDING;
 
-    v->tx_map_records = hal_alloc(n * sizeof(*v->tx_maps));
-    if (!v->tx_map_records)
+    v->tx_map_records = hal_alloc(n * sizeof(*v->tx_map_records));
+    v->tx_map_ranges = hal_alloc(n * v->tx_pieces * sizeof(*v->tx_map_ranges));
+    if (!v->tx_map_records || !v->tx_map_ranges)
         return -ENOMEM;
     for (unsigned i = 0; i < n; i++) {
+        v->tx_map_records[i].range = &v->tx_map_ranges[i * v->tx_pieces];
         v->tx_map_records[i].next = v->tx_maps;
         v->tx_maps = &v->tx_map_records[i];
     }

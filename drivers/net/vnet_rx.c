@@ -3,8 +3,8 @@
  * vnet_rx.c - receiving (virtio 1.4, sections 5.1.6.3 and 5.1.6.4).
  *
  * The device starts with VNET_RX_FIRST + VNET_RX_GROW buffers; more are made with the load, up to
- * twice the ring's size and VNET_RX_BYTES. A used buffer is replaced in the ring by a spare one
- * before its frame is delivered.
+ * twice the ring's size and VNET_RX_BYTES. The buffer of a short frame is posted again at once;
+ * that of another is replaced in the ring by a spare one before the frame is delivered.
  */
 #include "net/vnet_impl.h"
 
@@ -32,65 +32,106 @@ static struct vnet_buf *vnet_rx_pop_spare(struct vnet *v)
  * The segments of a buffer never change: one for header and frame, or two for a legacy device
  * without ANY_LAYOUT, which wants the header in a descriptor of its own.
  */
-static void vnet_rx_init_buf(struct vnet *v, struct vnet_buf *b, uint64_t dma)
+static void vnet_rx_init_buf(struct vnet *v, struct vnet_buf *b, uint8_t *memory, uint64_t dma)
 {
     uint64_t frame = dma + VNET_FRAME_OFFSET;
-    uint32_t room = v->frame_max < 1514 ? 1514 : v->frame_max;
 
-    b->rx.dev = v;
-    b->rx.data = (uint8_t *)b + VNET_FRAME_OFFSET;
-    b->rx.room = room;
+    b->frame = memory + VNET_FRAME_OFFSET;
     if (v->one_seg) {
-        b->segs[0] = (struct virtq_seg){frame - v->hdr_len, v->hdr_len + room};
+        b->segs[0] = (struct virtq_seg){frame - v->hdr_len, v->hdr_len + v->buf_room};
     } else {
         b->segs[0] = (struct virtq_seg){frame - v->hdr_len, v->hdr_len};
-        b->segs[1] = (struct virtq_seg){frame, room};
+        b->segs[1] = (struct virtq_seg){frame, v->buf_room};
     }
 }
 
-/* Makes n buffers in one piece of memory; false: no memory. They are never freed. */
-static bool vnet_rx_grow(struct vnet *v, unsigned n)
+/* Private memory, zeroed; NULL: there is none. */
+static void *vnet_rx_slab(struct vnet *v, size_t bytes)
 {
-    uint64_t dma;
-    uint8_t *slab = hal_dma_alloc(n * v->buf_stride, 64, HAL_DMA_MAPS ? NULL : &dma);
+    struct vnet_slab *slab = hal_alloc(sizeof(*slab) + bytes);
 
     if (!slab)
-        return false;
-    if (HAL_DMA_MAPS) /* vnet_map_buf() knows the addresses */
-        dma = 0;
-    for (unsigned i = 0; i < n; i++) {
-        struct vnet_buf *b = (struct vnet_buf *)(slab + i * v->buf_stride);
+        return NULL;
+    slab->next = v->slabs;
+    v->slabs = slab;
+    return slab->memory;
+}
 
-        vnet_rx_init_buf(v, b, dma + i * v->buf_stride);
-        vnet_rx_push_spare(v, b);
+void vnet_rx_cleanup(struct vnet *v)
+{
+    while (v->slabs) {
+        struct vnet_slab *slab = v->slabs;
+
+        v->slabs = slab->next;
+        hal_free(slab);
+    }
+}
+
+/* Makes n buffers, their memory in one piece; false: no memory. They are never freed. */
+static bool vnet_rx_grow(struct vnet *v, unsigned n)
+{
+    size_t stride = (VNET_FRAME_OFFSET + v->buf_room + 63) & ~(size_t)63;
+    uint64_t dma = 0; /* with HAL_DMA_MAPS, vnet_map_buf() knows the addresses */
+    uint8_t *slab = hal_dma_alloc(n * stride, 64, HAL_DMA_MAPS ? NULL : &dma);
+    struct vnet_buf *bufs = slab ? vnet_rx_slab(v, n * sizeof(*bufs)) : NULL;
+
+    if (!bufs) {
+        hal_dma_free(slab, n * stride);
+        return false;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        vnet_rx_init_buf(v, &bufs[i], slab + i * stride, dma + i * stride);
+        vnet_rx_push_spare(v, &bufs[i]);
     }
     v->buf_count += n;
     return true;
 }
 
-/* Makes buffers until `need` are spare, as far as the limit and memory allow. */
+/* Makes n records; false: no memory. They are never freed. */
+static bool vnet_rx_grow_records(struct vnet *v, unsigned n)
+{
+    struct vnet_record *r = vnet_rx_slab(v, n * sizeof(*r));
+
+    for (unsigned i = 0; r && i < n; i++) {
+        r[i].rx.dev = v;
+        r[i].next_spare = v->spare_records;
+        v->spare_records = &r[i];
+        v->record_count++;
+    }
+    return r != NULL;
+}
+
+/* How many of `count` to make at a time, of at most buf_limit; 0: no more. */
+static unsigned vnet_rx_step(const struct vnet *v, unsigned count)
+{
+    unsigned left = count < v->buf_limit ? v->buf_limit - count : 0;
+
+    return left < VNET_RX_GROW ? left : VNET_RX_GROW;
+}
+
+/* Makes buffers and records until `need` of each are spare, as far as limit and memory allow. */
 static void vnet_rx_grow_for(struct vnet *v, unsigned need)
 {
-    if (v->spare_count >= need || (v->grow_after && hal_now_ns() < v->grow_after))
+    bool memory = true;
+
+    if ((v->spare_count >= need && v->record_count - v->records_held >= need) ||
+        (v->grow_after && hal_now_ns() < v->grow_after))
         return;
     v->grow_after = 0;
-    while (v->spare_count < need && v->buf_count < v->buf_limit) {
-        unsigned left = v->buf_limit - v->buf_count;
-
-        if (!vnet_rx_grow(v, left < VNET_RX_GROW ? left : VNET_RX_GROW)) {
-            v->grow_after = hal_now_ns() + HAL_SEC;
-            return;
-        }
-    }
+    while (memory && v->spare_count < need && v->buf_count < v->buf_limit)
+        memory = vnet_rx_grow(v, vnet_rx_step(v, v->buf_count));
+    while (memory && v->record_count - v->records_held < need && v->record_count < v->buf_limit)
+        memory = vnet_rx_grow_records(v, vnet_rx_step(v, v->record_count));
+    if (!memory)
+        v->grow_after = hal_now_ns() + HAL_SEC;
 }
 
 int vnet_rx_setup(struct vnet *v)
 {
-    size_t need = VNET_FRAME_OFFSET + (v->frame_max < 1514 ? 1514 : v->frame_max);
     unsigned first = VNET_RX_FIRST + VNET_RX_GROW;
 
-    v->buf_stride = (need + 63) & ~(size_t)63;
-    v->buf_limit = (unsigned)(VNET_RX_BYTES / v->buf_stride);
+    v->buf_room = v->frame_max < 1514 ? 1514 : v->frame_max;
+    v->buf_limit = (unsigned)(VNET_RX_BYTES / (VNET_FRAME_OFFSET + v->buf_room));
     if (v->buf_limit > 2 * virtq_size(v->rxq))
         v->buf_limit = 2 * virtq_size(v->rxq);
     if (v->buf_limit < 8)
@@ -98,12 +139,11 @@ int vnet_rx_setup(struct vnet *v)
     if (first > v->buf_limit)
         first = v->buf_limit;
     v->stats.rx_spare_low = UINT32_MAX;
-    while (!vnet_rx_grow(v, first)) {
+    if (!vnet_rx_grow_records(v, VNET_RX_GROW))
+        return -ENOMEM;
+    while (first >= 4 && !vnet_rx_grow(v, first))
         first /= 2;
-        if (first < 4)
-            return -ENOMEM;
-    }
-    return 0;
+    return first >= 4 ? 0 : -ENOMEM;
 }
 
 static struct virtq_request vnet_rx_request(const struct vnet *v, struct vnet_buf *b)
@@ -161,41 +201,84 @@ bool vnet_rx_starves(struct vnet *v)
 }
 
 /* Bytes of the frame by the length that the device reports; 0: it cannot be, drop the frame. */
-static uint32_t vnet_rx_frame_length(struct vnet *v, const struct virtq_done *d,
-                                     const struct vnet_buf *b)
+static uint32_t vnet_rx_frame_length(struct vnet *v, uint32_t told)
 {
     uint32_t least = v->hdr_len + VNET_ETH_HLEN;
 
-    if (d->len < least || d->len - v->hdr_len > b->rx.room) {
+    if (told < least || told - v->hdr_len > v->buf_room) {
         v->stats.rx_bad_length++;
         return 0;
     }
-    return d->len - v->hdr_len;
+    return told - v->hdr_len;
 }
 
-/* Puts one used buffer among those to deliver, if it may be; returns the buffer to post. */
-static struct vnet_buf *vnet_rx_replace(struct vnet *v, const struct virtq_done *d,
-                                        unsigned *deliver)
+static void vnet_rx_push_record(struct vnet *v, struct vnet_record *r)
 {
-    struct vnet_buf *b = d->cookie;
-    struct vnet_buf *fresh;
-    uint32_t len = vnet_rx_frame_length(v, d, b);
+    r->next_spare = v->spare_records;
+    v->spare_records = r;
+    v->records_held--;
+}
+
+/* A spare record. NULL: there is none, or nobody to deliver it to; counted. */
+static struct vnet_record *vnet_rx_pop_record(struct vnet *v)
+{
+    struct vnet_record *r = v->spare_records;
+
+    if (!v->client) {
+        v->stats.rx_no_client++;
+        return NULL;
+    }
+    if (!r) {
+        v->stats.rx_no_spare++;
+        return NULL;
+    }
+    v->spare_records = r->next_spare;
+    v->records_held++;
+    return r;
+}
+
+/*
+ * Puts a frame of len bytes, or its first ones, into r. Returns the buffer to post: b, whose frame
+ * was copied, or a spare one. NULL: there is none.
+ */
+static struct vnet_buf *vnet_rx_fill(struct vnet *v, struct vnet_record *r, struct vnet_buf *b,
+                                     uint32_t len)
+{
+    bool whole = len <= VNET_RX_HEAD;
+    struct vnet_buf *fresh = whole ? b : vnet_rx_pop_spare(v);
+
+    if (!fresh)
+        return NULL;
+    r->rx.next = NULL;
+    r->rx.len = len;
+    r->rx.head_len = (uint16_t)(whole ? len : VNET_RX_COPY);
+    r->rx.data = whole ? NULL : b->frame;
+    r->rx.data_len = whole ? 0 : len;
+    r->buf = whole ? NULL : b;
+    v->held += !whole;
+    memcpy(r->rx.head, b->frame, r->rx.head_len);
+    return fresh;
+}
+
+/* Puts what a used buffer holds among the frames to deliver; returns the buffer to post. */
+static struct vnet_buf *vnet_rx_take(struct vnet *v, const struct virtq_done *d, unsigned *deliver)
+{
+    struct vnet_buf *b = d->cookie, *fresh;
+    uint32_t len = vnet_rx_frame_length(v, d->len);
+    struct vnet_record *r;
 
     if (HAL_DMA_MAPS)
         vnet_unmap_buf(v, b);
-    if (!len)
+    r = len ? vnet_rx_pop_record(v) : NULL;
+    if (!r)
         return b;
-    if (!v->client) {
-        v->stats.rx_no_client++;
-        return b;
-    }
-    fresh = vnet_rx_pop_spare(v);
+    fresh = vnet_rx_fill(v, r, b, len);
     if (!fresh) {
         v->stats.rx_no_spare++;
+        vnet_rx_push_record(v, r);
         return b;
     }
-    b->rx.len = len;
-    v->deliver[(*deliver)++] = b;
+    v->deliver[(*deliver)++] = &r->rx;
     return fresh;
 }
 
@@ -220,7 +303,7 @@ bool vnet_rx_service(struct vnet *v)
         return false;
     vnet_rx_grow_for(v, (unsigned)n);
     for (int i = 0; i < n; i++)
-        again = vnet_rx_add(v, again, vnet_rx_replace(v, &v->done[i], &deliver));
+        again = vnet_rx_add(v, again, vnet_rx_take(v, &v->done[i], &deliver));
     vnet_rx_submit(v, again);
     if (v->posted < vnet_rx_target(v))
         vnet_rx_post(v);
@@ -228,11 +311,10 @@ bool vnet_rx_service(struct vnet *v)
         v->stats.rx_spare_low = v->spare_count;
 
     for (unsigned i = 0; i < deliver; i++) {
-        struct vnet_rx *rx = &v->deliver[i]->rx;
+        struct vnet_rx *rx = v->deliver[i];
 
         v->stats.rx_frames++;
         v->stats.rx_bytes += rx->len;
-        v->held++;
         v->client->input(v->client->ctx, rx);
     }
     if (n == VNET_BATCH)
@@ -242,15 +324,27 @@ bool vnet_rx_service(struct vnet *v)
 
 void vnet_rx_free(struct vnet_rx *rx)
 {
-    rx->dev->held--;
-    vnet_rx_push_spare(rx->dev, (struct vnet_buf *)rx);
+    struct vnet *v = rx->dev;
+    struct vnet_rx *next;
+
+    for (; rx; rx = next) {
+        struct vnet_record *r = (struct vnet_record *)rx;
+
+        next = rx->next;
+        if (r->buf) {
+            v->held--;
+            vnet_rx_push_spare(v, r->buf);
+        }
+        vnet_rx_push_record(v, r);
+    }
 }
 
 bool vnet_rx_tight(const struct vnet *v)
 {
     unsigned most = v->grow_after ? v->buf_count : v->buf_limit;
+    unsigned records = v->grow_after ? v->record_count : v->buf_limit;
 
-    return v->held * 2 > most - v->posted;
+    return v->held * 2 > most - v->posted || v->records_held * 2 > records;
 }
 
 /*

@@ -2,9 +2,9 @@
 /*
  * vnet_tx.c - transmitting (virtio 1.4, sections 5.1.6.1 and 5.1.6.2).
  *
- * Frames are queued, then handed over in one batch. The virtio header is all zeroes (no offload).
- * It is written into the packet's headroom if that is large enough; otherwise a descriptor points
- * to one header of zeroes that all frames share.
+ * Frames are queued, then handed over in one batch. The virtio header is written into the packet's
+ * headroom if that is large enough; otherwise a descriptor points to one header of zeroes (no
+ * offload) that all frames share.
  */
 #include "net/vnet_impl.h"
 
@@ -13,9 +13,21 @@
 int vnet_tx_setup(struct vnet *v)
 {
     v->tx_hdr = hal_dma_alloc(VNET_HDR_MAX, 16, &v->tx_hdr_dma);
-    if (!v->tx_hdr)
+    v->tx_segs = hal_alloc(VNET_TX_PENDING * (v->tx_pieces + 1) * sizeof(*v->tx_segs));
+    if (!v->tx_hdr || !v->tx_segs)
         return -ENOMEM;
     return HAL_DMA_MAPS ? vnet_map_setup(v) : 0;
+}
+
+void vnet_tx_cleanup(struct vnet *v)
+{
+    if (v->tx_hdr)
+        hal_dma_free(v->tx_hdr, VNET_HDR_MAX);
+    hal_free(v->tx_segs);
+    if (HAL_DMA_MAPS) {
+        hal_free(v->tx_map_records);
+        hal_free(v->tx_map_ranges);
+    }
 }
 
 /* A frame that the device no longer has, or never had, is the stack's again. */
@@ -88,7 +100,7 @@ static bool vnet_tx_flush_run(struct vnet *v)
         return v->tx_up;
     }
     for (int i = 0; i < taken; i++)
-        v->stats.tx_bytes += v->tx_pending[v->tx_first + (unsigned)i].bytes;
+        v->stats.tx_bytes += v->tx_bytes[v->tx_first + (unsigned)i];
     v->stats.tx_frames += (unsigned)taken;
     v->tx_first = (v->tx_first + (unsigned)taken) % VNET_TX_PENDING;
     v->tx_count -= (unsigned)taken;
@@ -134,14 +146,14 @@ static unsigned vnet_tx_place_header(struct vnet *v, struct virtq_seg *seg,
     return 1;
 }
 
-/* Describes the frame in *p; the number of its segments, or an error. */
-static int vnet_tx_fill(struct vnet *v, struct vnet_pending *p, const struct vnet_piece *pieces,
-                        unsigned n, unsigned headroom)
+/* Describes the frame in segs, its bytes in *bytes; the number of segments, or an error. */
+static int vnet_tx_fill(struct vnet *v, struct virtq_seg *segs, uint32_t *bytes,
+                        const struct vnet_piece *pieces, unsigned n, unsigned headroom)
 {
     bool in_front = v->one_seg && headroom >= v->hdr_len;
-    unsigned at = vnet_tx_place_header(v, p->segs, pieces, in_front);
+    unsigned at = vnet_tx_place_header(v, segs, pieces, in_front);
 
-    p->bytes = 0;
+    *bytes = 0;
     for (unsigned i = 0; i < n; i++) {
         uint32_t extra = in_front && i == 0 ? v->hdr_len : 0;
         uint8_t *data = (uint8_t *)pieces[i].data - extra;
@@ -149,15 +161,15 @@ static int vnet_tx_fill(struct vnet *v, struct vnet_pending *p, const struct vne
 
         if (dma == HAL_DMA_NONE) {
             if (HAL_DMA_MAPS)
-                vnet_map_undo(&p->segs[at - i], i);
+                vnet_map_undo(&segs[at - i], i);
             return -EFAULT;
         }
-        p->segs[at++] = (struct virtq_seg){dma, pieces[i].len + extra};
-        p->bytes += pieces[i].len;
+        segs[at++] = (struct virtq_seg){dma, pieces[i].len + extra};
+        *bytes += pieces[i].len;
     }
-    if (HAL_DMA_MAPS && p->bytes > v->frame_max)
-        vnet_map_undo(&p->segs[at - n], n);
-    return p->bytes > v->frame_max ? -EMSGSIZE : (int)at;
+    if (HAL_DMA_MAPS && *bytes > v->frame_max)
+        vnet_map_undo(&segs[at - n], n);
+    return *bytes > v->frame_max ? -EMSGSIZE : (int)at;
 }
 
 /* Most segments of a frame. Section 2.7.5.3.1: no chain is longer than its queue. */
@@ -165,7 +177,7 @@ static int vnet_tx_segs_max(const struct vnet *v)
 {
     unsigned size = virtq_size(v->txq);
 
-    return (int)(size < VNET_TX_PIECES + 1 ? size : VNET_TX_PIECES + 1);
+    return (int)(size < v->tx_pieces + 1 ? size : v->tx_pieces + 1);
 }
 
 /* A frame that comes while the queue is being recovered is dropped; with a dead device, refused. */
@@ -179,13 +191,16 @@ static int vnet_tx_not_sent(struct vnet *v, void *cookie)
 }
 
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
-              void *cookie)
+              const struct vnet_meta *meta, void *cookie)
 {
+    struct virtq_seg *segs;
     unsigned slot;
-    int segs;
+    int count;
 
-    if (n == 0 || n > VNET_TX_PIECES)
+    if (n == 0 || n > v->tx_pieces)
         return -EMSGSIZE;
+    if (meta && (meta->flags || meta->gso)) /* no offload is negotiated yet */
+        return -EINVAL;
     if (!v->tx_up)
         return vnet_tx_not_sent(v, cookie);
     if (!vnet_tx_have_room(v)) {
@@ -194,18 +209,18 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
         return -EAGAIN;
     }
     slot = (v->tx_first + v->tx_count) % VNET_TX_PENDING;
-    segs = vnet_tx_fill(v, &v->tx_pending[slot], pieces, n, headroom);
-    if (segs < 0)
-        return segs;
-    if (segs > vnet_tx_segs_max(v)) {
+    segs = &v->tx_segs[slot * (v->tx_pieces + 1)];
+    count = vnet_tx_fill(v, segs, &v->tx_bytes[slot], pieces, n, headroom);
+    if (count < 0)
+        return count;
+    if (count > vnet_tx_segs_max(v)) {
         if (HAL_DMA_MAPS)
-            vnet_map_undo(&v->tx_pending[slot].segs[segs - (int)n], n);
+            vnet_map_undo(&segs[count - (int)n], n);
         return -EMSGSIZE;
     }
     if (HAL_DMA_MAPS)
-        cookie = vnet_map_keep(v, &v->tx_pending[slot].segs[segs - (int)n], n, cookie);
-    v->tx_requests[slot] =
-        (struct virtq_request){v->tx_pending[slot].segs, (uint16_t)segs, 0, cookie};
+        cookie = vnet_map_keep(v, &segs[count - (int)n], n, cookie);
+    v->tx_requests[slot] = (struct virtq_request){segs, (uint16_t)count, 0, cookie};
     v->tx_count++;
     return 0;
 }

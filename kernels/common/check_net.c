@@ -13,7 +13,7 @@ static unsigned returned; /* frames that were sent, and whose memory came back *
 
 static void net_input(void *ctx, struct vnet_rx *rx)
 {
-    const uint8_t *f = rx->data;
+    const uint8_t *f = rx->head;
 
     (void)ctx;
     if (rx->len >= 42 && f[12] == 8 && f[13] == 6 && f[21] == 2 && f[28] == 10 && f[31] == 2) {
@@ -65,7 +65,7 @@ static unsigned net_ask(struct vnet *card)
 
         net_question(piece.data, vnet_mac(card));
         answered = false;
-        if (vnet_send(card, &piece, 1, VNET_HDR_MAX, piece.data))
+        if (vnet_send(card, &piece, 1, VNET_HDR_MAX, NULL, piece.data))
             break;
         vnet_flush(card);
         if (!kernel_until(&answered, 20 * HAL_SEC))

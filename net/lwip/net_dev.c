@@ -58,7 +58,7 @@ static int link_send(struct net_dev *d, struct pbuf *p)
 {
     struct vnet_piece pieces[VNET_TX_PIECES];
     unsigned n = pbuf_pieces(p, pieces);
-    int err = vnet_send(d->vnet, pieces, n, pbuf_headroom(p), p);
+    int err = vnet_send(d->vnet, pieces, n, pbuf_headroom(p), NULL, p);
 
     if (err) {
         pbuf_free(p);
@@ -122,14 +122,15 @@ static void dev_rx_release(struct pbuf *p)
     vnet_rx_free((struct vnet_rx *)p);
 }
 
-/* A pbuf around a received frame, which stays where the device wrote it. NULL: too long. */
+/* A pbuf around a received frame, where the device wrote it if it is long. NULL: too long. */
 static struct pbuf *dev_rx_wrap(struct vnet_rx *rx)
 {
     struct pbuf_custom *pc = (struct pbuf_custom *)rx->stack;
+    uint8_t *data = rx->data ? rx->data : rx->head;
 
     _Static_assert(offsetof(struct vnet_rx, stack) == 0, "rx_release casts back");
     pc->custom_free_function = dev_rx_release;
-    return pbuf_alloced_custom(PBUF_RAW, (u16_t)rx->len, PBUF_REF, pc, rx->data, (u16_t)rx->room);
+    return pbuf_alloced_custom(PBUF_RAW, (u16_t)rx->len, PBUF_REF, pc, data, (u16_t)rx->len);
 }
 
 static void dev_rx_input(void *ctx, struct vnet_rx *rx)

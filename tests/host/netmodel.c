@@ -16,16 +16,34 @@ struct net net;
 
 /* ---- the stack ------------------------------------------------------------------------------- */
 
+/* What the stack would see: the head, which was copied, and the rest where the device wrote it. */
+static void copy_frame(struct vnet_rx *rx)
+{
+    uint32_t at = 0;
+
+    for (const struct vnet_rx *part = rx; part; part = part->next) {
+        CHECK(!part->data == (rx->len <= VNET_RX_HEAD));
+        CHECK(!part->data == !part->data_len);
+        if (part->data && at + part->data_len <= sizeof(net.last_frame))
+            memcpy(net.last_frame + at, part->data, part->data_len);
+        at += part->data_len;
+        memset((void *)part->stack, 0xaa, sizeof(part->stack));
+    }
+    CHECK(at == rx->len || (!at && !rx->next));
+    if (rx->data) /* nobody looks there again */
+        memset(rx->data, 0x55, rx->head_len);
+    memcpy(net.last_frame, rx->head, rx->head_len);
+}
+
 static void on_input(void *ctx, struct vnet_rx *rx)
 {
     CHECK(ctx == &net.kept);
-    CHECK(rx->len >= 14 && rx->len <= rx->room);
-    CHECK(((uintptr_t)rx->data + 14) % 4 == 0);
+    CHECK(rx->len >= 14 && rx->len <= VNET_FRAME_MAX);
+    CHECK(((uintptr_t)rx->head + 14) % 16 == 0);
+    CHECK_EQ(rx->head_len, rx->len <= VNET_RX_HEAD ? rx->len : VNET_RX_COPY);
     net.inputs++;
     net.last_len = rx->len;
-    memcpy(net.last_frame, rx->data,
-           rx->len < sizeof(net.last_frame) ? rx->len : sizeof(net.last_frame));
-    memset(rx->stack, 0xaa, sizeof(rx->stack));
+    copy_frame(rx);
     if (net.keep)
         net.kept[net.kept_count++] = rx;
     else
@@ -225,7 +243,7 @@ static uint8_t packet[NET_PACKETS][1600];
 int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len)
 {
     uint8_t *p = packet[n % (NET_PACKETS)] + 16;
-    struct vnet_piece piece[16];
+    struct vnet_piece piece[VNET_TX_PIECES + 1];
     uint32_t off = 0;
 
     for (unsigned i = 0; i < len; i++)
@@ -236,7 +254,7 @@ int net_send(unsigned n, unsigned headroom, unsigned pieces, uint32_t len)
         off += l;
     }
     net.frame_state[n] = 1; /* it may come back at once */
-    int err = vnet_send(net.dev, piece, pieces, headroom, &net.frame_state[n]);
+    int err = vnet_send(net.dev, piece, pieces, headroom, net.meta, &net.frame_state[n]);
     if (err)
         net.frame_state[n] = 0;
     return err;

@@ -33,6 +33,7 @@ struct net {
     void (*plug)(struct model *m); /* onto which bus; NULL: slot 0 of virtio-mmio */
     bool keep;                     /* the stack keeps every frame */
     unsigned mtu;                  /* of the card, where it offers one; 0: 1400 */
+    const struct vnet_meta *meta;  /* of frames that are sent */
     bool hold_tx;                  /* the device leaves what is sent in the ring */
     bool lies; /* the device fills the headers of what it delivers with rubbish */
 

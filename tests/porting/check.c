@@ -197,7 +197,7 @@ void port_check_writes(unsigned rounds)
 #if VIREO_NET
 static void frame_came(void *ctx, struct vnet_rx *rx)
 {
-    const uint8_t *f = rx->data;
+    const uint8_t *f = rx->head;
 
     (void)ctx;
     if (!ended && rx->len >= 42 && f[12] == 8 && f[13] == 6 && f[21] == 2) {
@@ -248,7 +248,7 @@ static void check_net(struct vnet *card)
     memcpy(f + 38, wanted, sizeof(wanted));
     ended = false;
     vnet_attach(card, &client);
-    if (vnet_send(card, &piece, 1, VNET_HDR_MAX, frame))
+    if (vnet_send(card, &piece, 1, VNET_HDR_MAX, NULL, frame))
         put_line("check: the card takes no frame");
     vnet_flush(card);
     if (!wait(5))

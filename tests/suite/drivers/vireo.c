@@ -121,7 +121,7 @@ static int send_frame(const void *frame, uint32_t len)
 
     memcpy(copy + 16, frame, len);
     finished = false;
-    int err = vnet_send(card, &piece, 1, 16, copy);
+    int err = vnet_send(card, &piece, 1, 16, NULL, copy);
     if (err)
         return err;
     vnet_flush(card);
@@ -141,7 +141,7 @@ static int receive_frame(void *frame, uint32_t room)
         return 0;
     struct vnet_rx *rx = queue[queue_head++ % 64];
     uint32_t len = rx->len;
-    memcpy(frame, rx->data, len < room ? len : room);
+    memcpy(frame, rx->data ? rx->data : rx->head, len < room ? len : room);
     vnet_rx_free(rx);
     host_run_services();
     return (int)len;
