@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * frame_check.c - the checks in front of lwIP: lengths that its parsers take for granted, and
- * packets that no honest peer sends. Each check is a rule of the standard named beside it. A frame
+ * packets that no honest peer sends. Each check is a rule of the standard named beside it. A packet
  * is read once, header by header; lwIP judges what is not known here.
+ *
+ * Only the packet's first bytes are at hand, in memory that no device writes to. Where the headers
+ * go on beyond them, a packet is not judged, and is for the caller to copy as a whole.
  *
  * Each fragment is judged alone. The first fragment of a datagram holds all headers, whole (RFC
  * 7112; RFC 1858 for IPv4), and lwIP refuses fragments that overlap it. So lwIP's parsers see the
  * headers that were checked here.
  */
 #include "frame_check.h"
+
+#include <string.h>
+
 #include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ethernet.h"
@@ -40,9 +46,20 @@ static bool tcp_option_ok(const uint8_t *opt, bool syn)
            frame_get16(opt + 2) >= LEAST_MSS;
 }
 
+/* A timestamp alone, as nearly all segments have it (RFC 7323, appendix A). */
+static bool tcp_option_is_stamp(const uint8_t *opt, unsigned len)
+{
+    uint32_t word;
+
+    memcpy(&word, opt, sizeof(word));
+    return len == LWIP_TCP_OPT_LEN_TS_OUT && word == PP_HTONL(0x0101080a);
+}
+
 /* RFC 9293, section 3.1: every option lies within the header. */
 static bool tcp_options_fit(const uint8_t *opt, unsigned len, bool syn)
 {
+    if (!len || tcp_option_is_stamp(opt, len))
+        return true;
     for (unsigned at = 0; at < len;) {
         if (opt[at] == LWIP_TCP_OPT_EOL)
             return true;
@@ -100,6 +117,23 @@ static bool ip_fragment_ok(unsigned offset, bool more, unsigned len, unsigned he
     return len && !(more && len % 8) && offset + len <= DATAGRAM_MAX - header;
 }
 
+/* The packet is a whole one of TCP or UDP, with this header. */
+static void segment_found(struct net_segment *s, unsigned proto, const uint8_t *at)
+{
+    s->upper = (uint16_t)(at - s->packet);
+    s->len = s->total - s->upper;
+    s->proto = (uint8_t)proto;
+    if (proto == IP_PROTO_TCP) {
+        s->tcp = (const struct tcp_hdr *)at;
+        s->data = (uint16_t)(s->upper + TCPH_HDRLEN_BYTES(s->tcp));
+    } else if (proto == IP_PROTO_UDP && frame_get16(at + 4) == s->len) {
+        s->data = (uint16_t)(s->upper + LEAST_PAYLOAD);
+    } else {
+        s->upper = s->proto = 0;
+        s->len = 0;
+    }
+}
+
 /*
  * Options lie within the header (RFC 791, 3.1). A packet that names its own way back is not
  * answered (RFC 7126, 4.3 and 4.4).
@@ -130,8 +164,9 @@ static bool ip4_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
     header = IPH_HL_BYTES(ip);
     total = lwip_ntohs(IPH_LEN(ip));
     if (IPH_V(ip) != 4 || header < IP_HLEN || total < header || total > len ||
-        !ip4_options_ok(packet + IP_HLEN, header - IP_HLEN))
+        (header != IP_HLEN && !ip4_options_ok(packet + IP_HLEN, header - IP_HLEN)))
         return false;
+    s->total = total;
     field = lwip_ntohs(IPH_OFFSET(ip));
     offset = (field & IP_OFFMASK) * 8;
     fragment = field & (IP_OFFMASK | IP_MF);
@@ -141,12 +176,8 @@ static bool ip4_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
         return true;
     if (!ip_upper_ok(IPH_PROTO(ip), packet + header, total - header, fragment))
         return false;
-    if (fragment || IPH_PROTO(ip) != IP_PROTO_TCP)
-        return true;
-    ip_addr_copy_from_ip4(s->src, ip->src);
-    ip_addr_copy_from_ip4(s->dst, ip->dest);
-    s->tcp = (const struct tcp_hdr *)(packet + header);
-    s->len = total - header;
+    if (!fragment)
+        segment_found(s, IPH_PROTO(ip), packet + header);
     return true;
 }
 
@@ -273,12 +304,8 @@ static bool ip6_upper_ok(const struct ip6_hdr *ip, const struct walk *w, struct 
         return false;
     if (w->next == IP6_NEXTH_UDP && !frame_get16(w->at + 6)) /* RFC 8200, 8.1: it has a checksum */
         return false;
-    if (w->next != IP6_NEXTH_TCP || w->fragment)
-        return true;
-    ip_addr_copy_from_ip6_packed(s->src, ip->src);
-    ip_addr_copy_from_ip6_packed(s->dst, ip->dest);
-    s->tcp = (const struct tcp_hdr *)w->at;
-    s->len = w->left;
+    if (!w->fragment)
+        segment_found(s, w->next, w->at);
     return true;
 }
 
@@ -290,6 +317,7 @@ static bool ip6_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
 
     if (len < IP6_HLEN || IP6H_V(ip) != 6 || IP6H_PLEN(ip) > len - IP6_HLEN)
         return false;
+    s->total = IP6_HLEN + IP6H_PLEN(ip);
     w.left = IP6H_PLEN(ip);
     w.next = IP6H_NEXTH(ip);
     for (unsigned n = 0; n < MOST_HEADERS; n++) {
@@ -315,23 +343,61 @@ static bool ip6_ok(const uint8_t *packet, unsigned len, struct net_segment *s)
     return false;
 }
 
-/* ---- Ethernet -------------------------------------------------------------------------------- */
+/* ---- any packet ------------------------------------------------------------------------------ */
 
-bool net_frame_ok(const uint8_t *frame, unsigned len, struct net_segment *s)
+/*
+ * Do all headers lie in the first `have` bytes? In those of IPv6 behind its fixed one, and in
+ * ICMPv6, nobody knows before they are read.
+ */
+static bool headers_at_hand(unsigned type, const uint8_t *packet, unsigned have)
 {
-    const struct eth_hdr *eth = (const struct eth_hdr *)frame;
-    const uint8_t *packet = frame + SIZEOF_ETH_HDR;
+    unsigned header = IP6_HLEN, next;
 
-    s->tcp = NULL;
-    len -= SIZEOF_ETH_HDR;
-    switch (eth->type) {
-    case PP_HTONS(ETHTYPE_IP):
-        return ip4_ok(packet, len, s);
-    case PP_HTONS(ETHTYPE_IPV6):
-        return ip6_ok(packet, len, s);
-    case PP_HTONS(ETHTYPE_ARP):
-        return len >= ARP_LEN;
-    default:
+    if (have < IP6_HLEN)
+        return false;
+    if (type == PP_HTONS(ETHTYPE_IP)) {
+        header = IPH_HL_BYTES((const struct ip_hdr *)packet);
+        next = IPH_PROTO((const struct ip_hdr *)packet);
+    } else if (type == PP_HTONS(ETHTYPE_IPV6)) {
+        next = IP6H_NEXTH((const struct ip6_hdr *)packet);
+        if (next != IP6_NEXTH_TCP && next != IP6_NEXTH_UDP)
+            return false;
+    } else {
         return true;
+    }
+    if (have < header + TCP_HLEN)
+        return false;
+    return next != IP_PROTO_TCP ||
+           have >= header + TCPH_HDRLEN_BYTES((const struct tcp_hdr *)(packet + header));
+}
+
+enum net_verdict net_packet_judge(unsigned type, const uint8_t *packet, unsigned have, unsigned len,
+                                  struct net_segment *s)
+{
+    bool good = true;
+
+    if (have < len && !headers_at_hand(type, packet, have))
+        return NET_UNSEEN;
+    *s = (struct net_segment){.packet = packet, .total = len};
+    if (type == PP_HTONS(ETHTYPE_IP))
+        good = ip4_ok(packet, len, s);
+    else if (type == PP_HTONS(ETHTYPE_IPV6))
+        good = ip6_ok(packet, len, s);
+    else if (type == PP_HTONS(ETHTYPE_ARP))
+        good = len >= ARP_LEN;
+    return good ? NET_GOOD : NET_BAD;
+}
+
+void net_segment_ends(const struct net_segment *s, ip_addr_t *from, ip_addr_t *to)
+{
+    const struct ip_hdr *four = (const struct ip_hdr *)s->packet;
+    const struct ip6_hdr *six = (const struct ip6_hdr *)s->packet;
+
+    if (IPH_V(four) == 4) {
+        ip_addr_copy_from_ip4(*from, four->src);
+        ip_addr_copy_from_ip4(*to, four->dest);
+    } else {
+        ip_addr_copy_from_ip6_packed(*from, six->src);
+        ip_addr_copy_from_ip6_packed(*to, six->dest);
     }
 }

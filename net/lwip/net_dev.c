@@ -15,9 +15,8 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
-#include "net_impl.h"
+#include "net_rx.h"
 
-_Static_assert(sizeof(struct pbuf_custom) <= VNET_RX_PRIVATE, "room for lwIP's packet header");
 _Static_assert(PBUF_LINK_ENCAPSULATION_HLEN >= VNET_HDR_MAX, "headroom for the virtio header");
 
 /* ---- transmit -------------------------------------------------------------------------------- */
@@ -113,46 +112,6 @@ static void dev_tx_room(void *ctx)
     net_enter();
     tcp_txnow();
     net_leave();
-}
-
-/* ---- receive --------------------------------------------------------------------------------- */
-
-static void dev_rx_release(struct pbuf *p)
-{
-    vnet_rx_free((struct vnet_rx *)p);
-}
-
-/* A pbuf around a received frame, where the device wrote it if it is long. NULL: too long. */
-static struct pbuf *dev_rx_wrap(struct vnet_rx *rx)
-{
-    struct pbuf_custom *pc = (struct pbuf_custom *)rx->stack;
-    uint8_t *data = rx->data ? rx->data : rx->head;
-
-    _Static_assert(offsetof(struct vnet_rx, stack) == 0, "rx_release casts back");
-    pc->custom_free_function = dev_rx_release;
-    return pbuf_alloced_custom(PBUF_RAW, (u16_t)rx->len, PBUF_REF, pc, data, (u16_t)rx->len);
-}
-
-static void dev_rx_input(void *ctx, struct vnet_rx *rx)
-{
-    struct net_dev *d = ctx;
-    struct pbuf *p;
-
-    net_enter_service();
-    p = dev_rx_wrap(rx);
-    if (p)
-        net_input(d, p, vnet_rx_tight(d->vnet));
-    else
-        vnet_rx_free(rx);
-    net_leave_service();
-}
-
-static void dev_rx_batch_end(void *ctx)
-{
-    (void)ctx;
-    net_enter_service();
-    net_end_of_work();
-    net_leave_service();
 }
 
 /* ---- state ----------------------------------------------------------------------------------- */
@@ -309,7 +268,7 @@ struct net_dev *net_add_device(struct vnet *v)
     }
     d->vnet = v;
     netif_add_noaddr(&d->netif, d, dev_init, NULL); /* fails if dev_init does, and that does not */
-    d->client = (struct vnet_client){dev_rx_input, dev_rx_batch_end, dev_tx_done,
+    d->client = (struct vnet_client){net_rx_frame, net_rx_batch_end, dev_tx_done,
                                      dev_tx_room,  dev_link_changed, d};
     for (const struct net_dev *other = net_core.devs; other; other = other->next)
         d->index++;

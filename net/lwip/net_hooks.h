@@ -38,6 +38,15 @@ bool net_icmp_allowed(void);
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);
 
+/* What the port knows of the packet that lwIP is given now; all false: lwIP has to look. */
+extern struct net_arriving {
+    bool summed;  /* the sums of its headers and of TCP or UDP are right */
+    bool partial; /* beside that: the sum in its header of TCP or UDP is the pseudo header's */
+    bool ours;    /* it came to an address of its interface: no group, not all */
+} net_arriving;
+/* The chain without the empty pbufs in front of the first byte, which are freed. */
+struct pbuf *net_payload(struct pbuf *p);
+
 /* A datagram with this flag is not cut (pbuf.flags). */
 #define NET_PBUF_WHOLE 0x40u
 /* How many paths of TCP are so narrow that their routers may cut packets, and is this one? */

@@ -197,9 +197,9 @@ unsigned net_arp_waiting(void);
 /* ---- net_input.c ----------------------------------------------------------------------------- */
 
 /*
- * A frame from the driver, in one piece: through the checks, into lwIP. p belongs to lwIP
+ * A frame in one pbuf that no device writes to: through the checks, into lwIP. p belongs to lwIP
  * afterwards, or is freed. tight: receive buffers are short, so what will be kept is copied.
- * Entered.
+ * Entered. Frames of a card come by net_rx.h.
  */
 void net_input(struct net_dev *d, struct pbuf *p, bool tight);
 

@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_input.c - frames on their way from the driver to lwIP: through the checks of frame_check.c,
+ * net_input.c - packets on their way from net_rx.c to lwIP: through the checks of frame_check.c,
  * and copied or dropped when receive buffers are short. And rules that lwIP lacks: frames of others
  * and packets for one machine in frames for many are dropped, tags of a priority are taken off,
  * SYNs of impossible senders are dropped, and a new connection may reuse the ports of one in
  * TIME_WAIT (RFC 9293, 3.10.7.4).
+ *
+ * Nearly all packets are of TCP or UDP, without options of IP, for the address of their interface,
+ * and with right sums: those pass by lwIP's IP, which would look at all of that again.
  */
-#include "frame_check.h"
+#include "lwip/etharp.h"
+#include "lwip/ip6.h"
 #include "lwip/priv/tcp_priv.h"
-#include "lwip/prot/ethernet.h"
-#include "net_impl.h"
-#include "netif/ethernet.h"
+#include "lwip/udp.h"
+#include "net_rx.h"
 
 enum { IP4_DEST = 16, IP6_DEST = 24 }; /* where an address stands in its header */
 
 #define HELD_LITTLE 8192 /* a connection holds little if fewer bytes wait for its application */
 
-/* Addresses of a frame have no zone; lwIP gives the link-local addresses of a
-   connection one. */
+struct net_arriving net_arriving;
+
+/* Addresses of a packet have no zone; lwIP gives the link-local addresses of a connection one. */
 static bool input_same_connection(const struct tcp_pcb *pcb, const struct net_segment *s)
 {
-    return pcb->remote_port == lwip_ntohs(s->tcp->src) &&
-           pcb->local_port == lwip_ntohs(s->tcp->dest) &&
-           ip_addr_cmp_zoneless(&pcb->remote_ip, &s->src) &&
-           ip_addr_cmp_zoneless(&pcb->local_ip, &s->dst);
+    ip_addr_t from, to;
+
+    if (pcb->remote_port != lwip_ntohs(s->tcp->src) || pcb->local_port != lwip_ntohs(s->tcp->dest))
+        return false;
+    net_segment_ends(s, &from, &to);
+    return ip_addr_cmp_zoneless(&pcb->remote_ip, &from) &&
+           ip_addr_cmp_zoneless(&pcb->local_ip, &to);
 }
 
 /* ---- SYNs ------------------------------------------------------------------------------------ */
@@ -53,20 +60,26 @@ static bool input_is_own_address(const ip_addr_t *a)
  */
 static bool input_syn_ok(const struct net_segment *s)
 {
-    if (!s->tcp->src || !s->tcp->dest || ip_addr_isloopback(&s->src) || ip_addr_isany(&s->src))
+    ip_addr_t from, to;
+
+    net_segment_ends(s, &from, &to);
+    if (!s->tcp->src || !s->tcp->dest || ip_addr_isloopback(&from) || ip_addr_isany(&from))
         return false;
-    if (IP_IS_V4(&s->src) && ip4_addr1(ip_2_ip4(&s->src)) == 0)
+    if (IP_IS_V4(&from) && ip4_addr1(ip_2_ip4(&from)) == 0)
         return false;
-    if (IP_IS_V6(&s->src) && ip6_addr_isipv4mappedipv6(ip_2_ip6(&s->src)))
+    if (IP_IS_V6(&from) && ip6_addr_isipv4mappedipv6(ip_2_ip6(&from)))
         return false;
-    return !input_is_own_address(&s->src);
+    return !input_is_own_address(&from);
 }
 
 static bool input_is_listened_to(const struct net_segment *s)
 {
+    ip_addr_t from, to;
+
+    net_segment_ends(s, &from, &to);
     for (const struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs; l; l = l->next)
         if (l->local_port == lwip_ntohs(s->tcp->dest) &&
-            (ip_addr_isany(&l->local_ip) || ip_addr_cmp_zoneless(&l->local_ip, &s->dst)))
+            (ip_addr_isany(&l->local_ip) || ip_addr_cmp_zoneless(&l->local_ip, &to)))
             return true;
     return false;
 }
@@ -109,9 +122,27 @@ static bool input_may_keep(const struct net_segment *s)
     return held == 0 || (held < HELD_LITTLE && net_mem_admit(NET_MEM_RX_SMALL));
 }
 
-static struct pbuf *input_copy(struct pbuf *p, const struct net_segment *s)
+/* A copy, pbuf by pbuf, since no long one may find a place. NULL: no memory. */
+static struct pbuf *input_copy(const struct pbuf *p, const struct net_segment *s)
 {
-    return input_may_keep(s) ? pbuf_clone(PBUF_RAW, PBUF_RAM, p) : NULL;
+    struct pbuf *all = NULL, *one;
+
+    if (!input_may_keep(s))
+        return NULL;
+    for (; p; p = p->next) {
+        one = pbuf_alloc(PBUF_RAW, p->len, PBUF_RAM);
+        if (!one) {
+            if (all)
+                pbuf_free(all);
+            return NULL;
+        }
+        memcpy(one->payload, p->payload, p->len);
+        if (all)
+            pbuf_cat(all, one);
+        else
+            all = one;
+    }
+    return all;
 }
 
 /*
@@ -125,8 +156,10 @@ static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
 {
     struct pbuf *copy;
 
-    if (s->tcp && s->len == TCPH_HDRLEN_BYTES(s->tcp))
+    if (s->tcp && s->data == s->total) {
+        pbuf_ref(p);
         return p;
+    }
     copy = input_copy(p, s);
     if (!copy && tcp_ooseq_drop_all())
         copy = input_copy(p, s);
@@ -134,64 +167,193 @@ static struct pbuf *input_relieve(struct pbuf *p, const struct net_segment *s)
         net_core.rx_copied++;
     else
         net_core.rx_no_memory++;
-    pbuf_free(p);
     return copy;
 }
 
 /* ---- Ethernet -------------------------------------------------------------------------------- */
 
-/* A tag of VLAN 0 says a priority only (IEEE 802.1Q, 9.6): the frame is taken without. */
-static void input_untag(struct pbuf *p)
+uint16_t net_input_type(const uint8_t *frame, unsigned have, unsigned *skip)
 {
-    const struct eth_hdr *eth = p->payload;
-    const uint8_t *tag = (const uint8_t *)p->payload + SIZEOF_ETH_HDR;
+    const uint8_t *tag = frame + SIZEOF_ETH_HDR;
+    uint16_t type = ((const struct eth_hdr *)frame)->type;
 
-    if (eth->type != PP_HTONS(ETHTYPE_VLAN) || p->len < SIZEOF_ETH_HDR + SIZEOF_VLAN_HDR ||
+    *skip = SIZEOF_ETH_HDR;
+    if (type != PP_HTONS(ETHTYPE_VLAN) || have < SIZEOF_ETH_HDR + SIZEOF_VLAN_HDR ||
         (tag[0] & 0x0f) || tag[1])
-        return;
-    memmove((uint8_t *)p->payload + SIZEOF_VLAN_HDR, p->payload, 2 * ETH_HWADDR_LEN);
-    pbuf_remove_header(p, SIZEOF_VLAN_HDR);
+        return type;
+    *skip += SIZEOF_VLAN_HDR;
+    return ((const struct eth_vlan_hdr *)tag)->tpid;
 }
 
 /*
  * Is the frame for this machine? A frame for all or many carries no packet for one (RFC 1122,
  * 3.3.6), but for answers of DHCP to who has no address yet.
  */
-static bool input_for_us(const struct net_dev *d, const struct pbuf *p)
+static bool input_for_us(const struct net_arrival *a)
 {
-    const struct eth_hdr *eth = p->payload;
-    const uint8_t *packet = (const uint8_t *)p->payload + SIZEOF_ETH_HDR;
-    const struct netif *netif = &d->netif;
+    const struct netif *netif = &a->dev->netif;
+    const uint8_t *packet = a->seg.packet;
     ip4_addr_t to;
 
-    if (!(eth->dest.addr[0] & 1))
-        return memcmp(eth->dest.addr, netif->hwaddr, ETH_HWADDR_LEN) == 0;
-    if (eth->type == PP_HTONS(ETHTYPE_IPV6))
+    if (!(a->eth->dest.addr[0] & 1))
+        return memcmp(a->eth->dest.addr, netif->hwaddr, ETH_HWADDR_LEN) == 0;
+    if (a->type == PP_HTONS(ETHTYPE_IPV6))
         return packet[IP6_DEST] == 0xff;
-    if (eth->type != PP_HTONS(ETHTYPE_IP) || !d->told)
+    if (a->type != PP_HTONS(ETHTYPE_IP) || !a->dev->told)
         return true;
     memcpy(&to, packet + IP4_DEST, sizeof(to));
     return ip4_addr_ismulticast(&to) || ip4_addr_isbroadcast(&to, netif);
 }
 
+enum net_verdict net_input_judge(struct net_arrival *a, const uint8_t *packet, unsigned have,
+                                 unsigned len)
+{
+    enum net_verdict v = net_packet_judge(a->type, packet, have, len, &a->seg);
+
+    if (v == NET_GOOD && (a->seg.total > 0xffff || !input_for_us(a) ||
+                          (input_is_syn(&a->seg) && !input_syn_ok(&a->seg))))
+        v = NET_BAD;
+    if (v == NET_BAD)
+        net_core.rx_malformed++;
+    return v;
+}
+
+/* ---- into lwIP ------------------------------------------------------------------------------- */
+
+/* May a packet have that sender? Not a group, and not all of the network (RFC 1122, 3.2.1.3). */
+static bool input_sender4_ok(u32_t from, const struct netif *netif)
+{
+    u32_t mask = netif_ip4_netmask(netif)->addr;
+
+    return from && (from & PP_HTONL(0xe0000000)) != PP_HTONL(0xe0000000) &&
+           (((from ^ netif_ip4_addr(netif)->addr) & mask) || (from | mask) != IPADDR_BROADCAST);
+}
+
+/* Sets what lwIP's IP tells of a packet, if that has nothing to look into. */
+static bool input_ip4_is_plain(const struct net_arrival *a, struct netif *netif)
+{
+    const struct ip_hdr *ip = (const struct ip_hdr *)a->seg.packet;
+
+    if (a->seg.upper != IP_HLEN || ip->dest.addr != netif_ip4_addr(netif)->addr ||
+        !input_sender4_ok(ip->src.addr, netif))
+        return false;
+    ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, ip->dest);
+    ip_addr_copy_from_ip4(ip_data.current_iphdr_src, ip->src);
+    ip_data.current_ip4_header = ip;
+    lwip_stats.ip.recv++;
+    return true;
+}
+
+static bool input_ip6_is_plain(const struct net_arrival *a, struct netif *netif)
+{
+    const struct ip6_hdr *ip = (const struct ip6_hdr *)a->seg.packet;
+    ip6_addr_t *from = ip_2_ip6(&ip_data.current_iphdr_src);
+    ip6_addr_t *to = ip_2_ip6(&ip_data.current_iphdr_dest);
+    int i;
+
+    if (a->seg.upper != IP6_HLEN)
+        return false;
+    ip_addr_copy_from_ip6_packed(ip_data.current_iphdr_src, ip->src);
+    ip_addr_copy_from_ip6_packed(ip_data.current_iphdr_dest, ip->dest);
+    if (ip6_addr_isany(from) || ip6_addr_ismulticast(from) || ip6_addr_isipv4mappedipv6(from) ||
+        ip6_addr_isloopback(from))
+        return false;
+    ip6_addr_assign_zone(from, IP6_UNICAST, netif);
+    ip6_addr_assign_zone(to, IP6_UNICAST, netif);
+    i = netif_get_ip6_addr_match(netif, to);
+    if (i < 0 || !ip6_addr_isvalid(netif_ip6_addr_state(netif, i)))
+        return false;
+    ip_data.current_ip6_header = LWIP_CONST_CAST(struct ip6_hdr *, ip);
+    lwip_stats.ip6.recv++;
+    return true;
+}
+
+/* Hands a packet of TCP or UDP over without lwIP's IP. False: that has to look at it. */
+static bool input_plain(const struct net_arrival *a, struct pbuf *p)
+{
+    struct netif *netif = &a->dev->netif;
+
+    if (!net_arriving.summed || raw_pcbs || !netif_is_up(netif) ||
+        !(a->type == PP_HTONS(ETHTYPE_IP) ? input_ip4_is_plain(a, netif)
+                                          : input_ip6_is_plain(a, netif)))
+        return false;
+    net_arriving.ours = true;
+    ip_data.current_netif = ip_data.current_input_netif = netif;
+    ip_data.current_ip_header_tot_len = a->seg.upper;
+    pbuf_remove_header(p, a->seg.upper);
+    if (a->seg.tcp)
+        tcp_input(p, netif);
+    else
+        udp_input(p, netif);
+    ip_data.current_netif = ip_data.current_input_netif = NULL;
+    ip_data.current_ip4_header = NULL;
+    ip_data.current_ip6_header = NULL;
+    ip_data.current_ip_header_tot_len = 0;
+    return true;
+}
+
+static void input_to_lwip(const struct net_arrival *a, struct pbuf *p)
+{
+    struct netif *netif = &a->dev->netif;
+
+    if (a->seg.proto && input_plain(a, p))
+        return;
+    if (a->type == PP_HTONS(ETHTYPE_IP))
+        ip4_input(p, netif);
+    else if (a->type == PP_HTONS(ETHTYPE_IPV6))
+        ip6_input(p, netif);
+    else if (a->type == PP_HTONS(ETHTYPE_ARP))
+        etharp_input(p, netif);
+    else
+        pbuf_free(p);
+}
+
+struct pbuf *net_payload(struct pbuf *p)
+{
+    struct pbuf *next;
+
+    while (!p->len && (next = p->next)) {
+        p->next = NULL;
+        pbuf_free(p);
+        p = next;
+    }
+    return p;
+}
+
+void net_input_pass(const struct net_arrival *a, struct pbuf *p)
+{
+    struct pbuf *came = a->tight ? p : NULL; /* stays until lwIP is done: its headers are named */
+
+    if (a->type == PP_HTONS(ETHTYPE_ARP))
+        net_lease_arp(a->dev, a->seg.packet);
+    if (input_is_syn(&a->seg))
+        input_reuse_time_wait(&a->seg);
+    if (came)
+        p = input_relieve(p, &a->seg);
+    if (p) {
+        if (p->if_idx == NETIF_NO_INDEX)
+            p->if_idx = netif_get_index(&a->dev->netif);
+        net_core.sender = a->eth->src.addr;
+        net_arriving = (struct net_arriving){.summed = a->summed, .partial = a->partial};
+        input_to_lwip(a, p);
+        net_arriving = (struct net_arriving){0};
+        net_core.sender = NULL;
+    }
+    if (came)
+        pbuf_free(came);
+}
+
 void net_input(struct net_dev *d, struct pbuf *p, bool tight)
 {
-    struct net_segment s;
+    struct net_arrival a = {.dev = d, .eth = p->payload, .tight = tight};
+    unsigned skip;
 
-    input_untag(p);
-    if (!net_frame_ok(p->payload, p->len, &s) || !input_for_us(d, p) ||
-        (input_is_syn(&s) && !input_syn_ok(&s))) {
-        net_core.rx_malformed++;
+    a.type = net_input_type(p->payload, p->len, &skip);
+    pbuf_remove_header(p, skip);
+    if (net_input_judge(&a, p->payload, p->len, p->tot_len) != NET_GOOD) {
         pbuf_free(p);
         return;
     }
-    if (((const struct eth_hdr *)p->payload)->type == PP_HTONS(ETHTYPE_ARP))
-        net_lease_arp(d, (const uint8_t *)p->payload + SIZEOF_ETH_HDR);
-    if (input_is_syn(&s))
-        input_reuse_time_wait(&s);
-    if (tight && !(p = input_relieve(p, &s)))
-        return;
-    net_core.sender = ((const struct eth_hdr *)p->payload)->src.addr;
-    ethernet_input(p, &d->netif);
-    net_core.sender = NULL;
+    pbuf_realloc(p, (u16_t)a.seg.total);
+    net_input_pass(&a, p);
 }

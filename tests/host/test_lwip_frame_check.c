@@ -13,10 +13,38 @@ static uint8_t memory[2000] __attribute__((aligned(4)));
 static uint8_t *const frame = memory + 2; /* so that the packet is aligned, as in an image */
 static struct net_segment seg;
 
+/* Of a frame of len bytes, so many are at hand. */
+static enum net_verdict judged(unsigned have, unsigned len)
+{
+    uint16_t type;
+
+    memset(&seg, 0x77, sizeof(seg));
+    memcpy(&type, frame + 12, 2);
+    return net_packet_judge(type, frame + 14, have - 14, len - 14, &seg);
+}
+
 static bool ok(unsigned len)
 {
-    memset(&seg, 0x77, sizeof(seg));
-    return net_frame_ok(frame, len, &seg);
+    enum net_verdict v = judged(len, len);
+
+    CHECK(v != NET_UNSEEN);
+    return v == NET_GOOD;
+}
+
+static ip_addr_t sender(void)
+{
+    ip_addr_t from, to;
+
+    net_segment_ends(&seg, &from, &to);
+    return from;
+}
+
+static ip_addr_t receiver_of(void)
+{
+    ip_addr_t from, to;
+
+    net_segment_ends(&seg, &from, &to);
+    return to;
 }
 
 static uint8_t *eth(unsigned type)
@@ -166,12 +194,19 @@ static uint8_t *tcp(unsigned words, unsigned flags)
 static void headers_of_tcp(void)
 {
     uint8_t *t = tcp(5, PEER_ACK);
+    ip_addr_t from, to;
 
     CHECK(ok(14 + 80));
     CHECK(seg.tcp == (const void *)t);
     CHECK_EQ(seg.len, 60);
-    CHECK_EQ(lwip_ntohl(ip_2_ip4(&seg.src)->addr), PEER_IP);
-    CHECK_EQ(lwip_ntohl(ip_2_ip4(&seg.dst)->addr), IMAGE_IP);
+    CHECK_EQ(seg.proto, PEER_TCP);
+    CHECK_EQ(seg.upper, 20);
+    CHECK_EQ(seg.data, 40);
+    CHECK_EQ(seg.total, 80);
+    from = sender();
+    to = receiver_of();
+    CHECK_EQ(lwip_ntohl(ip_2_ip4(&from)->addr), PEER_IP);
+    CHECK_EQ(lwip_ntohl(ip_2_ip4(&to)->addr), IMAGE_IP);
     tcp(4, PEER_ACK);
     CHECK(!ok(14 + 80));
     tcp(15, PEER_ACK);
@@ -209,11 +244,57 @@ static void options_of_tcp(void)
     CHECK(option_ok("\2\4\0\x2f", 4, PEER_ACK));
 }
 
+/* A timestamp alone is what nearly all segments have: its numbers may be any. */
+static void timestamp_alone(void)
+{
+    memcpy(tcp(8, PEER_ACK) + 20, "\1\1\x08\x0a\2\1\2\1\2\1\2\1", 12);
+    CHECK(ok(14 + 80));
+    memcpy(tcp(9, PEER_ACK) + 20, "\1\1\x08\x0a\0\0\0\0\0\0\0\0\4\1", 14);
+    CHECK(!ok(14 + 80)); /* and something behind it */
+    memcpy(tcp(9, PEER_SYN) + 20, "\1\1\x08\x0a\0\0\0\0\0\0\0\0\2\4\0\x2f", 16);
+    CHECK(!ok(14 + 80));
+}
+
+/* Of a long packet the first bytes are at hand: whole headers, or it is not judged. */
+static void headers_beyond_what_is_at_hand(void)
+{
+    uint8_t *t = tcp(15, PEER_ACK), *ip = t - 20;
+
+    peer_put16(ip + 2, 1000);
+    CHECK_EQ(judged(14 + 80, 14 + 1000), NET_GOOD);
+    CHECK_EQ(seg.data, 80);
+    CHECK_EQ(judged(14 + 79, 14 + 1000), NET_UNSEEN);
+    CHECK_EQ(judged(14 + 80, 14 + 999), NET_BAD); /* the whole is judged, not what is at hand */
+    CHECK_EQ(judged(14 + 39, 14 + 1000), NET_UNSEEN);
+    ip = ip4(PEER_UDP, 1000);
+    peer_put16(ip + 24, 980);
+    CHECK_EQ(judged(14 + 40, 14 + 1000), NET_GOOD);
+    CHECK_EQ(seg.data, 28);
+    peer_put16(ip + 24, 981);
+    CHECK_EQ(judged(14 + 40, 14 + 1000), NET_BAD);
+    peer_put16(ip + 24, 979); /* bytes behind the datagram: lwIP's to cut off */
+    CHECK_EQ(judged(14 + 40, 14 + 1000), NET_GOOD);
+    CHECK_EQ(seg.proto, 0);
+    ip[0] = 0x4f;
+    CHECK_EQ(judged(14 + 79, 14 + 1000), NET_UNSEEN);
+    ip = ip6(PEER_TCP, 1000);
+    ip[40 + 12] = 0x80;
+    CHECK_EQ(judged(14 + 72, 14 + 1040), NET_GOOD);
+    CHECK_EQ(judged(14 + 71, 14 + 1040), NET_UNSEEN);
+    for (unsigned next = 0; next < 256; next++) { /* headers of any length */
+        ip[6] = (uint8_t)next;
+        CHECK_EQ(judged(14 + 72, 14 + 1040) == NET_UNSEEN, next != PEER_TCP && next != PEER_UDP);
+    }
+    eth(0x0806);
+    CHECK_EQ(judged(14 + 40, 14 + 1000), NET_GOOD);
+}
+
 /* ---- IPv6 ------------------------------------------------------------------------------------ */
 
 static void lengths_of_ip6(void)
 {
     uint8_t *ip = ip6(59, 0);
+    ip_addr_t to;
 
     CHECK(ok(14 + 40));
     CHECK(!ok(14 + 39));
@@ -227,7 +308,9 @@ static void lengths_of_ip6(void)
     ip[39] = 7;
     CHECK(ok(14 + 60));
     CHECK(seg.tcp == (const void *)(ip + 40) && seg.len == 20);
-    CHECK(IP_IS_V6(&seg.src) && ip_2_ip6(&seg.dst)->addr[3] == lwip_htonl(7));
+    CHECK_EQ(seg.data, 60);
+    to = receiver_of();
+    CHECK(IP_IS_V6(&to) && ip_2_ip6(&to)->addr[3] == lwip_htonl(7));
     ip6(PEER_UDP, 7);
     CHECK(!ok(14 + 47));
 }
@@ -371,6 +454,8 @@ int main(int argc, char **argv)
         SHOWS(lengths_of_udp, NULL),
         SHOWS(headers_of_tcp, NULL),
         SHOWS(options_of_tcp, NULL),
+        SHOWS(timestamp_alone, NULL),
+        SHOWS(headers_beyond_what_is_at_hand, NULL),
         SHOWS(lengths_of_ip6, NULL),
         SHOWS(headers_of_options, NULL),
         SHOWS(fragments_of_ip6, NULL),

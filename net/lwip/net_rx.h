@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net_rx.h - the way of a frame from a card into lwIP: net_rx.c makes a packet of it, net_input.c
+ * judges that, net_join.c joins what follows one another, and net_input.c hands it over. Entered
+ * (net_impl.h), but for what a driver calls.
+ */
+#ifndef VIREO_NET_RX_H
+#define VIREO_NET_RX_H
+
+#include "frame_check.h"
+#include "lwip/prot/ethernet.h"
+#include "net_impl.h"
+
+/* A packet on its way in, and what is known of it. */
+struct net_arrival {
+    struct net_dev *dev;
+    const struct eth_hdr *eth; /* no device can write there */
+    uint16_t type;             /* of Ethernet, network byte order; behind a tag of a priority */
+    bool tight;                /* receive buffers are short, so what will be kept is copied */
+    bool summed, partial;      /* as in struct net_arriving (net_hooks.h) */
+    struct net_segment seg;
+};
+
+/* lwIP's raw sockets. */
+extern struct raw_pcb *raw_pcbs;
+
+/* What a driver calls with a frame, and behind the last one of a batch. ctx: a net_dev. */
+void net_rx_frame(void *ctx, struct vnet_rx *rx);
+void net_rx_batch_end(void *ctx);
+
+/* net_input_pass(), perhaps later, with the packets behind it in one; before the batch ends. */
+void net_join(const struct net_arrival *a, struct pbuf *p);
+/* Passes on all that waits. */
+void net_join_flush(void);
+
+/* The type of a frame, of which `have` bytes (14 at least) are at hand, and where its packet
+ * begins. */
+uint16_t net_input_type(const uint8_t *frame, unsigned have, unsigned *skip);
+/* May lwIP see the packet? Sets seg if so; counts it if not. */
+enum net_verdict net_input_judge(struct net_arrival *a, const uint8_t *packet, unsigned have,
+                                 unsigned len);
+/* A packet that was judged, in the first pbuf as far as its headers go: into lwIP. */
+void net_input_pass(const struct net_arrival *a, struct pbuf *p);
+
+#endif
