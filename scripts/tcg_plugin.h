@@ -38,6 +38,8 @@ struct qemu_plugin_insn;
 
 enum { QEMU_PLUGIN_INLINE_ADD_U64 = 0 };
 enum { QEMU_PLUGIN_CB_NO_REGS = 0 };
+enum { QEMU_PLUGIN_MEM_RW = 3 }; /* QEMU 7.2 tells nothing of reads alone */
+typedef uint32_t qemu_plugin_meminfo_t;
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
                                            void (*fn)(qemu_plugin_id_t, struct qemu_plugin_tb *));
@@ -52,6 +54,12 @@ MAYBE uint64_t qemu_plugin_u64_sum(struct qemu_plugin_u64 counter);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
                                             void (*fn)(unsigned int, void *), int flags,
                                             void *data);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+                                          void (*fn)(unsigned int, void *), int flags, void *data);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
+                                      void (*fn)(unsigned int, qemu_plugin_meminfo_t, uint64_t,
+                                                 void *),
+                                      int flags, int rw, void *data);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*fn)(qemu_plugin_id_t, void *),
                                     void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);

@@ -148,6 +148,7 @@ def measure(figure, guests, n):
     values = {name: [] for name in guests}
     for turn in range(times):
         for name in list(guests)[::1 if turn % 2 else -1]:
+            guests[name].figure = figure.metric
             values[name].append(figure.measure(guests[name]))
     found = {name: median(taken) for name, taken in values.items()}
     print('  ' + figure.metric + ': ' + ', '.join(
@@ -162,12 +163,19 @@ def median(values):
     return None if None in values else round(float(statistics.median(values)), 1)
 
 
-def main(n, document=False, pattern='', alone=False):
-    """pattern: the rows to measure. alone: without Linux."""
-    if document and (pattern or alone):
-        raise Unusable('--readme writes the whole table, and goes with neither --rows nor --alone')
-    figures = chosen(pattern)
+def main(n, document=False, pattern='', alone=False, append='', profile_in=None):
+    """pattern: the rows to measure. alone: without Linux. append: further boot arguments of Vireo.
+    profile_in: a folder for a profile of each row that is counted, of Vireo alone."""
+    if document and (pattern or alone or append or profile_in):
+        raise Unusable('--readme writes the whole table, and goes with none of --rows, --alone, '
+                       '--append, --profile')
+    figures = [f for f in chosen(pattern) if f.counted or not profile_in]
+    if profile_in:
+        os.makedirs(profile_in, exist_ok=True)
     with netpeer.network():
-        guests = {'vireo': netguests.Vireo(os.environ.get('VIREO_NET_APPEND', ''))}
+        guests = {'vireo': netguests.Vireo(append, profile_in=profile_in)}
         rows = [measure(figure, guests, n) for figure in figures]
+    if profile_in:
+        print(f'bench: net profiles={len(rows)} ({profile_in})')
+        return 0
     return report.finish('net', os.path.join(images.BUILD, 'bench', 'net.json'), rows, document)

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 
-from vireolib import images, symbolize
+from vireolib import images, profile, symbolize
 from vireolib import machine as m
 from vireolib.guest import Guest, Lost
 from vireolib.terminal import EXIT_CANNOT, complain, explain, run, say
@@ -78,6 +78,9 @@ def parser():
             sub.add_argument('--gdb', nargs='?', type=port, const=m.AUTO_GDB, metavar='PORT',
                              help='wait for a debugger on that port '
                                   f'({m.GDB_PORT} or the next free one)')
+            sub.add_argument('--profile', default='', metavar='OUT',
+                             help='count where instructions go: OUT.txt, a table, and OUT.svg, a '
+                                  'flame graph (docs/profile.md)')
         sub.add_argument('--print', action='store_true', dest='show',
                          help='show the QEMU command and stop')
     sub = commands.add_parser('symbolize', help='files and lines for a back trace',
@@ -173,6 +176,22 @@ def show_lines(elf, log):
     return 0
 
 
+def run_profiled(machine, out):
+    """`vireo run --profile OUT`; the image's status."""
+    if machine.plugin:
+        raise m.Unusable('--profile and --plugin: QEMU takes one of them at a time')
+    m.check_write('--profile', out + '.svg', lambda: profile.is_graph(out + '.svg'))
+    with profile.Counting(machine.image) as counting:
+        machine.plugin = counting.plugin
+        status = run(machine)
+        found = counting.profile()
+    profile.write(found, out, os.path.basename(machine.image))
+    for line in found.table(profile.TOP):
+        say(line)
+    say(f'where {found.total:,} instructions went: {out}.txt, {out}.svg')
+    return status
+
+
 def parse(argv):
     """The options. Names that do not exist are answered with the one that may be meant."""
     top = parser()
@@ -207,7 +226,7 @@ def main(argv=None):
             say(note)
         if options.command == 'smoke':
             return smoke(machine, checked_regex(options.expect), options.timeout)
-        return run(machine)
+        return run_profiled(machine, options.profile) if options.profile else run(machine)
     except m.Unusable as e:
         complain(e)
     except OSError as e:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from vireolib import clients, http, images, netpeer
+from vireolib import clients, http, images, netpeer, profile
 from vireolib.guest import Guest, Lost
 from vireolib.machine import Disk, Forward, Machine
 
@@ -48,8 +48,8 @@ class Counter:
     def plugin(self):
         return f'{images.plugin()},out={self._out},ask={self._fifo}'
 
-    def between_marks(self):
-        """Instructions between the last two marks of a load."""
+    def of_load(self, _):
+        """Instructions between the two marks of a load, after its end."""
         found = {}
         with open(self._out) as f:
             for mark, count in re.findall(r'^MARK (\d+) insns=(\d+)', f.read(), re.M):
@@ -58,8 +58,17 @@ class Counter:
             raise Lost('the guest passed no marks of a load')
         return found[END] - found[BEGIN]
 
-    def now(self, guest):
-        """Instructions so far."""
+    def begin(self, guest):
+        self._before = self._now(guest)
+
+    def end(self, guest, _):
+        """Instructions since begin()."""
+        return self._now(guest) - self._before
+
+    def finish(self):
+        """The guest has ended."""
+
+    def _now(self, guest):
         self._asked += 1
         name = f'ASK{self._asked}'
         with open(self._fifo, 'w') as f:
@@ -86,13 +95,69 @@ def site_disk(folder):
     return disk
 
 
+class Profiling:
+    """In place of a Counter: writes down where the instructions went. out: begins the names of the
+    files, see profile.write."""
+
+    def __init__(self, folder, app, out):
+        self._fifo, self._out = os.path.join(folder, 'ask'), out
+        os.mkfifo(self._fifo)
+        self._counting = profile.Counting(images.image(app))
+        self._operations = 1
+
+    def __enter__(self):
+        self._counting.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        return self._counting.__exit__(*error)
+
+    @property
+    def plugin(self):
+        return f'{self._counting.plugin},ask={self._fifo}'
+
+    def _say(self, word):
+        with open(self._fifo, 'w') as f:
+            f.write(word + '\n')
+
+    def of_load(self, operations):
+        self._operations = operations
+        return self.finish()
+
+    def begin(self, _):
+        self._say('begin')
+
+    def end(self, _, operations):
+        self._operations = operations
+        self._say('end')
+        return 0
+
+    def finish(self):
+        found = self._counting.profile()
+        profile.write(found, self._out, os.path.basename(self._out), self._operations)
+        return found.total
+
+
 class Vireo:
     """An image for each load: a boot takes a tenth of a second."""
     name = 'vireo'
 
-    def __init__(self, append='', patience=1):
-        """append: further boot arguments."""
-        self._append, self._patience = append, patience
+    def __init__(self, append='', patience=1, profile_in=None):
+        """append: further boot arguments. profile_in: a folder for profiles of what is counted."""
+        self._append, self._patience, self._profile_in = append, patience, profile_in
+        self.figure = ''               # its metric, by which profiles are named
+
+    @contextlib.contextmanager
+    def _counter(self, app, counted):
+        """The counter of a run, or None."""
+        with tempfile.TemporaryDirectory(prefix='vn-') as folder:
+            if not counted:
+                yield None
+            elif not self._profile_in:
+                yield Counter(folder)
+            else:
+                with Profiling(folder, app, os.path.join(self._profile_in, self.figure)) as found:
+                    yield found
 
     def machine(self, app, net, append, **more):
         router = f'::{netpeer.host_ip("vireo", net)}:255.255.255.0'
@@ -104,30 +169,31 @@ class Vireo:
         """(numbers of the load, instructions or None)."""
         append = ' '.join(f'vireo.netperf.{key}={value}' for key, value in words_of(
             {**load, 'host': netpeer.host_ip('vireo', net), 'port': netpeer.PORT}).items())
-        with tempfile.TemporaryDirectory(prefix='vn-') as folder:
-            counter = Counter(folder)
+        with self._counter('netperf', counted) as counter:
             how = self.machine('netperf', net, append)
-            if counted:
+            if counter:
                 how.icount, how.plugin = EXACT, counter.plugin
             with Guest(how, patience=self._patience) as guest:
                 if guest.wait(PATIENCE) != 0:
                     raise Lost(f'netperf failed: {append}\n' + guest.report())
                 result = result_of(load['run'], guest.text)
-            return result, counter.between_marks() if counted else None
+            return result, counter.of_load(result['operations']) if counter else None
 
     @contextlib.contextmanager
     def web(self, net, counted):
         """httpd at work, as a Site."""
-        with tempfile.TemporaryDirectory(prefix='vn-') as folder:
-            counter = Counter(folder) if counted else None
+        with tempfile.TemporaryDirectory(prefix='vn-') as folder, \
+                self._counter('httpd', counted) as counter:
             how = self.machine('httpd', net, '', disks=[Disk(site_disk(folder), read_only=True)])
             if net == 'user':
                 how.forwards = [Forward(0, 80)]
-            if counted:
+            if counter:
                 how.icount, how.plugin = EXACT, counter.plugin
             with Guest(how, patience=self._patience) as guest:
                 guest.expect(r'^vireo: ready', PATIENCE)
                 yield Site(guest, netpeer.guest_ip('vireo', net), net, counter)
+            if counter:
+                counter.finish()
 
 
 class Site:
@@ -154,10 +220,10 @@ class Site:
         """Instructions for one of n times work(), after a tenth as many that do not count."""
         for _ in range(n // 10):
             work()
-        before = self._counter.now(self._guest)
+        self._counter.begin(self._guest)
         for _ in range(n):
             work()
-        return (self._counter.now(self._guest) - before) / n
+        return self._counter.end(self._guest, n) / n
 
     def close_insns(self, n):
         """Instructions for a page on a connection of its own."""
