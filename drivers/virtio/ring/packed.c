@@ -67,7 +67,7 @@ static void packed_start(struct virtq *q)
     p->next_avail = p->next_used = 0;
     p->avail_flags = F_AVAIL;
     p->used_flags = F_AVAIL | F_USED;
-    p->says_write = false;
+    p->says_write = 0;
     for (unsigned i = 0; i < q->size; i++)
         q->slots[i].next = (uint16_t)(i + 1);
     hal_shared_store32(p->driver_event, EVENT_DISABLE << EVENT_MODE_SHIFT);
@@ -81,77 +81,135 @@ static uint32_t packed_slot_word(unsigned slot, unsigned flags)
 
 /* ---- submitting (section 2.8.21) ------------------------------------------------------------- */
 
+/* What is made available from here on has the flipped wrap counter. */
+static void packed_flip_lap(struct virtq_packed_queue *p)
+{
+    p->next_avail = 0;
+    p->avail_flags ^= F_AVAIL | F_USED;
+}
+
 /*
- * Fills the next slot. Its flags go to *kept if that is not NULL, to be published later. When the
- * slot is the last of the ring, what follows has the flipped wrap counter, also within a chain.
+ * Fills the next slot, but for the flags if it is to stay hidden. When the slot is the last of the
+ * ring, what follows has the flipped wrap counter, also within a chain.
  */
 static void packed_write_desc(struct virtq_packed_queue *p, uint64_t addr, uint32_t len,
-                              unsigned id, unsigned flags, uint16_t *kept)
+                              unsigned id, unsigned flags, bool hidden)
 {
     struct virtq_packed_desc *d = &p->desc[p->next_avail];
 
     d->addr = addr;
     d->len = len;
     d->id = (uint16_t)id;
-    *(kept ? kept : &d->flags) = (uint16_t)(flags | p->avail_flags);
-    if (++p->next_avail == p->q.size) {
-        p->next_avail = 0;
-        p->avail_flags ^= F_AVAIL | F_USED;
-    }
+    if (!hidden)
+        d->flags = (uint16_t)(flags | p->avail_flags);
+    if (++p->next_avail == p->q.size)
+        packed_flip_lap(p);
 }
 
-/* Section 2.8.7: the entries follow one another, and have no flag but WRITE. */
-static void packed_place_indirect(struct virtq_packed_queue *p, const struct virtq_request *r,
-                                  unsigned id, uint16_t *kept)
+/*
+ * Places a run of requests of one segment (virtq_in_run), as far as there is room, up to the end of
+ * the ring; returns how many. `hidden`: the first is. What each round needs is in local variables.
+ */
+static unsigned packed_place_run(struct virtq_packed_queue *p, const struct virtq_request *reqs,
+                                 unsigned n, uint32_t counts, bool hidden)
+{
+    struct virtq_slot *slots = p->q.slots;
+    struct virtq_packed_desc *d = &p->desc[p->next_avail];
+    unsigned left = p->q.size - p->next_avail, id = p->q.free_head, i = 0;
+    unsigned flags = p->avail_flags | (counts == VIRTQ_WRITE ? VIRTQ_DESC_F_WRITE : 0u);
+    uint32_t mask = counts == VIRTQ_WRITE ? UINT32_MAX : 0;
+
+    left = left < p->q.free_count ? left : p->q.free_count;
+    n = n < left ? n : left;
+    for (; i < n && virtq_in_run(&reqs[i], counts); i++, d++) {
+        d->addr = reqs[i].segs->addr;
+        d->len = reqs[i].segs->len;
+        d->id = (uint16_t)id;
+        if (!hidden)
+            d->flags = (uint16_t)flags;
+        hidden = false;
+        virtq_slot_single(&slots[id], &reqs[i], mask);
+        id = slots[id].next;
+    }
+    p->next_avail = (uint16_t)(p->next_avail + i);
+    if (p->next_avail == p->q.size)
+        packed_flip_lap(p);
+    p->q.free_head = p->q.in_order ? p->next_avail : (uint16_t)id;
+    virtq_count_taken(&p->q, i, i);
+    return i;
+}
+
+/*
+ * Section 2.8.7: the entries of a table follow one another, and have no flag but WRITE. Fills n of
+ * them. Returns the sum of the lengths of their segments, or VIRTQ_MALFORMED.
+ */
+static inline uint64_t packed_fill(struct virtq_packed_desc *table, const struct virtq_seg *segs,
+                                   unsigned n, unsigned flags)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (!virtq_segment_valid(&segs[i]))
+            return VIRTQ_MALFORMED;
+        sum += segs[i].len;
+        table[i] = (struct virtq_packed_desc){segs[i].addr, segs[i].len, 0, (uint16_t)flags};
+    }
+    return sum;
+}
+
+/* Fills the table that belongs to `id`, and the one descriptor of the ring. */
+static int packed_place_indirect(struct virtq_packed_queue *p, const struct virtq_request *r,
+                                 unsigned id, bool hidden)
 {
     unsigned count = (unsigned)r->readable + r->writable;
     size_t first = (size_t)id * p->q.max_segs;
     struct virtq_packed_desc *table = (struct virtq_packed_desc *)p->q.tables + first;
+    uint64_t to_read = packed_fill(table, r->segs, r->readable, 0);
+    uint64_t to_write =
+        packed_fill(table + r->readable, r->segs + r->readable, r->writable, VIRTQ_DESC_F_WRITE);
 
-    for (unsigned i = 0; i < count; i++)
-        table[i] = (struct virtq_packed_desc){
-            .addr = r->segs[i].addr,
-            .len = r->segs[i].len,
-            .flags = i >= r->readable ? VIRTQ_DESC_F_WRITE : 0,
-        };
+    if (!virtq_total_valid(to_read + to_write))
+        return -EINVAL;
     packed_write_desc(p, p->q.tables_dma + first * sizeof(*table),
-                      (uint32_t)(count * sizeof(*table)), id, VIRTQ_DESC_F_INDIRECT, kept);
+                      (uint32_t)(count * sizeof(*table)), id, VIRTQ_DESC_F_INDIRECT, hidden);
+    virtq_slot_take(&p->q, id, r, (uint32_t)to_write, 1);
+    return 0;
 }
 
 /* The id belongs into the last descriptor; QEMU before 8.2 takes it from the first. */
-static void packed_place_chain(struct virtq_packed_queue *p, const struct virtq_request *r,
-                               unsigned id, uint16_t *kept)
+static __attribute__((noinline, cold)) int packed_place_chain(struct virtq_packed_queue *p,
+                                                              const struct virtq_request *r,
+                                                              unsigned id, bool hidden)
 {
     unsigned count = (unsigned)r->readable + r->writable;
+    uint32_t writable;
 
+    if (!virtq_request_valid(&p->q, r, &writable))
+        return -EINVAL;
     for (unsigned i = 0; i < count; i++)
         packed_write_desc(p, r->segs[i].addr, r->segs[i].len, id, virtq_segment_flags(r, i, count),
-                          i ? NULL : kept);
+                          hidden && !i);
+    virtq_slot_take(&p->q, id, r, writable, count);
+    return 0;
 }
 
-/*
- * Places one request. The flags of its first descriptor go to *kept if that is not NULL.
- * -ENOSPC: the ring is full.
- */
-static int packed_place(struct virtq_packed_queue *p, const struct virtq_request *r, uint16_t *kept)
+/* Places one request; `hidden`: its first descriptor is. -ENOSPC: the ring is full. */
+static int packed_place(struct virtq_packed_queue *p, const struct virtq_request *r, bool hidden)
 {
     struct virtq *q = &p->q;
     unsigned count = (unsigned)r->readable + r->writable;
     bool indirect = q->indirect && count > 1;
     unsigned id = q->free_head;
-    uint32_t writable;
+    int err;
 
-    if (!virtq_request_valid(q, r, &writable))
+    if (!virtq_shape_valid(q, r))
         return -EINVAL;
     if (q->free_count < (indirect ? 1 : count))
-        return -ENOSPC;
-    if (indirect)
-        packed_place_indirect(p, r, id, kept);
-    else
-        packed_place_chain(p, r, id, kept);
-    virtq_slot_take(q, id, r, writable, indirect ? 1 : count);
-    q->free_head = q->in_order ? p->next_avail : q->slots[id].next;
-    return 0;
+        return virtq_no_room(q, r);
+    err = indirect ? packed_place_indirect(p, r, id, hidden) : packed_place_chain(p, r, id, hidden);
+    if (!err)
+        q->free_head = q->in_order ? p->next_avail : q->slots[id].next;
+    return err;
 }
 
 /*
@@ -183,6 +241,17 @@ static bool packed_wants_kick(const struct virtq_packed_queue *p, uint32_t publi
     return mode != EVENT_DISABLE;
 }
 
+/* The flags of the first descriptor of a request in that lap. */
+static uint16_t packed_first_flags(const struct virtq *q, const struct virtq_request *r,
+                                   unsigned lap)
+{
+    unsigned count = (unsigned)r->readable + r->writable;
+
+    if (q->indirect && count > 1)
+        return (uint16_t)(lap | VIRTQ_DESC_F_INDIRECT);
+    return (uint16_t)(lap | virtq_segment_flags(r, 0, count));
+}
+
 /*
  * The device takes descriptors in the order of the ring, so the whole batch is hidden behind its
  * first descriptor until the flags of that one are published.
@@ -191,15 +260,22 @@ static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsi
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
     uint16_t *first = &p->desc[p->next_avail].flags;
-    unsigned before = q->free_count, taken = 0;
-    uint16_t kept = 0;
+    unsigned before = q->free_count, lap = p->avail_flags, taken = 0;
     int err = 0;
 
-    while (taken < n && !(err = packed_place(p, &reqs[taken], taken ? NULL : &kept)))
-        taken++;
+    while (taken < n && !err) {
+        const struct virtq_request *r = &reqs[taken];
+        unsigned run = 0;
+
+        if (virtq_counts_single(r))
+            run = packed_place_run(p, r, n - taken, virtq_counts(r), !taken);
+        if (!run && !(err = packed_place(p, r, !taken)))
+            run = 1;
+        taken += run;
+    }
     if (!taken)
         return err == -ENOSPC ? 0 : err;
-    hal_publish16(first, kept, q->order_platform);
+    hal_publish16(first, packed_first_flags(q, reqs, lap), q->order_platform);
     q->since_kick += before - q->free_count;
     *kick = packed_wants_kick(p, before - q->free_count);
     return (int)taken;
@@ -216,85 +292,123 @@ static bool packed_kick_missed(struct virtq *q)
 
 /* ---- reaping (section 2.8.22) ---------------------------------------------------------------- */
 
-static bool packed_is_used(const struct virtq_packed_queue *p, uint16_t flags)
+/* Where the driver looks for used descriptors: a slot, and what their flags are in this lap. */
+struct packed_place {
+    unsigned slot, lap;
+};
+
+static struct packed_place packed_next_used(const struct virtq_packed_queue *p)
 {
-    return (flags & (F_AVAIL | F_USED)) == p->used_flags;
+    return (struct packed_place){p->next_used, p->used_flags};
+}
+
+static void packed_set_next_used(struct virtq_packed_queue *p, struct packed_place place)
+{
+    p->next_used = (uint16_t)place.slot;
+    p->used_flags = (uint16_t)place.lap;
+}
+
+static bool packed_is_used(uint16_t flags, unsigned lap)
+{
+    return (flags & (F_AVAIL | F_USED)) == lap;
 }
 
 /*
  * Sections 2.8.3 and 2.8.4: the length counts if WRITE is set. QEMU never sets WRITE, so the flag
- * decides only on a device that has set it before.
+ * decides only on a device that has set it before: *says_write is WRITE then, else 0.
  */
-static uint32_t packed_used_length(struct virtq_packed_queue *p, uint16_t flags, uint32_t len)
+static inline uint32_t packed_used_length(uint16_t flags, uint32_t len, uint16_t *says_write)
 {
-    if (flags & VIRTQ_DESC_F_WRITE)
-        p->says_write = true;
-    else if (p->says_write)
-        return 0;
-    return len;
+    *says_write |= flags & VIRTQ_DESC_F_WRITE;
+    return (flags & VIRTQ_DESC_F_WRITE) == *says_write ? len : 0;
 }
 
 /* The next used descriptor lies behind the whole chain, of `count` descriptors. */
-static void packed_skip(struct virtq_packed_queue *p, unsigned count)
+static inline struct packed_place packed_skip(struct packed_place place, unsigned count,
+                                              unsigned size)
 {
-    unsigned next = p->next_used + count;
-
-    if (next >= p->q.size) {
-        next -= p->q.size;
-        p->used_flags ^= F_AVAIL | F_USED;
+    place.slot += count;
+    if (place.slot >= size) {
+        place.slot -= size;
+        place.lap ^= F_AVAIL | F_USED;
     }
-    p->next_used = (uint16_t)next;
+    return place;
 }
 
-/* The next used descriptor, each of its words loaded once. False: there is none. */
-static bool packed_load_used(struct virtq_packed_queue *p, uint32_t *id, uint32_t *len)
+/* A used descriptor, each of its words loaded once. False: it was not used yet. */
+static inline bool packed_load_used(const struct virtq_packed_desc *d, unsigned lap, bool platform,
+                                    uint16_t *says_write, uint32_t *id, uint32_t *len)
 {
-    const struct virtq_packed_desc *d = &p->desc[p->next_used];
-    uint16_t flags = hal_observe16(&d->flags, p->q.order_platform);
+    uint16_t flags = hal_observe16(&d->flags, platform);
 
-    if (!packed_is_used(p, flags))
+    if (!packed_is_used(flags, lap))
         return false;
     *id = hal_shared_load16(&d->id);
-    *len = packed_used_length(p, flags, hal_shared_load32(&d->len));
+    *len = packed_used_length(flags, hal_shared_load32(&d->len), says_write);
     return true;
 }
 
-static bool packed_take_used(struct virtq_packed_queue *p, struct virtq_done *done)
+/*
+ * Takes up to max used descriptors; fewer: there are no more, or the queue is broken. What each
+ * round needs is in local variables, since the order of each load makes memory be read again.
+ */
+static unsigned packed_take_used(struct virtq_packed_queue *p, struct virtq_done *done,
+                                 unsigned max)
 {
+    struct packed_place place = packed_next_used(p);
     struct virtq *q = &p->q;
+    struct virtq_slot *slots = q->slots;
+    const struct virtq_packed_desc *desc = p->desc;
+    unsigned n = 0, descs = 0, head = q->free_head, size = q->size;
+    uint16_t says_write = p->says_write;
+    bool platform = q->order_platform;
     uint32_t id, len;
 
-    if (!packed_load_used(p, &id, &len) || !virtq_id_valid(q, id))
-        return false;
-    packed_skip(p, q->slots[id].count);
-    virtq_slot_finish(q, id, len, done);
-    q->slots[id].next = q->free_head;
-    q->free_head = (uint16_t)id;
-    return true;
+    while (n < max &&
+           packed_load_used(&desc[place.slot], place.lap, platform, &says_write, &id, &len)) {
+        if (!virtq_id_out(slots, size, id)) {
+            virtq_bad_id(q, id);
+            break;
+        }
+        unsigned count = virtq_slot_empty(&slots[id], len, &done[n++]);
+        place = packed_skip(place, count, size);
+        slots[id].next = (uint16_t)head;
+        head = id;
+        descs += count;
+    }
+    p->says_write = says_write;
+    packed_set_next_used(p, place);
+    q->free_head = (uint16_t)head;
+    virtq_count_back(q, n, descs);
+    return n;
 }
 
-/* IN_ORDER: a used descriptor may stand for several buffers. Each call takes one of them. */
-static bool packed_take_in_order(struct virtq_packed_queue *p, struct virtq_done *done)
+/* IN_ORDER: a used descriptor may stand for several buffers. Takes up to max of them. */
+static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_done *done,
+                                     unsigned max)
 {
+    struct packed_place place = packed_next_used(p);
     struct virtq *q = &p->q;
+    unsigned n = 0;
     uint32_t id, len;
 
-    if (!q->batch &&
-        (!packed_load_used(p, &id, &len) || !virtq_in_order_batch(q, id, len, q->in_flight)))
-        return false;
-    packed_skip(p, q->slots[q->oldest].count);
-    virtq_in_order_take(q, done);
-    return true;
+    for (; n < max; n++) {
+        if (!q->batch && (!packed_load_used(&p->desc[place.slot], place.lap, q->order_platform,
+                                            &p->says_write, &id, &len) ||
+                          !virtq_in_order_batch(q, id, len, q->in_flight)))
+            break;
+        place = packed_skip(place, q->slots[q->oldest].count, q->size);
+        virtq_in_order_take(q, &done[n]);
+    }
+    packed_set_next_used(p, place);
+    return n;
 }
 
 static int packed_reap(struct virtq *q, struct virtq_done *done, unsigned max)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
-    unsigned n = 0;
+    unsigned n = q->in_order ? packed_take_in_order(p, done, max) : packed_take_used(p, done, max);
 
-    while (n < max &&
-           (q->in_order ? packed_take_in_order(p, &done[n]) : packed_take_used(p, &done[n])))
-        n++;
     return n || q->state == VIRTQ_OK ? (int)n : -EIO;
 }
 
@@ -310,7 +424,8 @@ static bool packed_arm(struct virtq *q)
     if (q->event_idx)
         event = EVENT_DESC << EVENT_MODE_SHIFT | packed_slot_word(p->next_used, p->used_flags);
     hal_shared_store32(p->driver_event, event);
-    return packed_is_used(p, hal_check16(&p->desc[p->next_used].flags, q->order_platform));
+    return packed_is_used(hal_check16(&p->desc[p->next_used].flags, q->order_platform),
+                          p->used_flags);
 }
 
 static void packed_disarm(struct virtq *q)

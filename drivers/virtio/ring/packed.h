@@ -20,7 +20,7 @@ struct virtq_packed_queue {
     uint16_t avail_flags; /* of a descriptor that is made available in this lap */
     uint16_t next_used;   /* slot */
     uint16_t used_flags;  /* of a descriptor that is used in this lap */
-    bool says_write;      /* the device has set WRITE in a used descriptor before */
+    uint16_t says_write;  /* WRITE, once the device has set it in a used descriptor; else 0 */
 };
 
 static inline struct virtq_packed_queue *virtq_packed_of(const struct virtq *q)

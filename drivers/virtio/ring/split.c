@@ -104,9 +104,55 @@ static void split_write_desc(struct virtq_desc *d, const struct virtq_seg *seg, 
     d->next = (uint16_t)next;
 }
 
-/* Fills the table that belongs to slot `head` and points the one ring descriptor to it. */
-static void split_place_indirect(struct virtq_split_queue *s, const struct virtq_request *r,
-                                 unsigned head)
+/*
+ * Places a run of requests of one segment (virtq_in_run), as far as there is room, up to the end of
+ * the available ring; returns how many. What each round needs is in local variables.
+ */
+static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_request *reqs,
+                                unsigned n, uint32_t counts)
+{
+    struct virtq_slot *slots = s->q.slots;
+    struct virtq_desc *desc = s->desc;
+    uint16_t *ring = &s->avail->ring[s->avail_idx & s->mask];
+    unsigned head = s->q.free_head, left = s->q.size - (s->avail_idx & s->mask), i = 0;
+    unsigned flags = counts == VIRTQ_WRITE ? VIRTQ_DESC_F_WRITE : 0;
+    uint32_t mask = counts == VIRTQ_WRITE ? UINT32_MAX : 0;
+
+    left = left < s->q.free_count ? left : s->q.free_count;
+    n = n < left ? n : left;
+    for (; i < n && virtq_in_run(&reqs[i], counts); i++) {
+        split_write_desc(&desc[head], reqs[i].segs, flags, 0);
+        virtq_slot_single(&slots[head], &reqs[i], mask);
+        hal_shared_store16(&ring[i], (uint16_t)head);
+        head = slots[head].next;
+    }
+    s->q.free_head = (uint16_t)head;
+    s->avail_idx = (uint16_t)(s->avail_idx + i);
+    virtq_count_taken(&s->q, i, i);
+    return i;
+}
+
+/*
+ * Fills a table from entry `at` on with n segments, each linked to the next. Returns the sum of
+ * their lengths, or VIRTQ_MALFORMED.
+ */
+static inline uint64_t split_fill(struct virtq_desc *table, unsigned at,
+                                  const struct virtq_seg *segs, unsigned n, unsigned flags)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < n; i++, at++) {
+        if (!virtq_segment_valid(&segs[i]))
+            return VIRTQ_MALFORMED;
+        sum += segs[i].len;
+        split_write_desc(&table[at], &segs[i], flags | VIRTQ_DESC_F_NEXT, at + 1);
+    }
+    return sum;
+}
+
+/* Fills the table that belongs to slot `head`, and the one descriptor of the ring. */
+static int split_place_indirect(struct virtq_split_queue *s, const struct virtq_request *r,
+                                unsigned head)
 {
     struct virtq *q = &s->q;
     unsigned count = (unsigned)r->readable + r->writable;
@@ -114,20 +160,28 @@ static void split_place_indirect(struct virtq_split_queue *s, const struct virtq
     struct virtq_desc *table = (struct virtq_desc *)q->tables + first;
     struct virtq_seg ref = {q->tables_dma + first * sizeof(*table),
                             (uint32_t)(count * sizeof(*table))};
+    uint64_t to_read = split_fill(table, 0, r->segs, r->readable, 0);
+    uint64_t to_write =
+        split_fill(table, r->readable, r->segs + r->readable, r->writable, VIRTQ_DESC_F_WRITE);
 
-    for (unsigned i = 0; i < count; i++)
-        split_write_desc(&table[i], &r->segs[i], virtq_segment_flags(r, i, count),
-                         i + 1 < count ? i + 1 : 0);
+    if (!virtq_total_valid(to_read + to_write))
+        return -EINVAL;
+    table[count - 1].flags = r->writable ? VIRTQ_DESC_F_WRITE : 0;
     split_write_desc(&s->desc[head], &ref, VIRTQ_DESC_F_INDIRECT, 0);
+    virtq_slot_take(q, head, r, (uint32_t)to_write, 1);
     q->free_head = q->slots[head].next;
+    return 0;
 }
 
-static void split_place_chain(struct virtq_split_queue *s, const struct virtq_request *r,
-                              unsigned head)
+/* Fills descriptors of the ring, from `head` on in the list of the free ones. */
+static __attribute__((noinline, cold)) int
+split_place_chain(struct virtq_split_queue *s, const struct virtq_request *r, unsigned head)
 {
-    unsigned count = (unsigned)r->readable + r->writable;
-    unsigned at = head;
+    unsigned count = (unsigned)r->readable + r->writable, at = head;
+    uint32_t writable;
 
+    if (!virtq_request_valid(&s->q, r, &writable))
+        return -EINVAL;
     for (unsigned i = 0; i < count; i++) {
         unsigned next = s->q.slots[at].next;
 
@@ -135,30 +189,27 @@ static void split_place_chain(struct virtq_split_queue *s, const struct virtq_re
                          i + 1 < count ? next : 0);
         at = next;
     }
+    virtq_slot_take(&s->q, head, r, writable, count);
     s->q.free_head = (uint16_t)at;
+    return 0;
 }
 
 /* Places one request behind the published index. -ENOSPC: the ring is full. */
 static int split_place(struct virtq_split_queue *s, const struct virtq_request *r)
 {
     struct virtq *q = &s->q;
-    unsigned count = (unsigned)r->readable + r->writable;
+    unsigned count = (unsigned)r->readable + r->writable, head = q->free_head;
     bool indirect = q->indirect && count > 1;
-    unsigned head = q->free_head;
-    uint32_t writable;
+    int err;
 
-    if (!virtq_request_valid(q, r, &writable))
+    if (!virtq_shape_valid(q, r))
         return -EINVAL;
     if (q->free_count < (indirect ? 1 : count))
-        return -ENOSPC;
-    if (indirect)
-        split_place_indirect(s, r, head);
-    else
-        split_place_chain(s, r, head);
-    virtq_slot_take(q, head, r, writable, indirect ? 1 : count);
-    hal_shared_store16(&s->avail->ring[s->avail_idx & s->mask], (uint16_t)head);
-    s->avail_idx++;
-    return 0;
+        return virtq_no_room(q, r);
+    err = indirect ? split_place_indirect(s, r, head) : split_place_chain(s, r, head);
+    if (!err)
+        hal_shared_store16(&s->avail->ring[s->avail_idx++ & s->mask], (uint16_t)head);
+    return err;
 }
 
 /* Section 2.7.10: was the entry that the device waits for among the last `published`? */
@@ -183,8 +234,16 @@ static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsig
     int err = 0;
     unsigned taken = 0;
 
-    while (taken < n && !(err = split_place(s, &reqs[taken])))
-        taken++;
+    while (taken < n && !err) {
+        const struct virtq_request *r = &reqs[taken];
+        unsigned run = 0;
+
+        if (virtq_counts_single(r))
+            run = split_place_run(s, r, n - taken, virtq_counts(r));
+        if (!run && !(err = split_place(s, r)))
+            run = 1;
+        taken += run;
+    }
     if (!taken)
         return err == -ENOSPC ? 0 : err;
     hal_publish16(&s->avail->idx, s->avail_idx, q->order_platform);
@@ -206,72 +265,86 @@ static bool split_kick_missed(struct virtq *q)
 
 /* ---- reaping (section 2.7.14) ---------------------------------------------------------------- */
 
-/* Puts the descriptors of a chain that is back in front of the free ones. */
-static void split_free_chain(struct virtq *q, unsigned head)
+/* The slot of the last descriptor of a chain of `count` that begins with `slot`. */
+static struct virtq_slot *split_chain_tail(struct virtq *q, struct virtq_slot *slot, unsigned count)
 {
-    unsigned tail = head;
-
-    for (unsigned i = 1; i < q->slots[head].count; i++)
-        tail = q->slots[tail].next;
-    q->slots[tail].next = q->free_head;
-    q->free_head = (uint16_t)head;
+    for (; count > 1; count--)
+        slot = &q->slots[slot->next];
+    return slot;
 }
 
-/* The next used entry, each of its words loaded once. */
-static void split_load_used(const struct virtq_split_queue *s, uint32_t *id, uint32_t *len)
+/* A used entry, each of its words loaded once. */
+static void split_load_used(const struct virtq_used_elem *elem, uint32_t *id, uint32_t *len)
 {
-    const struct virtq_used_elem *elem = &s->used->ring[s->used_idx & s->mask];
-
     *id = hal_shared_load32(&elem->id);
     *len = hal_shared_load32(&elem->len);
 }
 
-static bool split_take_used(struct virtq_split_queue *s, struct virtq_done *done)
+/*
+ * Takes up to n used entries; fewer: the queue is broken. The descriptors of each chain go in front
+ * of the free ones.
+ */
+static unsigned split_take_used(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
 {
+    struct virtq *q = &s->q;
+    struct virtq_slot *slots = q->slots;
+    const struct virtq_used_elem *ring = s->used->ring;
+    unsigned i = 0, descs = 0, at = s->used_idx, head = q->free_head, mask = s->mask;
+    unsigned size = q->size;
     uint32_t id, len;
 
-    split_load_used(s, &id, &len);
-    if (!virtq_id_valid(&s->q, id))
-        return false;
-    split_free_chain(&s->q, id);
-    virtq_slot_finish(&s->q, id, len, done);
-    s->used_idx++;
-    return true;
+    for (; i < n; i++, at++) {
+        split_load_used(&ring[at & mask], &id, &len);
+        if (!virtq_id_out(slots, size, id)) {
+            virtq_bad_id(q, id);
+            break;
+        }
+        unsigned count = virtq_slot_empty(&slots[id], len, &done[i]);
+        split_chain_tail(q, &slots[id], count)->next = (uint16_t)head;
+        head = id;
+        descs += count;
+    }
+    s->used_idx = (uint16_t)at;
+    q->free_head = (uint16_t)head;
+    virtq_count_back(q, i, descs);
+    return i;
 }
 
 /*
- * IN_ORDER: an entry may stand for several buffers, at most as many as the index says. Each call
- * takes one of them. Descriptors are free again in the order of the table.
+ * IN_ORDER: an entry may stand for several buffers, at most as many as the index says (`ready`).
+ * Takes up to n of them; fewer: the queue is broken. Descriptors are free again in the order of the
+ * table.
  */
-static bool split_take_in_order(struct virtq_split_queue *s, struct virtq_done *done,
-                                unsigned ready)
+static unsigned split_take_in_order(struct virtq_split_queue *s, struct virtq_done *done,
+                                    unsigned n, unsigned ready)
 {
     uint32_t id, len;
+    unsigned i = 0;
 
-    if (!s->q.batch) {
-        split_load_used(s, &id, &len);
-        if (!virtq_in_order_batch(&s->q, id, len, ready))
-            return false;
+    for (; i < n; i++) {
+        if (!s->q.batch) {
+            split_load_used(&s->used->ring[s->used_idx & s->mask], &id, &len);
+            if (!virtq_in_order_batch(&s->q, id, len, ready - i))
+                break;
+        }
+        virtq_in_order_take(&s->q, &done[i]);
+        s->used_idx++;
     }
-    virtq_in_order_take(&s->q, done);
-    s->used_idx++;
-    return true;
+    return i;
 }
 
 static int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
     uint16_t ready = (uint16_t)(hal_observe16(&s->used->idx, q->order_platform) - s->used_idx);
-    unsigned n = 0;
+    unsigned n;
 
     if (ready > q->in_flight) {
         virtq_break(q, "used index ahead of what was made available");
         return -EIO;
     }
-    while (
-        n < ready && n < max &&
-        (q->in_order ? split_take_in_order(s, &done[n], ready - n) : split_take_used(s, &done[n])))
-        n++;
+    n = ready < max ? ready : max;
+    n = q->in_order ? split_take_in_order(s, done, n, ready) : split_take_used(s, done, n);
     return n || q->state == VIRTQ_OK ? (int)n : -EIO;
 }
 

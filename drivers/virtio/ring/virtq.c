@@ -154,17 +154,24 @@ bool virtq_request_valid(const struct virtq *q, const struct virtq_request *r, u
     unsigned count = (unsigned)r->readable + r->writable;
     uint64_t total = 0, to_write = 0;
 
-    if (!count || count > q->max_segs || !r->cookie)
+    if (!virtq_shape_valid(q, r))
         return false;
     for (unsigned i = 0; i < count; i++) {
-        if (!r->segs[i].len || r->segs[i].addr == HAL_DMA_NONE)
+        if (!virtq_segment_valid(&r->segs[i]))
             return false;
         total += r->segs[i].len;
         if (i >= r->readable)
             to_write += r->segs[i].len;
     }
     *writable = (uint32_t)to_write;
-    return total <= UINT32_MAX; /* section 2.7.5.2: at most 2^32 bytes a chain */
+    return virtq_total_valid(total);
+}
+
+int virtq_no_room(const struct virtq *q, const struct virtq_request *r)
+{
+    uint32_t writable;
+
+    return virtq_request_valid(q, r, &writable) ? -ENOSPC : -EINVAL;
 }
 
 static void virtq_kick(struct virtq *q)
@@ -230,6 +237,11 @@ int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max)
         q->armed = false;
     }
     return n;
+}
+
+void virtq_bad_id(struct virtq *q, uint32_t id)
+{
+    virtq_break(q, id < q->size ? "used id is not outstanding" : "used id out of range");
 }
 
 bool virtq_in_order_batch(struct virtq *q, uint32_t id, uint32_t len, unsigned most)

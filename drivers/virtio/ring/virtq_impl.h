@@ -195,6 +195,68 @@ void virtq_break(struct virtq *q, const char *cause);
 /* Could a ring hold the request? Sets *writable to the bytes that the device may write. */
 bool virtq_request_valid(const struct virtq *q, const struct virtq_request *r, uint32_t *writable);
 
+/* The error for a request for which there is no room: -EINVAL if it is malformed, else -ENOSPC. */
+int virtq_no_room(const struct virtq *q, const struct virtq_request *r);
+
+#define VIRTQ_MALFORMED (1ull << 62) /* as the sum of lengths: more than any request may have */
+
+/* The same in three parts, for a ring that checks while it places: what needs no segment, */
+static inline bool virtq_shape_valid(const struct virtq *q, const struct virtq_request *r)
+{
+    return (unsigned)r->readable + r->writable - 1u < q->max_segs && r->cookie;
+}
+
+/* a segment, */
+static inline bool virtq_segment_valid(const struct virtq_seg *seg)
+{
+    return seg->len && seg->addr != HAL_DMA_NONE;
+}
+
+/* and the bytes of all segments (section 2.7.5.2: at most 2^32 a chain). */
+static inline bool virtq_total_valid(uint64_t total)
+{
+    return total <= UINT32_MAX;
+}
+
+/*
+ * Requests of one segment, which every ring takes in one descriptor, are placed in runs of one
+ * direction: VIRTQ_READ or VIRTQ_WRITE. virtq_counts(r): both counts in one word, compared at once.
+ */
+enum { VIRTQ_READ = 1, VIRTQ_WRITE = 1 << 16 };
+
+static inline uint32_t virtq_counts(const struct virtq_request *r)
+{
+    uint32_t counts;
+
+    _Static_assert(offsetof(struct virtq_request, writable) ==
+                       offsetof(struct virtq_request, readable) + sizeof(uint16_t),
+                   "the counts of a request are one word");
+    memcpy(&counts, (const char *)r + offsetof(struct virtq_request, readable), sizeof(counts));
+    return counts;
+}
+
+static inline bool virtq_counts_single(const struct virtq_request *r)
+{
+    uint32_t counts = virtq_counts(r);
+
+    return counts == VIRTQ_READ || counts == VIRTQ_WRITE;
+}
+
+/* Does a valid request follow in the run? */
+static inline bool virtq_in_run(const struct virtq_request *r, uint32_t counts)
+{
+    return virtq_counts(r) == counts && r->cookie && virtq_segment_valid(r->segs);
+}
+
+/* The slot of a buffer of one segment; `mask`: 0 if the device reads it, else all ones. */
+static inline void virtq_slot_single(struct virtq_slot *slot, const struct virtq_request *r,
+                                     uint32_t mask)
+{
+    slot->cookie = r->cookie;
+    slot->writable = r->segs->len & mask;
+    slot->count = 1;
+}
+
 /* The flags of segment i of the `count` of a request. */
 static inline uint16_t virtq_segment_flags(const struct virtq_request *r, unsigned i,
                                            unsigned count)
@@ -203,36 +265,69 @@ static inline uint16_t virtq_segment_flags(const struct virtq_request *r, unsign
                       (i + 1 < count ? VIRTQ_DESC_F_NEXT : 0u));
 }
 
-/* The buffer `id` goes to the device, in `count` descriptors of the ring. */
-static inline void virtq_slot_take(struct virtq *q, unsigned id, const struct virtq_request *r,
-                                   uint32_t writable, unsigned count)
+/* n buffers go to the device, in `descs` descriptors of the ring. */
+static inline void virtq_count_taken(struct virtq *q, unsigned n, unsigned descs)
 {
-    q->slots[id].cookie = r->cookie;
-    q->slots[id].writable = writable;
-    q->slots[id].count = (uint16_t)count;
-    q->free_count = (uint16_t)(q->free_count - count);
-    q->in_flight++;
+    q->free_count = (uint16_t)(q->free_count - descs);
+    q->in_flight = (uint16_t)(q->in_flight + n);
 }
 
-/* The buffer `id` is back, with the length that the device told: at most what was posted counts. */
-static inline void virtq_slot_finish(struct virtq *q, unsigned id, uint32_t len,
-                                     struct virtq_done *done)
+/* n buffers are back. */
+static inline void virtq_count_back(struct virtq *q, unsigned n, unsigned descs)
 {
-    struct virtq_slot *slot = &q->slots[id];
+    q->free_count = (uint16_t)(q->free_count + descs);
+    q->in_flight = (uint16_t)(q->in_flight - n);
+}
 
+/* The slot of a buffer that goes to the device. */
+static inline void virtq_slot_fill(struct virtq_slot *slot, const struct virtq_request *r,
+                                   uint32_t writable, unsigned count)
+{
+    slot->cookie = r->cookie;
+    slot->writable = writable;
+    slot->count = (uint16_t)count;
+}
+
+/*
+ * The buffer of the slot is back, with the length that the device told: at most what was posted
+ * counts. Returns the number of its descriptors.
+ */
+static inline unsigned virtq_slot_empty(struct virtq_slot *slot, uint32_t len,
+                                        struct virtq_done *done)
+{
     done->cookie = slot->cookie;
     done->len = len < slot->writable ? len : slot->writable;
     slot->cookie = NULL;
-    q->free_count = (uint16_t)(q->free_count + slot->count);
-    q->in_flight--;
+    return slot->count;
 }
 
-/* Is the id of a used entry that of a buffer which is out? If not, the queue is broken. */
+/* Slot and counts of one buffer, `id`, at once. */
+static inline void virtq_slot_take(struct virtq *q, unsigned id, const struct virtq_request *r,
+                                   uint32_t writable, unsigned count)
+{
+    virtq_slot_fill(&q->slots[id], r, writable, count);
+    virtq_count_taken(q, 1, count);
+}
+
+static inline void virtq_slot_finish(struct virtq *q, unsigned id, uint32_t len,
+                                     struct virtq_done *done)
+{
+    virtq_count_back(q, 1, virtq_slot_empty(&q->slots[id], len, done));
+}
+
+/* Is the id of a used entry that of a buffer which is out? If not, the queue is to be broken: */
+static inline bool virtq_id_out(const struct virtq_slot *slots, unsigned size, uint32_t id)
+{
+    return id < size && slots[id].cookie;
+}
+void virtq_bad_id(struct virtq *q, uint32_t id);
+
+/* Both at once. */
 static inline bool virtq_id_valid(struct virtq *q, uint32_t id)
 {
-    if (id < q->size && q->slots[id].cookie)
+    if (virtq_id_out(q->slots, q->size, id))
         return true;
-    virtq_break(q, id < q->size ? "used id is not outstanding" : "used id out of range");
+    virtq_bad_id(q, id);
     return false;
 }
 
