@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The costs of a queue: guest instructions for each buffer, of a submit with its notification and
-of a reap, and accesses to registers for each notification. The image is tests/apps/ringcost; with
--icount shift=0 its counter of retired instructions is exact, so one run is enough.
+of a reap, and accesses to registers for each notification; and those of the driver of network cards
+for each frame. The images are tests/apps/ringcost and tests/apps/vnetcost; with -icount shift=0
+their counter of retired instructions is exact, so one run is enough.
 """
 import os
 import re
@@ -19,7 +20,12 @@ KICK_REGION = re.compile('virtio|pci', re.I)
 SEGMENTS = {'1': 'one segment', '3': 'three segments, indirect'}
 
 
-def machine(transport, packed, append='', trace=None):
+def machine(image, transport, extra, append=''):
+    return Machine(images.image(image), transport=transport, net='none', icount='shift=0',
+                   append=f'vireo.poll=1 {append}'.strip(), extra=extra)
+
+
+def console(transport, packed, append='', trace=None):
     device = 'virtio-serial-device' if transport.startswith('mmio') else 'virtio-serial-pci'
     extra = ['-chardev', 'null,id=c', '-device',
              f'{device},max_ports=1,packed={"on" if packed else "off"}' +
@@ -27,20 +33,29 @@ def machine(transport, packed, append='', trace=None):
              '-device', 'virtconsole,chardev=c', '-global', 'virtio-mmio.ioeventfd=off']
     if trace:
         extra += ['-trace', 'memory_region_ops_*', '-D', trace]
-    return Machine(images.image('ringcost'), transport=transport, net='none', icount='shift=0',
-                   append=f'vireo.poll=1 {append}'.strip(), extra=extra)
+    return machine('ringcost', transport, extra, append)
+
+
+def cards(packed):
+    """Two network cards on a hub, on which the one sends to the other."""
+    extra = ['-global', 'virtio-mmio.ioeventfd=off']
+    for n in range(2):
+        extra += ['-netdev', f'hubport,hubid=0,id=hub{n}', '-device',
+                  f'virtio-net-device,netdev=hub{n},mac=52:54:00:12:34:1{n},'
+                  f'packed={"on" if packed else "off"}']
+    return machine('vnetcost', 'mmio', extra)
 
 
 def run(how):
     with Guest(how) as guest:
         if guest.wait(30) != 0:
-            raise Lost('ringcost failed\n' + guest.report())
+            raise Lost('the image failed\n' + guest.report())
         return guest.text
 
 
 def costs(ring):
     """{(batch, segments): (submit, reap)} of one ring."""
-    text = run(machine('mmio', ring == 'packed'))
+    text = run(console('mmio', ring == 'packed'))
     if f'ring={ring} ' not in text:
         raise Lost(f'the image did not use the {ring} ring\n{text}')
     found = re.findall(r'cost batch=(\d+) segs=(\d+) submit=([\d.]+) reap=([\d.]+) kicks=1\.00',
@@ -50,13 +65,24 @@ def costs(ring):
     return {(batch, segs): (float(submit), float(reap)) for batch, segs, submit, reap in found}
 
 
+def frames(ring):
+    """(sent, received): instructions of the network driver for each frame, from entry to exit."""
+    found = re.search(rf'cost ring={ring} send=([\d.]+) complete=([\d.]+) receive=([\d.]+) '
+                      r'kicks=1\.00,([\d.]+)', run(cards(ring == 'packed')))
+    if not found:
+        raise Lost(f'vnetcost did not print its costs, with one kick a batch, of the {ring} ring')
+    if float(found[4]) > 1:
+        raise Lost(f'{found[4]} kicks for each batch of receive buffers')
+    return float(found[1]) + float(found[2]), float(found[3])
+
+
 def accesses(transport, append=''):
     """Accesses to registers for each notification, by QEMU's trace of one run, between two lines
     that the image writes to the serial port."""
     path = os.path.join(images.BUILD, 'bench', f'trace.{os.getpid()}.txt')
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
-        run(machine(transport, False, append, path))
+        run(console(transport, False, append, path))
         with open(path, errors='replace') as f:
             return count_accesses(f)
     finally:
@@ -89,6 +115,10 @@ def main(_, document=False):
             name += '' if segs == '1' else f'.s{segs}'
             rows += [report.Row(f'{name}.submit_insn', 'instructions', submit, config=config),
                      report.Row(f'{name}.reap_insn', 'instructions', reap, config=config)]
+        for name, insns in zip(('tx', 'rx'), frames(ring)):
+            name = f'vnet.{name}.insn_frame' if ring == 'split' else f'vnet.{name}.packed.insn_frame'
+            rows.append(report.Row(name, 'instructions', insns,
+                                   config=f'{ring} ring, 64-byte frames in batches of 32'))
     for name, transport, append, limit in KICKS:
         rows.append(report.Row(f'ring.{name}.kick_accesses', 'accesses',
                                accesses(transport, append), limit=limit,

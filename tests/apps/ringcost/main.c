@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../instructions.h"
 #include "vireo.h"
 #include "virtio/virtio.h"
 
@@ -52,23 +53,6 @@ VIRTIO_DRIVER(ringcost) = {
     .service = service,
     .dead = dead,
 };
-
-/* ---- the counter: PMU event 8, instructions architecturally executed ------------------------- */
-
-static void counter_start(void)
-{
-    __asm__ volatile("msr pmevtyper0_el0, %0" : : "r"(8ul));
-    __asm__ volatile("msr pmcntenset_el0, %0" : : "r"(1ul));
-    __asm__ volatile("msr pmcr_el0, %0; isb" : : "r"(1ul));
-}
-
-static inline unsigned long counter(void)
-{
-    unsigned long v;
-
-    __asm__ volatile("isb; mrs %0, pmevcntr0_el0" : "=r"(v) : : "memory");
-    return v;
-}
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 

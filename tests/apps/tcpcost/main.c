@@ -11,28 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../instructions.h"
 #include "vireo.h"
 
 enum { ECHO = 5001, SOURCE, SINK, CHUNK = 65536, BULK = 16 << 20 };
 
 static char data[CHUNK];
-
-/* ---- the counter: PMU event 8, instructions architecturally executed ------------------------- */
-
-static void counter_start(void)
-{
-    __asm__ volatile("msr pmevtyper0_el0, %0" : : "r"(8ul));
-    __asm__ volatile("msr pmcntenset_el0, %0" : : "r"(1ul));
-    __asm__ volatile("msr pmcr_el0, %0; isb" : : "r"(1ul));
-}
-
-static inline uint32_t counter(void)
-{
-    unsigned long v;
-
-    __asm__ volatile("isb; mrs %0, pmevcntr0_el0" : "=r"(v) : : "memory");
-    return (uint32_t)v;
-}
 
 /* ---- what is measured: each returns the operations, and where they begin --------------------- */
 
@@ -42,7 +26,7 @@ static long echo(int fd, uint32_t *from)
 
     if (recv(fd, data, 1, 0) != 1 || send(fd, data, 1, 0) != 1)
         return 0;
-    *from = counter();
+    *from = (uint32_t)counter();
     for (; recv(fd, data, 1, 0) == 1; n++)
         if (send(fd, data, 1, 0) != 1)
             break;
@@ -53,7 +37,7 @@ static long source(int fd, uint32_t *from)
 {
     long sent = 0;
 
-    *from = counter();
+    *from = (uint32_t)counter();
     for (ssize_t n; sent < BULK && (n = send(fd, data, CHUNK, 0)) > 0;)
         sent += n;
     shutdown(fd, SHUT_WR);
@@ -66,7 +50,7 @@ static long sink(int fd, uint32_t *from)
 {
     long received = 0;
 
-    *from = counter();
+    *from = (uint32_t)counter();
     for (ssize_t n; (n = recv(fd, data, CHUNK, 0)) > 0;)
         received += n;
     return received;
@@ -97,7 +81,7 @@ static int serve(struct work *w)
     if (fd < 0)
         return 1;
     n = w->run(fd, &from);
-    printf("cost %s n=%ld insn=%lu\n", w->name, n, (unsigned long)(uint32_t)(counter() - from));
+    printf("cost %s n=%ld insn=%lu\n", w->name, n, (unsigned long)((uint32_t)counter() - from));
     close(fd);
     return n <= 0;
 }
