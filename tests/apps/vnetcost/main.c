@@ -84,7 +84,7 @@ static void send_batch(struct vnet *v)
     for (unsigned i = 0; i < BATCH; i++) {
         struct vnet_piece piece = {frames + i * (HEADROOM + BYTES) + HEADROOM, BYTES};
 
-        if (vnet_send(v, &piece, 1, HEADROOM, &frames[i]))
+        if (vnet_send(v, &piece, 1, HEADROOM, NULL, &frames[i]))
             fail("a frame was not taken", i);
     }
     vnet_flush(v);
