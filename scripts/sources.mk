@@ -39,9 +39,9 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c) platform/arch/fault.c drivers/block/vblk_disk.c \
           $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
-                                        ring/virtq_reset.c transport/mmio_legacy.c transport/vpci.c \
-                                        transport/vpci_irq.c transport/vpci_legacy.c \
-                                        transport/vpci_modern.c)
+                                        ring/virtq_reset.c) \
+          $(addprefix drivers/virtio/transport/,mmio_legacy.c vpci.c vpci_irq.c vpci_legacy.c \
+                                                vpci_modern.c)
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
 # Files of a fetched release may be older than objects of the release before.
 SOURCES_NOW := $(file <$(LWIP)/.version) $(file <$(LIBFDT)/.version)

@@ -116,8 +116,8 @@ def main(_, document=False):
             rows += [report.Row(f'{name}.submit_insn', 'instructions', submit, config=config),
                      report.Row(f'{name}.reap_insn', 'instructions', reap, config=config)]
         for name, insns in zip(('tx', 'rx'), frames(ring)):
-            name = f'vnet.{name}.insn_frame' if ring == 'split' else f'vnet.{name}.packed.insn_frame'
-            rows.append(report.Row(name, 'instructions', insns,
+            name += '' if ring == 'split' else '.packed'
+            rows.append(report.Row(f'vnet.{name}.insn_frame', 'instructions', insns,
                                    config=f'{ring} ring, 64-byte frames in batches of 32'))
     for name, transport, append, limit in KICKS:
         rows.append(report.Row(f'ring.{name}.kick_accesses', 'accesses',

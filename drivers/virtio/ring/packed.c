@@ -177,9 +177,10 @@ static int packed_place_indirect(struct virtq_packed_queue *p, const struct virt
 }
 
 /* The id belongs into the last descriptor; QEMU before 8.2 takes it from the first. */
-static __attribute__((noinline, cold)) int packed_place_chain(struct virtq_packed_queue *p,
-                                                              const struct virtq_request *r,
-                                                              unsigned id, bool hidden)
+static int packed_place_chain(struct virtq_packed_queue *p, const struct virtq_request *r,
+                              unsigned id, bool hidden) __attribute__((noinline, cold));
+static int packed_place_chain(struct virtq_packed_queue *p, const struct virtq_request *r,
+                              unsigned id, bool hidden)
 {
     unsigned count = (unsigned)r->readable + r->writable;
     uint32_t writable;

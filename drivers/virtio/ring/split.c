@@ -174,8 +174,10 @@ static int split_place_indirect(struct virtq_split_queue *s, const struct virtq_
 }
 
 /* Fills descriptors of the ring, from `head` on in the list of the free ones. */
-static __attribute__((noinline, cold)) int
-split_place_chain(struct virtq_split_queue *s, const struct virtq_request *r, unsigned head)
+static int split_place_chain(struct virtq_split_queue *s, const struct virtq_request *r,
+                             unsigned head) __attribute__((noinline, cold));
+static int split_place_chain(struct virtq_split_queue *s, const struct virtq_request *r,
+                             unsigned head)
 {
     unsigned count = (unsigned)r->readable + r->writable, at = head;
     uint32_t writable;
