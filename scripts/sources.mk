@@ -21,8 +21,8 @@ KERNEL_DRIVERS := $(wildcard drivers/*.c)
 SRC_files := $(wildcard files/*.c)
 $(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
 # lwIP's own socket layer (api/) wants threads; net/inet/ has its sockets on the tasks instead, and
-# its own resolver in place of dns.c.
-SRC_lwip := $(filter-out %/dns.c, \
+# its own resolver in place of dns.c. net/lwip/net_arp.c is in place of etharp.c.
+SRC_lwip := $(filter-out %/dns.c %/etharp.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
 # What each segment of TCP passes is compiled to be fast, where that gains most. What no packet of
@@ -32,8 +32,9 @@ OFTEN := $(addprefix $(LWIP)/src/core/,tcp_in.c tcp_out.c pbuf.c)
 SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
-          $(addprefix net/lwip/,bootip.c net_lease.c net_privacy.c net_icmp.c net_path_mtu.c \
-                                  tcp_mtu_probe.c) \
+          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_mtu_probe.c) \
+          $(addprefix net/lwip/net_,address.c arp.c icmp.c lease.c nd6.c path_mtu.c privacy.c \
+                                    route.c route6.c table.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c end.c group.c mtu.c port.c \
                                      tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \

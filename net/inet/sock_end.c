@@ -4,7 +4,6 @@
  * tasks, services and devices still work. Open connections end in order, so that their peers see
  * it.
  */
-#include "lwip/priv/nd6_priv.h"
 #include "lwip/priv/tcp_priv.h"
 #include "sock.h"
 #include "vireo/image.h"
@@ -39,9 +38,7 @@ static struct left end_left(void)
     for (const struct net_dev *d = net_core.devs; d; d = d->next)
         if (!vnet_is_dead(d->vnet))
             l.packets += d->tx_out;
-    l.packets += net_arp_waiting();
-    for (int i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++)
-        l.packets += neighbor_cache[i].state == ND6_INCOMPLETE && neighbor_cache[i].q;
+    l.packets += net_arp_waiting() + net_nd6_waiting();
     return l;
 }
 

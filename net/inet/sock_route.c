@@ -5,8 +5,8 @@
  */
 #include <errno.h>
 
-#include "lwip/nd6.h"
 #include "lwip/timeouts.h"
+#include "net_route.h"
 #include "sock.h"
 
 void sock_route_to_self(const struct sock *s, ip_addr_t *addr)
@@ -67,29 +67,15 @@ bool sock_is_broadcast(const ip_addr_t *a)
 }
 
 /* Does the interface know a next hop to the destination? */
-static bool route_has_next_hop4(struct netif *netif, const ip_addr_t *to)
+static bool route_has_next_hop(const struct netif *netif, const ip_addr_t *to)
 {
-    const ip4_addr_t *ip = ip_2_ip4(to);
-
-    if (ip_addr_isloopback(to) || ip_addr_ismulticast(to) || ip4_addr_isbroadcast(ip, netif))
+    if (ip_addr_isloopback(to) || ip_addr_ismulticast(to) || sock_is_local(to))
         return true;
-    return ip4_addr_netcmp(ip, netif_ip4_addr(netif), netif_ip4_netmask(netif)) ||
-           ip4_addr_islinklocal(ip) || net_lease_gateway(netif, ip) ||
-           !ip4_addr_isany_val(*netif_ip4_gw(netif));
-}
-
-static bool route_has_next_hop6(const struct netif *netif, const ip_addr_t *to)
-{
-    const ip6_addr_t *ip = ip_2_ip6(to);
-
-    if (ip6_addr_isloopback(ip) || ip6_addr_ismulticast(ip) || ip6_addr_islinklocal(ip) ||
-        sock_is_local(to))
-        return true;
-    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
-        if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) && netif_ip6_addr_isstatic(netif, i) &&
-            ip6_addr_netcmp(ip, netif_ip6_addr(netif, i)))
-            return true;
-    return nd6_find_route(ip) != NULL;
+    if (!netif_is_link_up(netif))
+        return false;
+    if (IP_IS_V4(to))
+        return ip4_addr_isbroadcast(ip_2_ip4(to), netif) || net_next_hop4(netif, ip_2_ip4(to));
+    return ip6_addr_islinklocal(ip_2_ip6(to)) || net_route6_leads(netif, ip_2_ip6(to));
 }
 
 /* The address that the socket's packets have already, or any. */
@@ -107,8 +93,7 @@ int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, 
     const ip_addr_t *source = route_source(s, to), *local;
 
     *netif = ip_route(source, to);
-    if (!*netif ||
-        !(IP_IS_V4(to) ? route_has_next_hop4(*netif, to) : route_has_next_hop6(*netif, to)))
+    if (!*netif || !route_has_next_hop(*netif, to))
         return -ENETUNREACH;
     local = ip_addr_isany(source) ? ip_netif_get_local_ip(*netif, to) : source;
     if (!local)

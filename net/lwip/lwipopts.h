@@ -35,10 +35,8 @@
 #define PBUF_LINK_ENCAPSULATION_HLEN   16
 #define ETH_PAD_SIZE                   0
 #define LWIP_ARP                       1
-#define ARP_TABLE_SIZE                 32
+#define ARP_TABLE_SIZE                 256 /* lwIP's numbers of rows have 16 bits then */
 #define ARP_QUEUEING                   1
-#define ARP_QUEUE_LEN                  16
-#define ETHARP_TRUST_IP_MAC            0
 #define LWIP_NETIF_STATUS_CALLBACK     1
 #define LWIP_NETIF_LINK_CALLBACK       1
 #define LWIP_NETIF_EXT_STATUS_CALLBACK 0
@@ -75,6 +73,11 @@
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT   1
 #define LWIP_IPV6_DHCP6                 0
 #define LWIP_ND6_QUEUEING               1
+#define MEMP_NUM_ND6_QUEUE              512                /* packets that wait for neighbours */
+#define LWIP_ND6_NUM_NEIGHBORS          net_nd6_neighbours /* of net_nd6.c */
+#define LWIP_ND6_NUM_DESTINATIONS       net_nd6_destinations
+#define LWIP_ND6_NUM_ROUTERS            12
+#define LWIP_ND6_NUM_PREFIXES           24
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS  1
 #define LWIP_ND6_TCP_REACHABILITY_HINTS 1
 #define MEMP_NUM_MLD6_GROUP             16
@@ -128,8 +131,8 @@
 #define LWIP_HOOK_FILENAME                                       "net_hooks.h"
 #define LWIP_HOOK_TCP_ISN                                        net_tcp_choose_isn
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, hdr, len, len1, opt2, p) net_tcp_check(pcb, hdr, p)
-#define LWIP_HOOK_ETHARP_GET_GW(netif, to)                       net_lease_gateway(netif, to)
 #define LWIP_HOOK_IP4_ROUTE_SRC(from, to)                        net_route4(from, to)
+#define LWIP_HOOK_IP6_ROUTE(from, to)                            net_route6(from, to)
 
 /* Counters, for status pages. lwIP's assertions, which a packet could fail, in debug builds. */
 #define LWIP_STATS         1

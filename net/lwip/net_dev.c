@@ -15,6 +15,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
+#include "net_route.h"
 #include "net_rx.h"
 
 _Static_assert(PBUF_LINK_ENCAPSULATION_HLEN >= VNET_HDR_MAX, "headroom for the virtio header");
@@ -192,6 +193,7 @@ static void dev_link_changed(void *ctx, bool up)
         netif_set_link_up(&d->netif);
     else
         netif_set_link_down(&d->netif);
+    net_route_link(&d->netif);
     if (vnet_is_dead(d->vnet))
         dev_end_connections(d);
     dev_wake_waiters(d);
@@ -222,6 +224,7 @@ static void dev_status_changed(struct netif *netif)
 {
     struct net_dev *d = netif->state;
 
+    net_route_changed();
     dev_tell_address(d);
     net_privacy_update(d);
     dev_wake_waiters(d);
@@ -272,6 +275,7 @@ struct net_dev *net_add_device(struct vnet *v)
                                      dev_tx_room,  dev_link_changed, d};
     for (const struct net_dev *other = net_core.devs; other; other = other->next)
         d->index++;
+    d->metric = net_route_metric_of(vnet_name(v));
     HAL_LIST_APPEND(&net_core.devs, d);
     snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
     if (vnet_attach(v, &d->client))

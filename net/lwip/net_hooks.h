@@ -71,10 +71,42 @@ bool net_privacy_temporary(const struct netif *netif, int i);
 bool net_lease_agreeable(struct netif *netif, const struct pbuf *p, u8_t type);
 /* lwIP is about to take the address that the message agrees to. Its routes may change *gateway. */
 void net_lease_bound(struct netif *netif, ip4_addr_t *gateway);
-/* The card that leads to an address beyond the cards' networks; NULL: lwIP's default. from may be
- * NULL. */
+/* The interface that a packet leaves by; NULL: there is no route. from may be NULL. */
 struct netif *net_route4(const ip4_addr_t *from, const ip4_addr_t *to);
-/* The next hop of a packet that leaves the network; NULL: the gateway. */
-const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t *to);
+/* The same of IPv6, between addresses that are not those of a link; and is one on the card's link?
+ */
+struct netif *net_route6(const ip6_addr_t *from, const ip6_addr_t *to);
+bool net_route6_on_link(const struct netif *netif, const ip6_addr_t *to);
+/* The next hop of a packet of this card; NULL: there is none. */
+const ip4_addr_t *net_next_hop4(const struct netif *netif, const ip4_addr_t *to);
+/* Addresses, routes, routers or links have changed: what packets would do is decided anew. */
+void net_route_changed(void);
+/* The default router for a card, NULL: for any; -1: there is none. */
+int net_nd6_router(const struct netif *netif);
+
+/*
+ * The tables of nd6.c (net_nd6.c). Rows are numbers; -1: none, or no room. find: the neighbour with
+ * that address; new: a row for it, asked: this machine looks for it, else it has told of itself.
+ * known: it has answered; used: a packet goes to it; freed: lwIP has emptied the row.
+ */
+extern unsigned net_nd6_neighbours, net_nd6_destinations; /* rows */
+int net_nd6_find(const ip6_addr_t *ip, const struct netif *netif);
+int net_nd6_new(const ip6_addr_t *ip, const struct netif *netif, bool asked);
+void net_nd6_known(int i);
+void net_nd6_used(int i);
+void net_nd6_freed(int i);
+/* Empties a row; false: it is that of a router. In lwIP's nd6.c. */
+bool net_nd6_release(unsigned i);
+/* May one packet more wait for a neighbour for which these do? */
+struct nd6_q_entry;
+bool net_nd6_may_wait(const struct nd6_q_entry *q);
+int net_nd6_destination(const ip6_addr_t *ip, const struct netif *netif);
+bool net_nd6_is_destination(unsigned i, const ip6_addr_t *ip, const struct netif *netif);
+int net_nd6_new_destination(const ip6_addr_t *ip, const struct netif *netif);
+void net_nd6_no_destination(unsigned i);
+/* Those with this next hop; NULL: all. */
+void net_nd6_forget_destinations(const ip6_addr_t *next_hop);
+/* Once a second. */
+void net_nd6_second(void);
 
 #endif

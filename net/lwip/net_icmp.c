@@ -188,12 +188,6 @@ void net_icmp6_input(const struct pbuf *p)
     icmp_tell(p, sizeof(icmp), ip[6], &local, &peer, m);
 }
 
-/* For a tree of lwIP that scripts/fix-lwip has not seen. */
-__attribute__((weak)) unsigned net_arp_waiting(void)
-{
-    return 0;
-}
-
 bool net_icmp_allowed(void)
 {
     static uint64_t spent_ns;

@@ -50,6 +50,7 @@ struct net_dev {
     struct vnet *vnet;
     struct vnet_client client;
     unsigned index;   /* N of vnetN */
+    unsigned metric;  /* of its routes: the lower, the better */
     bool is_static;   /* its address is that of ip= */
     bool told;        /* its address was logged */
     bool had_address; /* DHCP has answered once */
@@ -191,8 +192,12 @@ void net_asking_init(void);
 
 /* See net_hooks.h: what lwIP calls there ends in net_core.events. */
 
-/* Neighbours for which packets wait until ARP has their address. In lwIP's etharp.c; 0 without. */
+/* ---- net_arp.c, net_nd6.c -------------------------------------------------------------------- */
+
+/* Packets that wait until their neighbours are known, of IPv4; and neighbours with some, of IPv6.
+ */
 unsigned net_arp_waiting(void);
+unsigned net_nd6_waiting(void);
 
 /* ---- net_input.c ----------------------------------------------------------------------------- */
 
@@ -217,6 +222,12 @@ bool net_ip4_mask_ok(uint32_t mask);
 
 /* ---- net_lease.c ----------------------------------------------------------------------------- */
 
+/*
+ * The next hop of the longest route of a card's lease to an address, *bits: its prefix length, from
+ * 1 on; NULL: none of the routes leads there.
+ */
+const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t *to,
+                                    unsigned *bits);
 /* An ARP packet (28 bytes) from the wire: another machine may have the address. Entered. */
 void net_lease_arp(struct net_dev *d, const uint8_t *arp);
 

@@ -138,7 +138,7 @@ static void lease_take_routes(struct net_dev *d, ip4_addr_t *gateway)
     }
 }
 
-const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t *to)
+const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t *to, unsigned *bits)
 {
     const struct net_lease *l = &((const struct net_dev *)netif->state)->lease;
     const ip4_addr_t *via = NULL;
@@ -149,6 +149,7 @@ const ip4_addr_t *net_lease_gateway(const struct netif *netif, const ip4_addr_t 
 
         if (mask > longest && ip4_addr_netcmp(to, &l->route[i].to, &l->route[i].mask)) {
             longest = mask;
+            *bits = (unsigned)__builtin_popcount(mask);
             via = ip4_addr_isany_val(l->route[i].via) ? to : &l->route[i].via;
         }
     }
@@ -422,4 +423,5 @@ void net_lease_bound(struct netif *netif, ip4_addr_t *gateway)
         lease_arp(d, IP4_ADDR_ANY4, &l->address); /* lwIP announces it after this */
     }
     lease_set_timer(d);
+    net_route_changed();
 }

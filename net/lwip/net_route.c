@@ -1,60 +1,169 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_route.c - which of several cards a packet of IPv4 leaves by, where lwIP has one default card
- * alone. Networks of the cards come first, in lwIP; then the routes that DHCP gave, then routers.
- * A packet with the address of a card leaves by that one, if it leads there.
+ * net_route.c - which of several cards a packet of IPv4 leaves by, and to which next hop, where
+ * lwIP has one default card alone. The longest prefix decides: of the networks of the cards, of the
+ * routes that DHCP gave, or none of a router; then the metric, then the number of the card. A
+ * packet with the address of a card leaves by that card (RFC 1122, 3.3.4.2, the strong model),
+ * unless it leads nowhere near. What was found is kept until addresses, routes or links change.
  */
+#include "net_route.h"
+
+#include "lwip/etharp.h"
 #include "net_hooks.h"
 #include "net_impl.h"
+
+#define KEPT   64  /* a power of two */
+#define METRIC 100 /* of a card, by default */
+
+struct route_kept {
+    uint32_t from, to, epoch;
+    struct netif *netif;
+};
+
+static struct route_kept route_kept[KEPT];
+uint32_t net_route_epoch = 1;
+
+void net_route_changed(void)
+{
+    net_route_epoch++;
+    net_route6_changed();
+}
+
+void net_route_link(struct netif *netif)
+{
+    if (!netif_is_link_up(netif))
+        etharp_cleanup_netif(netif);
+    net_route_changed();
+}
+
+unsigned net_route_metric_of(const char *card)
+{
+    return (unsigned)hal_option_u64(card, "metric", METRIC, 0, UINT32_MAX);
+}
+
+bool net_route_better(const struct netif *a, const struct netif *b)
+{
+    unsigned metric_a = ((const struct net_dev *)a->state)->metric;
+    unsigned metric_b = ((const struct net_dev *)b->state)->metric;
+
+    return metric_a != metric_b ? metric_a < metric_b : a->num < b->num;
+}
+
+bool net_route_is_card(const struct netif *netif)
+{
+    return netif->flags & NETIF_FLAG_ETHARP;
+}
+
+/* ---- one card -------------------------------------------------------------------------------- */
 
 static bool route_usable(const struct netif *netif)
 {
     return netif_is_up(netif) && netif_is_link_up(netif) &&
-           !ip4_addr_isany_val(*netif_ip4_addr(netif)) &&
-           !ip4_addr_isloopback(netif_ip4_addr(netif));
+           !ip4_addr_isany_val(*netif_ip4_addr(netif));
 }
 
-static bool route_on_link(const ip4_addr_t *to)
+static bool route_on_link(const struct netif *netif, const ip4_addr_t *to)
 {
-    const struct netif *netif;
+    return ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif));
+}
+
+/*
+ * How closely the card leads there: twice the length of the prefix, and more for its own network
+ * than for a route. 0: not at all. *via: the next hop; NULL: there is none to tell.
+ */
+static unsigned route_closeness(const struct netif *netif, const ip4_addr_t *to,
+                                const ip4_addr_t **via)
+{
+    unsigned bits = 0, closeness = 0;
+
+    *via = net_lease_gateway(netif, to, &bits);
+    if (*via)
+        closeness = 4 + 2 * bits;
+    if (route_on_link(netif, to)) {
+        bits = (unsigned)__builtin_popcount(ip4_addr_get_u32(netif_ip4_netmask(netif)));
+        if (5 + 2 * bits > closeness) {
+            *via = to;
+            return 5 + 2 * bits;
+        }
+    }
+    if (closeness)
+        return closeness;
+    if (!ip4_addr_isany_val(*netif_ip4_gw(netif))) {
+        *via = netif_ip4_gw(netif);
+        return 2;
+    }
+    return ip4_addr_ismulticast(to) || ip4_addr_get_u32(to) == IPADDR_BROADCAST;
+}
+
+const ip4_addr_t *net_next_hop4(const struct netif *netif, const ip4_addr_t *to)
+{
+    const ip4_addr_t *via;
+
+    route_closeness(netif, to, &via);
+    return !via && ip4_addr_islinklocal(to) ? to : via;
+}
+
+/* ---- the choice ------------------------------------------------------------------------------ */
+
+/* The interface with that address; NULL: none. All of 127.0.0.0/8 is this machine. */
+static struct netif *route_owner(const ip4_addr_t *ip)
+{
+    struct netif *netif;
 
     NETIF_FOREACH(netif)
     {
-        if (route_usable(netif) &&
-            ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif)))
-            return true;
+        if (ip4_addr_cmp(ip, netif_ip4_addr(netif)) ||
+            (ip4_addr_isloopback(ip) && !net_route_is_card(netif)))
+            return netif;
     }
-    return false;
+    return NULL;
 }
 
-/* How well does the card lead to the destination? 0: not at all. */
-static unsigned route_rank(const struct netif *netif, const ip4_addr_t *to)
+static struct netif *route_closest(const ip4_addr_t *to)
 {
-    if (net_lease_gateway(netif, to))
-        return 3;
-    if (!ip4_addr_isany_val(*netif_ip4_gw(netif)))
-        return 2;
-    return ip4_addr_ismulticast(to) || to->addr == IPADDR_BROADCAST;
+    struct netif *netif, *best = NULL;
+    unsigned most = 0;
+
+    NETIF_FOREACH(netif)
+    {
+        const ip4_addr_t *via;
+        unsigned closeness =
+            net_route_is_card(netif) && route_usable(netif) ? route_closeness(netif, to, &via) : 0;
+
+        if (closeness > most || (closeness && closeness == most && net_route_better(netif, best))) {
+            best = netif;
+            most = closeness;
+        }
+    }
+    return best;
+}
+
+static struct netif *route_choose(const ip4_addr_t *from, const ip4_addr_t *to)
+{
+    struct netif *own = route_owner(to);
+    const ip4_addr_t *via;
+
+    if (own) /* this machine itself, with or without a cable */
+        return own;
+    own = ip4_addr_isany(from) ? NULL : route_owner(from);
+    if (own && !net_route_is_card(own))
+        return NULL;
+    if (own && (!netif_is_link_up(own) || route_closeness(own, to, &via)))
+        return own;
+    return route_closest(to);
 }
 
 struct netif *net_route4(const ip4_addr_t *from, const ip4_addr_t *to)
 {
-    struct netif *netif, *best = NULL;
-    bool any = !from || ip4_addr_isany(from);
-    unsigned best_rank = 0;
+    uint32_t source = from ? ip4_addr_get_u32(from) : 0, target = ip4_addr_get_u32(to);
+    struct route_kept *k =
+        &route_kept[(source * 0x85ebca6bu + target * 0x9e3779b1u) >> 16 & (KEPT - 1)];
 
-    if (ip4_addr_isloopback(to) || route_on_link(to))
-        return NULL;
-    NETIF_FOREACH(netif)
-    {
-        unsigned rank = 0;
-
-        if (route_usable(netif) && (any || ip4_addr_cmp(from, netif_ip4_addr(netif))))
-            rank = route_rank(netif, to);
-        if (rank && rank >= best_rank) { /* lwIP's list has the last card first */
-            best = netif;
-            best_rank = rank;
-        }
-    }
-    return best;
+    if (k->to == target && k->from == source && k->epoch == net_route_epoch)
+        return k->netif;
+    k->netif = route_choose(from ? from : IP4_ADDR_ANY4, to);
+    k->from = source;
+    k->to = target;
+    k->epoch = net_route_epoch;
+    return k->netif;
 }

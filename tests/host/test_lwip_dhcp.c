@@ -423,9 +423,8 @@ static void time_servers(void)
 static uint32_t hop(uint32_t to)
 {
     ip4_addr_t a = {htonl(to)};
-    const ip4_addr_t *via = net_lease_gateway(interface(), &a);
 
-    return ntohl(via ? via->addr : netif_ip4_gw(interface())->addr);
+    return ntohl(net_next_hop4(interface(), &a)->addr);
 }
 
 static void routes(void)

@@ -45,6 +45,7 @@ static void boot(const char *ip, uint32_t gateway)
 
     peer_boot(ip);
     net_enter();
+    second.metric = 100;
     netif_add(&second.netif, &address, &mask, &via, &second, init_second, NULL);
     netif_set_up(&second.netif);
     net_leave();
@@ -73,7 +74,7 @@ static void networks_come_first(void)
     boot(OWN1, 0x0a000301);
     CHECK(way(0, 0x0a000299) == first());
     CHECK(way(0, 0x0a000399) == &second.netif);
-    CHECK(way(IMAGE_IP, 0x0a000399) == &second.netif);
+    CHECK(way(IMAGE_IP, 0x0a000399) == first()); /* by its router */
     CHECK(way(0, FAR) == first());
     CHECK(way(IMAGE_IP, FAR) == first());
     CHECK(way(SECOND, FAR) == &second.netif);
@@ -102,6 +103,7 @@ static void routes_of_dhcp(void)
     l->route[0].to.addr = htonl(OTHER & ~255u);
     l->route[0].mask.addr = htonl(0xffffff00);
     l->route[0].via.addr = htonl(0x0a000307);
+    net_route_changed();
     CHECK(way(0, OTHER) == &second.netif);
     CHECK(way(0, FAR) == first());
     CHECK(way(SECOND, FAR) == first());
@@ -112,6 +114,7 @@ static void routes_of_dhcp(void)
     CHECK_EQ(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     net_enter();
     netif_set_gw(first(), IP4_ADDR_ANY4);
+    net_route_changed();
     net_leave();
     CHECK_FAILS(connect(fd, (struct sockaddr *)&to, sizeof(to)), ENETUNREACH);
 }

@@ -37,7 +37,6 @@ def test_formats_fit_their_types(boot, arch, cpu):
 
 # Symbols that two files of an image's archives may define, and why.
 TWICE = {
-    'net_arp_waiting': "net/lwip's is weak: for an lwIP whose etharp.c has none (scripts/fix-lwip)",
 }
 
 

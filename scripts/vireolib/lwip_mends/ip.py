@@ -64,28 +64,6 @@ static void timer_put(struct sys_timeo *timeout)
     ICMP6_STATS_INC(icmp6.proterr);''', '''  default:
     net_icmp6_input(p);
     ICMP6_STATS_INC(icmp6.proterr);'''),
-    ('src/core/ipv4/etharp.c', 'a neighbour is missing after three seconds; its sockets hear of it',
-     '#define ARP_MAXPENDING 5', '#define ARP_MAXPENDING 3'),
-    ('src/core/ipv4/etharp.c', 'the same',
-     '''        /* clean up entries that have just been expired */
-''', '''        if (state == ETHARP_STATE_PENDING) {
-          net_arp_failed(arp_table[i].netif, &arp_table[i].ipaddr);
-        }
-        /* clean up entries that have just been expired */
-'''),
-    ('src/core/ipv4/etharp.c', 'the end of an image waits for what waits here',
-     '''static struct etharp_entry arp_table[ARP_TABLE_SIZE];
-''', '''static struct etharp_entry arp_table[ARP_TABLE_SIZE];
-
-unsigned net_arp_waiting(void)
-{
-  unsigned n = 0;
-  for (int i = 0; i < ARP_TABLE_SIZE; i++) {
-    n += arp_table[i].state == ETHARP_STATE_PENDING && arp_table[i].q != NULL;
-  }
-  return n;
-}
-'''),
     ('src/core/ipv6/nd6.c', 'a missing neighbour of IPv6 is told, too',
      '''    case ND6_INCOMPLETE:
       if ((neighbor_cache[i].counter.probes_sent >= LWIP_ND6_MAX_MULTICAST_SOLICIT) &&
@@ -172,9 +150,6 @@ unsigned net_arp_waiting(void)
     ('src/core/ipv6/ip6_frag.c', 'the same',
      '  static u32_t identification;\n', '  u32_t identification = net_random32();\n'),
     ('src/core/ipv6/ip6_frag.c', 'the same', '  identification++;\n', ''),
-    ('src/core/ipv4/etharp.c', 'unknown neighbours do not drive known ones out',
-     '    if (old_stable < ARP_TABLE_SIZE) {',
-     '    if (old_stable < ARP_TABLE_SIZE && net_arp_waiting() < ARP_TABLE_SIZE / 2) {'),
     ('src/core/netif.c', 'packets to the image itself are told when they are queued',
      '#include "lwip/netif.h"\n', '#include "lwip/netif.h"\n#include LWIP_HOOK_FILENAME\n'),
     ('src/core/netif.c', 'the same',
