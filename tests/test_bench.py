@@ -78,10 +78,11 @@ def test_the_bench_of_paths_says_who_may_run_it(monkeypatch):
         pass
 
 
-def test_the_linux_guest_is_compiled_without_warnings(monkeypatch):
-    """/init for the guest that paths are measured beside: of AArch64, and for no library."""
+@pytest.mark.parametrize('init', [linux_guest.BULK, linux_guest.NET])
+def test_the_linux_guest_is_compiled_without_warnings(monkeypatch, init):
+    """/init for the guests that images are measured beside: of AArch64, and for no library."""
     monkeypatch.setattr(linux_guest, 'WARNINGS', ['-Wall', '-Wextra', '-Werror'])
-    data = linux_guest.compiled_init()
+    data = linux_guest.compiled(init)
     assert data[:5] == b'\x7fELF\2' and data[16:20] == b'\2\0\xb7\0'
     packed = linux_guest.cpio([('init', 0o100755, data)])
     assert packed[:6] == b'070701' and len(packed) % 4 == 0 and packed.count(b'TRAILER!!!') == 1

@@ -172,8 +172,10 @@ def main(n, document=False, pattern='', alone=False, append='', profile_in=None)
     figures = [f for f in chosen(pattern) if f.counted or not profile_in]
     if profile_in:
         os.makedirs(profile_in, exist_ok=True)
-    with netpeer.network():
-        guests = {'vireo': netguests.Vireo(append, profile_in=profile_in)}
+    with netpeer.network(), netguests.Linux() as linux:
+        guests = {'vireo': netguests.Vireo(append, profile_in=profile_in), 'linux': linux}
+        if alone or profile_in:
+            del guests['linux']
         rows = [measure(figure, guests, n) for figure in figures]
     if profile_in:
         print(f'bench: net profiles={len(rows)} ({profile_in})')

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from vireolib import clients, http, images, netpeer, profile
+from vireolib import clients, http, images, linux_guest, netpeer, profile
 from vireolib.guest import Guest, Lost
 from vireolib.machine import Disk, Forward, Machine
 
@@ -196,6 +196,78 @@ class Vireo:
                 counter.finish()
 
 
+class Linux:
+    """The Linux guest. Two are kept for each network, one of them to count with; the one that is
+    not at work stands still, so that it takes nothing of this host. Use as a context manager."""
+    name = 'linux'
+
+    def __init__(self):
+        self._stack = contextlib.ExitStack()
+        self._running = {}             # (net, counted): guest, counter
+        self.figure = ''
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._running.clear()
+        self._stack.close()
+
+    def _boot(self, net, counted, files=(), **more):
+        """(guest, counter) that are ready; they end with the stack."""
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix='vn-'))
+        counter = Counter(folder) if counted else None
+        how = linux_guest.machine(netpeer.guest_ip('linux', net), folder, linux_guest.NET, files,
+                                  mem=MEM, **netpeer.machine_args('linux', net), **more)
+        if counted:
+            how.icount, how.plugin = EXACT, counter.plugin
+        os.mkdir(os.path.join(folder, 'guest'))
+        guest = self._stack.enter_context(Guest(how, os.path.join(folder, 'guest')))
+        guest.expect(linux_guest.NET.ready, PATIENCE)
+        return guest, counter
+
+    def _tell(self, guest, line):
+        guest.send(line + '\n')
+        if guest.expect(r'^linux_net: status (\d+)', PATIENCE)[1] != '0':
+            raise Lost(f'the Linux guest failed: {line}\n' + guest.report())
+
+    @contextlib.contextmanager
+    def _at_work(self, net, counted):
+        """The guest for loads on that network, while it runs."""
+        if any(key[0] != net for key in self._running):    # one at a time on each tap
+            self.__exit__()
+        if (net, counted) not in self._running:
+            self.__exit__()
+            self._running[net, counted] = self._boot(net, counted)
+        else:
+            self._running[net, counted][0].qmp('cont')
+        guest, counter = self._running[net, counted]
+        yield guest, counter
+        guest.qmp('stop')
+
+    def load(self, net, load, counted):
+        """As Vireo.load."""
+        with self._at_work(net, counted) as (guest, counter):
+            self._tell(guest, ' '.join(['load', load['run'], netpeer.host_ip('linux', net),
+                                        str(netpeer.PORT), *(str(load.get(key, 0)) for key in (
+                                            'size', 'n', 'ms', 'rate', 'batch'))]))
+            result = result_of(load['run'], '\n'.join(guest.seen(f'^netperf: {load["run"]} ')[-1:]))
+            return result, counter.of_load(result['operations']) if counter else None
+
+    @contextlib.contextmanager
+    def web(self, net, counted):
+        """lighttpd at work, as a Site."""
+        self.__exit__()
+        more = {'forwards': [Forward(0, 80)]} if net == 'user' else {}
+        pages = {name: b'a' * size for name, size in ((PAGE, PAGE_BYTES), (FILE, FILE_BYTES))}
+        guest, counter = self._boot(net, counted, linux_guest.web(pages), **more)
+        self._tell(guest, 'web')
+        site = Site(guest, netpeer.guest_ip('linux', net), net, counter)
+        guest.until(site.answers, 'answer of lighttpd', PATIENCE)
+        yield site
+        self.__exit__()
+
+
 class Site:
     """A web server in a guest, with PAGE and FILE."""
 
@@ -206,6 +278,14 @@ class Site:
     @property
     def url(self):
         return f'http://{self.ip}:{self.port}/{PAGE}'
+
+    def answers(self):
+        try:
+            with self.connect() as c:
+                self.get(c)
+            return True
+        except OSError:
+            return False
 
     def connect(self):
         return http.Connection(self.port, self.ip, timeout=PATIENCE)

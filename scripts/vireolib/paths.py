@@ -127,7 +127,7 @@ class Bench:
                 self._image, netdev_line=self.relay.netdev, append=f'ip={VIREO_IP}/24', mem=MEM,
                 rng=True))
             if self._linux:
-                self.boot(LINUX_IP, linux_guest.READY, linux_guest.machine(
+                self.boot(LINUX_IP, linux_guest.BULK.ready, linux_guest.machine(
                     LINUX_IP, self._folder, netdev_line=self.relay.netdev, mem=MEM,
                     net_device=f'mac={LINUX_MAC}'))
             self._stack = stack.pop_all()

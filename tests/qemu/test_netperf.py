@@ -90,3 +90,17 @@ def test_rows_of_http(built):
             assert site.file_insns(1) > 1000
         with guest.web('user', False) as site, site.connect() as c:
             site.get(c)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
+def test_rows_of_linux(built):
+    """The guest that images are compared with: each load, counted and timed, and its web server."""
+    with netpeer.network(), netguests.Linux() as guest:
+        for counted in (True, False):
+            for name, load in LOADS.items():
+                result, insns = guest.load('tap', {'run': name, **load}, counted)
+                assert result['ns'] > 0 and (not counted or insns > 1000)
+        with guest.web('tap', True) as site:
+            assert site.close_insns(10) > site.keepalive_insns(20, idle=5) > 1000
