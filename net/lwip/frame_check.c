@@ -371,11 +371,43 @@ static bool headers_at_hand(unsigned type, const uint8_t *packet, unsigned have)
            have >= header + TCPH_HDRLEN_BYTES((const struct tcp_hdr *)(packet + header));
 }
 
+/*
+ * Nearly all packets are segments over IPv4 without options of IP, or of TCP but for a timestamp,
+ * on open connections. What is found here is what the checks above find.
+ */
+static bool segment_is_plain(const uint8_t *packet, unsigned have, unsigned len,
+                             struct net_segment *s)
+{
+    const struct ip_hdr *ip = (const struct ip_hdr *)packet;
+    const struct tcp_hdr *tcp = (const struct tcp_hdr *)(packet + IP_HLEN);
+    unsigned total, data;
+
+    if (have < IP_HLEN + TCP_HLEN || packet[0] != 0x45 || IPH_PROTO(ip) != IP_PROTO_TCP ||
+        (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) || (TCPH_FLAGS(tcp) & TCP_SYN))
+        return false;
+    total = lwip_ntohs(IPH_LEN(ip));
+    data = IP_HLEN + TCPH_HDRLEN_BYTES(tcp);
+    if (total > len || data > total || data > have || data < IP_HLEN + TCP_HLEN ||
+        !(data == IP_HLEN + TCP_HLEN ||
+          tcp_option_is_stamp((const uint8_t *)(tcp + 1), data - IP_HLEN - TCP_HLEN)))
+        return false;
+    s->packet = packet;
+    s->tcp = tcp;
+    s->total = total;
+    s->len = total - IP_HLEN;
+    s->proto = IP_PROTO_TCP;
+    s->upper = IP_HLEN;
+    s->data = (uint16_t)data;
+    return true;
+}
+
 enum net_verdict net_packet_judge(unsigned type, const uint8_t *packet, unsigned have, unsigned len,
                                   struct net_segment *s)
 {
     bool good = true;
 
+    if (type == PP_HTONS(ETHTYPE_IP) && segment_is_plain(packet, have, len, s))
+        return NET_GOOD;
     if (have < len && !headers_at_hand(type, packet, have))
         return NET_UNSEEN;
     *s = (struct net_segment){.packet = packet, .total = len};

@@ -40,6 +40,8 @@ static bool input_is_syn(const struct net_segment *s)
     return s->tcp && (TCPH_FLAGS(s->tcp) & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
+static bool input_syn_ok(const struct net_segment *s) __attribute__((noinline));
+
 static bool input_is_own_address(const ip_addr_t *a)
 {
     for (const struct netif *netif = netif_list; netif; netif = netif->next) {

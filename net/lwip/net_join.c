@@ -28,28 +28,23 @@ struct joined {
 static struct joined flows[FLOWS]; /* in order of their first one */
 static unsigned flow_count;
 
-/* Length of the header, and flags. */
-static unsigned join_flags(const struct net_segment *s)
-{
-    return lwip_ntohs(s->tcp->_hdrlen_rsvd_flags);
-}
-
 static bool join_may_wait(const struct net_arrival *a)
 {
     const struct net_segment *s = &a->seg;
 
     return s->tcp && a->summed && !a->tight && s->total - s->data >= LEAST &&
-           (join_flags(s) & 0xfff & ~TCP_PSH) == TCP_ACK;
+           (s->tcp->_hdrlen_rsvd_flags & PP_HTONS(0xfff & ~TCP_PSH)) == PP_HTONS(TCP_ACK);
 }
 
 static bool join_same_connection(const struct net_arrival *a, const struct net_arrival *b)
 {
-    bool six = a->type == PP_HTONS(ETHTYPE_IPV6);
+    const uint8_t *p = a->seg.packet, *q = b->seg.packet;
 
-    return memcmp(&a->seg.tcp->src, &b->seg.tcp->src, 4) == 0 && a->type == b->type &&
-           a->dev == b->dev &&
-           (six ? memcmp(a->seg.packet + 8, b->seg.packet + 8, 32)
-                : memcmp(a->seg.packet + 12, b->seg.packet + 12, 8)) == 0;
+    if (memcmp(&a->seg.tcp->src, &b->seg.tcp->src, 4) != 0 || a->type != b->type ||
+        a->dev != b->dev)
+        return false;
+    return a->type == PP_HTONS(ETHTYPE_IPV6) ? memcmp(p + 8, q + 8, 32) == 0
+                                             : memcmp(p + 12, q + 12, 8) == 0;
 }
 
 /* Traffic class with its mark of congestion, lifetime, DF; no options of IP. */
@@ -60,7 +55,17 @@ static bool join_same_ip(const struct net_arrival *a, const struct net_arrival *
     if (a->type == PP_HTONS(ETHTYPE_IPV6))
         return a->seg.upper == IP6_HLEN && b->seg.upper == IP6_HLEN && memcmp(p, q, 4) == 0 &&
                p[7] == q[7];
-    return p[0] == 0x45 && q[0] == 0x45 && p[1] == q[1] && p[8] == q[8] && p[6] == q[6];
+    return p[0] == 0x45 && memcmp(p, q, 2) == 0 && p[8] == q[8] && p[6] == q[6];
+}
+
+static bool join_same_options(const struct net_segment *a, const struct net_segment *b)
+{
+    const uint8_t *p = (const uint8_t *)(a->tcp + 1), *q = (const uint8_t *)(b->tcp + 1);
+
+    for (const uint8_t *end = a->packet + a->data; p < end; p += 4, q += 4)
+        if (memcmp(p, q, 4) != 0)
+            return false;
+    return true;
 }
 
 /* Does the segment b go on where f ends? */
@@ -69,9 +74,9 @@ static bool join_follows(const struct joined *f, const struct net_arrival *b)
     const struct tcp_hdr *h = f->a.seg.tcp, *g = b->seg.tcp;
 
     return lwip_ntohl(g->seqno) == f->next && h->ackno == g->ackno && h->wnd == g->wnd &&
-           !((join_flags(&f->a.seg) ^ join_flags(&b->seg)) & ~TCP_PSH) &&
-           memcmp(h + 1, g + 1, b->seg.data - b->seg.upper - TCP_HLEN) == 0 &&
-           join_same_ip(&f->a, b) && f->all->tot_len + b->seg.total - b->seg.data <= 0xffff;
+           !((h->_hdrlen_rsvd_flags ^ g->_hdrlen_rsvd_flags) & ~PP_HTONS(TCP_PSH)) &&
+           join_same_options(&f->a.seg, &b->seg) && join_same_ip(&f->a, b) &&
+           f->all->tot_len + b->seg.total - b->seg.data <= 0xffff;
 }
 
 static struct joined *join_find(const struct net_arrival *a)
@@ -124,48 +129,44 @@ static struct pbuf *join_last(struct pbuf *p)
     return p;
 }
 
-/* The data of the packet goes behind that of f. */
-static void join_append(struct joined *f, const struct net_arrival *a, struct pbuf *p)
+bool net_join(const struct net_arrival *a, struct pbuf *data)
 {
-    struct tcp_hdr *h = (struct tcp_hdr *)((uint8_t *)f->all->payload + f->a.seg.upper);
+    struct joined *f = join_find(a);
     uint32_t len = a->seg.total - a->seg.data;
+    struct tcp_hdr *h;
 
+    if (!f || !join_may_wait(a) || !join_follows(f, a))
+        return false;
+    h = (struct tcp_hdr *)((uint8_t *)f->all->payload + f->a.seg.upper);
     h->_hdrlen_rsvd_flags |= a->seg.tcp->_hdrlen_rsvd_flags; /* PSH */
-    pbuf_remove_header(p, a->seg.data);
-    p = net_payload(p);
-    f->last->next = p;
-    f->last = join_last(p);
+    f->last->next = data;
+    f->last = join_last(data);
     f->all->tot_len = (u16_t)(f->all->tot_len + len);
     f->next += len;
     f->count++;
-    if (join_flags(&f->a.seg) & TCP_PSH)
+    if (h->_hdrlen_rsvd_flags & PP_HTONS(TCP_PSH))
         join_pass(f);
+    return true;
 }
 
-void net_join(const struct net_arrival *a, struct pbuf *p)
+void net_join_begin(const struct net_arrival *a, struct pbuf *p)
 {
-    bool wait = join_may_wait(a);
     struct joined *f = join_find(a);
 
-    if (f && wait && join_follows(f, a)) {
-        join_append(f, a, p);
-        return;
-    }
     if (f)
         join_pass(f);
-    if (!wait || (join_flags(&a->seg) & TCP_PSH)) {
+    if (!join_may_wait(a) || (a->seg.tcp->_hdrlen_rsvd_flags & PP_HTONS(TCP_PSH))) {
         net_input_pass(a, p);
         return;
     }
     if (flow_count == FLOWS)
         join_pass(&flows[0]);
-    flows[flow_count++] = (struct joined){
-        .a = *a,
-        .all = p,
-        .last = join_last(p),
-        .next = lwip_ntohl(a->seg.tcp->seqno) + a->seg.total - a->seg.data,
-        .count = 1,
-    };
+    f = &flows[flow_count++];
+    f->a = *a;
+    f->all = p;
+    f->last = join_last(p);
+    f->next = lwip_ntohl(a->seg.tcp->seqno) + a->seg.total - a->seg.data;
+    f->count = 1;
 }
 
 void net_join_flush(void)

@@ -81,29 +81,18 @@ static struct pbuf *rx_data(struct vnet_rx *rx, uint32_t skip, uint32_t left)
     return all;
 }
 
-/*
- * The packet that begins `skip` bytes from the frame's start, as a chain. Data of TCP and UDP is in
- * pbufs of its own, from its first byte on.
+/* How much of the packet, which begins at `skip` in the frame, goes into the pbuf of its headers.
  */
-static struct pbuf *rx_chain(struct vnet_rx *rx, uint32_t skip, const struct net_segment *s)
+static uint32_t rx_first(const struct vnet_rx *rx, uint32_t skip, const struct net_segment *s)
 {
-    struct rx_part *part = (struct rx_part *)rx->stack;
-    uint32_t have = rx->head_len - skip, len = s->total;
-    struct pbuf *p;
+    uint32_t have = rx->head_len - skip;
 
-    if (rx->data && s->proto)
-        len = s->data;
-    else if (len > have)
-        len = have;
-    for (struct vnet_rx *each = rx; each; each = each->next)
-        ((struct rx_part *)each->stack)->pbufs = 0;
-    p = rx_pbuf(&part->headers, rx_free_headers, rx->head + skip, len, s->total);
-    part->pbufs = 1;
-    p->next = rx_data(rx, skip + len, s->total - len);
-    return p;
+    if (rx->data && s->proto) /* data of TCP and UDP is read from its first byte on in its buffer */
+        return s->data;
+    return s->total < have ? s->total : have;
 }
 
-/* The same where headers may lie beyond the head: a copy of the whole. NULL: no memory. */
+/* A frame whose headers may go on beyond the head: a copy of its packet. NULL: no memory. */
 static struct pbuf *rx_copy(const struct vnet_rx *rx, uint32_t skip)
 {
     uint32_t len = rx->len - skip;
@@ -122,43 +111,61 @@ static struct pbuf *rx_copy(const struct vnet_rx *rx, uint32_t skip)
 
 /* ---- sums (RFC 1071) ------------------------------------------------------------------------- */
 
-/* The sum of a packet's bytes from `at` on, which lies in the first pbuf. */
-static uint32_t sum_chain(const struct pbuf *p, unsigned at)
+/* Of a header, whose length is a multiple of 4. */
+static inline uint64_t sum_header(const uint8_t *p, unsigned bytes)
 {
-    uint32_t sum = net_chksum((const uint8_t *)p->payload + at, (int)(p->len - at));
-    bool odd = (p->len - at) % 2;
+    uint64_t sum = 0;
+    uint32_t word;
 
-    while ((p = p->next)) {
-        uint32_t part = net_chksum(p->payload, p->len);
+    for (const uint8_t *end = p + bytes; p < end; p += sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
+        sum += word;
+    }
+    return sum;
+}
 
-        sum += odd ? (part & 0xff) << 8 | part >> 8 : part;
+/* Of pbufs that lie behind an even number of bytes. */
+static uint64_t sum_chain(const struct pbuf *p)
+{
+    uint64_t sum = 0;
+    bool odd = false;
+
+    for (; p; p = p->next) {
+        uint64_t part = net_chksum(p->payload, p->len);
+
+        sum += odd ? part << 8 : part;
         odd ^= p->len % 2;
     }
     return sum;
 }
 
-static bool sum_is_right(uint32_t sum)
+static inline bool sum_is_right(uint64_t sum)
 {
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }
 
 /* The header of IPv4 has one of its own. */
-static bool sum_of_ip(const struct net_segment *s)
+static inline bool sum_of_ip(const struct net_segment *s)
 {
-    return s->packet[0] >> 4 == 6 || sum_is_right(net_chksum(s->packet, (s->packet[0] & 15) * 4));
+    return s->packet[0] >> 4 == 6 || sum_is_right(sum_header(s->packet, (s->packet[0] & 15) * 4u));
 }
 
-/* UDP over IPv4 may have none (RFC 768). */
-static bool sum_of_upper(const struct net_segment *s, const struct pbuf *p)
+/* That of TCP or UDP; `first` bytes of the packet lie in front of the pbufs. */
+static inline bool sum_of_upper(const struct net_segment *s, unsigned first,
+                                const struct pbuf *rest)
 {
-    bool six = s->packet[0] >> 4 == 6;
-    uint32_t sum = net_chksum(s->packet + (six ? 8 : 12), six ? 32 : 8);
+    const uint8_t *upper = s->packet + s->upper;
+    uint64_t sum = (uint64_t)lwip_htons((u16_t)s->len) + lwip_htons(s->proto);
 
-    if (s->proto == IP_PROTO_UDP && !((const struct udp_hdr *)(s->packet + s->upper))->chksum)
-        return true;
-    sum += (uint32_t)lwip_htons((u16_t)s->len) + lwip_htons(s->proto);
-    return sum_is_right(sum + sum_chain(p, s->upper));
+    if (s->proto == IP_PROTO_UDP && !((const struct udp_hdr *)upper)->chksum)
+        return true; /* over IPv4 (RFC 768) */
+    sum += s->packet[0] >> 4 == 6 ? sum_header(s->packet + 8, 32) : sum_header(s->packet + 12, 8);
+    if (first == s->data)
+        return sum_is_right(sum + sum_header(upper, s->data - s->upper) + sum_chain(rest));
+    return sum_is_right(sum + net_chksum(upper, (int)(first - s->upper)) + sum_chain(rest));
 }
 
 /* ---- what the device says -------------------------------------------------------------------- */
@@ -182,59 +189,75 @@ static bool meta_joined_ok(const struct vnet_meta *m, const struct net_segment *
 
 /* Is a right sum known of a whole packet of TCP or UDP? If not, lwIP sums, and counts it. */
 static void meta_judge_sums(struct net_arrival *a, const struct vnet_meta *m, uint32_t skip,
-                            const struct pbuf *p)
+                            unsigned first, const struct pbuf *rest)
 {
+    a->summed = a->partial = false;
     if (!a->seg.proto || !sum_of_ip(&a->seg))
         return;
     a->partial = meta_is_partial(m, &a->seg, skip);
-    a->summed = a->partial || (m->flags & VNET_CSUM_VALID) || sum_of_upper(&a->seg, p);
+    a->summed = a->partial || (m->flags & VNET_CSUM_VALID) || sum_of_upper(&a->seg, first, rest);
 }
 
 /* ---- from the driver ------------------------------------------------------------------------- */
 
-/* The packet of a frame, which is judged; *whole: its frame is for the caller to free. NULL: none.
- */
-static struct pbuf *rx_judged(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip, bool *whole)
+/* A frame whose headers may go on beyond its head. */
+static void rx_unseen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
+    __attribute__((noinline));
+static void rx_unseen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
 {
-    enum net_verdict v = net_input_judge(a, rx->head + skip, rx->head_len - skip, rx->len - skip);
-    struct pbuf *p;
+    struct pbuf *p = rx_copy(rx, skip);
 
-    *whole = v != NET_GOOD;
-    if (v == NET_GOOD)
-        return rx_chain(rx, skip, &a->seg);
-    if (v == NET_BAD)
-        return NULL;
-    p = rx_copy(rx, skip);
     if (!p) {
         net_core.rx_no_memory++;
-    } else if (net_input_judge(a, p->payload, p->len, p->len) == NET_GOOD) {
-        pbuf_realloc(p, (u16_t)a->seg.total);
-        return p;
-    } else {
+    } else if (net_input_judge(a, p->payload, p->len, p->len) != NET_GOOD) {
         pbuf_free(p);
+    } else {
+        pbuf_realloc(p, (u16_t)a->seg.total);
+        meta_judge_sums(a, &rx->meta, skip, p->len, NULL);
+        net_input_pass(a, p);
     }
-    return NULL;
+    vnet_rx_free(rx);
+}
+
+/* A packet of which all headers were judged, in the head. */
+static void rx_seen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
+{
+    uint32_t first = rx_first(rx, skip, &a->seg);
+    struct rx_part *part = (struct rx_part *)rx->stack;
+    struct pbuf *p, *rest;
+
+    for (struct vnet_rx *each = rx; each; each = each->next)
+        ((struct rx_part *)each->stack)->pbufs = 0;
+    rest = rx_data(rx, skip + first, a->seg.total - first);
+    meta_judge_sums(a, &rx->meta, skip, first, rest);
+    if (rest && net_join(a, rest))
+        return;
+    p = rx_pbuf(&part->headers, rx_free_headers, rx->head + skip, first, a->seg.total);
+    p->next = rest;
+    part->pbufs++;
+    net_join_begin(a, p);
 }
 
 static void rx_packet(struct net_dev *d, struct vnet_rx *rx)
 {
-    struct net_arrival a = {
-        .dev = d, .eth = (const struct eth_hdr *)rx->head, .tight = vnet_rx_tight(d->vnet)};
-    const struct vnet_meta meta = rx->meta;
+    struct net_arrival a;
+    enum net_verdict v;
     unsigned skip;
-    struct pbuf *p;
-    bool whole;
 
+    a.dev = d;
+    a.eth = (const struct eth_hdr *)rx->head;
+    a.tight = vnet_rx_tight(d->vnet);
     a.type = net_input_type(rx->head, rx->head_len, &skip);
-    p = rx_judged(&a, rx, skip, &whole);
-    if (p && meta_joined_ok(&meta, &a.seg)) {
-        meta_judge_sums(&a, &meta, skip, p);
-        net_join(&a, p);
-    } else if (p) {
+    v = net_input_judge(&a, rx->head + skip, rx->head_len - skip, rx->len - skip);
+    if (v == NET_GOOD && !meta_joined_ok(&rx->meta, &a.seg)) {
         net_core.rx_malformed++;
-        pbuf_free(p);
+        v = NET_BAD;
     }
-    if (whole)
+    if (v == NET_GOOD)
+        rx_seen(&a, rx, skip);
+    else if (v == NET_UNSEEN)
+        rx_unseen(&a, rx, skip);
+    else
         vnet_rx_free(rx);
 }
 

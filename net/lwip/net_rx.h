@@ -28,8 +28,10 @@ extern struct raw_pcb *raw_pcbs;
 void net_rx_frame(void *ctx, struct vnet_rx *rx);
 void net_rx_batch_end(void *ctx);
 
-/* net_input_pass(), perhaps later, with the packets behind it in one; before the batch ends. */
-void net_join(const struct net_arrival *a, struct pbuf *p);
+/* Puts the data of a packet behind what waits, if that makes one segment. False: it does not. */
+bool net_join(const struct net_arrival *a, struct pbuf *data);
+/* net_input_pass(), perhaps later, with what follows the packet; before the batch ends. */
+void net_join_begin(const struct net_arrival *a, struct pbuf *p);
 /* Passes on all that waits. */
 void net_join_flush(void);
 
