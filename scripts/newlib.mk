@@ -20,8 +20,9 @@ LIBC_FILES = $(addprefix posix/,regcomp.c regexec.c regerror.c regfree.c fnmatch
 LONG_DOUBLE_aarch64 = ld ld128
 LIBM_DIRS = math common $(LONG_DOUBLE_$(ARCH)) complex fenv machine/$(ARCH)
 # Left out: variants that the configuration excludes (nano formats, 64-bit file calls, other CPUs of
-# the machine), a macro's fallback, what others include, and the second of two frexpl.
-LEAVE_OUT_aarch64 = s_frexpl.c
+# the machine), a macro's fallback, what others include, the second of two frexpl, and memcpy and
+# memmove, of which platform/arch/aarch64 has others.
+LEAVE_OUT_aarch64 = s_frexpl.c $(foreach f,memcpy memmove,$f.c $f.S $f-stub.c)
 LEAVE_OUT_arm = strcmp-%.S strlen-%.S aeabi_memmove-arm.S aeabi_memmove-thumb%.S \
                 aeabi_memset-arm.S aeabi_memset-thumb%.S memcpy-armv7%.S s_nearbyint.c \
                 sf_nearbyint.c

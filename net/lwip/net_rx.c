@@ -14,6 +14,7 @@
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/udp.h"
+#include "vireo/sum.h"
 
 /* What is kept in the memory of a buffer for the stack. */
 struct rx_part {
@@ -117,11 +118,12 @@ static inline uint64_t sum_header(const uint8_t *p, unsigned bytes)
     uint64_t sum = 0;
     uint32_t word;
 
-    for (const uint8_t *end = p + bytes; p < end; p += sizeof(word)) {
-        memcpy(&word, p, sizeof(word));
-        sum += word;
-    }
-    return sum;
+    for (; bytes >= 8; p += 8, bytes -= 8)
+        sum = sum_add(sum, sum_load(p));
+    if (!bytes)
+        return (sum & 0xffffffff) + (sum >> 32);
+    memcpy(&word, p, sizeof(word));
+    return (sum & 0xffffffff) + (sum >> 32) + word;
 }
 
 /* Of pbufs that lie behind an even number of bytes. */

@@ -39,25 +39,36 @@ static inline uint64_t sum_copy8(uint8_t *dst, const uint8_t *src)
 #ifdef __aarch64__
 
 /*
- * Eight words with one chain of carries, of which the last one goes into the next block's: nothing
- * in the loop but adcs changes the carry.
+ * Pairs of words of 32 bits are added to lanes of 64, whose carries no memory is long enough for:
+ * 128 bytes a turn, before that 64 if their count is odd.
  */
-#define SUM64_ADD8                                                                                 \
-    "adcs %[sum], %[sum], x8\n adcs %[sum], %[sum], x9\n adcs %[sum], %[sum], x10\n"               \
-    "adcs %[sum], %[sum], x11\n adcs %[sum], %[sum], x12\n adcs %[sum], %[sum], x13\n"             \
-    "adcs %[sum], %[sum], x14\n adcs %[sum], %[sum], x15\n"
-#define SUM64_CLOBBERS "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "cc", "memory"
+#define SUM64_LOAD64  "ldp q0, q1, [%[p]], #64\n ldp q2, q3, [%[p], #-32]\n"
+#define SUM64_STORE64 "stp q0, q1, [%[q]], #64\n stp q2, q3, [%[q], #-32]\n"
+#define SUM64_ADD64                                                                                \
+    "uadalp v16.2d, v0.4s\n uadalp v17.2d, v1.4s\n uadalp v16.2d, v2.4s\n"                         \
+    "uadalp v17.2d, v3.4s\n"
+#define SUM64_LOAD128                                                                              \
+    "ldp q0, q1, [%[p]], #128\n ldp q2, q3, [%[p], #-96]\n"                                        \
+    "ldp q4, q5, [%[p], #-64]\n ldp q6, q7, [%[p], #-32]\n"
+#define SUM64_STORE128                                                                             \
+    "stp q0, q1, [%[q]], #128\n stp q2, q3, [%[q], #-96]\n"                                        \
+    "stp q4, q5, [%[q], #-64]\n stp q6, q7, [%[q], #-32]\n"
+#define SUM64_ADD128                                                                               \
+    SUM64_ADD64 "uadalp v16.2d, v4.4s\n uadalp v17.2d, v5.4s\n uadalp v16.2d, v6.4s\n"             \
+                "uadalp v17.2d, v7.4s\n"
+#define SUM64(store64, store128)                                                                   \
+    "movi v16.2d, #0\n movi v17.2d, #0\n tbz %[n], #0, 2f\n" SUM64_LOAD64 store64 SUM64_ADD64      \
+    "2: lsr %[n], %[n], #1\n cbz %[n], 3f\n"                                                       \
+    "1: " SUM64_LOAD128 store128 SUM64_ADD128 "subs %[n], %[n], #1\n b.ne 1b\n"                    \
+    "3: add v16.2d, v16.2d, v17.2d\n addp d16, v16.2d\n fmov %[sum], d16\n"
+#define SUM64_CLOBBERS "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "cc", "memory"
 
 static inline uint64_t sum64(const uint8_t *p, size_t blocks)
 {
-    uint64_t sum = 0;
+    uint64_t sum;
 
-    __asm__ volatile("adds xzr, xzr, xzr\n" /* no carry */
-                     "1: ldp x8, x9, [%[p]]\n ldp x10, x11, [%[p], #16]\n"
-                     "ldp x12, x13, [%[p], #32]\n ldp x14, x15, [%[p], #48]\n" SUM64_ADD8
-                     "add %[p], %[p], #64\n sub %[n], %[n], #1\n cbnz %[n], 1b\n"
-                     "adc %[sum], %[sum], xzr\n"
-                     : [sum] "+r"(sum), [p] "+r"(p), [n] "+r"(blocks)
+    __asm__ volatile(SUM64("", "")
+                     : [sum] "=r"(sum), [p] "+r"(p), [n] "+r"(blocks)
                      :
                      : SUM64_CLOBBERS);
     return sum;
@@ -65,17 +76,10 @@ static inline uint64_t sum64(const uint8_t *p, size_t blocks)
 
 static inline uint64_t sum64_copy(uint8_t *q, const uint8_t *p, size_t blocks)
 {
-    uint64_t sum = 0;
+    uint64_t sum;
 
-    __asm__ volatile("adds xzr, xzr, xzr\n"
-                     "1: ldp x8, x9, [%[p]]\n ldp x10, x11, [%[p], #16]\n"
-                     "ldp x12, x13, [%[p], #32]\n ldp x14, x15, [%[p], #48]\n"
-                     "stp x8, x9, [%[q]]\n stp x10, x11, [%[q], #16]\n"
-                     "stp x12, x13, [%[q], #32]\n stp x14, x15, [%[q], #48]\n" SUM64_ADD8
-                     "add %[p], %[p], #64\n add %[q], %[q], #64\n"
-                     "sub %[n], %[n], #1\n cbnz %[n], 1b\n"
-                     "adc %[sum], %[sum], xzr\n"
-                     : [sum] "+r"(sum), [p] "+r"(p), [q] "+r"(q), [n] "+r"(blocks)
+    __asm__ volatile(SUM64(SUM64_STORE64, SUM64_STORE128)
+                     : [sum] "=&r"(sum), [p] "+r"(p), [q] "+r"(q), [n] "+r"(blocks)
                      :
                      : SUM64_CLOBBERS);
     return sum;

@@ -108,6 +108,11 @@ def test_a_long_double_that_is_a_double_needs_nothing(boot, which):
 
 
 @CPUS
+def test_copies_and_sums(boot, arch, cpu):
+    checks_end(boot('copies', net='none', arch=arch, cpu=cpu), 60)
+
+
+@CPUS
 def test_floating_point_environment(boot, arch, cpu):
     checks_end(boot('floats', net='none', arch=arch, cpu=cpu), 60)
 
