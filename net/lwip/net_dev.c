@@ -192,8 +192,7 @@ static void dev_link_changed(void *ctx, bool up)
     if (up)
         netif_set_link_up(&d->netif);
     else
-        netif_set_link_down(&d->netif);
-    net_route_link(&d->netif);
+        net_route_cable_out(&d->netif);
     if (vnet_is_dead(d->vnet))
         dev_end_connections(d);
     dev_wake_waiters(d);
@@ -224,7 +223,6 @@ static void dev_status_changed(struct netif *netif)
 {
     struct net_dev *d = netif->state;
 
-    net_route_changed();
     dev_tell_address(d);
     net_privacy_update(d);
     dev_wake_waiters(d);

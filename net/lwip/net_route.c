@@ -29,11 +29,10 @@ void net_route_changed(void)
     net_route6_changed();
 }
 
-void net_route_link(struct netif *netif)
+void net_route_cable_out(struct netif *netif)
 {
-    if (!netif_is_link_up(netif))
-        etharp_cleanup_netif(netif);
-    net_route_changed();
+    netif_set_link_down(netif);
+    etharp_cleanup_netif(netif);
 }
 
 unsigned net_route_metric_of(const char *card)
@@ -146,11 +145,9 @@ static struct netif *route_choose(const ip4_addr_t *from, const ip4_addr_t *to)
     if (own) /* this machine itself, with or without a cable */
         return own;
     own = ip4_addr_isany(from) ? NULL : route_owner(from);
-    if (own && !net_route_is_card(own))
+    if (own && (!net_route_is_card(own) || !netif_is_link_up(own)))
         return NULL;
-    if (own && (!netif_is_link_up(own) || route_closeness(own, to, &via)))
-        return own;
-    return route_closest(to);
+    return own && route_closeness(own, to, &via) ? own : route_closest(to);
 }
 
 struct netif *net_route4(const ip4_addr_t *from, const ip4_addr_t *to)

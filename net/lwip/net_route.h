@@ -12,8 +12,8 @@
 
 /* Changes whenever a packet may have to leave by another card than before, or to another router. */
 extern uint32_t net_route_epoch;
-/* A link has gone up or down. Neighbours beyond a cable that is out are forgotten. */
-void net_route_link(struct netif *netif);
+/* The cable is out: the link is down, and the neighbours of IPv4 beyond it are forgotten. */
+void net_route_cable_out(struct netif *netif);
 /* The part of it for IPv6: lwIP forgets which router leads to a destination. */
 void net_route6_changed(void);
 

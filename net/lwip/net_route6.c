@@ -152,9 +152,9 @@ static struct netif *route6_choose(const ip6_addr_t *from, const ip6_addr_t *to)
     if (own)
         return own;
     own = ip6_addr_isany(from) ? NULL : route6_owner(from);
-    if (own && (!net_route_is_card(own) || !netif_is_link_up(own) || route6_closeness(own, to)))
-        return own;
-    return route6_closest(to);
+    if (own && (!net_route_is_card(own) || !netif_is_link_up(own)))
+        return NULL;
+    return own && route6_closeness(own, to) ? own : route6_closest(to);
 }
 
 struct netif *net_route6(const ip6_addr_t *from, const ip6_addr_t *to)

@@ -114,7 +114,6 @@ static void routes_of_dhcp(void)
     CHECK_EQ(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     net_enter();
     netif_set_gw(first(), IP4_ADDR_ANY4);
-    net_route_changed();
     net_leave();
     CHECK_FAILS(connect(fd, (struct sockaddr *)&to, sizeof(to)), ENETUNREACH);
 }

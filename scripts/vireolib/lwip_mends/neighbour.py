@@ -3,6 +3,7 @@
 and cards and routers are chosen by net_route.c and net_route6.c."""
 
 ND6 = 'src/core/ipv6/nd6.c'
+NETIF = 'src/core/netif.c'
 WHY = 'tables of neighbours that grow, and routes of several cards'
 
 ALWAYS = [
@@ -203,6 +204,17 @@ bool net_nd6_release(unsigned i)
 #if LWIP_MULTICAST_TX_OPTIONS
   /* Use administratively selected interface for multicast by default */
 '''),
+    *((NETIF, 'the same', text, text + ' net_route_changed();') for text in (
+        'netif_set_flags(netif, NETIF_FLAG_UP);', 'netif_clear_flags(netif, NETIF_FLAG_UP);',
+        'netif_set_flags(netif, NETIF_FLAG_LINK_UP);',
+        'netif_clear_flags(netif, NETIF_FLAG_LINK_UP);',
+        'ip4_addr_set(ip_2_ip4(&netif->netmask), netmask);',
+        'ip4_addr_set(ip_2_ip4(&netif->gw), gw);',
+        'ip4_addr_set(ip_2_ip4(&netif->ip_addr), ipaddr);', 'netif_list = netif;',
+        'ip_addr_copy(netif->ip6_addr[addr_idx], new_ipaddr);',
+        'netif->ip6_addr_state[addr_idx] = state;')),
+    (NETIF, 'the same', '#include "lwip/netif.h"\n',
+     '#include "lwip/netif.h"\nvoid net_route_changed(void);\n'),
     ('src/core/ipv6/ip6.c', 'the same',
      '''  netif = LWIP_HOOK_IP6_ROUTE(src, dest);
 ''', '''  return LWIP_HOOK_IP6_ROUTE(src, dest);
