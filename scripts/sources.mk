@@ -33,13 +33,15 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_mtu_probe.c) \
-          $(addprefix net/lwip/net_,address.c arp.c icmp.c lease.c nd6.c path_mtu.c privacy.c \
-                                    route.c route6.c table.c) \
+          $(addprefix net/lwip/net_,address.c arp.c groups.c icmp.c lease.c nd6.c path_mtu.c \
+                                    privacy.c route.c route6.c table.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c end.c group.c mtu.c port.c \
                                      tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
-          $(wildcard drivers/pci/*.c) platform/arch/fault.c drivers/block/vblk_disk.c \
-          $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
+          $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) platform/arch/fault.c \
+          drivers/block/vblk_disk.c drivers/entropy/vrng.c platform/virt/its.c \
+          $(wildcard files/tar*.c) files/disk.c files/ftrees.c \
+          $(addprefix drivers/virtio/,config.c core.c queues.c recover.c state.c \
                                         ring/virtq_reset.c) \
           $(addprefix drivers/virtio/transport/,mmio_legacy.c vpci.c vpci_irq.c vpci_legacy.c \
                                                 vpci_modern.c)

@@ -10,10 +10,20 @@
 
 #if VIREO_NET
 
+#define VNET_NEEDS_CTRL                                                                            \
+    {                                                                                              \
+        VIRTIO_NEEDS(VIRTIO_NET_F_CTRL_VQ)                                                         \
+    }
 static const struct virtio_feature vnet_features[] = {
     {VIRTIO_NET_F_MTU, "mtu", {0, 0}},
     {VIRTIO_NET_F_MAC, "mac", {0, 0}},
     {VIRTIO_NET_F_STATUS, "status", {0, 0}},
+    {VIRTIO_NET_F_CTRL_VQ, "ctrl_vq", {0, 0}},
+    {VIRTIO_NET_F_CTRL_RX, "ctrl_rx", VNET_NEEDS_CTRL},
+    {VIRTIO_NET_F_CTRL_VLAN, "ctrl_vlan", VNET_NEEDS_CTRL},
+    {VIRTIO_NET_F_CTRL_RX_EXTRA, "ctrl_rx_extra", VNET_NEEDS_CTRL},
+    {VIRTIO_NET_F_GUEST_ANNOUNCE, "guest_announce", VNET_NEEDS_CTRL},
+    {VIRTIO_NET_F_CTRL_MAC_ADDR, "ctrl_mac_addr", VNET_NEEDS_CTRL},
 };
 
 static struct vnet *vnets; /* in order of discovery */
@@ -90,6 +100,8 @@ static bool vnet_read_link(struct vnet *v)
         return true;
     if (virtio_config_read16(v->dev, VIRTIO_NET_CFG_STATUS, &status))
         return v->link_up;
+    if (status & VIRTIO_NET_S_ANNOUNCE)
+        vnet_ctrl_announce(v);
     return status & VIRTIO_NET_S_LINK_UP;
 }
 
@@ -187,9 +199,10 @@ static int vnet_setup_queues(struct vnet *v)
                              .max_segs = (uint16_t)(v->tx_pieces + 1),
                              .expects_progress = true,
                              .lazy = true},
+        [VIRTIO_NET_Q_CTRL] = {.name = "ctrl", .size = 16, .max_segs = 4, .expects_progress = true},
     };
 
-    return virtio_setup_queues(v->dev, queues, 2);
+    return virtio_setup_queues(v->dev, queues, virtio_has(v->dev, VIRTIO_NET_F_CTRL_VQ) ? 3 : 2);
 }
 
 static int vnet_setup(struct vnet *v)
@@ -206,7 +219,7 @@ static int vnet_setup(struct vnet *v)
     v->txq = virtio_queue(v->dev, VIRTIO_NET_Q_TX);
     if ((err = vnet_check_sizes(v)) || (err = vnet_tx_setup(v)) || (err = vnet_rx_setup(v)))
         return err;
-    return 0;
+    return vnet_ctrl_setup(v);
 }
 
 static int vnet_probe(struct virtio_device *dev)
@@ -224,6 +237,7 @@ static int vnet_probe(struct virtio_device *dev)
     if (err) {
         vnet_tx_cleanup(v);
         vnet_rx_cleanup(v);
+        vnet_ctrl_free(v);
         hal_free(v);
         return err;
     }
@@ -257,6 +271,8 @@ static bool vnet_service(struct virtio_device *dev)
         did = true;
     }
     vnet_tx_schedule(v);
+    if (v->ctrl_pending)
+        did |= vnet_ctrl_service(v);
     if (HAL_DMA_MAPS && vnet_rx_starves(v))
         virtio_wake_at(dev, hal_now_ns() + VNET_RX_RETRY);
     return did;
@@ -278,8 +294,10 @@ static void vnet_queue_lost(struct virtio_device *dev, struct virtq *q)
 
     if (q == v->txq)
         vnet_tx_lost(v);
-    else
+    else if (q == v->rxq)
         vnet_rx_lost(v);
+    else
+        vnet_ctrl_lost(v);
 }
 
 static void vnet_queue_back(struct virtio_device *dev, struct virtq *q)
@@ -288,8 +306,10 @@ static void vnet_queue_back(struct virtio_device *dev, struct virtq *q)
 
     if (q == v->txq)
         vnet_tx_back(v);
-    else
+    else if (q == v->rxq)
         vnet_rx_back(v);
+    else
+        vnet_ctrl_back(v);
 }
 
 static int vnet_another_card(const struct vnet *v, const char *what)
@@ -319,9 +339,11 @@ static int vnet_returned(struct virtio_device *dev)
         err = virtio_config_read(dev, VIRTIO_NET_CFG_MAC, mac, VNET_MAC_LEN, 1);
         if (err)
             return err;
-        if (memcmp(mac, v->mac_told, VNET_MAC_LEN) != 0)
+        if (memcmp(mac, v->mac_told, VNET_MAC_LEN) != 0 && memcmp(mac, v->mac, VNET_MAC_LEN) != 0)
             return vnet_another_card(v, "address");
     }
+    if (v->dead)
+        vnet_ctrl_plugged(v);
     v->dead = v->quarantine = false;
     return 0;
 }
@@ -337,6 +359,7 @@ static void vnet_dead(struct virtio_device *dev, bool quarantine)
     v->link_up = false;
     vnet_tx_lost(v);
     vnet_rx_lost(v);
+    vnet_ctrl_lost(v);
     if (v->client)
         v->client->link(v->client->ctx, false); /* also if the link was down before */
 }

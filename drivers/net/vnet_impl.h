@@ -23,14 +23,23 @@
 #define VNET_TX_LOOK     (100 * HAL_MS) /* upper bound of the time counted between two looks */
 
 /* Section 5.1.2 */
-enum { VIRTIO_NET_Q_RX = 0, VIRTIO_NET_Q_TX = 1 };
+enum { VIRTIO_NET_Q_RX = 0, VIRTIO_NET_Q_TX = 1, VIRTIO_NET_Q_CTRL = 2 };
 
 /* Section 5.1.3 */
 enum { VIRTIO_NET_F_MTU = 3, VIRTIO_NET_F_MAC = 5, VIRTIO_NET_F_STATUS = 16 };
+/* Of the control queue (vnet_ctrl.h) */
+enum {
+    VIRTIO_NET_F_CTRL_VQ = 17,
+    VIRTIO_NET_F_CTRL_RX = 18,
+    VIRTIO_NET_F_CTRL_VLAN = 19,
+    VIRTIO_NET_F_CTRL_RX_EXTRA = 20,
+    VIRTIO_NET_F_GUEST_ANNOUNCE = 21,
+    VIRTIO_NET_F_CTRL_MAC_ADDR = 23,
+};
 
 /* Section 5.1.4: offsets of the fields in the config space */
 enum { VIRTIO_NET_CFG_MAC = 0, VIRTIO_NET_CFG_STATUS = 6, VIRTIO_NET_CFG_MTU = 10 };
-enum { VIRTIO_NET_S_LINK_UP = 1 };
+enum { VIRTIO_NET_S_LINK_UP = 1, VIRTIO_NET_S_ANNOUNCE = 2 };
 
 /*
  * Section 5.1.6: struct virtio_net_hdr. Without offloads every field is 0 on transmit, and no field
@@ -129,6 +138,11 @@ struct vnet {
     uint64_t tx_quiet_ns;    /* time without a completion */
     uint64_t tx_busy_ns;     /* time since the queue was empty */
 
+    /* control queue (vnet_ctrl_impl.h): NULL, both, without CTRL_VQ */
+    struct virtq *ctrlq;
+    struct vnet_ctrl *ctrl; /* NULL also if the queue cannot be used */
+    bool ctrl_pending;      /* a command is to be sent, or with the device */
+
     struct vnet_stats stats;
     struct vnet *next;
     struct vnet_map *tx_map_records; /* where HAL_DMA_MAPS is 1 */
@@ -154,6 +168,15 @@ void vnet_tx_schedule(struct vnet *v); /* asks for the service in time for the n
 void vnet_tx_watch(struct vnet *v);    /* checks the timeout; after vnet_tx_reap */
 void vnet_tx_lost(struct vnet *v);     /* the ring is empty after a reset: its frames are dropped */
 void vnet_tx_back(struct vnet *v);     /* the queue works again */
+
+/* vnet_ctrl.c */
+int vnet_ctrl_setup(struct vnet *v);     /* in probe, after the queues; -ENOMEM */
+void vnet_ctrl_free(struct vnet *v);     /* after a probe that failed */
+bool vnet_ctrl_service(struct vnet *v);  /* while ctrl_pending; true: there were answers */
+void vnet_ctrl_announce(struct vnet *v); /* the device asks for an announcement */
+void vnet_ctrl_lost(struct vnet *v);     /* the queue was reset */
+void vnet_ctrl_plugged(struct vnet *v);  /* the device is back after it was given up */
+void vnet_ctrl_back(struct vnet *v);     /* the queue works again */
 
 /* vnet_map.c: what HAL_DMA_MAPS 0 leaves out */
 int vnet_map_setup(struct vnet *v); /* in probe: records for all frames that can be out; -ENOMEM */

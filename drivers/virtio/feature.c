@@ -155,14 +155,23 @@ static void feature_put(struct feature_text *t, const struct virtio_feature *f, 
         feature_put_char(t, (char)('0' + bit / scale % 10));
 }
 
-static const struct virtio_feature *feature_known_bit(const struct virtio_device *dev, unsigned bit)
+static const struct virtio_feature *feature_of_bit(const struct virtio_feature *f, unsigned count,
+                                                   unsigned bit)
 {
-    const struct virtio_feature *f;
-
-    for (unsigned i = 0; (f = feature_known(dev, i)); i++)
+    for (; count; f++, count--)
         if (f->bit == bit)
             return f;
     return NULL;
+}
+
+static const struct virtio_feature *feature_known_bit(const struct virtio_device *dev, unsigned bit)
+{
+    const struct virtio_driver *d = dev->driver;
+    const struct virtio_feature *f = feature_of_bit(d->features, d->feature_count, bit);
+
+    if (!f)
+        f = feature_of_bit(virtq_features, virtq_feature_count, bit);
+    return f ? f : feature_of_bit(core_features, CORE_FEATURES, bit);
 }
 
 static void feature_write_names(const struct virtio_device *dev, const struct virtio_features *set,
@@ -170,9 +179,12 @@ static void feature_write_names(const struct virtio_device *dev, const struct vi
 {
     struct feature_text t = {buf, 0, len};
 
-    for (unsigned bit = 0; bit < 32 * VIRTIO_FEATURE_WORDS; bit++)
-        if (virtio_features_has(set, bit))
+    for (unsigned w = 0; w < VIRTIO_FEATURE_WORDS; w++)
+        for (uint32_t left = set->w[w]; left; left &= left - 1) {
+            unsigned bit = 32 * w + (unsigned)__builtin_ctz(left);
+
             feature_put(&t, feature_known_bit(dev, bit), bit);
+        }
     if (len)
         buf[t.at] = '\0';
 }

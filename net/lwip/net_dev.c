@@ -255,7 +255,6 @@ static void dev_start_ip6(struct netif *netif)
     netif_create_ip6_linklocal_address(netif, 1);
     netif_set_ip6_autoconfig_enabled(netif, 1);
     ip6_addr_set_allnodes_linklocal(&all_nodes);
-    netif->mld_mac_filter = NULL;
     mld6_joingroup_netif(netif, &all_nodes);
 }
 
@@ -278,6 +277,7 @@ struct net_dev *net_add_device(struct vnet *v)
     snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
     if (vnet_attach(v, &d->client))
         return NULL;
+    net_groups_init(d);
     if (!netif_default)
         netif_set_default(&d->netif);
     netif_set_status_callback(&d->netif, dev_status_changed);

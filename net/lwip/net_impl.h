@@ -13,6 +13,7 @@
 #include "lwip/pbuf.h"
 #include "net.h"
 #include "net/vnet.h"
+#include "net/vnet_ctrl.h"
 #include "net_hooks.h"
 #include "vireo/task.h"
 
@@ -49,6 +50,7 @@ struct net_dev {
     struct netif netif;
     struct vnet *vnet;
     struct vnet_client client;
+    struct vnet_ctrl_client ctrl_client;
     unsigned index;   /* N of vnetN */
     unsigned metric;  /* of its routes: the lower, the better */
     bool is_static;   /* its address is that of ip= */
@@ -174,6 +176,12 @@ void net_end_of_work(void);
 struct net_dev *net_add_device(struct vnet *v);
 /* Is the link up, with an address that machines beyond the link can reach? */
 bool net_dev_usable(const struct net_dev *d);
+
+/* ---- net_groups.c ---------------------------------------------------------------------------- */
+
+/* Has the device told of the groups that its interface joins. Once, entered, before any is joined.
+ */
+void net_groups_init(struct net_dev *d);
 
 /* ---- net_address.c --------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "model_pci.h"
 #include "net/vnet_impl.h"
+#include "netctrl.h"
 
 struct net net;
 
@@ -116,6 +117,8 @@ void net_serve_tx(struct model *model, struct model_queue *q)
     struct model_chain c;
     unsigned n = 0;
 
+    if (q == netctrl.q)
+        netctrl_serve();
     if (q != net.tx || net.hold_tx)
         return;
     for (; model_pop(model, q, &c); n++) {
@@ -145,6 +148,7 @@ void net_plug(enum model_transport t, const unsigned *bits, unsigned n)
     net.tx = &net.m->queues[1];
     net.rx->max = net.tx->max = NET_RING;
     net.m->on.kick = net_serve_tx;
+    netctrl_init();
     for (unsigned i = 0; i < 6 && net.m->offered[0] >> NET_F_MAC & 1; i++)
         model_field(net.m, i, 1, "\x52\x54\x00\x12\x34\x56"[i]);
     if (net.m->offered[0] >> NET_F_STATUS & 1)

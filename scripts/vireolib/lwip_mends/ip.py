@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mends of lwIP below TCP: timers, neighbours, IP, ICMP, DHCP."""
 
+ALWAYS = [
+    ('src/core/ipv6/nd6.c', 'the port announces its addresses where the machine was moved',
+     'static void nd6_send_na(struct netif *netif, const ip6_addr_t *target_addr, u8_t flags);\n',
+     'void nd6_send_na(struct netif *netif, const ip6_addr_t *target_addr, u8_t flags);\n'),
+    ('src/core/ipv6/nd6.c', 'the same', 'static void\nnd6_send_na(', 'void\nnd6_send_na('),
+]
+
 MENDS = [
     ('src/core/ipv6/nd6.c', 'a packet that no memory is left to queue is not counted as waiting',
      '''    if (nd6_queue_size < MEMP_NUM_ND6_QUEUE) {
