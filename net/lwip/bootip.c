@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bootip.c - the ip= boot argument:
+ * bootip.c - the ip= boot arguments, one for all cards or one for each:
  *
  *     ip=dhcp   ip=off   ip=ADDRESS/PREFIX
  *     ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1
@@ -8,7 +8,8 @@
  * Parts at the end may be left out, and any part may be empty. client may have a prefix length
  * (10.0.2.15/24): without one, and without a netmask, that of its class is taken, which the log
  * says; device is vnetN or ethN; autoconf is off, none, static, dhcp, on, any, both or empty.
- * Without the argument, or if the argument is malformed, every device asks DHCP.
+ * Without an argument, or if none is right, every device asks DHCP. Of arguments for the same
+ * device the last one counts; where some have a fixed address, devices that none names ask DHCP.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 #define DHCP_PATIENCE_MS 10000 /* without an answer, before the log says so */
 #define BOOTIP_SHOWN     80    /* characters of a wrong argument that the log repeats */
+#define BOOTIP_MOST      16    /* arguments that are kept */
 
 enum part { CLIENT, SERVER, GATEWAY, NETMASK, HOSTNAME, DEVICE, AUTOCONF, DNS0, DNS1, PARTS };
 
@@ -249,6 +251,8 @@ static void bootip_start_dhcp(struct net_dev *d)
 
 static void bootip_set_static(struct net_dev *d, const struct bootip *b)
 {
+    static u8_t servers;
+
     d->is_static = true;
     netif_set_addr(&d->netif, &b->address, &b->netmask, &b->gateway);
     for (u8_t i = 0; i < 2; i++)
@@ -256,36 +260,59 @@ static void bootip_set_static(struct net_dev *d, const struct bootip *b)
             ip_addr_t server;
 
             ip_addr_copy_from_ip4(server, b->dns[i]);
-            dns_setserver(i, &server);
+            dns_setserver(servers++, &server);
         }
 }
 
-/* A fixed address is for one device; the others ask DHCP. */
-static void bootip_apply(struct net_dev *d, const struct bootip *b)
-{
-    bool meant = b->device < 0 ? d->index == 0 : d->index == (unsigned)b->device;
+static struct bootip wanted[BOOTIP_MOST]; /* what the arguments say */
+static unsigned wanted_count;
 
-    if (b->off)
-        return;
-    if (b->dhcp ? b->device < 0 || meant : !meant)
-        bootip_start_dhcp(d);
-    else if (!b->dhcp)
-        bootip_set_static(d, b);
+/* The last argument for that device (-1: for those that are not named); NULL: there is none. */
+static const struct bootip *bootip_for(int device)
+{
+    for (unsigned i = wanted_count; i-- > 0;)
+        if (wanted[i].device == device)
+            return &wanted[i];
+    return NULL;
 }
 
-static struct bootip wanted = {.device = -1}; /* what the argument says */
+static bool bootip_some_is_fixed(void)
+{
+    for (unsigned i = 0; i < wanted_count; i++)
+        if (!wanted[i].dhcp && !wanted[i].off)
+            return true;
+    return false;
+}
+
+/* A fixed address without a device is for the first one that no argument names. */
+static bool bootip_is_first_unnamed(const struct net_dev *d)
+{
+    for (unsigned i = 0; i < d->index; i++)
+        if (!bootip_for((int)i))
+            return false;
+    return true;
+}
 
 void net_configure_device(struct net_dev *d)
 {
-    bootip_apply(d, &wanted);
+    const struct bootip *b = bootip_for((int)d->index);
+    bool named = b != NULL, fixed;
+
+    if (!named)
+        b = bootip_for(-1);
+    fixed = b && !b->dhcp && !b->off && (named || bootip_is_first_unnamed(d));
+    if (fixed)
+        bootip_set_static(d, b);
+    else if (b ? !b->off : bootip_some_is_fixed())
+        bootip_start_dhcp(d);
 }
 
-static void bootip_tell_guess(void)
+static void bootip_tell_guess(const struct bootip *b)
 {
-    uint32_t mask = lwip_ntohl(ip4_addr_get_u32(&wanted.netmask));
+    uint32_t mask = lwip_ntohl(ip4_addr_get_u32(&b->netmask));
     char address[IP4ADDR_STRLEN_MAX];
 
-    ip4addr_ntoa_r(&wanted.address, address, sizeof(address));
+    ip4addr_ntoa_r(&b->address, address, sizeof(address));
     hal_log(
         HAL_WARN, "net",
         "ip=%s has no prefix length: taking /%d, that of its class; write ip=%s/24, or whatever "
@@ -293,26 +320,38 @@ static void bootip_tell_guess(void)
         address, __builtin_popcount(mask), address);
 }
 
-void net_configure(void)
+static void bootip_read(const char *text)
 {
-    const char *text = hal_bootarg("ip");
+    struct bootip b = {.device = -1};
     const char *wrong = NULL;
     char copy[256];
 
-    wanted.dhcp = !text;
-    if (text && snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
         wrong = "the argument is too long";
-    else if (text)
-        wrong = bootip_parse(copy, &wanted);
+    else
+        wrong = bootip_parse(copy, &b);
+    if (!wrong && wanted_count == BOOTIP_MOST)
+        wrong = "there are too many of them";
     if (wrong) {
         hal_log(HAL_WARN, "net",
                 "ip=%.*s: %s; using DHCP. Give ip=dhcp, ip=off, ip=ADDRESS/PREFIX or "
                 "ip=client:server:gateway:netmask:hostname:device:autoconf:dns0:dns1",
                 BOOTIP_SHOWN, text, wrong);
-        wanted = (struct bootip){.device = -1, .dhcp = true};
+        return;
     }
-    if (wanted.mask_guessed)
-        bootip_tell_guess();
+    if (b.mask_guessed)
+        bootip_tell_guess(&b);
+    wanted[wanted_count++] = b;
+}
+
+void net_configure(void)
+{
+    const char *text;
+
+    for (unsigned n = 0; (text = hal_bootarg_nth("ip", n)); n++)
+        bootip_read(text);
+    if (!wanted_count)
+        wanted[wanted_count++] = (struct bootip){.device = -1, .dhcp = true};
     for (struct net_dev *d = net_core.devs; d; d = d->next)
         net_configure_device(d);
 }

@@ -32,14 +32,19 @@ void host_set_bootargs(const char *text)
         args[arg_count++] = a;
 }
 
-static const char *host_find_arg(const char *name)
+const char *hal_bootarg_nth(const char *name, unsigned n)
 {
-    size_t n = strlen(name);
+    size_t len = strlen(name);
 
     for (unsigned i = 0; i < arg_count; i++)
-        if (strncmp(args[i], name, n) == 0 && args[i][n] == '=')
-            return args[i] + n + 1;
+        if (strncmp(args[i], name, len) == 0 && args[i][len] == '=' && n-- == 0)
+            return args[i] + len + 1;
     return NULL;
+}
+
+static const char *host_find_arg(const char *name)
+{
+    return hal_bootarg_nth(name, 0);
 }
 
 const char *hal_option(const char *dev, const char *name)

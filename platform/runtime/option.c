@@ -148,15 +148,22 @@ const char *hal_option(const char *dev, const char *name)
     return w ? w->value : NULL;
 }
 
-const char *hal_bootarg(const char *name)
+const char *hal_bootarg_nth(const char *name, unsigned n)
 {
-    const char *value = NULL;
-
     if (!parsed)
         option_parse();
     for (unsigned i = 0; i < word_count; i++)
-        if (words[i].value && strcmp(words[i].name, name) == 0)
-            value = words[i].value;
+        if (words[i].value && strcmp(words[i].name, name) == 0 && n-- == 0)
+            return words[i].value;
+    return NULL;
+}
+
+const char *hal_bootarg(const char *name)
+{
+    const char *value = NULL, *next;
+
+    for (unsigned n = 0; (next = hal_bootarg_nth(name, n)); n++)
+        value = next;
     return value;
 }
 

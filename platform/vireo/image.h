@@ -32,6 +32,8 @@ int vireo_before_end(void (*fn)(void));
  * the prefix are hal_option's (hal.h).
  */
 const char *hal_bootarg(const char *name);
+/* The n-th value of such an argument, which may stand there more than once; NULL: no more. */
+const char *hal_bootarg_nth(const char *name, unsigned n);
 
 /*
  * The initial RAM disk that the boot loader handed over: read-only, *len bytes, there as long as

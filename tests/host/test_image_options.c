@@ -48,6 +48,8 @@ static void the_last_counts(void)
     boot_with("vireo.a=1 vireo.a=2 ip=x ip=y vireo.a");
     CHECK(is(hal_option(NULL, "a"), "2"));
     CHECK(is(hal_bootarg("ip"), "y"));
+    CHECK(is(hal_bootarg_nth("ip", 0), "x") && is(hal_bootarg_nth("ip", 1), "y"));
+    CHECK(hal_bootarg_nth("ip", 2) == NULL);
 }
 
 static void a_device_has_its_own(void)

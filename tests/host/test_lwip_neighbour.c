@@ -260,6 +260,10 @@ static void the_unused_go_first(void)
     }
     CHECK(is_known(CLIENT(299)));
     CHECK(!is_known(CLIENT(20)));
+    for (unsigned i = 0; i < 200; i++) /* a table full of those that have answered */
+        tells(FAKE(i));
+    for (unsigned i = 260; i < 300; i++)
+        CHECK(is_known(CLIENT(i)));
 }
 
 static void packets_that_wait(void)

@@ -222,7 +222,16 @@ static void two_cards(void)
                  {"ip=off", {false, false}, -1},
                  {"ip=10.0.2.15/24", {false, true}, 0},
                  {"ip=10.0.2.15:::::eth1", {true, false}, 1},
-                 {"ip=:::::eth1:dhcp", {false, true}, -1}};
+                 {"ip=:::::eth1:dhcp", {false, true}, -1},
+                 {"ip=10.0.2.15/24:::::vnet0 ip=dhcp", {false, true}, 0},
+                 {"ip=10.0.2.15/24:::::vnet1 ip=off", {false, false}, 1},
+                 {"ip=dhcp ip=10.0.2.15:::::eth1", {true, false}, 1},
+                 {"ip=10.0.2.15/24:::::vnet1 ip=10.0.2.15:::::vnet0:dhcp ip=:::::vnet1:none",
+                  {false, false},
+                  0},
+                 {"ip=10.0.2.15/24 ip=:::::eth0:dhcp", {true, false}, 1},
+                 {"ip=10.0.2.15/24:::::vnet2 ip=10.0.2.15/24:::::vnet1", {true, false}, 1},
+                 {"ip=10.0.2.15/24:::::vnet0 ip=10.0.3.15/24:::::vnet1", {false, false}, 2}};
 
     net.plug = plug_two;
     peer_boot(cases[case_variant].text);
@@ -230,9 +239,9 @@ static void two_cards(void)
     CHECK(d[1] && !d[1]->next && d[0]->index == 0 && d[1]->index == 1);
     CHECK_EQ(asks_dhcp(), cases[case_variant].dhcp[0]);
     CHECK_EQ(second_asks_dhcp, cases[case_variant].dhcp[1]);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) /* 2: both */
         CHECK_EQ(!ip4_addr_isany_val(*netif_ip4_addr(&d[i]->netif)),
-                 i == cases[case_variant].fixed);
+                 i == cases[case_variant].fixed || cases[case_variant].fixed == 2);
     CHECK(netif_default == &d[0]->netif);
 }
 
@@ -519,8 +528,19 @@ static const char *variant_name(const char *text)
 int main(int argc, char **argv)
 {
     static const struct test_variant two[] = {{"b", 0}, {"c", 1}, {NULL, 0}};
-    static const struct test_variant five[] = {{"dhcp", 0},   {"off", 1}, {"first", 2},
-                                               {"second", 3}, {"one", 4}, {NULL, 0}};
+    static const struct test_variant cards[] = {{"dhcp", 0},
+                                                {"off", 1},
+                                                {"first", 2},
+                                                {"second", 3},
+                                                {"second asks", 4},
+                                                {"first, rest", 5},
+                                                {"second, rest", 6},
+                                                {"rest, second", 7},
+                                                {"the last counts", 8},
+                                                {"unnamed", 9},
+                                                {"one is wrong", 10},
+                                                {"both", 11},
+                                                {NULL, 0}};
     static const struct test_variant four[] = {
         {"off", 0}, {"none", 1}, {"part", 2}, {"device", 3}, {NULL, 0}};
     static const struct test_variant seven[] = {{"absent", 0}, {"dhcp", 1},  {"on", 2},
@@ -532,7 +552,7 @@ int main(int argc, char **argv)
         {"a_wrong_argument", a_wrong_argument, NULL, 0, wrong_variants},
         {"arguments_that_ask_dhcp", arguments_that_ask_dhcp, NULL, 0, seven},
         {"arguments_that_ask_nothing", arguments_that_ask_nothing, NULL, 0, four},
-        {"two_cards", two_cards, NULL, 0, five},
+        {"two_cards", two_cards, NULL, 0, cards},
         SHOWS(the_other_parts, NULL),
         SHOWS(a_lease_comes_and_ends, NULL),
         SHOWS(nobody_answers_dhcp, NULL),

@@ -31,6 +31,7 @@
 #define hal_option_u64   image_option_u64
 #define hal_option_bad   image_option_bad
 #define hal_bootarg      image_bootarg
+#define hal_bootarg_nth  image_bootarg_nth
 #define vireo_initrd     image_initrd
 #define vireo_memory     image_vireo_memory
 
