@@ -17,6 +17,9 @@ LWIP, HOST = os.path.join(WORK, 'lwip'), 'build/mends/host'
 
 # By the words that name a mend: the program and the case that fails without it.
 SHOWN_BY = {
+    'connections and listeners are found': 'test_lwip_conn many_connections_are_found',
+    'connections that need nothing': 'test_lwip_conn idle_connections_sleep',
+    'sockets of UDP are found': 'test_lwip_conn many_sockets_of_udp',
     'packets to the image itself': 'test_sock_tcp',
     'a packet that no memory is left to queue': 'test_lwip_ip waiting_without_memory',
     'a timer that is not set again': 'test_lwip_ip timers_without_memory',

@@ -216,15 +216,13 @@ static void on_unreachable(unsigned proto, const ip_addr_t *local, u16_t port,
                            const ip_addr_t *peer, u16_t peer_port, u32_t seq, int error, bool hard)
 {
     if (proto == IPPROTO_TCP) {
-        for (struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
-            if (p->local_port == port && p->remote_port == peer_port &&
-                ip_addr_cmp(&p->local_ip, local) && ip_addr_cmp(&p->remote_ip, peer)) {
-                unreachable_tcp(p, seq, error);
-                return;
-            }
+        struct tcp_pcb *p = net_conn_find(peer, peer_port, local, port);
+
+        if (p && p->state != TIME_WAIT)
+            unreachable_tcp(p, seq, error);
         return;
     }
-    for (struct udp_pcb *p = udp_pcbs; p; p = p->next)
+    for (struct udp_pcb *p = net_conn_first_udp(port); p; p = net_conn_next_udp(p))
         if (p->local_port == port && p->remote_port == peer_port &&
             (p->flags & UDP_FLAGS_CONNECTED) && ip_addr_cmp(&p->local_ip, local) &&
             ip_addr_cmp(&p->remote_ip, peer)) {

@@ -88,7 +88,7 @@ static bool tcp_port_taken(const struct sock *s, const struct holder *me, u16_t 
 
 static bool udp_port_taken(const struct sock *s, const struct holder *me, u16_t port)
 {
-    for (const struct udp_pcb *p = udp_pcbs; p; p = p->next) {
+    for (const struct udp_pcb *p = net_conn_first_udp(port); p; p = net_conn_next_udp(p)) {
         const struct sock *owner = sock_of_udp(p);
         struct holder other = {.addr = &p->local_ip};
 
@@ -128,6 +128,7 @@ static void port_enter_udp(struct udp_pcb *pcb)
 {
     pcb->next = udp_pcbs;
     udp_pcbs = pcb;
+    net_conn_enter_udp(pcb);
 }
 
 static void port_leave_udp(struct udp_pcb *pcb)
@@ -137,6 +138,7 @@ static void port_leave_udp(struct udp_pcb *pcb)
             *at = pcb->next;
             break;
         }
+    net_conn_leave_udp(pcb);
     pcb->local_port = 0;
 }
 
@@ -220,12 +222,5 @@ int sock_may_listen(const struct sock *s)
 
 bool sock_tuple_taken(const ip_addr_t *local, u16_t port, const ip_addr_t *peer, u16_t peer_port)
 {
-    static struct tcp_pcb **const lists[] = {&tcp_active_pcbs, &tcp_tw_pcbs};
-
-    for (int i = 0; i < 2; i++)
-        for (const struct tcp_pcb *p = *lists[i]; p; p = p->next)
-            if (p->local_port == port && p->remote_port == peer_port &&
-                ip_addr_cmp(&p->local_ip, local) && ip_addr_cmp(&p->remote_ip, peer))
-                return true;
-    return false;
+    return net_conn_find(peer, peer_port, local, port) != NULL;
 }

@@ -21,16 +21,12 @@ enum { IP4_DEST = 16, IP6_DEST = 24 }; /* where an address stands in its header 
 
 struct net_arriving net_arriving;
 
-/* Addresses of a packet have no zone; lwIP gives the link-local addresses of a connection one. */
-static bool input_same_connection(const struct tcp_pcb *pcb, const struct net_segment *s)
+static struct tcp_pcb *input_connection(const struct net_segment *s)
 {
     ip_addr_t from, to;
 
-    if (pcb->remote_port != lwip_ntohs(s->tcp->src) || pcb->local_port != lwip_ntohs(s->tcp->dest))
-        return false;
     net_segment_ends(s, &from, &to);
-    return ip_addr_cmp_zoneless(&pcb->remote_ip, &from) &&
-           ip_addr_cmp_zoneless(&pcb->local_ip, &to);
+    return net_conn_find(&from, lwip_ntohs(s->tcp->src), &to, lwip_ntohs(s->tcp->dest));
 }
 
 /* ---- SYNs ------------------------------------------------------------------------------------ */
@@ -74,33 +70,19 @@ static bool input_syn_ok(const struct net_segment *s)
     return !input_is_own_address(&from);
 }
 
-static bool input_is_listened_to(const struct net_segment *s)
-{
-    ip_addr_t from, to;
-
-    net_segment_ends(s, &from, &to);
-    for (const struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs; l; l = l->next)
-        if (l->local_port == lwip_ntohs(s->tcp->dest) &&
-            (ip_addr_isany(&l->local_ip) || ip_addr_cmp_zoneless(&l->local_ip, &to)))
-            return true;
-    return false;
-}
-
 /*
  * A SYN beyond the window of a connection in TIME_WAIT opens a new one, if somebody listens: the
  * old one is dropped.
  */
 static void input_reuse_time_wait(const struct net_segment *s)
 {
-    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next) {
-        if (!input_same_connection(pcb, s))
-            continue;
-        if (TCP_SEQ_GT(lwip_ntohl(s->tcp->seqno), pcb->rcv_nxt) && input_is_listened_to(s)) {
-            net_tcp_isn_above(pcb->snd_nxt, pcb->local_port, pcb->remote_port);
-            tcp_abort(pcb);
-        }
+    struct tcp_pcb *pcb = input_connection(s);
+
+    if (!pcb || pcb->state != TIME_WAIT || !TCP_SEQ_GT(lwip_ntohl(s->tcp->seqno), pcb->rcv_nxt) ||
+        !net_conn_listener(&pcb->local_ip, pcb->local_port))
         return;
-    }
+    net_tcp_isn_above(pcb->snd_nxt, pcb->local_port, pcb->remote_port);
+    tcp_abort(pcb);
 }
 
 /* ---- when receive buffers are short ---------------------------------------------------------- */
@@ -108,10 +90,9 @@ static void input_reuse_time_wait(const struct net_segment *s)
 /* Bytes of the segment's connection that its application has not read yet. */
 static uint32_t input_held_bytes(const struct net_segment *s)
 {
-    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-        if (input_same_connection(pcb, s))
-            return TCP_WND_MAX(pcb) - pcb->rcv_wnd;
-    return 0;
+    const struct tcp_pcb *pcb = input_connection(s);
+
+    return pcb && pcb->state != TIME_WAIT ? TCP_WND_MAX(pcb) - pcb->rcv_wnd : 0;
 }
 
 static bool input_may_keep(const struct net_segment *s)

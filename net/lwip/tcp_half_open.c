@@ -85,11 +85,7 @@ static struct half_open *half_find(const struct tcp_hdr *h)
 /* The listener of an entry; NULL: it listens no more. */
 static struct tcp_pcb_listen *half_listener(const struct half_open *e)
 {
-    struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs;
-
-    while (l && l != e->listener)
-        l = l->next;
-    return l;
+    return net_conn_listens(e->listener, e->local_port) ? e->listener : NULL;
 }
 
 static void half_forget(struct half_open *e)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net_conn.h"
 #include "tcp_ack.h"
 #include "tcp_congestion.h"
 #include "tcp_guard.h"
@@ -25,6 +26,7 @@ struct tcp_seg;
 
 /* Of each connection. The ends of its queues hold if these are not empty. */
 struct net_tcp {
+    struct net_conn conn;
     struct tcp_seg *unsent_last;
     struct tcp_seg *unacked_last;
     struct tcp_recovery rec; /* what is lost, and when it is sent again */
