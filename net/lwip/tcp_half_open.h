@@ -15,9 +15,9 @@ struct tcp_pcb_listen;
 /* Of each listener. */
 struct net_tcp_listen {
     struct tcp_pcb_listen *next; /* in net_conn.c's chain of the port */
-    uint64_t cookies_ns; /* the end of a handshake may be a cookie's until then */
-    uint16_t half_open;  /* connections in the table */
-    uint16_t mss;        /* TCP_MAXSEG; 0: none */
+    uint64_t cookies_ns;         /* the end of a handshake may be a cookie's until then */
+    uint16_t half_open;          /* connections in the table */
+    uint16_t mss;                /* TCP_MAXSEG; 0: none */
 };
 
 /*

@@ -114,7 +114,8 @@ MENDS = [
   /* no fully matching'''),
     ('src/core/udp.c', 'the same',
      '''        for (mpcb = udp_pcbs; mpcb != NULL; mpcb = mpcb->next) {
-''', '''        for (mpcb = net_conn_first_udp(dest); mpcb != NULL; mpcb = net_conn_next_udp(mpcb)) {
+''', '''        for (mpcb = net_conn_first_udp(dest); mpcb != NULL;
+             mpcb = net_conn_next_udp(mpcb)) {
 '''),
     ('src/core/udp.c', 'the same',
      '''  pcb->local_port = port;
