@@ -276,8 +276,8 @@ static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool m
         u8_t flags = TCP_WRITE_FLAG_COPY;
         err_t err = ERR_MEM;
 
-        if (n > 32 * TCP_MSS)
-            n = 32 * TCP_MSS;
+        if (n > UINT16_MAX)
+            n = UINT16_MAX;
         if (more || done + n < len)
             flags |= TCP_WRITE_FLAG_MORE;
         while ((!tcp_sndqueuelen(s->tcp) || net_mem_admit(NET_MEM_TX)) &&

@@ -122,11 +122,15 @@
 #define SO_REUSE_RXTOALL                   1
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 
-/* Checksums: those of net_chksum.c; a write sums and copies in one pass. */
-#define LWIP_CHKSUM                       net_chksum
-#define LWIP_CHECKSUM_ON_COPY             1
-#define LWIP_CHKSUM_COPY(dst, src, len)   net_chksum_copy(dst, src, len)
-#define TCP_CHECKSUM_ON_COPY_SANITY_CHECK 0
+/* Checksums: those of net_chksum.c. TCP's are made when a packet is handed down (net_tx.c). */
+#define LWIP_CHKSUM           net_chksum
+#define LWIP_CHECKSUM_ON_COPY 0
+
+/* What a frame that is sent tells net_tx.c: 0, or its sum is that of the pseudo header, and its
+ * packets have no more data than this. */
+#define LWIP_PBUF_CUSTOM_DATA         u16_t tx_size;
+#define LWIP_PBUF_CUSTOM_DATA_INIT(p) ((p)->tx_size = 0)
+#define LWIP_PBUF_REF_T               u16_t /* segments that are cut share their data */
 
 #define LWIP_HOOK_FILENAME                                       "net_hooks.h"
 #define LWIP_HOOK_TCP_ISN                                        net_tcp_choose_isn

@@ -18,70 +18,7 @@
 #include "net_route.h"
 #include "net_rx.h"
 
-_Static_assert(PBUF_LINK_ENCAPSULATION_HLEN >= VNET_HDR_MAX, "headroom for the virtio header");
-
 /* ---- transmit -------------------------------------------------------------------------------- */
-
-/* Bytes in front of the payload that belong to this pbuf alone; 0 if that is not known. */
-static unsigned pbuf_headroom(const struct pbuf *p)
-{
-    const uint8_t *start = (const uint8_t *)p + LWIP_MEM_ALIGN_SIZE(sizeof(*p));
-
-    if (!(p->type_internal & PBUF_TYPE_FLAG_STRUCT_DATA_CONTIGUOUS) ||
-        (p->flags & PBUF_FLAG_IS_CUSTOM))
-        return 0;
-    return (unsigned)((const uint8_t *)p->payload - start);
-}
-
-/* The pieces of a chain; 0: more than VNET_TX_PIECES. */
-static unsigned pbuf_pieces(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECES])
-{
-    unsigned n = 0;
-
-    for (; p; p = p->next) {
-        if (!p->len)
-            continue;
-        if (n == VNET_TX_PIECES)
-            return 0;
-        pieces[n++] = (struct vnet_piece){p->payload, p->len};
-    }
-    return n;
-}
-
-static err_t link_error(int err)
-{
-    return !err ? ERR_OK : err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
-}
-
-/* Consumes the caller's reference to p, which goes to the driver until dev_tx_done. */
-static int link_send(struct net_dev *d, struct pbuf *p)
-{
-    struct vnet_piece pieces[VNET_TX_PIECES];
-    unsigned n = pbuf_pieces(p, pieces);
-    int err = vnet_send(d->vnet, pieces, n, pbuf_headroom(p), NULL, p);
-
-    if (err) {
-        pbuf_free(p);
-    } else {
-        d->tx_out++; /* dev_tx_done may have come already */
-        net_kick();
-    }
-    return err;
-}
-
-static err_t link_output(struct netif *netif, struct pbuf *p)
-{
-    struct net_dev *d = netif->state;
-    int err;
-
-    pbuf_ref(p);
-    err = link_send(d, p);
-    if (err == -EMSGSIZE && p->next) { /* more pieces than the device takes: send a copy in one */
-        p = pbuf_clone(PBUF_RAW_TX, PBUF_RAM, p);
-        err = p ? link_send(d, p) : -EAGAIN;
-    }
-    return link_error(err);
-}
 
 /* A multicast without hops stays in this machine, whose sockets have heard it (RFC 1112, 6.1). */
 static err_t dev_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
@@ -97,22 +34,6 @@ static err_t dev_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *
     if (ip6_addr_ismulticast(to) && !IP6H_HOPLIM((const struct ip6_hdr *)p->payload))
         return ERR_OK;
     return ethip6_output(netif, p, to);
-}
-
-static void dev_tx_done(void *ctx, void *cookie)
-{
-    struct net_dev *d = ctx;
-
-    d->tx_out--;
-    pbuf_free(cookie);
-}
-
-static void dev_tx_room(void *ctx)
-{
-    (void)ctx;
-    net_enter();
-    tcp_txnow();
-    net_leave();
 }
 
 /* ---- state ----------------------------------------------------------------------------------- */
@@ -193,8 +114,11 @@ static void dev_link_changed(void *ctx, bool up)
         netif_set_link_up(&d->netif);
     else
         net_route_cable_out(&d->netif);
-    if (vnet_is_dead(d->vnet))
+    d->tx_offloads = vnet_offloads(d->vnet);
+    if (vnet_is_dead(d->vnet)) {
+        net_tx_drop(d);
         dev_end_connections(d);
+    }
     dev_wake_waiters(d);
     net_kick();
     if (outside)
@@ -234,6 +158,7 @@ static err_t dev_init(struct netif *netif)
     struct net_dev *d = netif->state;
     unsigned mtu = vnet_mtu(d->vnet);
 
+    d->tx_offloads = vnet_offloads(d->vnet);
     netif->name[0] = 'v';
     netif->name[1] = 'n';
     netif->hwaddr_len = VNET_MAC_LEN;
@@ -243,7 +168,7 @@ static err_t dev_init(struct netif *netif)
                    NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
     netif->output = dev_output4;
     netif->output_ip6 = dev_output6;
-    netif->linkoutput = link_output;
+    netif->linkoutput = net_tx_output;
     netif->hostname = net_core.hostname;
     return ERR_OK;
 }
@@ -268,8 +193,8 @@ struct net_dev *net_add_device(struct vnet *v)
     }
     d->vnet = v;
     netif_add_noaddr(&d->netif, d, dev_init, NULL); /* fails if dev_init does, and that does not */
-    d->client = (struct vnet_client){net_rx_frame, net_rx_batch_end, dev_tx_done,
-                                     dev_tx_room,  dev_link_changed, d};
+    d->client = (struct vnet_client){net_rx_frame, net_rx_batch_end, net_tx_done,
+                                     net_tx_room,  dev_link_changed, d};
     for (const struct net_dev *other = net_core.devs; other; other = other->next)
         d->index++;
     d->metric = net_route_metric_of(vnet_name(v));

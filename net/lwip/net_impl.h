@@ -15,6 +15,7 @@
 #include "net/vnet.h"
 #include "net/vnet_ctrl.h"
 #include "net_hooks.h"
+#include "net_tx.h"
 #include "vireo/task.h"
 
 #define NET_TIME_WAIT_MAX   64 /* connections in TIME_WAIT that are kept */
@@ -57,6 +58,9 @@ struct net_dev {
     bool told;        /* its address was logged */
     bool had_address; /* DHCP has answered once */
     unsigned tx_out;  /* frames that the driver has */
+    unsigned tx_offloads; /* VNET_TX_*: what the card does for frames that are sent */
+    struct pbuf *tx_rest; /* a frame of which packets wait for room in the card; NULL: none */
+    struct net_tx_cut tx_cut; /* which packets */
     struct net_lease lease;
     bool lease_refused; /* the log has said that its values cannot be */
     unsigned naks;      /* refusals by servers since the last lease */

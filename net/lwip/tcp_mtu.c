@@ -69,45 +69,11 @@ void tcp_mtu_begin(struct tcp_pcb *pcb)
     pcb->mss = mtu_mss(pcb);
 }
 
-/* ---- segments that are too long by now ------------------------------------------------------- */
-
-/* lwIP's function divides the first segment that was not sent. */
-static void mtu_divide(struct tcp_pcb *pcb, struct tcp_seg *seg)
-{
-    struct tcp_seg *unsent = pcb->unsent;
-
-    pcb->unsent = seg;
-    tcp_split_unsent_seg(pcb, (u16_t)tcp_seg_most(pcb, seg));
-    pcb->unsent = unsent;
-}
-
-void tcp_mtu_shorten(struct tcp_pcb *pcb, struct tcp_seg *seg)
-{
-    while (seg && seg->len > tcp_seg_most(pcb, seg) && seg->p->ref == 1) {
-        struct tcp_seg *next = seg->next;
-
-        mtu_divide(pcb, seg);
-        if (seg->next == next)
-            return;
-        seg = seg->next;
-    }
-}
-
-void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg)
-{
-    if (!(pcb->net.mtu.next || pcb->net.mtu.probe) || !tcp_mtu_probe_step(pcb))
-        tcp_mtu_shorten(pcb, seg);
-}
-
 void tcp_mtu_update(struct tcp_pcb *pcb)
 {
-    uint16_t before = pcb->mss;
-
     tcp_mtu_path_is(pcb, tcp_mtu_longest(pcb));
     pcb->mss = mtu_mss(pcb);
     tcp_cc_mss(&pcb->net.cc, pcb->mss);
-    if (pcb->mss < before)
-        pcb->unsent_oversize = 0; /* the last segment has no room any more */
 }
 
 void tcp_mtu_limit(struct tcp_pcb *pcb, uint16_t mss)
@@ -130,12 +96,12 @@ static struct tcp_pcb *mtu_find(const struct net_too_big *t)
     return NULL;
 }
 
-/* The length of the data that a queue has at this number; 0: none. */
+/* The length of the packet, without its headers, that was sent at this number; 0: none. */
 static unsigned mtu_sent_at(const struct tcp_seg *s, u32_t seq)
 {
     for (; s; s = s->next)
         if (seq - lwip_ntohl(s->tcphdr->seqno) < s->len)
-            return s->len + (LWIP_TCP_OPT_LENGTH(s->flags));
+            return tcp_seg_packet(&s->net, s->len) + (LWIP_TCP_OPT_LENGTH(s->flags));
     return 0;
 }
 

@@ -30,36 +30,23 @@ struct tcp_mtu {
     bool stuck;         /* ... if there was one */
 };
 
-/* ---- called by lwIP and tcp_resend.c
+/* ---- called by lwIP, tcp_resend.c and tcp_queue.c
  * -------------------------------------------------------------------------- */
 
 /* The MSS option of a SYN over this interface (RFC 6691): what may come, whatever the path. */
 uint16_t tcp_mtu_offer(const struct tcp_pcb *pcb, const struct netif *netif);
 /* A connection opens: pcb->mss is the peer's, and becomes what segments may have. */
 void tcp_mtu_begin(struct tcp_pcb *pcb);
-/*
- * Before a segment of pcb->unsent is sent: one that is longer than segments are by now becomes
- * several. Its rest stands behind it. A segment that the driver holds, or that no memory is left to
- * divide, stays. seg may be NULL.
- */
-void tcp_mtu_fit(struct tcp_pcb *pcb, struct tcp_seg *seg);
 /* A timeout: what is lost is about to be sent again. Twice a full one: the path may lose these. */
 void tcp_mtu_timeout(struct tcp_pcb *pcb);
 /* A segment that is too long is about to be sent again in pieces: perhaps a probe. */
 void tcp_mtu_probe_lost(struct tcp_pcb *pcb, const struct tcp_seg *seg);
 /* Is a probe all that is lost? Then nothing is congested. */
 bool tcp_mtu_probe_alone(const struct tcp_pcb *pcb);
-/* Is there nothing for tcp_mtu_fit() to do? The segment's length, and that of its options. */
-static inline bool tcp_mtu_fits(const struct tcp_mtu *m, unsigned mss, unsigned len,
-                                unsigned options)
-{
-    return !m->next && !m->probe && len + options <= mss;
-}
-/* What may be added to a segment of this length, where segments have `mss` at most. */
-static inline uint16_t tcp_mtu_space(unsigned mss, unsigned len)
-{
-    return (uint16_t)(len < mss ? mss - len : 0);
-}
+/* The search goes on. True: the first segment that is unsent is longer than others on purpose. */
+bool tcp_mtu_probe_step(struct tcp_pcb *pcb);
+/* Is this segment of either queue such a probe, and still whole? It is one packet. */
+bool tcp_mtu_probe_is(const struct tcp_pcb *pcb, const struct tcp_seg *seg);
 
 /* ---- called by tcp_half_open.c --------------------------------------------------------------- */
 
@@ -92,13 +79,9 @@ unsigned tcp_mtu_headers(const struct tcp_pcb *pcb);
 unsigned tcp_mtu_longest(const struct tcp_pcb *pcb);
 /* One of these has changed, or the search has found something: pcb->mss follows. */
 void tcp_mtu_update(struct tcp_pcb *pcb);
-/* Divides a segment of pcb->unsent that is longer than segments are by now. NULL: nothing. */
-void tcp_mtu_shorten(struct tcp_pcb *pcb, struct tcp_seg *seg);
 /* The path has this MTU for sure. */
 void tcp_mtu_path_is(struct tcp_pcb *pcb, unsigned mtu);
 /* The path may be wider by now. */
 void tcp_mtu_try_longer(struct tcp_pcb *pcb);
-/* The search goes on. True: the first segment that is unsent is longer than others on purpose. */
-bool tcp_mtu_probe_step(struct tcp_pcb *pcb);
 
 #endif

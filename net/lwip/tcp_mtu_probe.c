@@ -6,11 +6,11 @@
  * as before; if that arrives, all segments are as long. One that is lost is no sign of congestion
  * (RFC 4821, section 7.5), and goes again in pieces.
  */
-#include "lwip/inet_chksum.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "net_path_mtu.h"
 #include "tcp_mtu.h"
+#include "tcp_queue.h"
 #include "tcp_scoreboard.h"
 
 /* Bytes of IP packets. */
@@ -117,29 +117,15 @@ bool tcp_mtu_probe_alone(const struct tcp_pcb *pcb)
  */
 static struct tcp_seg *probe_last(struct tcp_pcb *pcb, unsigned len)
 {
-    struct tcp_seg *unsent = pcb->unsent, *seg = unsent;
-    err_t err;
+    struct tcp_seg *seg = pcb->unsent;
 
-    tcp_mtu_shorten(pcb, seg);
     while (seg && seg->len < len && !(TCPH_FLAGS(seg->tcphdr) & (TCP_SYN | TCP_FIN))) {
         len -= seg->len;
         seg = seg->next;
-        tcp_mtu_shorten(pcb, seg);
     }
-    if (!seg || !seg->next || seg->len < len)
+    if (!seg || seg->len < len || (seg->len == len && !seg->next))
         return NULL;
-    pcb->unsent = seg;
-    err = tcp_split_unsent_seg(pcb, (u16_t)len);
-    pcb->unsent = unsent;
-    return err == ERR_OK ? seg : NULL;
-}
-
-static void probe_sum(struct tcp_seg *seg, const void *data)
-{
-    seg->chksum = (u16_t)~inet_chksum(data, seg->len);
-    seg->chksum_swapped = seg->len % 2;
-    if (seg->chksum_swapped)
-        seg->chksum = SWAP_BYTES_IN_WORD(seg->chksum);
+    return tcp_queue_divide(pcb, seg, (u16_t)len) == ERR_OK ? seg : NULL;
 }
 
 /* The data of the first segments, up to `last`, becomes that of the first. */
@@ -147,8 +133,11 @@ static bool probe_join(struct tcp_pcb *pcb, struct tcp_seg *last, unsigned len)
 {
     struct tcp_seg *first = pcb->unsent, *rest = last->next, *next;
     u16_t header = TCPH_HDRLEN_BYTES(first->tcphdr), at = header;
-    struct pbuf *p = pbuf_alloc(PBUF_IP, (u16_t)(header + len), PBUF_RAM);
+    struct pbuf *p;
 
+    if (first == last)
+        return true;
+    p = pbuf_alloc(PBUF_IP, (u16_t)(header + len), PBUF_RAM);
     if (!p)
         return false;
     memcpy(p->payload, first->tcphdr, header);
@@ -163,7 +152,6 @@ static bool probe_join(struct tcp_pcb *pcb, struct tcp_seg *last, unsigned len)
     first->len = (u16_t)len;
     first->tcphdr = p->payload;
     pcb->snd_queuelen = (u16_t)(pcb->snd_queuelen + 1);
-    probe_sum(first, (uint8_t *)p->payload + header);
     for (struct tcp_seg *s = first->next; s != rest; s = next) {
         next = s->next;
         tcp_seg_free(s);
@@ -201,9 +189,10 @@ static void probe_begin(struct tcp_pcb *pcb)
     m->probe_end = lwip_ntohl(pcb->unsent->tcphdr->seqno) + len;
 }
 
-/* Is it the probe, and still whole? */
-static bool probe_is(const struct tcp_mtu *m, const struct tcp_pcb *pcb, const struct tcp_seg *seg)
+bool tcp_mtu_probe_is(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 {
+    const struct tcp_mtu *m = &pcb->net.mtu;
+
     return m->probe && lwip_ntohl(seg->tcphdr->seqno) + seg->len == m->probe_end &&
            seg->len > tcp_seg_most(pcb, seg);
 }
@@ -216,11 +205,11 @@ bool tcp_mtu_probe_step(struct tcp_pcb *pcb)
         probe_arrived(pcb);
     if (!pcb->unsent)
         return false;
-    if (m->probe && TCP_SEQ_LT(pcb->snd_nxt, m->probe_end) && !probe_is(m, pcb, pcb->unsent))
+    if (m->probe && TCP_SEQ_LT(pcb->snd_nxt, m->probe_end) && !tcp_mtu_probe_is(pcb, pcb->unsent))
         m->probe = 0; /* it was divided for a small window */
     if (!m->probe && m->next)
         probe_begin(pcb);
-    return probe_is(m, pcb, pcb->unsent);
+    return tcp_mtu_probe_is(pcb, pcb->unsent);
 }
 
 /* ---- black holes ----------------------------------------------------------------------------- */
@@ -229,7 +218,7 @@ bool tcp_mtu_probe_step(struct tcp_pcb *pcb)
 static bool probe_peer_has(const struct tcp_pcb *pcb, unsigned len)
 {
     for (const struct tcp_seg *s = pcb->unacked; s; s = s->next)
-        if ((s->net.flags & TCP_SEG_SACKED) && s->len >= len)
+        if ((s->net.flags & TCP_SEG_SACKED) && tcp_seg_packet(&s->net, s->len) >= len)
             return true;
     return false;
 }
@@ -238,15 +227,16 @@ void tcp_mtu_timeout(struct tcp_pcb *pcb)
 {
     struct tcp_mtu *m = &pcb->net.mtu;
     const struct tcp_seg *head = pcb->unacked;
-    unsigned packet, least;
+    unsigned len, packet, least;
 
     if (!probe_on || !m->peer || !head)
         return;
-    packet = head->len + (LWIP_TCP_OPT_LENGTH(head->flags)) + tcp_mtu_headers(pcb);
+    len = tcp_seg_packet(&head->net, head->len);
+    packet = len + (LWIP_TCP_OPT_LENGTH(head->flags)) + tcp_mtu_headers(pcb);
     least = IP_IS_V6_VAL(pcb->remote_ip) ? NET_PATH_LEAST6
             : packet > FIRST_BASE4       ? FIRST_BASE4
                                          : NET_PATH_LEAST4;
-    if (packet <= least || packet <= ANY_PATH4 || probe_peer_has(pcb, head->len))
+    if (packet <= least || packet <= ANY_PATH4 || probe_peer_has(pcb, len))
         return;
     if (!m->stuck || m->stuck_una != pcb->lastack) {
         m->stuck = true;

@@ -54,13 +54,19 @@ static inline void tcp_option_heard(struct tcp_option *o, uint32_t len, uint32_t
     o->data_in++;
     o->data_tick = tick;
 }
-/* A segment goes out. old: bytes from its beginning to SND.NXT, which were sent before. */
-static inline void tcp_option_said(struct tcp_option *o, uint32_t len, uint32_t old)
+/*
+ * A segment goes out, in packets of `packet` bytes of data. old: bytes from its beginning to
+ * SND.NXT, which were sent before.
+ */
+static inline void tcp_option_said(struct tcp_option *o, uint32_t len, uint32_t packet,
+                                   uint32_t old)
 {
-    o->segs_out++;
+    uint32_t packets = len <= packet ? 1 : (len + packet - 1) / packet;
+
+    o->segs_out += packets;
     if (!len)
         return;
-    o->data_out++;
+    o->data_out += packets;
     o->bytes_out += len;
     o->bytes_again += old < len ? old : len;
 }

@@ -109,12 +109,13 @@ static bool rack_find(struct tcp_pcb *pcb, uint32_t now_us)
 void net_tcp_dup_ack(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
-    uint32_t most, add = pcb->mss;
+    uint32_t most, add = pcb->mss, first;
 
     if ((pcb->flags & TF_SACK) || !pcb->unacked || r->state == TCP_REC_LOSS)
         return;
     tcp_news_begin(pcb);
-    most = pcb->snd_nxt - pcb->unacked->net.end;
+    first = tcp_seg_packet(&pcb->unacked->net, pcb->unacked->len);
+    most = pcb->snd_nxt - pcb->lastack - first;
     if (r->dup_bytes + add > most)
         add = most > r->dup_bytes ? most - r->dup_bytes : 0;
     r->dup_bytes += add;
@@ -149,6 +150,7 @@ static bool reno_find(struct tcp_pcb *pcb)
 
     if (!head || !(third || partial) || (head->net.flags & (TCP_SEG_LOST | TCP_SEG_RESENT)))
         return false;
+    tcp_cut_seg(pcb, head, head->net.seq + head->net.size);
     if (r->fresh == head)
         r->fresh = head->next;
     tcp_score_lost(r, head, &after);
@@ -213,9 +215,11 @@ void tcp_recovery_resize(struct tcp_pcb *pcb, uint32_t from)
     struct tcp_seg *after = NULL;
 
     for (struct tcp_seg *seg = pcb->unacked; seg; seg = seg->next) {
-        if (seg->len <= tcp_seg_most(pcb, seg) || !tcp_before(from, seg->net.end) ||
-            (seg->net.flags & (TCP_SEG_SACKED | TCP_SEG_LOST)))
+        if (tcp_seg_packet(&seg->net, seg->len) <= tcp_seg_most(pcb, seg) ||
+            !tcp_before(from, seg->net.end) || (seg->net.flags & (TCP_SEG_SACKED | TCP_SEG_LOST)))
             continue;
+        if (tcp_before(seg->net.seq, from) && tcp_cut_seg(pcb, seg, from))
+            continue; /* the packets in front have passed */
         if (r->fresh == seg)
             r->fresh = seg->next;
         tcp_score_lost(r, seg, &after);
@@ -311,7 +315,8 @@ static void frto_judge(struct tcp_pcb *pcb)
     if (!tcp_news.advanced && !tcp_news.delivered)
         return;
     r->frto = r->frto_new = !r->frto_new && tcp_news.advanced && next && tcp_do_output_nagle(pcb) &&
-                            pcb->snd_nxt + next->len - pcb->lastack <= pcb->snd_wnd;
+                            pcb->snd_nxt + LWIP_MIN(next->len, pcb->mss) - pcb->lastack <=
+                                pcb->snd_wnd;
 }
 
 /*

@@ -52,8 +52,15 @@ struct net_tcp_seg {
     uint32_t seq, end;
     uint32_t sent_us; /* when it was last sent */
     uint16_t cut;     /* bytes at its front that were acknowledged, and are still in its pbuf */
+    uint16_t size;    /* of data in each packet, but the last, when it was last sent */
     uint8_t flags;
 };
+
+/* Bytes of data in the first packet of a segment, and in all but its last. */
+static inline uint16_t tcp_seg_packet(const struct net_tcp_seg *s, uint16_t len)
+{
+    return len < s->size ? len : s->size;
+}
 
 /* A range of sequence numbers: first, and one beyond the last. */
 struct tcp_range {

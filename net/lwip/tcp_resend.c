@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "net_impl.h"
+#include "tcp_queue.h"
 #include "tcp_scoreboard.h"
 
 #define SYN_RESENDS    6
@@ -157,6 +158,13 @@ static void resend_pace(struct tcp_pcb *pcb, uint32_t bytes)
         r->pace_us += tcp_cc_pacing_us(&pcb->net.cc, bytes, pcb->net.rtt.srtt_us);
 }
 
+/* A driver holds the segment, or no memory is left to cut it. */
+static void resend_is_busy(struct tcp_recovery *r)
+{
+    r->busy = true;
+    r->busy_us = resend_now.us + BUSY_US;
+}
+
 /* One segment of pcb->unacked once more. False: not now. */
 static bool resend_segment(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
@@ -164,8 +172,7 @@ static bool resend_segment(struct tcp_pcb *pcb, struct tcp_seg *seg)
     struct netif *netif;
 
     if (seg->p->ref != 1) {
-        r->busy = true;
-        r->busy_us = resend_now.us + BUSY_US;
+        resend_is_busy(r);
         return false;
     }
     netif = tcp_route(pcb, &pcb->local_ip, &pcb->remote_ip);
@@ -194,29 +201,70 @@ static bool resend_forced(struct tcp_pcb *pcb)
     return r->force || !tcp_flight(r);
 }
 
+/* The first packet of a segment that is sent now. */
+static uint32_t resend_packet(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+    uint32_t packet = tcp_queue_packet(pcb, seg);
+
+    return seg->len < packet || tcp_mtu_probe_is(pcb, seg) ? seg->len : packet;
+}
+
+/* Bytes of a paced window that may leave in its turn: `least`, a packet, if any. */
+static uint32_t resend_burst(struct tcp_pcb *pcb, uint32_t least)
+{
+    uint32_t turn = resend_turn_us(&pcb->net.rec), us, burst;
+
+    if (!pcb->net.rec.paced)
+        return UINT32_MAX;
+    if (!turn)
+        return 0;
+    us = tcp_cc_pacing_us(&pcb->net.cc, pcb->mss, pcb->net.rtt.srtt_us);
+    burst = (us ? turn / us + 1 : 1) * pcb->mss;
+    return burst < least ? least : burst;
+}
+
 /*
- * What is lost goes out again, as far as the congestion window and the peer's allow, and its pace.
- * What has to wait for either needs a larger window.
+ * How much of a lost segment goes out now: as many whole packets as the congestion window and the
+ * peer's allow, and the pace.
+ */
+static uint32_t resend_part(struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t window = tcp_cc_window(&pcb->net.cc), flight = tcp_flight(r);
+    uint32_t room = flight < window ? window - flight : 0, at = seg->net.seq - pcb->lastack;
+    uint32_t packet = tcp_queue_packet(pcb, seg), len = seg->net.end - seg->net.seq;
+    uint32_t least = len < packet ? len : packet, open = at < pcb->snd_wnd ? pcb->snd_wnd - at : 0;
+
+    if (room < least && resend_forced(pcb))
+        room = least;
+    room = LWIP_MIN(room, resend_burst(pcb, least));
+    if (seg == pcb->unacked && open < least)
+        open = least; /* the peer's window has shrunk */
+    room = LWIP_MIN(room, open);
+    return room >= len ? len : room / packet * packet;
+}
+
+/*
+ * What is lost goes out again, as far as may be. What has to wait for a window needs a larger one.
  */
 static void resend_lost(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
     struct tcp_seg *seg;
+    uint32_t part;
 
     r->busy = false;
     while ((seg = r->lost.first)) {
         r->limited = true;
-        if (!resend_turn_us(r))
-            return;
-        if (seg->len > tcp_seg_most(pcb, seg)) {
+        if (pcb->net.mtu.probe)
             tcp_mtu_probe_lost(pcb, seg);
-            tcp_cut_seg(pcb, seg, seg->net.seq + tcp_seg_most(pcb, seg));
-        }
-        if (!resend_forced(pcb) &&
-            tcp_flight(r) + (seg->net.end - seg->net.seq) > tcp_cc_window(&pcb->net.cc))
+        part = resend_part(pcb, seg);
+        if (!part)
             return;
-        if (seg != pcb->unacked && seg->net.end - pcb->lastack > pcb->snd_wnd)
-            return; /* the peer's window has shrunk */
+        if (part < seg->net.end - seg->net.seq && !tcp_cut_seg(pcb, seg, seg->net.seq + part)) {
+            resend_is_busy(r);
+            return;
+        }
         if (!resend_segment(pcb, seg))
             return;
         r->force = r->limited = false;
@@ -243,35 +291,23 @@ static void resend_begin(struct tcp_pcb *pcb)
         resend_set(pcb, resend_now.ns);
 }
 
-/* Bytes of a paced window that may leave in its turn: the next segment at least, which may be
- * longer than others to try the path. */
-static uint32_t resend_burst(struct tcp_pcb *pcb)
-{
-    uint32_t turn = resend_turn_us(&pcb->net.rec), us, burst;
-
-    if (!pcb->net.rec.paced)
-        return UINT32_MAX;
-    us = tcp_cc_pacing_us(&pcb->net.cc, pcb->mss, pcb->net.rtt.srtt_us);
-    burst = turn ? (us ? turn / us + 1 : 1) * pcb->mss : 0;
-    return turn && burst < pcb->unsent->len ? pcb->unsent->len : burst;
-}
-
 /* Bytes of new data that the congestion window allows now. */
 static uint32_t resend_room(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
     uint32_t window = tcp_cc_window(&pcb->net.cc), flight = tcp_flight(r);
-    uint32_t room = flight < window ? window - flight : 0, burst;
+    uint32_t room = flight < window ? window - flight : 0, burst, packet;
 
     if (r->probe_now)
         return pcb->mss;
-    if (!flight && room < pcb->unsent->len)
-        room = pcb->unsent->len; /* one longer than the window is by now, or nothing would go on */
+    packet = resend_packet(pcb, pcb->unsent);
+    if (!flight && room < packet)
+        room = packet; /* one longer than the window is by now, or nothing would go on */
     if (r->lost.first && !r->frto_new)
         return 0;
     if (room < pcb->snd_lbb - pcb->snd_nxt && pcb->snd_nxt - pcb->lastack + room < pcb->snd_wnd)
         r->limited = true;
-    burst = resend_burst(pcb);
+    burst = resend_burst(pcb, packet);
     if (burst < room && burst < pcb->snd_lbb - pcb->snd_nxt)
         r->pace_wait = true;
     return LWIP_MIN(room, burst);
@@ -340,6 +376,19 @@ void net_tcp_sent(struct tcp_pcb *pcb, struct tcp_seg *seg)
 
 /* ---- the timer ------------------------------------------------------------------------------- */
 
+/* The packet of the segment that is sent again: the first, or the last. NULL: not now. */
+static struct tcp_seg *resend_one(struct tcp_pcb *pcb, struct tcp_seg *seg, bool last)
+{
+    uint32_t size = seg->net.size, first = lwip_ntohl(seg->tcphdr->seqno);
+    uint32_t at = last ? first + (seg->len - 1) / size * size : seg->net.seq + size;
+
+    if (seg->len <= size || !tcp_before(seg->net.seq, at))
+        return seg;
+    if (!tcp_cut_seg(pcb, seg, at))
+        return NULL;
+    return last ? seg->next : seg;
+}
+
 /*
  * The tail of what was sent may be lost, and no acknowledgement would tell: new data, or the last
  * segment again, makes the peer answer (RFC 8985, section 7.3).
@@ -349,15 +398,14 @@ static void resend_probe(struct tcp_pcb *pcb)
     struct tcp_recovery *r = &pcb->net.rec;
     uint32_t before = pcb->snd_nxt;
     struct tcp_seg *seg = pcb->net.unacked_last;
+    bool last = seg->net.end - pcb->lastack <= pcb->snd_wnd; /* else the window has shrunk */
 
-    if (seg->net.end - pcb->lastack > pcb->snd_wnd)
-        seg = pcb->unacked; /* the peer's window has shrunk */
     r->probe_now = true;
     tcp_output(pcb);
     r->probe_now = false;
     r->probe_resent = pcb->snd_nxt == before;
-    if (r->probe_resent && !resend_segment(pcb, seg))
-        r->probe_resent = false;
+    seg = r->probe_resent ? resend_one(pcb, last ? seg : pcb->unacked, last) : NULL;
+    r->probe_resent = seg && resend_segment(pcb, seg);
     r->probing = true;
     r->probe_end = pcb->snd_nxt;
     r->timer_us = resend_now.us;
@@ -370,8 +418,7 @@ static void resend_timeout(struct tcp_pcb *pcb)
     bool reneged = pcb->unacked->net.flags & TCP_SEG_SACKED;
 
     if (pcb->unacked->p->ref != 1) {
-        r->busy = true;
-        r->busy_us = resend_now.us + BUSY_US;
+        resend_is_busy(r);
         return;
     }
     tcp_cc_timeout(&pcb->net.cc, tcp_flight(r) + r->lost_bytes, r->backoff);

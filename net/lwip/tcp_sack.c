@@ -17,7 +17,8 @@
 #define OPTION_SACK       5
 #define OPTION_TIMESTAMPS 8
 
-#define PIECES_MAX 256 /* of a connection: a peer's odd blocks must not cost memory without end */
+/* Of a connection, cut within packets: a peer's odd blocks must not cost memory without end. */
+#define PIECES_MAX 256
 
 struct tcp_news tcp_news;
 
@@ -104,7 +105,7 @@ void tcp_score_resent(struct tcp_recovery *r, struct tcp_seg *seg, uint32_t now_
     seg->net.sent_us = now_us;
     r->in_flight += score_len(seg);
     r->undo_bytes += score_len(seg);
-    r->total_resent++;
+    r->total_resent += (score_len(seg) + seg->net.size - 1) / seg->net.size;
 }
 
 void tcp_score_unlose(struct tcp_pcb *pcb)
@@ -196,35 +197,36 @@ static void score_earlier_copy(struct tcp_pcb *pcb, uint32_t len, uint32_t rtt)
 }
 
 /*
- * len bytes of a segment that was in flight, or lost, have arrived. If it was sent before a
- * timeout, that may have been long ago, and only the word of it was late.
+ * len bytes of a segment that was in flight, or lost, have arrived, up to `end`. If it was sent
+ * before a timeout, that may have been long ago, and only the word of it was late.
  */
-static void score_delivered(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t len)
+static void score_delivered(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t len,
+                            uint32_t end)
 {
     struct tcp_recovery *r = &pcb->net.rec;
     uint32_t rtt = tcp_news.now_us - seg->net.sent_us;
     bool again = seg->net.flags & TCP_SEG_AGAIN;
 
     tcp_news.delivered += len;
-    if (!again && !(r->timed_out && !tcp_before(r->recover, seg->net.end))) {
+    if (!again && !(r->timed_out && !tcp_before(r->recover, end))) {
         tcp_news.rtt_last_us = rtt ? rtt : 1;
         if (!tcp_news.rtt_us)
             tcp_news.rtt_us = tcp_news.rtt_last_us;
     }
     if (!again)
-        tcp_news.original |= !tcp_before(r->recover, seg->net.end);
-    if (tcp_before(r->fack, seg->net.end))
-        r->fack = seg->net.end;
-    else if (!again && tcp_before(seg->net.end, r->fack))
+        tcp_news.original |= !tcp_before(r->recover, end);
+    if (tcp_before(r->fack, end))
+        r->fack = end;
+    else if (!again && tcp_before(end, r->fack))
         r->reordering = true;
     if (again && rtt < pcb->net.rtt.min_us) {
         score_earlier_copy(pcb, len, rtt);
         return;
     }
-    if (rack_newer(r, seg->net.sent_us, seg->net.end)) {
+    if (rack_newer(r, seg->net.sent_us, end)) {
         r->rack = true;
         r->rack_us = seg->net.sent_us;
-        r->rack_end = seg->net.end;
+        r->rack_end = end;
         r->rack_rtt_us = rtt;
     }
 }
@@ -250,7 +252,7 @@ static void score_ack(struct tcp_pcb *pcb, struct tcp_seg *seg)
         r->sacked_bytes -= score_len(seg);
         r->sacked_segs--;
     } else {
-        score_delivered(pcb, seg, score_len(seg));
+        score_delivered(pcb, seg, score_len(seg), seg->net.end);
         score_leave(r, seg);
     }
     if (seg->net.flags & TCP_SEG_PIECE)
@@ -262,9 +264,9 @@ static void score_ack_plain(struct tcp_pcb *pcb, const struct tcp_seg *first,
                             const struct tcp_seg *last, uint32_t bytes)
 {
     pcb->net.rec.in_flight -= bytes;
-    score_delivered(pcb, first, bytes);
+    score_delivered(pcb, first, bytes, first->net.end);
     if (last != first)
-        score_delivered(pcb, last, 0);
+        score_delivered(pcb, last, 0, last->net.end);
 }
 
 /* The front of a segment is acknowledged, up to `una`. */
@@ -276,7 +278,7 @@ static void score_ack_front(struct tcp_pcb *pcb, struct tcp_seg *seg, uint32_t u
     if (seg->net.flags & TCP_SEG_SACKED) {
         r->sacked_bytes -= len;
     } else {
-        score_delivered(pcb, seg, len);
+        score_delivered(pcb, seg, len, una);
         if (seg->net.flags & TCP_SEG_LOST)
             r->lost_bytes -= len;
         else
@@ -345,7 +347,7 @@ static void score_sack(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
     struct tcp_recovery *r = &pcb->net.rec;
 
-    score_delivered(pcb, seg, score_len(seg));
+    score_delivered(pcb, seg, score_len(seg), seg->net.end);
     score_leave(r, seg);
     if (r->fresh == seg)
         r->fresh = seg->next;
@@ -374,7 +376,8 @@ static struct tcp_seg *run_join(struct tcp_recovery *r, struct tcp_seg *run, str
 
 static bool score_cut(struct tcp_pcb *pcb, struct tcp_seg *seg, uint32_t at)
 {
-    return pcb->net.rec.pieces < PIECES_MAX && tcp_cut_seg(pcb, seg, at);
+    return (tcp_seg_between(seg, at) || pcb->net.rec.pieces < PIECES_MAX) &&
+           tcp_cut_seg(pcb, seg, at);
 }
 
 /*

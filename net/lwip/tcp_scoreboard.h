@@ -51,6 +51,12 @@ static inline uint32_t tcp_seg_most(const struct tcp_pcb *pcb, const struct tcp_
     return pcb->mss - (LWIP_TCP_OPT_LENGTH(seg->flags));
 }
 
+/* Is this sequence number between two of the packets that a segment was sent in? */
+static inline bool tcp_seg_between(const struct tcp_seg *seg, uint32_t at)
+{
+    return (at - lwip_ntohl(seg->tcphdr->seqno)) % seg->net.size == 0;
+}
+
 /* ---- tcp_glue.c ------------------------------------------------------------------------------ */
 
 /*
@@ -102,6 +108,10 @@ void tcp_recovery_reordered(struct tcp_pcb *pcb, uint32_t now_us);
 void tcp_recovery_timeout(struct tcp_pcb *pcb, bool reneged);
 
 /* ---- lwIP's tcp_out.c ------------------------------------------------------------------------ */
+
+err_t tcp_write_checks(struct tcp_pcb *pcb, u16_t len);
+struct tcp_seg *tcp_create_segment(const struct tcp_pcb *pcb, struct pbuf *p, u8_t hdrflags,
+                                   u32_t seqno, u8_t optflags);
 
 struct netif *tcp_route(const struct tcp_pcb *pcb, const ip_addr_t *src, const ip_addr_t *dst);
 err_t tcp_output_segment(struct tcp_seg *seg, struct tcp_pcb *pcb, struct netif *netif);

@@ -8,9 +8,13 @@
 #endif
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
+/* Pointers in this memory count when leaks are looked for. */
+#define LSAN_ROOT(p, n) __lsan_register_root_region(p, n)
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define LSAN_ROOT(p, n)                   ((void)(p), (void)(n))
 #endif
 
 #endif

@@ -79,6 +79,7 @@ static void host_arena_create(void)
         perror("DMA arena");
         abort();
     }
+    LSAN_ROOT(arena, ARENA_SIZE);
 }
 
 void host_memory_reset(void)

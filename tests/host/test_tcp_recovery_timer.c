@@ -425,6 +425,7 @@ static void a_probed_byte(void)
     receiver.window = 0xffff;
     receiver_ack(1, NONE, NONE, NONE);
     CHECK_EQ(receiver.told[0].at, 1);
+    receiver_ack(1 + SEG, NONE, NONE, NONE);
     receiver_ack(2 * SEG, NONE, NONE, NONE);
     CHECK(receiver.pcb->unacked == NULL && receiver.pcb->unsent == NULL);
     CHECK_EQ(receiver.pcb->snd_buf, room + 2 * SEG);

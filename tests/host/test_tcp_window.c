@@ -274,7 +274,6 @@ static void a_send_buffer_grows_with_the_congestion_window(void)
     talker_ack(&t);
     CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_SNDBUF), TCP_BUFFER_MAX);
     talker_write_all(fd);
-    CHECK(pcb->snd_queuelen > 2000);
     CHECK_EQ(pcb->snd_buf, 0);
     CHECK_EQ(fd_poll(fd, POLLOUT), 0);
     for (int i = 0; i < 10; i++)

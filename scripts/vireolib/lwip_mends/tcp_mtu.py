@@ -19,34 +19,6 @@ MENDS = [
     ('src/core/tcp_in.c', 'the peer names its largest segment in a SYN alone',
      'pcb->mss = ((mss > TCP_MSS) || (mss == 0)) ? TCP_MSS : mss;',
      'if (flags & TCP_SYN) pcb->mss = ((mss > TCP_MSS) || (mss == 0)) ? TCP_MSS : mss;'),
-    ('src/core/tcp_out.c', 'segments that became too long are sent in pieces',
-     '''  seg = pcb->unsent;
-
-  if (seg == NULL) {
-''', '''  seg = pcb->unsent;
-  if (seg && !tcp_mtu_fits(&pcb->net.mtu, pcb->mss, seg->len, LWIP_TCP_OPT_LENGTH(seg->flags)))
-    tcp_mtu_fit(pcb, seg);
-
-  if (seg == NULL) {
-'''),
-    ('src/core/tcp_out.c', 'the same',
-     '''    seg = pcb->unsent;
-  }
-#if TCP_OVERSIZE
-''', '''    seg = pcb->unsent;
-    if (seg && !tcp_mtu_fits(&pcb->net.mtu, pcb->mss, seg->len, LWIP_TCP_OPT_LENGTH(seg->flags)))
-    tcp_mtu_fit(pcb, seg);
-  }
-#if TCP_OVERSIZE
-'''),
-    ('src/core/tcp_out.c', 'the same',
-     '''    LWIP_ASSERT("mss_local is too small", mss_local >= last_unsent->len + unsent_optlen);
-    space = mss_local - (last_unsent->len + unsent_optlen);
-''', '''    space = tcp_mtu_space(mss_local, last_unsent->len + unsent_optlen);
-'''),
-    ('src/core/tcp_out.c', 'the first part of a segment that is divided does not end the stream',
-     '  TCPH_SET_FLAG(useg->tcphdr, split_flags);\n',
-     '  TCPH_FLAGS_SET(useg->tcphdr, split_flags);\n'),
     ('src/core/ipv6/nd6.c', 'a "too big" of IPv6 is believed about packets that were sent',
      '''    u32_t pmtu;
     ip6_addr_t destination_address;

@@ -6,18 +6,9 @@ MENDS = [
      'err = tcp_process(pcb);',
      'tcp_option_heard(&pcb->net.opt, p->tot_len, tcp_ticks);\n      err = tcp_process(pcb);'),
     ('src/core/tcp_out.c', 'the same',
-     '''  TCP_STATS_INC(tcp.xmit);
-
-  NETIF_SET_HINTS(netif, &(pcb->netif_hints));
-''', '''  TCP_STATS_INC(tcp.xmit);
-  tcp_option_said(&pcb->net.opt, seg->len, pcb->snd_nxt - lwip_ntohl(seg->tcphdr->seqno));
-
-  NETIF_SET_HINTS(netif, &(pcb->netif_hints));
-'''),
-    ('src/core/tcp_out.c', 'the same',
      '''  LWIP_ASSERT("tcp_output_alloc_header: invalid pcb", pcb != NULL);
 ''', '''  LWIP_ASSERT("tcp_output_alloc_header: invalid pcb", pcb != NULL);
-  tcp_option_said(&pcb->net.opt, 0, 0);
+  tcp_option_said(&pcb->net.opt, 0, 0, 0);
 '''),
     ('src/core/tcp.c', 'a closed window is not waited for longer than TCP_USER_TIMEOUT',
      '    /* Check if this PCB has stayed too long in FIN-WAIT-2 */\n',

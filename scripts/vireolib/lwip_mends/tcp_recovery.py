@@ -17,13 +17,6 @@ MENDS = [
      '''    for (last_unsent = pcb->unsent; last_unsent->next != NULL;
          last_unsent = last_unsent->next);
 
-    /* Usable space''', '''    last_unsent = pcb->net.unsent_last;
-
-    /* Usable space'''),
-    ('src/core/tcp_out.c', 'the same',
-     '''    for (last_unsent = pcb->unsent; last_unsent->next != NULL;
-         last_unsent = last_unsent->next);
-
     if (''', '''    last_unsent = pcb->net.unsent_last;
 
     if ('''),
@@ -35,18 +28,6 @@ MENDS = [
 ''', '''    pcb->net.unsent_last->next = seg;
   }
   pcb->net.unsent_last = seg;
-'''),
-    ('src/core/tcp_out.c', 'the same',
-     '''  pcb->snd_lbb += len;
-''', '''  pcb->net.unsent_last = queue != NULL ? prev_seg : last_unsent;
-  pcb->snd_lbb += len;
-'''),
-    ('src/core/tcp_out.c', 'the same',
-     '''  if (seg->next == NULL) {
-    pcb->unsent_oversize = 0;
-''', '''  if (seg->next == NULL) {
-    pcb->net.unsent_last = seg;
-    pcb->unsent_oversize = 0;
 '''),
     ('src/core/tcp_out.c', 'the same',
      '''  useg = pcb->unacked;

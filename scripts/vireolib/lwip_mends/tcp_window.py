@@ -114,8 +114,6 @@ MENDS = [
 ''', '''  tcp_stamp_write(pcb, opts);
 '''),
     ('src/core/tcp_out.c', 'the same',
-     '  if ((pcb->flags & TF_TIMESTAMP)) {', '  if (tcp_stamp_reserved(pcb)) {'),
-    ('src/core/tcp_out.c', 'the same',
      '((flags & TCP_SYN) && (pcb->state != SYN_RCVD))) {\n    /* Make',
      '(tcp_stamp_on && (flags & TCP_SYN) && (pcb->state != SYN_RCVD))) {\n    /* Make'),
     ('src/include/lwip/priv/tcp_priv.h', 'the same',

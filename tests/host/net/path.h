@@ -63,6 +63,12 @@ struct path_seen {
     struct segment tcp; /* sport 0: no segment of TCP */
 };
 
+/*
+ * Do the interfaces make packets and sums, as cards do that have such offloads? Else net_tx.c does.
+ * Asked at boot; at first as the environment's VIREO_OFFLOADS says.
+ */
+extern bool path_offloads;
+
 /* Boots the image with both interfaces, and an ideal path: no delay, no loss. */
 void path_boot(uint64_t seed);
 /* Both directions: a delay in microseconds one way, and losses of a million packets. */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "check.h"
 #include "peer.h"
 
 enum { IP4 = 20, IP6 = 40, TCP = 20, PROTO_TCP = 6 };
@@ -192,4 +193,55 @@ uint32_t segment_make(const struct segment *s, uint32_t from, uint32_t to, uint8
                segment_folded(segment_sum(segment_sum(PROTO_TCP + head + s->len, packet + 12, 8),
                                           tcp, head + s->len)));
     return total;
+}
+
+/* ---- cutting --------------------------------------------------------------------------------- */
+
+/* The sum of the pseudo header of a segment of `len` bytes. */
+static uint32_t pseudo(const uint8_t *packet, uint32_t len)
+{
+    bool ip6 = packet[0] >> 4 == 6;
+
+    return segment_sum(PROTO_TCP + len, packet + (ip6 ? 8 : 12), ip6 ? 32 : 8);
+}
+
+/* A packet with data from `at` on, of a larger one; head: of the headers. */
+static void cut_one(uint8_t *out, const uint8_t *packet, uint32_t ip, uint32_t head, uint32_t at,
+                    uint32_t len, bool last)
+{
+    uint8_t *tcp = out + ip;
+    uint32_t segment = head - ip + len;
+
+    memcpy(out, packet, head);
+    memcpy(out + head, packet + head + at, len);
+    peer_put16(out + (ip == IP6 ? 4 : 2), ip == IP6 ? segment : ip + segment);
+    if (ip != IP6) {
+        peer_put16(out + 4, peer_get16(packet + 4) + (out[6] & 0x40 ? 0 : at ? 1 : 0));
+        peer_put16(out + 10, 0);
+        peer_put16(out + 10, segment_folded(segment_sum(0, out, ip)));
+    }
+    peer_put32(tcp + 4, peer_get32(packet + ip + 4) + at);
+    if (!last)
+        tcp[13] &= (uint8_t) ~(SEG_FIN | SEG_PSH);
+    peer_put16(tcp + 16, 0);
+    peer_put16(tcp + 16, segment_folded(segment_sum(pseudo(out, segment), tcp, segment)));
+}
+
+void segment_cut(const uint8_t *packet, uint32_t len, uint32_t size,
+                 void (*fn)(void *arg, const uint8_t *packet, uint32_t len), void *arg)
+{
+    static uint8_t out[65536];
+    uint32_t total = len, at = 0, ip, head, part;
+    const uint8_t *tcp = find_tcp(packet, &total);
+
+    CHECK(tcp != NULL && tcp + total == packet + len && size);
+    ip = (uint32_t)(tcp - packet);
+    head = ip + (tcp[12] >> 4) * 4u;
+    CHECK_EQ(peer_get16(tcp + 16), (uint16_t)~segment_folded(pseudo(packet, total)));
+    do {
+        part = len - head - at < size ? len - head - at : size;
+        cut_one(out, packet, ip, head, at, part, head + at + part == len);
+        fn(arg, out, head + part);
+        at += part;
+    } while (head + at < len);
 }

@@ -34,6 +34,13 @@ struct segment {
 bool segment_read(struct segment *s, const uint8_t *packet, uint32_t len);
 /* Makes an IPv4 packet with right sums; addresses in host byte order. Returns its length. */
 uint32_t segment_make(const struct segment *s, uint32_t from, uint32_t to, uint8_t *packet);
+/*
+ * What a card does to a packet of which the sum is that of the pseudo header: CHECKs that sum,
+ * completes it, and makes packets with `size` bytes of data of one that has more. fn is called for
+ * each.
+ */
+void segment_cut(const uint8_t *packet, uint32_t len, uint32_t size,
+                 void (*fn)(void *arg, const uint8_t *packet, uint32_t len), void *arg);
 /* Sequence numbers that the segment takes. */
 static inline uint32_t segment_span(const struct segment *s)
 {
