@@ -52,14 +52,14 @@ struct net_dev {
     struct vnet *vnet;
     struct vnet_client client;
     struct vnet_ctrl_client ctrl_client;
-    unsigned index;   /* N of vnetN */
-    unsigned metric;  /* of its routes: the lower, the better */
-    bool is_static;   /* its address is that of ip= */
-    bool told;        /* its address was logged */
-    bool had_address; /* DHCP has answered once */
-    unsigned tx_out;  /* frames that the driver has */
-    unsigned tx_offloads; /* VNET_TX_*: what the card does for frames that are sent */
-    struct pbuf *tx_rest; /* a frame of which packets wait for room in the card; NULL: none */
+    unsigned index;           /* N of vnetN */
+    unsigned metric;          /* of its routes: the lower, the better */
+    bool is_static;           /* its address is that of ip= */
+    bool told;                /* its address was logged */
+    bool had_address;         /* DHCP has answered once */
+    unsigned tx_out;          /* frames that the driver has */
+    unsigned tx_offloads;     /* VNET_TX_*: what the card does for frames that are sent */
+    struct pbuf *tx_rest;     /* a frame of which packets wait for room in the card; NULL: none */
     struct net_tx_cut tx_cut; /* which packets */
     struct net_lease lease;
     bool lease_refused; /* the log has said that its values cannot be */

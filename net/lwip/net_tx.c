@@ -80,7 +80,7 @@ void net_tx_cut_begin(struct net_tx_cut *c, struct pbuf *p, uint16_t ip)
 }
 
 /* Takes up to `size` bytes of data into parts. Returns how many bytes. */
-static uint16_t cut_take(struct net_tx_cut *c, struct vnet_piece *parts, unsigned *n)
+static uint16_t tx_cut_take(struct net_tx_cut *c, struct vnet_piece *parts, unsigned *n)
 {
     uint16_t want = c->left < c->size ? c->left : c->size, got = 0, len;
 
@@ -98,7 +98,7 @@ static uint16_t cut_take(struct net_tx_cut *c, struct vnet_piece *parts, unsigne
     return got;
 }
 
-static void cut_ip_header(const struct net_tx_cut *c, uint8_t *headers, uint16_t len)
+static void tx_cut_ip_header(const struct net_tx_cut *c, uint8_t *headers, uint16_t len)
 {
     struct ip_hdr *ip4 = (void *)(headers + c->ip);
     struct ip6_hdr *ip6 = (void *)(headers + c->ip);
@@ -116,7 +116,7 @@ static void cut_ip_header(const struct net_tx_cut *c, uint8_t *headers, uint16_t
 }
 
 /* The sum of a packet's header and data, that of the pseudo header among them, complemented. */
-static uint16_t cut_sum(const struct tcp_hdr *tcp, const struct vnet_piece *parts, unsigned n)
+static uint16_t tx_cut_sum(const struct tcp_hdr *tcp, const struct vnet_piece *parts, unsigned n)
 {
     uint32_t sum = LWIP_CHKSUM(tcp, TCPH_HDRLEN_BYTES(tcp)), odd = 0;
 
@@ -138,18 +138,18 @@ unsigned net_tx_cut_next(struct net_tx_cut *c, uint8_t *headers,
 
     if (!c->left)
         return 0;
-    got = cut_take(c, parts, &n);
+    got = tx_cut_take(c, parts, &n);
     c->left = (uint16_t)(c->left - got);
     memcpy(headers, c->p->payload, c->data);
     len = (uint16_t)(c->data - c->tcp + got);
-    cut_ip_header(c, headers, len);
+    tx_cut_ip_header(c, headers, len);
     tcp->seqno = lwip_htonl(lwip_ntohl(tcp->seqno) + c->done);
     no |= c->left ? LAST_ONLY : 0;
     no |= c->done ? FIRST_ONLY : 0;
     tcp->_hdrlen_rsvd_flags &= (u16_t)~lwip_htons(no);
     tcp->chksum = tx_fold((uint32_t)c->pseudo + lwip_htons(len));
     if (whole)
-        tcp->chksum = cut_sum(tcp, parts, n);
+        tcp->chksum = tx_cut_sum(tcp, parts, n);
     c->done = (uint16_t)(c->done + got);
     c->number++;
     return n;
@@ -301,22 +301,21 @@ static err_t tx_packets(struct net_dev *d, struct pbuf *p)
 static bool tx_describe(const struct net_dev *d, const struct pbuf *p, struct vnet_meta *meta)
 {
     const uint8_t *frame = p->payload;
-    uint16_t ip = SIZEOF_ETH_HDR, tcp = (uint16_t)(ip + tx_ip_len(frame + ip));
-    const struct tcp_hdr *header = (const void *)(frame + tcp);
-    bool ip6 = frame[ip] >> 4 == 6;
+    uint16_t tcp = (uint16_t)(SIZEOF_ETH_HDR + tx_ip_len(frame + SIZEOF_ETH_HDR));
+    uint16_t data = (uint16_t)(tcp + TCPH_HDRLEN_BYTES((const struct tcp_hdr *)(frame + tcp)));
+    bool ip6 = frame[SIZEOF_ETH_HDR] >> 4 == 6;
+    unsigned needed = VNET_TX_CSUM;
 
-    *meta = (struct vnet_meta){
-        .flags = VNET_NEEDS_CSUM, .csum_start = tcp, .csum_offset = offsetof(struct tcp_hdr, chksum)};
-    if (!(d->tx_offloads & VNET_TX_CSUM))
-        return false;
-    meta->hdr_len = (uint16_t)(tcp + TCPH_HDRLEN_BYTES(header));
-    if (p->tot_len - meta->hdr_len <= p->tx_size) {
-        meta->hdr_len = 0;
-        return true;
+    *meta = (struct vnet_meta){.flags = VNET_NEEDS_CSUM,
+                               .csum_start = tcp,
+                               .csum_offset = offsetof(struct tcp_hdr, chksum)};
+    if (p->tot_len - data > p->tx_size) {
+        meta->gso = ip6 ? VNET_GSO_TCP6 : VNET_GSO_TCP4;
+        meta->hdr_len = data;
+        meta->gso_size = p->tx_size;
+        needed |= ip6 ? VNET_TX_TSO6 : VNET_TX_TSO4;
     }
-    meta->gso = ip6 ? VNET_GSO_TCP6 : VNET_GSO_TCP4;
-    meta->gso_size = p->tx_size;
-    return d->tx_offloads & (ip6 ? VNET_TX_TSO6 : VNET_TX_TSO4);
+    return (d->tx_offloads & needed) == needed;
 }
 
 /* ---- an interface ---------------------------------------------------------------------------- */
@@ -333,7 +332,7 @@ static err_t tx_partial(struct net_dev *d, struct pbuf *p)
         if (err != -EMSGSIZE)
             return tx_error(err);
     }
-    if (p->tot_len > p->tx_size)
+    if (meta.gso)
         return tx_packets(d, p);
     pbuf_remove_header(p, SIZEOF_ETH_HDR);
     net_tx_complete(p);

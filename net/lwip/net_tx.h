@@ -33,12 +33,12 @@ void net_tx_complete(struct pbuf *p);
 /* A walk over the packets of a frame. */
 struct net_tx_cut {
     const struct pbuf *p;
-    const struct pbuf *from;      /* where the data of the next packet is: ... */
-    uint16_t off;                 /* ... from this byte on */
-    uint16_t ip, tcp, data;       /* offsets of headers and data in the frame */
-    uint16_t size, done, left;    /* data of a packet; of all, before and from `from` on */
-    uint16_t pseudo;              /* the sum of the pseudo header without its length */
-    uint16_t number;              /* of packets so far */
+    const struct pbuf *from;   /* where the data of the next packet is: ... */
+    uint16_t off;              /* ... from this byte on */
+    uint16_t ip, tcp, data;    /* offsets of headers and data in the frame */
+    uint16_t size, done, left; /* data of a packet; of all, before and from `from` on */
+    uint16_t pseudo;           /* the sum of the pseudo header without its length */
+    uint16_t number;           /* of packets so far */
 };
 
 /* ip: bytes in front of the IP header. All headers are in the first pbuf. */

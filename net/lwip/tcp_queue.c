@@ -42,8 +42,7 @@ uint16_t tcp_queue_packet(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 /* Where routers may cut packets, each has a number of its own, and a segment is one packet. */
 static bool queue_is_single(const struct tcp_pcb *pcb)
 {
-    return net_paths_cut && IP_IS_V4_VAL(pcb->remote_ip) &&
-           net_path_cut(ip_2_ip4(&pcb->remote_ip));
+    return net_paths_cut && IP_IS_V4_VAL(pcb->remote_ip) && net_path_cut(ip_2_ip4(&pcb->remote_ip));
 }
 
 /* The most data of a segment. */
@@ -62,17 +61,17 @@ static uint16_t queue_most(const struct tcp_pcb *pcb)
 struct queue_write {
     struct tcp_pcb *pcb;
     const uint8_t *data;
-    struct pbuf *lent; /* the data is this pbuf's; NULL: it is at `data` */
-    uint16_t len, at;  /* at: what has a place */
-    uint16_t most;     /* of a segment */
-    uint8_t flags;     /* TCP_WRITE_FLAG_* */
-    uint8_t options;   /* TF_SEG_OPTS_* */
-    struct tcp_seg *last;          /* of pcb->unsent; NULL: that is empty */
-    uint16_t filled;               /* bytes that go to the end of its last pbuf ... */
-    uint16_t room;                 /* ... and how many may follow there, of the newest pbuf */
-    struct pbuf *more;             /* behind that pbuf */
+    struct pbuf *lent;              /* the data is this pbuf's; NULL: it is at `data` */
+    uint16_t len, at;               /* at: what has a place */
+    uint16_t most;                  /* of a segment */
+    uint8_t flags;                  /* TCP_WRITE_FLAG_* */
+    uint8_t options;                /* TF_SEG_OPTS_* */
+    struct tcp_seg *last;           /* of pcb->unsent; NULL: that is empty */
+    uint16_t filled;                /* bytes that go to the end of its last pbuf ... */
+    uint16_t room;                  /* ... and how many may follow there, of the newest pbuf */
+    struct pbuf *more;              /* behind that pbuf */
     struct tcp_seg *first, *newest; /* new segments */
-    uint16_t pbufs;                /* new ones */
+    uint16_t pbufs;                 /* new ones */
 };
 
 static uint16_t queue_left(const struct queue_write *w)
@@ -295,7 +294,8 @@ static bool queue_holds_last(const struct tcp_pcb *pcb)
 {
     if (pcb->flags & (TF_NAGLEMEMERR | TF_FIN))
         return false;
-    return (pcb->net.opt.cork && !pcb->net.opt.push) || (!(pcb->flags & TF_NODELAY) && pcb->snd_buf);
+    return (pcb->net.opt.cork && !pcb->net.opt.push) ||
+           (!(pcb->flags & TF_NODELAY) && pcb->snd_buf);
 }
 
 /*
@@ -315,7 +315,8 @@ static bool queue_waits(const struct tcp_pcb *pcb, const struct tcp_seg *seg, ui
 /* How much of the first segment is sent now: full packets, or all; 0: nothing, it waits. */
 static uint32_t queue_part(const struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t window)
 {
-    uint32_t packet = tcp_queue_packet(pcb, seg), at = lwip_ntohl(seg->tcphdr->seqno) - pcb->lastack;
+    uint32_t packet = tcp_queue_packet(pcb, seg),
+             at = lwip_ntohl(seg->tcphdr->seqno) - pcb->lastack;
     uint32_t room = window > at ? window - at : 0, part = seg->len;
 
     if (queue_is_single(pcb) && part > packet)

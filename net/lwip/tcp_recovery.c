@@ -314,9 +314,9 @@ static void frto_judge(struct tcp_pcb *pcb)
     }
     if (!tcp_news.advanced && !tcp_news.delivered)
         return;
-    r->frto = r->frto_new = !r->frto_new && tcp_news.advanced && next && tcp_do_output_nagle(pcb) &&
-                            pcb->snd_nxt + LWIP_MIN(next->len, pcb->mss) - pcb->lastack <=
-                                pcb->snd_wnd;
+    r->frto = r->frto_new =
+        !r->frto_new && tcp_news.advanced && next && tcp_do_output_nagle(pcb) &&
+        pcb->snd_nxt + LWIP_MIN(next->len, pcb->mss) - pcb->lastack <= pcb->snd_wnd;
 }
 
 /*

@@ -101,7 +101,8 @@ MENDS = [
     return ip4_frag''', '''  if (netif->mtu && (p->tot_len > netif->mtu) && !p->tx_size) {
     return ip4_frag'''),
     ('src/core/ipv6/ip6.c', 'the same',
-     'if (netif_mtu6(netif) && (p->tot_len >', 'if (netif_mtu6(netif) && !p->tx_size && (p->tot_len >'),
+     'if (netif_mtu6(netif) && (p->tot_len >',
+     'if (netif_mtu6(netif) && !p->tx_size && (p->tot_len >'),
     ('src/core/netif.c', 'the same',
      '''  /* Put the packet on a linked list which gets emptied through calling
 ''', '''  if (p->tx_size) net_tx_complete(r);

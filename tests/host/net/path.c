@@ -480,14 +480,12 @@ static err_t path_output(struct netif *netif, struct pbuf *p)
 
 static err_t path_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 {
-    (void)to;
-    return path_output(netif, p);
+    return (void)to, path_output(netif, p);
 }
 
 static err_t path_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
 {
-    (void)to;
-    return path_output(netif, p);
+    return (void)to, path_output(netif, p);
 }
 
 /* Frames below IP: ARP's. */
