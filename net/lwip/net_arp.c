@@ -2,8 +2,8 @@
 /*
  * net_arp.c - neighbours of IPv4 (RFC 826), in place of lwIP's etharp.c, whose functions these are:
  * a table that grows (net_table.h). A request that asks for this machine enters its sender as
- * heard, an answer as known; what others say of each other changes rows, and makes none. Packets
- * wait for an answer, a bounded number in all.
+ * heard, an answer to a question makes it known; what others say of each other changes rows, and
+ * makes none. Packets wait for an answer, a bounded number in all.
  */
 #include "lwip/etharp.h"
 
@@ -178,7 +178,7 @@ static void arp_hear(struct netif *netif, const struct etharp_hdr *h, bool for_u
     }
     if (i < 0)
         return;
-    if (!arp_is_complete((unsigned)i) || (for_us && !asks))
+    if (!arp_is_complete((unsigned)i) || (for_us && !asks && arps[i].pause)) /* it was asked */
         net_table_move(&arp_table, (unsigned)i, NET_ROW_KNOWN);
     arp_learn(netif, (unsigned)i, &mac);
 }

@@ -199,8 +199,6 @@ static bool table_make_room(struct net_table *t, enum net_table_class class)
         return table_push_out(t, NET_ROW_ASKED);
     if (t->list[NET_ROW_FREE].n || table_grow(t) || table_push_out(t, NET_ROW_HEARD))
         return true;
-    if (class != NET_ROW_ASKED)
-        return false;
     return table_push_out(t, asked < *t->rows / 8 ? NET_ROW_KNOWN : NET_ROW_ASKED);
 }
 

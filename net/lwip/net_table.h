@@ -50,8 +50,8 @@ int net_table_find(const struct net_table *t, const struct netif *netif, const u
 /*
  * A new row, with an entry of zeros, for an address that has none; -1: no room. When the table can
  * grow no more, rows of HEARD go first; of a class, those that were not used for the longest time.
- * ASKED rows are a quarter of the table at most, and push out one another beyond an eighth; HEARD
- * rows push out no others than their like.
+ * ASKED rows are a quarter of the table at most, and push out one another beyond an eighth where
+ * all others are KNOWN.
  */
 int net_table_take(struct net_table *t, const struct netif *netif, const uint32_t key[4],
                    enum net_table_class class);

@@ -205,8 +205,10 @@ static void fake_neighbours(void)
     six = case_variant;
     boot(64 << 20);
     meet(CLIENTS);
-    for (unsigned i = 0; i < FAKES; i++)
+    for (unsigned i = 0; i < FAKES; i++) {
         tells(FAKE(i));
+        answers(FAKE(i)); /* nobody has asked */
+    }
     CHECK_EQ(known_of(CLIENTS), CLIENTS);
     CHECK(net_mem_lent() < 1 << 20);
 }
@@ -260,8 +262,10 @@ static void the_unused_go_first(void)
     }
     CHECK(is_known(CLIENT(299)));
     CHECK(!is_known(CLIENT(20)));
-    for (unsigned i = 0; i < 200; i++) /* a table full of those that have answered */
+    for (unsigned i = 0; i < 200; i++) { /* a table full of those that have answered */
         tells(FAKE(i));
+        answers(FAKE(i));
+    }
     for (unsigned i = 260; i < 300; i++)
         CHECK(is_known(CLIENT(i)));
 }

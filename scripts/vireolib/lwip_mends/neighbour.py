@@ -75,14 +75,14 @@ struct nd6_destination_cache_entry destination_cache[LWIP_ND6_NUM_DESTINATIONS];
   /* Reset this destination's age. */
 '''),
     (ND6, 'the same',
-     '''      neighbor_cache[i].state = ND6_REACHABLE;
-      neighbor_cache[i].counter.reachable_time = reachable_time;
-
-      /* Send''', '''      neighbor_cache[i].state = ND6_REACHABLE;
-      neighbor_cache[i].counter.reachable_time = reachable_time;
-      net_nd6_known(i);
-
-      /* Send'''),
+     '''      neighbor_cache[i].netif = inp;
+      neighbor_cache[i].state = ND6_REACHABLE;
+''', '''      neighbor_cache[i].netif = inp;
+      if (neighbor_cache[i].state == ND6_INCOMPLETE || neighbor_cache[i].state == ND6_PROBE) {
+        net_nd6_known(i);
+      }
+      neighbor_cache[i].state = ND6_REACHABLE;
+'''),
     (ND6, 'the same',
      '''  /* Set reachability state. */
 ''', '''  net_nd6_known(i);
@@ -226,4 +226,15 @@ MENDS = [
      'nd6_queue_size < MEMP_NUM_ND6_QUEUE) {',
      '''nd6_queue_size < MEMP_NUM_ND6_QUEUE &&
         net_nd6_may_wait(neighbor_cache[neighbor_index].q)) {'''),
+    (ND6, 'a router that does not answer any more is left for another (RFC 4861, 6.3.6)',
+     '''        /* Send a NS for this entry. */
+        neighbor_cache[i].counter.probes_sent++;
+        nd6_send_neighbor_cache_probe(&neighbor_cache[i], 0);
+''', '''        /* Send a NS for this entry. */
+        neighbor_cache[i].counter.probes_sent++;
+        if (neighbor_cache[i].counter.probes_sent == LWIP_ND6_MAX_MULTICAST_SOLICIT) {
+          net_route_changed();
+        }
+        nd6_send_neighbor_cache_probe(&neighbor_cache[i], 0);
+'''),
 ]
