@@ -283,17 +283,22 @@ static ssize_t inet_sendmsg(struct file *f, const struct msghdr *msg, int flags)
 
 static ssize_t inet_recv_dgram(struct sock *s, struct msghdr *msg, int flags)
 {
-    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
-    ssize_t n = sock_dgram_recv(s, &m, flags);
+    struct sock_msg m; /* most of it is for sending */
+    ssize_t n;
 
+    m.iov = msg->msg_iov;
+    m.iovcnt = msg->msg_iovlen;
+    m.has_addr = msg->msg_name || s->wants;
+    m.truncated = false;
+    n = sock_dgram_recv(s, &m, flags);
     if (n < 0)
         return n;
     if (msg->msg_name && m.has_addr)
-        sock_addr_out(s, &m.addr, m.port, msg->msg_name, &msg->msg_namelen);
+        sock_addr_out(s, &m.origin.from, m.origin.port, msg->msg_name, &msg->msg_namelen);
     else
         msg->msg_namelen = 0;
     msg->msg_flags = m.truncated ? MSG_TRUNC : 0;
-    if (s->wants)
+    if (s->wants && m.has_addr)
         sock_cmsg_out(s, &m.origin, msg);
     else
         msg->msg_controllen = 0;

@@ -65,9 +65,15 @@ struct sock_origin {
 
 /* A datagram that waits. */
 struct sock_dgram {
-    struct sock_dgram *next;
     struct pbuf *p; /* owned */
     struct sock_origin origin;
+};
+
+/* Those of a socket, in blocks, of which the first goes behind the last when it is empty. */
+struct sock_dgrams {
+    struct sock_dgram_block *head, *tail;
+    struct sock_dgram_block *spare; /* NULL: none */
+    uint8_t first, end;             /* places of the first one, and behind the last one */
 };
 
 /* What a socket asks recvmsg() for: bits of sock.wants. */
@@ -142,11 +148,11 @@ struct sock {
     };
     struct file *file; /* NULL before accept() has returned it, and after close() */
 
-    SOCK_QUEUE(struct pbuf) rx;           /* TCP: single pbufs, owned */
-    SOCK_QUEUE(struct sock_dgram) dgrams; /* UDP and raw: owned */
-    uint32_t rx_bytes, rx_count;          /* bytes, and datagrams, that wait */
-    uint16_t rx_room;                     /* TCP: bytes behind the data of the last pbuf */
-    uint32_t rx_limit;                    /* UDP and raw: bytes that may wait */
+    SOCK_QUEUE(struct pbuf) rx;  /* TCP: single pbufs, owned */
+    struct sock_dgrams dgrams;   /* UDP and raw */
+    uint32_t rx_bytes, rx_count; /* bytes, and datagrams, that wait */
+    uint16_t rx_room;            /* TCP: bytes behind the data of the last pbuf */
+    uint32_t rx_limit;           /* UDP and raw: bytes that may wait */
     struct sock_group *groups;
 
     struct sock_queue accepted; /* listening: connections that wait for accept(), owned */
@@ -166,16 +172,15 @@ struct sock {
     uint64_t read_timeout, write_timeout; /* ns; 0: none */
 };
 
-/* Data of one call on a datagram socket, and the peer's address: of sendto, or found by recvfrom.
- */
+/* Data of one call on a datagram socket. */
 struct sock_msg {
     const struct iovec *iov;
     int iovcnt;
     ip_addr_t addr;
     u16_t port;
-    bool has_addr;
-    bool truncated;            /* recv: the datagram was longer than the vector */
-    struct sock_origin origin; /* recv of a datagram */
+    bool has_addr;  /* send: addr and port are set. recv: origin is asked for, and told */
+    bool truncated; /* recv: the datagram was longer than the vector */
+    struct sock_origin origin; /* recv */
     ip_addr_t source;          /* send: the address to send from; any: by route */
     uint8_t netif;             /* send: the number of the interface; 0: by route */
 };
@@ -380,6 +385,8 @@ void sock_dgram_close(struct sock *s);
 int sock_dgram_poll(struct sock *s, int events);
 /* All of the message or an error: -EMSGSIZE, -EDESTADDRREQ, -ENOBUFS, ... [parks] for a route */
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags);
+/* Bytes of the next one; 0: none waits. */
+uint32_t sock_dgram_next(const struct sock *s);
 /* One datagram; what does not fit is lost, and m->truncated says so. [parks] */
 ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags);
 

@@ -11,80 +11,129 @@
 
 enum { ICMP6_SUM = 2 }; /* where its checksum stands, of two bytes */
 
+#define BLOCK 14 /* datagrams: a block fits into 960 bytes */
+
+struct sock_dgram_block {
+    struct sock_dgram_block *next;
+    struct sock_dgram d[BLOCK];
+};
+
+/* The first that waits; NULL: none. */
+static struct sock_dgram *dgram_first(const struct sock *s)
+{
+    return s->rx_count ? &s->dgrams.head->d[s->dgrams.first] : NULL;
+}
+
+uint32_t sock_dgram_next(const struct sock *s)
+{
+    return s->rx_count ? dgram_first(s)->p->tot_len : 0;
+}
+
+/* The first block is empty: it is kept for those that come, unless memory is short. */
+static void dgram_leave_block(struct sock_dgrams *q)
+{
+    struct sock_dgram_block *b = q->head;
+
+    q->first = 0;
+    q->head = b->next;
+    if (!q->head)
+        q->tail = NULL;
+    if (q->spare || !net_mem_plenty())
+        net_free(b);
+    else
+        q->spare = b;
+}
+
 /* Frees the first datagram that waits. */
 static void dgram_pop(struct sock *s)
 {
-    struct sock_dgram *d = s->dgrams.head;
+    struct sock_dgrams *q = &s->dgrams;
+    struct pbuf *p = q->head->d[q->first++].p;
 
-    SOCK_QUEUE_POP(&s->dgrams);
-    s->rx_bytes -= d->p->tot_len;
+    s->rx_bytes -= p->tot_len;
     s->rx_count--;
-    pbuf_free(d->p);
-    net_free(d);
+    pbuf_free(p);
+    if (q->first == BLOCK || !s->rx_count)
+        dgram_leave_block(q);
 }
 
 static void dgram_drop_all(struct sock *s)
 {
-    while (s->dgrams.head)
+    while (s->rx_count)
         dgram_pop(s);
+    net_free(s->dgrams.spare);
+    s->dgrams.spare = NULL;
 }
 
-/* Puts a datagram into the queue. True: p belongs to the queue; false: there is no room. */
-static bool dgram_enqueue(struct sock *s, struct pbuf *p, const struct sock_origin *origin)
+/* Another block at the end. False: no memory. */
+static bool dgram_add_block(struct sock_dgrams *q)
 {
-    struct sock_dgram *d;
+    struct sock_dgram_block *b = q->spare ? q->spare : net_malloc(sizeof(*b));
 
-    if (s->read_shut || s->rx_count >= SOCK_DGRAM_COUNT || s->rx_bytes + p->tot_len > s->rx_limit)
+    if (!b)
         return false;
-    d = net_malloc(sizeof(*d));
-    if (!d)
-        return false;
-    *d = (struct sock_dgram){NULL, p, *origin};
-    SOCK_QUEUE_APPEND(&s->dgrams, d);
-    s->rx_bytes += p->tot_len;
-    s->rx_count++;
-    sock_readable(s);
+    q->spare = NULL;
+    q->end = 0;
+    HAL_QUEUE_APPEND(q->head, q->tail, b, next);
     return true;
 }
 
-/* What lwIP knows of the packet that it is handing over. */
-static struct sock_origin dgram_origin(const ip_addr_t *from, u16_t port)
+/* A place behind the last datagram, whose pbuf becomes the queue's. NULL: there is no room. */
+static struct sock_dgram *dgram_place(struct sock *s, struct pbuf *p)
 {
-    struct sock_origin o = {.from = *from,
-                            .to = *ip_current_dest_addr(),
-                            .port = port,
-                            .netif = netif_get_index(ip_current_input_netif())};
+    struct sock_dgrams *q = &s->dgrams;
+    struct sock_dgram *d;
 
+    if (s->read_shut || s->rx_count >= SOCK_DGRAM_COUNT || s->rx_bytes + p->tot_len > s->rx_limit ||
+        ((!q->tail || q->end == BLOCK) && !dgram_add_block(q)))
+        return NULL;
+    d = &q->tail->d[q->end++];
+    d->p = p;
+    s->rx_bytes += p->tot_len;
+    s->rx_count++;
+    return d;
+}
+
+/* What lwIP knows of the packet that it is handing over. */
+static inline void dgram_origin(struct sock_origin *o, const ip_addr_t *from, u16_t port)
+{
+    o->from = *from;
+    o->to = *ip_current_dest_addr();
+    o->port = port;
+    o->netif = netif_get_index(ip_current_input_netif());
     if (ip_current_is_v6()) {
-        o.ttl = IP6H_HOPLIM(ip6_current_header());
-        o.tos = IP6H_TC(ip6_current_header());
+        o->ttl = IP6H_HOPLIM(ip6_current_header());
+        o->tos = IP6H_TC(ip6_current_header());
     } else {
-        o.ttl = IPH_TTL(ip4_current_header());
-        o.tos = IPH_TOS(ip4_current_header());
+        o->ttl = IPH_TTL(ip4_current_header());
+        o->tos = IPH_TOS(ip4_current_header());
     }
-    return o;
 }
 
 /*
  * lwIP gives broadcasts and multicasts to every socket of the port, also to one that is connected
  * elsewhere, or bound to an address that is not the packet's.
  */
-static bool dgram_is_for(const struct udp_pcb *pcb, const struct sock_origin *o)
+static bool dgram_is_for(const struct udp_pcb *pcb, const ip_addr_t *from, u16_t port)
 {
     if ((pcb->flags & UDP_FLAGS_CONNECTED) &&
-        (pcb->remote_port != o->port || !ip_addr_cmp(&pcb->remote_ip, &o->from)))
+        (pcb->remote_port != port || !ip_addr_cmp(&pcb->remote_ip, from)))
         return false;
     return IP_IS_ANY_TYPE_VAL(pcb->local_ip) || ip_addr_isany(&pcb->local_ip) ||
-           ip_addr_cmp(&pcb->local_ip, &o->to);
+           ip_addr_cmp(&pcb->local_ip, ip_current_dest_addr());
 }
 
 static void dgram_on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr,
                          u16_t port)
 {
-    struct sock_origin origin = dgram_origin(addr, port);
+    struct sock_dgram *d = dgram_is_for(pcb, addr, port) ? dgram_place(arg, p) : NULL;
 
-    if (!dgram_is_for(pcb, &origin) || !dgram_enqueue(arg, p, &origin))
+    if (!d) {
         pbuf_free(p);
+        return;
+    }
+    dgram_origin(&d->origin, addr, port);
+    sock_readable(arg);
 }
 
 struct sock *sock_of_udp(const struct udp_pcb *pcb)
@@ -100,15 +149,24 @@ static bool dgram_strip6(const struct raw_pcb *pcb, struct pbuf *p)
                                                    ip6_current_src_addr(), ip6_current_dest_addr());
 }
 
-/* A raw socket gets a copy: lwIP goes on with the packet. */
+/* A raw socket gets a copy, with all sums: lwIP goes on with the packet. */
 static u8_t dgram_on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
 {
-    struct sock_origin origin = dgram_origin(addr, 0);
     struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+    struct sock_dgram *d = NULL;
 
-    if (copy &&
-        ((ip_current_is_v6() && !dgram_strip6(pcb, copy)) || !dgram_enqueue(arg, copy, &origin)))
+    if (!copy)
+        return 0;
+    if (net_arriving.partial)
+        net_sum_complete(copy->payload, copy->len);
+    if (!ip_current_is_v6() || dgram_strip6(pcb, copy))
+        d = dgram_place(arg, copy);
+    if (d) {
+        dgram_origin(&d->origin, addr, 0);
+        sock_readable(arg);
+    } else {
         pbuf_free(copy);
+    }
     return 0;
 }
 
@@ -219,7 +277,7 @@ int sock_dgram_poll(struct sock *s, int events)
         ready = 0;
     }
 
-    if (s->dgrams.head || s->read_shut)
+    if (s->rx_count || s->read_shut)
         ready |= POLLIN | POLLRDNORM;
     if (s->read_shut)
         ready |= POLLRDHUP;
@@ -236,6 +294,11 @@ static size_t dgram_scatter(const struct pbuf *p, const struct sock_msg *m)
 {
     size_t done = 0;
 
+    if (!p->next && m->iovcnt == 1) {
+        done = m->iov->iov_len < p->len ? m->iov->iov_len : p->len;
+        memcpy(m->iov->iov_base, p->payload, done);
+        return done;
+    }
     for (int i = 0; i < m->iovcnt && done < p->tot_len; i++) {
         size_t len = m->iov[i].iov_len;
         u16_t n = len < (size_t)p->tot_len - done ? (u16_t)len : (u16_t)(p->tot_len - done);
@@ -253,22 +316,22 @@ ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
 
     if (s->error)
         return -sock_take_error(s);
-    while (!(d = s->dgrams.head)) {
+    while (!(d = dgram_first(s))) {
         int err;
 
         if (s->error)
             return -sock_take_error(s);
-        if (s->read_shut)
+        if (s->read_shut) {
+            m->has_addr = false;
             return 0;
+        }
         err = sock_wait(s, &s->readers, s->read_timeout, &deadline, flags);
         if (err)
             return err;
     }
     n = dgram_scatter(d->p, m);
-    m->origin = d->origin;
-    m->addr = d->origin.from;
-    m->port = d->origin.port;
-    m->has_addr = true;
+    if (m->has_addr)
+        m->origin = d->origin;
     m->truncated = n < d->p->tot_len;
     if (flags & MSG_TRUNC)
         n = d->p->tot_len;

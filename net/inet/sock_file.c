@@ -201,7 +201,7 @@ static int sock_op_ioctl(struct file *f, unsigned long request, void *arg)
     struct sock *s = f->ctx;
 
     if (request == FIONREAD) {
-        uint32_t next = s->dgrams.head ? s->dgrams.head->p->tot_len : s->rx_bytes;
+        uint32_t next = s->kind == SOCK_KIND_TCP ? s->rx_bytes : sock_dgram_next(s);
 
         *(int *)arg = next > INT_MAX ? INT_MAX : (int)next;
         return 0;

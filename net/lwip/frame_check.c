@@ -371,34 +371,49 @@ static bool headers_at_hand(unsigned type, const uint8_t *packet, unsigned have)
            have >= header + TCPH_HDRLEN_BYTES((const struct tcp_hdr *)(packet + header));
 }
 
+/* Where data begins behind a header of TCP without options but a timestamp; 0: nothing so plain. */
+static unsigned plain_tcp(const struct tcp_hdr *tcp, unsigned len, unsigned have)
+{
+    unsigned header = TCPH_HDRLEN_BYTES(tcp);
+
+    if (header > len || header > have || (TCPH_FLAGS(tcp) & TCP_SYN) ||
+        (header != TCP_HLEN &&
+         (header < TCP_HLEN ||
+          !tcp_option_is_stamp((const uint8_t *)(tcp + 1), header - TCP_HLEN))))
+        return 0;
+    return IP_HLEN + header;
+}
+
 /*
- * Nearly all packets are segments over IPv4 without options of IP, or of TCP but for a timestamp,
- * on open connections. What is found here is what the checks above find.
+ * Nearly all packets are whole ones of TCP or UDP over IPv4 without options of IP, and segments of
+ * open connections. What is found here is what the checks above find.
  */
 static bool segment_is_plain(const uint8_t *packet, unsigned have, unsigned len,
                              struct net_segment *s)
 {
     const struct ip_hdr *ip = (const struct ip_hdr *)packet;
     const struct tcp_hdr *tcp = (const struct tcp_hdr *)(packet + IP_HLEN);
-    unsigned total, data;
+    unsigned total, data = 0;
 
-    if (have < IP_HLEN + TCP_HLEN || packet[0] != 0x45 || IPH_PROTO(ip) != IP_PROTO_TCP ||
-        (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) || (TCPH_FLAGS(tcp) & TCP_SYN))
+    if (have < IP_HLEN + TCP_HLEN || packet[0] != 0x45 ||
+        (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)))
         return false;
     total = lwip_ntohs(IPH_LEN(ip));
-    data = IP_HLEN + TCPH_HDRLEN_BYTES(tcp);
-    if (total > len || data > total || data > have || data < IP_HLEN + TCP_HLEN ||
-        !(data == IP_HLEN + TCP_HLEN ||
-          tcp_option_is_stamp((const uint8_t *)(tcp + 1), data - IP_HLEN - TCP_HLEN)))
+    if (total > len || total < IP_HLEN + LEAST_PAYLOAD)
         return false;
+    if (IPH_PROTO(ip) == IP_PROTO_TCP)
+        data = plain_tcp(tcp, total - IP_HLEN, have - IP_HLEN);
+    else if (IPH_PROTO(ip) == IP_PROTO_UDP && frame_get16(packet + IP_HLEN + 4) == total - IP_HLEN)
+        data = IP_HLEN + LEAST_PAYLOAD;
     s->packet = packet;
-    s->tcp = tcp;
+    s->tcp = IPH_PROTO(ip) == IP_PROTO_TCP ? tcp : NULL;
     s->total = total;
     s->len = total - IP_HLEN;
-    s->proto = IP_PROTO_TCP;
+    s->proto = IPH_PROTO(ip);
+    s->plain = true;
     s->upper = IP_HLEN;
     s->data = (uint16_t)data;
-    return true;
+    return data != 0;
 }
 
 enum net_verdict net_packet_judge(unsigned type, const uint8_t *packet, unsigned have, unsigned len,

@@ -6,6 +6,7 @@
 #ifndef VIREO_FRAME_CHECK_H
 #define VIREO_FRAME_CHECK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lwip/ip_addr.h"
@@ -18,6 +19,7 @@ struct net_segment {
     uint32_t total;            /* bytes of the packet by its own length, without padding */
     uint32_t len;              /* bytes from the header of TCP or UDP on */
     uint8_t proto;             /* IP_PROTO_TCP, IP_PROTO_UDP */
+    bool plain;                /* over IPv4, no options of IP, no SYN */
     uint16_t upper, data;      /* where that header begins, and what follows it, in the packet */
 };
 

@@ -211,6 +211,11 @@ void net_asking_init(void);
 unsigned net_arp_waiting(void);
 unsigned net_nd6_waiting(void);
 
+/* ---- net_rx.c -------------------------------------------------------------------------------- */
+
+/* Makes the sum of TCP or UDP in a packet, in one piece, that net_arriving.partial tells of. */
+void net_sum_complete(uint8_t *packet, unsigned len);
+
 /* ---- net_input.c ----------------------------------------------------------------------------- */
 
 /*

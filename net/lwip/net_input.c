@@ -194,7 +194,7 @@ enum net_verdict net_input_judge(struct net_arrival *a, const uint8_t *packet, u
     enum net_verdict v = net_packet_judge(a->type, packet, have, len, &a->seg);
 
     if (v == NET_GOOD && (a->seg.total > 0xffff || !input_for_us(a) ||
-                          (input_is_syn(&a->seg) && !input_syn_ok(&a->seg))))
+                          (!a->seg.plain && input_is_syn(&a->seg) && !input_syn_ok(&a->seg))))
         v = NET_BAD;
     if (v == NET_BAD)
         net_core.rx_malformed++;
@@ -212,34 +212,54 @@ static bool input_sender4_ok(u32_t from, const struct netif *netif)
            (((from ^ netif_ip4_addr(netif)->addr) & mask) || (from | mask) != IPADDR_BROADCAST);
 }
 
-/* Sets what lwIP's IP tells of a packet, if that has nothing to look into. */
-static bool input_ip4_is_plain(const struct net_arrival *a, struct netif *netif)
+/* What lwIP's IP tells of a packet to the address of its interface; the rest is by family. */
+static void input_tell(const struct net_arrival *a, struct pbuf *p)
+{
+    net_arriving.ours = true;
+    ip_data.current_netif = ip_data.current_input_netif = &a->dev->netif;
+    ip_data.current_ip_header_tot_len = a->seg.upper;
+    p->payload = (uint8_t *)p->payload + a->seg.upper;
+    p->len = (u16_t)(p->len - a->seg.upper);
+    p->tot_len = (u16_t)(p->tot_len - a->seg.upper);
+    if (a->seg.tcp)
+        tcp_input(p, &a->dev->netif);
+    else
+        udp_input(p, &a->dev->netif);
+    ip_data.current_netif = ip_data.current_input_netif = NULL;
+    ip_data.current_ip_header_tot_len = 0;
+}
+
+/* Hands a packet of TCP or UDP over without lwIP's IP. False: that has to look at it. */
+static bool input_ip4(const struct net_arrival *a, struct pbuf *p)
 {
     const struct ip_hdr *ip = (const struct ip_hdr *)a->seg.packet;
+    struct netif *netif = &a->dev->netif;
 
-    if (a->seg.upper != IP_HLEN || ip->dest.addr != netif_ip4_addr(netif)->addr ||
+    if (ip->dest.addr != netif_ip4_addr(netif)->addr || !netif_is_up(netif) ||
         !input_sender4_ok(ip->src.addr, netif))
         return false;
     ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, ip->dest);
     ip_addr_copy_from_ip4(ip_data.current_iphdr_src, ip->src);
     ip_data.current_ip4_header = ip;
     lwip_stats.ip.recv++;
+    input_tell(a, p);
+    ip_data.current_ip4_header = NULL;
     return true;
 }
 
-static bool input_ip6_is_plain(const struct net_arrival *a, struct netif *netif)
+/* The same for IPv6. */
+static bool input_ip6(const struct net_arrival *a, struct pbuf *p)
 {
     const struct ip6_hdr *ip = (const struct ip6_hdr *)a->seg.packet;
     ip6_addr_t *from = ip_2_ip6(&ip_data.current_iphdr_src);
     ip6_addr_t *to = ip_2_ip6(&ip_data.current_iphdr_dest);
+    struct netif *netif = &a->dev->netif;
     int i;
 
-    if (a->seg.upper != IP6_HLEN)
-        return false;
     ip_addr_copy_from_ip6_packed(ip_data.current_iphdr_src, ip->src);
     ip_addr_copy_from_ip6_packed(ip_data.current_iphdr_dest, ip->dest);
-    if (ip6_addr_isany(from) || ip6_addr_ismulticast(from) || ip6_addr_isipv4mappedipv6(from) ||
-        ip6_addr_isloopback(from))
+    if (!netif_is_up(netif) || ip6_addr_isany(from) || ip6_addr_ismulticast(from) ||
+        ip6_addr_isipv4mappedipv6(from) || ip6_addr_isloopback(from))
         return false;
     ip6_addr_assign_zone(from, IP6_UNICAST, netif);
     ip6_addr_assign_zone(to, IP6_UNICAST, netif);
@@ -248,30 +268,8 @@ static bool input_ip6_is_plain(const struct net_arrival *a, struct netif *netif)
         return false;
     ip_data.current_ip6_header = LWIP_CONST_CAST(struct ip6_hdr *, ip);
     lwip_stats.ip6.recv++;
-    return true;
-}
-
-/* Hands a packet of TCP or UDP over without lwIP's IP. False: that has to look at it. */
-static bool input_plain(const struct net_arrival *a, struct pbuf *p)
-{
-    struct netif *netif = &a->dev->netif;
-
-    if (!net_arriving.summed || raw_pcbs || !netif_is_up(netif) ||
-        !(a->type == PP_HTONS(ETHTYPE_IP) ? input_ip4_is_plain(a, netif)
-                                          : input_ip6_is_plain(a, netif)))
-        return false;
-    net_arriving.ours = true;
-    ip_data.current_netif = ip_data.current_input_netif = netif;
-    ip_data.current_ip_header_tot_len = a->seg.upper;
-    pbuf_remove_header(p, a->seg.upper);
-    if (a->seg.tcp)
-        tcp_input(p, netif);
-    else
-        udp_input(p, netif);
-    ip_data.current_netif = ip_data.current_input_netif = NULL;
-    ip_data.current_ip4_header = NULL;
+    input_tell(a, p);
     ip_data.current_ip6_header = NULL;
-    ip_data.current_ip_header_tot_len = 0;
     return true;
 }
 
@@ -279,7 +277,9 @@ static void input_to_lwip(const struct net_arrival *a, struct pbuf *p)
 {
     struct netif *netif = &a->dev->netif;
 
-    if (a->seg.proto && input_plain(a, p))
+    if (a->summed && !raw_pcbs &&
+        ((a->seg.plain && input_ip4(a, p)) ||
+         (a->type == PP_HTONS(ETHTYPE_IPV6) && a->seg.upper == IP6_HLEN && input_ip6(a, p))))
         return;
     if (a->type == PP_HTONS(ETHTYPE_IP))
         ip4_input(p, netif);
@@ -303,27 +303,36 @@ struct pbuf *net_payload(struct pbuf *p)
     return p;
 }
 
+static void input_told(const struct net_arrival *a, struct pbuf *p)
+{
+    p->if_idx = netif_get_index(&a->dev->netif);
+    net_core.sender = a->eth->src.addr;
+    net_arriving = (struct net_arriving){.summed = a->summed, .partial = a->partial};
+    input_to_lwip(a, p);
+    net_arriving = (struct net_arriving){0};
+    net_core.sender = NULL;
+}
+
+/* The packet stays until lwIP is done with the copy, since its headers are named meanwhile. */
+static void input_tight(const struct net_arrival *a, struct pbuf *p)
+{
+    struct pbuf *copy = input_relieve(p, &a->seg);
+
+    if (copy)
+        input_told(a, copy);
+    pbuf_free(p);
+}
+
 void net_input_pass(const struct net_arrival *a, struct pbuf *p)
 {
-    struct pbuf *came = a->tight ? p : NULL; /* stays until lwIP is done: its headers are named */
-
-    if (a->type == PP_HTONS(ETHTYPE_ARP))
+    if (!a->seg.plain && a->type == PP_HTONS(ETHTYPE_ARP))
         net_lease_arp(a->dev, a->seg.packet);
-    if (input_is_syn(&a->seg))
+    if (!a->seg.plain && input_is_syn(&a->seg))
         input_reuse_time_wait(&a->seg);
-    if (came)
-        p = input_relieve(p, &a->seg);
-    if (p) {
-        if (p->if_idx == NETIF_NO_INDEX)
-            p->if_idx = netif_get_index(&a->dev->netif);
-        net_core.sender = a->eth->src.addr;
-        net_arriving = (struct net_arriving){.summed = a->summed, .partial = a->partial};
-        input_to_lwip(a, p);
-        net_arriving = (struct net_arriving){0};
-        net_core.sender = NULL;
-    }
-    if (came)
-        pbuf_free(came);
+    if (a->tight)
+        input_tight(a, p);
+    else
+        input_told(a, p);
 }
 
 void net_input(struct net_dev *d, struct pbuf *p, bool tight)

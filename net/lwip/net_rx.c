@@ -127,7 +127,7 @@ static inline uint64_t sum_header(const uint8_t *p, unsigned bytes)
 }
 
 /* Of pbufs that lie behind an even number of bytes. */
-static uint64_t sum_chain(const struct pbuf *p)
+static inline uint64_t sum_chain(const struct pbuf *p)
 {
     uint64_t sum = 0;
     bool odd = false;
@@ -141,33 +141,58 @@ static uint64_t sum_chain(const struct pbuf *p)
     return sum;
 }
 
+/* Is it all ones, in 16 bits? It is not 0, since no header is. */
 static inline bool sum_is_right(uint64_t sum)
 {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (sum & 0xffff) + (sum >> 16) == 0xffff;
+    return sum % 0xffff == 0;
 }
 
-/* The header of IPv4 has one of its own. */
-static inline bool sum_of_ip(const struct net_segment *s)
+/* Of the addresses in the header of IP. */
+static inline uint64_t sum_addresses(const uint8_t *packet)
 {
-    return s->packet[0] >> 4 == 6 || sum_is_right(sum_header(s->packet, (s->packet[0] & 15) * 4u));
+    return packet[0] >> 4 == 6 ? sum_header(packet + 8, 32) : sum_header(packet + 12, 8);
+}
+
+/* The header of IPv4 has a sum of its own. */
+static inline bool sum_of_ip(const struct net_segment *s, uint64_t addresses)
+{
+    const uint8_t *packet = s->packet;
+
+    return packet[0] >> 4 == 6 ||
+           sum_is_right(
+               addresses + sum_header(packet, 12) +
+               (s->upper > IP_HLEN ? sum_header(packet + IP_HLEN, s->upper - IP_HLEN) : 0));
 }
 
 /* That of TCP or UDP; `first` bytes of the packet lie in front of the pbufs. */
-static inline bool sum_of_upper(const struct net_segment *s, unsigned first,
+static inline bool sum_of_upper(const struct net_segment *s, uint64_t addresses, unsigned first,
                                 const struct pbuf *rest)
 {
     const uint8_t *upper = s->packet + s->upper;
-    uint64_t sum = (uint64_t)lwip_htons((u16_t)s->len) + lwip_htons(s->proto);
+    uint64_t sum = addresses + lwip_htons((u16_t)s->len) + lwip_htons(s->proto);
 
     if (s->proto == IP_PROTO_UDP && !((const struct udp_hdr *)upper)->chksum)
         return true; /* over IPv4 (RFC 768) */
-    sum += s->packet[0] >> 4 == 6 ? sum_header(s->packet + 8, 32) : sum_header(s->packet + 12, 8);
     if (first == s->data)
         return sum_is_right(sum + sum_header(upper, s->data - s->upper) + sum_chain(rest));
     return sum_is_right(sum + net_chksum(upper, (int)(first - s->upper)) + sum_chain(rest));
+}
+
+void net_sum_complete(uint8_t *packet, unsigned len)
+{
+    uint16_t type = packet[0] >> 4 == 6 ? PP_HTONS(ETHTYPE_IPV6) : PP_HTONS(ETHTYPE_IP), sum = 0;
+    struct net_segment s;
+    uint8_t *field;
+
+    if (net_packet_judge(type, packet, len, len, &s) != NET_GOOD || !s.proto)
+        return;
+    field = packet + s.upper +
+            (s.tcp ? offsetof(struct tcp_hdr, chksum) : offsetof(struct udp_hdr, chksum));
+    memcpy(field, &sum, sizeof(sum));
+    sum = (uint16_t)(0xffff - (sum_addresses(packet) + lwip_htons((u16_t)s.len) +
+                               lwip_htons(s.proto) + net_chksum(packet + s.upper, (int)s.len)) %
+                                  0xffff);
+    memcpy(field, &sum, sizeof(sum));
 }
 
 /* ---- what the device says -------------------------------------------------------------------- */
@@ -193,11 +218,11 @@ static bool meta_joined_ok(const struct vnet_meta *m, const struct net_segment *
 static void meta_judge_sums(struct net_arrival *a, const struct vnet_meta *m, uint32_t skip,
                             unsigned first, const struct pbuf *rest)
 {
-    a->summed = a->partial = false;
-    if (!a->seg.proto || !sum_of_ip(&a->seg))
-        return;
+    uint64_t addresses = sum_addresses(a->seg.packet);
+
     a->partial = meta_is_partial(m, &a->seg, skip);
-    a->summed = a->partial || (m->flags & VNET_CSUM_VALID) || sum_of_upper(&a->seg, first, rest);
+    a->summed = sum_of_ip(&a->seg, addresses) && (a->partial || (m->flags & VNET_CSUM_VALID) ||
+                                                  sum_of_upper(&a->seg, addresses, first, rest));
 }
 
 /* ---- from the driver ------------------------------------------------------------------------- */
@@ -215,7 +240,9 @@ static void rx_unseen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
         pbuf_free(p);
     } else {
         pbuf_realloc(p, (u16_t)a->seg.total);
-        meta_judge_sums(a, &rx->meta, skip, p->len, NULL);
+        a->summed = a->partial = false;
+        if (a->seg.proto)
+            meta_judge_sums(a, &rx->meta, skip, p->len, NULL);
         net_input_pass(a, p);
     }
     vnet_rx_free(rx);
@@ -231,7 +258,9 @@ static void rx_seen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
     for (struct vnet_rx *each = rx; each; each = each->next)
         ((struct rx_part *)each->stack)->pbufs = 0;
     rest = rx_data(rx, skip + first, a->seg.total - first);
-    meta_judge_sums(a, &rx->meta, skip, first, rest);
+    a->summed = a->partial = false;
+    if (a->seg.proto)
+        meta_judge_sums(a, &rx->meta, skip, first, rest);
     if (rest && net_join(a, rest))
         return;
     p = rx_pbuf(&part->headers, rx_free_headers, rx->head + skip, first, a->seg.total);

@@ -273,7 +273,7 @@ static void nothing_is_lost(void)
     task_sleep_until(hal_now_ns() + 180 * HAL_SEC);
     net_get_stats(&stats);
     CHECK_EQ(stats.tcp_connections, 0);
-    CHECK(net_mem_lent() <= before + 1000);
+    CHECK(net_mem_lent() <= before + 2000); /* a UDP socket keeps a block for datagrams */
 }
 
 int main(int argc, char **argv)
