@@ -3,6 +3,7 @@
 # includes start there, and prints what it says as makefile text. appliance.mk calls it.
 
 SRCS :=
+SMALL :=
 DRIVERS :=
 CFLAGS :=
 LIBS :=
@@ -16,7 +17,7 @@ endef
 include app.mk
 
 say = $(info define $1$(NEWLINE)$(subst $$,$$$$,$($1))$(NEWLINE)endef)
-$(foreach v,SRCS DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH,$(call say,$v))
+$(foreach v,SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH,$(call say,$v))
 .DEFAULT_GOAL := nothing
 .PHONY: nothing
 nothing:

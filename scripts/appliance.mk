@@ -2,13 +2,14 @@
 # appliance.mk: what the app.mk of the application says, and its mistakes. After config.mk.
 #
 #   SRCS     sources besides main.c         CFLAGS   flags for them
+#   SMALL    those compiled for size
 #   DRIVERS  folders of drivers/            LIBS     archives
 #   FORMATS  full: printf and scanf with all directives, whatever the literals are
 #   FORWARD  ports, as --forward takes them SCRATCH  size of a blank disk that is made once and kept
 #
 # Paths are relative to the folder of app.mk.
 
-APP_SAYS := SRCS DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH
+APP_SAYS := SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH
 APP_MK := $(wildcard $(APP_DIR)/app.mk)
 APP_VARS := $(OUTDIR)/$(APP_NAME).vars
 $(foreach v,$(APP_SAYS),$(eval $v :=))

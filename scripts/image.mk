@@ -19,6 +19,8 @@ APP_SRCS := $(foreach s,$(sort main.c $(SRCS)),$(if $(filter /%,$s),$s,$(APP_DIR
 
 foreign := $(filter-out %.c %.S,$(APP_SRCS))
 $(if $(foreign),$(error $(APP_DIR)/app.mk: SRCS takes .c and .S files, not $(foreign)))
+no_source := $(filter-out $(APP_SRCS),$(SMALL:%=$(APP_DIR)/%))
+$(if $(no_source),$(error $(APP_DIR)/app.mk: SMALL names $(no_source), not among SRCS))
 missing := $(filter-out $(wildcard $(APP_SRCS)),$(APP_SRCS))
 $(if $(missing),$(error $(APP_DIR)/app.mk: SRCS names what does not exist: $(missing)))
 $(if $(no_libs),$(error $(APP_DIR)/app.mk: LIBS names what does not exist: $(no_libs)))
@@ -71,7 +73,8 @@ define compile_app
 ALL_OBJECTS += $(call app_object,$1)
 $(call app_object,$1): $1 $(FLAGS_FILE) $(OWNER_FILE) $(wildcard $(APP_DIR)/app.mk)
 	$$(call say,CC,$1)
-	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$(APP_ROOM)) $(CFLAGS) -MD -MP -c $$< -o $$@
+	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$(APP_ROOM)) \
+	    $$(if $$(filter $(SMALL:%=$(APP_DIR)/%),$1),-Os) $(CFLAGS) -MD -MP -c $$< -o $$@
 endef
 $(foreach s,$(APP_SRCS),$(eval $(call compile_app,$s)))
 -include $(ALL_OBJECTS:.o=.d)
@@ -111,7 +114,7 @@ everything = $(if $(FULL_LIB),$(if $(FORMATS),$(EVERYTHING_FULL),$$($(literals) 
     grep -qE '$(FULL_FORMAT)' && echo $(EVERYTHING_FULL) || echo $(EVERYTHING))),$(EVERYTHING))
 
 # The appliance whose image lies in build/ARCH: its folder, and how the image was built.
-OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(LIBS) $(DRIVERS) $(FORMATS)
+OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(SMALL) $(LIBS) $(DRIVERS) $(FORMATS)
 owner_was := $(strip $(file <$(OWNER_FILE)))
 ifneq ($(owner_was),$(strip $(OWNER)))
 ifneq ($(filter-out $(firstword $(OWNER)),$(firstword $(owner_was))),)

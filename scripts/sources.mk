@@ -29,10 +29,11 @@ SRC_lwip := $(filter-out %/dns.c %/etharp.c, \
 # an open connection passes is compiled to be small, and so is what is no slower then: of the files
 # below inet_family.c, and core.c of the drivers (make bench BENCH="tcp ring").
 OFTEN := $(addprefix $(LWIP)/src/core/,tcp_in.c tcp_out.c pbuf.c)
-SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
+SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
-          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_mtu_probe.c) \
+          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cut.c tcp_guard.c tcp_half_open.c \
+                                tcp_mtu.c tcp_mtu_probe.c tcp_option.c tcp_syn.c) \
           $(addprefix net/lwip/net_,address.c arp.c groups.c icmp.c lease.c nd6.c path_mtu.c \
                                     privacy.c route.c route6.c table.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c end.c group.c mtu.c port.c \
@@ -41,6 +42,10 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) platform/arch/fault.c \
           drivers/block/vblk_disk.c drivers/entropy/vrng.c platform/virt/its.c \
           $(wildcard files/tar*.c) files/disk.c files/ftrees.c \
+          $(addprefix platform/libc/,calendar.c dir.c environ.c fcntl.c getopt.c path_change.c \
+                                     strerror.c strftime.c strptime.c strtod.c strtol.c strtold.c \
+                                     user.c zone.c) \
+          $(addprefix platform/runtime/,entropy.c initrd.c option.c power.c wall.c) \
           $(addprefix drivers/virtio/,config.c core.c queues.c recover.c state.c \
                                         ring/virtq_reset.c) \
           $(addprefix drivers/virtio/transport/,mmio_legacy.c vpci.c vpci_irq.c vpci_legacy.c \

@@ -195,6 +195,7 @@ def test_a_named_driver_is_linked(appliance):
     ({'main.c': MAIN, 'app.mk': 'SRCS += nosuch.c\n'}, 'nosuch.c'),
     ({'main.c': MAIN, 'app.mk': 'DRIVERS += nosuch\n'}, 'nosuch'),
     ({'main.c': MAIN, 'app.mk': 'LIBS := nosuch.a\n'}, 'LIBS names what does not exist'),
+    ({'main.c': MAIN, 'app.mk': 'SMALL := nosuch.c\n'}, 'nosuch.c, not among SRCS'),
     ({'main.c': MAIN, 'app.mk': 'FOWARD := 8080:80\n'}, 'FOWARD means nothing; FORWARD is meant'),
     ({'main.c': MAIN, 'app.mk': 'src = a.c\n'}, 'src means nothing; SRCS is meant'),
     ({'main.c': MAIN, 'app.mk': 'FORMATS := all\n'}, 'FORMATS := all: it is full, or not there'),
