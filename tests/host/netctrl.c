@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "virtio/virtio.h"
+#include "net/vnet_impl.h"
+#include "virtio/device.h"
 
 struct netctrl netctrl = {.refuse = -1, .answer = 1};
 
@@ -220,4 +221,80 @@ void netctrl_attach(void)
     static const struct vnet_ctrl_client client = {on_groups, on_announce, on_address, &netctrl};
 
     CHECK_EQ(vnet_ctrl_attach(net.dev, &client), 0);
+}
+
+/* ---- for tests ------------------------------------------------------------------------------- */
+
+struct virtio_device *netctrl_dev;
+const unsigned netctrl_every[NETCTRL_EVERY] = {
+    NET_F_CTRL_VQ,        NET_F_CTRL_RX,       NET_F_CTRL_VLAN,    NET_F_CTRL_RX_EXTRA,
+    NET_F_GUEST_ANNOUNCE, NET_F_CTRL_MAC_ADDR, VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC};
+
+void netctrl_boot(const unsigned *more, unsigned n)
+{
+    net_plug_way(more, n);
+    net_boot();
+    netctrl_dev = virtio_find("vnet0");
+    CHECK(net.dev && netctrl_dev);
+}
+
+/* The device answers all that it may, within a millisecond. */
+void netctrl_settle(void)
+{
+    netctrl_serve();
+    host_run_for(HAL_MS);
+}
+
+/* With a stack of three groups, and everything that it asks for done. */
+void netctrl_boot_attached(void)
+{
+    netctrl_boot(netctrl_every, NETCTRL_EVERY - random_below(3));
+    netctrl.groups = 3;
+    netctrl_attach();
+    netctrl_settle();
+}
+
+void netctrl_check_table(unsigned n)
+{
+    uint8_t mac[6];
+
+    CHECK_EQ(netctrl.uni, 1);
+    CHECK(memcmp(netctrl.uni_mac[0], vnet_mac(net.dev), 6) == 0);
+    CHECK_EQ(netctrl.multi, n);
+    for (unsigned i = 0; i < n; i++) {
+        netctrl_group(i, mac);
+        CHECK(memcmp(netctrl.multi_mac[i], mac, 6) == 0);
+    }
+}
+
+void netctrl_check_filters(unsigned groups)
+{
+    netctrl_check_table(groups);
+    CHECK(!netctrl.mode[VNET_PROMISCUOUS] && !netctrl.mode[VNET_ALL_MULTICAST]);
+    CHECK_EQ(vnet_ctrl_result(net.dev, VNET_CTRL_TABLE), 0);
+    CHECK_EQ(vnet_ctrl_result(net.dev, VNET_CTRL_PROMISCUOUS), 0);
+    CHECK(!net.dev->ctrl_pending);
+}
+
+void netctrl_ask_for_reset(void)
+{
+    net.m->status |= VIRTIO_STATUS_NEEDS_RESET;
+    model_raise(net.m, 2, NULL);
+    host_run_for(50 * HAL_MS);
+}
+
+void netctrl_check_traffic(void)
+{
+    unsigned sent = net.wire_count, got = net.inputs;
+
+    for (unsigned i = 0; i < 10; i++) {
+        net_deliver_good(i, 100);
+        model_publish(net.m, net.rx);
+        host_run_services();
+        CHECK_EQ(net.inputs, got + i + 1);
+        CHECK_EQ(net_send(i, 16, 1, 100), 0);
+        vnet_flush(net.dev);
+        host_run_for(12 * HAL_MS);
+    }
+    CHECK_EQ(net.wire_count, sent + 10);
 }

@@ -59,6 +59,24 @@ void netctrl_init(void);
 void netctrl_serve(void);
 /* Attaches a stack with `netctrl.groups` groups to the control queue. */
 void netctrl_attach(void);
+#define NETCTRL_EVERY 8 /* the last two are of the ring, and may be left out */
+extern const unsigned netctrl_every[NETCTRL_EVERY]; /* all that a queue of commands is for */
+extern struct virtio_device *netctrl_dev;           /* of netctrl_boot() */
+/* A card of case_variant that offers these beside its address and status. */
+void netctrl_boot(const unsigned *more, unsigned n);
+/* With everything offered, and a stack of three groups, which is told. */
+void netctrl_boot_attached(void);
+/* The device answers all that it may, within a millisecond. */
+void netctrl_settle(void);
+/* The device asks for a reset, and comes back. */
+void netctrl_ask_for_reset(void);
+/* The device's table has its own address, and these groups. */
+void netctrl_check_table(unsigned groups);
+/* The same, all is answered, and the device passes nothing else. */
+void netctrl_check_filters(unsigned groups);
+/* Frames go both ways. */
+void netctrl_check_traffic(void);
+
 /* The n-th group of the stack. */
 void netctrl_group(unsigned n, uint8_t mac[6]);
 
