@@ -5,7 +5,6 @@
 #include "conn.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,15 +15,6 @@
 #include "route.h"
 #include "sink.h"
 
-/*
- * From the connection to its first byte. Generous: a client whose first segment was lost several
- * times (a full accept queue in between is enough) sends it again as late as 52 s after the start.
- */
-#define FIRST_MS     75000u
-#define IDLE_MS      30000u /* between requests */
-#define HEAD_MS      20000u /* from a request's first byte to its head's last */
-#define STALL_MS     30000u /* without a byte of body or answer moving */
-#define LINGER_MS    2000u
 #define SHORT_ANSWER 4096u /* has left the socket when send() returns */
 #define CHUNK_MIN    4096u
 #define STEPS_MAX    64u /* of one connection before the others get their turn */
@@ -38,20 +28,77 @@
 struct server_stats server_stats;
 char scratch[SCRATCH_SIZE] __attribute__((aligned(64)));
 
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+/* Milliseconds. */
+static const unsigned patience[WAITS] = {
+    /* Generous: a client whose first segment was lost several times (a full accept queue in between
+     * is enough) sends it again as late as 52 s after the start. */
+    [WAIT_FIRST] = 75000, [WAIT_IDLE] = 30000,  [WAIT_HEAD] = 20000,
+    [WAIT_STALL] = 30000, [WAIT_LINGER] = 2000,
+};
+
+static struct {
+    struct conn *first, *last;
+} waiting[WAITS];
+
+static void wait_no_more(struct conn *c)
+{
+    *(c->prev ? &c->prev->next : &waiting[c->wait].first) = c->next;
+    *(c->next ? &c->next->prev : &waiting[c->wait].last) = c->prev;
+}
+
+static void wait_begin(struct conn *c, enum conn_wait what)
+{
+    c->wait = what;
+    c->deadline_ms = server_now_ms + patience[what];
+    c->next = NULL;
+    c->prev = waiting[what].last;
+    *(c->prev ? &c->prev->next : &waiting[what].first) = c;
+    waiting[what].last = c;
+}
+
+/* From now on, also if the connection waited for the same before. */
+static void wait_for(struct conn *c, enum conn_wait what)
+{
+    wait_no_more(c);
+    wait_begin(c, what);
+}
+
+struct conn *conn_due(void)
+{
+    for (int i = 0; i < WAITS; i++)
+        if (waiting[i].first && waiting[i].first->deadline_ms <= server_now_ms)
+            return waiting[i].first;
+    return NULL;
+}
+
+struct conn *conn_idlest(void)
+{
+    static const uint8_t order[WAITS] = {WAIT_FIRST, WAIT_IDLE, WAIT_HEAD, WAIT_LINGER, WAIT_STALL};
+
+    for (int i = 0; i < WAITS; i++) {
+        struct conn *c = waiting[order[i]].first;
+        if (c && conn_idleness(c))
+            return c;
+    }
+    return NULL;
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
 struct conn *conn_new(int fd, const struct sockaddr_in6 *peer)
 {
-    struct conn *c = malloc(sizeof(*c));
+    struct conn *c = calloc(1, sizeof(*c));
 
     if (!c)
         return NULL;
-    memset(c, 0, offsetof(struct conn, head));
     c->fd = fd;
+    c->readable = true;
     c->chunk = SCRATCH_SIZE;
-    c->in = c->in_small;
-    c->in_size = CONN_IN_SMALL;
     c->peer = *peer;
     c->idle_since_ms = server_now_ms;
-    c->deadline_ms = server_now_ms + FIRST_MS;
+    wait_begin(c, WAIT_FIRST);
     return c;
 }
 
@@ -62,6 +109,56 @@ static void release_body(struct conn *c)
         files_put(c->body.file);
     free(c->body.owned);
     c->body = (struct body){.kind = BODY_NONE};
+}
+
+/* ---- buffers -------------------------------------------------------------------------------- */
+
+static char shared_in[CONN_IN_SMALL], shared_head[CONN_HEAD_MAX];
+
+static void give_back(char **buf, const char *shared)
+{
+    if (*buf != shared)
+        free(*buf);
+    *buf = NULL;
+}
+
+/* What stands in a shared buffer moves to one of the connection's own. */
+static bool take_along(char **buf, const char *shared, size_t size)
+{
+    char *own;
+
+    if (*buf != shared)
+        return true;
+    *buf = own = malloc(size);
+    if (own)
+        memcpy(own, shared, size);
+    return own != NULL;
+}
+
+/* The connection's turn ends. */
+static void leave_shared(struct conn *c)
+{
+    bool ok = true;
+
+    if (c->in_at == c->in_len) {
+        give_back(&c->in, shared_in);
+        c->in_at = c->in_len = 0;
+    } else {
+        ok = take_along(&c->in, shared_in, CONN_IN_SMALL);
+    }
+    if (c->state != CONN_SEND || c->head_sent == c->head_len)
+        give_back(&c->head, shared_head);
+    else
+        ok &= take_along(&c->head, shared_head, CONN_HEAD_MAX);
+    if (!ok)
+        c->state = CONN_CLOSED;
+}
+
+char *conn_head(struct conn *c)
+{
+    if (!c->head)
+        c->head = shared_head;
+    return c->head;
 }
 
 /* ---- the access log ------------------------------------------------------------------------- */
@@ -94,26 +191,27 @@ void conn_free(struct conn *c)
 {
     log_end(c);
     release_body(c);
-    if (c->in != c->in_small)
-        free(c->in);
+    wait_no_more(c);
+    give_back(&c->in, shared_in);
+    give_back(&c->head, shared_head);
     close(c->fd);
     free(c);
 }
 
-short conn_events(const struct conn *c)
-{
-    if (c->state == CONN_SEND)
-        return POLLOUT;
-    return c->again ? POLLIN | POLLOUT : POLLIN; /* POLLOUT: come back at once */
-}
-
 /* ---- input ---------------------------------------------------------------------------------- */
+
+void conn_input(struct conn *c, bool hung_up)
+{
+    c->readable = true;
+    c->hung_up = hung_up;
+}
 
 /* recv(): bytes, or 0 if there are none now. The end of input, or an error, ends the connection. */
 static size_t receive(struct conn *c, char *buf, size_t len)
 {
     ssize_t n = recv(c->fd, buf, len, 0);
 
+    c->readable = n == (ssize_t)len || (n > 0 && c->hung_up);
     if (n > 0) {
         server_stats.bytes_received += (uint64_t)n;
         return (size_t)n;
@@ -126,37 +224,39 @@ static size_t receive(struct conn *c, char *buf, size_t len)
 /* The input buffer is full: a larger one, or a refusal. */
 static bool grow(struct conn *c)
 {
-    char *in = c->in == c->in_small ? malloc(CONN_IN_LARGE) : NULL;
+    char *in = c->in_size == CONN_IN_SMALL ? malloc(CONN_IN_LARGE) : NULL;
 
     if (!in) {
         route_refuse(c, 503);
         return false;
     }
     memcpy(in, c->in, c->in_len);
+    give_back(&c->in, shared_in);
     c->in = in;
     c->in_size = CONN_IN_LARGE;
     return true;
 }
 
-/* Moves the input to the front of its buffer; an empty large buffer is given back. */
+/* Moves the input to the front of its buffer; an empty buffer is given back. */
 static void tidy_input(struct conn *c)
 {
-    if (c->in_at == c->in_len && c->in != c->in_small) {
-        free(c->in);
-        c->in = c->in_small;
-        c->in_size = CONN_IN_SMALL;
-    } else {
+    if (c->in_at == c->in_len)
+        give_back(&c->in, shared_in);
+    else
         memmove(c->in, c->in + c->in_at, c->in_len - c->in_at);
-    }
     c->in_len -= c->in_at;
     c->in_at = 0;
 }
 
-/* More input into the connection's own buffer; false: nothing came. */
+/* More input into the buffer; false: nothing came. */
 static bool fill(struct conn *c)
 {
     if (c->in_at)
         tidy_input(c);
+    if (!c->in) {
+        c->in = shared_in;
+        c->in_size = CONN_IN_SMALL;
+    }
     if (c->in_len == c->in_size && !grow(c))
         return true; /* the refusal is to be sent */
     size_t n = receive(c, c->in + c->in_len, c->in_size - c->in_len);
@@ -189,7 +289,7 @@ static void refuse(struct conn *c, int status, size_t have)
     conn_log(c, (struct http_slice){head, n});
     c->http10 = false;
     c->head_only = have > 5 && memcmp(head, "HEAD ", 5) == 0;
-    c->deadline_ms = server_now_ms + STALL_MS;
+    wait_for(c, WAIT_STALL);
     route_refuse(c, status);
 }
 
@@ -213,7 +313,7 @@ static bool take_request(struct conn *c)
     }
     server_stats.requests++;
     c->scanned = 0;
-    c->deadline_ms = server_now_ms + STALL_MS;
+    wait_for(c, WAIT_STALL);
     int rc = http_parse(head, len, &r);
     if (rc < 0)
         refuse(c, -rc, len);
@@ -224,17 +324,14 @@ static bool take_request(struct conn *c)
     return true;
 }
 
-static bool step_head(struct conn *c, bool *readable)
+static bool step_head(struct conn *c)
 {
     if (c->in_at < c->in_len && take_request(c))
         return true;
-    if (!*readable)
-        return false;
-    *readable = false;
-    if (!fill(c))
+    if (!c->readable || !fill(c))
         return false;
     if (!c->begun) /* once a request: blank lines before it buy no more time */
-        c->deadline_ms = server_now_ms + HEAD_MS;
+        wait_for(c, WAIT_HEAD);
     c->begun = true;
     return true;
 }
@@ -255,7 +352,7 @@ static void end_body(struct conn *c)
 }
 
 /* Takes body bytes from the input buffer, or from the socket straight into the scratch buffer. */
-static bool step_body(struct conn *c, bool *readable)
+static bool step_body(struct conn *c)
 {
     size_t have = c->in_len - c->in_at - c->held;
     int rc = sink_take(&c->sink, c->in + c->in_at + c->held, have);
@@ -263,15 +360,14 @@ static bool step_body(struct conn *c, bool *readable)
     if (rc >= 0)
         take_input(c, (size_t)rc);
     if (rc >= 0 && !sink_done(&c->sink)) {
-        if (!*readable)
+        if (!c->readable)
             return false;
         uint64_t wants = sink_wants(&c->sink);
         size_t ask = wants < SCRATCH_SIZE ? (size_t)wants : SCRATCH_SIZE;
         size_t got = wants ? receive(c, scratch, ask) : fill(c);
-        *readable = wants && got == ask;
         if (got == 0)
             return false;
-        c->deadline_ms = server_now_ms + STALL_MS;
+        wait_for(c, WAIT_STALL);
         if (!wants)
             return true;
         rc = sink_take(&c->sink, scratch, got);
@@ -283,12 +379,9 @@ static bool step_body(struct conn *c, bool *readable)
     return true;
 }
 
-static bool step_linger(struct conn *c, bool *readable)
+static bool step_linger(struct conn *c)
 {
-    bool more = *readable && receive(c, scratch, SCRATCH_SIZE) == SCRATCH_SIZE;
-
-    *readable = false;
-    return more;
+    return c->readable && receive(c, scratch, SCRATCH_SIZE);
 }
 
 /* ---- output --------------------------------------------------------------------------------- */
@@ -348,7 +441,7 @@ static void account(struct conn *c, size_t n, size_t offered)
     size_t head = c->head_len - c->head_sent;
 
     server_stats.bytes_sent += n;
-    c->deadline_ms = server_now_ms + STALL_MS;
+    wait_for(c, WAIT_STALL);
     if (n < offered)
         c->chunk = n < CHUNK_MIN ? CHUNK_MIN : n;
     else if (c->chunk < SCRATCH_SIZE)
@@ -387,11 +480,11 @@ static void finish_answer(struct conn *c)
         c->state = CONN_HEAD;
         c->idle_since_ms = server_now_ms;
         c->begun = c->in_at < c->in_len;
-        c->deadline_ms = server_now_ms + (c->begun ? HEAD_MS : IDLE_MS);
+        wait_for(c, c->begun ? WAIT_HEAD : WAIT_IDLE);
     } else if (must_linger(c, is_short)) {
         shutdown(c->fd, SHUT_WR);
         c->state = CONN_LINGER;
-        c->deadline_ms = server_now_ms + LINGER_MS;
+        wait_for(c, WAIT_LINGER);
     } else {
         c->state = CONN_CLOSED;
     }
@@ -424,26 +517,27 @@ static bool step_send(struct conn *c)
 
 void conn_run(struct conn *c)
 {
-    bool readable = true, more = true;
+    bool more = true;
 
     for (unsigned steps = 0; more && steps < STEPS_MAX; steps++)
         switch (c->state) {
         case CONN_HEAD:
-            more = step_head(c, &readable);
+            more = step_head(c);
             break;
         case CONN_BODY:
-            more = step_body(c, &readable);
+            more = step_body(c);
             break;
         case CONN_SEND:
             more = step_send(c);
             break;
         case CONN_LINGER:
-            more = step_linger(c, &readable);
+            more = step_linger(c);
             break;
         case CONN_CLOSED:
-            return;
+            more = false;
         }
     c->again = more;
+    leave_shared(c);
 }
 
 /* The client does not read: the socket's memory is freed at once. */
@@ -465,6 +559,7 @@ void conn_timeout(struct conn *c)
         c->state = CONN_CLOSED;
         return;
     }
+    wait_for(c, WAIT_STALL);
     if (c->state == CONN_HEAD)
         refuse(c, 408, c->in_len - c->in_at);
     else
@@ -484,7 +579,7 @@ uint64_t conn_idleness(const struct conn *c)
             return ms < CLOSE_IDLE_MS ? 0 : 3 * group + ms;
         return ms < CLOSE_SILENT_MS ? 0 : 4 * group + ms;
     }
-    ms = server_now_ms + (head ? HEAD_MS : STALL_MS) - c->deadline_ms;
+    ms = server_now_ms + patience[head ? WAIT_HEAD : WAIT_STALL] - c->deadline_ms;
     if (head)
         return ms < CLOSE_SLOW_MS ? 0 : 2 * group + ms;
     return ms < CLOSE_STALLED_MS ? 0 : group + ms;

@@ -6,8 +6,9 @@
  *       |                  ^                                   |
  *       +--(body)--> BODY -+                                   +--(close; input may come)--> LINGER
  *
- * A connection holds no large buffer: file data passes through one scratch buffer that all share,
- * and what the socket did not take is read again from the file.
+ * A connection that waits for a request holds no buffer: input, heads and file data pass through
+ * buffers that all share. Half a request, and the rest of a head, move to buffers of their own;
+ * what the socket did not take of a file is read again.
  */
 #ifndef HTTPD_CONN_H
 #define HTTPD_CONN_H
@@ -58,17 +59,31 @@ struct sink {
     uint32_t crc;
 };
 
+/* What a connection waits for. All that wait for the same do so equally long (conn.c). */
+enum conn_wait {
+    WAIT_FIRST,  /* its first byte */
+    WAIT_IDLE,   /* a further request */
+    WAIT_HEAD,   /* the rest of a head */
+    WAIT_STALL,  /* any byte of body or answer to move */
+    WAIT_LINGER, /* the client to close */
+    WAITS
+};
+
 struct conn {
     int fd;
     enum conn_state state;
-    bool keep_alive; /* after this answer */
-    bool http10;     /* the request's version: keep-alive must be said */
-    bool head_only;  /* HEAD: no body is sent */
-    bool unread;     /* closing with input unread: linger */
-    bool interim;    /* what is being sent is "100 Continue"; the body comes next */
-    bool served;     /* has had an answer already */
-    bool begun;      /* something of the next request has come */
-    bool again;      /* its turn ended with complete requests left in the input buffer */
+    enum conn_wait wait;
+    struct conn *next, *prev; /* among those that wait for the same, the longest waiting first */
+    bool readable;            /* there may be input: a read has not found less than it asked for */
+    bool hung_up;             /* behind the input is its end */
+    bool keep_alive;          /* after this answer */
+    bool http10;              /* the request's version: keep-alive must be said */
+    bool head_only;           /* HEAD: no body is sent */
+    bool unread;              /* closing with input unread: linger */
+    bool interim;             /* what is being sent is "100 Continue"; the body comes next */
+    bool served;              /* has had an answer already */
+    bool begun;               /* something of the next request has come */
+    bool again;               /* its turn ended with complete requests left in the input buffer */
     uint64_t deadline_ms, idle_since_ms;
     struct body body;
     struct sink sink;
@@ -78,13 +93,12 @@ struct conn {
     unsigned in_size;
     unsigned held;  /* bytes of a head that stays at in_at until the body behind it has come */
     size_t scanned; /* of the input, already searched for the end of a head */
-    char *in;       /* in_small, or from malloc */
+    char *in;       /* NULL, the shared buffer, or from malloc */
     char *line;     /* from malloc: the request line for the access log; NULL: no answer to log */
     int status;     /* of the answer */
     uint64_t body_sent;
     struct sockaddr_in6 peer; /* for the access log */
-    char head[CONN_HEAD_MAX];
-    char in_small[CONN_IN_SMALL];
+    char *head;               /* NULL, the shared buffer, or from malloc: CONN_HEAD_MAX bytes */
 };
 
 /* What /status.json says about the server itself. */
@@ -94,7 +108,7 @@ struct server_stats {
 };
 extern struct server_stats server_stats;
 
-/* Milliseconds since boot, as of the last return of poll(). */
+/* Milliseconds since boot, as of the last event. */
 extern uint64_t server_now_ms;
 
 /* Shared by all connections; nothing in it outlives a call. */
@@ -105,10 +119,14 @@ extern char scratch[SCRATCH_SIZE];
 struct conn *conn_new(int fd, const struct sockaddr_in6 *peer);
 void conn_free(struct conn *c); /* closes it */
 
-/* Moves a connection on as far as it goes without waiting; call when poll() names it. */
+/* An event: there may be input, or its end is near. */
+void conn_input(struct conn *c, bool hung_up);
+/* Moves a connection on as far as it goes without waiting. With `again`, its turn was too long. */
 void conn_run(struct conn *c);
-/* The events to poll for. */
-short conn_events(const struct conn *c);
+/* Where the head of an answer is put together: CONN_HEAD_MAX bytes. */
+char *conn_head(struct conn *c);
+/* A connection whose deadline has passed; NULL: none. */
+struct conn *conn_due(void);
 /* Its deadline has passed: answers 408 to half a request, else ends it. */
 void conn_timeout(struct conn *c);
 
@@ -122,5 +140,7 @@ void conn_log(struct conn *c, struct http_slice line);
  * so longest.
  */
 uint64_t conn_idleness(const struct conn *c);
+/* That with the highest number; NULL: all have 0. */
+struct conn *conn_idlest(void);
 
 #endif

@@ -16,10 +16,13 @@
 #include "route.h"
 #include "server.h"
 
-/* Bytes that a connection takes on average: its own, and buffers of the protocol stack. */
-#define BYTES_PER_CONNECTION (96u * 1024u)
+/*
+ * Bytes of memory for each place: an idle connection takes about 2 KiB, buffers included that the
+ * protocol stack has for it; a busy one up to 6 KiB here, and there what the stack has to give.
+ */
+#define BYTES_PER_CONNECTION (16u * 1024u)
 #define CONNECTIONS_MIN      16u
-#define CONNECTIONS_MAX      900u /* FILES_MAX, less the descriptors of served files */
+#define CONNECTIONS_MAX      65000u /* FILES_MAX, less the descriptors of served files */
 
 static struct {
     uint16_t port;

@@ -76,7 +76,7 @@ static void put_date(struct text *t)
 /* Status line and the fields that every answer has. */
 static struct text begin(struct conn *c, int status)
 {
-    struct text t = {.p = c->head, .size = sizeof(c->head)};
+    struct text t = {.p = conn_head(c), .size = CONN_HEAD_MAX};
 
     c->status = status;
     if (status == 200) {
@@ -125,7 +125,7 @@ static void go(struct conn *c, const struct text *t)
 
 void reply_continue(struct conn *c)
 {
-    struct text t = {.p = c->head, .size = sizeof(c->head)};
+    struct text t = {.p = conn_head(c), .size = CONN_HEAD_MAX};
 
     text_lit(&t, "HTTP/1.1 100 Continue\r\n\r\n");
     c->body = (struct body){.kind = BODY_NONE};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * server.c - the listener and the poll() loop.
+ * server.c - the listener and the loop over epoll. What is idle costs nothing.
  *
  * The number of connections is bounded. At the bound, one that does nothing is closed for a new
  * one, first of all one whose client never sent a byte (conn_idleness). If all are busy, new
@@ -12,10 +12,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,16 +21,18 @@
 #include "conn.h"
 
 #define SWEEP_MS   1000u /* from one look for passed deadlines to the next */
+#define EVENTS_MAX 64    /* of one wait */
 #define ACCEPT_MAX 32u   /* new connections in a round, before the others get their turn */
 #define BACKLOG    128
 
 uint64_t server_now_ms;
 
-/* polls[0] is the listener's; connection i has polls[i + 1]. */
-static struct pollfd *polls;
-static struct conn **conns;
+static int
+    set; /* of epoll; the data of a connection's events is the connection, the listener's NULL */
 static unsigned count, limit;
 static uint64_t next_sweep_ms;
+static bool full; /* the listener is not watched */
+static bool room; /* a connection has ended since the last look at newcomers */
 
 /* ---- the listener --------------------------------------------------------------------------- */
 
@@ -44,6 +44,7 @@ static int listen_on(int family, const struct sockaddr *addr, socklen_t len)
     if (fd < 0)
         return -errno;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* its connections have it, too */
     if ((family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0) ||
         bind(fd, addr, len) != 0 || listen(fd, BACKLOG) != 0 ||
         fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
@@ -65,91 +66,96 @@ int server_listen(uint16_t port)
 
 /* ---- connections ---------------------------------------------------------------------------- */
 
-/* Frees connection i; the last connection takes its place. */
-static void drop(unsigned i)
+static int watch(int op, int fd, struct conn *c, uint32_t events)
 {
-    conn_free(conns[i]);
-    count--;
-    conns[i] = conns[count];
-    polls[i + 1] = polls[count + 1];
-    server_stats.open = count;
-    polls[0].events = POLLIN;
+    struct epoll_event e = {.events = events, .data.ptr = c};
+
+    return epoll_ctl(set, op, fd, &e);
+}
+
+/* The listener is not watched while no connection can be taken: until one ends, or SWEEP_MS has
+ * passed. */
+static int pause_listener(int listener)
+{
+    full = true;
+    room = false;
+    return watch(EPOLL_CTL_MOD, listener, NULL, 0) ? -errno : 0;
+}
+
+static void resume_listener(int listener)
+{
+    if (full)
+        watch(EPOLL_CTL_MOD, listener, NULL, EPOLLIN);
+    full = false;
+}
+
+static void drop(struct conn *c)
+{
+    conn_free(c);
+    server_stats.open = --count;
+    room = true;
 }
 
 /* Closes the connection that can best be done without; false: all are needed. */
 static bool evict(void)
 {
-    unsigned best = count;
-    uint64_t most = 0;
+    struct conn *c = conn_idlest();
 
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t idleness = conn_idleness(conns[i]);
-        if (idleness > most) {
-            most = idleness;
-            best = i;
-        }
-    }
-    if (best == count)
+    if (!c)
         return false;
     server_stats.evicted++;
-    drop(best);
+    drop(c);
     return true;
 }
 
-/* Runs a connection and brings its poll entry up to date; false: it ended and its place is free. */
-static bool advance(unsigned i)
+/*
+ * After a connection has run: what is to be waited for. A change of an entry looks at what holds
+ * already, so it also brings back a connection whose turn ended early.
+ */
+static void settle(struct conn *c, int op)
 {
-    conn_run(conns[i]);
-    if (conns[i]->state == CONN_CLOSED) {
-        drop(i);
-        return false;
-    }
-    polls[i + 1].events = conn_events(conns[i]);
-    return true;
+    bool out = c->again || c->state == CONN_SEND;
+
+    if (c->state != CONN_CLOSED && (op == EPOLL_CTL_ADD || out) &&
+        watch(op, c->fd, c, EPOLLIN | EPOLLRDHUP | EPOLLET | (out ? EPOLLOUT : 0)) != 0)
+        c->state = CONN_CLOSED;
+    if (c->state == CONN_CLOSED)
+        drop(c);
 }
 
 static void add(int fd, const struct sockaddr_in6 *peer)
 {
-    int on = 1;
-    struct conn *c = NULL;
+    struct conn *c = conn_new(fd, peer);
 
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
-        c = conn_new(fd, peer);
     if (!c) {
         server_stats.refused++;
         close(fd);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    conns[count] = c;
-    polls[count + 1] = (struct pollfd){.fd = fd};
     server_stats.open = ++count;
     server_stats.accepted++;
-    advance(count - 1); /* the request has often come with the connection */
+    conn_run(c); /* the request has often come with the connection */
+    settle(c, EPOLL_CTL_ADD);
 }
 
-/* Accepts new connections. If none can be taken, the listener is not polled until a connection
- * ends, or SWEEP_MS has passed. */
+/* Accepts new connections, as many as can be taken. */
 static int accept_some(int listener)
 {
     for (unsigned i = 0; i < ACCEPT_MAX; i++) {
-        if (count == limit && !evict()) {
-            polls[0].events = 0;
-            return 0;
-        }
         struct sockaddr_in6 peer = {0};
         socklen_t len = sizeof(peer);
-        int fd = accept(listener, (struct sockaddr *)&peer, &len);
+
+        if (count == limit && !evict())
+            return pause_listener(listener);
+        int fd = accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK);
         if (fd >= 0) {
             add(fd, &peer);
             continue;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK)
             return 0;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            polls[0].events = 0;
-            return 0;
-        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            return pause_listener(listener);
         if (errno != ECONNABORTED && errno != EINTR)
             return -errno;
     }
@@ -166,75 +172,74 @@ static void tell_time(void)
     server_now_ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Ends connections whose deadline passed. Backwards: the last takes the place of an ended one. */
+/* Ends connections whose deadline passed. */
 static void sweep(void)
 {
+    struct conn *c;
+
     next_sweep_ms = server_now_ms + SWEEP_MS;
-    polls[0].events = POLLIN;
-    for (unsigned i = count; i-- > 0;)
-        if (conns[i]->deadline_ms <= server_now_ms) {
-            conn_timeout(conns[i]);
-            if (conns[i]->state == CONN_CLOSED)
-                drop(i);
-            else
-                polls[i + 1].events = conn_events(conns[i]);
-        }
+    while ((c = conn_due())) {
+        conn_timeout(c);
+        settle(c, EPOLL_CTL_MOD);
+    }
 }
 
 /* Without connections nothing can time out. */
 static int wait_ms(void)
 {
-    if (count == 0 && polls[0].events)
+    if (count == 0 && !full)
         return -1;
     return next_sweep_ms > server_now_ms ? (int)(next_sweep_ms - server_now_ms) : 0;
 }
 
-/* Serves those of [first, end) that poll() named. Backwards: see drop(). */
-static void serve_range(unsigned first, unsigned end)
+/* An event of a connection. */
+static void serve(struct conn *c, uint32_t events)
 {
-    for (unsigned i = end; i-- > first;) {
-        short events = i < count ? polls[i + 1].revents : 0;
-        if (!events)
-            continue;
-        polls[i + 1].revents = 0;
-        if (!(events & (POLLIN | POLLOUT))) /* an error, and nothing left to read or to send */
-            drop(i);
-        else
-            advance(i);
+    if (!(events & (EPOLLIN | EPOLLOUT))) { /* an error, and nothing left to read or to send */
+        drop(c);
+        return;
     }
+    conn_input(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+    conn_run(c);
+    settle(c, EPOLL_CTL_MOD);
 }
 
-/* Each round begins with another connection, so that each is first to get memory in turn. */
-static void serve_ready(void)
+/* One turn of the loop. */
+static int turn(int listener)
 {
-    static unsigned turn;
+    struct epoll_event events[EVENTS_MAX];
+    int n = epoll_wait(set, events, EVENTS_MAX, wait_ms()), rc = 0;
+    bool newcomers = false;
 
-    turn = turn + 1 < count ? turn + 1 : 0;
-    serve_range(0, turn);
-    serve_range(turn, count);
+    if (n < 0 && errno != EINTR)
+        return -errno;
+    tell_time();
+    for (int i = 0; i < n; i++)
+        if (events[i].data.ptr)
+            serve(events[i].data.ptr, events[i].events);
+        else
+            newcomers = true;
+    if (newcomers)
+        rc = accept_some(listener);
+    else if (room)
+        resume_listener(listener);
+    if (server_now_ms >= next_sweep_ms) {
+        sweep();
+        resume_listener(listener);
+    }
+    return rc;
 }
 
 int server_run(int listener, unsigned max)
 {
-    polls = calloc(max + 1, sizeof(*polls));
-    conns = calloc(max, sizeof(*conns));
-    if (!polls || !conns)
-        return -ENOMEM;
+    int rc = 0;
+
     limit = server_stats.limit = max;
-    polls[0] = (struct pollfd){.fd = listener, .events = POLLIN};
+    set = epoll_create1(0);
+    if (set < 0 || watch(EPOLL_CTL_ADD, listener, NULL, EPOLLIN) != 0)
+        return -errno;
     tell_time();
-    for (;;) {
-        int n = poll(polls, count + 1, wait_ms());
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        tell_time();
-        bool newcomers = n > 0 && polls[0].revents;
-        if (n > newcomers)
-            serve_ready();
-        int rc = newcomers ? accept_some(listener) : 0;
-        if (rc < 0)
-            return rc;
-        if (server_now_ms >= next_sweep_ms)
-            sweep();
-    }
+    while (rc == 0)
+        rc = turn(listener);
+    return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * server.h - one loop over poll() serves all connections; nothing in it waits for a single client.
+ * server.h - one loop over epoll serves all connections; nothing in it waits for a single client.
  */
 #ifndef HTTPD_SERVER_H
 #define HTTPD_SERVER_H

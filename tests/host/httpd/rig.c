@@ -152,6 +152,7 @@ void client_send(struct client *c, const void *p, size_t len)
         }
         int unread = unread_bytes(c);
         if (c->conn) {
+            conn_input(c->conn, false);
             conn_run(c->conn);
             more |= c->conn->again || unread_bytes(c) < unread;
         }
