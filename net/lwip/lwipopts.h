@@ -51,8 +51,8 @@
 #define IP_FORWARD              0
 #define IP_DEFAULT_TTL          64
 #define IP_REASSEMBLY           1
-#define IP_REASS_MAX_PBUFS      64
-#define MEMP_NUM_REASSDATA      16
+#define IP_REASS_MAX_PBUFS      net_reass_most /* of net_reass.c */
+#define MEMP_NUM_REASSDATA      0              /* no limit of its own */
 #define IP_FRAG                 1
 #define IP_OPTIONS_ALLOWED      1
 #define IP_SOF_BROADCAST        1
@@ -67,8 +67,9 @@
 #define LWIP_IPV6_FORWARD       0
 #define LWIP_IPV6_FRAG          1
 #define LWIP_IPV6_REASS         1
-/* lwIP's note in a waiting fragment holds a pointer: with 64 bits it would cover data. */
-#define IPV6_FRAG_COPYHEADER            (__SIZEOF_POINTER__ > 4)
+/* lwIP's note in a waiting fragment holds a pointer: with 64 bits it would cover data. And the
+ * sender is asked for when the packet is gone. */
+#define IPV6_FRAG_COPYHEADER            1
 #define LWIP_IPV6_AUTOCONFIG            1
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT   1
 #define LWIP_IPV6_DHCP6                 0

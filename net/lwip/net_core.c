@@ -162,6 +162,7 @@ static void net_init(void)
     tcp_mtu_init();
     tcp_option_init();
     tcp_stamp_init();
+    net_reass_init();
     net_asking_init();
     net_enter_service();
     lwip_init();

@@ -26,6 +26,16 @@ u16_t net_ip4_id(u16_t flags);
 /* The next unpredictable number. */
 u32_t net_random32(void);
 
+/*
+ * Fragments (net_reass.c): how many buffers may hold some, of each family; a sender holds more or
+ * less; and does the datagram of sender a make room before that of b? Addresses of 4 or 16 bytes;
+ * the time that is left, in any unit.
+ */
+extern unsigned net_reass_most;
+void net_reass_count(const void *source, unsigned bytes, int buffers);
+bool net_reass_goes_first(const void *a, unsigned left_a, const void *b, unsigned left_b,
+                          unsigned bytes);
+
 /* A packet to the image itself waits for netif_poll(), the first one of its interface. */
 void net_loop_queued(void);
 

@@ -12,15 +12,15 @@
 #include "net_hooks.h"
 #include "net_impl.h"
 
-#define KEPT   64  /* a power of two */
-#define METRIC 100 /* of a card, by default */
+#define KEPT_BITS 8   /* of the number of a kept decision */
+#define METRIC    100 /* of a card, by default */
 
 struct route_kept {
     uint32_t from, to, epoch;
     struct netif *netif;
 };
 
-static struct route_kept route_kept[KEPT];
+static struct route_kept route_kept[1 << KEPT_BITS];
 uint32_t net_route_epoch = 1;
 
 void net_route_changed(void)
@@ -154,7 +154,7 @@ struct netif *net_route4(const ip4_addr_t *from, const ip4_addr_t *to)
 {
     uint32_t source = from ? ip4_addr_get_u32(from) : 0, target = ip4_addr_get_u32(to);
     struct route_kept *k =
-        &route_kept[(source * 0x85ebca6bu + target * 0x9e3779b1u) >> 16 & (KEPT - 1)];
+        &route_kept[(source * 0x85ebca6bu + target * 0x9e3779b1u) >> (32 - KEPT_BITS)];
 
     if (k->to == target && k->from == source && k->epoch == net_route_epoch)
         return k->netif;

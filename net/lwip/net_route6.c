@@ -12,8 +12,8 @@
 #include "net_impl.h"
 #include "net_route.h"
 
-#define KEPT   32 /* a power of two */
-#define PROBES 3  /* without an answer, a router is not there */
+#define KEPT_BITS 5 /* of the number of a kept decision */
+#define PROBES    3 /* without an answer, a router is not there */
 
 enum { PREFERENCE_SHIFT = 3 }; /* in the flags of a router advertisement, two bits */
 
@@ -22,7 +22,7 @@ struct route6_kept {
     struct netif *netif;
 };
 
-static struct route6_kept route6_kept[KEPT];
+static struct route6_kept route6_kept[1 << KEPT_BITS];
 
 void net_route6_changed(void)
 {
@@ -160,7 +160,7 @@ static struct netif *route6_choose(const ip6_addr_t *from, const ip6_addr_t *to)
 struct netif *net_route6(const ip6_addr_t *from, const ip6_addr_t *to)
 {
     struct route6_kept *k =
-        &route6_kept[(to->addr[3] * 0x9e3779b1u ^ from->addr[3]) >> 16 & (KEPT - 1)];
+        &route6_kept[((to->addr[3] ^ from->addr[3]) * 0x9e3779b1u) >> (32 - KEPT_BITS)];
 
     if (k->epoch == net_route_epoch && memcmp(k->to, to->addr, sizeof(k->to)) == 0 &&
         memcmp(k->from, from->addr, sizeof(k->from)) == 0)

@@ -4,6 +4,8 @@ and cards and routers are chosen by net_route.c and net_route6.c."""
 
 ND6 = 'src/core/ipv6/nd6.c'
 NETIF = 'src/core/netif.c'
+FRAG4, FRAG6 = 'src/core/ipv4/ip4_frag.c', 'src/core/ipv6/ip6_frag.c'
+FAIR = 'the sender of most fragments makes room for others (net_reass.c)'
 WHY = 'tables of neighbours that grow, and routes of several cards'
 
 ALWAYS = [
@@ -237,4 +239,51 @@ MENDS = [
         }
         nd6_send_neighbor_cache_probe(&neighbor_cache[i], 0);
 '''),
+    (FRAG4, FAIR,
+     '#include "lwip/ip4_frag.h"\n', '#include "lwip/ip4_frag.h"\n#include LWIP_HOOK_FILENAME\n'),
+    (FRAG4, 'the same',
+     '''        } else if (r->timer <= oldest->timer) {
+''', '''        } else if (net_reass_goes_first(&r->iphdr.src, r->timer, &oldest->iphdr.src,
+                                        oldest->timer, 4)) {
+'''),
+    (FRAG4, 'the same',
+     '  ip_reass_pbufcount = (u16_t)(ip_reass_pbufcount + clen);\n',
+     '''  ip_reass_pbufcount = (u16_t)(ip_reass_pbufcount + clen);
+  net_reass_count(&ipr->iphdr.src, 4, clen);
+'''),
+    (FRAG4, 'the same',
+     '''  /* Then, unchain the struct ip_reassdata from the list and free it. */
+''', '''  net_reass_count(&ipr->iphdr.src, 4, -pbufs_freed);
+  /* Then, unchain the struct ip_reassdata from the list and free it. */
+'''),
+    (FRAG4, 'the same',
+     '''    /* release the sources allocate for the fragment queue entry */
+    ip''', '''    net_reass_count(&ipr->iphdr.src, 4, -pbuf_clen(p));
+    /* release the sources allocate for the fragment queue entry */
+    ip'''),
+    (FRAG6, 'the same',
+     '#include "lwip/ip6_frag.h"\n', '#include "lwip/ip6_frag.h"\n#include LWIP_HOOK_FILENAME\n'),
+    (FRAG6, 'the same',
+     '''        if (r->timer <= oldest->timer) {
+''', '''        if (oldest == ipr ||
+            net_reass_goes_first(&IPV6_FRAG_SRC(r), r->timer, &IPV6_FRAG_SRC(oldest),
+                                 oldest->timer, 16)) {
+'''),
+    (FRAG6, 'the same',
+     '  ip6_reass_pbufcount = (u16_t)(ip6_reass_pbufcount + clen);\n',
+     '''  ip6_reass_pbufcount = (u16_t)(ip6_reass_pbufcount + clen);
+  net_reass_count(&IPV6_FRAG_SRC(ipr), 16, clen);
+'''),
+    (FRAG6, 'the same',
+     '''  /* Then, unchain the struct ip6_reassdata from the list and free it. */
+''', '''  net_reass_count(&IPV6_FRAG_SRC(ipr), 16, -pbufs_freed);
+  /* Then, unchain the struct ip6_reassdata from the list and free it. */
+'''),
+    (FRAG6, 'the same',
+     '''    memp_free(MEMP_IP6_REASSDATA, ipr);
+
+    /* adjust''', '''    net_reass_count(&IPV6_FRAG_SRC(ipr), 16, -pbuf_clen(p));
+    memp_free(MEMP_IP6_REASSDATA, ipr);
+
+    /* adjust'''),
 ]
