@@ -215,6 +215,7 @@ unsigned net_nd6_waiting(void);
 
 /* Makes the sum of TCP or UDP in a packet, in one piece, that net_arriving.partial tells of. */
 void net_sum_complete(uint8_t *packet, unsigned len);
+
 /* ---- net_reass.c ----------------------------------------------------------------------------- */
 
 /* After net_mem_init(). */
