@@ -277,7 +277,7 @@ static ssize_t inet_sendmsg(struct file *f, const struct msghdr *msg, int flags)
     struct sock *s = inet_enter(f);
 
     return inet_done(s->kind == SOCK_KIND_TCP
-                         ? sock_tcp_send(s, msg->msg_iov, msg->msg_iovlen, flags)
+                         ? sock_tcp_send(s, msg->msg_iov, msg->msg_iovlen, NULL, flags)
                          : inet_send_dgram(s, msg, flags));
 }
 

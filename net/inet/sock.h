@@ -359,8 +359,13 @@ void sock_conn_stop_waiting(struct sock *s);
 
 /* Is there enough to read (SO_RCVLOWAT), or an end of it? */
 bool sock_tcp_can_read(const struct sock *s);
-/* Bytes sent or received; 0 of recv: end of the stream. flags: MSG_... [parks] */
-ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, int flags);
+/*
+ * Bytes sent or received; 0 of recv: end of the stream. flags: MSG_... With `lent`, the vector has
+ * one part, which is that pbuf's data, and TCP refers to it until it is acknowledged; the caller
+ * keeps its reference. [parks]
+ */
+ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struct pbuf *lent,
+                      int flags);
 ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int flags);
 /* Appends data (a chain of pbufs, owned) to what waits for the application. */
 void sock_tcp_queue_rx(struct sock *s, struct pbuf *p);

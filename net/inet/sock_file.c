@@ -182,7 +182,8 @@ static ssize_t sock_op_write(struct file *f, const void *buf, size_t len)
 
     net_enter();
     if (!s->closed)
-        n = s->kind == SOCK_KIND_TCP ? sock_tcp_send(s, &iov, 1, 0) : sock_write_dgram(s, &iov);
+        n = s->kind == SOCK_KIND_TCP ? sock_tcp_send(s, &iov, 1, NULL, 0)
+                                     : sock_write_dgram(s, &iov);
     net_leave();
     return n;
 }

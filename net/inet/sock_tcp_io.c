@@ -7,6 +7,7 @@
 #include "lwip/tcp.h"
 #include "sock.h"
 #include "socket_ops.h"
+#include "tcp_queue.h"
 
 #define PACK_ROOM 1400 /* bytes of a pbuf that takes the data of small segments */
 #define PACK_MAX  350  /* a segment of this many bytes is small */
@@ -263,13 +264,14 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 }
 
 /*
- * Hands bytes to lwIP, which copies them into segments. How many; fewer than len if the send buffer
- * is full, or if memory is short (*short_of_memory).
+ * Hands bytes from `at` on to TCP, which copies them into segments; of a lent pbuf, it refers to
+ * them. How many; fewer than len if the send buffer is full, or if memory is short
+ * (*short_of_memory).
  */
-static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool more,
-                          bool *short_of_memory)
+static size_t stream_push(struct sock *s, const struct iovec *iov, struct pbuf *lent, size_t at,
+                          bool more, bool *short_of_memory)
 {
-    size_t done = 0;
+    size_t done = 0, len = iov->iov_len - at;
 
     for (size_t room; done < len && (room = stream_room(s));) {
         size_t n = len - done < room ? len - done : room;
@@ -280,9 +282,13 @@ static size_t stream_push(struct sock *s, const uint8_t *buf, size_t len, bool m
             n = UINT16_MAX;
         if (more || done + n < len)
             flags |= TCP_WRITE_FLAG_MORE;
-        while ((!tcp_sndqueuelen(s->tcp) || net_mem_admit(NET_MEM_TX)) &&
-               (err = tcp_write(s->tcp, buf + done, (u16_t)n, flags)) == ERR_MEM && n > TCP_MSS)
+        while (!tcp_sndqueuelen(s->tcp) || net_mem_admit(NET_MEM_TX)) {
+            err = lent ? tcp_queue_lend(s->tcp, lent, (u16_t)(at + done), (u16_t)n, flags)
+                       : tcp_write(s->tcp, (uint8_t *)iov->iov_base + at + done, (u16_t)n, flags);
+            if (err != ERR_MEM || n <= TCP_MSS)
+                break;
             n /= 2;
+        }
         if (err != ERR_OK) {
             *short_of_memory = !tcp_window_queue_full(s->tcp);
             return done;
@@ -314,8 +320,8 @@ static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline,
 }
 
 /* Sends one piece of the vector, all of it unless there is an error. *sent grows. [parks] */
-static int stream_send_piece(struct sock *s, const struct iovec *iov, bool more, int flags,
-                             uint64_t *deadline, size_t *sent)
+static int stream_send_piece(struct sock *s, const struct iovec *iov, struct pbuf *lent, bool more,
+                             int flags, uint64_t *deadline, size_t *sent)
 {
     size_t done = 0;
 
@@ -326,8 +332,7 @@ static int stream_send_piece(struct sock *s, const struct iovec *iov, bool more,
         if (err)
             return err;
         if (s->state == SOCK_TCP_OPEN) {
-            size_t n = stream_push(s, (const uint8_t *)iov->iov_base + done, iov->iov_len - done,
-                                   more, &memory);
+            size_t n = stream_push(s, iov, lent, done, more, &memory);
 
             done += n;
             *sent += n;
@@ -343,7 +348,8 @@ static int stream_send_piece(struct sock *s, const struct iovec *iov, bool more,
     return 0;
 }
 
-ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, int flags)
+ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struct pbuf *lent,
+                      int flags)
 {
     ssize_t want = socket_iov_len(iov, iovcnt);
     uint64_t deadline = 0;
@@ -351,8 +357,8 @@ ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, int f
     int err = want < 0 ? (int)want : flags & MSG_OOB ? -EOPNOTSUPP : stream_may_send(s);
 
     for (int i = 0; !err && i < iovcnt; i++)
-        err = stream_send_piece(s, &iov[i], (flags & MSG_MORE) || i + 1 < iovcnt, flags, &deadline,
-                                &sent);
+        err = stream_send_piece(s, &iov[i], lent, (flags & MSG_MORE) || i + 1 < iovcnt, flags,
+                                &deadline, &sent);
     if (err == -EBADF)
         return sent ? (ssize_t)sent : err;
     if (s->tcp && sent)

@@ -61,7 +61,8 @@ static uint16_t queue_most(const struct tcp_pcb *pcb)
 struct queue_write {
     struct tcp_pcb *pcb;
     const uint8_t *data;
-    struct pbuf *lent;              /* the data is this pbuf's; NULL: it is at `data` */
+    struct pbuf *lent; /* the data is this pbuf's, from byte lent_at on; NULL: it is at `data` */
+    uint16_t lent_at;
     uint16_t len, at;               /* at: what has a place */
     uint16_t most;                  /* of a segment */
     uint8_t flags;                  /* TCP_WRITE_FLAG_* */
@@ -112,7 +113,7 @@ static struct pbuf *queue_data(struct queue_write *w, uint16_t n, uint16_t room)
     struct pbuf *p;
 
     if (w->lent)
-        return tcp_cut_share(w->lent, w->at, n);
+        return tcp_cut_share(w->lent, (uint16_t)(w->lent_at + w->at), n);
     if (w->flags & TCP_WRITE_FLAG_COPY)
         return queue_copy(w, PBUF_RAW, 0, n, room);
     p = pbuf_alloc(PBUF_RAW, n, PBUF_ROM);
@@ -262,12 +263,13 @@ err_t tcp_queue_write(struct tcp_pcb *pcb, const void *data, uint16_t len, uint8
     return queue_add(&w);
 }
 
-err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint8_t flags)
+err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16_t len,
+                     uint8_t flags)
 {
-    struct queue_write w = {.pcb = pcb, .lent = data, .len = data->len, .flags = flags};
-    err_t err = tcp_write_checks(pcb, data->len);
+    struct queue_write w = {.pcb = pcb, .lent = data, .lent_at = at, .len = len};
+    err_t err = tcp_write_checks(pcb, len);
 
-    w.flags &= (uint8_t)~TCP_WRITE_FLAG_COPY;
+    w.flags = flags & (uint8_t)~TCP_WRITE_FLAG_COPY;
     return err == ERR_OK ? queue_add(&w) : err;
 }
 

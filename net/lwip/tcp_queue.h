@@ -37,10 +37,11 @@ void tcp_queue_seal(struct tcp_pcb *pcb, struct tcp_seg *seg, struct netif *neti
 /* ---- called by sockets ----------------------------------------------------------------------- */
 
 /*
- * Like tcp_queue_write(), with the data of a pbuf (one, with no other behind it), which is referred
- * to until it is acknowledged and no device has it any more. The caller keeps its reference.
+ * Like tcp_queue_write(), with data of a pbuf (one, with no other behind it), which is referred to
+ * until it is acknowledged and no device has it any more. The caller keeps its reference.
  */
-err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint8_t flags);
+err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16_t len,
+                     uint8_t flags);
 
 /* ---- called by loss recovery and the search for longer packets ------------------------------- */
 

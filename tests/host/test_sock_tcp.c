@@ -50,6 +50,53 @@ static size_t unread(const struct tcp_pcb *pcb)
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
+static unsigned given_back;
+
+static void give_back(void *arg)
+{
+    CHECK(arg == buf);
+    given_back++;
+}
+
+/* Lent bytes go back when they are acknowledged, and when the connection is gone; else never. */
+static void lent_data(void)
+{
+    size_t got = 0;
+
+    host_boot();
+    struct loop c = loop_pair();
+    fill(65535);
+    CHECK_EQ(net_send_lent(c.near, buf, 0, 0, give_back, buf), -1);
+    CHECK_EQ(net_send_lent(c.near, buf, 65536, 0, give_back, buf), -1);
+    CHECK_EQ(errno, EINVAL);
+    CHECK_EQ(net_send_lent(loop_datagrams(9), buf, 5, 0, give_back, buf), -1);
+    CHECK_EQ(errno, EOPNOTSUPP);
+    CHECK_EQ(net_send_lent(-1, buf, 5, 0, give_back, buf), -1);
+    CHECK_EQ(errno, EBADF);
+    CHECK_EQ(net_send_lent(c.near, buf, 10000, MSG_DONTWAIT, give_back, buf), 10000);
+    CHECK_EQ(given_back, 0);
+    while (got < 10000) {
+        static char in[4096];
+        ssize_t n = recv(c.far, in, sizeof(in), 0);
+
+        CHECK(n > 0 && memcmp(in, buf + got, (size_t)n) == 0);
+        got += (size_t)n;
+    }
+    host_run_for(50 * HAL_MS);
+    CHECK_EQ(given_back, 1);
+    CHECK_EQ(net_send_lent(c.near, buf, 65535, MSG_DONTWAIT, give_back, buf) > 0, 1);
+    while (net_send_lent(c.near, buf, 65535, MSG_DONTWAIT, give_back, buf) > 0)
+        ;
+    CHECK_EQ(errno, EAGAIN);
+    given_back = 0;
+    net_enter();
+    tcp_abort(far_pcb());
+    net_leave();
+    host_run_for(50 * HAL_MS);
+    CHECK(given_back > 0);
+    CHECK_EQ(net_send_lent(c.near, buf, 5, MSG_DONTWAIT, give_back, buf), -1);
+}
+
 static int sender_fd;
 
 /* A task that sends that many bytes of buf. */
@@ -468,6 +515,7 @@ static void a_loop_that_does_not_wait(void)
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
+        SHOWS(lent_data, NULL),
         SHOWS(bytes_arrive_in_order, NULL),
         SHOWS(a_long_recv_gives_the_whole_window_back, NULL),
         SHOWS(shut_for_reading_keeps_data, NULL),

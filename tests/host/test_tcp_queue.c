@@ -214,7 +214,7 @@ static void lent_data(void)
     lent.custom_free_function = give_back;
     p = pbuf_alloced_custom(PBUF_RAW, 20000, PBUF_ROM, &lent, data, 20000);
     net_enter();
-    CHECK_EQ(tcp_queue_lend(pcb, p, 0), ERR_OK);
+    CHECK_EQ(tcp_queue_lend(pcb, p, 0, 20000, 0), ERR_OK);
     pbuf_free(p);
     net_leave();
     CHECK_EQ(given_back, 0);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Waits until the link of an interface is up and the interface has an address that other machines
@@ -33,6 +34,18 @@ int net_time_server(unsigned n, char text[NET_ADDRESS_TEXT]);
 
 /* The name of this host: of the ip= boot argument, or "vireo". It never changes. */
 const char *net_hostname(void);
+
+/*
+ * Like send() on a stream socket of IPv4 or IPv6, but the bytes are not copied: they are the
+ * network's, and must not change, until release(arg). That comes once, when the peer has
+ * acknowledged the last byte that was taken and no card reads it any more, or when the connection
+ * is gone, from within the network: release may not park and not call the network. At most
+ * NET_LENT_MOST bytes. Returns how many were taken (of a socket that waits, all), or -1 and errno:
+ * then release does not come. EOPNOTSUPP: another kind of socket. [parks]
+ */
+#define NET_LENT_MOST 65535u
+ssize_t net_send_lent(int fd, const void *data, size_t len, int flags, void (*release)(void *arg),
+                      void *arg);
 
 /* Counters since boot; those with "now" are present values. */
 struct net_stats {
