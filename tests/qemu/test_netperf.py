@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """examples/netperf, and what `make bench BENCH=net` measures with it, on QEMU's user network."""
+import json
+import random
+import socket
+import subprocess
+
 import pytest
 
 from vireolib import bench_net, images, netguests, netpeer
 from vireolib.guest import PATIENCE
+from vireolib.machine import Forward
 
 LOADS = {'tcptx': {'n': 1 << 20}, 'tcprx': {'n': 1 << 20}, 'tcprr': {'size': 1, 'n': 20},
          'udprr': {'size': 64, 'n': 20}, 'udptx': {'size': 64, 'n': 50},
@@ -66,6 +72,83 @@ def test_a_count_is_asked_for_from_outside(boot, tmp_path):
     guest.expect('^vireo: ready')
     counter.begin(guest)
     assert 0 <= counter.end(guest, 1) < 1_000_000
+
+
+# ---- iperf3 ----
+
+def iperf3(port, *args):
+    """What Debian's iperf3 says as a client."""
+    said = subprocess.run(['iperf3', '-c', '127.0.0.1', '-p', str(port), '-J', *args],
+                          capture_output=True, text=True, timeout=60)
+    return json.loads(said.stdout)
+
+
+@pytest.fixture
+def server(boot):
+    guest = boot('netperf', append=images.STATIC_IP, mem='6',
+                 forwards=[5201])
+    guest.expect('^vireo: ready')
+    return guest
+
+
+@pytest.mark.parametrize('args', [(), ('-R',), ('-P', '3'), ('--bidir',),
+                                  ('-R', '-P', '2', '-l', '999')])
+def test_iperf3_over_tcp(server, args):
+    said = iperf3(server.port(5201), '-n', '1M', *args)
+    assert not said.get('error')
+    assert '--bidir' in args or said['end']['sum_received']['bytes'] >= 1 << 20
+    match = server.expect(r'iperf tcp streams=(\d+) sent=(\d+) received=(\d+).* peer_bytes=(\d+)')
+    streams, sent, received, peer = map(int, match.groups())
+    assert streams == {'-P': 3, '--bidir': 2, '-R': 1}.get((args or ('',))[0], 1) or '-l' in args
+    assert (sent if '-R' in args else received) >= 1 << 20 or '--bidir' in args
+    assert peer >= 1 << 20
+
+
+@pytest.mark.parametrize('args', [(), ('-R',), ('-P', '2')])
+def test_iperf3_over_udp(boot, args):
+    """One port for both protocols, as QEMU's user network leads each stream to the image."""
+    port = random.randrange(20000, 30000)
+    guest = boot('netperf', append=images.STATIC_IP, forwards=[
+        Forward(port, 5201), Forward(port, 5201, proto='udp')])
+    guest.expect('^vireo: ready')
+    said = iperf3(port, '-u', '-b', '10M', '-l', '1000', '-n', '100K', *args)
+    assert not said.get('error') and said['end']['sum']['packets'] >= 100
+    lost = int(guest.expect(r'iperf udp streams=\d .* lost=(\d+)')[1])
+    assert lost <= 10 and said['end']['sum']['lost_packets'] <= 10
+
+
+@pytest.mark.parametrize('words, unit', [('n=1000000', 'tcp'), ('n=1000000 reverse=1', 'tcp'),
+                                         ('udp=1 rate=10000000 ms=100', 'udp')])
+def test_a_client_of_iperf3(boot, words, unit):
+    port = random.randrange(30001, 32000)
+    with subprocess.Popen(['iperf3', '-s', '-1', '--forceflush', '-p', str(port)],
+                          stdout=subprocess.PIPE, text=True) as peer:
+        try:
+            next(line for line in peer.stdout if 'listening' in line)
+            guest = boot('netperf', append=' '.join(
+                [images.STATIC_IP] + [f'vireo.netperf.{word}' for word in (
+                    'run=iperf', f'host={images.ROUTER_IP}', f'port={port}', *words.split())]))
+            peer_bytes = int(guest.expect(rf'iperf {unit} .* peer_bytes=(\d+)')[1])
+            assert guest.wait() == 0 and peer_bytes > 50_000
+            peer.communicate(timeout=60)
+        finally:
+            peer.kill()
+
+
+def test_bad_clients_of_iperf_end_alone(server):
+    """Who stops half-way, says nonsense, asks for too much; the next one is served."""
+    def client(*parts):
+        with socket.create_connection(('127.0.0.1', server.port(5201)), 20) as c:
+            for part in parts:
+                c.sendall(part)
+                c.recv(1)
+    cookie = b'c' * 36 + b'\0'
+    client()
+    client(cookie, b'\xff\xff\xff\xff')
+    client(cookie, b'\0\0\0\x14{"tcp":"parallel":99')
+    client(cookie, b'\0\0\0\x16{"udp":true,"len":1e9}')
+    server.expect('a client asked for what this server does not do')
+    assert not iperf3(server.port(5201), '-n', '100K').get('error')
 
 
 @pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
