@@ -3,8 +3,8 @@
  * vnet.c - virtio network device: probe, link state, recovery (virtio 1.4, sections 5.1.2 to
  * 5.1.5).
  *
- * No offload is negotiated yet: the stack computes all checksums of what it sends, and verifies
- * those of what it receives. One receive and one transmit queue, no control queue.
+ * One receive and one transmit queue, no control queue. An offload that the device offers is taken:
+ * vireo.vnetN.deny= names those that are not.
  */
 #include "net/vnet_impl.h"
 
@@ -14,9 +14,27 @@
     {                                                                                              \
         VIRTIO_NEEDS(VIRTIO_NET_F_CTRL_VQ)                                                         \
     }
+
+/*
+ * Section 5.1.3.1. Beyond the standard, segments are joined into mergeable buffers only: others
+ * would have to be of 64 KiB each. Devices offer ECN for both versions of IP, or for version 4.
+ */
 static const struct virtio_feature vnet_features[] = {
+    {VIRTIO_NET_F_CSUM, "csum", {0, 0}},
+    {VIRTIO_NET_F_GUEST_CSUM, "guest_csum", {0, 0}},
     {VIRTIO_NET_F_MTU, "mtu", {0, 0}},
     {VIRTIO_NET_F_MAC, "mac", {0, 0}},
+    {VIRTIO_NET_F_GUEST_TSO4,
+     "guest_tso4",
+     {VIRTIO_NEEDS(VIRTIO_NET_F_GUEST_CSUM), VIRTIO_NEEDS(VIRTIO_NET_F_MRG_RXBUF)}},
+    {VIRTIO_NET_F_GUEST_TSO6,
+     "guest_tso6",
+     {VIRTIO_NEEDS(VIRTIO_NET_F_GUEST_CSUM), VIRTIO_NEEDS(VIRTIO_NET_F_MRG_RXBUF)}},
+    {VIRTIO_NET_F_GUEST_ECN, "guest_ecn", {VIRTIO_NEEDS(VIRTIO_NET_F_GUEST_TSO4)}},
+    {VIRTIO_NET_F_HOST_TSO4, "host_tso4", {VIRTIO_NEEDS(VIRTIO_NET_F_CSUM)}},
+    {VIRTIO_NET_F_HOST_TSO6, "host_tso6", {VIRTIO_NEEDS(VIRTIO_NET_F_CSUM)}},
+    {VIRTIO_NET_F_HOST_ECN, "host_ecn", {VIRTIO_NEEDS(VIRTIO_NET_F_HOST_TSO4)}},
+    {VIRTIO_NET_F_MRG_RXBUF, "mrg_rxbuf", {0, 0}},
     {VIRTIO_NET_F_STATUS, "status", {0, 0}},
     {VIRTIO_NET_F_CTRL_VQ, "ctrl_vq", {0, 0}},
     {VIRTIO_NET_F_CTRL_RX, "ctrl_rx", VNET_NEEDS_CTRL},
@@ -26,6 +44,7 @@ static const struct virtio_feature vnet_features[] = {
     {VIRTIO_NET_F_CTRL_MAC_ADDR, "ctrl_mac_addr", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_NOTF_COAL, "notf_coal", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_SPEED_DUPLEX, "speed_duplex", {0, 0}},
+    {VIRTIO_NET_F_GUEST_HDRLEN, "guest_hdrlen", VIRTIO_NEEDS_MODERN},
 };
 
 static struct vnet *vnets; /* in order of discovery */
@@ -172,14 +191,40 @@ static int vnet_read_mtu(struct vnet *v)
     return 0;
 }
 
+static void vnet_read_offloads(struct vnet *v)
+{
+    static const struct {
+        uint8_t feature;
+        uint8_t offload;
+    } all[] = {
+        {VIRTIO_NET_F_CSUM, VNET_TX_CSUM},       {VIRTIO_NET_F_HOST_TSO4, VNET_TX_TSO4},
+        {VIRTIO_NET_F_HOST_TSO6, VNET_TX_TSO6},  {VIRTIO_NET_F_HOST_ECN, VNET_TX_ECN},
+        {VIRTIO_NET_F_GUEST_CSUM, VNET_RX_CSUM}, {VIRTIO_NET_F_GUEST_TSO4, VNET_RX_TSO4},
+        {VIRTIO_NET_F_GUEST_TSO6, VNET_RX_TSO6}, {VIRTIO_NET_F_GUEST_ECN, VNET_RX_ECN},
+    };
+
+    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (virtio_has(v->dev, all[i].feature))
+            v->negotiated |= all[i].offload;
+    v->offloads = v->negotiated;
+}
+
+/*
+ * A legacy header has no num_buffers, but with MRG_RXBUF (section 5.1.6.1). A header in a segment
+ * of its own is the one of zeroes.
+ */
 static void vnet_read_framing(struct vnet *v)
 {
     bool legacy = virtio_is_legacy(v->dev);
 
-    v->hdr_len = legacy ? VNET_HDR_MAX - 2 : VNET_HDR_MAX;
+    v->mergeable = virtio_has(v->dev, VIRTIO_NET_F_MRG_RXBUF);
+    v->headers = v->negotiated & VNET_RX_CSUM;
+    v->hdr_len = legacy && !v->mergeable ? VNET_HDR_MAX - 2 : VNET_HDR_MAX;
     v->one_seg = !legacy || virtio_has(v->dev, VIRTIO_F_ANY_LAYOUT);
+    if (!v->one_seg)
+        v->offloads &= ~(unsigned)(VNET_TX_CSUM | VNET_TX_TSO4 | VNET_TX_TSO6 | VNET_TX_ECN);
     v->frame_max = v->mtu + VNET_ETH_HLEN;
-    v->tx_pieces = VNET_TX_FEW;
+    v->tx_pieces = v->offloads & (VNET_TX_TSO4 | VNET_TX_TSO6) ? VNET_TX_PIECES : VNET_TX_FEW;
 }
 
 /* A header in a descriptor of its own makes a frame two descriptors, and a chain fits its ring. */
@@ -213,6 +258,7 @@ static int vnet_setup(struct vnet *v)
 
     if ((err = vnet_read_mac(v)) || (err = vnet_read_mtu(v)))
         return err;
+    vnet_read_offloads(v);
     vnet_read_framing(v);
     err = vnet_setup_queues(v);
     if (err)

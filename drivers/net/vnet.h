@@ -64,8 +64,8 @@ struct vnet;
 struct vnet_meta {
     uint8_t flags;        /* VNET_NEEDS_CSUM, VNET_CSUM_VALID */
     uint8_t gso;          /* VNET_GSO_* */
-    uint16_t hdr_len;     /* of a segment to cut, or that was joined: bytes of all its headers */
-    uint16_t gso_size;    /* the same: bytes of data in each segment on the wire; not 0 */
+    uint16_t hdr_len;     /* of a frame to cut: bytes of all its headers, exactly; received: 0 */
+    uint16_t gso_size;    /* of a frame to cut, or joined: data of each segment on the wire */
     uint16_t csum_start;  /* with VNET_NEEDS_CSUM: where what is summed begins, up to the end, */
     uint16_t csum_offset; /* and where, from there on, its field is: it holds the pseudo header's */
 };
@@ -130,6 +130,10 @@ struct vnet_stats {
     uint64_t rx_no_spare;         /* frames dropped: the stack holds all that are spare */
     uint64_t rx_no_client;        /* frames dropped: no stack is attached */
     uint64_t rx_bad_length;   /* frames dropped: shorter than a header, or longer than a frame */
+    uint64_t rx_bad_header;   /* frames dropped: metadata beyond them, or of nothing negotiated */
+    uint64_t rx_joined;       /* frames delivered that the device had joined of several */
+    uint64_t rx_merged;       /* frames delivered in several buffers */
+    uint64_t tx_cut;          /* frames handed to the device to be cut */
     uint64_t tx_full;         /* calls of vnet_send that returned -EAGAIN */
     uint64_t tx_lost;         /* frames dropped: queued, in the ring, or sent during a reset */
     uint32_t rx_buffers;      /* receive buffers that exist */

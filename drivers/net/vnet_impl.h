@@ -11,9 +11,11 @@
 #define VNET_ETH_HLEN    14
 #define VNET_RING        256            /* entries wanted of each ring */
 #define VNET_BATCH       64             /* frames received in one run of the service */
-#define VNET_RX_FIRST    64             /* buffers posted at probe; the load adds more */
+#define VNET_RX_FIRST    (150u << 10)   /* bytes of buffers at probe; the load adds more */
 #define VNET_RX_GROW     32             /* buffers added at a time */
-#define VNET_RX_BYTES    (1u << 20)     /* upper bound of all receive buffers */
+#define VNET_RX_BYTES    (1u << 20)     /* upper bound of all receive buffers, */
+#define VNET_RX_JOINED   (2u << 20)     /* and if the device joins segments */
+#define VNET_RX_PAGE     4096           /* bytes of a buffer, if a frame may take several */
 #define VNET_RX_RETRY    (10 * HAL_MS)  /* between tries to map what could not be mapped */
 #define VNET_TX_PENDING  64             /* frames queued between two flushes */
 #define VNET_TX_FEW      8              /* most pieces of a frame, if the device cuts none */
@@ -26,7 +28,21 @@
 enum { VIRTIO_NET_Q_RX = 0, VIRTIO_NET_Q_TX = 1, VIRTIO_NET_Q_CTRL = 2 };
 
 /* Section 5.1.3 */
-enum { VIRTIO_NET_F_MTU = 3, VIRTIO_NET_F_MAC = 5, VIRTIO_NET_F_STATUS = 16 };
+enum {
+    VIRTIO_NET_F_CSUM = 0,
+    VIRTIO_NET_F_GUEST_CSUM = 1,
+    VIRTIO_NET_F_MTU = 3,
+    VIRTIO_NET_F_MAC = 5,
+    VIRTIO_NET_F_GUEST_TSO4 = 7,
+    VIRTIO_NET_F_GUEST_TSO6 = 8,
+    VIRTIO_NET_F_GUEST_ECN = 9,
+    VIRTIO_NET_F_HOST_TSO4 = 11,
+    VIRTIO_NET_F_HOST_TSO6 = 12,
+    VIRTIO_NET_F_HOST_ECN = 13,
+    VIRTIO_NET_F_MRG_RXBUF = 15,
+    VIRTIO_NET_F_STATUS = 16,
+    VIRTIO_NET_F_GUEST_HDRLEN = 59,
+};
 /* Of the control queue (vnet_ctrl.h) */
 enum {
     VIRTIO_NET_F_CTRL_VQ = 17,
@@ -46,7 +62,7 @@ enum { VIRTIO_NET_S_LINK_UP = 1, VIRTIO_NET_S_ANNOUNCE = 2 };
 
 /*
  * Section 5.1.6: struct virtio_net_hdr. Without offloads every field is 0 on transmit, and no field
- * is used on receive. Legacy devices leave out num_buffers.
+ * is used on receive. Legacy devices leave out num_buffers, but with MRG_RXBUF.
  */
 struct virtio_net_hdr {
     uint8_t flags;
@@ -56,6 +72,11 @@ struct virtio_net_hdr {
     uint16_t csum_start;
     uint16_t csum_offset;
     uint16_t num_buffers;
+};
+enum {
+    VIRTIO_NET_HDR_F_NEEDS_CSUM = 1,
+    VIRTIO_NET_HDR_F_DATA_VALID = 2,
+    VIRTIO_NET_HDR_F_RSC_INFO = 4,
 };
 _Static_assert(sizeof(struct virtio_net_hdr) == VNET_HDR_MAX, "header of section 5.1.6");
 
@@ -99,7 +120,8 @@ struct vnet {
     bool quarantine; /* the device may still reach its buffers: they are never used again */
     bool link_up;
     bool one_seg;      /* header and frame may share a descriptor (sections 5.1.6.1, 2.7.4) */
-    bool headers;      /* a received header has a meaning: of some offload */
+    bool mergeable;    /* a frame may take several buffers */
+    bool headers;      /* received headers have a meaning, of a sum or of joined segments */
     bool tx_up;        /* false: frames are dropped; refused if the device is dead */
     bool tx_drain;     /* no frame is handed over until the ring is empty */
     bool tx_blocked;   /* vnet_send returned -EAGAIN: tx_room is owed */
@@ -109,7 +131,8 @@ struct vnet {
     uint8_t mac_told[VNET_MAC_LEN]; /* in the device's config space, unicast or not */
     unsigned hdr_len;               /* bytes of the virtio header: 10 or 12 */
     uint32_t frame_max;             /* mtu + 14 */
-    unsigned offloads;              /* as vnet_offloads() says */
+    unsigned offloads;              /* as vnet_offloads() says: switched on now */
+    unsigned negotiated;            /* the same: what frames may have that are received */
 
     /* receive */
     struct vnet_slab *slabs; /* private memory of all buffers and records */
@@ -121,7 +144,10 @@ struct vnet {
     unsigned held;         /* buffers with the stack */
     unsigned records_held; /* with the stack */
     uint32_t buf_room;     /* bytes of a frame in a buffer */
-    uint64_t grow_after;   /* 0, or when memory may be asked for again: it was short */
+    uint32_t plain_max;    /* bytes of the longest frame that was not joined */
+    unsigned merge_left;   /* buffers of a frame that are still to come */
+    struct vnet_record *merge_first, *merge_last; /* what came; NULL: the frame is dropped */
+    uint64_t grow_after; /* 0, or when memory may be asked for again: it was short */
     struct virtq_request rx_requests[VNET_BATCH];
     struct virtq_done done[VNET_BATCH];
     struct vnet_rx *deliver[VNET_BATCH];

@@ -126,16 +126,31 @@ static void vnet_rx_grow_for(struct vnet *v, unsigned need)
         v->grow_after = hal_now_ns() + HAL_SEC;
 }
 
-int vnet_rx_setup(struct vnet *v)
+/* Section 5.1.6.3.1: 1526 bytes at the least, header included. */
+static void vnet_rx_choose_sizes(struct vnet *v)
 {
-    unsigned first = VNET_RX_FIRST + VNET_RX_GROW;
+    bool joins = v->negotiated & (VNET_RX_TSO4 | VNET_RX_TSO6);
+    unsigned bytes = joins ? VNET_RX_JOINED : VNET_RX_BYTES;
 
-    v->buf_room = v->frame_max < 1514 ? 1514 : v->frame_max;
-    v->buf_limit = (unsigned)(VNET_RX_BYTES / (VNET_FRAME_OFFSET + v->buf_room));
+    v->plain_max = v->frame_max < 1514 ? 1514 : v->frame_max;
+    v->buf_room = v->plain_max;
+    if (v->mergeable && (joins || v->buf_room > VNET_RX_PAGE - VNET_FRAME_OFFSET))
+        v->buf_room = VNET_RX_PAGE - VNET_FRAME_OFFSET;
+    v->buf_limit = bytes / (VNET_FRAME_OFFSET + v->buf_room);
     if (v->buf_limit > 2 * virtq_size(v->rxq))
         v->buf_limit = 2 * virtq_size(v->rxq);
     if (v->buf_limit < 8)
         v->buf_limit = 8;
+}
+
+int vnet_rx_setup(struct vnet *v)
+{
+    unsigned first;
+
+    vnet_rx_choose_sizes(v);
+    first = VNET_RX_FIRST / (VNET_FRAME_OFFSET + v->buf_room);
+    if (first < 16)
+        first = 16;
     if (first > v->buf_limit)
         first = v->buf_limit;
     v->stats.rx_spare_low = UINT32_MAX;
@@ -200,6 +215,8 @@ bool vnet_rx_starves(struct vnet *v)
     return v->spare && v->posted < vnet_rx_target(v);
 }
 
+/* ---- what the device says of a frame --------------------------------------------------------- */
+
 /* Bytes of the frame by the length that the device reports; 0: it cannot be, drop the frame. */
 static uint32_t vnet_rx_frame_length(struct vnet *v, uint32_t told)
 {
@@ -211,6 +228,92 @@ static uint32_t vnet_rx_frame_length(struct vnet *v, uint32_t told)
     }
     return told - v->hdr_len;
 }
+
+/* A field of the header in front of the frame, loaded once. */
+static uint16_t vnet_rx_header(const struct vnet *v, const struct vnet_buf *b, size_t off)
+{
+    return hal_shared_load16((const uint16_t *)(b->frame - v->hdr_len + off));
+}
+
+/* Copies what the header says. It is not checked yet: the frame's length may not be known. */
+static void vnet_rx_load_meta(const struct vnet *v, const struct vnet_buf *b, struct vnet_meta *m)
+{
+    uint16_t kind = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, flags));
+
+    *m = (struct vnet_meta){.flags = (uint8_t)kind, .gso = (uint8_t)(kind >> 8)};
+    if (!kind)
+        return;
+    m->gso_size = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, gso_size));
+    m->csum_start = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, csum_start));
+    m->csum_offset = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, csum_offset));
+}
+
+/* Clears flags without a meaning (section 5.1.6.4.2). Do those that are left fit the frame? */
+static bool vnet_rx_flags_ok(const struct vnet *v, struct vnet_meta *m, uint32_t len)
+{
+    if (!(v->negotiated & VNET_RX_CSUM))
+        m->flags = 0;
+    if (m->flags & VIRTIO_NET_HDR_F_RSC_INFO)
+        m->flags &= (uint8_t)~VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    m->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID;
+    if (m->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+        return m->csum_start >= VNET_ETH_HLEN && m->csum_start + m->csum_offset + 2u <= len;
+    m->csum_start = m->csum_offset = 0;
+    return true;
+}
+
+/* The same of joined segments: they are of a kind that was negotiated, and their sum is known. */
+static bool vnet_rx_gso_ok(const struct vnet *v, struct vnet_meta *m)
+{
+    unsigned kind = m->gso & ~(unsigned)VNET_GSO_ECN;
+
+    if (!kind || !(v->negotiated & (VNET_RX_TSO4 | VNET_RX_TSO6))) {
+        m->gso = VNET_GSO_NONE;
+        m->gso_size = 0;
+        return true;
+    }
+    if (m->gso & VNET_GSO_ECN && !(v->negotiated & VNET_RX_ECN))
+        return false;
+    if (!(kind == VNET_GSO_TCP4 && v->negotiated & VNET_RX_TSO4) &&
+        !(kind == VNET_GSO_TCP6 && v->negotiated & VNET_RX_TSO6))
+        return false;
+    return m->gso_size && m->flags;
+}
+
+/* May the frame, which is complete, be delivered? If not, the reason is counted. */
+static bool vnet_rx_judge(struct vnet *v, struct vnet_rx *rx)
+{
+    struct vnet_meta *m = &rx->meta;
+
+    if ((m->flags || m->gso) && (!vnet_rx_flags_ok(v, m, rx->len) || !vnet_rx_gso_ok(v, m))) {
+        v->stats.rx_bad_header++;
+        return false;
+    }
+    if (!m->gso && rx->len > v->plain_max) {
+        v->stats.rx_bad_length++;
+        return false;
+    }
+    v->stats.rx_joined += m->gso != 0;
+    v->stats.rx_merged += rx->next != NULL;
+    return true;
+}
+
+/* How many buffers the frame takes; 0: a number that cannot be. */
+static unsigned vnet_rx_buffers(struct vnet *v, const struct vnet_buf *b)
+{
+    unsigned n =
+        v->mergeable ? vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, num_buffers)) : 1;
+
+    if (!n)
+        v->stats.rx_bad_header++;
+    if (n > v->posted) {
+        virtq_fail(v->rxq, "a frame takes more buffers than there are");
+        n = 0;
+    }
+    return n;
+}
+
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static void vnet_rx_push_record(struct vnet *v, struct vnet_record *r)
 {
@@ -237,49 +340,138 @@ static struct vnet_record *vnet_rx_pop_record(struct vnet *v)
     return r;
 }
 
-/*
- * Puts a frame of len bytes, or its first ones, into r. Returns the buffer to post: b, whose frame
- * was copied, or a spare one. NULL: there is none.
- */
-static struct vnet_buf *vnet_rx_fill(struct vnet *v, struct vnet_record *r, struct vnet_buf *b,
-                                     uint32_t len)
+/* Puts the buffer's part of a frame into r. Returns a spare buffer to post; NULL: there is none. */
+static struct vnet_buf *vnet_rx_lend(struct vnet *v, struct vnet_record *r, struct vnet_buf *b,
+                                     uint8_t *data, uint32_t len)
 {
-    bool whole = len <= VNET_RX_HEAD;
-    struct vnet_buf *fresh = whole ? b : vnet_rx_pop_spare(v);
+    struct vnet_buf *fresh = vnet_rx_pop_spare(v);
 
-    if (!fresh)
+    if (!fresh) {
+        v->stats.rx_no_spare++;
+        vnet_rx_push_record(v, r);
         return NULL;
+    }
+    r->rx.data = data;
+    r->rx.data_len = len;
     r->rx.next = NULL;
+    r->buf = b;
+    v->held++;
+    return fresh;
+}
+
+/* The frame is complete: it is delivered, unless something is wrong with it. */
+static void vnet_rx_finish(struct vnet *v, struct vnet_record *r, unsigned *deliver)
+{
+    if (vnet_rx_judge(v, &r->rx))
+        v->deliver[(*deliver)++] = &r->rx;
+    else
+        vnet_rx_free(&r->rx);
+}
+
+/* A short frame in one buffer is copied. */
+static struct vnet_buf *vnet_rx_take_short(struct vnet *v, struct vnet_buf *b, uint32_t len,
+                                           unsigned *deliver)
+{
+    struct vnet_record *r = vnet_rx_pop_record(v);
+
+    if (!r)
+        return b;
+    r->rx.data = NULL;
+    r->rx.data_len = 0;
+    r->rx.next = NULL;
+    r->buf = NULL;
     r->rx.len = len;
-    r->rx.head_len = (uint16_t)(whole ? len : VNET_RX_COPY);
-    r->rx.data = whole ? NULL : b->frame;
-    r->rx.data_len = whole ? 0 : len;
-    r->buf = whole ? NULL : b;
-    v->held += !whole;
-    memcpy(r->rx.head, b->frame, r->rx.head_len);
+    r->rx.head_len = (uint16_t)len;
+    memcpy(r->rx.head, b->frame, len);
+    if (v->headers)
+        vnet_rx_load_meta(v, b, &r->rx.meta);
+    vnet_rx_finish(v, r, deliver);
+    return b;
+}
+
+/* A frame of n buffers begins, the first of which is full. */
+static struct vnet_buf *vnet_rx_take_long(struct vnet *v, struct vnet_buf *b, uint32_t len,
+                                          unsigned n, unsigned *deliver)
+{
+    struct vnet_record *r = vnet_rx_pop_record(v);
+    struct vnet_buf *fresh = r ? vnet_rx_lend(v, r, b, b->frame, len) : NULL;
+
+    v->merge_left = n - 1;
+    if (!fresh)
+        return b;
+    r->rx.len = len;
+    r->rx.head_len = VNET_RX_COPY;
+    memcpy(r->rx.head, b->frame, VNET_RX_COPY);
+    if (v->headers)
+        vnet_rx_load_meta(v, b, &r->rx.meta);
+    if (n > 1)
+        v->merge_first = v->merge_last = r;
+    else
+        vnet_rx_finish(v, r, deliver);
+    return fresh;
+}
+
+static void vnet_rx_drop_merged(struct vnet *v)
+{
+    if (v->merge_first)
+        vnet_rx_free(&v->merge_first->rx);
+    v->merge_first = NULL;
+}
+
+/* One more buffer of a frame, which has no header: section 5.1.6.4. */
+static struct vnet_buf *vnet_rx_take_more(struct vnet *v, struct vnet_buf *b, uint32_t len,
+                                          unsigned *deliver)
+{
+    struct vnet_record *first = v->merge_first, *r;
+    struct vnet_buf *fresh;
+
+    v->merge_left--;
+    if (!first)
+        return b;
+    if (!len || first->rx.len + len > VNET_FRAME_MAX) {
+        v->stats.rx_bad_length++;
+        vnet_rx_drop_merged(v);
+        return b;
+    }
+    r = vnet_rx_pop_record(v);
+    fresh = r ? vnet_rx_lend(v, r, b, b->frame - v->hdr_len, len) : NULL;
+    if (!fresh) {
+        vnet_rx_drop_merged(v);
+        return b;
+    }
+    v->merge_last->rx.next = &r->rx;
+    v->merge_last = r;
+    first->rx.len += len;
+    if (!v->merge_left) {
+        v->merge_first = NULL;
+        vnet_rx_finish(v, first, deliver);
+    }
     return fresh;
 }
 
 /* Puts what a used buffer holds among the frames to deliver; returns the buffer to post. */
 static struct vnet_buf *vnet_rx_take(struct vnet *v, const struct virtq_done *d, unsigned *deliver)
 {
-    struct vnet_buf *b = d->cookie, *fresh;
-    uint32_t len = vnet_rx_frame_length(v, d->len);
-    struct vnet_record *r;
+    struct vnet_buf *b = d->cookie;
+    uint32_t len;
+    unsigned n;
 
     if (HAL_DMA_MAPS)
         vnet_unmap_buf(v, b);
-    r = len ? vnet_rx_pop_record(v) : NULL;
-    if (!r)
+    if (v->merge_left)
+        return vnet_rx_take_more(v, b, d->len, deliver);
+    len = vnet_rx_frame_length(v, d->len);
+    n = len ? vnet_rx_buffers(v, b) : 0;
+    if (!n)
         return b;
-    fresh = vnet_rx_fill(v, r, b, len);
-    if (!fresh) {
-        v->stats.rx_no_spare++;
-        vnet_rx_push_record(v, r);
+    if (n == 1 && len <= VNET_RX_HEAD)
+        return vnet_rx_take_short(v, b, len, deliver);
+    if (n > 1 && len < v->buf_room) {
+        v->stats.rx_bad_length++;
+        v->merge_left = n - 1; /* which are skipped */
         return b;
     }
-    v->deliver[(*deliver)++] = &r->rx;
-    return fresh;
+    return vnet_rx_take_long(v, b, len, n, deliver);
 }
 
 /* Adds b to the first n of rx_requests; the number of those then. */
@@ -355,6 +547,8 @@ void vnet_rx_lost(struct vnet *v)
 {
     struct vnet_buf *b;
 
+    vnet_rx_drop_merged(v);
+    v->merge_left = 0;
     while ((b = virtq_take_back(v->rxq))) {
         if (v->quarantine)
             v->buf_count--;

@@ -134,42 +134,67 @@ static bool vnet_tx_have_room(struct vnet *v)
     return v->tx_count < VNET_TX_PENDING;
 }
 
-/* Puts the header into the headroom, or into *seg; the number of segments that it takes. */
-static unsigned vnet_tx_place_header(struct vnet *v, struct virtq_seg *seg,
-                                     const struct vnet_piece *first, bool in_front)
+/* Did the device agree to what it has to do, and does that lie within a frame of `bytes`? */
+static bool vnet_tx_meta_ok(const struct vnet *v, const struct vnet_meta *m, uint32_t bytes)
 {
-    if (in_front) {
-        memset((uint8_t *)first->data - v->hdr_len, 0, v->hdr_len);
-        return 0;
-    }
-    *seg = (struct virtq_seg){v->tx_hdr_dma, v->hdr_len};
-    return 1;
+    unsigned kind = m->gso & ~(unsigned)VNET_GSO_ECN;
+
+    if (!m->flags && !m->gso)
+        return true;
+    if (m->flags != VNET_NEEDS_CSUM || !(v->offloads & VNET_TX_CSUM) ||
+        m->csum_start < VNET_ETH_HLEN || m->csum_start + m->csum_offset + 2u > bytes)
+        return false;
+    if (!m->gso)
+        return true;
+    if (!(kind == VNET_GSO_TCP4 && v->offloads & VNET_TX_TSO4) &&
+        !(kind == VNET_GSO_TCP6 && v->offloads & VNET_TX_TSO6))
+        return false;
+    return (!(m->gso & VNET_GSO_ECN) || v->offloads & VNET_TX_ECN) && m->gso_size &&
+           m->hdr_len > m->csum_start && m->hdr_len < bytes &&
+           m->hdr_len + m->gso_size <= v->frame_max;
 }
 
-/* Describes the frame in segs, its bytes in *bytes; the number of segments, or an error. */
-static int vnet_tx_fill(struct vnet *v, struct virtq_seg *segs, uint32_t *bytes,
-                        const struct vnet_piece *pieces, unsigned n, unsigned headroom)
+/* The header of a frame: all zeroes, or with what the device has to do. */
+static void vnet_tx_write_header(const struct vnet *v, uint8_t *at, const struct vnet_meta *m)
 {
-    bool in_front = v->one_seg && headroom >= v->hdr_len;
-    unsigned at = vnet_tx_place_header(v, segs, pieces, in_front);
+    struct virtio_net_hdr h = {0};
 
-    *bytes = 0;
-    for (unsigned i = 0; i < n; i++) {
-        uint32_t extra = in_front && i == 0 ? v->hdr_len : 0;
-        uint8_t *data = (uint8_t *)pieces[i].data - extra;
-        uint64_t dma = hal_dma_map(data, pieces[i].len + extra, HAL_DMA_TO_DEVICE);
+    if (m && m->flags)
+        h = (struct virtio_net_hdr){
+            .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+            .gso_type = m->gso,
+            .hdr_len = m->hdr_len,
+            .gso_size = m->gso_size,
+            .csum_start = m->csum_start,
+            .csum_offset = m->csum_offset,
+        };
+    if (v->hdr_len == sizeof(h))
+        memcpy(at, &h, sizeof(h));
+    else
+        memcpy(at, &h, v->hdr_len);
+}
+
+/* Describes the frame in segs; the number of segments, or an error. */
+static int vnet_tx_fill(struct vnet *v, struct virtq_seg *segs, const struct vnet_piece *pieces,
+                        unsigned n, bool in_front)
+{
+    uint32_t extra = in_front ? v->hdr_len : 0;
+    unsigned at = 0;
+
+    if (!in_front)
+        segs[at++] = (struct virtq_seg){v->tx_hdr_dma, v->hdr_len};
+    for (unsigned i = 0; i < n; i++, extra = 0) {
+        uint32_t len = pieces[i].len + extra;
+        uint64_t dma = hal_dma_map((uint8_t *)pieces[i].data - extra, len, HAL_DMA_TO_DEVICE);
 
         if (dma == HAL_DMA_NONE) {
             if (HAL_DMA_MAPS)
                 vnet_map_undo(&segs[at - i], i);
             return -EFAULT;
         }
-        segs[at++] = (struct virtq_seg){dma, pieces[i].len + extra};
-        *bytes += pieces[i].len;
+        segs[at++] = (struct virtq_seg){dma, len};
     }
-    if (HAL_DMA_MAPS && *bytes > v->frame_max)
-        vnet_map_undo(&segs[at - n], n);
-    return *bytes > v->frame_max ? -EMSGSIZE : (int)at;
+    return (int)at;
 }
 
 /* Most segments of a frame. Section 2.7.5.3.1: no chain is longer than its queue. */
@@ -190,17 +215,41 @@ static int vnet_tx_not_sent(struct vnet *v, void *cookie)
     return 0;
 }
 
+static uint32_t vnet_tx_length(const struct vnet_piece *pieces, unsigned n)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        bytes += pieces[i].len;
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+/* Could a frame like that be sent at any time? If not, an error. */
+static int vnet_tx_check(const struct vnet *v, const struct vnet_piece *pieces, unsigned n,
+                         bool in_front, const struct vnet_meta *meta)
+{
+    uint32_t bytes;
+
+    if (n == 0 || (int)n + !in_front > vnet_tx_segs_max(v) || n > v->tx_pieces)
+        return -EMSGSIZE;
+    bytes = vnet_tx_length(pieces, n);
+    if (bytes > (meta && meta->gso ? VNET_FRAME_MAX : v->frame_max))
+        return -EMSGSIZE;
+    if (meta && (!vnet_tx_meta_ok(v, meta, bytes) || (meta->flags && !in_front)))
+        return -EINVAL;
+    return (int)bytes;
+}
+
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
               const struct vnet_meta *meta, void *cookie)
 {
+    bool in_front = v->one_seg && headroom >= v->hdr_len;
+    int bytes = vnet_tx_check(v, pieces, n, in_front, meta), count;
     struct virtq_seg *segs;
     unsigned slot;
-    int count;
 
-    if (n == 0 || n > v->tx_pieces)
-        return -EMSGSIZE;
-    if (meta && (meta->flags || meta->gso)) /* no offload is negotiated yet */
-        return -EINVAL;
+    if (bytes < 0)
+        return bytes;
     if (!v->tx_up)
         return vnet_tx_not_sent(v, cookie);
     if (!vnet_tx_have_room(v)) {
@@ -210,17 +259,16 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
     }
     slot = (v->tx_first + v->tx_count) % VNET_TX_PENDING;
     segs = &v->tx_segs[slot * (v->tx_pieces + 1)];
-    count = vnet_tx_fill(v, segs, &v->tx_bytes[slot], pieces, n, headroom);
+    if (in_front)
+        vnet_tx_write_header(v, (uint8_t *)pieces[0].data - v->hdr_len, meta);
+    count = vnet_tx_fill(v, segs, pieces, n, in_front);
     if (count < 0)
         return count;
-    if (count > vnet_tx_segs_max(v)) {
-        if (HAL_DMA_MAPS)
-            vnet_map_undo(&segs[count - (int)n], n);
-        return -EMSGSIZE;
-    }
     if (HAL_DMA_MAPS)
         cookie = vnet_map_keep(v, &segs[count - (int)n], n, cookie);
+    v->tx_bytes[slot] = (uint32_t)bytes;
     v->tx_requests[slot] = (struct virtq_request){segs, (uint16_t)count, 0, cookie};
+    v->stats.tx_cut += meta && meta->gso;
     v->tx_count++;
     return 0;
 }

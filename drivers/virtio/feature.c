@@ -210,7 +210,7 @@ static bool feature_in(const struct virtio_feature *f, size_t count, const char 
 static void feature_refuse_denied(const struct virtio_device *dev, const char *name, size_t len)
 {
     const struct virtio_feature *f;
-    char text[200];
+    char text[500];
     struct feature_text t = {text, 0, sizeof(text)};
 
     for (const char *c = "no feature"; *c; c++)
@@ -250,7 +250,7 @@ void virtio_feature_names(const struct virtio_device *dev, char *buf, size_t len
 
 void virtio_log_features(const struct virtio_device *dev, enum hal_level level)
 {
-    char names[200];
+    char names[400];
 
     feature_write_names(dev, &dev->accepted, names, sizeof(names));
     hal_log(level, dev->name, "%s, %s; features: %s", dev->transport->name, virtio_wakeup_name(dev),

@@ -7,7 +7,7 @@
 #include "hal.h"
 #include "runtime.h"
 
-#define LINE_MAX_BYTES 256 /* of a log line, newline included; a longer one is cut */
+#define LINE_MAX_BYTES 512 /* of a log line, newline included; a longer one is cut */
 
 static enum hal_level level = HAL_INFO;
 static bool mid_line; /* the last byte written to the console was not a newline */

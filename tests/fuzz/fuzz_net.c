@@ -105,6 +105,11 @@ static void go_out(void)
 
 /* ---- the card -------------------------------------------------------------------------------- */
 
+static unsigned header_size(void)
+{
+    return model_is_legacy(m) && !model_accepted(m, NET_F_MRG_RXBUF) ? 10 : 12;
+}
+
 static void on_kick(struct model *model, struct model_queue *q)
 {
     static uint8_t sent[2048];
@@ -113,12 +118,26 @@ static void on_kick(struct model *model, struct model_queue *q)
     if (q->index != 1 || hold_tx)
         return;
     while (model_pop(model, q, &c)) {
-        uint32_t len = model_gather(&c, 12 - 2 * model_is_legacy(model), sent, sizeof(sent));
+        uint32_t len = model_gather(&c, header_size(), sent, sizeof(sent));
         packet_sent(sent, len);
         model_push(model, q, &c, 0);
     }
     model_want_kick(model, q, true);
     model_publish(model, q);
+}
+
+/* Bits 0 to 15, as far as they are about sums, segments and buffers. */
+static void offer_offloads(void)
+{
+    static const uint8_t bits[] = {NET_F_CSUM,       NET_F_GUEST_CSUM, NET_F_GUEST_TSO4,
+                                   NET_F_GUEST_TSO6, NET_F_GUEST_ECN,  NET_F_HOST_TSO4,
+                                   NET_F_HOST_TSO6,  NET_F_HOST_ECN,   NET_F_MRG_RXBUF};
+    uint16_t without = fuzz16();
+
+    for (unsigned i = 0; i < sizeof(bits); i++)
+        if (!(without >> bits[i] & 1))
+            model_offer(m, bits[i]);
+    model_offer(m, VIRTIO_F_ANY_LAYOUT);
 }
 
 static void plug(void)
@@ -140,6 +159,8 @@ static void plug(void)
         model_offer(m, VIRTIO_F_RING_PACKED);
     if (how & 64)
         model_offer(m, VIRTIO_F_EVENT_IDX);
+    if ((how & 3) == 3)
+        offer_offloads();
     m->queues[0].max = m->queues[1].max = how & 128 ? 16 : 64;
     m->on.kick = on_kick;
     model_plug_mmio(m, 0);
@@ -151,11 +172,22 @@ static void plug(void)
     host_run_services();
 }
 
+/* More buffers of a frame, without headers. */
+static void deliver_more(struct model_queue *q)
+{
+    struct model_chain c;
+
+    for (unsigned n = fuzz_below(20); n && model_pop(m, q, &c); n--) {
+        model_scatter(&c, 0, frame.at, frame.len);
+        model_push(m, q, &c, fuzz8() & 3 ? c.write_bytes : fuzz_odd32());
+    }
+}
+
 /* One frame in; header and length are the input's, or right. */
 static void deliver(void)
 {
     uint8_t header[12] = {0}, how = fuzz8();
-    uint32_t hdr = model_is_legacy(m) ? 10 : 12;
+    uint32_t hdr = header_size();
     struct model_queue *q = &m->queues[0];
     struct model_chain c;
 
@@ -171,7 +203,12 @@ static void deliver(void)
         return;
     model_scatter(&c, 0, header, hdr);
     model_scatter(&c, hdr, frame.at, frame.len);
-    model_push(m, q, &c, how & 4 ? fuzz_odd32() : hdr + frame.len);
+    if (how & 16) { /* the first of several buffers is full */
+        model_push(m, q, &c, c.write_bytes);
+        deliver_more(q);
+    } else {
+        model_push(m, q, &c, how & 4 ? fuzz_odd32() : hdr + frame.len);
+    }
     model_publish(m, q);
     if (!(how & 8))
         host_run_services();

@@ -22,7 +22,9 @@ static void copy_frame(struct vnet_rx *rx)
 {
     uint32_t at = 0;
 
+    net.last_parts = 0;
     for (const struct vnet_rx *part = rx; part; part = part->next) {
+        net.last_parts++;
         CHECK(!part->data == (rx->len <= VNET_RX_HEAD));
         CHECK(!part->data == !part->data_len);
         if (part->data && at + part->data_len <= sizeof(net.last_frame))
@@ -44,6 +46,7 @@ static void on_input(void *ctx, struct vnet_rx *rx)
     CHECK_EQ(rx->head_len, rx->len <= VNET_RX_HEAD ? rx->len : VNET_RX_COPY);
     net.inputs++;
     net.last_len = rx->len;
+    net.last_meta = rx->meta;
     copy_frame(rx);
     if (net.keep)
         net.kept[net.kept_count++] = rx;
@@ -91,10 +94,45 @@ static const struct vnet_client client = {
 
 /* ---- the device ------------------------------------------------------------------------------ */
 
+static uint32_t net_frame_max(void)
+{
+    return 14u +
+           (unsigned)(net.m->config[10] | net.m->config[11] << 8) *
+               model_accepted(net.m, NET_F_MTU) +
+           1500u * !model_accepted(net.m, NET_F_MTU);
+}
+
+static bool accepted_gso(unsigned gso)
+{
+    if (gso & 0x80 && !model_accepted(net.m, NET_F_HOST_ECN))
+        return false;
+    gso &= 0x7f;
+    return (gso == 1 && model_accepted(net.m, NET_F_HOST_TSO4)) ||
+           (gso == 4 && model_accepted(net.m, NET_F_HOST_TSO6));
+}
+
+/* Section 5.1.6.2.1, of the header of a frame of len bytes that was sent. */
+static void judge_header(const struct net_header *h, uint32_t len)
+{
+    bool sum = h->flags & 1;
+
+    model_rule(!h->buffers, "NET-TX-03", "tx num_buffers is %u", h->buffers);
+    model_rule(!(h->flags & ~1u), "NET-TX-25 NET-TX-48", "tx flags %#x", h->flags);
+    model_rule(!sum || model_accepted(net.m, NET_F_CSUM), "NET-TX-04", "a sum without CSUM");
+    model_rule(!sum || h->csum_start + h->csum_offset + 2u <= len, "NET-TX-33",
+               "a sum at %u + %u of %u bytes", h->csum_start, h->csum_offset, len);
+    model_rule(!h->gso || accepted_gso(h->gso), "NET-TX-10 NET-TX-12 NET-TX-34", "tx gso_type %#x",
+               h->gso);
+    model_rule(!h->gso || sum, "NET-TX-35", "a segment to cut without a sum");
+    model_rule(!h->gso || h->gso_size, "NET-TX-36", "a segment to cut into pieces of nothing");
+    model_rule(!h->gso || h->hdr_len > h->csum_start, "NET-TX-37 NET-TX-38", "hdr_len %u",
+               h->hdr_len);
+    model_rule(h->gso || len <= net_frame_max(), "NET-CFG-12", "a frame of %u bytes", len);
+}
+
 static void take_frame(const struct model_chain *c)
 {
-    static const uint8_t zero[16];
-    uint8_t header[16];
+    struct net_header h = {0};
 
     if (c->write_bytes || c->read_bytes < net.hdr_len + 14)
         host_violation("tx chain of %u readable and %u writable bytes", c->read_bytes,
@@ -102,14 +140,14 @@ static void take_frame(const struct model_chain *c)
     if (model_is_legacy(net.m) && !model_accepted(net.m, VIRTIO_F_ANY_LAYOUT) &&
         c->segs[0].len != net.hdr_len)
         host_violation("the header shares a descriptor, without ANY_LAYOUT");
-    model_gather(c, 0, header, net.hdr_len);
-    if (memcmp(header, zero, net.hdr_len) != 0)
-        host_violation("tx header is not zero without offloads");
+    model_gather(c, 0, &h, net.hdr_len);
     CHECK(net.wire_count < NET_FRAMES);
     net.wire_segs[net.wire_count] = c->count;
     net.wire_len[net.wire_count] =
-        model_gather(c, net.hdr_len, net.wire[net.wire_count], sizeof(net.wire[0]));
-    net.wire_count++;
+        model_gather(c, net.hdr_len, net.wire_last, sizeof(net.wire_last));
+    memcpy(net.wire[net.wire_count], net.wire_last, sizeof(net.wire[0]));
+    net.wire_header = h;
+    judge_header(&h, net.wire_len[net.wire_count++]);
 }
 
 void net_serve_tx(struct model *model, struct model_queue *q)
@@ -183,6 +221,8 @@ void net_plug_way(const unsigned *more, unsigned n)
 void net_boot(void)
 {
     host_boot();
+    if (model_is_legacy(net.m) && model_accepted(net.m, NET_F_MRG_RXBUF))
+        net.hdr_len = 12;
     net.dev = vnet_get(0);
     if (net.dev)
         CHECK_EQ(vnet_attach(net.dev, &client), 0);
@@ -200,20 +240,47 @@ void net_boot_plain(enum model_transport t)
     CHECK_EQ(net.dev->hdr_len, net.hdr_len);
 }
 
+static void pop_buffer(struct model_chain *c)
+{
+    CHECK(model_pop(net.m, net.rx, c));
+    if (c->read_bytes || c->write_bytes < net.hdr_len + 1514)
+        host_violation("rx chain of %u readable and %u writable bytes", c->read_bytes,
+                       c->write_bytes);
+}
+
+unsigned net_deliver_behind(const struct net_header *h, const void *frame, uint32_t len)
+{
+    struct model_chain first, more;
+    struct net_header told = *h;
+    uint32_t at, part;
+    unsigned n = 1;
+
+    pop_buffer(&first);
+    at = first.write_bytes - net.hdr_len < len ? first.write_bytes - net.hdr_len : len;
+    model_scatter(&first, net.hdr_len, frame, at);
+    part = first.write_bytes;
+    told.buffers = h->buffers ? h->buffers : (uint16_t)(1 + (len - at + part - 1) / part);
+    model_scatter(&first, 0, &told, net.hdr_len);
+    model_push(net.m, net.rx, &first, net.hdr_len + at);
+    for (; at < len; at += part, n++) {
+        pop_buffer(&more);
+        part = more.write_bytes < len - at ? more.write_bytes : len - at;
+        model_scatter(&more, 0, (const uint8_t *)frame + at, part);
+        model_push(net.m, net.rx, &more, part);
+    }
+    return n;
+}
+
 /* Puts a frame into the next receive buffer; `say` is the length that the device claims. */
 void net_deliver(const void *frame, uint32_t len, uint32_t say)
 {
-    uint8_t header[12] = {0};
+    struct net_header h = {.buffers = 1};
     struct model_chain c;
 
-    CHECK(model_pop(net.m, net.rx, &c));
-    if (c.read_bytes || c.write_bytes < net.hdr_len + 1514)
-        host_violation("rx chain of %u readable and %u writable bytes", c.read_bytes,
-                       c.write_bytes);
-    header[10] = !model_is_legacy(net.m); /* num_buffers */
-    for (unsigned i = 0; i < sizeof(header) && net.lies; i++)
-        header[i] = (uint8_t)random32();
-    model_scatter(&c, 0, header, net.hdr_len);
+    pop_buffer(&c);
+    for (unsigned i = 0; i < sizeof(h) && net.lies; i++)
+        ((uint8_t *)&h)[i] = (uint8_t)random32();
+    model_scatter(&c, 0, &h, net.hdr_len);
     model_scatter(&c, net.hdr_len, frame, len);
     model_push(net.m, net.rx, &c, say);
 }
@@ -269,4 +336,38 @@ void net_check_wire(unsigned at, unsigned n, uint32_t len)
     CHECK_EQ(net.wire_len[at], len);
     for (unsigned i = 0; i < len; i++)
         CHECK_EQ(net.wire[at][i], (uint8_t)(n * 7 + i));
+}
+
+/* ---- offloads -------------------------------------------------------------------------------- */
+
+const unsigned net_offloads[NET_OFFLOADS] = {NET_F_CSUM,       NET_F_GUEST_CSUM, NET_F_GUEST_TSO4,
+                                             NET_F_GUEST_TSO6, NET_F_GUEST_ECN,  NET_F_HOST_TSO4,
+                                             NET_F_HOST_TSO6,  NET_F_HOST_ECN,   NET_F_MRG_RXBUF};
+uint8_t net_frame[NET_LONGEST];
+
+void net_boot_offloads(int without, int more)
+{
+    unsigned bits[NET_OFFLOADS + 2], n = 0;
+
+    for (unsigned i = 0; i < NET_OFFLOADS; i++)
+        if ((int)net_offloads[i] != without)
+            bits[n++] = net_offloads[i];
+    if (more >= 0)
+        bits[n++] = (unsigned)more;
+    if (case_variant == NET_LEGACY)
+        bits[n++] = VIRTIO_F_ANY_LAYOUT;
+    net_plug_way(bits, n);
+    net_boot();
+    CHECK(net.dev != NULL);
+    for (unsigned i = 0; i < sizeof(net_frame); i++)
+        net_frame[i] = (uint8_t)(i * 7 + i / 251);
+}
+
+void net_check_buffers(void)
+{
+    struct vnet_stats s;
+
+    vnet_get_stats(net.dev, &s);
+    CHECK_EQ(s.rx_spare + s.rx_held + virtq_in_flight(virtio_queue(virtio_find("vnet0"), 0)),
+             s.rx_buffers);
 }

@@ -10,11 +10,32 @@
 #include "model.h"
 #include "net/vnet.h"
 
-enum { NET_F_MTU = 3, NET_F_MAC = 5, NET_F_STATUS = 16 };
+enum {
+    NET_F_CSUM = 0,
+    NET_F_GUEST_CSUM = 1,
+    NET_F_MTU = 3,
+    NET_F_MAC = 5,
+    NET_F_GUEST_TSO4 = 7,
+    NET_F_GUEST_TSO6 = 8,
+    NET_F_GUEST_ECN = 9,
+    NET_F_HOST_TSO4 = 11,
+    NET_F_HOST_TSO6 = 12,
+    NET_F_HOST_ECN = 13,
+    NET_F_MRG_RXBUF = 15,
+    NET_F_STATUS = 16,
+    NET_F_GUEST_HDRLEN = 59,
+};
 
 #define NET_RING    64
 #define NET_FRAMES  8192
 #define NET_PACKETS 512 /* test frames with memory of their own */
+#define NET_LONGEST 66000
+
+/* Section 5.1.6, little-endian. On legacy devices without MRG_RXBUF the last field is absent. */
+struct net_header {
+    uint8_t flags, gso;
+    uint16_t hdr_len, gso_size, csum_start, csum_offset, buffers;
+};
 
 /*
  * Cases that run over every ring and transport: NAME_mmio and so on, each with its rows. A macro,
@@ -47,13 +68,17 @@ struct net {
     unsigned kept_count, inputs, batch_ends, room_calls, link_calls, tx_done;
     bool link_up;
     uint32_t last_len;
-    uint8_t last_frame[2048];
+    unsigned last_parts; /* buffers that it came in */
+    struct vnet_meta last_meta;
+    uint8_t last_frame[NET_LONGEST];
     unsigned char frame_state[NET_FRAMES]; /* of frames to send: 1 with the driver, 2 done */
 
     /* frames that the device saw, in order */
     uint8_t wire[NET_FRAMES][1600];
     uint32_t wire_len[NET_FRAMES];
     unsigned wire_segs[NET_FRAMES]; /* descriptors that each came in */
+    struct net_header wire_header;  /* of the last one */
+    uint8_t wire_last[NET_LONGEST]; /* the last one */
     unsigned wire_count;
 };
 extern struct net net;
@@ -68,9 +93,27 @@ void net_boot_plain(enum model_transport t);
 /* The device takes everything that was sent, unless hold_tx; also what a kick does. */
 void net_serve_tx(struct model *model, struct model_queue *q);
 
+/* The bits of sums, segments and mergeable buffers. */
+#define NET_OFFLOADS 9
+extern const unsigned net_offloads[NET_OFFLOADS];
+enum { NET_EVERYTHING = 255 }; /* vnet_offloads() of all of them */
+/*
+ * As net_plug_way and net_boot with all of these but `without`, ANY_LAYOUT on a legacy device, and
+ * `more`; -1: none.
+ */
+void net_boot_offloads(int without, int more);
+/* Nothing is lost: receive buffers are spare, with the stack or in the ring. */
+void net_check_buffers(void);
+extern uint8_t net_frame[NET_LONGEST]; /* some bytes for frames, after net_boot_offloads */
+
 /* Puts a frame into the next receive buffer; `say` is the length that the device claims. */
 void net_deliver(const void *frame, uint32_t len, uint32_t say);
 void net_deliver_good(unsigned seed, uint32_t len);
+/*
+ * Puts a frame behind a header into as many receive buffers as it takes, and does not publish them.
+ * Returns how many; that is what the header tells, if h->buffers is 0.
+ */
+unsigned net_deliver_behind(const struct net_header *h, const void *frame, uint32_t len);
 /* Sends n frames of random lengths, one after the other: each arrives as it was sent. */
 void net_check_receive(unsigned count);
 

@@ -11,7 +11,7 @@
 #include "rig.h"
 #include "virtio/virtio.h"
 
-enum { NET_F_MRG_RXBUF = 15, NET_F_CTRL_VQ = 17, NET_F_MQ = 22, NET_F_HASH = 57, NET_F_RSS = 60 };
+enum { NET_F_CTRL_VQ = 17, NET_F_MQ = 22, NET_F_HASH = 57, NET_F_RSS = 60 };
 
 #define LEN 100
 

@@ -108,11 +108,11 @@ static void long_lines_are_cut(void)
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     hal_log(HAL_INFO, "a", "%s", text);
-    CHECK_EQ(out_len, 256);
-    CHECK(out[255] == '\n' && out[254] == 'x');
+    CHECK_EQ(out_len, 512);
+    CHECK(out[511] == '\n' && out[510] == 'x');
     out_len = 0;
     hal_log(HAL_INFO, text, "y");
-    CHECK(out_len == 256 && out[255] == '\n');
+    CHECK(out_len == 512 && out[511] == '\n');
 }
 
 /* A line of the log never begins behind other text. */

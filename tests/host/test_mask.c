@@ -84,9 +84,13 @@ static const struct kind {
     const char *name; /* as the area of features.csv */
     uint32_t id;
     void (*config)(struct model *m);
-    uint8_t bits[24], count;
+    uint8_t bits[32], count;
 } kinds[] = {
-    {"net", VIRTIO_ID_NET, net_config, {3, 5, 16, 17, 18, 19, 20, 21, 23, 53, 63}, 11},
+    {"net",
+     VIRTIO_ID_NET,
+     net_config,
+     {0, 1, 3, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21, 23, 53, 59, 63},
+     21},
     {"blk", VIRTIO_ID_BLOCK, blk_config, {1, 2, 5, 6, 9, 11}, 6},
     {"rng", 4, no_config, {0}, 0},
     {"balloon", 5, balloon_config, {0, 1}, 2},
