@@ -2,7 +2,8 @@
 /*
  * net_mem.c - memory of lwIP and of sockets. Blocks have one of eleven sizes; they are cut from
  * slabs as needed, and freed blocks wait on a list of their size for the next use. Blocks above
- * 2 KiB come from the heap one by one. All memory counts against one limit. Each call takes
+ * 2 KiB come from the heap one by one; of those up to 64 KiB, which hold what is sent, some wait
+ * for the next use when they are freed. All memory counts against one limit. Each call takes
  * constant time.
  */
 #include "net_impl.h"
@@ -21,6 +22,9 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == HEADER, "block header");
 
+#define PAGE 4096u /* bytes; a large block has whole ones */
+#define BINS 16    /* freed large blocks wait by the number of their pages */
+
 enum { FREE = 0x66726565, USED = 0x75736564, CLASS_LARGE = 0xff };
 
 struct size_class {
@@ -35,6 +39,8 @@ static const uint16_t sizes[] = {64, 96, 160, 224, 352, 480, 640, 960, 1280, 166
 struct net_mem_level net_mem_level;
 static struct size_class classes[CLASSES];
 static uint8_t class_of[SLAB_MAX / GRAIN + 1]; /* by size in grains, rounded up */
+static struct header *bins[BINS + 1];          /* freed large blocks, linked in the same way */
+static uint64_t binned;                        /* bytes of these */
 static uint64_t used, limit, failed;           /* as net_mem_used() and its like tell */
 static bool starved;                           /* a use was refused since memory was last freed */
 
@@ -95,14 +101,70 @@ uint64_t net_mem_share(void)
     return net_mem_level.lent < most ? (most - net_mem_level.lent) / 4 : 0;
 }
 
+/* ---- large blocks that wait ------------------------------------------------------------------ */
+
+static struct header *bin_pop(unsigned bin)
+{
+    struct header *h = bins[bin];
+
+    if (h) {
+        bins[bin] = *(struct header **)(h + 1);
+        binned -= h->size;
+    }
+    return h;
+}
+
+/* A block that waits, of a quarter more pages at most. */
+static struct header *bin_take(unsigned pages)
+{
+    struct header *h = NULL;
+    unsigned most = pages + pages / 4 + 1;
+
+    for (unsigned bin = pages; !h && bin <= BINS && bin <= most; bin++)
+        h = bin_pop(bin);
+    return h;
+}
+
+/* Gives all that waits back to the heap. */
+static void bin_empty(void)
+{
+    struct header *h;
+
+    for (unsigned bin = 1; bin <= BINS; bin++)
+        while ((h = bin_pop(bin))) {
+            used -= h->size;
+            hal_free(h);
+        }
+}
+
+/* May so many bytes be taken from the machine? */
+static bool mem_has_room(size_t size)
+{
+    if (used + size > limit)
+        bin_empty();
+    return used + size <= limit;
+}
+
+/* ---- small blocks ---------------------------------------------------------------------------- */
+
+static void *slab_new(size_t slab)
+{
+    uint64_t dma;
+    void *p = hal_dma_alloc(slab, 64, &dma);
+
+    if (p || !binned)
+        return p;
+    bin_empty();
+    return hal_dma_alloc(slab, 64, &dma);
+}
+
 static struct header *slab_carve(struct size_class *c, size_t size)
 {
     size_t slab = size > 512 ? LARGE_SLAB : SMALL_SLAB;
     struct header *h;
-    uint64_t dma;
 
     if (c->at == c->end) {
-        if (used + slab > limit || !(c->at = hal_dma_alloc(slab, 64, &dma))) {
+        if (!mem_has_room(slab) || !(c->at = slab_new(slab))) {
             c->at = c->end = NULL;
             return NULL;
         }
@@ -115,21 +177,60 @@ static struct header *slab_carve(struct size_class *c, size_t size)
     return h;
 }
 
+/* ---- large blocks ---------------------------------------------------------------------------- */
+
+static struct header *large_new(size_t total)
+{
+    struct header *h;
+
+    if (!mem_has_room(total))
+        return NULL;
+    h = hal_alloc(total);
+    if (!h && binned) {
+        bin_empty();
+        h = hal_alloc(total);
+    }
+    if (!h)
+        return NULL;
+    used += total;
+    h->class = CLASS_LARGE;
+    h->size = total;
+    return h;
+}
+
 /* A block of its own from the heap. size may be anything. */
 static void *mem_large(size_t size)
 {
-    size_t total = size + HEADER;
-    struct header *h;
+    size_t pages = size > limit ? 0 : (size + HEADER + PAGE - 1) / PAGE;
+    struct header *h = NULL;
 
-    if (size > limit || used + total > limit || !(h = hal_alloc(total)))
+    if (pages && pages <= BINS)
+        h = bin_take((unsigned)pages);
+    if (!h && pages)
+        h = large_new(pages <= BINS ? pages * PAGE : size + HEADER);
+    if (!h)
         return mem_refuse();
-    used += total;
-    net_mem_level.lent += total;
-    h->class = CLASS_LARGE;
+    net_mem_level.lent += h->size;
     h->state = USED;
-    h->size = total;
     return h + 1;
 }
+
+static void large_free(struct header *h)
+{
+    uint64_t pages = h->size / PAGE;
+
+    net_mem_level.lent -= h->size;
+    if (pages <= BINS && binned + h->size <= limit / 8) {
+        *(struct header **)(h + 1) = bins[pages];
+        bins[pages] = h;
+        binned += h->size;
+        return;
+    }
+    used -= h->size;
+    hal_free(h);
+}
+
+/* ---- all blocks ------------------------------------------------------------------------------ */
 
 static struct header *slab_pop(struct size_class *c)
 {
@@ -191,9 +292,7 @@ void net_free(void *p)
         net_kick();
     }
     if (h->class == CLASS_LARGE) {
-        used -= h->size;
-        net_mem_level.lent -= h->size;
-        hal_free(h);
+        large_free(h);
         return;
     }
     net_mem_level.lent -= sizes[h->class];

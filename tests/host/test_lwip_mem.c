@@ -47,7 +47,7 @@ static void what_is_lent_is_counted(void)
     host_boot();
     uint64_t lent = net_mem_lent(), used = net_mem_used();
     void *small = net_malloc(100), *large = net_malloc(5000);
-    CHECK_EQ(net_mem_lent(), lent + 160 + 5016);
+    CHECK_EQ(net_mem_lent(), lent + 160 + 8192); /* whole pages of a large one */
     CHECK(net_mem_used() >= used + 5016);
     net_free(large);
     CHECK_EQ(net_mem_lent(), lent + 160);
@@ -104,6 +104,50 @@ static void larger_blocks_serve_when_pages_are_gone(void)
     net_free(blocks[--n]);
     CHECK(net_malloc(20) != NULL);
     CHECK(net_malloc(20) == NULL);
+}
+
+/* Large blocks are used again without the heap, an eighth of the limit of them at most ... */
+static void large_blocks_wait(void)
+{
+    host_boot();
+    uint64_t used = net_mem_used(), allocs;
+    void *p = net_malloc(60000), *q;
+
+    net_free(p);
+    allocs = host_allocs();
+    for (unsigned i = 0; i < 10; i++) {
+        q = net_malloc(i % 2 ? 50000 : 60000); /* a quarter larger is near enough */
+        CHECK(q == p);
+        net_free(q);
+    }
+    CHECK_EQ(host_allocs(), allocs);
+    q = net_malloc(20000);
+    CHECK(q != p);
+    net_free(q);
+    for (unsigned i = 0; i < 100; i++)
+        CHECK((blocks[i] = net_malloc(60000)));
+    for (unsigned i = 0; i < 100; i++)
+        net_free(blocks[i]);
+    CHECK(net_mem_used() - used <= net_mem_limit() / 8);
+    CHECK(net_mem_used() - used > net_mem_limit() / 8 - (64 << 10));
+}
+
+/* ... and make room for others, when the limit or the machine has none. */
+static void large_blocks_make_room(void)
+{
+    host_set_ram(4 << 20);
+    host_boot();
+    net_free(net_malloc(60000));
+    net_free(net_malloc(50000));
+    uint64_t used = net_mem_used();
+    host_fail_alloc_after(0);
+    CHECK(net_malloc(30000) == NULL);
+    host_fail_alloc_after(-1);
+    CHECK(net_mem_used() < used - 100000); /* all was given back for it */
+    net_free(net_malloc(60000));
+    take_all(1000);
+    CHECK(net_mem_used() > (1 << 20) - (64 << 10));
+    CHECK(net_mem_lent() > 900000);
 }
 
 static void eighths_of_the_limit(void)
@@ -276,6 +320,7 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         SHOWS(blocks_are_apart, NULL),       SHOWS(what_is_lent_is_counted, NULL),
         SHOWS(the_limit_holds, NULL),        SHOWS(larger_blocks_serve_when_pages_are_gone, NULL),
+        SHOWS(large_blocks_wait, NULL),      SHOWS(large_blocks_make_room, NULL),
         SHOWS(eighths_of_the_limit, NULL),   SHOWS(sizes_that_overflow, NULL),
         SHOWS(a_second_free_is_found, NULL), SHOWS(hashes_are_siphash, NULL),
         SHOWS(random_numbers_differ, NULL),  SHOWS(no_entropy_is_told, NULL),
