@@ -314,7 +314,7 @@ hal_irq_t hal_pci_intx(unsigned host, unsigned dev, unsigned pin);
  *     else arm every service that is not polled; if work appeared at one, go round again;
  *     else, unless one is polled, sleep until an interrupt or the earliest next_ns.
  *
- * While tasks keep the CPU busy, all services run every 100 us, as if polled.
+ * While tasks keep the CPU busy, services that are not armed run every 100 us, as if polled.
  *
  * The last look at `pending` and the begin of the sleep are one step for interrupts. A handler that
  * runs between them sets `pending`, and nobody looks until the next interrupt or next_ns: a plain
@@ -326,7 +326,30 @@ hal_irq_t hal_pci_intx(unsigned host, unsigned dev, unsigned pin);
  * next_ns and polled may change in any call of a driver, not in run() alone: block_submit() sets
  * the deadline of what it sent. A thread that sleeps until next_ns is woken after such calls of
  * other threads, to look again.
+ *
+ * A loop need not look at each service in each round. What has changed is in a service that was
+ * woken, that has just run or was armed, or for which hal_service_changed was called. A small loop
+ * looks at all, and leaves loop.changes NULL.
  */
+
+/* A point in time in a heap of the platform's. Zeroed: not in one. */
+struct hal_deadline {
+    uint64_t when_ns;
+    struct hal_deadline *child; /* first of its children, which are due no earlier */
+    struct hal_deadline *next;  /* its next sibling */
+    struct hal_deadline *prev;  /* its previous sibling; of a first child: the parent */
+    bool queued;                /* it is in a heap */
+};
+
+/* What the loop keeps of a service; zeroed when the service is added. */
+struct hal_service_loop {
+    struct hal_service **changes; /* list of services that changed; NULL: the loop looks at all */
+    struct hal_service *next_changed, *next_woken, *next_unarmed, *next_polled; /* in its lists */
+    struct hal_deadline due;
+    unsigned round;                        /* in which it ran last */
+    bool changed, unarmed, polled, worked; /* it is in those lists; its last run did something */
+};
+
 struct hal_service {
     const char *name;
     /* Does a bounded amount of work. True: it did something, so the loop goes round again, since
@@ -340,14 +363,28 @@ struct hal_service {
     uint64_t next_ns;      /* run() is due then (hal_now_ns); HAL_NEVER: not. The service's own
                               functions set it; the loop only reads it */
     bool polled;           /* run() is called in every round, and the CPU does not sleep. The
-                              service's own functions set it, also in a handler (a storm) */
+                              service's own functions set it; a handler also wakes (a storm) */
     volatile bool pending; /* set by hal_service_wake, cleared by the loop before run() */
     struct hal_service *next;
+    struct hal_service_loop loop;
 };
 /* Adds a service, for the rest of the run. next_ns 0 is taken as HAL_NEVER. */
 void hal_service_add(struct hal_service *s);
 /* run() is called in the next round. [handler] */
 void hal_service_wake(struct hal_service *s);
+
+/*
+ * Outside of run() and arm(): next_ns was lowered, polled was set, or there is something to arm.
+ * Only for a service that was added.
+ */
+static inline void hal_service_changed(struct hal_service *s)
+{
+    if (s->loop.changed || !s->loop.changes)
+        return;
+    s->loop.changed = true;
+    s->loop.next_changed = *s->loop.changes;
+    *s->loop.changes = s;
+}
 
 /* ---- start-up -------------------------------------------------------------------------------- */
 

@@ -40,7 +40,10 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
                                      tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) platform/arch/fault.c \
-          drivers/block/vblk_disk.c drivers/entropy/vrng.c platform/virt/its.c \
+          drivers/block/vblk_disk.c drivers/entropy/vrng.c \
+          $(addprefix platform/runtime/,entropy.c option.c power.c start.c tls.c wall.c) \
+          $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
+                                    power.c smmu.c tree_memory.c v2m.c) \
           $(wildcard files/tar*.c) files/disk.c files/ftrees.c \
           $(addprefix platform/libc/,calendar.c dir.c environ.c fcntl.c getopt.c path_change.c \
                                      strerror.c strftime.c strptime.c strtod.c strtol.c strtold.c \

@@ -152,8 +152,7 @@ static bool block_run_finished(struct hal_service *s)
     return any;
 }
 
-static struct hal_service block_finisher = {
-    .name = "block", .run = block_run_finished, .next_ns = HAL_NEVER};
+static struct hal_service block_finisher;
 
 void block_finish_later(struct block_device *dev, struct block_request *r, int result)
 {
@@ -502,8 +501,11 @@ int block_register(struct block_device *dev)
         dev->transfers[i].next = dev->free;
         dev->free = &dev->transfers[i];
     }
-    if (!block_devices)
+    if (!block_devices) {
+        block_finisher.name = "block";
+        block_finisher.run = block_run_finished;
         hal_service_add(&block_finisher);
+    }
     HAL_LIST_APPEND(&block_devices, dev);
     return 0;
 }

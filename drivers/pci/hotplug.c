@@ -26,8 +26,7 @@ static struct pci_slot *slots; /* of all ports; they are never freed */
 static uint64_t button_time;   /* in ns; option pci.button_ms */
 
 static bool hotplug_run(struct hal_service *unused);
-static struct hal_service hotplug_service = {
-    .name = "pci", .run = hotplug_run, .next_ns = HAL_NEVER};
+static struct hal_service hotplug_service;
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
@@ -358,6 +357,8 @@ void pci_hotplug_serve(struct pci_bridge *port, const struct pci_client *client)
     hotplug_take_over(s);
     if (!slots) {
         button_time = hal_option_u64("pci", "button_ms", BUTTON_MS, 1, 60000) * HAL_MS;
+        hotplug_service.name = "pci";
+        hotplug_service.run = hotplug_run;
         hal_service_add(&hotplug_service);
     }
     s->next = slots;

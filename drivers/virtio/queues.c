@@ -18,6 +18,11 @@ static void owner_tick_later(struct virtq_owner *owner)
     virtio_schedule(virtio_owner_device(owner));
 }
 
+static void owner_arm_later(struct virtq_owner *owner)
+{
+    hal_service_changed(&virtio_owner_device(owner)->service);
+}
+
 static void owner_notify(struct virtq_owner *owner, struct virtq *q, uint32_t value)
 {
     struct virtio_device *dev = virtio_owner_device(owner);
@@ -49,6 +54,7 @@ static bool owner_reset_done(struct virtq_owner *owner, struct virtq *q)
 static const struct virtq_owner_ops owner_ops = {
     .wake = owner_wake,
     .tick_later = owner_tick_later,
+    .arm_later = owner_arm_later,
     .notify = owner_notify,
     .enable = owner_enable,
     .reset = owner_reset,

@@ -199,7 +199,7 @@ static void start_device_again(struct virtio_device *dev)
     dev->told_dead = dev->plugged = false;
     for (unsigned i = 0; i < dev->queue_count; i++)
         virtq_set_state(dev->queues[i], VIRTQ_OK);
-    dev->service.polled = dev->wakeup == VIRTIO_WAKEUP_POLLED;
+    dev->service.polled = dev->wakeup == VIRTIO_WAKEUP_POLLED; /* virtio_wake below */
     dev->spin_ns = dev->look_ns = 0;
     dev->back_ns = hal_now_ns();
     dev->recoveries++;

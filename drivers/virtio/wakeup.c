@@ -16,6 +16,7 @@ void virtio_schedule(struct virtio_device *dev)
     if (dev->owner.live && dev->driver_ns < at)
         at = dev->driver_ns;
     dev->service.next_ns = at;
+    hal_service_changed(&dev->service);
 }
 
 /* ---- task context ---------------------------------------------------------------------------- */
@@ -225,6 +226,7 @@ static bool end_storm(struct virtio_device *dev)
     dev->streak = 0;
     dev->transport->irq_mask(dev);
     dev->service.polled = true;
+    hal_service_wake(&dev->service);
     dev->hybrid = false;
     dev->wakeup = VIRTIO_WAKEUP_POLLED;
     hal_log(HAL_ERROR, dev->name, "interrupt storm: line masked, polled from here on");

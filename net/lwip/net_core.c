@@ -103,6 +103,7 @@ static uint64_t net_next_timer(void)
 void net_timers_changed(void)
 {
     net_core.service.next_ns = net_next_timer();
+    hal_service_changed(&net_core.service);
     net_kick();
 }
 
@@ -151,6 +152,7 @@ static void net_late_device(struct vnet *v)
         net_configure_device(d);
     net_end_of_work();
     net_core.service.next_ns = net_next_timer();
+    hal_service_changed(&net_core.service);
     net_leave_service();
 }
 
@@ -166,7 +168,7 @@ static void net_init(void)
     net_asking_init();
     net_enter_service();
     lwip_init();
-    tcp_timers_init(&net_core.service.next_ns);
+    tcp_timers_init(&net_core.service);
     net_privacy_init();
     net_add_devices();
     net_configure();

@@ -23,12 +23,12 @@ static struct {
     unsigned levels;       /* bit L: used[L] is not 0 */
     uint64_t used[LEVELS]; /* bit S: slot[L][S] is not empty */
     struct tcp_timer *slot[LEVELS][SLOTS];
-    uint64_t *next_ns; /* of the net service */
+    struct hal_service *service; /* of the net */
 } wheel;
 
-void tcp_timers_init(uint64_t *next_ns)
+void tcp_timers_init(struct hal_service *service)
 {
-    wheel.next_ns = next_ns;
+    wheel.service = service;
 }
 
 uint32_t tcp_now_us(void)
@@ -114,8 +114,10 @@ void tcp_timer_set(struct tcp_timer *t, uint64_t due_ns)
     tcp_timer_stop(t);
     timer_catch_up();
     uint64_t next_ns = timer_place(t) << TICK_SHIFT;
-    if (next_ns < *wheel.next_ns)
-        *wheel.next_ns = next_ns;
+    if (next_ns < wheel.service->next_ns) {
+        wheel.service->next_ns = next_ns;
+        hal_service_changed(wheel.service);
+    }
 }
 
 void tcp_timer_stop(struct tcp_timer *t)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct hal_service;
+
 /* All zeros, but for fire(): a timer that is not set. Only tcp_timer.c reads or writes the rest. */
 struct tcp_timer {
     void (*fire)(struct tcp_timer *t);
@@ -39,10 +41,10 @@ static inline bool tcp_timer_pending(const struct tcp_timer *t)
 }
 
 /*
- * The net service, once: *next_ns is lowered when a timer is set for which tcp_timers_run() has to
- * be called earlier.
+ * The net service, once: its next_ns is lowered when a timer is set for which tcp_timers_run() has
+ * to be called earlier.
  */
-void tcp_timers_init(uint64_t *next_ns);
+void tcp_timers_init(struct hal_service *service);
 /* The net service: fires what is due at now_ns. */
 void tcp_timers_run(uint64_t now_ns);
 /*

@@ -12,6 +12,7 @@
 static uint64_t now = HAL_MS;
 static uint64_t step = 1000;
 static struct hal_service *services;
+static struct hal_service *changes; /* hal_service_changed, since arm() was called */
 
 /* Calls that host_at was asked for. */
 #define ALARMS 32
@@ -94,6 +95,30 @@ __attribute__((weak)) void hal_service_add(struct hal_service *s)
     }
     s->next = services;
     services = s;
+    s->loop.changes = &changes;
+    s->loop.due.when_ns = HAL_NEVER;
+    hal_service_changed(s);
+}
+
+/* Would a loop that does not look at each service know what this one wants? */
+static void host_check_noted(const struct hal_service *s)
+{
+    if (!s->loop.changes || s->loop.changed)
+        return;
+    if (s->next_ns < s->loop.due.when_ns)
+        host_violation("service %s is due earlier, without hal_service_changed", s->name);
+    if (s->polled && !s->loop.polled)
+        host_violation("service %s is polled, without hal_service_changed", s->name);
+}
+
+static bool host_run_service(struct hal_service *s)
+{
+    bool did;
+
+    s->pending = false;
+    did = s->run(s);
+    hal_service_changed(s);
+    return did;
 }
 
 __attribute__((weak)) void hal_service_wake(struct hal_service *s)
@@ -107,20 +132,28 @@ bool host_run_round(void)
 
     for (struct hal_service *s = services, *next; s; s = next) {
         next = s->next;
-        if (!s->pending && !s->polled && s->next_ns > now)
-            continue;
-        s->pending = false;
-        did |= s->run(s);
+        if (!s->pending)
+            host_check_noted(s);
+        if (s->pending || s->polled || s->next_ns <= now)
+            did |= host_run_service(s);
     }
     return did;
 }
 
-static bool host_arm_all(void)
+/* Arms those that ran or changed since. */
+static bool host_arm_changed(void)
 {
     bool work = false;
+    struct hal_service *s;
 
-    for (struct hal_service *s = services; s; s = s->next)
-        work |= s->arm && s->arm(s);
+    while ((s = changes)) {
+        changes = s->loop.next_changed;
+        if (s->arm && s->arm(s))
+            s->pending = work = true;
+        s->loop.changed = false;
+        s->loop.due.when_ns = s->next_ns;
+        s->loop.polled = s->polled;
+    }
     return work;
 }
 
@@ -137,7 +170,7 @@ void host_run_services(void)
     for (unsigned i = 0; i < ROUNDS; i++) {
         if (host_run_round())
             continue;
-        if (!host_arm_all() && !host_any_pending())
+        if (!host_arm_changed() && !host_any_pending())
             return;
     }
     host_violation("the services still have work after %u rounds", ROUNDS);

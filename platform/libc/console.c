@@ -23,7 +23,7 @@ static bool console_service(struct hal_service *s)
     return true;
 }
 
-static struct hal_service input = {.name = "console", .run = console_service, .next_ns = HAL_NEVER};
+static struct hal_service input;
 
 static void console_on_input(void)
 {
@@ -38,6 +38,8 @@ static void console_start_input(void)
     if (started)
         return;
     started = true;
+    input.name = "console";
+    input.run = console_service;
     hal_service_add(&input);
     board_console_on_input(console_on_input);
 }

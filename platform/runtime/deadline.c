@@ -5,12 +5,12 @@
 #include <stddef.h>
 
 /* Joins two heaps by their roots, and returns the root of both. Either may be NULL. */
-static struct deadline *deadline_join(struct deadline *a, struct deadline *b)
+static struct hal_deadline *deadline_join(struct hal_deadline *a, struct hal_deadline *b)
 {
     if (!a || !b)
         return a ? a : b;
     if (b->when_ns < a->when_ns) {
-        struct deadline *t = a;
+        struct hal_deadline *t = a;
         a = b;
         b = t;
     }
@@ -24,12 +24,12 @@ static struct deadline *deadline_join(struct deadline *a, struct deadline *b)
 }
 
 /* Joins siblings into one heap: in pairs from the first on, then all pairs from the last on. */
-static struct deadline *deadline_join_siblings(struct deadline *first)
+static struct hal_deadline *deadline_join_siblings(struct hal_deadline *first)
 {
-    struct deadline *pairs = NULL, *all = NULL;
+    struct hal_deadline *pairs = NULL, *all = NULL;
 
     while (first) {
-        struct deadline *a = first, *b = a->next;
+        struct hal_deadline *a = first, *b = a->next;
         first = b ? b->next : NULL;
         a->next = a->prev = NULL;
         if (b)
@@ -39,7 +39,7 @@ static struct deadline *deadline_join_siblings(struct deadline *first)
         pairs = a;
     }
     while (pairs) {
-        struct deadline *rest = pairs->next;
+        struct hal_deadline *rest = pairs->next;
         pairs->next = NULL;
         all = deadline_join(all, pairs);
         pairs = rest;
@@ -47,13 +47,13 @@ static struct deadline *deadline_join_siblings(struct deadline *first)
     return all;
 }
 
-void deadline_add(struct deadline_heap *h, struct deadline *d, uint64_t when_ns)
+void deadline_add(struct deadline_heap *h, struct hal_deadline *d, uint64_t when_ns)
 {
-    *d = (struct deadline){.when_ns = when_ns, .queued = true};
+    *d = (struct hal_deadline){.when_ns = when_ns, .queued = true};
     h->root = deadline_join(h->root, d);
 }
 
-void deadline_remove(struct deadline_heap *h, struct deadline *d)
+void deadline_remove(struct deadline_heap *h, struct hal_deadline *d)
 {
     if (!d->queued)
         return;

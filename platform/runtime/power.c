@@ -19,7 +19,7 @@
 #define END_LIMIT (20 * HAL_SEC) /* for exit(0): then the image ends without waiting any longer */
 
 static bool power_service_run(struct hal_service *s);
-static struct hal_service power_service = {.name = "power", .run = power_service_run};
+static struct hal_service power_service;
 static volatile bool pressed; /* and not seen by the service, which may run without a press */
 static bool ending;           /* exit(0) was called; power_service.next_ns is its limit */
 
@@ -44,6 +44,7 @@ static void power_task(void *arg)
         hal_log(HAL_INFO, "vireo", "power button: the image ends");
         ending = true;
         power_service.next_ns = hal_now_ns() + END_LIMIT;
+        hal_service_changed(&power_service);
         if (_GLOBAL_REENT->_stdin)
             _GLOBAL_REENT->_stdin->_flags2 |= __SNLK; /* a task that reads it keeps its lock */
         exit(0);
@@ -73,6 +74,8 @@ static void power_pressed(void)
 
 void power_watch(void)
 {
+    power_service.name = "power";
+    power_service.run = power_service_run;
     hal_service_add(&power_service);
     board_on_power_button(power_pressed);
 }

@@ -24,7 +24,7 @@ struct task {
     struct arch_context context;
     struct task *next, *prev; /* neighbours in `queue` */
     struct waitq *queue;      /* the queue that holds the task (`runnable` is one), or NULL */
-    struct deadline deadline;
+    struct hal_deadline deadline;
     bool timed_out;
     const char *name;
     char *memory; /* page_count pages, the guard page first */
@@ -78,7 +78,7 @@ static void task_make_runnable(struct task *t, bool timed_out)
 
 static void task_expire(uint64_t now)
 {
-    struct deadline *d;
+    struct hal_deadline *d;
 
     while ((d = deadlines.root) != NULL && d->when_ns <= now)
         task_make_runnable((struct task *)((char *)d - offsetof(struct task, deadline)), true);

@@ -357,17 +357,23 @@ static void main_interrupt_ends_sleep(void)
 }
 IN_MAIN(interrupt_ends_sleep)
 
+static void set_service_due(uint64_t when_ns)
+{
+    service.next_ns = when_ns;
+    hal_service_changed(&service);
+}
+
 /* Sleeps until a service is due, or a task, whichever is first. */
 static void main_sleeps_until_the_first(void)
 {
     uint64_t now = hal_now_ns();
 
     hal_service_add(&service);
-    service.next_ns = now + 3 * HAL_MS;
+    set_service_due(now + 3 * HAL_MS);
     wakes_queue = true;
     CHECK_EQ(waitq_wait(&queue, now + 5 * HAL_MS), 0);
     CHECK(timer == now + 3 * HAL_MS && hal_now_ns() == now + 3 * HAL_MS);
-    service.next_ns = now + 9 * HAL_MS;
+    set_service_due(now + 9 * HAL_MS);
     CHECK_EQ(waitq_wait(&queue, now + 5 * HAL_MS), -ETIMEDOUT);
     CHECK(timer == now + 5 * HAL_MS);
     unsigned sets = timer_sets;
@@ -390,6 +396,7 @@ static void main_polled(void)
 {
     hal_service_add(&service);
     service.polled = true;
+    hal_service_changed(&service);
     in_service = three_times;
     CHECK_EQ(waitq_wait(&queue, HAL_NEVER), 0);
     CHECK(served == 3 && fakecpu.waits == 0);
@@ -411,24 +418,28 @@ static void main_no_lost_wakeup(void)
 }
 IN_MAIN(no_lost_wakeup)
 
-/* Where tasks keep the CPU busy, services have a turn each 100 us. */
+/* Where tasks keep the CPU busy, services that found work have a turn each 100 us. */
 static void main_gives_way(void)
 {
     hal_service_add(&service);
+    service.ctx = &service;
+    hal_service_wake(&service);
+    task_yield();
+    CHECK_EQ(served, 1);
     task_give_way();
-    CHECK_EQ(served, 0);
+    CHECK_EQ(served, 1);
     host_advance(99999);
     task_give_way();
-    CHECK_EQ(served, 0);
+    CHECK_EQ(served, 1);
     host_advance(1);
     task_give_way();
-    CHECK_EQ(served, 1);
+    CHECK_EQ(served, 2);
     task_give_way();
-    CHECK_EQ(served, 1);
+    CHECK_EQ(served, 2);
     host_advance(100000);
     task_forbid_parking(true);
     task_give_way(); /* where nothing may park, it does not */
-    CHECK_EQ(served, 1);
+    CHECK_EQ(served, 2);
 }
 IN_MAIN(gives_way)
 

@@ -12,7 +12,7 @@
 enum { SIZE = 4, INDEX = 5, SLOW = 3 };
 
 static struct {
-    unsigned wakes, ticks, notified, enabled, resets, looks;
+    unsigned wakes, ticks, arms, notified, enabled, resets, looks;
     uint32_t value;
     int enable_error;
     bool hangs;
@@ -33,6 +33,12 @@ static void on_tick_later(struct virtq_owner *owner)
     CHECK(owner->tick_ns == HAL_NEVER); /* asked for only when there is none */
     owner->tick_ns = hal_now_ns() + VIRTQ_TICK;
     seen.ticks++;
+}
+
+static void on_arm_later(struct virtq_owner *owner)
+{
+    CHECK(owner == q->owner);
+    seen.arms++;
 }
 
 static void on_notify(struct virtq_owner *owner, struct virtq *of, uint32_t value)
@@ -64,6 +70,7 @@ static bool on_reset_done(struct virtq_owner *owner, struct virtq *of)
 static const struct virtq_owner_ops ops = {
     .wake = on_wake,
     .tick_later = on_tick_later,
+    .arm_later = on_arm_later,
     .notify = on_notify,
     .enable = on_enable,
     .reset = on_reset,

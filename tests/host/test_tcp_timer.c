@@ -18,7 +18,7 @@ struct alarm {
     unsigned fired;
 };
 
-static uint64_t next; /* the service's, in an image */
+static struct hal_service service; /* of the net, in an image */
 static uint64_t now;  /* that of the run */
 
 static void fire(struct tcp_timer *t)
@@ -52,13 +52,13 @@ static unsigned sleep_until(uint64_t until)
 {
     unsigned woke = 0;
 
-    for (; next <= until; woke++) {
-        if (next > hal_now_ns())
-            host_advance(next - hal_now_ns());
+    for (; service.next_ns <= until; woke++) {
+        if (service.next_ns > hal_now_ns())
+            host_advance(service.next_ns - hal_now_ns());
         now = hal_now_ns();
         tcp_timers_run(now);
-        next = tcp_timers_next();
-        CHECK(next > now);
+        service.next_ns = tcp_timers_next();
+        CHECK(service.next_ns > now);
     }
     host_advance(until - hal_now_ns());
     return woke;
@@ -67,8 +67,8 @@ static unsigned sleep_until(uint64_t until)
 static void begin(void)
 {
     host_time_step(0);
-    next = HAL_NEVER;
-    tcp_timers_init(&next);
+    service.next_ns = HAL_NEVER;
+    tcp_timers_init(&service);
 }
 
 static void one(uint64_t after, unsigned most)
@@ -252,7 +252,7 @@ static void any_order(void)
             set(a, hal_now_ns() + random_after());
             set_count++;
         }
-        CHECK(next <= tcp_timers_next());
+        CHECK(service.next_ns <= tcp_timers_next());
     }
     sleep_until(hal_now_ns() + 5000 * HAL_SEC);
     for (unsigned i = 0; i < ALARMS; i++) {

@@ -104,13 +104,21 @@ static void bcache_sort_list(struct bcache_link *l)
 
 /* ---- dirty blocks ---------------------------------------------------------------------------- */
 
+/* Dirty blocks are written by and by, unless a time for that is set already. */
+static void bcache_age(struct bcache *c)
+{
+    if (c->service.next_ns != HAL_NEVER)
+        return;
+    c->service.next_ns = hal_now_ns() + BCACHE_AGE;
+    hal_service_changed(&c->service);
+}
+
 void bcache_mark_dirty(struct bcache *c, struct bcache_block *b)
 {
     if (b->state == BCACHE_DIRTY)
         return;
     bcache_unlink(b);
-    if (c->service.next_ns == HAL_NEVER)
-        c->service.next_ns = hal_now_ns() + BCACHE_AGE;
+    bcache_age(c);
     bcache_set_state(c, b, BCACHE_DIRTY);
     b->alone = false;
     bcache_append(&c->dirty, b);
@@ -254,8 +262,8 @@ static void bcache_not_written(struct bcache *c, struct bcache_block *b, bool lo
     bcache_set_state(c, b, BCACHE_DIRTY);
     b->alone = true;
     bcache_append(&c->dirty, b);
-    if (block_dead(c->dev) && c->service.next_ns == HAL_NEVER)
-        c->service.next_ns = hal_now_ns() + BCACHE_AGE;
+    if (block_dead(c->dev))
+        bcache_age(c);
 }
 
 void bcache_write_done(struct bcache_io *io)

@@ -212,6 +212,8 @@ int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
     if (wanted)
         virtq_kick(q);
     virtq_want_tick(q);
+    if (!q->free_count)
+        q->owner->ops->arm_later(q->owner);
     return taken;
 }
 
@@ -234,7 +236,10 @@ int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max)
     n = q->ring->reap(q, done, max);
     if (n > 0) {
         q->stats.completed += (unsigned)n;
-        q->armed = false;
+        if (q->armed) {
+            q->armed = false;
+            q->owner->ops->arm_later(q->owner);
+        }
     }
     return n;
 }
@@ -285,6 +290,7 @@ bool virtq_arm(struct virtq *q)
 void virtq_hold(struct virtq *q, bool hold)
 {
     q->held = hold;
+    q->owner->ops->arm_later(q->owner);
 }
 
 void virtq_disarm(struct virtq *q)

@@ -20,6 +20,9 @@ struct virtq_owner_ops {
      * calls virtq_tick for each queue by then.
      */
     void (*tick_later)(struct virtq_owner *owner);
+    /* A queue may have to be armed (virtq_arm) before the CPU sleeps: one that became full, was
+     * reaped while armed, is held no more or works again. */
+    void (*arm_later)(struct virtq_owner *owner);
     /* Kicks a queue whose doorbell has no address: `value` as for a doorbell of its width. */
     void (*notify)(struct virtq_owner *owner, struct virtq *q, uint32_t value);
     /*

@@ -51,5 +51,6 @@ int virtq_restart(struct virtq *q)
         return err;
     }
     virtq_set_state(q, VIRTQ_OK);
+    q->owner->ops->arm_later(q->owner);
     return 0;
 }
