@@ -26,6 +26,14 @@ static struct hal_service *running; /* its run() or arm() is on the stack; NULL:
 static unsigned round;              /* number of this one */
 static uint64_t swept_ns;           /* when the last sweep was; 0: services were just armed */
 
+/* What most rounds do not need stands apart, so that an empty round is short. */
+static void service_set_due(struct hal_service *s) __attribute__((noinline));
+static void services_note_changes(void) __attribute__((noinline));
+static void services_sweep(uint64_t now) __attribute__((noinline));
+static void services_wake_polled(void) __attribute__((noinline));
+static void services_wake_due(uint64_t now) __attribute__((noinline));
+static bool services_run_woken(void) __attribute__((noinline));
+
 /* ---- the lists ------------------------------------------------------------------------------- */
 
 void hal_service_wake(struct hal_service *s)
@@ -39,25 +47,25 @@ void hal_service_wake(struct hal_service *s)
     arch_irq_restore(state);
 }
 
-/* The service that was woken first, which is pending no more; NULL: there is none. */
+/* The service that was woken first, of one or more. It is pending no longer. */
 static struct hal_service *service_take(void)
 {
     unsigned long state = arch_irq_save();
     struct hal_service *s = woken;
 
-    if (s) {
-        woken = s->loop.next_woken;
-        if (!woken)
-            woken_last = NULL;
-        s->pending = false;
-    }
+    woken = s->loop.next_woken;
+    if (!woken)
+        woken_last = NULL;
+    s->pending = false;
     arch_irq_restore(state);
     return s;
 }
 
+/* when_ns is HAL_NEVER while the service is not in the heap. */
 static void service_set_due(struct hal_service *s)
 {
     deadline_remove(&due, &s->loop.due);
+    s->loop.due.when_ns = s->next_ns;
     if (s->next_ns != HAL_NEVER)
         deadline_add(&due, &s->loop.due, s->next_ns);
 }
@@ -68,7 +76,7 @@ static void service_note(struct hal_service *s)
 {
     struct hal_service_loop *l = &s->loop;
 
-    if (s->next_ns < (l->due.queued ? l->due.when_ns : HAL_NEVER))
+    if (s->next_ns < l->due.when_ns)
         service_set_due(s);
     if (s->polled && !l->polled) {
         l->polled = true;
@@ -82,7 +90,7 @@ static void service_note(struct hal_service *s)
     }
 }
 
-static void service_note_changes(void)
+static void services_note_changes(void)
 {
     struct hal_service *s;
 
@@ -98,6 +106,7 @@ void hal_service_add(struct hal_service *s)
     if (s->next_ns == 0)
         s->next_ns = HAL_NEVER; /* a zeroed service has no time at which it wants to run */
     s->loop.changes = &changes;
+    s->loop.due.when_ns = HAL_NEVER;
     hal_service_changed(s);
 }
 
@@ -156,8 +165,6 @@ static void services_sweep(uint64_t now)
 {
     struct hal_service *s = unarmed, *next;
 
-    if (!services_overdue(now))
-        return;
     swept_ns = now;
     for (unarmed = NULL; s; s = next) {
         next = s->loop.next_unarmed;
@@ -189,20 +196,19 @@ static void services_wake_due(uint64_t now)
 
     while ((s = service_first_due()) && s->next_ns <= now) {
         deadline_remove(&due, &s->loop.due);
+        s->loop.due.when_ns = HAL_NEVER;
         hal_service_wake(s);
     }
 }
 
-bool services_run(uint64_t now)
+/* Runs what was woken, once each; what is woken once more stays for the next round. */
+static bool services_run_woken(void)
 {
     struct hal_service *s, *again = NULL, *last = NULL;
     bool worked = false;
 
-    service_note_changes();
-    services_sweep(now);
-    services_wake_polled();
-    services_wake_due(now);
-    for (round++; (s = service_take());) {
+    for (round++; woken;) {
+        s = service_take();
         if (s->loop.round == round) {
             HAL_QUEUE_APPEND(again, last, s, loop.next_woken);
             continue;
@@ -217,15 +223,28 @@ bool services_run(uint64_t now)
     return worked;
 }
 
+bool services_run(uint64_t now)
+{
+    if (changes)
+        services_note_changes();
+    if (services_overdue(now))
+        services_sweep(now);
+    if (polled)
+        services_wake_polled();
+    if (due.root && due.root->when_ns <= now)
+        services_wake_due(now);
+    return woken && services_run_woken();
+}
+
 bool services_arm(void)
 {
     bool more = false;
 
-    for (;;) {
-        service_note_changes();
-        if (!unarmed)
-            break;
-        more |= service_arm_first();
+    while (changes || unarmed) {
+        if (changes)
+            services_note_changes();
+        else
+            more |= service_arm_first();
     }
     swept_ns = 0;
     return more;
