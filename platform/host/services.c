@@ -93,6 +93,8 @@ __attribute__((weak)) void hal_service_add(struct hal_service *s)
             return;
         }
     }
+    if (s->next_ns == 0)
+        s->next_ns = HAL_NEVER;
     s->next = services;
     services = s;
     s->loop.changes = &changes;

@@ -136,6 +136,42 @@ static void submits(void)
     CHECK_EQ(seen.wakes + seen.enabled + seen.resets, 0);
 }
 
+/* The device used the first buffer, without writing to it. */
+static void complete_first(void)
+{
+    uint8_t *device_area = (uint8_t *)q->memory + (q->used_dma - q->desc_dma);
+
+    if (q->ring == &virtq_split) {
+        memset(device_area + 4, 0, 8);
+        hal_publish16((uint16_t *)(device_area + 2), 1, false);
+    } else {
+        hal_publish16((uint16_t *)q->memory + 7, 1 << 7 | 1 << 15, false);
+    }
+}
+
+/* The owner hears when it has to arm the queue before the CPU sleeps. */
+static void asks_to_be_armed(void)
+{
+    struct virtq_done done;
+
+    make(NULL, 0);
+    in_service();
+    for (unsigned i = 0; i + 1 < SIZE; i++)
+        CHECK_EQ(submit(i), 1);
+    CHECK_EQ(seen.arms, 0);
+    CHECK_EQ(submit(SIZE - 1), 1);
+    CHECK_EQ(seen.arms, 1); /* a driver that reaps in passing has to wait now */
+    CHECK(!virtq_arm(q));
+    CHECK_EQ(virtq_reap(q, &done, 1), 0);
+    CHECK_EQ(seen.arms, 1); /* as it was */
+    complete_first();
+    CHECK_EQ(virtq_reap(q, &done, 1), 1);
+    CHECK_EQ(seen.arms, 2);
+    virtq_hold(q, true);
+    virtq_hold(q, false);
+    CHECK(seen.arms > 2);
+}
+
 /* The log names the device as the owner does, and the owner hears of it. */
 static void breaks(void)
 {
@@ -168,6 +204,7 @@ static void is_reset(void)
     seen.enable_error = 0;
     CHECK_EQ(virtq_restart(q), 0);
     CHECK_EQ(seen.enabled, 2);
+    CHECK_EQ(seen.arms, 1); /* it asks for no interrupt yet */
     CHECK_EQ(submit(1), 1);
 
     seen.hangs = true;
@@ -192,6 +229,7 @@ int main(int argc, char **argv)
         {"split", 0}, {"packed", VIRTIO_F_RING_PACKED}, {NULL, 0}};
     static const struct test_case cases[] = {
         {"submits", submits, NULL, 0, formats},
+        {"asks_to_be_armed", asks_to_be_armed, NULL, 0, formats},
         {"breaks", breaks, NULL, 0, formats},
         {"is_reset", is_reset, NULL, 0, formats},
         {"is_freed", is_freed, NULL, 0, formats},

@@ -80,6 +80,7 @@ static void heap_add(struct traveller *t)
         heap[i] = heap[(i - 1) / 2];
     heap[i] = t;
     service.next_ns = heap[0]->at;
+    hal_service_changed(&service);
 }
 
 static struct traveller *heap_take(void)
