@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * deadline.h - a heap of points in time (struct hal_deadline), linked through its members. Adding one takes
- * one comparison; removing any takes, on average, the logarithm of their number.
+ * deadline.h - a heap of points in time, linked through its members (struct hal_deadline). Adding
+ * one takes one comparison; removing any takes, on average, the logarithm of their number.
  */
 #ifndef VIREO_DEADLINE_H
 #define VIREO_DEADLINE_H

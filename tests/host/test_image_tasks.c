@@ -78,8 +78,7 @@ int arch_protect(void *addr, size_t len, enum arch_prot prot)
 struct thread {
     sem_t turn;
     void (*entry)(void *);
-    void *arg;
-    void *stack_top;
+    void *arg, *stack_top;
 };
 
 static void *begin(void *p)
@@ -357,23 +356,18 @@ static void main_interrupt_ends_sleep(void)
 }
 IN_MAIN(interrupt_ends_sleep)
 
-static void set_service_due(uint64_t when_ns)
-{
-    service.next_ns = when_ns;
-    hal_service_changed(&service);
-}
-
 /* Sleeps until a service is due, or a task, whichever is first. */
 static void main_sleeps_until_the_first(void)
 {
     uint64_t now = hal_now_ns();
 
     hal_service_add(&service);
-    set_service_due(now + 3 * HAL_MS);
+    service.next_ns = now + 3 * HAL_MS;
     wakes_queue = true;
     CHECK_EQ(waitq_wait(&queue, now + 5 * HAL_MS), 0);
     CHECK(timer == now + 3 * HAL_MS && hal_now_ns() == now + 3 * HAL_MS);
-    set_service_due(now + 9 * HAL_MS);
+    service.next_ns = now + 9 * HAL_MS;
+    hal_service_changed(&service);
     CHECK_EQ(waitq_wait(&queue, now + 5 * HAL_MS), -ETIMEDOUT);
     CHECK(timer == now + 5 * HAL_MS);
     unsigned sets = timer_sets;
@@ -425,15 +419,11 @@ static void main_gives_way(void)
     service.ctx = &service;
     hal_service_wake(&service);
     task_yield();
-    CHECK_EQ(served, 1);
-    task_give_way();
-    CHECK_EQ(served, 1);
     host_advance(99999);
     task_give_way();
     CHECK_EQ(served, 1);
     host_advance(1);
     task_give_way();
-    CHECK_EQ(served, 2);
     task_give_way();
     CHECK_EQ(served, 2);
     host_advance(100000);

@@ -19,7 +19,7 @@ struct alarm {
 };
 
 static struct hal_service service; /* of the net, in an image */
-static uint64_t now;  /* that of the run */
+static uint64_t now;               /* that of the run */
 
 static void fire(struct tcp_timer *t)
 {

@@ -44,8 +44,7 @@ static uint32_t heap_room;
 static uint64_t order, state;
 static uint64_t link_free[2]; /* when the last packet at the given rate has gone out */
 static uint64_t last_at[2];   /* when the last one in order arrives */
-static void (*watcher)(const struct path_seen *s);
-static void (*script[2])(const struct path_seen *s);
+static void (*watcher)(const struct path_seen *s), (*script[2])(const struct path_seen *s);
 static FILE *capture;
 static enum path_side capture_side;
 
