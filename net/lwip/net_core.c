@@ -81,6 +81,7 @@ void net_end_of_work(void)
         net_core.loopback = false;
         netif_poll_all(); /* answers wait for the next turn */
     }
+    tcp_ack_batch_end();
     if (net_core.closes >= NET_TIME_WAIT_SLACK)
         net_bound_time_wait();
     if (net_core.memory_freed)
@@ -129,6 +130,20 @@ static bool net_service_run(struct hal_service *s)
     return true;
 }
 
+/* The CPU is about to sleep. */
+static bool net_service_arm(struct hal_service *s)
+{
+    bool did;
+
+    (void)s;
+    net_enter_service();
+    did = tcp_ack_before_sleep();
+    if (did)
+        net_end_of_work();
+    net_leave_service();
+    return did;
+}
+
 static void net_add_devices(void)
 {
     struct vnet *v;
@@ -175,6 +190,7 @@ static void net_init(void)
     net_end_of_work();
     net_core.service.name = "net";
     net_core.service.run = net_service_run;
+    net_core.service.arm = net_service_arm;
     net_core.service.next_ns = net_next_timer();
     net_leave_service();
     hal_service_add(&net_core.service);

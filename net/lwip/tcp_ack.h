@@ -16,6 +16,9 @@ struct tcp_pcb;
 struct tcp_acks {
     struct tcp_timer timer; /* an ACK that waits for data to go with is sent then */
     uint32_t full;          /* bytes of the peer's full segments, as far as is known */
+    uint32_t enough;        /* with due: so many bytes are acknowledged at the end of a batch */
+    struct tcp_pcb *next;   /* with due: another one */
+    bool due;               /* an ACK waits for the end of the batch, or for the CPU to sleep */
     bool young;             /* the segment that waits came since the timer was set */
     bool quick;             /* TCP_QUICKACK: every segment is acknowledged at once */
 };
@@ -25,5 +28,10 @@ void tcp_ack_open(struct tcp_pcb *pcb);
 void tcp_ack_end(struct tcp_pcb *pcb);
 /* A segment of `len` bytes of data came in order: sets TF_ACK_NOW or TF_ACK_DELAY. */
 void tcp_ack_data(struct tcp_pcb *pcb, uint32_t len);
+/* The frames of a batch were delivered: sends the ACKs that are due. */
+void tcp_ack_batch_end(void);
+/* The CPU is about to sleep: sends those that only wait for more data, too. True: there were some.
+ */
+bool tcp_ack_before_sleep(void);
 
 #endif
