@@ -161,6 +161,106 @@ static void an_ack_without_memory(void)
     flow_abort_all();
 }
 
+/* ---- batches, and segments that were joined -------------------------------------------------- */
+
+static void a_batch_has_one_ack(void)
+{
+    begin(false);
+    CHECK_EQ(acked(MSS), LATE);
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned before = t.count;
+        for (unsigned n = 0; n < 5; n++)
+            talker_queue(&t, SEG_ACK, MSS);
+        CHECK_EQ(acked(MSS), NOW);
+        CHECK_EQ(t.count, before + 1);
+        CHECK_EQ(t.heard.ack, t.seq);
+    }
+    talker_take(fd, ALL);
+    flow_abort_all();
+}
+
+/* The peer may wait for it: it goes out before the CPU sleeps. */
+static void a_joined_segment_alone(void)
+{
+    begin(false);
+    CHECK_EQ(acked(20 * MSS), NOW);
+    CHECK_EQ(t.heard.ack, t.seq);
+    CHECK_EQ(acked(2 * MSS), NOW);
+    talker_take(fd, ALL);
+    flow_abort_all();
+}
+
+/* Has all been acknowledged when a joined segment of that length has come in a batch of its own? */
+static bool acked_at_batch_end(struct tcp_pcb *pcb, uint32_t len)
+{
+    net_enter();
+    pcb->rcv_nxt += len;
+    pcb->rcv_wnd -= len;
+    tcp_ack_data(pcb, len);
+    tcp_ack_batch_end();
+    net_leave();
+    return pcb->ts_lastacksent == pcb->rcv_nxt;
+}
+
+static void an_ack_for_two_joined_segments(void)
+{
+    begin(false);
+    CHECK_EQ(acked(MSS), LATE);
+    struct tcp_pcb *pcb = talker_pcb(&t);
+    for (unsigned i = 0; i < 6; i++)
+        CHECK_EQ(acked_at_batch_end(pcb, 5 * MSS), i % 2);
+    CHECK(!acked_at_batch_end(pcb, 5 * MSS));
+    net_enter();
+    CHECK(tcp_ack_before_sleep());
+    CHECK(!tcp_ack_before_sleep());
+    net_leave();
+    CHECK_EQ(pcb->ts_lastacksent, pcb->rcv_nxt);
+    flow_abort_all();
+}
+
+/* Where the CPU never sleeps, a timer sends it. */
+static bool never_sleeps(struct hal_service *s)
+{
+    (void)s;
+    return false;
+}
+
+static void a_joined_segment_while_all_is_polled(void)
+{
+    static struct hal_service busy = {.name = "busy", .run = never_sleeps, .polled = true};
+
+    begin(false);
+    hal_service_add(&busy);
+    CHECK(acked(20 * MSS) != NEVER);
+    CHECK_EQ(t.heard.ack, t.seq);
+    talker_take(fd, ALL);
+    flow_abort_all();
+}
+
+/* Data of this side takes the ACK along. */
+static void an_answer_to_a_joined_segment(void)
+{
+    begin(false);
+    talker_queue(&t, SEG_ACK, 20 * MSS);
+    CHECK_EQ(send(fd, "answer", 6, 0), 6);
+    unsigned before = t.count;
+    talker_pass_ms(1);
+    CHECK(t.count <= before + 2);
+    CHECK_EQ(t.heard.ack, t.seq);
+    talker_take(fd, ALL);
+    flow_abort_all();
+}
+
+/* A connection that ends takes what it owes with it. */
+static void an_end_before_the_ack(void)
+{
+    begin(false);
+    talker_queue(&t, SEG_ACK, 20 * MSS);
+    talker_queue(&t, SEG_RST, 0);
+    talker_pass_ms(100);
+    CHECK(tcp_active_pcbs == NULL);
+}
+
 /* ---- timestamps ------------------------------------------------------------------------------ */
 
 static void both_sides_agree(void)
@@ -348,14 +448,28 @@ static void full_segments_are_not_held_back(void)
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
-        SHOWS(every_second_full_segment, NULL), SHOWS(small_segments_wait, NULL),
-        SHOWS(a_peer_of_small_segments, NULL),  SHOWS(an_ack_waits_for_data, NULL),
-        SHOWS(gaps_are_acked_at_once, NULL),    SHOWS(quick_acks, NULL),
-        SHOWS(an_ack_without_memory, NULL),     SHOWS(both_sides_agree, NULL),
-        SHOWS(a_peer_without_them, NULL),       SHOWS(switched_off, NULL),
-        SHOWS(which_stamp_is_echoed, NULL),     SHOWS(old_segments_are_dropped, NULL),
-        SHOWS(after_24_idle_days, NULL),        SHOWS(probes_have_stamps, NULL),
-        SHOWS(clocks_are_apart, NULL),          SHOWS(full_segments_are_not_held_back, NULL),
+        SHOWS(every_second_full_segment, NULL),
+        SHOWS(small_segments_wait, NULL),
+        SHOWS(a_peer_of_small_segments, NULL),
+        SHOWS(an_ack_waits_for_data, NULL),
+        SHOWS(gaps_are_acked_at_once, NULL),
+        SHOWS(quick_acks, NULL),
+        SHOWS(an_ack_without_memory, NULL),
+        SHOWS(both_sides_agree, NULL),
+        SHOWS(a_peer_without_them, NULL),
+        SHOWS(switched_off, NULL),
+        SHOWS(which_stamp_is_echoed, NULL),
+        SHOWS(old_segments_are_dropped, NULL),
+        SHOWS(after_24_idle_days, NULL),
+        SHOWS(probes_have_stamps, NULL),
+        SHOWS(clocks_are_apart, NULL),
+        SHOWS(full_segments_are_not_held_back, NULL),
+        SHOWS(a_batch_has_one_ack, NULL),
+        SHOWS(a_joined_segment_alone, NULL),
+        SHOWS(an_ack_for_two_joined_segments, NULL),
+        SHOWS(a_joined_segment_while_all_is_polled, NULL),
+        SHOWS(an_answer_to_a_joined_segment, NULL),
+        SHOWS(an_end_before_the_ack, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

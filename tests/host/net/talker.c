@@ -57,7 +57,7 @@ static void hear(const struct path_seen *seen)
 
 static void say(struct talker *t, uint32_t seq, unsigned flags, uint32_t len)
 {
-    static uint8_t data[1500], packet[1600];
+    static uint8_t data[65000], packet[65100]; /* more than a link carries: it was joined */
     struct segment s = {.sport = t->port,
                         .dport = t->image_port,
                         .seq = seq,
@@ -82,20 +82,24 @@ static void say(struct talker *t, uint32_t seq, unsigned flags, uint32_t len)
     }
     s.window = window > 0xffff ? 0xffff : window;
     path_send(PATH_B, packet, segment_make(&s, PATH_OWN(PATH_B), PATH_ALIAS(PATH_B), packet));
-    path_settle(HAL_SEC);
+}
+
+void talker_queue(struct talker *t, unsigned flags, uint32_t len)
+{
+    say(t, t->seq, flags, len);
+    t->seq += len + !!(flags & SEG_SYN) + !!(flags & SEG_FIN);
 }
 
 void talker_send(struct talker *t, unsigned flags, uint32_t len)
 {
-    uint32_t seq = t->seq;
-
-    t->seq += len + !!(flags & SEG_SYN) + !!(flags & SEG_FIN);
-    say(t, seq, flags, len);
+    talker_queue(t, flags, len);
+    path_settle(HAL_SEC);
 }
 
 void talker_ahead(struct talker *t, int32_t ahead, unsigned flags, uint32_t len)
 {
     say(t, t->seq + (uint32_t)ahead, flags, len);
+    path_settle(HAL_SEC);
 }
 
 void talker_ack(struct talker *t)

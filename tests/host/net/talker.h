@@ -43,7 +43,9 @@ static inline uint8_t talker_byte(uint32_t seq)
 }
 /* Only sends the SYN. */
 void talker_syn(struct talker *t);
-/* One segment with the next numbers. Runs until all is settled. */
+/* One segment with the next numbers, which arrives with all others that are on their way. */
+void talker_queue(struct talker *t, unsigned flags, uint32_t len);
+/* The same. Runs until all is settled. */
 void talker_send(struct talker *t, unsigned flags, uint32_t len);
 /* One segment of data whose number is `ahead` bytes from the next one, which stays. */
 void talker_ahead(struct talker *t, int32_t ahead, unsigned flags, uint32_t len);
