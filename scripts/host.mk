@@ -129,9 +129,9 @@ $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
 	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter-out %/library.a,$(filter %.a,$^)) \
 	    $(HOST)/library.a $(LIBS) -Wl,-t -o $@ >$@.objects
 $(IMAGE_PROGRAMS:%=$(HOST)/%): $(HOST)/image.a
-# The sanitizers' library has poll() and epoll_wait() too: it must not be asked before net.a.
-$(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a $(HOST)/obj/platform/libc/poll.c.o \
-                             $(HOST)/obj/platform/libc/epoll.c.o
+# The sanitizers' library has poll(), epoll_wait() and sendmmsg() too: it must not be asked first.
+$(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a $(addprefix $(HOST)/obj/, \
+    platform/libc/poll.c.o platform/libc/epoll.c.o net/socket/socket_many.c.o)
 $(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
 
 $(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/library.a

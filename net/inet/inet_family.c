@@ -260,14 +260,19 @@ static int inet_shutdown(struct file *f, int how)
 
 static ssize_t inet_send_dgram(struct sock *s, const struct msghdr *msg, int flags)
 {
-    struct sock_msg m = {.iov = msg->msg_iov, .iovcnt = msg->msg_iovlen};
+    struct sock_msg m; /* most of it is for receiving */
     int err = 0;
 
+    m.iov = msg->msg_iov;
+    m.iovcnt = msg->msg_iovlen;
+    m.has_addr = false;
+    m.netif = 0;
+    ip_addr_set_any_val(false, m.source);
     if (msg->msg_name) {
         err = sock_addr_peer(s, msg->msg_name, msg->msg_namelen, &m.addr, &m.port);
         m.has_addr = true;
     }
-    if (!err)
+    if (!err && msg->msg_controllen)
         err = sock_cmsg_in(s, msg, &m);
     return err ? err : sock_dgram_send(s, &m, flags);
 }
@@ -331,6 +336,7 @@ static int inet_setsockopt(struct file *f, int level, int name, const void *valu
 {
     struct sock *s = inet_enter(f);
 
+    sock_dgram_forget_flow(s);
     return (int)inet_done(sock_setopt(s, level, name, value, len));
 }
 

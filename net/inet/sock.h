@@ -36,6 +36,7 @@ enum sock_tcp_state {
 
 #define SOCK_DGRAM_QUEUE (256u << 10) /* bytes of datagrams that may wait, by default */
 #define SOCK_DGRAM_COUNT 512          /* datagrams that may wait */
+#define SOCK_ICMP6_SUM   2            /* where the sum of ICMPv6 stands, of two bytes */
 #define SOCK_GROUPS_MAX  20           /* memberships of one socket */
 
 /*
@@ -110,6 +111,8 @@ struct sock_options {
     uint8_t mtu_discover, mtu_discover6; /* IP_PMTUDISC_... */
 };
 
+struct net_flow;
+
 struct sock_queue {
     struct sock *head, *tail;
 };
@@ -154,6 +157,7 @@ struct sock {
     uint16_t rx_room;            /* TCP: bytes behind the data of the last pbuf */
     uint32_t rx_limit;           /* UDP and raw: bytes that may wait */
     struct sock_group *groups;
+    struct net_flow *flow; /* UDP: the way of the last datagram, owned; NULL: none is kept */
 
     struct sock_queue accepted; /* listening: connections that wait for accept(), owned */
     struct sock_queue deferred; /* listening: those that accept() shall not return yet, owned */
@@ -294,6 +298,8 @@ int sock_mtu_judge(const struct sock *s, const ip_addr_t *to, const struct netif
                    bool *whole);
 /* Does the socket send datagrams of any length whole, and so wants to hear of longer ones? */
 bool sock_mtu_asks(const struct sock *s, const ip_addr_t *to);
+/* The MTU that counts for datagrams to an address over this interface. */
+unsigned sock_mtu_of(const struct sock *s, const ip_addr_t *to, const struct netif *netif);
 /* The MTU of the path to the peer, as far as is known. -ENOTCONN. */
 int sock_mtu_get(const struct sock *s, int *mtu);
 
@@ -388,6 +394,8 @@ int sock_dgram_bind_raw(struct sock *s, const ip_addr_t *addr);
 /* Leaves all groups, frees waiting datagrams and the control block. Wakes no task. */
 void sock_dgram_close(struct sock *s);
 int sock_dgram_poll(struct sock *s, int events);
+/* The way of the last datagram does not count for the next one. */
+void sock_dgram_forget_flow(struct sock *s);
 /* All of the message or an error: -EMSGSIZE, -EDESTADDRREQ, -ENOBUFS, ... [parks] for a route */
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags);
 /* Bytes of the next one; 0: none waits. */

@@ -9,8 +9,6 @@
 #include "sock.h"
 #include "socket_ops.h"
 
-enum { ICMP6_SUM = 2 }; /* where its checksum stands, of two bytes */
-
 #define BLOCK 14 /* datagrams: a block fits into 960 bytes */
 
 struct sock_dgram_block {
@@ -192,7 +190,7 @@ int sock_dgram_open(struct sock *s, int protocol)
         return -ENOMEM;
     if (s->family == AF_INET6 && protocol == IPPROTO_ICMPV6) {
         s->raw->chksum_reqd = 1; /* RFC 3542, section 3.1 */
-        s->raw->chksum_offset = ICMP6_SUM;
+        s->raw->chksum_offset = SOCK_ICMP6_SUM;
     }
     raw_recv(s->raw, dgram_on_raw, s);
     sock_apply_options(s);
@@ -221,6 +219,7 @@ static void dgram_set_peer(struct sock *s, const ip_addr_t *peer, u16_t port, co
     }
     s->has_peer = true;
     s->peer_port = port;
+    sock_dgram_forget_flow(s);
 }
 
 int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
@@ -245,6 +244,7 @@ int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
 
 void sock_dgram_disconnect(struct sock *s)
 {
+    sock_dgram_forget_flow(s);
     s->has_peer = false;
     ip_addr_copy(s->udp->remote_ip, *sock_addr_any(s));
     if (s->kind == SOCK_KIND_RAW) {
@@ -264,6 +264,7 @@ void sock_dgram_close(struct sock *s)
     else
         udp_remove(s->udp);
     s->udp = NULL;
+    sock_dgram_forget_flow(s);
     sock_group_leave_all(s);
     dgram_drop_all(s);
 }
@@ -338,149 +339,4 @@ ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
     if (!(flags & MSG_PEEK))
         dgram_pop(s);
     return (ssize_t)n;
-}
-
-/* ---- sending --------------------------------------------------------------------------------- */
-
-static struct pbuf *dgram_gather(const struct sock_msg *m, u16_t len, pbuf_layer layer)
-{
-    struct pbuf *p = pbuf_alloc(layer, len, PBUF_RAM);
-    size_t at = 0;
-
-    for (int i = 0; p && i < m->iovcnt; i++) {
-        memcpy((uint8_t *)p->payload + at, m->iov[i].iov_base, m->iov[i].iov_len);
-        at += m->iov[i].iov_len;
-    }
-    return p;
-}
-
-/* lwIP's control block has one limit of hops for both families, and one interface for groups. */
-static void dgram_prepare(struct sock *s, const ip_addr_t *to)
-{
-    const struct sock_options *o = &s->options;
-    bool six = IP_IS_V6(to);
-
-    s->udp->ttl = six ? o->hops : o->ttl;
-    if (!ip_addr_ismulticast(to))
-        return;
-    if (s->kind == SOCK_KIND_RAW) {
-        raw_set_multicast_ttl(s->raw, six ? o->group_hops : o->group_ttl);
-        if (six ? o->group_loop6 : o->group_loop)
-            raw_set_flags(s->raw, RAW_FLAGS_MULTICAST_LOOP);
-        else
-            raw_clear_flags(s->raw, RAW_FLAGS_MULTICAST_LOOP);
-        return;
-    }
-    udp_set_multicast_ttl(s->udp, six ? o->group_hops : o->group_ttl);
-    udp_set_multicast_netif_index(s->udp, six ? o->group_netif6 : o->group_netif);
-    if (six ? o->group_loop6 : o->group_loop)
-        udp_set_flags(s->udp, UDP_FLAGS_MULTICAST_LOOP);
-    else
-        udp_clear_flags(s->udp, UDP_FLAGS_MULTICAST_LOOP);
-}
-
-static err_t dgram_transmit(struct sock *s, const struct sock_msg *m, struct pbuf *p,
-                            struct netif *netif, const ip_addr_t *from, bool broadcast)
-{
-    if (s->kind == SOCK_KIND_RAW)
-        return raw_sendto_if_src(s->raw, p, &m->addr, netif, from);
-    if (broadcast)
-        p->flags |= PBUF_FLAG_MCASTLOOP; /* the sockets of this machine hear it, too */
-    return udp_sendto_if_src(s->udp, p, &m->addr, m->port, netif, from);
-}
-
-/* The interface and the source of the message, by what it or the socket says, or by route. */
-static int dgram_route(struct sock *s, struct sock_msg *m, int flags, struct netif **netif,
-                       ip_addr_t *from)
-{
-    unsigned number = m->netif;
-    int err = 0;
-
-    if (!number && ip_addr_ismulticast(&m->addr))
-        number = IP_IS_V6_VAL(m->addr) ? s->options.group_netif6 : s->options.group_netif;
-    if (number) {
-        const ip_addr_t *local;
-
-        *netif = sock_netif(number);
-        local = *netif ? ip_netif_get_local_ip(*netif, &m->addr) : NULL;
-        if (!local)
-            return -ENODEV;
-        *from = ip_addr_isany(&s->bound) ? *local : s->bound;
-        if (IP_IS_V6_VAL(m->addr) && ip6_addr_has_scope(ip_2_ip6(&m->addr), IP6_UNKNOWN))
-            ip6_addr_assign_zone(ip_2_ip6(&m->addr), IP6_UNKNOWN, *netif);
-    } else {
-        err = sock_route_wait(s, &m->addr, flags, netif, from);
-    }
-    if (!err && !ip_addr_isany(&m->source))
-        ip_addr_copy(*from, m->source);
-    if (!err && ip_addr_isloopback(from) && !sock_is_local(&m->addr) &&
-        !ip_addr_ismulticast(&m->addr))
-        return -EINVAL;
-    return err;
-}
-
-static int dgram_errno(err_t err)
-{
-    if (err == ERR_RTE)
-        return -ENETUNREACH;
-    if (err == ERR_MEM || err == ERR_BUF)
-        return -ENOBUFS;
-    return err == ERR_VAL ? -EMSGSIZE : -net_errno(err);
-}
-
-static int dgram_may_send(struct sock *s, const struct sock_msg *m, ssize_t len, int flags)
-{
-    if (len < 0)
-        return (int)len;
-    if (flags & MSG_OOB)
-        return -EOPNOTSUPP;
-    if (len > 65507)
-        return -EMSGSIZE;
-    if (s->error)
-        return -sock_take_error(s);
-    if (s->write_shut)
-        return -EPIPE;
-    return m->has_addr || s->has_peer ? 0 : -EDESTADDRREQ;
-}
-
-ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *msg, int flags)
-{
-    ssize_t len = socket_iov_len(msg->iov, msg->iovcnt);
-    struct sock_msg m = *msg;
-    struct netif *netif;
-    struct pbuf *p;
-    ip_addr_t from;
-    bool broadcast, whole;
-    err_t err;
-    int error = dgram_may_send(s, msg, len, flags);
-
-    if (error || (s->kind == SOCK_KIND_UDP && (error = sock_bind_any(s))))
-        return error;
-    if (!m.has_addr) {
-        ip_addr_copy(m.addr, s->udp->remote_ip);
-        m.port = s->peer_port;
-    }
-    if (s->kind == SOCK_KIND_UDP && !m.port)
-        return -EINVAL;
-    sock_route_to_self(s, &m.addr);
-    if ((error = dgram_route(s, &m, flags, &netif, &from)))
-        return error;
-    broadcast = sock_is_broadcast(&m.addr);
-    if (broadcast && !s->options.broadcast)
-        return -EACCES;
-    if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd && len < ICMP6_SUM + 2)
-        return -EINVAL;
-    if ((error = sock_mtu_judge(s, &m.addr, netif, (size_t)len, &whole)))
-        return error;
-    p = dgram_gather(&m, (u16_t)len, s->kind == SOCK_KIND_RAW ? PBUF_IP : PBUF_TRANSPORT);
-    if (!p)
-        return -ENOBUFS;
-    if (whole)
-        p->flags |= NET_PBUF_WHOLE;
-    if (s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd)
-        memset((uint8_t *)p->payload + ICMP6_SUM, 0, 2); /* lwIP's sum counts what stands there */
-    dgram_prepare(s, &m.addr);
-    err = dgram_transmit(s, &m, p, netif, &from, broadcast);
-    pbuf_free(p);
-    return err == ERR_OK ? len : dgram_errno(err);
 }

@@ -22,7 +22,7 @@ bool sock_mtu_asks(const struct sock *s, const ip_addr_t *to)
 }
 
 /* The MTU of the first link alone, if the socket finds out about the path by itself. */
-static unsigned mtu_of(const struct sock *s, const ip_addr_t *to, const struct netif *netif)
+unsigned sock_mtu_of(const struct sock *s, const ip_addr_t *to, const struct netif *netif)
 {
     unsigned mtu = IP_IS_V6(to) ? netif_mtu6(netif) : netif->mtu;
 
@@ -39,7 +39,7 @@ int sock_mtu_judge(const struct sock *s, const ip_addr_t *to, const struct netif
     len += IP_IS_V6(to) ? IP6_HLEN : IP_HLEN;
     if (s->kind == SOCK_KIND_UDP)
         len += UDP_HLEN;
-    fits = len <= mtu_of(s, to, netif);
+    fits = len <= sock_mtu_of(s, to, netif);
     *whole = sock_mtu_asks(s, to) || (fits && mtu_discover(s, to) == IP_PMTUDISC_WANT);
     return fits || !sock_mtu_asks(s, to) ? 0 : -EMSGSIZE;
 }
@@ -55,6 +55,6 @@ int sock_mtu_get(const struct sock *s, int *mtu)
     if (!netif)
         return -ENETUNREACH;
     *mtu = (int)(s->kind == SOCK_KIND_TCP ? net_path_mtu(netif, &s->udp->remote_ip, NET_PATH_TCP)
-                                          : mtu_of(s, &s->udp->remote_ip, netif));
+                                          : sock_mtu_of(s, &s->udp->remote_ip, netif));
     return 0;
 }

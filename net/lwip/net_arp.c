@@ -50,6 +50,8 @@ static bool arp_is_complete(unsigned i)
     return arp_table.row[i].class >= NET_ROW_HEARD;
 }
 
+uint32_t net_arp_epoch = 1;
+
 unsigned net_arp_waiting(void)
 {
     return arp_waiting;
@@ -75,6 +77,7 @@ static bool arp_release(unsigned i)
     while (arps[i].first)
         pbuf_free(arp_pop(&arps[i]));
     net_table_free(&arp_table, i);
+    net_arp_epoch++;
     return true;
 }
 
@@ -147,6 +150,7 @@ static void arp_learn(struct netif *netif, unsigned i, const struct eth_addr *ma
 {
     struct arp *a = &arps[i];
 
+    net_arp_epoch += !eth_addr_eq(&a->mac, mac);
     a->mac = *mac;
     a->age = a->pause = 0;
     while (a->first) {
@@ -298,6 +302,7 @@ static void arp_second(unsigned i)
 void etharp_tmr(void)
 {
     arp_table.second++;
+    net_arp_epoch++;
     for (unsigned i = 0; i < arp_rows; i++)
         if (arp_table.row[i].class)
             arp_second(i);

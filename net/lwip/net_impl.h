@@ -209,6 +209,8 @@ void net_asking_init(void);
 /* Packets that wait until their neighbours are known, of IPv4; and neighbours with some, of IPv6.
  */
 unsigned net_arp_waiting(void);
+/* Changes when the MAC of any neighbour of IPv4 may be another than before, and each second. */
+extern uint32_t net_arp_epoch;
 unsigned net_nd6_waiting(void);
 
 /* ---- net_rx.c -------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "lwip/timeouts.h"
 #include "lwip/udp.h"
 #include "net_impl.h"
+#include "net_route.h"
 #include "tcp_mtu.h"
 
 #define PATHS       32
@@ -110,6 +111,7 @@ static void path_forget(struct path *p)
 {
     path_set_cut(p, false);
     p->mtu = 0;
+    net_route_epoch++;
     if (p->kind == NET_PATH_TCP)
         tcp_mtu_forgotten(&p->to);
 }
@@ -179,6 +181,7 @@ bool net_path_lower(const ip_addr_t *to, enum net_path_kind kind, unsigned mtu)
     p->lowers++;
     p->end_ns = hal_now_ns() + PATH_MS * HAL_MS;
     path_set_cut(p, cut && kind == NET_PATH_TCP && !IP_IS_V6(to));
+    net_route_epoch++;
     return true;
 }
 

@@ -10,7 +10,8 @@
 
 #include "lwip/netif.h"
 
-/* Changes whenever a packet may have to leave by another card than before, or to another router. */
+/* Changes whenever a packet may have to leave by another card than before, to another router, or
+ * over a path of another MTU. */
 extern uint32_t net_route_epoch;
 /* The cable is out: the link is down, and the neighbours of IPv4 beyond it are forgotten. */
 void net_route_cable_out(struct netif *netif);

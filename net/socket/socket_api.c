@@ -37,8 +37,7 @@ int socket(int domain, int type, int protocol)
 
 /* ---- calls on a socket ----------------------------------------------------------------------- */
 
-/* The file of a socket, held until socket_done(); NULL, and errno is set. */
-static struct file *socket_hold(int fd)
+struct file *socket_hold(int fd)
 {
     struct file *f = file_hold(fd);
 
@@ -54,11 +53,7 @@ static struct file *socket_hold(int fd)
     return f;
 }
 
-/*
- * The end of a call: drops the file, and returns the result as POSIX wants it. After "try again"
- * the task gives way, since a loop of such calls would keep services out.
- */
-static ssize_t socket_done(struct file *f, ssize_t r)
+ssize_t socket_done(struct file *f, ssize_t r)
 {
     if (r == -EAGAIN || r == -ENOBUFS)
         task_give_way();
@@ -147,8 +142,7 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-/* 0; -EMSGSIZE: the vector has more parts than readv() and writev() take. */
-static int socket_check_vector(const struct msghdr *msg)
+int socket_check_vector(const struct msghdr *msg)
 {
     return msg->msg_iovlen < 0 || msg->msg_iovlen > SOCKET_PARTS_MAX ? -EMSGSIZE : 0;
 }

@@ -50,6 +50,16 @@ struct socket_ops {
     ssize_t (*recvmsg)(struct file *f, struct msghdr *msg, int flags);
 };
 
+/* The file of a socket, held until socket_done(); NULL, and errno is set. */
+struct file *socket_hold(int fd);
+/*
+ * The end of a call: drops the file, and returns the result as POSIX wants it. After "try again"
+ * the task gives way, since a loop of such calls would keep services out.
+ */
+ssize_t socket_done(struct file *f, ssize_t r);
+/* 0; -EMSGSIZE: the vector has more parts than readv() and writev() take. */
+int socket_check_vector(const struct msghdr *msg);
+
 /* Bytes of a vector in all; -EINVAL: more than a ssize_t holds. */
 ssize_t socket_iov_len(const struct iovec *iov, int n);
 

@@ -44,6 +44,12 @@ struct msghdr {
     int msg_flags;
 };
 
+struct mmsghdr {
+    struct msghdr msg_hdr;
+    unsigned msg_len;
+};
+struct timespec;
+
 /* A record of ancillary data; CMSG_DATA is behind it. The families' headers name the types. */
 struct cmsghdr {
     socklen_t cmsg_len; /* bytes, with this header */
@@ -112,14 +118,15 @@ struct linger {
 
 #define SOMAXCONN 255
 
-#define MSG_OOB      0x01 /* refused */
-#define MSG_PEEK     0x02
-#define MSG_TRUNC    0x20
-#define MSG_CTRUNC   0x08
-#define MSG_WAITALL  0x100
-#define MSG_DONTWAIT 0x40
-#define MSG_MORE     0x8000
-#define MSG_NOSIGNAL 0x4000 /* accepted; there are no signals */
+#define MSG_OOB        0x01 /* refused */
+#define MSG_PEEK       0x02
+#define MSG_TRUNC      0x20
+#define MSG_CTRUNC     0x08
+#define MSG_WAITALL    0x100
+#define MSG_DONTWAIT   0x40
+#define MSG_MORE       0x8000
+#define MSG_NOSIGNAL   0x4000  /* accepted; there are no signals */
+#define MSG_WAITFORONE 0x10000 /* recvmmsg: for the first message alone */
 
 #define SHUT_RD   0
 #define SHUT_WR   1
@@ -154,6 +161,13 @@ ssize_t recv(int fd, void *buf, size_t len, int flags);
 ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,
                  socklen_t *fromlen);
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags);
+/*
+ * Several messages, up to 1,024 of them in one call: how many were sent, or received; msg_len has
+ * the bytes of each. An error counts if it comes first; else it ends the call, and is reported by
+ * the next one. The time is looked at after each message that came, as on Linux.
+ */
+int sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags);
+int recvmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout);
 
 #ifdef __cplusplus
 }
