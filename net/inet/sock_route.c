@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "lwip/timeouts.h"
-#include "net_route.h"
 #include "sock.h"
 
 void sock_route_to_self(const struct sock *s, ip_addr_t *addr)
@@ -66,26 +65,13 @@ bool sock_is_broadcast(const ip_addr_t *a)
     return false;
 }
 
-/* Does the interface know a next hop to the destination? */
-static bool route_has_next_hop(const struct netif *netif, const ip_addr_t *to)
-{
-    if (ip_addr_isloopback(to) || ip_addr_ismulticast(to) || sock_is_local(to))
-        return true;
-    if (!netif_is_link_up(netif))
-        return false;
-    if (IP_IS_V4(to))
-        return ip4_addr_isbroadcast(ip_2_ip4(to), netif) || net_next_hop4(netif, ip_2_ip4(to));
-    return ip6_addr_islinklocal(ip_2_ip6(to)) || net_route6_leads(netif, ip_2_ip6(to));
-}
-
 /* The address that the socket's packets have already, or any. */
 static const ip_addr_t *route_source(const struct sock *s, const ip_addr_t *to)
 {
-    return IP_IS_V4_VAL(s->bound) == IP_IS_V4(to) && !ip_addr_ismulticast(&s->bound) &&
-                   !sock_is_broadcast(&s->bound) && !IP_IS_ANY_TYPE_VAL(s->bound)
-               ? &s->bound
-           : IP_IS_V4(to) ? IP4_ADDR_ANY
-                          : IP6_ADDR_ANY;
+    if (IP_IS_V4_VAL(s->bound) != IP_IS_V4(to) || ip_addr_isany(&s->bound) ||
+        ip_addr_ismulticast(&s->bound) || sock_is_broadcast(&s->bound))
+        return IP_IS_V4(to) ? IP4_ADDR_ANY : IP6_ADDR_ANY;
+    return &s->bound;
 }
 
 int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, ip_addr_t *from)
@@ -93,7 +79,7 @@ int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, 
     const ip_addr_t *source = route_source(s, to), *local;
 
     *netif = ip_route(source, to);
-    if (!*netif || !route_has_next_hop(*netif, to))
+    if (!*netif)
         return -ENETUNREACH;
     local = ip_addr_isany(source) ? ip_netif_get_local_ip(*netif, to) : source;
     if (!local)

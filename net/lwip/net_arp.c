@@ -246,18 +246,18 @@ err_t etharp_output(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
     const ip4_addr_t *hop;
     int i;
 
-    if (ip4_addr_isbroadcast(to, netif))
-        return arp_ethernet(netif, p, &ethbroadcast);
-    if (ip4_addr_ismulticast(to)) { /* RFC 1112, 6.4 */
+    hop = net_next_hop4(netif, to);
+    if (!hop)
+        return ERR_RTE;
+    if (ip4_addr_ismulticast(hop)) { /* RFC 1112, 6.4 */
         struct eth_addr group = {{LL_IP4_MULTICAST_ADDR_0, LL_IP4_MULTICAST_ADDR_1,
                                   LL_IP4_MULTICAST_ADDR_2, ip4_addr2(to) & 0x7f, ip4_addr3(to),
                                   ip4_addr4(to)}};
 
         return arp_ethernet(netif, p, &group);
     }
-    hop = net_next_hop4(netif, to);
-    if (!hop)
-        return ERR_RTE;
+    if (ip4_addr_get_u32(hop) == IPADDR_BROADCAST)
+        return arp_ethernet(netif, p, &ethbroadcast);
     i = arp_find(netif, hop);
     if (i < 0 || !arp_is_complete((unsigned)i))
         return arp_ask(netif, p, hop, i);

@@ -33,6 +33,7 @@ struct path {
 };
 
 static struct path paths[PATHS];
+static unsigned paths_known; /* entries in use */
 static uint64_t path_uses;
 
 /* Paths of TCP over which DF is not set. */
@@ -46,7 +47,7 @@ bool net_path_same(const ip_addr_t *a, const ip_addr_t *b)
 
 static struct path *path_known(const ip_addr_t *to, enum net_path_kind kind)
 {
-    for (struct path *p = paths; p < paths + PATHS; p++)
+    for (struct path *p = paths; paths_known && p < paths + PATHS; p++)
         if (p->mtu && p->kind == kind && net_path_same(&p->to, to)) {
             p->used = ++path_uses;
             return p;
@@ -112,6 +113,7 @@ static void path_forget(struct path *p)
     path_set_cut(p, false);
     p->mtu = 0;
     net_route_epoch++;
+    paths_known--;
     if (p->kind == NET_PATH_TCP)
         tcp_mtu_forgotten(&p->to);
 }
@@ -134,9 +136,8 @@ static void path_timer(void *arg)
 /* The timer runs as long as an entry is in use. */
 static void path_start_timer(void)
 {
-    for (const struct path *p = paths; p < paths + PATHS; p++)
-        if (p->mtu)
-            return;
+    if (paths_known)
+        return;
     sys_timeout(PATH_MS, path_timer, NULL);
     net_timers_changed();
 }
@@ -161,6 +162,7 @@ static struct path *path_new(const ip_addr_t *to, enum net_path_kind kind, struc
     struct path *p = old ? old : path_free();
 
     path_set_cut(p, false);
+    paths_known += !p->mtu;
     *p = (struct path){.kind = kind, .mtu = NET_PATH_MOST, .used = ++path_uses};
     ip_addr_copy(p->to, *to);
     return p;
@@ -191,8 +193,10 @@ bool net_path_found(const ip_addr_t *to, unsigned mtu)
     bool news = !p || !p->guess;
 
     if (mtu == NET_PATH_MOST) {
-        if (!news)
+        if (!news) {
             p->mtu = 0;
+            paths_known--;
+        }
         return false;
     }
     if (news)

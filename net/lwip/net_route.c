@@ -20,8 +20,21 @@ struct route_kept {
     struct netif *netif;
 };
 
+struct hop_kept {
+    uint32_t to, epoch;
+    const struct netif *netif;
+    ip4_addr_t via; /* "any": there is none */
+};
+
 static struct route_kept route_kept[1 << KEPT_BITS];
+static struct hop_kept hop_kept[1 << KEPT_BITS];
 uint32_t net_route_epoch = 1;
+
+/* Where decisions about an address are kept. */
+static unsigned route_slot(uint32_t key)
+{
+    return key * 0x9e3779b1u >> (32 - KEPT_BITS);
+}
 
 void net_route_changed(void)
 {
@@ -91,15 +104,34 @@ static unsigned route_closeness(const struct netif *netif, const ip4_addr_t *to,
         *via = netif_ip4_gw(netif);
         return 2;
     }
-    return ip4_addr_ismulticast(to) || ip4_addr_get_u32(to) == IPADDR_BROADCAST;
+    if (ip4_addr_islinklocal(to) || ip4_addr_ismulticast(to))
+        *via = to;
+    return *via || ip4_addr_get_u32(to) == IPADDR_BROADCAST;
+}
+
+static const ip4_addr_t *route_hop(const struct netif *netif, const ip4_addr_t *to)
+{
+    const ip4_addr_t *via;
+
+    if (ip4_addr_isbroadcast(to, netif))
+        return IP4_ADDR_BROADCAST;
+    if (ip4_addr_ismulticast(to))
+        return to;
+    route_closeness(netif, to, &via);
+    return via ? via : IP4_ADDR_ANY4;
 }
 
 const ip4_addr_t *net_next_hop4(const struct netif *netif, const ip4_addr_t *to)
 {
-    const ip4_addr_t *via;
+    struct hop_kept *k = &hop_kept[route_slot(ip4_addr_get_u32(to))];
 
-    route_closeness(netif, to, &via);
-    return !via && ip4_addr_islinklocal(to) ? to : via;
+    if (k->to != ip4_addr_get_u32(to) || k->netif != netif || k->epoch != net_route_epoch) {
+        k->via = *route_hop(netif, to);
+        k->to = ip4_addr_get_u32(to);
+        k->netif = netif;
+        k->epoch = net_route_epoch;
+    }
+    return ip4_addr_isany_val(k->via) ? NULL : &k->via;
 }
 
 /* ---- the choice ------------------------------------------------------------------------------ */
@@ -153,8 +185,7 @@ static struct netif *route_choose(const ip4_addr_t *from, const ip4_addr_t *to)
 struct netif *net_route4(const ip4_addr_t *from, const ip4_addr_t *to)
 {
     uint32_t source = from ? ip4_addr_get_u32(from) : 0, target = ip4_addr_get_u32(to);
-    struct route_kept *k =
-        &route_kept[(source * 0x85ebca6bu + target * 0x9e3779b1u) >> (32 - KEPT_BITS)];
+    struct route_kept *k = &route_kept[route_slot(target ^ source)];
 
     if (k->to == target && k->from == source && k->epoch == net_route_epoch)
         return k->netif;

@@ -24,7 +24,5 @@ bool net_route_is_card(const struct netif *netif);
 unsigned net_route_metric_of(const char *card);
 /* Of two cards that lead equally far: is a the better one? */
 bool net_route_better(const struct netif *a, const struct netif *b);
-/* Does the card lead to an address beyond this machine: is there a next hop? */
-bool net_route6_leads(const struct netif *netif, const ip6_addr_t *to);
 
 #endif

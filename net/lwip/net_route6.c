@@ -107,11 +107,6 @@ static unsigned route6_closeness(const struct netif *netif, const ip6_addr_t *to
     return route6_router_rank(&default_router_list[router]) + 16 * route6_has_address(netif);
 }
 
-bool net_route6_leads(const struct netif *netif, const ip6_addr_t *to)
-{
-    return route6_closeness(netif, to) > 0;
-}
-
 /* ---- the choice ------------------------------------------------------------------------------ */
 
 static struct netif *route6_owner(const ip6_addr_t *ip)
