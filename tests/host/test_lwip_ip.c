@@ -65,6 +65,7 @@ static void fragments_at_any_mtu(void)
                 break;
             memset(&whole, 0, sizeof(whole));
             net_core.devs->netif.mtu = (u16_t)mtu;
+            net_route_changed();
             CHECK_EQ(sendto(fd, sent, len, 0, (struct sockaddr *)&to, sizeof(to)), len);
             AWAIT(whole.end, 1);
             CHECK(whole.lasts == 1 && whole.end == 8 + len && whole.longest <= mtu);
@@ -123,6 +124,7 @@ static void fragments_without_memory(void)
     CHECK_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
     task_sleep_until(hal_now_ns() + HAL_SEC);
     net_core.devs->netif.mtu = 200;
+    net_route_changed();
     lent = net_mem_lent();
     for (unsigned spare = 0; spare < 40; spare++) {
         take_memory(spare);
