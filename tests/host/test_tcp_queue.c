@@ -174,6 +174,7 @@ static void one_packet_again(void)
         CHECK_EQ(receiver_times_seg(i), i == 3 ? 2u : 1u);
     CHECK_EQ(receiver.pcb->net.rec.pieces, 0);
     CHECK_EQ(receiver.pcb->net.rec.total_resent, 1);
+    CHECK(!receiver.pcb->net.rec.reordering);
 }
 
 /* With nothing in flight after a timeout, one packet goes again, then two. */
@@ -192,6 +193,36 @@ static void a_timeout_sends_one(void)
     receiver_forget();
     receiver_ack(SEG, NONE, NONE, NONE);
     CHECK_EQ(receiver.heard, 2);
+}
+
+/* The probe of the tail is the last packet. */
+static void the_tail_is_a_packet(void)
+{
+    path_offloads = true;
+    open_wide();
+    CHECK_EQ(write_bytes(data, 10 * SEG, TCP_WRITE_FLAG_COPY), ERR_OK);
+    output();
+    receiver_run_ms(120);
+    for (unsigned i = 0; i < 10; i++)
+        CHECK_EQ(receiver_times_seg(i), i == 9 ? 2u : 1u);
+}
+
+/* Of a wide window, packets do not leave one by one as they are acknowledged one by one. */
+static void acknowledgements_are_gathered(void)
+{
+    path_offloads = true;
+    open_wide();
+    receiver.pcb->net.cc.cwnd = receiver.pcb->net.cc.ssthresh = 16 * SEG; /* not paced */
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_EQ(write_bytes(data, 40 * SEG, TCP_WRITE_FLAG_COPY), ERR_OK);
+    output();
+    CHECK_EQ(receiver.heard, 16);
+    receiver_say(1, 0, 0);
+    receiver_run_ms(21);
+    CHECK_EQ(receiver.heard, 16);
+    receiver_say(2, 0, 0);
+    receiver_run_ms(21);
+    CHECK_EQ(receiver.heard, 18);
 }
 
 /* ---- lent data ------------------------------------------------------------------------------- */
@@ -398,6 +429,8 @@ static const struct test_case cases[] = {
     {"the_end_is_in_the_last", the_end_is_in_the_last},
     {"one_packet_again", one_packet_again},
     {"a_timeout_sends_one", a_timeout_sends_one},
+    {"the_tail_is_a_packet", the_tail_is_a_packet},
+    {"acknowledgements_are_gathered", acknowledgements_are_gathered},
     {"lent_data", lent_data},
     {"packets_of_a_segment", packets_of_a_segment},
     {"packets_of_crumbs", packets_of_crumbs},

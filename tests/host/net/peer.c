@@ -26,6 +26,8 @@ static unsigned heard_count;
 static void (*listener)(const struct heard *h);
 
 unsigned peer_arp_unanswered;
+bool peer_offloads;
+unsigned peer_large;
 bool peer_mute, peer_icmp_spoilt;
 
 static uint32_t sum_of(uint32_t sum, const uint8_t *p, uint32_t len)
@@ -240,7 +242,9 @@ static void hear(struct model *m, struct model_queue *q)
     for (unsigned i = first; i < net.wire_count; i++) {
         uint16_t type = (uint16_t)peer_get16(net.wire[i] + 12);
 
-        if (type == ARP_TYPE)
+        if (net.wire_len[i] > sizeof(net.wire[i]))
+            peer_large++;
+        else if (type == ARP_TYPE)
             hear_arp(net.wire[i] + ETH);
         else if (type == IP4_TYPE)
             hear_ip4(net.wire[i] + ETH, net.wire_len[i] - ETH);
@@ -279,10 +283,16 @@ void peer_forget(void)
 
 void peer_boot(const char *ip)
 {
-    static const unsigned bits[] = {NET_F_MAC, NET_F_STATUS, NET_F_MTU};
+    unsigned bits[5] = {NET_F_MAC, NET_F_STATUS}, n = 2;
 
+    if (net.mtu)
+        bits[n++] = NET_F_MTU;
+    if (peer_offloads) {
+        bits[n++] = NET_F_CSUM;
+        bits[n++] = NET_F_HOST_TSO4;
+    }
     host_set_bootargs(ip ? ip : "ip=10.0.2.15/24");
-    net_plug(MODEL_MMIO, bits, net.mtu ? 3 : 2);
+    net_plug(MODEL_MMIO, bits, n);
     net.m->on.kick = hear;
     host_boot();
     host_run_services();

@@ -29,6 +29,10 @@ struct heard {
     uint32_t len;           /* of it */
 };
 
+/* The card takes CSUM and HOST_TSO4. Frames that it is to cut are counted, and not heard. */
+extern bool peer_offloads;
+extern unsigned peer_large;
+
 /* Boots the image with a card, of net.mtu if that is set, and this ip= (NULL: "ip=10.0.2.15/24").
  */
 void peer_boot(const char *ip);
