@@ -18,7 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHUNK = 65536, WARM_UP = 3, ANSWER_MS = 200, SILENCE_MS = 2000, CLOCK_EVERY = 64 };
+enum {
+    CHUNK = 65536,
+    WARM_UP = 3,
+    ANSWER_MS = 200,
+    SILENCE_MS = 2000,
+    CLOCK_EVERY = 64,
+    FULL_US = 50
+};
 
 #define NS_PER_S 1000000000ull
 
@@ -231,7 +238,9 @@ static int send_datagrams(int fd, const struct load *l, struct load_result *r)
     for (began = begin(); go_on(l, r->operations, began, CLOCK_EVERY);) {
         if (send(fd, chunk, l->size, 0) == (ssize_t)l->size)
             r->operations++;
-        else if (!is_passing(errno))
+        else if (is_passing(errno))
+            usleep(FULL_US); /* the card's queue is full */
+        else
             return failed("send");
     }
     end(r, began);

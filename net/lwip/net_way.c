@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net_way.c - ready headers of Ethernet and IPv4 (RFC 791), for a few pairs of addresses.
+ */
+#include "net_way.h"
+
+#include "lwip/etharp.h"
+#include "lwip/ip.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/stats.h"
+#include "net_hooks.h"
+#include "net_impl.h"
+#include "net_route.h"
+
+#define WAYS 16 /* a power of two */
+
+/* The IP header is aligned to 4 in a frame, as lwIP has it. */
+struct way_headers {
+    struct eth_hdr eth;
+    struct ip_hdr ip;
+} __attribute__((packed));
+
+struct way {
+    uint32_t from, to;
+    uint32_t routes, neighbours; /* net_route_epoch (0: none), net_arp_epoch */
+    uint16_t sum;                /* of what is the same in each packet, not complemented */
+    struct netif *netif;
+    struct way_headers headers;
+};
+
+static struct way ways[WAYS];
+
+static struct way *way_of(const ip_addr_t *from, const ip_addr_t *to)
+{
+    uint32_t both = ip4_addr_get_u32(ip_2_ip4(from)) ^ ip4_addr_get_u32(ip_2_ip4(to));
+
+    return &ways[(both * 0x9e3779b1u) >> 16 & (WAYS - 1)];
+}
+
+static bool way_holds(const struct way *w, const ip_addr_t *from, const ip_addr_t *to,
+                      const struct netif *netif)
+{
+    return w->to == ip4_addr_get_u32(ip_2_ip4(to)) && w->from == ip4_addr_get_u32(ip_2_ip4(from)) &&
+           w->routes == net_route_epoch && w->neighbours == net_arp_epoch && w->netif == netif;
+}
+
+static uint16_t way_sum(uint32_t sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t) ~(sum + (sum >> 16));
+}
+
+static err_t way_send(const struct way *w, struct pbuf *p, uint8_t ttl, uint8_t tos, uint16_t flags)
+{
+    uint16_t len = lwip_htons((u16_t)(p->tot_len + IP_HLEN)), id = net_ip4_id(flags);
+    struct way_headers *h;
+
+    if (pbuf_add_header(p, sizeof(*h)))
+        return ERR_BUF;
+    h = p->payload;
+    *h = w->headers;
+    IPH_TOS_SET(&h->ip, tos);
+    IPH_LEN_SET(&h->ip, len);
+    IPH_ID_SET(&h->ip, id);
+    IPH_OFFSET_SET(&h->ip, flags);
+    IPH_TTL_SET(&h->ip, ttl);
+    IPH_CHKSUM_SET(&h->ip, way_sum((uint32_t)w->sum + lwip_htons(tos) + len + id + flags +
+                                   lwip_htons((u16_t)(ttl << 8))));
+    IP_STATS_INC(ip.xmit);
+    return w->netif->linkoutput(w->netif, p);
+}
+
+/* Where packets to that address leave. NULL: not by a card, or to none of its neighbours. */
+static const struct eth_addr *way_neighbour(struct netif *netif, const ip4_addr_t *to)
+{
+    const ip4_addr_t *hop, *found;
+    const struct netif *own;
+    struct eth_addr *mac;
+
+    NETIF_FOREACH(own)
+    {
+        if (ip4_addr_cmp(to, netif_ip4_addr(own)))
+            return NULL;
+    }
+    if (!net_route_is_card(netif) || !(hop = net_next_hop4(netif, to)) ||
+        etharp_find_addr(netif, hop, &mac, &found) < 0)
+        return NULL;
+    return mac;
+}
+
+static void way_learn(struct way *w, const ip_addr_t *from, const ip_addr_t *to,
+                      struct netif *netif)
+{
+    const struct eth_addr *mac = way_neighbour(netif, ip_2_ip4(to));
+
+    if (!mac)
+        return;
+    *w = (struct way){.from = ip4_addr_get_u32(ip_2_ip4(from)),
+                      .to = ip4_addr_get_u32(ip_2_ip4(to)),
+                      .routes = net_route_epoch,
+                      .neighbours = net_arp_epoch,
+                      .netif = netif};
+    w->headers.eth.dest = *mac;
+    memcpy(&w->headers.eth.src, netif->hwaddr, ETH_HWADDR_LEN);
+    w->headers.eth.type = PP_HTONS(ETHTYPE_IP);
+    IPH_VHL_SET(&w->headers.ip, 4, IP_HLEN / 4);
+    IPH_PROTO_SET(&w->headers.ip, IP_PROTO_TCP);
+    ip4_addr_copy(w->headers.ip.src, *ip_2_ip4(from));
+    ip4_addr_copy(w->headers.ip.dest, *ip_2_ip4(to));
+    w->sum = LWIP_CHKSUM(&w->headers.ip, IP_HLEN);
+}
+
+err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
+                  struct netif *netif)
+{
+    struct way *w = way_of(from, to);
+    err_t err;
+
+    if (IP_IS_V6(to))
+        return ip_output_if(p, from, to, ttl, tos, IP_PROTO_TCP, netif);
+    if (way_holds(w, from, to, netif) && (p->tx_size || p->tot_len + IP_HLEN <= netif->mtu))
+        return way_send(w, p, ttl, tos, net_ip4_flags(p, IP_PROTO_TCP, ip_2_ip4(to)));
+    err = ip_output_if(p, from, to, ttl, tos, IP_PROTO_TCP, netif);
+    if (err == ERR_OK)
+        way_learn(w, from, to, netif);
+    return err;
+}

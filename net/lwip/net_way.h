@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net_way.h - packets of TCP over IPv4 that go where one went before: with the headers of that one,
+ * without a look at neighbours. What is kept (card, neighbour, addresses) holds until one of them
+ * changes, and for a second at most. lwIP's tcp_out.c calls this in place of ip_output_if().
+ */
+#ifndef VIREO_NET_WAY_H
+#define VIREO_NET_WAY_H
+
+#include "lwip/netif.h"
+#include "lwip/pbuf.h"
+
+/* Sends a segment, all sums of which are made. As ip_output_if(), for TCP. */
+err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
+                  struct netif *netif);
+
+#endif

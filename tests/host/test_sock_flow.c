@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_sock_flow.c - datagrams that go where one went before (net/lwip/net_flow.c): they are like
+ * that one, and what changes in between counts for the next.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "check.h"
+#include "host.h"
+#include "loop.h"
+#include "lwip/etharp.h"
+#include "net_impl.h"
+#include "netmodel.h"
+#include "peer.h"
+#include "tasks.h"
+
+enum { IP = 20, UDP = 8, MTU = 1500 };
+
+static uint8_t data[4000];
+
+static const struct sockaddr *at(uint32_t ip, uint16_t port)
+{
+    static struct sockaddr_in a;
+
+    a = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(ip)};
+    return (const struct sockaddr *)&a;
+}
+
+/* A socket whose first datagram to the peer has gone. */
+static int warm(void)
+{
+    int fd;
+
+    peer_boot(NULL);
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 7 + 1);
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_EQ(connect(fd, at(PEER_IP, 7), sizeof(struct sockaddr_in)), 0);
+    for (int i = 0; i < 2; i++) { /* the first waits for the neighbour */
+        CHECK_EQ(send(fd, data, 1, 0), 1);
+        task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    }
+    peer_forget();
+    return fd;
+}
+
+/* Sends; the packet. */
+static const uint8_t *packet_of(int fd, uint32_t len)
+{
+    CHECK_EQ(send(fd, data, len, 0), len);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK_EQ(peer_last(PEER_UDP).len, len);
+    return peer_last(PEER_UDP).data - UDP - IP;
+}
+
+static uint32_t sum(const uint8_t *p, uint32_t len)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < len; i++)
+        n += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+    return n;
+}
+
+static uint32_t folded(uint32_t n)
+{
+    n = (n & 0xffff) + (n >> 16);
+    return (n & 0xffff) + (n >> 16);
+}
+
+static void sums_and_lengths(void)
+{
+    int fd = warm();
+
+    for (uint32_t len = 1; len <= MTU - IP - UDP; len += len < 80 ? 1 : 97) {
+        const uint8_t *p = packet_of(fd, len);
+
+        CHECK_EQ(folded(sum(p, IP)), 0xffff);
+        CHECK_EQ(folded(sum(p + 12, 8 + UDP + len) + PEER_UDP + UDP + len), 0xffff);
+        CHECK_EQ(peer_get16(p + 2), IP + UDP + len);
+        CHECK(memcmp(p + IP + UDP, data, len) == 0);
+        CHECK_EQ(peer_get32(p + 12), IMAGE_IP);
+        CHECK_EQ(peer_get16(p + IP + 2), 7);
+    }
+}
+
+/* The sum 0 means that there is none: 0xffff stands for it (RFC 768). */
+static void a_sum_of_zero(void)
+{
+    int fd = warm();
+    const uint8_t *p = packet_of(fd, 2);
+    uint32_t before = peer_get16(p + IP + 6), now;
+
+    now = folded(before + peer_get16(data)); /* what the sum lacks */
+    data[0] = (uint8_t)(now >> 8);
+    data[1] = (uint8_t)now;
+    CHECK_EQ(peer_get16(packet_of(fd, 2) + IP + 6), 0xffff);
+}
+
+static void options_count_at_once(void)
+{
+    int fd = warm();
+    const uint8_t *p = packet_of(fd, 100);
+
+    CHECK(p[8] != 33 && p[1] == 0 && !(p[6] & 0x40));
+    loop_set(fd, IPPROTO_IP, IP_TTL, 33);
+    loop_set(fd, IPPROTO_IP, IP_TOS, 0x48);
+    loop_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
+    p = packet_of(fd, 100);
+    CHECK(p[8] == 33 && p[1] == 0x48 && (p[6] & 0x40));
+    CHECK_EQ(folded(sum(p, IP)), 0xffff);
+}
+
+static void another_peer_port_and_socket(void)
+{
+    int fd = warm(), other = socket(AF_INET, SOCK_DGRAM, 0);
+    uint16_t mine = (uint16_t)peer_get16(packet_of(fd, 3) + IP);
+
+    CHECK_EQ(sendto(fd, data, 3, 0, at(PEER_IP, 9), sizeof(struct sockaddr_in)), 3);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK(peer_last(PEER_UDP).dport == 9 && peer_last(PEER_UDP).sport == mine);
+    CHECK_EQ(sendto(other, data, 3, 0, at(PEER_IP, 9), sizeof(struct sockaddr_in)), 3);
+    CHECK_EQ(sendto(other, data, 3, 0, at(PEER_IP, 9), sizeof(struct sockaddr_in)), 3);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK(peer_last(PEER_UDP).sport != mine);
+}
+
+/* The neighbour says that it has another address now. */
+static void the_neighbour_moves(void)
+{
+    uint8_t arp[28] = {0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 0x77};
+    int fd = warm();
+
+    peer_put32(arp + 14, PEER_IP);
+    peer_put32(arp + 24, IMAGE_IP);
+    packet_of(fd, 10);
+    CHECK(net.wire[0][5] != 0x77);
+    peer_frame(ETHTYPE_ARP, arp, sizeof(arp));
+    packet_of(fd, 10);
+    CHECK(memcmp(net.wire[0], arp + 8, 6) == 0);
+}
+
+/* Longer than the link: cut as before. */
+static void long_datagrams_are_cut(void)
+{
+    int fd = warm();
+
+    CHECK_EQ(send(fd, data, 3000, 0), 3000);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK_EQ(peer_count(PEER_UDP), 3);
+}
+
+/* The card's cable is out: there is no way, and no packet. */
+static void the_link_goes_down(void)
+{
+    int fd = warm();
+
+    net_enter();
+    netif_set_link_down(&net_core.devs->netif);
+    net_leave();
+    CHECK_FAILS(send(fd, data, 10, 0), ENETUNREACH);
+    net_enter();
+    netif_set_link_up(&net_core.devs->netif);
+    net_leave();
+    send(fd, data, 10, 0);
+    task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+    packet_of(fd, 10);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test_case cases[] = {
+        SHOWS(sums_and_lengths, NULL),      SHOWS(a_sum_of_zero, NULL),
+        SHOWS(options_count_at_once, NULL), SHOWS(another_peer_port_and_socket, NULL),
+        SHOWS(the_neighbour_moves, NULL),   SHOWS(long_datagrams_are_cut, NULL),
+        SHOWS(the_link_goes_down, NULL),
+    };
+
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
