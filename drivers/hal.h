@@ -129,7 +129,8 @@ extern "C" {
  * Time since boot in nanoseconds. Never goes back, and advances with interrupts off as well: the
  * functions of hal_on_shutdown wait for resets then. So it is read from a counter, not counted by a
  * tick. A resolution of 1 ms does for all deadlines; the wake-up "hybrid" spins for 50 us and wants
- * 10 us. [handler]
+ * 10 us. While services run it may give the time at which the loop's round began, for some calls;
+ * a wait for a register must see time pass. [handler]
  */
 uint64_t hal_now_ns(void);
 

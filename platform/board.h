@@ -101,6 +101,15 @@ bool arch_random(uint64_t *out);
 /* ---- supplied by runtime/ -------------------------------------------------------------------- */
 
 /*
+ * The time of a round of the loop. A hal_now_ns whose counter is dear to read gives now_ns as long
+ * as `reads` is not 0, and counts it down. [handler]
+ */
+extern struct runtime_round {
+    uint64_t now_ns;
+    unsigned reads;
+} runtime_round;
+
+/*
  * Called by the board when MMU, console, memory_init() and timer are done, on the boot stack with
  * interrupts masked. Runs the init table and main() in the first task.
  */

@@ -26,6 +26,8 @@ static struct hal_service *running; /* its run() or arm() is on the stack; NULL:
 static unsigned round;              /* number of this one */
 static uint64_t swept_ns;           /* when the last sweep was; 0: services were just armed */
 
+struct runtime_round runtime_round; /* set by the loop (task.c) */
+
 /* What most rounds do not need stands apart, so that an empty round is short. */
 static void service_set_due(struct hal_service *s) __attribute__((noinline));
 static void services_note_changes(void) __attribute__((noinline));

@@ -11,6 +11,7 @@
 
 #include "board.h"
 #include "deadline.h"
+#include "pace.h"
 #include "runtime.h"
 #include "turn.h"
 
@@ -86,6 +87,19 @@ static void task_expire(uint64_t now)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
+/*
+ * While services run, hal_now_ns() gives the time at which the round began, so that the counter is
+ * read once a round (pace.h says why). Not for ever, since a service may wait for a register with a
+ * deadline.
+ */
+#define ROUND_READS 32
+
+static void task_begin_round(uint64_t now)
+{
+    runtime_round.now_ns = now;
+    runtime_round.reads = ROUND_READS;
+}
+
 static void task_set_timer(uint64_t when_ns)
 {
     board_timer_set(when_ns);
@@ -93,15 +107,17 @@ static void task_set_timer(uint64_t when_ns)
 }
 
 /*
- * Sleeps until an interrupt, or until the next deadline of a service or a task. Returns at once if
- * a handler has woken a service, or if a deadline has passed.
+ * Sleeps until an interrupt, or until the next deadline of a service or a task, or `latest`.
+ * Returns at once if a handler has woken a service, or if a deadline has passed.
  */
-static void task_idle(void)
+static void task_idle(uint64_t latest)
 {
     unsigned long state = arch_irq_save();
 
     if (!services_pending()) {
         uint64_t when = services_next();
+        if (latest < when)
+            when = latest;
         if (deadlines.root && deadlines.root->when_ns < when)
             when = deadlines.root->when_ns;
         if (when == HAL_NEVER || when > hal_now_ns()) {
@@ -132,19 +148,29 @@ static void task_begin_turn(uint64_t now)
 
 static struct task *task_next(void)
 {
-    uint64_t now = hal_now_ns();
+    struct pace pace = {0};
+    uint64_t now = hal_now_ns(), until;
 
-    for (turn_end(now);; now = hal_now_ns()) {
+    for (turn_end(now);;) {
+        task_begin_round(now);
         bool worked = services_run(now);
         task_expire(now);
         struct task *t = runnable.head;
         if (t) {
+            runtime_round.reads = 0;
             task_dequeue(t);
             task_begin_turn(now);
             return t;
         }
-        if (!worked && !services_arm() && !runnable.head && !services_polled())
-            task_idle();
+        bool idle = !worked && !services_arm() && !runnable.head;
+        if (pace_round(&pace, idle && services_polled()))
+            continue;
+        runtime_round.reads = 0;
+        if (idle && !pace.rounds)
+            task_idle(HAL_NEVER);
+        else if (pace.rounds && (until = pace_sleep(&pace, hal_now_ns())))
+            task_idle(until);
+        now = hal_now_ns();
     }
 }
 

@@ -58,6 +58,17 @@ static void nanoseconds(void)
     }
 }
 
+/* While a round lasts, its time is given, for some calls. */
+static void the_time_of_a_round(void)
+{
+    start();
+    fakecpu.counter += 62500000;
+    uint64_t real = hal_now_ns();
+    runtime_round = (struct runtime_round){.now_ns = 77, .reads = 2};
+    CHECK(hal_now_ns() == 77 && hal_now_ns() == 77);
+    CHECK(runtime_round.reads == 0 && hal_now_ns() == real);
+}
+
 static void a_boot_loader_that_did_not_say(void)
 {
     fakecpu.hz = 0;
@@ -143,6 +154,7 @@ static void no_timer(void)
 
 static const struct test_case cases[] = {
     {"nanoseconds", nanoseconds, NULL, 0, frequencies},
+    {"the_time_of_a_round", the_time_of_a_round},
     {"a_boot_loader_that_did_not_say", a_boot_loader_that_did_not_say},
     {"never_early", never_early, NULL, 0, frequencies},
     {"limits_of_the_timer", limits_of_the_timer},

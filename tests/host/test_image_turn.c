@@ -2,13 +2,14 @@
 /*
  * test_image_turn.c - a task that keeps the CPU is named in the log (platform/runtime/turn.h): at
  * the timer's interrupt if it never parks, with the length of its turn when it does, and not again
- * for ten seconds.
+ * for ten seconds. And the pace of polling (pace.h).
  */
 #include "turn.h"
 
 #include "board.h"
 #include "check.h"
 #include "host.h"
+#include "pace.h"
 
 static const char *name = "busy";
 
@@ -56,6 +57,37 @@ static void an_endless_turn(void)
     CHECK_EQ(host_log_lines(HAL_WARN), 2);
 }
 
+/* Polling that finds nothing reads the counter once in 16 rounds. */
+static void polling_looks_at_the_clock_now_and_then(void)
+{
+    struct pace p = {0};
+    unsigned looks = 0;
+
+    CHECK(!pace_round(&p, false) && !p.rounds);
+    for (unsigned i = 0; i < 160; i++)
+        looks += !pace_round(&p, true);
+    CHECK(looks >= 10 && looks <= 21);
+    CHECK(!pace_round(&p, false) && !p.rounds); /* it found something */
+    CHECK(!pace_round(&p, true));               /* so the next time begins here */
+}
+
+/* It gives the CPU away for a while at a time after a millisecond. */
+static void polling_sleeps_at_last(void)
+{
+    struct pace p = {0};
+    uint64_t now = 5 * HAL_SEC;
+
+    CHECK(!pace_round(&p, true) && !pace_sleep(&p, now));
+    while (pace_round(&p, true))
+        ;
+    CHECK(!pace_sleep(&p, now + HAL_MS - 1));
+    while (pace_round(&p, true))
+        ;
+    CHECK_EQ(pace_sleep(&p, now + HAL_MS), now + HAL_MS + 50 * HAL_US);
+    pace_round(&p, false);
+    CHECK(!pace_round(&p, true) && !pace_sleep(&p, now + 2 * HAL_MS));
+}
+
 static void ten_seconds_of_quiet(void)
 {
     uint64_t now = HAL_SEC;
@@ -72,6 +104,8 @@ static const struct test_case cases[] = {
     {"short_turns_are_not_named", short_turns_are_not_named},
     {"the_length_is_told_at_the_end", the_length_is_told_at_the_end},
     {"an_endless_turn", an_endless_turn},
+    {"polling_looks_at_the_clock_now_and_then", polling_looks_at_the_clock_now_and_then},
+    {"polling_sleeps_at_last", polling_sleeps_at_last},
     {"ten_seconds_of_quiet", ten_seconds_of_quiet},
 };
 
