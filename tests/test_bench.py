@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from conftest import TREE
-from vireolib import bench_paths, linux_guest, relay, report
+from vireolib import bench_net, bench_paths, linux_guest, relay, report
 from vireolib.machine import Unusable
 
 
@@ -87,3 +87,36 @@ def test_the_linux_guest_is_compiled_without_warnings(monkeypatch, init):
     packed = linux_guest.cpio([('init', 0o100755, data)])
     assert packed[:6] == b'070701' and len(packed) % 4 == 0 and packed.count(b'TRAILER!!!') == 1
     assert data in packed and packed.index(data) % 4 == 0
+
+
+def test_bars_of_the_network():
+    """A limit is absolute, a part of Linux, or that of another row; a rate has a least."""
+    figures = {f.metric: f for f in bench_net.every_figure()}
+    assert set(bench_net.BARS) <= set(figures)
+    row = bench_net.row_of(figures['net.tcprr.insn_op'], {'vireo': 4001, 'linux': 20000}, 5, [])
+    assert row.exceeded and row.limit == 4000 and row.n == 1
+    row = bench_net.row_of(figures['tap.net.tcptx.insn_MiB'], {'vireo': 300, 'linux': 800}, 5, [])
+    assert row.limit == 320 and not row.exceeded
+    alone = bench_net.row_of(figures['tap.net.tcptx.insn_MiB'], {'vireo': 300}, 5, [])
+    assert alone.limit is None and not alone.exceeded
+    other = report.Row('http.keepalive.insn_req', 'instructions', 1000)
+    row = bench_net.row_of(figures['http.keepalive_open500.insn_req'], {'vireo': 1101}, 5, [other])
+    assert row.limit == 1100 and row.exceeded
+    row = bench_net.row_of(figures['net.tcprr.ops_s'],
+                           {'vireo': 90, bench_net.POLLED: 110, 'linux': 50}, 5, [])
+    assert row.vireo == 110 and row.least == 100 and not row.exceeded and 'polled' in row.config
+
+
+def test_rows_of_the_network_have_the_names_that_are_read():
+    named = {f.metric for f in bench_net.every_figure()}
+    assert {'tap.net.tcptx.insn_MiB', 'tap-nooff.net.tcprx.insn_MiB', 'user.net.tcptx.insn_MiB',
+            'net.tcprr.insn_op', 'net.udprr.insn_op', 'net.udptx.insn_op',
+            'net.udprx_burst40.insn_op', 'vnet.tx.insn_frame', 'vnet.rx.insn_frame',
+            'http.close.insn_req', 'http.keepalive.insn_req', 'http.keepalive_open500.insn_req',
+            'http.file10M.insn_MiB', 'tap.net.tcptx.MBps', 'tap-nooff.net.tcprx.MBps',
+            'user.net.tcprx.MBps', 'net.tcprr.ops_s', 'net.udptx.rcvd_pps', 'http.close_c1_rps',
+            'http.keepalive_c1_rps', 'http.keepalive_c16_rps'} <= named
+    with pytest.raises(Unusable, match='tap.net.tcptx.insn_MiB'):
+        bench_net.chosen('nosuch')
+    with pytest.raises(Unusable, match='whole table'):
+        bench_net.main(1, document=True, alone=True)

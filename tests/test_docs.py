@@ -215,7 +215,7 @@ def test_the_image_says_it(boot):
 
 # ---- figures ----
 
-@pytest.mark.parametrize('bench', ['boot', 'ring', 'paths'])
+@pytest.mark.parametrize('bench', ['boot', 'net', 'ring', 'paths'])
 def test_each_bench_finds_its_table(bench, tmp_path):
     """`make bench BENCH=--readme` replaces the rows between two marks, and nothing else."""
     page = tmp_path / 'page.md'

@@ -3,6 +3,7 @@
  * load.c - the loads: bulk over TCP both ways, round trips over TCP and UDP, datagrams both ways.
  * Plain blocking sockets, as most programs use them.
  */
+#define _GNU_SOURCE /* sendmmsg */
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -24,6 +25,7 @@ enum {
     ANSWER_MS = 200,
     SILENCE_MS = 2000,
     CLOCK_EVERY = 64,
+    BATCH_MAX = 64,
     FULL_US = 50
 };
 
@@ -229,15 +231,32 @@ static int is_passing(int error)
     return error == ENOBUFS || error == EAGAIN || error == ECONNREFUSED;
 }
 
+/* Sends one, or a batch by one call. How many were sent, or -1. */
+static int send_some(int fd, const struct load *l)
+{
+    static struct mmsghdr batch[BATCH_MAX];
+    static struct iovec iov = {.iov_base = chunk};
+    unsigned n = l->batch < BATCH_MAX ? l->batch : BATCH_MAX;
+
+    if (n <= 1)
+        return send(fd, chunk, l->size, 0) == (ssize_t)l->size ? 1 : -1;
+    iov.iov_len = l->size;
+    for (unsigned i = 0; i < n; i++)
+        batch[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
+    return sendmmsg(fd, batch, n, 0);
+}
+
 static int send_datagrams(int fd, const struct load *l, struct load_result *r)
 {
     uint64_t began;
 
     if (count_at_peer(l, r))
         return -1;
-    for (began = begin(); go_on(l, r->operations, began, CLOCK_EVERY);) {
-        if (send(fd, chunk, l->size, 0) == (ssize_t)l->size)
-            r->operations++;
+    for (began = begin(); go_on(l, r->operations, began, l->batch > 1 ? 1 : CLOCK_EVERY);) {
+        int n = send_some(fd, l);
+
+        if (n > 0)
+            r->operations += (uint64_t)n;
         else if (is_passing(errno))
             usleep(FULL_US); /* the card's queue is full */
         else

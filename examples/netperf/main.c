@@ -36,6 +36,7 @@ static void read_options(void)
     load.operations = number("n", 0, UINT64_MAX);
     load.time_ns = number("ms", 0, UINT32_MAX) * 1000000;
     load.rate = (uint32_t)number("rate", 0, UINT32_MAX);
+    load.batch = (uint32_t)number("batch", 1, 64);
     iperf.udp = number("udp", 0, 1);
     iperf.reverse = number("reverse", 0, 1);
     iperf.both_ways = number("bidir", 0, 1);
