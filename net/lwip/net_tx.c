@@ -32,6 +32,19 @@ static uint16_t tx_fold(uint32_t sum)
     return (uint16_t)(sum + (sum >> 16));
 }
 
+/* The sum of the pseudo header of TCP (RFC 9293, 3.1), not complemented. */
+static uint16_t tx_pseudo(struct pbuf *p, const ip_addr_t *src, const ip_addr_t *dst)
+{
+    uint32_t from, to, sum;
+
+    if (IP_IS_V6(dst))
+        return (u16_t)~ip_chksum_pseudo_partial(p, IP_PROTO_TCP, p->tot_len, 0, src, dst);
+    from = ip4_addr_get_u32(ip_2_ip4(src));
+    to = ip4_addr_get_u32(ip_2_ip4(dst));
+    sum = (from & 0xffff) + (from >> 16) + (to & 0xffff) + (to >> 16);
+    return tx_fold(sum + PP_HTONS(IP_PROTO_TCP) + lwip_htons(p->tot_len));
+}
+
 void net_tx_seal(struct pbuf *p, const struct netif *netif, uint16_t size, const ip_addr_t *src,
                  const ip_addr_t *dst)
 {
@@ -45,7 +58,7 @@ void net_tx_seal(struct pbuf *p, const struct netif *netif, uint16_t size, const
         return;
     }
     p->tx_size = size ? size : 1;
-    tcp->chksum = (u16_t)~ip_chksum_pseudo_partial(p, IP_PROTO_TCP, len, 0, src, dst);
+    tcp->chksum = tx_pseudo(p, src, dst);
 }
 
 static uint16_t tx_ip_len(const uint8_t *ip)

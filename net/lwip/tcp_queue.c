@@ -25,20 +25,6 @@
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
-/* Data of a packet with these options, but no more than half of the largest window that the peer
- * has announced (RFC 9293, 3.8.6.2.1). */
-static uint16_t queue_packet(const struct tcp_pcb *pcb, unsigned options)
-{
-    uint32_t half = pcb->snd_wnd_max / 2, mss = half && half < pcb->mss ? half : pcb->mss;
-
-    return (uint16_t)(mss > options ? mss - options : 1);
-}
-
-uint16_t tcp_queue_packet(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
-{
-    return queue_packet(pcb, LWIP_TCP_OPT_LENGTH(seg->flags));
-}
-
 /* Where routers may cut packets, each has a number of its own, and a segment is one packet. */
 static bool queue_is_single(const struct tcp_pcb *pcb)
 {
@@ -46,9 +32,9 @@ static bool queue_is_single(const struct tcp_pcb *pcb)
 }
 
 /* The most data of a segment. */
-static uint16_t queue_most(const struct tcp_pcb *pcb)
+static uint16_t queue_most(const struct tcp_pcb *pcb, uint32_t packet)
 {
-    uint32_t packet = tcp_stamp_payload(pcb), most = 0xffff - HEADERS_MOST;
+    uint32_t most = 0xffff - HEADERS_MOST;
 
     if (queue_is_single(pcb))
         return (uint16_t)packet;
@@ -64,7 +50,7 @@ struct queue_write {
     struct pbuf *lent; /* the data is this pbuf's, from byte lent_at on; NULL: it is at `data` */
     uint16_t lent_at;
     uint16_t len, at;               /* at: what has a place */
-    uint16_t most;                  /* of a segment */
+    uint16_t packet, most;          /* data of a full packet, and the most of a segment */
     uint8_t flags;                  /* TCP_WRITE_FLAG_* */
     uint8_t options;                /* TF_SEG_OPTS_* */
     struct tcp_seg *last;           /* of pcb->unsent; NULL: that is empty */
@@ -144,7 +130,7 @@ static bool queue_extend(struct queue_write *w)
     if (!queue_left(w) || !space || pbuf_clen(last->p) >= PIECES_MOST)
         return true;
     n = LWIP_MIN(space, queue_left(w));
-    room = LWIP_MAX(last->len, (uint16_t)tcp_stamp_payload(w->pcb));
+    room = LWIP_MAX(last->len, w->packet);
     w->more = queue_data(w, n, LWIP_MIN(room, space));
     w->at = (uint16_t)(w->at + n);
     w->pbufs++;
@@ -154,12 +140,12 @@ static bool queue_extend(struct queue_write *w)
 /* The pbufs of a segment with the next n bytes: one, where these fit into a packet. */
 static struct pbuf *queue_pbufs(struct queue_write *w, uint16_t n)
 {
-    uint16_t header = LWIP_TCP_OPT_LENGTH(w->options), packet = (uint16_t)tcp_stamp_payload(w->pcb);
+    uint16_t header = LWIP_TCP_OPT_LENGTH(w->options);
     struct pbuf *p, *data;
 
     w->pbufs++;
-    if (n <= packet && w->flags & TCP_WRITE_FLAG_COPY)
-        return queue_copy(w, PBUF_TRANSPORT, header, n, packet);
+    if (n <= w->packet && w->flags & TCP_WRITE_FLAG_COPY)
+        return queue_copy(w, PBUF_TRANSPORT, header, n, w->packet);
     data = queue_data(w, n, n);
     p = data ? pbuf_alloc(PBUF_TRANSPORT, header, PBUF_RAM) : NULL;
     if (!p) {
@@ -238,7 +224,8 @@ static err_t queue_add(struct queue_write *w)
 
     if (!w->len)
         return ERR_OK;
-    w->most = queue_most(pcb);
+    w->packet = (uint16_t)tcp_stamp_payload(pcb);
+    w->most = queue_most(pcb, w->packet);
     w->options = tcp_stamp_reserved(pcb) ? TF_SEG_OPTS_TS : 0;
     w->last = pcb->unsent ? pcb->net.unsent_last : NULL;
     ok = queue_extend(w);
@@ -338,7 +325,9 @@ err_t tcp_queue_fit(struct tcp_pcb *pcb, uint32_t window)
 
     if ((pcb->net.mtu.next || pcb->net.mtu.probe) && tcp_mtu_probe_step(pcb))
         return ERR_OK;
-    part = pcb->unsent ? queue_part(pcb, pcb->unsent, window) : 0;
+    if (!pcb->unsent || pcb->unsent->len <= tcp_queue_packet(pcb, pcb->unsent))
+        return ERR_OK;
+    part = queue_part(pcb, pcb->unsent, window);
     return part ? tcp_queue_divide(pcb, pcb->unsent, (uint16_t)part) : ERR_OK;
 }
 

@@ -45,8 +45,6 @@ err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16
 
 /* ---- called by loss recovery and the search for longer packets ------------------------------- */
 
-/* The most data of a packet that this segment becomes now. */
-uint16_t tcp_queue_packet(const struct tcp_pcb *pcb, const struct tcp_seg *seg);
 /* Divides a segment of pcb->unsent so that it keeps `keep` bytes, at least 1. */
 err_t tcp_queue_divide(struct tcp_pcb *pcb, struct tcp_seg *seg, uint16_t keep);
 

@@ -325,6 +325,16 @@ static void resend_look_at_pace(struct tcp_pcb *pcb)
     r->pace_wait &= paced;
 }
 
+/* Nothing is in flight, or lost, and one packet is all that waits: a request, or an answer. */
+static bool resend_is_alone(const struct tcp_pcb *pcb)
+{
+    const struct tcp_recovery *r = &pcb->net.rec;
+    const struct tcp_seg *seg = pcb->unsent;
+
+    return !pcb->unacked && !seg->next && !r->lost.first && !r->paced && !r->probe_now &&
+           pcb->state >= ESTABLISHED && seg->len <= tcp_queue_packet(pcb, seg);
+}
+
 uint32_t net_tcp_window(struct tcp_pcb *pcb)
 {
     struct tcp_recovery *r = &pcb->net.rec;
@@ -335,6 +345,10 @@ uint32_t net_tcp_window(struct tcp_pcb *pcb)
     if (!pcb->unsent && !r->lost.first)
         return 0;
     resend_now_is(fresh ? tcp_news.now_ns : hal_now_ns());
+    if (pcb->unsent && resend_is_alone(pcb)) {
+        resend_begin(pcb);
+        return LWIP_MIN(pcb->snd_wnd, pcb->snd_nxt - pcb->lastack + pcb->unsent->len);
+    }
     resend_look_at_pace(pcb);
     if (r->lost.first && !r->frto_new)
         resend_lost(pcb);
@@ -348,6 +362,20 @@ uint32_t net_tcp_window(struct tcp_pcb *pcb)
     if (r->pace_wait)
         resend_set(pcb, resend_now.ns);
     return LWIP_MIN(pcb->snd_wnd, room);
+}
+
+/*
+ * A packet is in flight, and nothing else. A timer that fires too early is moved then: one that is
+ * set for no later than what is needed now at least stays, so that a request and its answer set
+ * none.
+ */
+static void resend_watch(struct tcp_pcb *pcb)
+{
+    const struct tcp_recovery *r = &pcb->net.rec;
+
+    if (!tcp_timer_pending(&r->timer) || r->state != TCP_REC_OPEN || r->pace_wait || r->reo_wait ||
+        r->timer.due_ns > resend_now.ns + PROBE_DELAY_US * UINT64_C(1000))
+        resend_set(pcb, resend_now.ns);
 }
 
 void net_tcp_sent(struct tcp_pcb *pcb, struct tcp_seg *seg)
@@ -370,7 +398,9 @@ void net_tcp_sent(struct tcp_pcb *pcb, struct tcp_seg *seg)
         r->fresh = seg;
     pcb->net.unacked_last = seg;
     resend_pace(pcb, len);
-    if (before <= pcb->mss || r->pace_wait)
+    if (!before && len <= pcb->mss)
+        resend_watch(pcb);
+    else if (before <= pcb->mss || r->pace_wait)
         resend_set(pcb, resend_now.ns);
 }
 

@@ -51,6 +51,18 @@ static inline uint32_t tcp_seg_most(const struct tcp_pcb *pcb, const struct tcp_
     return pcb->mss - (LWIP_TCP_OPT_LENGTH(seg->flags));
 }
 
+/*
+ * The most data of a packet that this segment becomes now: with its options, but no more than half
+ * of the largest window that the peer has announced (RFC 9293, 3.8.6.2.1).
+ */
+static inline uint16_t tcp_queue_packet(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+    uint32_t half = pcb->snd_wnd_max / 2, mss = half && half < pcb->mss ? half : pcb->mss;
+    uint32_t options = LWIP_TCP_OPT_LENGTH(seg->flags);
+
+    return (uint16_t)(mss > options ? mss - options : 1);
+}
+
 /* Is this sequence number between two of the packets that a segment was sent in? */
 static inline bool tcp_seg_between(const struct tcp_seg *seg, uint32_t at)
 {
