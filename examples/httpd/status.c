@@ -325,6 +325,8 @@ static void put_network(struct text *t)
     put_number(t, "rx_copied", s.rx_copied);
     put_number(t, "tx_full", s.tx_full);
     put_number(t, "sockets", s.sockets);
+    put_number(t, "neighbours", s.neighbours);
+    put_number(t, "neighbours_unknown", s.neighbours_unknown);
     put_number(t, "mem_used", s.mem_used);
     put_number(t, "mem_lent", s.mem_lent);
     put_number(t, "mem_limit", s.mem_limit);

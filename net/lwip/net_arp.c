@@ -52,6 +52,11 @@ static bool arp_is_complete(unsigned i)
 
 uint32_t net_arp_epoch = 1;
 
+void net_arp_count(struct net_stats *s)
+{
+    net_table_count(&arp_table, s);
+}
+
 unsigned net_arp_waiting(void)
 {
     return arp_waiting;

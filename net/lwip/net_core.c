@@ -254,5 +254,7 @@ void net_get_stats(struct net_stats *out)
         .mem_limit = net_mem_limit(),
         .mem_failed = net_mem_failed(),
     };
+    net_arp_count(out);
+    net_nd6_count(out);
     net_add_device_stats(out);
 }

@@ -212,6 +212,9 @@ unsigned net_arp_waiting(void);
 /* Changes when the MAC of any neighbour of IPv4 may be another than before, and each second. */
 extern uint32_t net_arp_epoch;
 unsigned net_nd6_waiting(void);
+/* Adds the neighbours of a family. */
+void net_arp_count(struct net_stats *s);
+void net_nd6_count(struct net_stats *s);
 
 /* ---- net_rx.c -------------------------------------------------------------------------------- */
 

@@ -78,6 +78,11 @@ bool net_nd6_may_wait(const struct nd6_q_entry *q)
     return n < WAIT_EACH;
 }
 
+void net_nd6_count(struct net_stats *s)
+{
+    net_table_count(&nd6_neighbours, s);
+}
+
 unsigned net_nd6_waiting(void)
 {
     unsigned n = 0;

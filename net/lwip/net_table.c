@@ -89,6 +89,12 @@ void net_table_touch(struct net_table *t, unsigned i)
     table_list(t, i, class);
 }
 
+void net_table_count(const struct net_table *t, struct net_stats *s)
+{
+    s->neighbours += t->list[NET_ROW_HEARD].n + t->list[NET_ROW_KNOWN].n;
+    s->neighbours_unknown += t->list[NET_ROW_ASKED].n;
+}
+
 void net_table_free(struct net_table *t, unsigned i)
 {
     uint16_t *at = &t->hash[table_hash(t, t->row[i].key)];

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "lwip/netif.h"
+#include "net.h"
 
 /*
  * What is known of the address of a row. ASKED: nothing yet. HEARD: what its owner, or a stranger
@@ -65,5 +66,7 @@ static inline void net_table_use(struct net_table *t, unsigned i)
 /* The row belongs to this class now. */
 void net_table_move(struct net_table *t, unsigned i, enum net_table_class class);
 void net_table_free(struct net_table *t, unsigned i);
+/* Adds the rows of a table of neighbours to what is told of them. */
+void net_table_count(const struct net_table *t, struct net_stats *s);
 
 #endif

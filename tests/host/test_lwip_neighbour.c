@@ -181,10 +181,16 @@ static unsigned known_of(unsigned n)
 /* They have asked for this machine: its packets to them wait for nothing. */
 static void clients_that_came(void)
 {
+    struct net_stats s;
+
     six = case_variant;
     boot(0);
     for (unsigned i = 0; i < CLIENTS; i++)
         tells(CLIENT(i));
+    send_to(FAKE(0));
+    net_get_stats(&s);
+    CHECK(s.neighbours == CLIENTS && s.neighbours_unknown == 1);
+    asked = 0;
     CHECK_EQ(known_of(CLIENTS), CLIENTS);
     CHECK_EQ(asked, 0);
 }

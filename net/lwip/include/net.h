@@ -58,9 +58,11 @@ struct net_stats {
     uint32_t ip_rx, ip_tx, ip_dropped;
     uint32_t tcp_rx, tcp_tx, tcp_dropped;
     uint32_t udp_rx, udp_tx, icmp_rx, icmp_tx;
-    uint32_t tcp_connections;           /* now, without TIME_WAIT */
-    uint32_t tcp_time_wait;             /* now */
-    uint32_t sockets;                   /* now */
+    uint32_t tcp_connections; /* now, without TIME_WAIT */
+    uint32_t tcp_time_wait;   /* now */
+    uint32_t sockets;         /* now */
+    uint32_t neighbours;      /* now: machines on the links, IPv4 and IPv6, whose MACs are known */
+    uint32_t neighbours_unknown;        /* now: those that were asked for and have not answered */
     uint64_t tcp_accepted, tcp_refused; /* refused: memory was short */
     uint64_t tcp_forged;       /* segments that do not fit their connection, and so had no effect */
     uint64_t tcp_challenges;   /* acknowledgements in answer to them */
