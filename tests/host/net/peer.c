@@ -29,6 +29,7 @@ unsigned peer_arp_unanswered;
 bool peer_offloads;
 unsigned peer_large;
 bool peer_mute, peer_icmp_spoilt;
+struct peer_card peer_card;
 
 static uint32_t sum_of(uint32_t sum, const uint8_t *p, uint32_t len)
 {
@@ -47,28 +48,34 @@ static uint16_t folded(uint32_t sum)
 
 static void put_on_the_wire(uint16_t type, const void *payload, uint32_t len)
 {
-    uint8_t frame[1514] = {0};
+    static uint8_t frame[NET_LONGEST + 60];
+    static const struct net_header plain;
 
-    CHECK(len <= sizeof(frame) - ETH);
+    CHECK(len <= NET_LONGEST - ETH);
+    memset(frame + ETH + len, 0, 60); /* padding */
     memcpy(frame, image_mac, 6);
     memcpy(frame + 6, peer_mac, 6);
     peer_put16(frame + 12, type);
     memcpy(frame + ETH, payload, len);
     len = ETH + len < 60 ? 60 : ETH + len;
-    net_deliver(frame, len, net.hdr_len + len);
-    model_publish(net.m, net.rx);
+    net_deliver_behind(peer_card.header ? peer_card.header : &plain, frame, len);
+    if (!peer_card.hold)
+        model_publish(net.m, net.rx);
 }
 
 void peer_frame(uint16_t type, const void *payload, uint32_t len)
 {
     put_on_the_wire(type, payload, len);
-    host_run_services();
+    if (!peer_card.hold)
+        host_run_services();
 }
 
 void peer_ip4(unsigned proto, uint32_t src, uint32_t dst, const void *payload, uint32_t len)
 {
-    uint8_t packet[1500] = {0x45};
+    static uint8_t packet[65535];
 
+    memset(packet, 0, IP);
+    packet[0] = 0x45;
     CHECK(len <= sizeof(packet) - IP);
     peer_put16(packet + 2, IP + len);
     packet[8] = 64;
@@ -89,14 +96,18 @@ static void send_summed(unsigned proto, uint32_t src, uint32_t dst, uint8_t *pac
     peer_put32(addresses, src);
     peer_put32(addresses + 4, dst);
     peer_put16(packet + at, folded(sum_of(sum_of(proto + len, addresses, 8), packet, len)));
+    if (peer_card.header && peer_card.header->flags & 1) /* the pseudo header's alone */
+        peer_put16(packet + at, (uint16_t)~folded(sum_of(proto + len, addresses, 8)));
+    peer_put16(packet + at, peer_get16(packet + at) ^ peer_card.spoilt);
     peer_ip4(proto, src, dst, packet, len);
 }
 
 void peer_udp_between(uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, const void *data,
                       uint32_t len)
 {
-    uint8_t packet[1480] = {0};
+    static uint8_t packet[65515];
 
+    memset(packet, 0, 8);
     peer_put16(packet, sport);
     peer_put16(packet + 2, dport);
     peer_put16(packet + 4, 8 + len);
@@ -134,8 +145,9 @@ void peer_tcp_between(uint32_t src, uint32_t dst, uint8_t *segment, uint32_t len
 
 void peer_segment(struct peer_tcp *c, unsigned flags, const void *data, uint32_t len)
 {
-    uint8_t packet[1480] = {0};
+    static uint8_t packet[65515];
 
+    memset(packet, 0, 20);
     peer_put16(packet, c->port);
     peer_put16(packet + 2, c->image_port);
     peer_put32(packet + 4, c->seq);
@@ -283,7 +295,9 @@ void peer_forget(void)
 
 void peer_boot(const char *ip)
 {
-    unsigned bits[5] = {NET_F_MAC, NET_F_STATUS}, n = 2;
+    static const unsigned joins[] = {NET_F_GUEST_CSUM, NET_F_GUEST_TSO4, NET_F_GUEST_TSO6,
+                                     NET_F_GUEST_ECN, NET_F_MRG_RXBUF};
+    unsigned bits[10] = {NET_F_MAC, NET_F_STATUS}, n = 2;
 
     if (net.mtu)
         bits[n++] = NET_F_MTU;
@@ -291,9 +305,23 @@ void peer_boot(const char *ip)
         bits[n++] = NET_F_CSUM;
         bits[n++] = NET_F_HOST_TSO4;
     }
+    for (unsigned i = 0; i < sizeof(joins) / sizeof(joins[0]) && peer_card.joins; i++)
+        bits[n++] = joins[i];
     host_set_bootargs(ip ? ip : "ip=10.0.2.15/24");
     net_plug(MODEL_MMIO, bits, n);
     net.m->on.kick = hear;
     host_boot();
+    host_run_services();
+}
+
+void peer_deliver(void)
+{
+    model_publish(net.m, net.rx);
+    host_run_services();
+}
+
+void peer_deliver(void)
+{
+    model_publish(net.m, net.rx);
     host_run_services();
 }

@@ -32,6 +32,16 @@ struct heard {
 /* The card takes CSUM and HOST_TSO4. Frames that it is to cut are counted, and not heard. */
 extern bool peer_offloads;
 extern unsigned peer_large;
+/* What the card does; set by the test, some of it before peer_boot(). */
+struct net_header;
+extern struct peer_card {
+    bool joins;                      /* it offers to check sums and to join segments */
+    bool hold;                       /* frames come with others, at peer_deliver() */
+    unsigned spoilt;                 /* bits of sums of TCP and UDP that are wrong */
+    const struct net_header *header; /* of each frame; flags & 1: sums are not made yet */
+} peer_card;
+/* Delivers the frames that are held, in one batch. */
+void peer_deliver(void);
 
 /* Boots the image with a card, of net.mtu if that is set, and this ip= (NULL: "ip=10.0.2.15/24").
  */
