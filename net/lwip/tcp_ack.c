@@ -86,6 +86,7 @@ static void ack_put_off(struct tcp_pcb *pcb, uint32_t len)
         return;
     a->young = false;
     tcp_timer_set(&a->timer, hal_now_ns() + LAZY_NS);
+    hal_service_changed(&net_core.service); /* to be asked before the CPU sleeps */
 }
 
 /* Acknowledges what is due; with `all`, also what may still wait. True: there was something. */

@@ -319,9 +319,3 @@ void peer_deliver(void)
     model_publish(net.m, net.rx);
     host_run_services();
 }
-
-void peer_deliver(void)
-{
-    model_publish(net.m, net.rx);
-    host_run_services();
-}
