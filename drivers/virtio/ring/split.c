@@ -198,6 +198,8 @@ static int split_place_chain(struct virtq_split_queue *s, const struct virtq_req
 
 /* Places one request behind the published index. -ENOSPC: the ring is full. */
 static int split_place(struct virtq_split_queue *s, const struct virtq_request *r)
+    __attribute__((noinline));
+static int split_place(struct virtq_split_queue *s, const struct virtq_request *r)
 {
     struct virtq *q = &s->q;
     unsigned count = (unsigned)r->readable + r->writable, head = q->free_head;
@@ -335,19 +337,29 @@ static unsigned split_take_in_order(struct virtq_split_queue *s, struct virtq_do
     return i;
 }
 
-static int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
+/* Takes what is used, up to max buffers. Apart from split_reap, which mostly finds nothing. */
+static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsigned max,
+                      unsigned ready) __attribute__((noinline));
+static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsigned max,
+                      unsigned ready)
 {
-    struct virtq_split_queue *s = virtq_split_of(q);
-    uint16_t ready = (uint16_t)(hal_observe16(&s->used->idx, q->order_platform) - s->used_idx);
-    unsigned n;
+    struct virtq *q = &s->q;
+    unsigned n = ready < max ? ready : max;
 
     if (ready > q->in_flight) {
         virtq_break(q, "used index ahead of what was made available");
         return -EIO;
     }
-    n = ready < max ? ready : max;
     n = q->in_order ? split_take_in_order(s, done, n, ready) : split_take_used(s, done, n);
     return n || q->state == VIRTQ_OK ? (int)n : -EIO;
+}
+
+static int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
+{
+    struct virtq_split_queue *s = virtq_split_of(q);
+    uint16_t ready = (uint16_t)(hal_observe16(&s->used->idx, q->order_platform) - s->used_idx);
+
+    return ready ? split_take(s, done, max, ready) : 0;
 }
 
 /* ---- notifications (section 2.7.7) ----------------------------------------------------------- */
