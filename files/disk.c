@@ -202,6 +202,37 @@ ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bca
     return (ssize_t)done;
 }
 
+static void disk_loan_end(void *cache, void *block)
+{
+    bcache_return(cache, block);
+}
+
+ssize_t disk_lend(struct disk *d, size_t len, uint64_t at, struct bcache_stream *s,
+                  struct file_loan *loan)
+{
+    uint64_t size = block_capacity(d->dev);
+    uint32_t block = bcache_block_size(d->cache), off = (uint32_t)(at % block);
+    struct disk_span span = {.first = at / block, .count = 1, .stream = s};
+    struct bcache_block *b;
+    size_t n = len < block - off ? len : block - off;
+    int err;
+
+    if (at >= size || !len)
+        return 0;
+    err = disk_get(d, at, n, &span, &b);
+    if (err)
+        return err == -ENXIO ? 0 : err;
+    n = disk_clip(b, off, n);
+    if (!n)
+        return 0;
+    err = bcache_borrow(d->cache, b);
+    *loan =
+        (struct file_loan){(const uint8_t *)bcache_data(b) + off, n, disk_loan_end, d->cache, b};
+    if (span.stream)
+        bcache_advance(d->cache, span.stream, span.first, span.count);
+    return err ? err : (ssize_t)n;
+}
+
 ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)
 {
     uint64_t size = block_capacity(d->dev);

@@ -32,6 +32,13 @@ struct disk *disk_of(struct block_device *dev);
 ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s);
 
 /*
+ * Lends bytes of the block that holds byte `at` (struct file_loan), at most len. Returns how many;
+ * 0 behind the end of the disk; -EIO; -EBUSY: a quarter of the cache is lent, read them. [parks]
+ */
+ssize_t disk_lend(struct disk *d, size_t len, uint64_t at, struct bcache_stream *s,
+                  struct file_loan *loan);
+
+/*
  * Writes len bytes of buf to byte `at` of the disk, into the cache: disk_sync() makes them durable.
  * Returns the number of bytes: fewer at the end of the disk, or before an error. -ENOSPC: behind
  * the end; -EROFS; -EIO: a block cannot be read to change a part of it, the disk was given up, or

@@ -35,6 +35,13 @@ static ssize_t disk_file_pread(struct file *f, void *buf, size_t len, off_t at)
     return at < 0 ? -EINVAL : disk_read(df->disk, buf, len, (uint64_t)at, &df->stream);
 }
 
+static ssize_t disk_file_lend(struct file *f, size_t len, off_t at, struct file_loan *loan)
+{
+    struct disk_file *df = f->ctx;
+
+    return at < 0 ? -EINVAL : disk_lend(df->disk, len, (uint64_t)at, &df->stream, loan);
+}
+
 static ssize_t disk_file_pwrite(struct file *f, const void *buf, size_t len, off_t at)
 {
     struct disk_file *df = f->ctx;
@@ -74,6 +81,7 @@ static int disk_file_close(struct file *f)
 static const struct file_ops disk_ops = {
     .name = "disk",
     .pread = disk_file_pread,
+    .lend = disk_file_lend,
     .pwrite = disk_file_pwrite,
     .fstat = disk_file_stat,
     .fsync = disk_file_sync,

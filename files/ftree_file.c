@@ -8,6 +8,8 @@
 
 #include "ftree.h"
 
+#define LOAN_MAX 61440 /* bytes of memory in one loan */
+
 struct ftree_file {
     const struct ftree *tree;
     uint32_t entry;
@@ -71,20 +73,49 @@ static ssize_t ftree_file_read_map(struct ftree_file *tf, const struct ftree_map
     return done ? (ssize_t)done : n;
 }
 
-static ssize_t ftree_file_pread(struct file *f, void *buf, size_t len, off_t at)
+/* How many of len bytes at `at` the file has: 0 at its end; -EINVAL. */
+static ssize_t ftree_file_clip(const struct ftree_entry *e, size_t len, off_t at)
 {
-    struct ftree_file *tf = f->ctx;
-    const struct ftree_entry *e = &tf->tree->entries[tf->entry];
-
     if (at < 0)
         return -EINVAL;
     if ((uint64_t)at >= e->size)
         return 0;
     if (len > e->size - (uint64_t)at)
         len = (size_t)(e->size - (uint64_t)at);
+    return (ssize_t)len;
+}
+
+static ssize_t ftree_file_pread(struct file *f, void *buf, size_t len, off_t at)
+{
+    struct ftree_file *tf = f->ctx;
+    const struct ftree_entry *e = &tf->tree->entries[tf->entry];
+    ssize_t n = ftree_file_clip(e, len, at);
+
+    if (n <= 0)
+        return n;
     if (e->map != FTREE_NONE)
-        return ftree_file_read_map(tf, tf->tree->maps[e->map], buf, len, (uint64_t)at);
-    return ftree_file_fetch(tf, buf, len, e->data + (uint64_t)at);
+        return ftree_file_read_map(tf, tf->tree->maps[e->map], buf, (size_t)n, (uint64_t)at);
+    return ftree_file_fetch(tf, buf, (size_t)n, e->data + (uint64_t)at);
+}
+
+/* Memory of the archive never changes. A file with holes is read. */
+static ssize_t ftree_file_lend(struct file *f, size_t len, off_t at, struct file_loan *loan)
+{
+    struct ftree_file *tf = f->ctx;
+    const struct ftree_entry *e = &tf->tree->entries[tf->entry];
+    const struct ftree_source *s = &tf->tree->source;
+    ssize_t n = ftree_file_clip(e, len, at);
+
+    if (n <= 0)
+        return n;
+    if (e->map != FTREE_NONE)
+        return -EBUSY;
+    if (!s->memory)
+        return disk_lend(s->disk, (size_t)n, e->data + (uint64_t)at, &tf->stream, loan);
+    if (n > LOAN_MAX)
+        n = LOAN_MAX;
+    *loan = (struct file_loan){.data = s->memory + e->data + at, .len = (size_t)n};
+    return n;
 }
 
 int ftree_stat(const struct ftree *t, uint32_t entry, struct stat *st)
@@ -145,6 +176,7 @@ static int ftree_file_close(struct file *f)
 static const struct file_ops ftree_file_ops = {
     .name = "file",
     .pread = ftree_file_pread,
+    .lend = ftree_file_lend,
     .fstat = ftree_file_stat,
     .fsync = ftree_file_fsync,
     .close = ftree_file_close,

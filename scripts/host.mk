@@ -62,7 +62,7 @@ FLAGS_tests/host/test_image_clock.c := -DIMAGE_CLOCK
 # What net/ gives to atexit() is for the end of an image, not of this process.
 NET_PROGRAMS := $(filter test_sock_% test_lwip_% test_tcp_% test_epoll,$(PROGRAMS))
 NET := $(wildcard tests/host/net/*.c) $(foreach r,$(NET_ROOMS),$(SRC_$r)) \
-       $(addprefix platform/libc/,file.c poll.c epoll.c)
+       $(addprefix platform/libc/,file.c poll.c epoll.c sendfile.c)
 NET_FLAGS := -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -Inet/inet \
              -Inet/inet/include -Inet/vsock -Inet/vsock/include -Itests/host/net -Iplatform/libc \
              -isystem $(LWIP)/src/include -D_GNU_SOURCE \
@@ -131,7 +131,8 @@ $(HOST)/%: $(HOST)/obj/tests/host/%.c.o $(HOST)/library.a scripts/host.mk
 $(IMAGE_PROGRAMS:%=$(HOST)/%): $(HOST)/image.a
 # The sanitizers' library has poll(), epoll_wait() and sendmmsg() too: it must not be asked first.
 $(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a $(addprefix $(HOST)/obj/, \
-    platform/libc/poll.c.o platform/libc/epoll.c.o net/socket/socket_many.c.o)
+    platform/libc/poll.c.o platform/libc/epoll.c.o platform/libc/sendfile.c.o \
+    net/socket/socket_many.c.o)
 $(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
 
 $(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/library.a

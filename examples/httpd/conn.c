@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,73 +18,12 @@
 
 #define SHORT_ANSWER 4096u /* has left the socket when send() returns */
 #define CHUNK_MIN    4096u
-#define STEPS_MAX    64u /* of one connection before the others get their turn */
-
-/* When no place is free, a connection may be closed for a new one after so long: */
-#define CLOSE_SILENT_MS  250u   /* without a first byte */
-#define CLOSE_IDLE_MS    1000u  /* without a further request */
-#define CLOSE_SLOW_MS    3000u  /* with half a head */
-#define CLOSE_STALLED_MS 10000u /* without a byte of body or answer moving */
+#define FILE_LONG    8192u   /* so much of a file is not copied */
+#define FILE_CHUNK   262144u /* of a file, in a call */
+#define STEPS_MAX    64u     /* of one connection before the others get their turn */
 
 struct server_stats server_stats;
 char scratch[SCRATCH_SIZE] __attribute__((aligned(64)));
-
-/* ---- waiting -------------------------------------------------------------------------------- */
-
-/* Milliseconds. */
-static const unsigned patience[WAITS] = {
-    /* Generous: a client whose first segment was lost several times (a full accept queue in between
-     * is enough) sends it again as late as 52 s after the start. */
-    [WAIT_FIRST] = 75000, [WAIT_IDLE] = 30000,  [WAIT_HEAD] = 20000,
-    [WAIT_STALL] = 30000, [WAIT_LINGER] = 2000,
-};
-
-static struct {
-    struct conn *first, *last;
-} waiting[WAITS];
-
-static void wait_no_more(struct conn *c)
-{
-    *(c->prev ? &c->prev->next : &waiting[c->wait].first) = c->next;
-    *(c->next ? &c->next->prev : &waiting[c->wait].last) = c->prev;
-}
-
-static void wait_begin(struct conn *c, enum conn_wait what)
-{
-    c->wait = what;
-    c->deadline_ms = server_now_ms + patience[what];
-    c->next = NULL;
-    c->prev = waiting[what].last;
-    *(c->prev ? &c->prev->next : &waiting[what].first) = c;
-    waiting[what].last = c;
-}
-
-/* From now on, also if the connection waited for the same before. */
-static void wait_for(struct conn *c, enum conn_wait what)
-{
-    wait_no_more(c);
-    wait_begin(c, what);
-}
-
-struct conn *conn_due(void)
-{
-    for (int i = 0; i < WAITS; i++)
-        if (waiting[i].first && waiting[i].first->deadline_ms <= server_now_ms)
-            return waiting[i].first;
-    return NULL;
-}
-
-struct conn *conn_idlest(void)
-{
-    static const uint8_t order[WAITS] = {WAIT_FIRST, WAIT_IDLE, WAIT_HEAD, WAIT_LINGER, WAIT_STALL};
-
-    for (int i = 0; i < WAITS; i++) {
-        struct conn *c = waiting[order[i]].first;
-        if (c && conn_idleness(c))
-            return c;
-    }
-    return NULL;
-}
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
@@ -98,7 +38,7 @@ struct conn *conn_new(int fd, const struct sockaddr_in6 *peer)
     c->chunk = SCRATCH_SIZE;
     c->peer = *peer;
     c->idle_since_ms = server_now_ms;
-    wait_begin(c, WAIT_FIRST);
+    conn_wait_begin(c, WAIT_FIRST);
     return c;
 }
 
@@ -191,7 +131,7 @@ void conn_free(struct conn *c)
 {
     log_end(c);
     release_body(c);
-    wait_no_more(c);
+    conn_wait_no_more(c);
     give_back(&c->in, shared_in);
     give_back(&c->head, shared_head);
     close(c->fd);
@@ -289,7 +229,7 @@ static void refuse(struct conn *c, int status, size_t have)
     conn_log(c, (struct http_slice){head, n});
     c->http10 = false;
     c->head_only = have > 5 && memcmp(head, "HEAD ", 5) == 0;
-    wait_for(c, WAIT_STALL);
+    conn_wait_for(c, WAIT_STALL);
     route_refuse(c, status);
 }
 
@@ -313,7 +253,7 @@ static bool take_request(struct conn *c)
     }
     server_stats.requests++;
     c->scanned = 0;
-    wait_for(c, WAIT_STALL);
+    conn_wait_for(c, WAIT_STALL);
     int rc = http_parse(head, len, &r);
     if (rc < 0)
         refuse(c, -rc, len);
@@ -331,7 +271,7 @@ static bool step_head(struct conn *c)
     if (!c->readable || !fill(c))
         return false;
     if (!c->begun) /* once a request: blank lines before it buy no more time */
-        wait_for(c, WAIT_HEAD);
+        conn_wait_for(c, WAIT_HEAD);
     c->begun = true;
     return true;
 }
@@ -367,7 +307,7 @@ static bool step_body(struct conn *c)
         size_t got = wants ? receive(c, scratch, ask) : fill(c);
         if (got == 0)
             return false;
-        wait_for(c, WAIT_STALL);
+        conn_wait_for(c, WAIT_STALL);
         if (!wants)
             return true;
         rc = sink_take(&c->sink, scratch, got);
@@ -441,7 +381,7 @@ static void account(struct conn *c, size_t n, size_t offered)
     size_t head = c->head_len - c->head_sent;
 
     server_stats.bytes_sent += n;
-    wait_for(c, WAIT_STALL);
+    conn_wait_for(c, WAIT_STALL);
     if (n < offered)
         c->chunk = n < CHUNK_MIN ? CHUNK_MIN : n;
     else if (c->chunk < SCRATCH_SIZE)
@@ -480,26 +420,45 @@ static void finish_answer(struct conn *c)
         c->state = CONN_HEAD;
         c->idle_since_ms = server_now_ms;
         c->begun = c->in_at < c->in_len;
-        wait_for(c, c->begun ? WAIT_HEAD : WAIT_IDLE);
+        conn_wait_for(c, c->begun ? WAIT_HEAD : WAIT_IDLE);
     } else if (must_linger(c, is_short)) {
         shutdown(c->fd, SHUT_WR);
         c->state = CONN_LINGER;
-        wait_for(c, WAIT_LINGER);
+        conn_wait_for(c, WAIT_LINGER);
     } else {
         c->state = CONN_CLOSED;
     }
 }
 
+/* Sends a part of a long file from where it lies, behind its head. As send(); *want: as offered. */
+static ssize_t send_file(struct conn *c, ssize_t *want)
+{
+    size_t head = c->head_len - c->head_sent;
+    uint64_t left = c->body.end - c->body.at;
+    off_t at = (off_t)c->body.at;
+
+    *want = (ssize_t)(head ? head : left < FILE_CHUNK ? left : FILE_CHUNK);
+    if (head)
+        return send(c->fd, c->head + c->head_sent, head, MSG_NOSIGNAL | MSG_MORE);
+    ssize_t n = sendfile(c->fd, c->body.file->fd, &at, (size_t)*want);
+    if (n == 0)
+        *want = -1; /* the file ends before its size */
+    return n;
+}
+
 /* One send; false: the socket is full. */
 static bool step_send(struct conn *c)
 {
-    ssize_t want = gather(c);
+    ssize_t want, n = 0;
 
+    if (c->body.kind == BODY_FILE && c->body.end - c->body.at >= FILE_LONG)
+        n = send_file(c, &want);
+    else if ((want = gather(c)) >= 0)
+        n = send(c->fd, scratch, (size_t)want, MSG_NOSIGNAL);
     if (want < 0) { /* too late for an error page: a short answer must end the connection */
         c->state = CONN_CLOSED;
         return false;
     }
-    ssize_t n = send(c->fd, scratch, (size_t)want, MSG_NOSIGNAL);
     if (n < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
             c->state = CONN_CLOSED;
@@ -559,28 +518,10 @@ void conn_timeout(struct conn *c)
         c->state = CONN_CLOSED;
         return;
     }
-    wait_for(c, WAIT_STALL);
+    conn_wait_for(c, WAIT_STALL);
     if (c->state == CONN_HEAD)
         refuse(c, 408, c->in_len - c->in_at);
     else
         route_refuse(c, 408);
     conn_run(c);
-}
-
-uint64_t conn_idleness(const struct conn *c)
-{
-    const uint64_t group = 1ull << 48; /* milliseconds are fewer */
-    bool head = c->state == CONN_HEAD;
-    uint64_t ms;
-
-    if (head && !c->begun) {
-        ms = server_now_ms - c->idle_since_ms;
-        if (c->served)
-            return ms < CLOSE_IDLE_MS ? 0 : 3 * group + ms;
-        return ms < CLOSE_SILENT_MS ? 0 : 4 * group + ms;
-    }
-    ms = server_now_ms + patience[head ? WAIT_HEAD : WAIT_STALL] - c->deadline_ms;
-    if (head)
-        return ms < CLOSE_SLOW_MS ? 0 : 2 * group + ms;
-    return ms < CLOSE_STALLED_MS ? 0 : group + ms;
 }

@@ -125,6 +125,12 @@ void conn_input(struct conn *c, bool hung_up);
 void conn_run(struct conn *c);
 /* Where the head of an answer is put together: CONN_HEAD_MAX bytes. */
 char *conn_head(struct conn *c);
+/* ---- conn_wait.c ---------------------------------------------------------------------------- */
+
+/* A new connection waits; it waits for this from now on, or again; it waits for nothing more. */
+void conn_wait_begin(struct conn *c, enum conn_wait what);
+void conn_wait_for(struct conn *c, enum conn_wait what);
+void conn_wait_no_more(struct conn *c);
 /* A connection whose deadline has passed; NULL: none. */
 struct conn *conn_due(void);
 /* Its deadline has passed: answers 408 to half a request, else ends it. */

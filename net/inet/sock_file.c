@@ -281,6 +281,7 @@ const struct file_ops sock_file_ops = {
     .socket = &inet_socket_ops,
     .read = sock_op_read,
     .write = sock_op_write,
+    .write_loan = sock_op_write_loan,
     .fstat = sock_op_fstat,
     .ioctl = sock_op_ioctl,
     .set_nonblock = sock_op_set_nonblock,

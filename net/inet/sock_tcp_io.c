@@ -357,11 +357,12 @@ ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struc
     int err = want < 0 ? (int)want : flags & MSG_OOB ? -EOPNOTSUPP : stream_may_send(s);
 
     for (int i = 0; !err && i < iovcnt; i++)
-        err = stream_send_piece(s, &iov[i], lent, (flags & MSG_MORE) || i + 1 < iovcnt, flags,
+        err = stream_send_piece(s, &iov[i], lent,
+                                (flags & (MSG_MORE | SOCK_MSG_BATCH)) || i + 1 < iovcnt, flags,
                                 &deadline, &sent);
     if (err == -EBADF)
         return sent ? (ssize_t)sent : err;
-    if (s->tcp && sent)
+    if (s->tcp && sent && !(flags & SOCK_MSG_BATCH))
         tcp_option_output(s->tcp, flags & MSG_MORE);
     return sent ? (ssize_t)sent : err;
 }

@@ -18,6 +18,17 @@ struct stat;
 struct socket_ops;
 
 /*
+ * Bytes of a file that lie in memory, and do not change until end(owner, part), which comes once,
+ * from a task or a service, and does not park. end NULL: they never change.
+ */
+struct file_loan {
+    const void *data;
+    size_t len; /* 65,535 at most */
+    void (*end)(void *owner, void *part);
+    void *owner, *part;
+};
+
+/*
  * What an open file can do. Each function runs in the task that made the call, which holds the file
  * meanwhile, and may park unless said otherwise. A NULL entry answers with the errno that POSIX
  * names. Buffers are the caller's, for the time of the call.
@@ -28,6 +39,16 @@ struct file_ops {
     ssize_t (*write)(struct file *f, const void *buf, size_t len);
     ssize_t (*pread)(struct file *f, void *buf, size_t len, off_t at);
     ssize_t (*pwrite)(struct file *f, const void *buf, size_t len, off_t at);
+    /*
+     * Lends up to len bytes at `at`: how many, which *loan describes; 0 at the end of the file.
+     * -EBUSY: not now, they are to be read. NULL: never.
+     */
+    ssize_t (*lend)(struct file *f, size_t len, off_t at, struct file_loan *loan);
+    /*
+     * As write, of a loan: the file ends it when it needs it no more, if a byte was taken. more:
+     * what is taken may wait for the next call; loan NULL: it waits no more. -EBUSY: write a copy.
+     */
+    ssize_t (*write_loan)(struct file *f, const struct file_loan *loan, bool more);
     off_t (*lseek)(struct file *f, off_t off, int whence); /* the new offset */
     int (*fstat)(struct file *f, struct stat *st);         /* st is zeroed before */
     int (*fsync)(struct file *f);
