@@ -97,6 +97,7 @@ bool vnet_is_dead(const struct vnet *v)
 void vnet_get_stats(const struct vnet *v, struct vnet_stats *out)
 {
     *out = v->stats;
+    out->tx_frames = virtq_stats(v->txq)->submitted;
     out->rx_buffers = v->buf_count;
     out->rx_spare = v->spare_count;
     out->rx_held = v->held;
@@ -291,7 +292,7 @@ static int vnet_probe(struct virtio_device *dev)
     }
     virtio_set_priv(dev, v);
     virtio_start(dev);
-    v->tx_up = true;
+    vnet_tx_up(v, true);
     vnet_rx_post(v);
     v->link_up = vnet_read_link(v);
     HAL_LIST_APPEND(&vnets, v);

@@ -9,18 +9,20 @@
 #include "virtio/virtio.h"
 
 #define VNET_ETH_HLEN    14
-#define VNET_RING        256            /* entries wanted of each ring */
-#define VNET_BATCH       64             /* frames received in one run of the service */
-#define VNET_RX_FIRST    (150u << 10)   /* bytes of buffers at probe; the load adds more */
-#define VNET_RX_GROW     32             /* buffers added at a time */
-#define VNET_RX_BYTES    (1u << 20)     /* upper bound of all receive buffers, */
-#define VNET_RX_JOINED   (2u << 20)     /* and if the device joins segments */
-#define VNET_RX_PAGE     4096           /* bytes of a buffer, if a frame may take several */
-#define VNET_RX_RETRY    (10 * HAL_MS)  /* between tries to map what could not be mapped */
-#define VNET_TX_PENDING  64             /* frames queued between two flushes */
-#define VNET_TX_FEW      8              /* most pieces of a frame, if the device cuts none */
-#define VNET_TX_RECLAIM  (10 * HAL_MS)  /* completions are reaped at least this often */
-#define VNET_TX_TIMEOUT  5000           /* default of timeout_ms: ms without a completion */
+#define VNET_RING        256           /* entries wanted of each ring */
+#define VNET_BATCH       64            /* frames received in one run of the service */
+#define VNET_RX_FIRST    (150u << 10)  /* bytes of buffers at probe; the load adds more */
+#define VNET_RX_GROW     32            /* buffers added at a time */
+#define VNET_RX_BYTES    (1u << 20)    /* upper bound of all receive buffers, */
+#define VNET_RX_JOINED   (2u << 20)    /* and if the device joins segments */
+#define VNET_RX_PAGE     4096          /* bytes of a buffer, if a frame may take several */
+#define VNET_RX_RETRY    (10 * HAL_MS) /* between tries to map what could not be mapped */
+#define VNET_TX_PENDING  64            /* frames queued between two flushes */
+#define VNET_TX_FEW      8             /* most pieces of a frame, if the device cuts none */
+#define VNET_TX_REAP     32            /* completions reaped at a time */
+#define VNET_TX_NEAR     (16u << 20)   /* bytes around a frame that one bus address may stand for */
+#define VNET_TX_RECLAIM  (10 * HAL_MS) /* completions are reaped at least this often */
+#define VNET_TX_TIMEOUT  5000          /* default of timeout_ms: ms without a completion */
 #define VNET_TX_PATIENCE (40 * HAL_SEC) /* upper bound of the doubled timeout */
 #define VNET_TX_LOOK     (100 * HAL_MS) /* upper bound of the time counted between two looks */
 
@@ -123,7 +125,6 @@ struct vnet {
     bool mergeable;    /* a frame may take several buffers */
     bool headers;      /* received headers have a meaning, of a sum or of joined segments */
     bool tx_up;        /* false: frames are dropped; refused if the device is dead */
-    bool tx_drain;     /* no frame is handed over until the ring is empty */
     bool tx_blocked;   /* vnet_send returned -EAGAIN: tx_room is owed */
     bool tx_scheduled; /* the service has been asked to run for the next reclaim */
     uint16_t mtu;
@@ -151,21 +152,29 @@ struct vnet {
     struct virtq_request rx_requests[VNET_BATCH];
     struct virtq_done done[VNET_BATCH];
     struct vnet_rx *deliver[VNET_BATCH];
+    struct vnet_rx *finished; /* by vnet_rx_take(): the frame that is complete; NULL: none is */
+    uint16_t rx_segs;         /* of a buffer */
 
     /* transmit: frames queued since the last flush */
-    unsigned tx_first, tx_count; /* a ring in tx_requests, tx_segs and tx_bytes */
+    unsigned tx_first, tx_count; /* a ring in tx_requests and tx_segs */
     unsigned tx_pieces;          /* most pieces of a frame */
+    unsigned tx_headroom;        /* with so much a frame of one piece needs no further look */
     struct virtq_request tx_requests[VNET_TX_PENDING];
-    uint32_t tx_bytes[VNET_TX_PENDING]; /* of each frame */
-    struct virtq_seg *tx_segs;          /* tx_pieces and one for the header, of each frame */
-    void *tx_hdr;                       /* one header of zeroes for all frames without headroom */
+    struct virtq_done tx_done[VNET_TX_REAP];
+    struct virtq_seg *tx_segs; /* tx_pieces and one for the header, of each frame */
+    void *tx_hdr;              /* one header of zeroes for all frames without headroom */
     uint64_t tx_hdr_dma;
     uint64_t tx_timeout_ns;  /* timeout_ms */
     uint64_t tx_patience_ns; /* the same, doubled after each futile reset */
     uint64_t tx_looked_ns;   /* when vnet_tx_watch last looked; 0: the queue was empty then */
     uint64_t tx_completed;   /* completions of the queue at that time */
     uint64_t tx_quiet_ns;    /* time without a completion */
-    uint64_t tx_busy_ns;     /* time since the queue was empty */
+    uint64_t tx_marked_ns;   /* time since frames that were out were marked */
+    uint64_t tx_overtaken;   /* completions after which all of those would be back, in order */
+    uintptr_t near;   /* what begins in [near, near + near_span) is at near_offset more on the */
+    size_t near_span; /* bus, and contiguous: frames of frame_max bytes with their headers */
+    uint64_t near_offset;
+    size_t near_next; /* bytes that are looked at for that next time; 0: no more */
 
     /* control queue (vnet_ctrl_impl.h): NULL, both, without CTRL_VQ */
     struct virtq *ctrlq;
@@ -179,6 +188,45 @@ struct vnet {
     struct vnet_map *tx_maps;        /* records that are free */
 };
 
+/* A field of a received header, loaded once; and where those are that each frame is asked for. */
+static inline uint16_t vnet_rx_field(const uint8_t *header, size_t off)
+{
+    return hal_shared_load16((const uint16_t *)(header + off));
+}
+#define VNET_HDR_KIND    offsetof(struct virtio_net_hdr, flags) /* and gso_type */
+#define VNET_HDR_BUFFERS offsetof(struct virtio_net_hdr, num_buffers)
+
+static inline void vnet_rx_push_spare(struct vnet *v, struct vnet_buf *b)
+{
+    b->next_spare = v->spare;
+    v->spare = b;
+    v->spare_count++;
+}
+
+static inline struct vnet_buf *vnet_rx_pop_spare(struct vnet *v)
+{
+    struct vnet_buf *b = v->spare;
+
+    if (!b)
+        return NULL;
+    v->spare = b->next_spare;
+    v->spare_count--;
+    return b;
+}
+
+/* A record that is spare has no data, no buffer and nothing behind it. */
+static inline void vnet_rx_push_record(struct vnet *v, struct vnet_record *r)
+{
+    r->next_spare = v->spare_records;
+    v->spare_records = r;
+    v->records_held--;
+}
+
+/* vnet_rx_frame.c */
+/* Takes what a used buffer holds; returns the buffer to post. Sets v->finished. */
+struct vnet_buf *vnet_rx_take(struct vnet *v, const struct virtq_done *d);
+void vnet_rx_drop_merged(struct vnet *v); /* drops the frame of which buffers are still to come */
+
 /* vnet_rx.c */
 int vnet_rx_setup(struct vnet *v);    /* in probe: sizes, and the first buffers; -ENOMEM */
 void vnet_rx_cleanup(struct vnet *v); /* probe failed: frees what private memory there is */
@@ -189,14 +237,15 @@ void vnet_rx_back(struct vnet *v);    /* the queue works again: posts buffers */
 bool vnet_rx_starves(struct vnet *v); /* posts what could not be mapped; true: not all of it */
 
 /* vnet_tx.c */
-int vnet_tx_setup(struct vnet *v);     /* in probe: what frames need; -ENOMEM */
-void vnet_tx_cleanup(struct vnet *v);  /* probe failed: frees that */
-bool vnet_tx_reap(struct vnet *v);     /* hands cookies back; true: there were some */
-void vnet_tx_room(struct vnet *v);     /* calls tx_room if that is owed; from the service only */
-void vnet_tx_schedule(struct vnet *v); /* asks for the service in time for the next reclaim */
-void vnet_tx_watch(struct vnet *v);    /* checks the timeout; after vnet_tx_reap */
-void vnet_tx_lost(struct vnet *v);     /* the ring is empty after a reset: its frames are dropped */
-void vnet_tx_back(struct vnet *v);     /* the queue works again */
+int vnet_tx_setup(struct vnet *v);        /* in probe: what frames need; -ENOMEM */
+void vnet_tx_up(struct vnet *v, bool up); /* frames are handed over from now on, or not */
+void vnet_tx_cleanup(struct vnet *v);     /* probe failed: frees that */
+bool vnet_tx_reap(struct vnet *v);        /* hands cookies back; true: there were some */
+void vnet_tx_room(struct vnet *v);        /* calls tx_room if that is owed; from the service only */
+void vnet_tx_schedule(struct vnet *v);    /* asks for the service in time for the next reclaim */
+void vnet_tx_watch(struct vnet *v);       /* checks the timeout; after vnet_tx_reap */
+void vnet_tx_lost(struct vnet *v); /* the ring is empty after a reset: its frames are dropped */
+void vnet_tx_back(struct vnet *v); /* the queue works again */
 
 /* vnet_ctrl.c */
 int vnet_ctrl_setup(struct vnet *v);     /* in probe, after the queues; -ENOMEM */

@@ -10,24 +10,6 @@
 
 #if VIREO_NET
 
-static void vnet_rx_push_spare(struct vnet *v, struct vnet_buf *b)
-{
-    b->next_spare = v->spare;
-    v->spare = b;
-    v->spare_count++;
-}
-
-static struct vnet_buf *vnet_rx_pop_spare(struct vnet *v)
-{
-    struct vnet_buf *b = v->spare;
-
-    if (!b)
-        return NULL;
-    v->spare = b->next_spare;
-    v->spare_count--;
-    return b;
-}
-
 /*
  * The segments of a buffer never change: one for header and frame, or two for a legacy device
  * without ANY_LAYOUT, which wants the header in a descriptor of its own.
@@ -148,6 +130,7 @@ int vnet_rx_setup(struct vnet *v)
     unsigned first;
 
     vnet_rx_choose_sizes(v);
+    v->rx_segs = v->one_seg ? 1 : 2;
     first = VNET_RX_FIRST / (VNET_FRAME_OFFSET + v->buf_room);
     if (first < 16)
         first = 16;
@@ -161,9 +144,9 @@ int vnet_rx_setup(struct vnet *v)
     return first >= 4 ? 0 : -ENOMEM;
 }
 
-static struct virtq_request vnet_rx_request(const struct vnet *v, struct vnet_buf *b)
+static inline struct virtq_request vnet_rx_request(const struct vnet *v, struct vnet_buf *b)
 {
-    return (struct virtq_request){b->segs, 0, v->one_seg ? 1 : 2, b};
+    return (struct virtq_request){b->segs, 0, v->rx_segs, b};
 }
 
 /* A buffer that the device no longer has becomes spare. */
@@ -215,320 +198,141 @@ bool vnet_rx_starves(struct vnet *v)
     return v->spare && v->posted < vnet_rx_target(v);
 }
 
-/* ---- what the device says of a frame --------------------------------------------------------- */
-
-/* Bytes of the frame by the length that the device reports; 0: it cannot be, drop the frame. */
-static uint32_t vnet_rx_frame_length(struct vnet *v, uint32_t told)
-{
-    uint32_t least = v->hdr_len + VNET_ETH_HLEN;
-
-    if (told < least || told - v->hdr_len > v->buf_room) {
-        v->stats.rx_bad_length++;
-        return 0;
-    }
-    return told - v->hdr_len;
-}
-
-/* A field of the header in front of the frame, loaded once. */
-static uint16_t vnet_rx_header(const struct vnet *v, const struct vnet_buf *b, size_t off)
-{
-    return hal_shared_load16((const uint16_t *)(b->frame - v->hdr_len + off));
-}
-
-/* Copies what the header says. It is not checked yet: the frame's length may not be known. */
-static void vnet_rx_load_meta(const struct vnet *v, const struct vnet_buf *b, struct vnet_meta *m)
-{
-    uint16_t kind = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, flags));
-
-    *m = (struct vnet_meta){.flags = (uint8_t)kind, .gso = (uint8_t)(kind >> 8)};
-    if (!kind)
-        return;
-    m->gso_size = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, gso_size));
-    m->csum_start = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, csum_start));
-    m->csum_offset = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, csum_offset));
-}
-
-/* Clears flags without a meaning (section 5.1.6.4.2). Do those that are left fit the frame? */
-static bool vnet_rx_flags_ok(const struct vnet *v, struct vnet_meta *m, uint32_t len)
-{
-    if (!(v->negotiated & VNET_RX_CSUM))
-        m->flags = 0;
-    if (m->flags & VIRTIO_NET_HDR_F_RSC_INFO)
-        m->flags &= (uint8_t)~VIRTIO_NET_HDR_F_NEEDS_CSUM;
-    m->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID;
-    if (m->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
-        return m->csum_start >= VNET_ETH_HLEN && m->csum_start + m->csum_offset + 2u <= len;
-    m->csum_start = m->csum_offset = 0;
-    return true;
-}
-
-/* The same of joined segments: they are of a kind that was negotiated, and their sum is known. */
-static bool vnet_rx_gso_ok(const struct vnet *v, struct vnet_meta *m)
-{
-    unsigned kind = m->gso & ~(unsigned)VNET_GSO_ECN;
-
-    if (!kind || !(v->negotiated & (VNET_RX_TSO4 | VNET_RX_TSO6))) {
-        m->gso = VNET_GSO_NONE;
-        m->gso_size = 0;
-        return true;
-    }
-    if (m->gso & VNET_GSO_ECN && !(v->negotiated & VNET_RX_ECN))
-        return false;
-    if (!(kind == VNET_GSO_TCP4 && v->negotiated & VNET_RX_TSO4) &&
-        !(kind == VNET_GSO_TCP6 && v->negotiated & VNET_RX_TSO6))
-        return false;
-    return m->gso_size && m->flags;
-}
-
-/* May the frame, which is complete, be delivered? If not, the reason is counted. */
-static bool vnet_rx_judge(struct vnet *v, struct vnet_rx *rx)
-{
-    struct vnet_meta *m = &rx->meta;
-
-    if ((m->flags || m->gso) && (!vnet_rx_flags_ok(v, m, rx->len) || !vnet_rx_gso_ok(v, m))) {
-        v->stats.rx_bad_header++;
-        return false;
-    }
-    if (!m->gso && rx->len > v->plain_max) {
-        v->stats.rx_bad_length++;
-        return false;
-    }
-    v->stats.rx_joined += m->gso != 0;
-    v->stats.rx_merged += rx->next != NULL;
-    return true;
-}
-
-/* How many buffers the frame takes; 0: a number that cannot be. */
-static unsigned vnet_rx_buffers(struct vnet *v, const struct vnet_buf *b)
-{
-    unsigned n =
-        v->mergeable ? vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, num_buffers)) : 1;
-
-    if (!n)
-        v->stats.rx_bad_header++;
-    if (n > v->posted) {
-        virtq_fail(v->rxq, "a frame takes more buffers than there are");
-        n = 0;
-    }
-    return n;
-}
-
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-static void vnet_rx_push_record(struct vnet *v, struct vnet_record *r)
-{
-    r->next_spare = v->spare_records;
-    v->spare_records = r;
-    v->records_held--;
-}
-
-/* A spare record. NULL: there is none, or nobody to deliver it to; counted. */
-static struct vnet_record *vnet_rx_pop_record(struct vnet *v)
-{
-    struct vnet_record *r = v->spare_records;
-
-    if (!v->client) {
-        v->stats.rx_no_client++;
-        return NULL;
-    }
-    if (!r) {
-        v->stats.rx_no_spare++;
-        return NULL;
-    }
-    v->spare_records = r->next_spare;
-    v->records_held++;
-    return r;
-}
-
-/* Puts the buffer's part of a frame into r. Returns a spare buffer to post; NULL: there is none. */
-static struct vnet_buf *vnet_rx_lend(struct vnet *v, struct vnet_record *r, struct vnet_buf *b,
-                                     uint8_t *data, uint32_t len)
-{
-    struct vnet_buf *fresh = vnet_rx_pop_spare(v);
-
-    if (!fresh) {
-        v->stats.rx_no_spare++;
-        vnet_rx_push_record(v, r);
-        return NULL;
-    }
-    r->rx.data = data;
-    r->rx.data_len = len;
-    r->rx.next = NULL;
-    r->buf = b;
-    v->held++;
-    return fresh;
-}
-
-/* The frame is complete: it is delivered, unless something is wrong with it. */
-static void vnet_rx_finish(struct vnet *v, struct vnet_record *r, unsigned *deliver)
-{
-    if (vnet_rx_judge(v, &r->rx))
-        v->deliver[(*deliver)++] = &r->rx;
-    else
-        vnet_rx_free(&r->rx);
-}
-
-/* A short frame in one buffer is copied. */
-static struct vnet_buf *vnet_rx_take_short(struct vnet *v, struct vnet_buf *b, uint32_t len,
-                                           unsigned *deliver)
-{
-    struct vnet_record *r = vnet_rx_pop_record(v);
-
-    if (!r)
-        return b;
-    r->rx.data = NULL;
-    r->rx.data_len = 0;
-    r->rx.next = NULL;
-    r->buf = NULL;
-    r->rx.len = len;
-    r->rx.head_len = (uint16_t)len;
-    memcpy(r->rx.head, b->frame, len);
-    if (v->headers)
-        vnet_rx_load_meta(v, b, &r->rx.meta);
-    vnet_rx_finish(v, r, deliver);
-    return b;
-}
-
-/* A frame of n buffers begins, the first of which is full. */
-static struct vnet_buf *vnet_rx_take_long(struct vnet *v, struct vnet_buf *b, uint32_t len,
-                                          unsigned n, unsigned *deliver)
-{
-    struct vnet_record *r = vnet_rx_pop_record(v);
-    struct vnet_buf *fresh = r ? vnet_rx_lend(v, r, b, b->frame, len) : NULL;
-
-    v->merge_left = n - 1;
-    if (!fresh)
-        return b;
-    r->rx.len = len;
-    r->rx.head_len = VNET_RX_COPY;
-    memcpy(r->rx.head, b->frame, VNET_RX_COPY);
-    if (v->headers)
-        vnet_rx_load_meta(v, b, &r->rx.meta);
-    if (n > 1)
-        v->merge_first = v->merge_last = r;
-    else
-        vnet_rx_finish(v, r, deliver);
-    return fresh;
-}
-
-static void vnet_rx_drop_merged(struct vnet *v)
-{
-    if (v->merge_first)
-        vnet_rx_free(&v->merge_first->rx);
-    v->merge_first = NULL;
-}
-
-/* One more buffer of a frame, which has no header: section 5.1.6.4. */
-static struct vnet_buf *vnet_rx_take_more(struct vnet *v, struct vnet_buf *b, uint32_t len,
-                                          unsigned *deliver)
-{
-    struct vnet_record *first = v->merge_first, *r;
-    struct vnet_buf *fresh;
-
-    v->merge_left--;
-    if (!first)
-        return b;
-    if (!len || first->rx.len + len > VNET_FRAME_MAX) {
-        v->stats.rx_bad_length++;
-        vnet_rx_drop_merged(v);
-        return b;
-    }
-    r = vnet_rx_pop_record(v);
-    fresh = r ? vnet_rx_lend(v, r, b, b->frame - v->hdr_len, len) : NULL;
-    if (!fresh) {
-        vnet_rx_drop_merged(v);
-        return b;
-    }
-    v->merge_last->rx.next = &r->rx;
-    v->merge_last = r;
-    first->rx.len += len;
-    if (!v->merge_left) {
-        v->merge_first = NULL;
-        vnet_rx_finish(v, first, deliver);
-    }
-    return fresh;
-}
-
-/* Puts what a used buffer holds among the frames to deliver; returns the buffer to post. */
-static struct vnet_buf *vnet_rx_take(struct vnet *v, const struct virtq_done *d, unsigned *deliver)
-{
-    struct vnet_buf *b = d->cookie;
-    uint32_t len;
-    unsigned n;
-
-    if (HAL_DMA_MAPS)
-        vnet_unmap_buf(v, b);
-    if (v->merge_left)
-        return vnet_rx_take_more(v, b, d->len, deliver);
-    len = vnet_rx_frame_length(v, d->len);
-    n = len ? vnet_rx_buffers(v, b) : 0;
-    if (!n)
-        return b;
-    if (n == 1 && len <= VNET_RX_HEAD)
-        return vnet_rx_take_short(v, b, len, deliver);
-    if (n > 1 && len < v->buf_room) {
-        v->stats.rx_bad_length++;
-        v->merge_left = n - 1; /* which are skipped */
-        return b;
-    }
-    return vnet_rx_take_long(v, b, len, n, deliver);
-}
-
-/* Adds b to the first n of rx_requests; the number of those then. */
-static unsigned vnet_rx_add(struct vnet *v, unsigned n, struct vnet_buf *b)
+/* Adds b to rx_requests; returns where the next one is put. */
+static struct virtq_request *vnet_rx_add(struct vnet *v, struct virtq_request *to,
+                                         struct vnet_buf *b)
 {
     if (HAL_DMA_MAPS && !vnet_map_buf(v, b)) {
         vnet_rx_push_spare(v, b);
         v->posted--;
-        return n;
+        return to;
     }
-    v->rx_requests[n] = vnet_rx_request(v, b);
-    return n + 1;
+    *to = vnet_rx_request(v, b);
+    return to + 1;
+}
+
+/* Copies len bytes, and some behind them: memory for that is in both. */
+static inline void vnet_rx_copy_short(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+    _Static_assert(VNET_RX_HEAD % 64 == 0, "copied in parts of 64 bytes");
+    uint32_t at = 0;
+
+    do
+        memcpy(to + at, from + at, 64);
+    while ((at += 64) < len);
+}
+
+/* The next spare record for a short frame. NULL: it takes the long way, as all frames do then. */
+static inline struct vnet_record *vnet_rx_next(const struct vnet *v)
+{
+    return HAL_DMA_MAPS || !v->client || v->merge_left ? NULL : v->spare_records;
+}
+
+/*
+ * Takes n used buffers, and puts those to post into rx_requests. Short frames are most of those
+ * that come in great number: no function is called for one that is alone in its buffer and without
+ * metadata, and what each round needs is in local variables. Returns how many are to be posted.
+ */
+static unsigned vnet_rx_take_all(struct vnet *v, unsigned n, unsigned *delivered)
+{
+    const struct virtq_done *d = v->done, *end = d + n;
+    const uint32_t hdr_len = v->hdr_len;
+    const uint16_t segs = v->rx_segs, kinds = v->headers ? 0xffff : 0;
+    const uint16_t buffers = v->mergeable ? 0xffff : 0;
+    struct vnet_record *r = vnet_rx_next(v);
+    struct vnet_rx **deliver = v->deliver;
+    struct virtq_request *again = v->rx_requests;
+    unsigned others = 0;
+    uint64_t bytes = 0;
+
+    for (; d < end; d++) {
+        struct vnet_buf *b = d->cookie;
+        const uint8_t *header = b->frame - hdr_len;
+        uint32_t len = d->len - hdr_len;
+
+        if (!r || len - VNET_ETH_HLEN > VNET_RX_HEAD - VNET_ETH_HLEN ||
+            (vnet_rx_field(header, VNET_HDR_KIND) & kinds) ||
+            ((vnet_rx_field(header, VNET_HDR_BUFFERS) ^ 1) & buffers)) {
+            again = vnet_rx_add(v, again, vnet_rx_take(v, d));
+            if (v->finished)
+                *deliver++ = v->finished;
+            r = vnet_rx_next(v);
+            others++;
+            continue;
+        }
+        r->rx.len = len;
+        r->rx.head_len = (uint16_t)len;
+        r->rx.meta = (struct vnet_meta){0};
+        vnet_rx_copy_short(r->rx.head, header + hdr_len, len);
+        *deliver++ = &r->rx;
+        v->spare_records = r = r->next_spare;
+        *again++ = (struct virtq_request){b->segs, 0, segs, b};
+        bytes += len;
+    }
+    v->records_held += n - others;
+    v->stats.rx_bytes += bytes;
+    *delivered = (unsigned)(deliver - v->deliver);
+    return (unsigned)(again - v->rx_requests);
+}
+
+static void vnet_rx_deliver(struct vnet *v, unsigned n)
+{
+    const struct vnet_client *client = v->client;
+
+    v->stats.rx_frames += n;
+    for (unsigned i = 0; i < n; i++)
+        client->input(client->ctx, v->deliver[i]);
 }
 
 bool vnet_rx_service(struct vnet *v)
 {
-    unsigned deliver = 0, again = 0;
+    unsigned deliver = 0;
     int n = virtq_reap(v->rxq, v->done, VNET_BATCH);
 
     if (n <= 0) /* nothing, or a broken queue: the core recovers that */
         return false;
     vnet_rx_grow_for(v, (unsigned)n);
-    for (int i = 0; i < n; i++)
-        again = vnet_rx_add(v, again, vnet_rx_take(v, &v->done[i], &deliver));
-    vnet_rx_submit(v, again);
+    vnet_rx_submit(v, vnet_rx_take_all(v, (unsigned)n, &deliver));
     if (v->posted < vnet_rx_target(v))
         vnet_rx_post(v);
     if (v->spare_count < v->stats.rx_spare_low)
         v->stats.rx_spare_low = v->spare_count;
-
-    for (unsigned i = 0; i < deliver; i++) {
-        struct vnet_rx *rx = v->deliver[i];
-
-        v->stats.rx_frames++;
-        v->stats.rx_bytes += rx->len;
-        v->client->input(v->client->ctx, rx);
-    }
+    vnet_rx_deliver(v, deliver);
     if (n == VNET_BATCH)
         virtio_wake(v->dev);
     return true;
 }
 
-void vnet_rx_free(struct vnet_rx *rx)
+/* Gives records with buffers back, and what follows them. */
+static void vnet_rx_free_long(struct vnet *v, struct vnet_record *r) __attribute__((noinline));
+static void vnet_rx_free_long(struct vnet *v, struct vnet_record *r)
 {
-    struct vnet *v = rx->dev;
-    struct vnet_rx *next;
+    struct vnet_record *next;
 
-    for (; rx; rx = next) {
-        struct vnet_record *r = (struct vnet_record *)rx;
-
-        next = rx->next;
+    for (; r; r = next) {
+        next = (struct vnet_record *)r->rx.next;
         if (r->buf) {
             v->held--;
             vnet_rx_push_spare(v, r->buf);
         }
+        r->buf = NULL;
+        r->rx.data = NULL;
+        r->rx.data_len = 0;
+        r->rx.next = NULL;
         vnet_rx_push_record(v, r);
     }
+}
+
+void vnet_rx_free(struct vnet_rx *rx)
+{
+    struct vnet_record *r = (struct vnet_record *)rx;
+
+    if (r->buf)
+        vnet_rx_free_long(rx->dev, r);
+    else
+        vnet_rx_push_record(rx->dev, r);
 }
 
 bool vnet_rx_tight(const struct vnet *v)

@@ -10,12 +10,27 @@
 
 #if VIREO_NET
 
+/* Where the next frame is described, if the queue has room. */
+static inline unsigned vnet_tx_next(const struct vnet *v)
+{
+    return (v->tx_first + v->tx_count) % VNET_TX_PENDING;
+}
+
+static inline struct virtq_seg *vnet_tx_segs(const struct vnet *v, unsigned slot)
+{
+    return &v->tx_segs[slot * (v->tx_pieces + 1)];
+}
+
 int vnet_tx_setup(struct vnet *v)
 {
+    v->near_next = VNET_TX_NEAR;
+    vnet_tx_up(v, false);
     v->tx_hdr = hal_dma_alloc(VNET_HDR_MAX, 16, &v->tx_hdr_dma);
     v->tx_segs = hal_alloc(VNET_TX_PENDING * (v->tx_pieces + 1) * sizeof(*v->tx_segs));
     if (!v->tx_hdr || !v->tx_segs)
         return -ENOMEM;
+    for (unsigned i = 0; i < VNET_TX_PENDING; i++)
+        v->tx_requests[i].segs = vnet_tx_segs(v, i);
     return HAL_DMA_MAPS ? vnet_map_setup(v) : 0;
 }
 
@@ -28,6 +43,14 @@ void vnet_tx_cleanup(struct vnet *v)
         hal_free(v->tx_map_records);
         hal_free(v->tx_map_ranges);
     }
+}
+
+void vnet_tx_up(struct vnet *v, bool up)
+{
+    v->tx_up = up;
+    v->tx_headroom = UINT32_MAX;
+    if (up && v->one_seg && !HAL_DMA_MAPS && v->hdr_len == sizeof(struct virtio_net_hdr))
+        v->tx_headroom = v->hdr_len;
 }
 
 /* A frame that the device no longer has, or never had, is the stack's again. */
@@ -55,12 +78,24 @@ void vnet_tx_schedule(struct vnet *v)
     virtio_wake_at(v->dev, hal_now_ns() + (v->tx_count ? HAL_MS : VNET_TX_RECLAIM));
 }
 
+/* Bytes of the frame of a request, without its header. */
+static uint32_t vnet_tx_request_bytes(const struct vnet *v, const struct virtq_request *r)
+{
+    uint32_t bytes = 0;
+
+    for (unsigned i = 0; i < r->readable; i++)
+        bytes += r->segs[i].len;
+    return bytes - v->hdr_len;
+}
+
 /* Drops the n oldest frames that are queued: they were not handed to the device. */
 static void vnet_tx_drop_pending(struct vnet *v, unsigned n)
 {
     for (; n; n--) {
-        void *cookie = v->tx_requests[v->tx_first].cookie;
+        const struct virtq_request *r = &v->tx_requests[v->tx_first];
+        void *cookie = r->cookie;
 
+        v->stats.tx_bytes -= vnet_tx_request_bytes(v, r);
         v->tx_first = (v->tx_first + 1) % VNET_TX_PENDING;
         v->tx_count--;
         v->stats.tx_lost++;
@@ -70,17 +105,21 @@ static void vnet_tx_drop_pending(struct vnet *v, unsigned n)
 
 bool vnet_tx_reap(struct vnet *v)
 {
-    struct virtq_done done[16];
     unsigned total = 0;
     int n = 0;
 
-    while (total < VNET_RING && (n = virtq_reap(v->txq, done, 16)) > 0) {
+    while (total < VNET_RING && (n = virtq_reap(v->txq, v->tx_done, VNET_TX_REAP)) > 0) {
+        const struct vnet_client *client = v->client;
+
         total += (unsigned)n;
         for (int i = 0; i < n; i++)
-            vnet_tx_ended(v, done[i].cookie);
+            if (HAL_DMA_MAPS)
+                vnet_tx_ended(v, v->tx_done[i].cookie);
+            else
+                client->tx_done(client->ctx, v->tx_done[i].cookie);
     }
     if (n < 0)
-        v->tx_up = false;
+        vnet_tx_up(v, false);
     return total != 0;
 }
 
@@ -96,12 +135,9 @@ static bool vnet_tx_flush_run(struct vnet *v)
     if (taken < 0) {
         if (taken != -EIO)
             vnet_tx_drop_pending(v, 1);
-        v->tx_up = taken != -EIO;
+        vnet_tx_up(v, taken != -EIO);
         return v->tx_up;
     }
-    for (int i = 0; i < taken; i++)
-        v->stats.tx_bytes += v->tx_bytes[v->tx_first + (unsigned)i];
-    v->stats.tx_frames += (unsigned)taken;
     v->tx_first = (v->tx_first + (unsigned)taken) % VNET_TX_PENDING;
     v->tx_count -= (unsigned)taken;
     return (unsigned)taken == run;
@@ -109,7 +145,7 @@ static bool vnet_tx_flush_run(struct vnet *v)
 
 void vnet_flush(struct vnet *v)
 {
-    if (!v->tx_up || v->tx_drain)
+    if (!v->tx_up)
         return;
     while (v->tx_count && vnet_tx_flush_run(v))
         ;
@@ -174,6 +210,46 @@ static void vnet_tx_write_header(const struct vnet *v, uint8_t *at, const struct
         memcpy(at, &h, v->hdr_len);
 }
 
+/* May a frame's piece or the whole of a usual one be at `at`, by what is known of its surroundings?
+ */
+static inline bool vnet_tx_is_near(const struct vnet *v, uintptr_t at)
+{
+    return at - v->near < v->near_span;
+}
+
+/*
+ * Notes where bus addresses follow each other around `at`, so that frames need not be mapped one by
+ * one. Where so much does not, half of it is tried next time.
+ */
+static void vnet_tx_look_around(struct vnet *v, uintptr_t at)
+{
+    uintptr_t from = at & ~((uintptr_t)v->near_next - 1);
+    size_t most = v->frame_max + VNET_HDR_MAX;
+    uint64_t dma = hal_dma_map((void *)from, v->near_next, HAL_DMA_TO_DEVICE);
+
+    if (dma == HAL_DMA_NONE) {
+        v->near_next = v->near_next > 8 * most ? v->near_next / 2 : 0;
+        return;
+    }
+    v->near = from;
+    v->near_span = v->near_next - most;
+    v->near_offset = dma - from;
+}
+
+/* As hal_dma_map. Where a mapping is an address alone, most are known from those before. */
+static uint64_t vnet_tx_map(struct vnet *v, uint8_t *p, uint32_t len)
+{
+    uintptr_t at = (uintptr_t)p;
+
+    if (HAL_DMA_MAPS)
+        return hal_dma_map(p, len, HAL_DMA_TO_DEVICE);
+    if (!vnet_tx_is_near(v, at) && v->near_next)
+        vnet_tx_look_around(v, at);
+    if (vnet_tx_is_near(v, at) && len <= v->frame_max)
+        return at + v->near_offset;
+    return hal_dma_map(p, len, HAL_DMA_TO_DEVICE);
+}
+
 /* Describes the frame in segs; the number of segments, or an error. */
 static int vnet_tx_fill(struct vnet *v, struct virtq_seg *segs, const struct vnet_piece *pieces,
                         unsigned n, bool in_front)
@@ -185,7 +261,7 @@ static int vnet_tx_fill(struct vnet *v, struct virtq_seg *segs, const struct vne
         segs[at++] = (struct virtq_seg){v->tx_hdr_dma, v->hdr_len};
     for (unsigned i = 0; i < n; i++, extra = 0) {
         uint32_t len = pieces[i].len + extra;
-        uint64_t dma = hal_dma_map((uint8_t *)pieces[i].data - extra, len, HAL_DMA_TO_DEVICE);
+        uint64_t dma = vnet_tx_map(v, (uint8_t *)pieces[i].data - extra, len);
 
         if (dma == HAL_DMA_NONE) {
             if (HAL_DMA_MAPS)
@@ -240,8 +316,25 @@ static int vnet_tx_check(const struct vnet *v, const struct vnet_piece *pieces, 
     return (int)bytes;
 }
 
-int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
-              const struct vnet_meta *meta, void *cookie)
+/* Queues the frame whose segments are in the next request. */
+static inline int vnet_tx_queue(struct vnet *v, unsigned slot, unsigned count, uint32_t bytes,
+                                void *cookie)
+{
+    struct virtq_request *r = &v->tx_requests[slot];
+
+    r->readable = (uint16_t)count;
+    r->writable = 0;
+    r->cookie = cookie;
+    v->tx_count++;
+    v->stats.tx_bytes += bytes;
+    return 0;
+}
+
+static int vnet_tx_send_any(struct vnet *v, const struct vnet_piece *pieces, unsigned n,
+                            unsigned headroom, const struct vnet_meta *meta, void *cookie)
+    __attribute__((noinline));
+static int vnet_tx_send_any(struct vnet *v, const struct vnet_piece *pieces, unsigned n,
+                            unsigned headroom, const struct vnet_meta *meta, void *cookie)
 {
     bool in_front = v->one_seg && headroom >= v->hdr_len;
     int bytes = vnet_tx_check(v, pieces, n, in_front, meta), count;
@@ -257,8 +350,8 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
         v->stats.tx_full++;
         return -EAGAIN;
     }
-    slot = (v->tx_first + v->tx_count) % VNET_TX_PENDING;
-    segs = &v->tx_segs[slot * (v->tx_pieces + 1)];
+    slot = vnet_tx_next(v);
+    segs = vnet_tx_segs(v, slot);
     if (in_front)
         vnet_tx_write_header(v, (uint8_t *)pieces[0].data - v->hdr_len, meta);
     count = vnet_tx_fill(v, segs, pieces, n, in_front);
@@ -266,20 +359,39 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
         return count;
     if (HAL_DMA_MAPS)
         cookie = vnet_map_keep(v, &segs[count - (int)n], n, cookie);
-    v->tx_bytes[slot] = (uint32_t)bytes;
-    v->tx_requests[slot] = (struct virtq_request){segs, (uint16_t)count, 0, cookie};
     v->stats.tx_cut += meta && meta->gso;
-    v->tx_count++;
-    return 0;
+    return vnet_tx_queue(v, slot, (unsigned)count, (uint32_t)bytes, cookie);
+}
+
+/*
+ * The frame that is sent most: in one piece, near the one before, with room in front, and nothing
+ * for the device to do. No function is called for it.
+ */
+int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
+              const struct vnet_meta *meta, void *cookie)
+{
+    unsigned slot = vnet_tx_next(v);
+    struct virtq_seg *seg;
+    uintptr_t at;
+
+    if (n != 1 || meta || headroom < v->tx_headroom || v->tx_count == VNET_TX_PENDING)
+        return vnet_tx_send_any(v, pieces, n, headroom, meta, cookie);
+    at = (uintptr_t)pieces->data - sizeof(struct virtio_net_hdr);
+    if (pieces->len > v->frame_max || !vnet_tx_is_near(v, at))
+        return vnet_tx_send_any(v, pieces, 1, headroom, NULL, cookie);
+    memset((void *)at, 0, sizeof(struct virtio_net_hdr));
+    seg = vnet_tx_segs(v, slot);
+    seg->addr = at + v->near_offset;
+    seg->len = pieces->len + (uint32_t)sizeof(struct virtio_net_hdr);
+    return vnet_tx_queue(v, slot, 1, pieces->len, cookie);
 }
 
 /* ---- deadline and recovery ------------------------------------------------------------------- */
 
-/* The queue is empty: both times start again at 0, and frames go out. */
+/* The queue is empty: all times start again at 0. */
 static void vnet_tx_start_watch(struct vnet *v)
 {
-    v->tx_quiet_ns = v->tx_busy_ns = v->tx_looked_ns = 0;
-    v->tx_drain = false;
+    v->tx_quiet_ns = v->tx_marked_ns = v->tx_looked_ns = 0;
 }
 
 /*
@@ -295,14 +407,32 @@ static void vnet_tx_double_patience(struct vnet *v)
 }
 
 /*
- * The timeout. A queue that holds frames and completes none of them for tx_patience_ns has failed.
- * That does not find one frame that never completes among others that do: so a queue that was not
- * empty for tx_timeout_ns gets no more frames until it is. Between two looks at most VNET_TX_LOOK
- * counts: if the machine was stopped, that is not the device's fault.
+ * Frames that are out are marked. If as many were completed since, all of the marked ones would be
+ * back, had the device kept their order: one that is still out after tx_timeout_ns was overtaken by
+ * others for so long, and will never be completed.
+ */
+static bool vnet_tx_withheld(struct vnet *v, uint64_t completed, uint64_t passed)
+{
+    if (!v->tx_marked_ns) {
+        virtq_mark(v->txq);
+        v->tx_overtaken = completed + virtq_in_flight(v->txq);
+    }
+    v->tx_marked_ns += passed + 1;
+    if (v->tx_marked_ns < v->tx_timeout_ns || completed < v->tx_overtaken)
+        return false;
+    v->tx_marked_ns = 0;
+    return virtq_marked(v->txq);
+}
+
+/*
+ * The timeout. A queue that holds frames and completes none of them for tx_patience_ns has failed,
+ * and so has one that withholds a frame while it completes others. Between two looks at most
+ * VNET_TX_LOOK counts: if the machine was stopped, that is not the device's fault.
  */
 void vnet_tx_watch(struct vnet *v)
 {
     uint64_t completed = virtq_stats(v->txq)->completed, now, passed;
+    bool quiet = completed == v->tx_completed;
 
     if (!virtq_in_flight(v->txq)) {
         vnet_tx_start_watch(v);
@@ -312,16 +442,18 @@ void vnet_tx_watch(struct vnet *v)
     passed = v->tx_looked_ns ? now - v->tx_looked_ns : 0;
     passed = passed < VNET_TX_LOOK ? passed : VNET_TX_LOOK;
     v->tx_looked_ns = now;
-    v->tx_busy_ns += passed;
-    v->tx_quiet_ns = completed == v->tx_completed ? v->tx_quiet_ns + passed : 0;
-    if (completed != v->tx_completed)
-        v->tx_patience_ns = v->tx_timeout_ns;
     v->tx_completed = completed;
-    if (v->tx_quiet_ns >= v->tx_patience_ns && v->tx_up) {
+    v->tx_quiet_ns = quiet ? v->tx_quiet_ns + passed : 0;
+    if (!quiet)
+        v->tx_patience_ns = v->tx_timeout_ns;
+    if (!v->tx_up)
+        return;
+    if (vnet_tx_withheld(v, completed, passed)) {
+        virtq_fail(v->txq, "a frame was not sent in time, and others were");
+    } else if (v->tx_quiet_ns >= v->tx_patience_ns) {
         virtq_fail(v->txq, "a frame was not sent in time");
         vnet_tx_double_patience(v);
     }
-    v->tx_drain = v->tx_busy_ns >= v->tx_timeout_ns;
 }
 
 /*
@@ -332,7 +464,7 @@ void vnet_tx_lost(struct vnet *v)
 {
     void *cookie;
 
-    v->tx_up = false;
+    vnet_tx_up(v, false);
     while ((cookie = virtq_take_back(v->txq))) {
         v->stats.tx_lost++;
         if (!v->quarantine)
@@ -346,7 +478,7 @@ void vnet_tx_lost(struct vnet *v)
 
 void vnet_tx_back(struct vnet *v)
 {
-    v->tx_up = true;
+    vnet_tx_up(v, true);
     vnet_tx_room(v);
 }
 

@@ -126,6 +126,31 @@ static void reclaim_without_interrupt(void)
     CHECK_EQ(net.tx_done, 1);
 }
 
+/* The queue is not empty for a minute: each frame is handed over at once all the time. */
+static void queue_that_is_never_empty(void)
+{
+    struct model_chain out[3], c;
+    struct vnet_stats s;
+
+    net_boot_plain(MODEL_MMIO);
+    net.hold_tx = true;
+    for (unsigned i = 0; i < 1500; i++) {
+        CHECK_EQ(net_send(i, 16, 1, 100), 0);
+        vnet_flush(net.dev);
+        CHECK(model_pop(net.m, net.tx, &c));
+        if (i >= 3) {
+            model_push(net.m, net.tx, &out[i % 3], 0);
+            model_publish(net.m, net.tx);
+        }
+        out[i % 3] = c;
+        host_run_for(40 * HAL_MS);
+        CHECK_EQ(net.tx_done + 3, i < 3 ? 3 : i + 1);
+    }
+    vnet_get_stats(net.dev, &s);
+    CHECK_EQ(s.tx_lost, 0);
+    CHECK(vnet_link_up(net.dev) && virtio_works(virtio_find("vnet0")));
+}
+
 /* ---- receiving ------------------------------------------------------------------------------- */
 
 static void receives_frames(enum model_transport t)
@@ -388,6 +413,7 @@ int main(int argc, char **argv)
         CASE(short_transmit_ring),
         CASE(refused_frames),
         CASE(reclaim_without_interrupt),
+        CASE(queue_that_is_never_empty),
         SHOWS(receives_frames_modern, "NET-RX-18 NET-CFG-01"),
         SHOWS(receives_frames_legacy, "LEGACY-NET-05"),
         CASE(length_0),

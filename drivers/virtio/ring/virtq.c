@@ -353,6 +353,22 @@ const struct virtq_stats *virtq_stats(const struct virtq *q)
     return &q->stats;
 }
 
+/* A mark is a length that no buffer has which is only read; the next one in the slot clears it. */
+void virtq_mark(struct virtq *q)
+{
+    for (unsigned i = 0; i < q->size; i++)
+        if (q->slots[i].cookie)
+            q->slots[i].writable = UINT32_MAX;
+}
+
+bool virtq_marked(const struct virtq *q)
+{
+    for (unsigned i = 0; i < q->size; i++)
+        if (q->slots[i].cookie && q->slots[i].writable == UINT32_MAX)
+            return true;
+    return false;
+}
+
 void *virtq_take_back(struct virtq *q)
 {
     hal_assert(q->state == VIRTQ_OFF || q->state == VIRTQ_GONE);

@@ -155,6 +155,14 @@ int virtq_reset(struct virtq *q);
  */
 int virtq_restart(struct virtq *q);
 
+/*
+ * For a queue whose buffers the device only reads: marks those that are out, and tells whether one
+ * of them still is. A look at each slot. A device that lets others overtake a buffer for long never
+ * completes it.
+ */
+void virtq_mark(struct virtq *q);
+bool virtq_marked(const struct virtq *q);
+
 /* ---- counters, for status pages and tests ---------------------------------------------------- */
 
 struct virtq_stats {
