@@ -193,7 +193,7 @@ static int sock_op_fstat(struct file *f, struct stat *st)
     (void)f;
     memset(st, 0, sizeof(*st));
     st->st_mode = S_IFSOCK | 0666;
-    st->st_blksize = TCP_MSS;
+    st->st_blksize = TCP_OVERSIZE;
     return 0;
 }
 

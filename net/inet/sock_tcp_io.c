@@ -285,7 +285,7 @@ static size_t stream_push(struct sock *s, const struct iovec *iov, struct pbuf *
         while (!tcp_sndqueuelen(s->tcp) || net_mem_admit(NET_MEM_TX)) {
             err = lent ? tcp_queue_lend(s->tcp, lent, (u16_t)(at + done), (u16_t)n, flags)
                        : tcp_write(s->tcp, (uint8_t *)iov->iov_base + at + done, (u16_t)n, flags);
-            if (err != ERR_MEM || n <= TCP_MSS)
+            if (err != ERR_MEM || n <= TCP_OVERSIZE)
                 break;
             n /= 2;
         }

@@ -100,7 +100,8 @@
  */
 #define LWIP_TCP                           1
 #define LWIP_CALLBACK_API                  1
-#define TCP_MSS                            1460
+#define TCP_MSS                            8960 /* at most, of an mtu of 9000; most mtus say less */
+#define LWIP_DISABLE_TCP_SANITY_CHECKS     1    /* TCP_SND_BUF is where a buffer begins to grow */
 #define LWIP_WND_SCALE                     1
 #define TCP_RCV_SCALE                      tcp_window_scale /* of tcp_window.c, as these limits: */
 #define TCP_WND                            65535
@@ -116,7 +117,7 @@
 #define LWIP_TCP_MAX_SACK_NUM              4
 #define TCP_LISTEN_BACKLOG                 1
 #define TCP_DEFAULT_LISTEN_BACKLOG         128
-#define TCP_OVERSIZE                       TCP_MSS
+#define TCP_OVERSIZE                       1460
 #define LWIP_TCP_KEEPALIVE                 1
 #define LWIP_TCP_TIMESTAMPS                1 /* tcp_stamp.c */
 #define SO_REUSE                           1

@@ -163,7 +163,7 @@ static err_t dev_init(struct netif *netif)
     netif->name[1] = 'n';
     netif->hwaddr_len = VNET_MAC_LEN;
     memcpy(netif->hwaddr, vnet_mac(d->vnet), VNET_MAC_LEN);
-    netif->mtu = (u16_t)(mtu > 1500 ? 1500 : mtu);
+    netif->mtu = (u16_t)mtu;
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
                    NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
     netif->output = dev_output4;

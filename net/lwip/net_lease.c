@@ -79,8 +79,6 @@ static void lease_take_mtu(struct net_dev *d)
     unsigned most = vnet_mtu(d->vnet), mtu;
     uint8_t field[2];
 
-    if (most > 1500)
-        most = 1500;
     mtu = lease_option(OPTION_MTU, field, 2) == 2 ? field[0] * 256u + field[1] : most;
     d->netif.mtu = (u16_t)(mtu < LEAST_MTU || mtu > most ? most : mtu);
     tcp_mtu_follow(NULL);

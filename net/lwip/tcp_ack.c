@@ -137,7 +137,7 @@ void tcp_ack_data(struct tcp_pcb *pcb, uint32_t len)
     struct tcp_acks *a = &pcb->net.ack;
 
     if (len > a->full)
-        a->full = len < TCP_MSS ? len : TCP_MSS;
+        a->full = len < pcb->mss ? len : pcb->mss;
     if (ack_sees_gap(pcb) || a->quick) {
         tcp_ack_now(pcb);
         return;

@@ -19,12 +19,12 @@ HEADER = struct.Struct('<BBHHHHH')       # flags, gso_type, hdr_len, gso_size, c
 NEEDS_CSUM, DATA_VALID = 1, 2
 GSO_NONE, GSO_TCP4, GSO_TCP6, GSO_ECN = 0, 1, 4, 0x80
 (CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, GUEST_ECN, HOST_TSO4, HOST_TSO6, HOST_ECN,
- MRG_RXBUF) = 0, 1, 7, 8, 9, 11, 12, 13, 15
+ MRG_RXBUF, HAS_MTU) = 0, 1, 7, 8, 9, 11, 12, 13, 15, 3
 EVERY = (CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, GUEST_ECN, HOST_TSO4, HOST_TSO6, HOST_ECN,
          MRG_RXBUF)
 ETH, SUM_AT = 14, {st.TCP: 16, w.UDP: 6, st.ICMP6: 2}
 CWR = 0x80
-MTU, MSS = 1500, 1460
+MTU, MSS = 1500, 1460                   # of a cable as usual
 
 
 def folded(data):
@@ -107,15 +107,15 @@ class Card(Device):
     has_config = False
 
     def __init__(self, features=EVERY, mtu=MTU):
-        self.features = features
+        self.features = (*features, HAS_MTU)
         self.mtu = mtu
         self.violations = []
         self.peer = Peer(self)
         self.pending = collections.deque()
         self.spare = []                  # receive buffers that were taken, and are not filled
-        self.least = 0                   # a frame takes that many buffers at least
         self.counts = collections.Counter()
         self.longest = 0                 # bytes of data of the longest segment that was to be cut
+        self.longest_wire = 0            # bytes of the longest frame on the wire
 
     def has(self, bit):
         return bool(self.backend.accepted >> bit & 1)
@@ -144,7 +144,7 @@ class Card(Device):
         while self.pending and ring.running():
             frame, fields, buffers = self.pending[0]
             need = HEADER.size + len(frame)
-            while sum(c.room() for c in self.spare) < need or len(self.spare) < self.least:
+            while sum(c.room() for c in self.spare) < need:
                 chain = ring.pop()
                 if chain is None:
                     break
@@ -161,17 +161,15 @@ class Card(Device):
     def put(self, ring, frame, fields, buffers):
         """Writes a frame into as many buffers as it needs; `buffers`: the number that is told."""
         chains, left = [], HEADER.size + len(frame)
-        while self.spare and (left > 0 or len(chains) < self.least):
+        while self.spare and left > 0:
             chains.append(self.spare.pop(0))
             left -= chains[-1].room()
         told = len(chains) if buffers is None else buffers
         data = HEADER.pack(*fields, told) + frame
-        parts = len(chains)
-        for i, chain in enumerate(chains):
-            share = chain.room() if self.least < 2 else -(-len(data) // (parts - i))
-            share = min(share, chain.room())
-            ring.push(chain, chain.write(data[:share]))
-            data = data[share:]
+        for chain in chains:
+            done = chain.write(data)
+            ring.push(chain, done)
+            data = data[done:]
         self.counts['delivered'] += 1
 
     def deliver(self, frame, flags=0, gso=0, hdr_len=0, gso_size=0, start=0, offset=0,
@@ -230,6 +228,7 @@ class Card(Device):
     def wire(self, frame):
         """A frame as it stands on the wire: its sums are right, and it is not too long."""
         packet = Packet(frame)
+        self.longest_wire = max(self.longest_wire, len(frame))
         if len(frame) > self.mtu + ETH:
             self.fault(f'{len(frame)} bytes on the wire')
         if packet.ip4 and w.checksum(frame[ETH:ETH + (frame[ETH] & 15) * 4]):
@@ -285,15 +284,16 @@ class Peer(st.Station):
 
 
 class Stream:
-    """One connection to a port of the image. What is sent goes in segments of up to `joined` bytes,
-    as a card that joins them delivers it; `sums`: NEEDS_CSUM, DATA_VALID, or 0 (no word about it).
-    """
+    """One connection to a port of the image. What is sent goes in segments as the mtu says, or of
+    up to `joined` bytes, as a card that joins them delivers it; `sums`: NEEDS_CSUM, DATA_VALID, or
+    0 (no word about the sum)."""
 
-    def __init__(self, card, port, ip6=False, joined=MSS, sums=0):
-        self.card, self.port, self.ip6, self.joined, self.sums = card, port, ip6, joined, sums
+    def __init__(self, card, port, ip6=False, joined=0, sums=0):
+        self.card, self.port, self.ip6, self.sums = card, port, ip6, sums
         card.peer.next_port += 1
         self.ours = card.peer.next_port
-        self.size = MSS - 20 if ip6 else MSS
+        self.size = card.mtu - (60 if ip6 else 40)
+        self.joined = joined or self.size
         self.base = self.seq = 0x10000000 + self.ours
         self.ack, self.window = 0, 0
         self.open = self.ended = False
