@@ -34,8 +34,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cut.c tcp_guard.c tcp_half_open.c \
                                 tcp_mtu.c tcp_mtu_probe.c tcp_option.c tcp_syn.c) \
-          $(addprefix net/lwip/net_,address.c arp.c groups.c icmp.c lease.c nd6.c path_mtu.c \
-                                    privacy.c route.c route6.c table.c) \
+          $(addprefix net/lwip/net_,address.c arp.c dev.c groups.c icmp.c lease.c nd6.c path_mtu.c \
+                                    privacy.c reass.c route.c route6.c table.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_send.c end.c group.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
