@@ -198,7 +198,7 @@ static bool option_parse_u64(const char *s, uint64_t *out)
 uint64_t hal_option_u64(const char *dev, const char *name, uint64_t def, uint64_t min, uint64_t max)
 {
     struct word *w = option_word(dev, name);
-    uint64_t v;
+    uint64_t v = 0;
 
     if (!w)
         return def;
