@@ -17,6 +17,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ethernet.h"
 #include "net_impl.h"
+#include "net_way.h"
 #include "tcp_cookie.h"
 #include "tcp_syn.h"
 #include "tcp_timer.h"
@@ -305,11 +306,11 @@ static void replay_syn(const struct half_open *e, struct netif *out)
     tcp_syn_address(syn, &e->remote, e->remote_port, &e->local, e->local_port);
     out->output = replay_output4;
     out->output_ip6 = replay_output6;
-    half_replay.now = true;
+    half_replay.now = net_way_off = true;
     half_replay.iss = e->iss;
     lwip_stats.tcp.recv--;
     tcp_input(syn, ip_current_input_netif());
-    half_replay.now = false;
+    half_replay.now = net_way_off = false;
     out->output = output4;
     out->output_ip6 = output6;
 }

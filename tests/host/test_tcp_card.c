@@ -204,6 +204,19 @@ static void a_full_queue(void)
     net_leave();
 }
 
+/* A handshake says SYN once, though segments go to that peer by ready headers (net_way.h). */
+static void one_answer_to_a_syn(void)
+{
+    struct peer_tcp second;
+
+    open_connection();
+    write_bytes(100);
+    write_bytes(100);
+    peer_forget();
+    peer_connect(&second, 4001, 80);
+    CHECK_EQ(peer_count(PEER_TCP), 1);
+}
+
 /* A card that is given up takes nothing more: the memory of what waited is given back. */
 static void a_card_that_is_gone(void)
 {
@@ -226,7 +239,7 @@ static void a_card_that_is_gone(void)
 static const struct test_case cases[] = {
     {"a_card_that_cuts", a_card_that_cuts},       {"a_card_that_sums", a_card_that_sums},
     {"offloads_that_end", offloads_that_end},     {"a_full_queue", a_full_queue},
-    {"a_card_that_is_gone", a_card_that_is_gone},
+    {"one_answer_to_a_syn", one_answer_to_a_syn}, {"a_card_that_is_gone", a_card_that_is_gone},
 };
 
 int main(int argc, char **argv)
