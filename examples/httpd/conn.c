@@ -18,6 +18,8 @@
 
 #define SHORT_ANSWER 4096u /* has left the socket when send() returns */
 #define CHUNK_MIN    4096u
+#define KNOWN        8u      /* heads that are kept; a power of two */
+#define KNOWN_MAX    768u    /* bytes of each */
 #define FILE_LONG    8192u   /* so much of a file is not copied */
 #define FILE_CHUNK   262144u /* of a file, in a call */
 #define STEPS_MAX    64u     /* of one connection before the others get their turn */
@@ -233,10 +235,39 @@ static void refuse(struct conn *c, int status, size_t have)
     route_refuse(c, status);
 }
 
+/* Heads that were parsed lately: clients send the same ones again and again. */
+static struct known_head {
+    size_t len; /* 0: none */
+    struct http_request r;
+    char head[KNOWN_MAX]; /* which r points into */
+} known[KNOWN];
+
+/* Where a head that begins so is kept. */
+static struct known_head *known_place(const char *head, size_t have)
+{
+    uint64_t words[3] = {0};
+
+    if (have >= 4 + sizeof(words))
+        memcpy(words, head + 4, sizeof(words));
+    return &known[((words[0] ^ words[1] * 3 ^ words[2] * 5) * 0x9e3779b97f4a7c15u) >> 32 &
+                  (KNOWN - 1)];
+}
+
+/* Parses a head that is not known, and keeps it. As http_parse(). */
+static int parse_head(struct known_head *k, const char *head, size_t len)
+{
+    k->len = 0;
+    memcpy(k->head, head, len);
+    int rc = http_parse(k->head, len, &k->r);
+    if (rc == 0)
+        k->len = len;
+    return rc;
+}
+
 /* Takes a request off the input and begins its answer; false: it is not complete yet. */
 static bool take_request(struct conn *c)
 {
-    struct http_request r;
+    struct http_request large;
 
     size_t blank = http_skip_blank(c->in + c->in_at, c->in_len - c->in_at);
     if (blank)
@@ -244,7 +275,9 @@ static bool take_request(struct conn *c)
     c->in_at += (unsigned)blank;
     const char *head = c->in + c->in_at;
     size_t have = c->in_len - c->in_at;
-    size_t len = http_head_end(head, have, &c->scanned);
+    struct known_head *k = known_place(head, have);
+    bool same = k->len && have >= k->len && memcmp(head, k->head, k->len) == 0;
+    size_t len = same ? k->len : http_head_end(head, have, &c->scanned);
     if (len == 0 && have < HTTP_HEAD_MAX)
         return false;
     if (len == 0 || len > HTTP_HEAD_MAX) {
@@ -254,10 +287,10 @@ static bool take_request(struct conn *c)
     server_stats.requests++;
     c->scanned = 0;
     conn_wait_for(c, WAIT_STALL);
-    int rc = http_parse(head, len, &r);
+    int rc = same ? 0 : len <= KNOWN_MAX ? parse_head(k, head, len) : http_parse(head, len, &large);
     if (rc < 0)
         refuse(c, -rc, len);
-    else if (route(c, &r))
+    else if (route(c, len <= KNOWN_MAX ? &k->r : &large))
         c->held = (unsigned)len;
     if (c->held == 0)
         c->in_at += (unsigned)len;

@@ -18,7 +18,8 @@
 #include "types.h"
 
 #define CHAINS      64u
-#define IDLE_MAX    64u /* open files kept while no connection uses them */
+#define IDLE_MAX    64u   /* open files kept while no connection uses them */
+#define CONTENT_MAX 2048u /* bytes of a file whose content is kept */
 #define GZIP_SUFFIX ".gz"
 
 static struct open_file *chains[CHAINS];
@@ -63,6 +64,8 @@ static void make_etag(struct open_file *f)
     if (f->modified == 0 && f->size > TAG_BYTES)
         about[3] = start;
     ssize_t got = pread(f->fd, scratch, len, 0);
+    if (f->size <= CONTENT_MAX && got == (ssize_t)f->size && (f->content = malloc(len + 1)))
+        memcpy(f->content, scratch, len);
     uint64_t h =
         mix(mix(1, (const char *)about, sizeof(about)), scratch, got > 0 ? (size_t)got : 0);
     text_lit(&t, "\"");
@@ -100,6 +103,10 @@ static void make_fields(struct open_file *f)
         text_lit(&t, "\r\nVary: Accept-Encoding");
     text_lit(&t, "\r\nAccept-Ranges: bytes\r\n");
     f->fields_len = t.len;
+    text_lit(&t, "Content-Length: ");
+    text_u64(&t, f->size);
+    text_lit(&t, "\r\n");
+    f->whole_len = t.len;
 }
 
 /* ---- the cache ------------------------------------------------------------------------------ */
@@ -139,6 +146,7 @@ static void forget_oldest(void)
         p = &(*p)->next;
     *p = f->next;
     close(f->fd);
+    free(f->content);
     free(f);
 }
 

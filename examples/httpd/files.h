@@ -30,6 +30,8 @@ struct open_file {
     char fields[512]; /* Content-Type and Content-Encoding; from `rest` on ETag, Last-Modified,
                          Cache-Control, Vary and Accept-Ranges; each with CRLF */
     size_t fields_len, rest;
+    size_t whole_len; /* of the fields with the Content-Length of the whole behind them */
+    char *content;    /* of a small file, owned; NULL: to be read */
     size_t path_len;
     char path[]; /* NUL-terminated */
 };

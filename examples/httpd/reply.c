@@ -273,8 +273,8 @@ static void reply_whole(struct conn *c, const struct open_file *f)
 {
     struct text t = begin(c, 200);
 
-    text_put(&t, f->fields, f->fields_len);
-    end_head(c, &t, f->size);
+    text_put(&t, f->fields, f->whole_len);
+    end_fields(c, &t);
     go(c, &t);
 }
 
@@ -316,7 +316,10 @@ void reply_file(struct conn *c, const struct http_request *r, struct open_file *
         files_put(f);
         return;
     }
-    c->body = (struct body){.kind = BODY_FILE, .file = f, .end = f->size};
+    c->body = (struct body){.kind = f->content ? BODY_MEMORY : BODY_FILE,
+                            .memory = f->content,
+                            .file = f,
+                            .end = f->size};
     if (!http_range_counts(r, &v, now) || !reply_ranges(c, r, f))
         reply_whole(c, f);
 }

@@ -143,11 +143,13 @@ struct tcp_pcb *net_conn_find(const ip_addr_t *remote, uint16_t remote_port, con
     return NULL;
 }
 
+/* lwIP asks for an open connection, and if there is none, for one in TIME_WAIT. */
 struct tcp_pcb *net_conn_of(const struct tcp_hdr *h, bool time_wait)
 {
-    struct tcp_pcb *pcb =
-        net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest);
+    static struct tcp_pcb *pcb;
 
+    if (!time_wait)
+        pcb = net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest);
     if (!pcb || (pcb->state == TIME_WAIT) != time_wait)
         return NULL;
     if (pcb->net.conn.sleeps)

@@ -24,6 +24,40 @@ static bool has(const struct answer *a, const char *text)
     return memmem(a->body, a->body_len, text, strlen(text)) != NULL;
 }
 
+/* Heads that were parsed before, ones that begin alike, and broken ones. */
+static void test_known_heads(void)
+{
+    static const struct {
+        const char *head, *body;
+    } asked[] = {
+        {"GET /a/long/path/to/one.txt HTTP/1.1\r\nHost: h\r\n\r\n", "one"},
+        {"GET /a/long/path/to/two.txt HTTP/1.1\r\nHost: h\r\n\r\n", "two!"},
+        {"GET /a/long/path/to/one.txt HTTP/1.1\r\nHost: h\r\nRange: bytes=1-\r\n\r\n", "ne"},
+        {"GET /a/long/path/to/one.txt HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", "400"},
+    };
+    struct client c;
+    size_t at = 0;
+
+    tree_add("/a/long/path/to/one.txt", "one", 3);
+    tree_add("/a/long/path/to/two.txt", "two!", 4);
+    for (unsigned i = 0; i < 24; i++) {
+        unsigned n = i * 7 % 4;
+        struct answer a;
+
+        if (i % 4 == 0)
+            client_open(&c), at = 0;
+        ask(&c, asked[n].head);
+        CHECK(answer_next(&c.got, &at, false, &a) && has(&a, asked[n].body));
+        CHECK(n == 3 || a.body_len == strlen(asked[n].body));
+        if (n == 3) {
+            client_close(&c);
+            client_open(&c), at = 0;
+        }
+        if (i % 4 == 3)
+            client_close(&c);
+    }
+}
+
 /* A long head has a larger buffer, which is given back behind it. */
 static void test_long_head(void)
 {
@@ -261,6 +295,7 @@ static void test_timeouts(void)
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
+        {"http_known_heads", test_known_heads},
         {"http_long_head", test_long_head},
         {"http_listing", test_listing},
         {"http_large_listing", test_large_listing},
