@@ -45,17 +45,24 @@ RECEIVERS = ('nothing_is_lost_of_ipv4', 'one_in_twenty_is_lost', 'one_in_twenty_
              'some_come_twice_or_shortened', 'the_reader_stands_still', 'a_little_at_a_time')
 ENDS = [pytest.param(name, side, marks=() if side == 'A' or name in RECEIVERS else pytest.mark.full)
         for name in case_names() for side in 'AB']
+# These are run with a card that makes packets and sums as well (path.h: path_offloads).
+CUT = ('nothing_is_lost_of_ipv4', 'nothing_is_lost_of_ipv6', 'one_in_twenty_is_lost')
+CARDS = ([pytest.param(*end.values, False, marks=end.marks) for end in ENDS] +
+         [pytest.param(name, 'A', True, marks=() if name in CUT else pytest.mark.full)
+          for name in case_names()])
 ADDRESSES = {'A': ('10.0.0.1', 'fd00:a::1'), 'B': ('10.1.0.1', 'fd00:b::1')}
 
 
-@pytest.mark.parametrize('name, side', ENDS)
-def test_frames(builder, tmp_path, name, side):
+@pytest.mark.parametrize('name, side, offloads', CARDS)
+def test_frames(builder, tmp_path, name, side, offloads):
     """Each end keeps the rules of tests/tcpcheck/ in what it sends."""
     builder('build/host/test_tcp_path')
     path = str(tmp_path / 'frames.pcap')
     environment = {**os.environ, 'VIREO_PCAP': path}
     if side == 'B':
         environment['VIREO_PCAP_B'] = '1'
+    if offloads:
+        environment['VIREO_OFFLOADS'] = '1'
     done = subprocess.run([os.path.join(TREE, 'build', 'host', 'test_tcp_path'), name], text=True,
                           capture_output=True, env=environment, timeout=60 * PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr

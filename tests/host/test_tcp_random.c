@@ -182,6 +182,7 @@ static void one_scenario(void)
 
 static void random_paths(void)
 {
+    path_offloads = case_variant % 2;
     path_boot(case_variant);
     host_set_ram(MEMORY);
     for (unsigned i = 0; i < 3; i++)
