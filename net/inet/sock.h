@@ -154,6 +154,7 @@ struct sock {
     SOCK_QUEUE(struct pbuf) rx;  /* TCP: single pbufs, owned */
     struct sock_dgrams dgrams;   /* UDP and raw */
     uint32_t rx_bytes, rx_count; /* bytes, and datagrams, that wait */
+    uint32_t lent;               /* bytes of net_recv_borrow(); UDP: of rx_bytes */
     uint16_t rx_room;            /* TCP: bytes behind the data of the last pbuf */
     uint32_t rx_limit;           /* UDP and raw: bytes that may wait */
     struct sock_group *groups;
@@ -378,6 +379,11 @@ ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struc
 ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int flags);
 /* Appends data (a chain of pbufs, owned) to what waits for the application. */
 void sock_tcp_queue_rx(struct sock *s, struct pbuf *p);
+/* No data waits at a stream: parks until there may be some, 0; or how the call ends: an error, or
+ * *end, with 0 at the end of the stream. [parks] */
+int sock_tcp_await(struct sock *s, uint64_t *deadline, int flags, bool *end);
+/* The application has read n bytes: the peer may send as many more. */
+void sock_tcp_open_window(struct sock *s, size_t n);
 /* Frees what was received and not read, of a socket without a control block. */
 void sock_tcp_drop_rx(struct sock *s);
 /* Is there room to send, enough to tell those who wait for it? */
@@ -403,6 +409,11 @@ void sock_dgram_forget_flow(struct sock *s);
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags);
 /* Bytes of the next one; 0: none waits. */
 uint32_t sock_dgram_next(const struct sock *s);
+/* Parks until a datagram waits: 1; 0: there will be none; or an error. [parks] */
+int sock_dgram_await(struct sock *s, int flags);
+/* The next datagram, which there is: where it waits; and to take, which counts no more. */
+const struct pbuf *sock_dgram_first(const struct sock *s);
+struct pbuf *sock_dgram_take(struct sock *s);
 /* One datagram; what does not fit is lost, and m->truncated says so. [parks] */
 ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags);
 

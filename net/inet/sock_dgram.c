@@ -309,27 +309,48 @@ static size_t dgram_scatter(const struct pbuf *p, const struct sock_msg *m)
     return done;
 }
 
-ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
+int sock_dgram_await(struct sock *s, int flags)
 {
     uint64_t deadline = 0;
+    int err = 0;
+
+    while (!err) {
+        if (s->error && (!s->rx_count || !deadline))
+            return -sock_take_error(s);
+        if (s->rx_count)
+            return 1;
+        if (s->read_shut)
+            return 0;
+        err = sock_wait(s, &s->readers, s->read_timeout, &deadline, flags);
+    }
+    return err;
+}
+
+const struct pbuf *sock_dgram_first(const struct sock *s)
+{
+    return dgram_first(s)->p;
+}
+
+struct pbuf *sock_dgram_take(struct sock *s)
+{
+    struct pbuf *p = dgram_first(s)->p;
+
+    pbuf_ref(p);
+    dgram_pop(s);
+    return p;
+}
+
+ssize_t sock_dgram_recv(struct sock *s, struct sock_msg *m, int flags)
+{
+    int there = sock_dgram_await(s, flags);
     struct sock_dgram *d;
     size_t n;
 
-    if (s->error)
-        return -sock_take_error(s);
-    while (!(d = dgram_first(s))) {
-        int err;
-
-        if (s->error)
-            return -sock_take_error(s);
-        if (s->read_shut) {
-            m->has_addr = false;
-            return 0;
-        }
-        err = sock_wait(s, &s->readers, s->read_timeout, &deadline, flags);
-        if (err)
-            return err;
+    if (there <= 0) {
+        m->has_addr = false;
+        return there;
     }
+    d = dgram_first(s);
     n = dgram_scatter(d->p, m);
     if (m->has_addr)
         m->origin = d->origin;

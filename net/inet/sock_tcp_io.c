@@ -72,7 +72,7 @@ void sock_tcp_queue_rx(struct sock *s, struct pbuf *p)
 }
 
 /* Opens the window by n bytes that were read. tcp_recved() takes no more than 16 bits. */
-static void stream_open_window(struct sock *s, size_t n)
+void sock_tcp_open_window(struct sock *s, size_t n)
 {
     while (n && s->tcp) {
         u16_t part = n > 0xffff ? 0xffff : (u16_t)n;
@@ -182,6 +182,13 @@ static int stream_why_empty(struct sock *s, bool *end)
     return 0;
 }
 
+int sock_tcp_await(struct sock *s, uint64_t *deadline, int flags, bool *end)
+{
+    int err = stream_why_empty(s, end);
+
+    return *end ? err : sock_wait(s, &s->readers, s->read_timeout, deadline, flags);
+}
+
 /* Bytes that a call waits for: one, SO_RCVLOWAT, or all. */
 static size_t stream_least(const struct sock *s, size_t want, int flags)
 {
@@ -209,12 +216,10 @@ ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int f
 
         done += n;
         if (!(flags & MSG_PEEK))
-            stream_open_window(s, n);
+            sock_tcp_open_window(s, n);
         if (done >= least || (done && (flags & MSG_PEEK)) || (!want && s->rx.head))
             return (ssize_t)done;
-        err = stream_why_empty(s, &end);
-        if (!end)
-            err = sock_wait(s, &s->readers, s->read_timeout, &deadline, flags);
+        err = sock_tcp_await(s, &deadline, flags, &end);
         if (end || err)
             return done ? (ssize_t)done : err;
     }

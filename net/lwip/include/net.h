@@ -47,6 +47,28 @@ const char *net_hostname(void);
 ssize_t net_send_lent(int fd, const void *data, size_t len, int flags, void (*release)(void *arg),
                       void *arg);
 
+/*
+ * Data of a socket without a copy. A loan is what waits there, at least a byte, in parts where it
+ * lies; the caller reads them, and gives them back. What is on loan still counts as waiting: a TCP
+ * peer's window stays closed by so much, and a UDP socket drops datagrams when its limit is
+ * reached. So every loan has to end, also after close().
+ */
+struct net_part {
+    const void *data;
+    size_t len; /* bytes */
+};
+struct net_loan;
+/*
+ * Lends what waits at a stream socket, `*count` parts at most, or the next datagram. Sets *count to
+ * the parts, and *loan. flags: 0 or MSG_DONTWAIT. Bytes; 0: the end of the stream, or an empty
+ * datagram, and no loan (NULL); -EAGAIN, -EMSGSIZE: a datagram has more parts, and waits for
+ * recv(); -EINVAL: *count is 0, or other flags; -ENOTSOCK; errors of recv(). [parks]
+ */
+int64_t net_recv_borrow(int fd, struct net_part *parts, unsigned *count, struct net_loan **loan,
+                        int flags);
+/* Ends a loan of the socket fd, which may be closed by now. NULL: does nothing. Does not park. */
+void net_recv_return(int fd, struct net_loan *loan);
+
 /* Counters since boot; those with "now" are present values. */
 struct net_stats {
     uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes; /* of all devices */
