@@ -36,16 +36,16 @@ static struct pbuf *borrow_from_stream(struct sock *s, struct net_part *parts, u
     return all;
 }
 
-static int64_t borrow_bytes(const struct pbuf *p)
+static ssize_t borrow_bytes(const struct pbuf *p)
 {
-    int64_t n = 0;
+    ssize_t n = 0;
 
     for (; p; p = p->next)
         n += p->len;
     return n;
 }
 
-static int64_t borrow_stream(struct sock *s, struct net_part *parts, unsigned *count,
+static ssize_t borrow_stream(struct sock *s, struct net_part *parts, unsigned *count,
                              struct net_loan **loan, int flags)
 {
     uint64_t deadline = 0;
@@ -63,7 +63,7 @@ static int64_t borrow_stream(struct sock *s, struct net_part *parts, unsigned *c
     return borrow_bytes((struct pbuf *)*loan);
 }
 
-static int64_t borrow_dgram(struct sock *s, struct net_part *parts, unsigned *count,
+static ssize_t borrow_dgram(struct sock *s, struct net_part *parts, unsigned *count,
                             struct net_loan **loan, int flags)
 {
     int there = sock_dgram_await(s, flags);
@@ -91,11 +91,11 @@ static int64_t borrow_dgram(struct sock *s, struct net_part *parts, unsigned *co
     return p->tot_len;
 }
 
-int64_t net_recv_borrow(int fd, struct net_part *parts, unsigned *count, struct net_loan **loan,
+ssize_t net_recv_borrow(int fd, struct net_part *parts, unsigned *count, struct net_loan **loan,
                         int flags)
 {
     struct file *f = file_hold(fd);
-    int64_t n;
+    ssize_t n;
     struct sock *s;
 
     *loan = NULL;
@@ -116,7 +116,7 @@ int64_t net_recv_borrow(int fd, struct net_part *parts, unsigned *count, struct 
 }
 
 /* What was lent counts no more. */
-static void borrow_settle(struct sock *s, int64_t bytes)
+static void borrow_settle(struct sock *s, ssize_t bytes)
 {
     uint32_t n = bytes < s->lent ? (uint32_t)bytes : s->lent;
 

@@ -64,7 +64,7 @@ struct net_loan;
  * datagram, and no loan (NULL); -EAGAIN, -EMSGSIZE: a datagram has more parts, and waits for
  * recv(); -EINVAL: *count is 0, or other flags; -ENOTSOCK; errors of recv(). [parks]
  */
-int64_t net_recv_borrow(int fd, struct net_part *parts, unsigned *count, struct net_loan **loan,
+ssize_t net_recv_borrow(int fd, struct net_part *parts, unsigned *count, struct net_loan **loan,
                         int flags);
 /* Ends a loan of the socket fd, which may be closed by now. NULL: does nothing. Does not park. */
 void net_recv_return(int fd, struct net_loan *loan);
