@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 
-#include "net.h"
 #include "sock.h"
 #include "socket_ops.h"
 
