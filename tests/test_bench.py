@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`make bench BENCH="--against DIR"`: figures beside those of an earlier run."""
 import os
+import struct
 import subprocess
 import sys
 
 import pytest
 
 from conftest import TREE
-from vireolib import bench_net, bench_paths, linux_guest, relay, report
+from vireolib import bench_net, bench_paths, linux_guest, netevents, relay, report
 from vireolib.machine import Unusable
 
 
@@ -120,3 +121,27 @@ def test_rows_of_the_network_have_the_names_that_are_read():
         bench_net.chosen('nosuch')
     with pytest.raises(Unusable, match='whole table'):
         bench_net.main(1, document=True, alone=True)
+
+
+def test_acknowledgements_are_counted_in_a_record(tmp_path):
+    """From the guest, of IPv4, without data, FIN, SYN or RST; with the card's header in front."""
+    def frame(flags=0x10, data=0, source=netevents.CARD, front=0):
+        head = struct.pack('>BBHHHBBH8x', 0x45, 0, 40 + data, 0, 0, 64, 6, 0)
+        tcp = struct.pack('>HHIIBBHHH', 1, 2, 3, 4, 0x50, flags, 5, 0, 0)
+        return bytes(front) + b'\2' * 6 + source + b'\x08\0' + head + tcp + bytes(data)
+
+    frames = [frame(), frame(front=12), frame(data=1), frame(flags=0x12), frame(flags=0x18),
+              frame(source=b'\2\2\2\2\2\2'), b'\2' * 60]
+    path = tmp_path / 'x.pcap'
+    path.write_bytes(bytes(24) + b''.join(struct.pack('<IIII', 0, 0, len(f), len(f)) + f
+                                          for f in frames))
+    assert netevents.acks(str(path)) == 3         # with PSH, too
+    few, whole = dict.fromkeys(netevents.NAMES, 10), dict.fromkeys(netevents.NAMES, 136)
+    assert netevents.each({'n': 64}, few, whole)['kicks'] == 2
+
+
+def test_a_ceiling_is_high_enough():
+    figure = next(f for f in bench_net.every_figure() if f.metric == 'net.tcprr.ops_s')
+    ceiling = report.Row(bench_net.TRIPS_MOST, 'a second', 100)
+    row = bench_net.row_of(figure, {'vireo': 86, 'linux': 50}, 5, [ceiling])
+    assert row.least == 85 and not row.exceeded

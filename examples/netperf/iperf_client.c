@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 /* What a datagram from either end says before the first of the test. */
 #define UDP_HELLO 0x36373839u
 
-enum { UDP_TRIES = 10, UDP_WAIT_MS = 300, LOOK_MS = 10 };
+enum { UDP_TRIES = 10, UDP_WAIT_MS = 300, LOOK_MS = 10, DELIVERY_LOOKS = 200 };
 
 static struct iperf_test test;
 static struct sockaddr_in server;
@@ -72,6 +73,21 @@ static bool create_streams(void)
     return true;
 }
 
+/* Has the server's end all that was sent? It reads nothing more once the test has ended. */
+static bool all_delivered(void)
+{
+    for (unsigned i = 0; i < test.stream_count; i++) {
+        const struct iperf_stream *s = &test.streams[i];
+        struct tcp_info info;
+        socklen_t len = sizeof(info);
+
+        if (s->sends && !getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) &&
+            (info.tcpi_unacked || info.tcpi_notsent_bytes))
+            return false;
+    }
+    return true;
+}
+
 /* Waits for the time or the bytes of the test; false: the server has ended it. */
 static bool run_streams(void)
 {
@@ -85,6 +101,8 @@ static bool run_streams(void)
         if (poll(&p, 1, LOOK_MS) > 0)
             return false;
     }
+    for (int i = 0; i < DELIVERY_LOOKS && test.params.bytes && !all_delivered(); i++)
+        task_sleep_until(hal_now_ns() + LOOK_MS * HAL_MS);
     return true;
 }
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from vireolib import clients, http, images, linux_guest, netpeer, profile
+from vireolib import clients, http, images, linux_guest, netevents, netpeer, profile
 from vireolib.guest import Guest, Lost
 from vireolib.machine import Disk, Forward, Machine
 
@@ -165,10 +165,21 @@ class Vireo:
             f'ip={netpeer.guest_ip("vireo", net)}{router}', append, self._append))),
             **netpeer.machine_args('vireo', net), **more)
 
+    def _words(self, net, load):
+        """The boot arguments of a load."""
+        return ' '.join(f'vireo.netperf.{key}={value}' for key, value in words_of(
+            {**load, 'host': netpeer.host_ip('vireo', net), 'port': netpeer.PORT}).items())
+
+    @contextlib.contextmanager
+    def running(self, app, net, append):
+        """An image that goes on until the end."""
+        with Guest(self.machine(app, net, append), patience=self._patience) as guest:
+            guest.expect(r'^vireo: ready', PATIENCE)
+            yield guest
+
     def load(self, net, load, counted):
         """(numbers of the load, instructions or None)."""
-        append = ' '.join(f'vireo.netperf.{key}={value}' for key, value in words_of(
-            {**load, 'host': netpeer.host_ip('vireo', net), 'port': netpeer.PORT}).items())
+        append = self._words(net, load)
         with self._counter('netperf', counted) as counter:
             how = self.machine('netperf', net, append)
             if counter:
@@ -178,6 +189,21 @@ class Vireo:
                     raise Lost(f'netperf failed: {append}\n' + guest.report())
                 result = result_of(load['run'], guest.text)
             return result, counter.of_load(result['operations']) if counter else None
+
+    def events(self, net, load):
+        """{name of netevents: how many for an operation or byte}, of a load with a number of them:
+        what they take beyond a load of a few."""
+        seen = []
+        for n in netevents.sizes(load):
+            with tempfile.TemporaryDirectory(prefix='vn-') as folder:
+                watch = netevents.Watch(folder)
+                how = self.machine('netperf', net, self._words(net, {**load, 'n': n}),
+                                   **watch.machine)
+                with Guest(how, patience=self._patience) as guest:
+                    if guest.wait(PATIENCE) != 0:
+                        raise Lost('netperf failed\n' + guest.report())
+                    seen.append(watch.count(guest))
+        return netevents.each(load, *seen)
 
     @contextlib.contextmanager
     def web(self, net, counted):
@@ -231,6 +257,25 @@ class Linux:
         if guest.expect(r'^linux_net: status (\d+)', PATIENCE)[1] != '0':
             raise Lost(f'the Linux guest failed: {line}\n' + guest.report())
 
+    @staticmethod
+    def _words(net, load):
+        return ' '.join(['load', load['run'], netpeer.host_ip('linux', net), str(netpeer.PORT),
+                         *(str(load.get(key, 0)) for key in ('size', 'n', 'ms', 'rate', 'batch'))])
+
+    def events(self, net, load):
+        """As Vireo.events."""
+        self.__exit__()
+        with tempfile.TemporaryDirectory(prefix='vn-') as folder:
+            watch, seen = netevents.Watch(folder), []
+            guest, _ = self._boot(net, False, **watch.machine)
+            for n in netevents.sizes(load):
+                before = watch.count(guest)
+                self._tell(guest, self._words(net, {**load, 'n': n}))
+                after = watch.count(guest)
+                seen.append({name: after[name] - before[name] for name in netevents.NAMES})
+            self.__exit__()
+        return netevents.each(load, *seen)
+
     @contextlib.contextmanager
     def _at_work(self, net, counted):
         """The guest for loads on that network, while it runs."""
@@ -248,9 +293,7 @@ class Linux:
     def load(self, net, load, counted):
         """As Vireo.load."""
         with self._at_work(net, counted) as (guest, counter):
-            self._tell(guest, ' '.join(['load', load['run'], netpeer.host_ip('linux', net),
-                                        str(netpeer.PORT), *(str(load.get(key, 0)) for key in (
-                                            'size', 'n', 'ms', 'rate', 'batch'))]))
+            self._tell(guest, self._words(net, load))
             result = result_of(load['run'], '\n'.join(guest.seen(f'^netperf: {load["run"]} ')[-1:]))
             return result, counter.of_load(result['operations']) if counter else None
 

@@ -54,6 +54,42 @@ def network():
             yield
 
 
+def host_load(where, run, ip_, size, ms):
+    """What a load says that this host puts on a peer at that address. where: a prefix of the
+    command, such as of another namespace."""
+    program = programs.build('tests/paths/netload.c', 'examples/netperf/load.h',
+                             'examples/netperf/load.c')
+    said = subprocess.run([*where, program, run, ip_, str(PORT), str(size), str(ms)],
+                          capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise Unusable(f'netload: {said.stderr.strip()}')
+    return said.stdout
+
+
+@contextlib.contextmanager
+def veth():
+    """A pair of virtual cards: yields (prefix of commands at the far end, this end's address). What
+    it carries no guest on a tap can exceed."""
+    sleeper = subprocess.Popen(['unshare', '-n', 'sh', '-c', 'echo ready; exec sleep 600'],
+                               stdout=subprocess.PIPE, text=True)
+    far = ['nsenter', '-t', str(sleeper.pid), '-n']
+    try:
+        sleeper.stdout.readline()
+        ip('link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1')
+        ip('link', 'set', 'veth1', 'netns', str(sleeper.pid))
+        ip('addr', 'add', '10.99.2.1/24', 'dev', 'veth0')
+        ip('link', 'set', 'veth0', 'up')
+        for args in (['addr', 'add', '10.99.2.2/24', 'dev', 'veth1'],
+                     ['link', 'set', 'veth1', 'up']):
+            subprocess.run([*far, 'ip', *args], check=True)
+        yield far, '10.99.2.1'
+    finally:
+        subprocess.run(['ip', 'link', 'del', 'veth0'], capture_output=True, check=False)
+        sleeper.kill()
+        sleeper.wait()
+        sleeper.stdout.close()
+
+
 class Peer:
     """The other end of loads: its services are at `port` and the ports behind it. Use as a context
     manager."""

@@ -11,7 +11,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 def build(source, *more):
     """Path of the program of that source, compiled when it is missing or older than the source and
-    the files `more`, which it includes."""
+    the files `more`: headers that it includes, and further sources."""
     target = os.path.join(TREE, 'build', 'host', os.path.basename(source)[:-len('.c')])
     source, *more = (os.path.join(TREE, path) for path in (source, *more))
     newest = max(map(os.path.getmtime, (source, *more)))
@@ -24,6 +24,6 @@ def build(source, *more):
     os.makedirs(os.path.dirname(target), exist_ok=True)
     part = f'{target}.{os.getpid()}'
     subprocess.run([compiler, '-std=gnu11', '-O2', '-Wall', '-Wextra', '-pthread', '-o', part,
-                    source], check=True)
+                    source, *(path for path in more if path.endswith('.c'))], check=True)
     os.replace(part, target)
     return target
