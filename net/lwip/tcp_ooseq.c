@@ -5,6 +5,8 @@
  * lwIP walks its list of packets for each packet that comes, and once more to limit it to 64. Here
  * data that follows other data joins its piece, so a full window of 4 MiB is a list of some 130 and
  * one more for each gap. Data at the end, or behind what came last, is put there without a walk.
+ * Where each second segment of a window is lost, as behind a queue that overflowed, all that came
+ * is kept: a sender that was told of it by SACK does not send it again.
  * The list stays as lwIP has it: it takes the first pieces when the gap before them is filled.
  *
  * Each piece knows where its stretch of data without a gap begins, which is what a SACK block says.
@@ -15,7 +17,8 @@
 #include "net_impl.h"
 
 #define PIECE_MAX     32768u /* bytes of joined data */
-#define GAPS_MAX      256u   /* of one connection */
+#define GAPS_LEAST    256u   /* that a connection may have */
+#define GAP_LEAST     2048u  /* beyond: one for so many bytes of the window */
 #define PACKETS_LEAST 64u    /* that are kept of any sizes */
 #define PACKET_LEAST  512u   /* beyond: one packet for so many bytes of the window */
 #define COPY_MAX      350u   /* a packet of this many bytes is copied out of its frame's buffer */
@@ -212,14 +215,14 @@ static bool ooseq_may_keep(const struct tcp_pcb *pcb)
     const struct tcp_ooseq *o = &pcb->net.ooseq;
     uint32_t window = pcb->net.win.receive;
 
-    return o->pieces < GAPS_MAX + window / PIECE_MAX &&
+    return o->pieces < GAPS_LEAST + window / GAP_LEAST &&
            o->packets < PACKETS_LEAST + window / PACKET_LEAST && net_mem_admit(NET_MEM_OOSEQ);
 }
 
 /* The packet's bytes from `skip` on, len of them, as a reference of their own. NULL: no memory. */
 static struct pbuf *ooseq_data(const struct tcp_seg *in, u32_t skip, u32_t len)
 {
-    struct pbuf *p;
+    struct pbuf *from = in->p, *p;
 
     if (len <= COPY_MAX) {
         p = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM);
@@ -227,8 +230,10 @@ static struct pbuf *ooseq_data(const struct tcp_seg *in, u32_t skip, u32_t len)
             pbuf_copy_partial(in->p, p->payload, (u16_t)len, (u16_t)skip);
         return p;
     }
-    pbuf_ref(in->p);
-    p = skip ? pbuf_free_header(in->p, (u16_t)skip) : in->p;
+    while (!from->len && from->next) /* the pbuf of its headers is not kept */
+        from = from->next;
+    pbuf_ref(from);
+    p = skip ? pbuf_free_header(from, (u16_t)skip) : from;
     if (len < p->tot_len)
         pbuf_realloc(p, (u16_t)len);
     return p;
