@@ -376,6 +376,7 @@
 #define vnet_rx_drop_merged          VIREO_NAME(vnet_rx_drop_merged)
 #define vnet_rx_free                 VIREO_NAME(vnet_rx_free)
 #define vnet_rx_lost                 VIREO_NAME(vnet_rx_lost)
+#define vnet_rx_offloads             VIREO_NAME(vnet_rx_offloads)
 #define vnet_rx_post                 VIREO_NAME(vnet_rx_post)
 #define vnet_rx_service              VIREO_NAME(vnet_rx_service)
 #define vnet_rx_setup                VIREO_NAME(vnet_rx_setup)

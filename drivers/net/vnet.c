@@ -42,6 +42,7 @@ static const struct virtio_feature vnet_features[] = {
     {VIRTIO_NET_F_CTRL_RX_EXTRA, "ctrl_rx_extra", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_GUEST_ANNOUNCE, "guest_announce", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_CTRL_MAC_ADDR, "ctrl_mac_addr", VNET_NEEDS_CTRL},
+    {VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, "ctrl_guest_offloads", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_NOTF_COAL, "notf_coal", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_SPEED_DUPLEX, "speed_duplex", {0, 0}},
     {VIRTIO_NET_F_GUEST_HDRLEN, "guest_hdrlen", VIRTIO_NEEDS_MODERN},

@@ -41,7 +41,6 @@ enum vnet_ctrl_command {
     VNET_CTRL_OFFLOADS,    /* vnet_rx_offloads */
     VNET_CTRL_COALESCE_TX, /* vnet_coalesce */
     VNET_CTRL_COALESCE_RX,
-    VNET_CTRL_HASH,      /* vnet_hash */
     VNET_CTRL_ANNOUNCED, /* the answer to a device that asked for an announcement */
 };
 
@@ -102,6 +101,13 @@ int vnet_set_mac(struct vnet *v, const uint8_t *mac);
  * not promiscuous, it drops every tagged frame of other VLANs. -EINVAL, -ENOMEM.
  */
 int vnet_vlan(struct vnet *v, unsigned id, bool on);
+
+/*
+ * Switches the offloads of receiving: `on` says which of VNET_RX_* (vnet_offloads) are on from then
+ * on, the others are off. link() is called when the device has done it. -EINVAL: one that was not
+ * negotiated, or without one that it needs. -ENOMEM.
+ */
+int vnet_rx_offloads(struct vnet *v, unsigned on);
 
 /*
  * Interrupts of the device wait until `frames` frames or `usecs` microseconds have passed since the

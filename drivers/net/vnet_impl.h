@@ -47,6 +47,7 @@ enum {
 };
 /* Of the control queue (vnet_ctrl.h) */
 enum {
+    VIRTIO_NET_F_CTRL_GUEST_OFFLOADS = 2,
     VIRTIO_NET_F_CTRL_VQ = 17,
     VIRTIO_NET_F_CTRL_RX = 18,
     VIRTIO_NET_F_CTRL_VLAN = 19,

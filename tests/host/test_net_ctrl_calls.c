@@ -94,6 +94,52 @@ static void another_mac(void)
     netctrl_check_traffic();
 }
 
+/* ---- offloads ------------------------------------------------------------------------------- */
+
+static const unsigned receiving[] = {NET_F_CTRL_VQ,    NET_F_GUEST_OFFLOADS, NET_F_GUEST_CSUM,
+                                     NET_F_GUEST_TSO4, NET_F_MRG_RXBUF,      NET_F_CSUM};
+
+/* The offloads of receiving that are on. */
+static unsigned received(void)
+{
+    return vnet_offloads(net.dev) & (VNET_RX_CSUM | VNET_RX_TSO4 | VNET_RX_TSO6 | VNET_RX_ECN);
+}
+
+static void switched_offloads(void)
+{
+    netctrl_boot(receiving, 6);
+    CHECK_EQ(received(), VNET_RX_CSUM | VNET_RX_TSO4);
+    CHECK_EQ(vnet_rx_offloads(net.dev, VNET_RX_CSUM | VNET_RX_TSO6), -EINVAL);
+    CHECK_EQ(vnet_rx_offloads(net.dev, VNET_RX_TSO4), -EINVAL);
+    CHECK_EQ(vnet_rx_offloads(net.dev, VNET_TX_CSUM), -EINVAL);
+    CHECK_EQ(vnet_rx_offloads(net.dev, VNET_RX_CSUM), 0);
+    netctrl_settle();
+    CHECK_EQ(netctrl.offloads, 1u << NET_F_GUEST_CSUM);
+    CHECK_EQ(received(), VNET_RX_CSUM);
+    CHECK(net.link_calls == 1 && net.link_up);
+    netctrl_ask_for_reset();
+    netctrl_settle();
+    CHECK_EQ(netctrl.offloads, 1u << NET_F_GUEST_CSUM);
+    CHECK_EQ(vnet_rx_offloads(net.dev, VNET_RX_CSUM | VNET_RX_TSO4), 0);
+    netctrl_settle();
+    CHECK_EQ(netctrl.offloads, 1u << NET_F_GUEST_CSUM | 1u << NET_F_GUEST_TSO4);
+    CHECK_EQ(received(), VNET_RX_CSUM | VNET_RX_TSO4);
+    netctrl.refuse = 5 * 256;
+    CHECK_EQ(vnet_rx_offloads(net.dev, 0), 0);
+    netctrl_settle();
+    CHECK_EQ(vnet_ctrl_result(net.dev, VNET_CTRL_OFFLOADS), -EIO);
+    CHECK_EQ(received(), VNET_RX_CSUM | VNET_RX_TSO4);
+    CHECK_EQ(net.link_calls, 2);
+}
+
+static void not_switched(void)
+{
+    netctrl_boot(netctrl_every, NETCTRL_EVERY);
+    CHECK_EQ(vnet_rx_offloads(net.dev, 0), -ENOTSUP);
+    netctrl_settle();
+    CHECK_EQ(netctrl.commands, 0);
+}
+
 /* ---- interrupts, speed ------------------------------------------------------------------------
  */
 
@@ -167,6 +213,9 @@ int main(int argc, char **argv)
         EACH_WAY(modes, "NET-CTRL-04"),
         EACH_WAY(vlans, "NET-CTRL-05"),
         {"vlans_of_a_legacy_device", vlans, "LEGACY-NET-08 LEGACY-NET-13", NET_LEGACY},
+        EACH_WAY(switched_offloads, "NET-OFFL-01"),
+        {"switched_offloads_of_a_legacy_device", switched_offloads, "LEGACY-NET-10", NET_LEGACY},
+        SHOWS(not_switched, ""),
         {"coalesces_mmio", coalesces, "NET-FDEP-21", NET_MMIO},
         {"coalesces_pci_packed", coalesces, NULL, NET_PCI_PACKED},
         EACH_WAY(does_not_coalesce, "NET-COAL-02"),
