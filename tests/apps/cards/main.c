@@ -2,7 +2,7 @@
 /*
  * cards - a machine with several network cards: echoes what comes by TCP to port 7, and sends a
  * datagram to 8.8.8.8, each time from a new socket, every 20 ms ("cards: no way" when there is no
- * route, "cards: a way" when there is one again). With cards.neighbours=N it measures instead what
+ * route, "cards: a way" when there is one again). With vireo.cards.neighbours=N it measures what
  * a datagram costs, in instructions, with two neighbours and with N (-icount makes them exact).
  */
 #include <arpa/inet.h>
