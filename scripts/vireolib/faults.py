@@ -217,9 +217,10 @@ def spoil_split(memory, ring):
 
 
 def spoil_packed(memory, ring):
-    """Sets each descriptor's length to 0, and that of a table to 1 (QEMU 7.2 aborts at an empty
-    table). Not for disks: QEMU 7.2 loops for ever on such a ring."""
+    """Sets the length of every second descriptor to 0, and that of a table to 1 (QEMU 7.2 aborts at
+    an empty table): a card whose frames may take several buffers looks at none before there is room
+    enough in all. Not for disks: QEMU 7.2 loops for ever on such a ring."""
     start = ring['vring-desc'] - RAM
-    for at in range(start, start + 16 * ring['vring-num'], 16):
+    for at in range(start, start + 16 * ring['vring-num'], 32):
         is_table = bool(memory[at + 14] & DESC_F_INDIRECT)
         memory[at + 8:at + 12] = bytes((is_table, 0, 0, 0))
