@@ -36,7 +36,11 @@ static bool input_is_syn(const struct net_segment *s)
     return s->tcp && (TCPH_FLAGS(s->tcp) & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
-static bool input_syn_ok(const struct net_segment *s) __attribute__((noinline));
+/* What nearly no packet meets. */
+static bool input_syn_ok(const struct net_segment *s) __attribute__((noinline, cold));
+static void input_reuse_time_wait(const struct net_segment *s) __attribute__((noinline, cold));
+static void input_tight(const struct net_arrival *a, struct pbuf *p)
+    __attribute__((noinline, cold));
 
 static bool input_is_own_address(const ip_addr_t *a)
 {

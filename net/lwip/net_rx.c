@@ -178,7 +178,7 @@ static inline bool sum_of_upper(const struct net_segment *s, uint64_t addresses,
     return sum_is_right(sum + net_chksum(upper, (int)(first - s->upper)) + sum_chain(rest));
 }
 
-void net_sum_complete(uint8_t *packet, unsigned len)
+__attribute__((cold)) void net_sum_complete(uint8_t *packet, unsigned len)
 {
     uint16_t type = packet[0] >> 4 == 6 ? PP_HTONS(ETHTYPE_IPV6) : PP_HTONS(ETHTYPE_IP), sum = 0;
     struct net_segment s;
@@ -229,7 +229,7 @@ static void meta_judge_sums(struct net_arrival *a, const struct vnet_meta *m, ui
 
 /* A frame whose headers may go on beyond its head. */
 static void rx_unseen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
-    __attribute__((noinline));
+    __attribute__((noinline, cold));
 static void rx_unseen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
 {
     struct pbuf *p = rx_copy(rx, skip);
