@@ -61,6 +61,24 @@ class SegmentsWild(Header):
     fields = (1, 1, 0xffff, 0, 34, 16, 1)
 
 
+class SegmentsEmpty(Header):
+    """A TCP frame that was joined, of segments of 0 bytes, with its sum checked."""
+    name = 'header-gso-empty'
+    fields = (2, 1, 54, 0, 0, 0, 1)
+
+
+class SegmentsOther(Header):
+    """A frame that was joined in a way that the driver never accepted."""
+    name = 'header-gso-other'
+    fields = (1, 5, 42, 1000, 34, 6, 1)
+
+
+class BuffersTwo(Header):
+    """num_buffers 2, for frames of one buffer."""
+    name = 'header-two-buffers'
+    fields = (0, 0, 0, 0, 0, 0, 2)
+
+
 # ---- frames --------------------------------------------------------------------------------------
 
 class FrameRunt(Entry):

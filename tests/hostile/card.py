@@ -13,6 +13,8 @@ RX, TX = 'rx', 'tx'
 PORT = 7000
 HEADER = struct.Struct('<BBHHHHH')       # flags, gso_type, hdr_len, gso_size, csum_*, num_buffers
 MTU_F = 3
+RECEIVING = (1, 7, 8, 9, 15)             # GUEST_CSUM, GUEST_TSO4, _TSO6, _ECN, MRG_RXBUF: so that
+                                         # each field of a header is read
 COMPLEMENT = bytes(255 - n for n in range(256))
 MASK = 0xffffffff
 
@@ -53,7 +55,7 @@ class Card(Victim):
     name = 'net'
     names = (RX, TX)
     queues = 2
-    features = (MTU_F,)
+    features = (MTU_F, *RECEIVING)
     has_config = False
 
     def __init__(self):
