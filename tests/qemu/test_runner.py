@@ -79,7 +79,7 @@ EFFECTS = {
     '--plugin': (['FILE,a=1'], '-plugin'),
     '--gdb': ([], '-gdb tcp:127.0.0.1:1'),
 }
-NOT_OF_THE_MACHINE = {'--help', '--print', '--expect', '--timeout'}
+NOT_OF_THE_MACHINE = {'--help', '--print', '--expect', '--timeout', '--profile'}
 
 
 def options_of(command):
