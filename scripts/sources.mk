@@ -39,6 +39,7 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
                                     privacy.c reass.c route.c route6.c table.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_send.c end.c group.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
+          net/socket/socket_api.c net/lwip/net_conn.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) platform/arch/fault.c \
           drivers/block/vblk_disk.c drivers/entropy/vrng.c \
@@ -46,8 +47,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree_memory.c v2m.c) \
           $(wildcard files/tar*.c) files/disk.c files/ftrees.c \
-          $(addprefix platform/libc/,calendar.c dir.c environ.c epoll.c fcntl.c getopt.c \
-                                     path_change.c poll.c sendfile.c strerror.c strftime.c \
+          $(addprefix platform/libc/,calendar.c dir.c environ.c epoll.c fcntl.c file.c getopt.c \
+                                     io.c path_change.c poll.c sendfile.c strerror.c strftime.c \
                                        strptime.c strtod.c strtol.c strtold.c \
                                      user.c zone.c) \
           $(addprefix platform/runtime/,entropy.c initrd.c option.c power.c wall.c) \

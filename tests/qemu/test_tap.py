@@ -2,6 +2,7 @@
 """A tap network, which offers the card features that QEMU's user network has not (checksum and
 segmentation offload). In a network namespace of its own; needs root, as any tap does.
 """
+import json
 import os
 import subprocess
 
@@ -68,3 +69,56 @@ def test_page_and_upload_over_tap(boot, built, site_disk, namespace, tmp_path, d
                '%{size_download}', f'http://{GUEST}/source?bytes=5000000')
     assert size.stdout == '5000000'
     run(*inside, 'ping', '-c', '3', '-i', '0.2', '-s', '1400', GUEST)
+
+
+# Run in the namespace: holds many connections, asks beside them, then opens and closes as many.
+CROWD = '''
+import json, resource, socket, sys, time, urllib.request
+guest, many = sys.argv[1], int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_NOFILE, (many + 100, many + 100))
+def status():
+    return json.load(urllib.request.urlopen(f'http://{guest}/status.json', timeout=60))
+def asked():
+    begin = time.monotonic()
+    with socket.create_connection((guest, 80), 60) as s:
+        s.sendall(b'GET /source?bytes=1 HTTP/1.1\\r\\nHost: h\\r\\nConnection: close\\r\\n\\r\\n')
+        answer = b''
+        while piece := s.recv(4096):
+            answer += piece
+    assert answer.startswith(b'HTTP/1.1 200'), answer
+    return time.monotonic() - begin
+first = status()
+held = [socket.create_connection((guest, 80), 60) for _ in range(many)]
+longest = max(asked() for _ in range(20))
+full = status()
+for s in held:
+    s.close()
+begin = time.monotonic()
+for _ in range(many):
+    longest = max(longest, asked())
+print(json.dumps({'seconds': time.monotonic() - begin, 'longest': longest, 'first': first,
+                  'full': full, 'last': status()}))
+'''
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+def test_ten_thousand_connections(boot, built, site_disk, namespace):
+    image, many = built('httpd'), 10000
+    guest = boot.raw(
+        ['-M', 'virt', '-cpu', 'cortex-a72', '-m', '256', '-nographic', '-kernel', image,
+         '-netdev', 'tap,id=n,ifname=tap0,script=no,downscript=no',
+         '-device', f'virtio-net-device,netdev=n,mac={MAC}',
+         '-drive', f'if=none,id=d,file={site_disk},format=raw,readonly=on',
+         '-device', 'virtio-blk-device,drive=d', '-append', f'ip={GUEST}/24'], image=image)
+    guest.serving()
+    done = run('ip', 'netns', 'exec', namespace, 'python3', '-c', CROWD, GUEST, str(many))
+    said = json.loads(done.stdout)
+    first, full, last = said['first'], said['full'], said['last']
+    each = (first['memory']['free'] - full['memory']['free']) / many
+    print(f"{said['seconds']:.1f} s, the longest {said['longest']:.2f} s; {each:,.0f} bytes each")
+    assert full['server']['open'] > many and not full['server']['evicted']
+    assert each < 4096
+    assert said['seconds'] < 60 and said['longest'] < 5
+    assert last['server']['open'] < 10 and last['network']['sockets'] < 10
+    assert last['network']['mem_lent'] < full['network']['mem_lent'] / 10
