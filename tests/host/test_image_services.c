@@ -233,7 +233,7 @@ static void sweep(void)
     CHECK(expect("A"));
     services_run(1000 + 4 * SWEEP);
     services_arm();
-    CHECK(expect(""));               /* all are armed */
+    CHECK(expect(""));                           /* all are armed */
     CHECK(!services_overdue(1000 + 10 * SWEEP)); /* the CPU slept: it counts from here */
     services_run(1000 + 10 * SWEEP);
     CHECK(expect(""));
