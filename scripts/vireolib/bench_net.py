@@ -88,6 +88,7 @@ BARS = {
     'tap.net.tcptx.insn_MiB': Bar(part=0.4), 'tap.net.tcprx.insn_MiB': Bar(part=0.5),
     'tap-nooff.net.tcptx.insn_MiB': Bar(part=0.4), 'tap-nooff.net.tcprx.insn_MiB': Bar(part=0.4),
     'net.tcprr.insn_op': Bar(4000), 'net.udprr.insn_op': Bar(3000),
+    'net.udprr_raw.insn_op': Bar(1600),
     'net.udptx.insn_op': Bar(1000), 'net.udptx_batch32.insn_op': Bar(700),
     'net.udprx_burst40.insn_op': Bar(1000),
     'vnet.tx.insn_frame': Bar(120), 'vnet.rx.insn_frame': Bar(120),
@@ -192,10 +193,20 @@ def ceiling_figures():
                     run, netpeer.host_load(far, run, ip, size, RUN_MS)), None)
         return measure
 
+    def echoes():
+        return netguests.result_of('udprr', netpeer.host_load(
+            [], 'udprr', netpeer.guest_ip('vireo', 'tap'), 64, RUN_MS))
+
     def rawecho(guest):
         with guest.running('rawecho', 'tap-nooff', 'vireo.poll=1'):
-            return operations_s(netguests.result_of('udprr', netpeer.host_load(
-                [], 'udprr', netpeer.guest_ip('vireo', 'tap'), 64, RUN_MS)), None)
+            return operations_s(echoes(), None)
+
+    def counted(guest):
+        with guest.running('rawecho', 'tap-nooff', '', True) as (image, counter):
+            echoes()
+            counter.begin(image)
+            n = echoes()['operations']
+            return counter.end(image, n) / n
 
     yield Figure(VETH_BULK, 'MB/s', 'a pair of virtual cards, no guest', veth(
         megabytes_s, 'tcptx', 1), False, True)
@@ -203,6 +214,9 @@ def ceiling_figures():
         arrived_s, 'udptx', 64), False, True)
     yield Figure(TRIPS_MOST, 'a second', 'an image that sends frames back, polled, without a stack',
                  rawecho, False, True)
+    yield Figure('net.udprr_raw.insn_op', 'instructions',
+                 'tap without offloads; 64 bytes and their echo, without a stack', counted, True,
+                 True)
 
 
 # What is counted a MiB or an operation: run, load, unit behind the name, words, events.

@@ -171,11 +171,17 @@ class Vireo:
             {**load, 'host': netpeer.host_ip('vireo', net), 'port': netpeer.PORT}).items())
 
     @contextlib.contextmanager
-    def running(self, app, net, append):
-        """An image that goes on until the end."""
-        with Guest(self.machine(app, net, append), patience=self._patience) as guest:
-            guest.expect(r'^vireo: ready', PATIENCE)
-            yield guest
+    def running(self, app, net, append, counted=False):
+        """An image that goes on until the end: (guest, counter or None)."""
+        with self._counter(app, counted) as counter:
+            how = self.machine(app, net, append)
+            if counter:
+                how.icount, how.plugin = EXACT, counter.plugin
+            with Guest(how, patience=self._patience) as guest:
+                guest.expect(r'^vireo: ready', PATIENCE)
+                yield guest, counter
+            if counter:
+                counter.finish()
 
     def load(self, net, load, counted):
         """(numbers of the load, instructions or None)."""

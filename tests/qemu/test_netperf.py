@@ -182,12 +182,12 @@ def test_rows_of_http(built):
 
 @pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
 def test_what_a_load_makes_happen(built):
-    """A round trip has a notification, an interrupt and some accesses; ceilings carry something."""
+    """Of a round trip: a notification, accesses, perhaps an interrupt. Ceilings carry something."""
     built('netperf'), built('rawecho')
     with netpeer.network():
         guest = netguests.Vireo(patience=PATIENCE)
         found = guest.events('tap', {'run': 'tcprr', 'size': 1, 'n': 100})
-        assert 0.5 < found['kicks'] < 4 and 0.5 < found['irqs'] < 4 and 1 < found['exits'] < 40
+        assert 0.5 < found['kicks'] < 4 and 0 < found['irqs'] < 4 and 1 < found['exits'] < 40
         found = guest.events('tap', {'run': 'tcprx', 'n': 1 << 22})
         assert 0 < found['acks'] < 1 / 1448
         with guest.running('rawecho', 'tap-nooff', 'vireo.poll=1'):
