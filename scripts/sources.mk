@@ -29,7 +29,7 @@ SRC_lwip := $(filter-out %/dns.c %/etharp.c, \
 # an open connection passes is compiled to be small, and so is what is no slower then: of the files
 # below inet_family.c, and core.c of the drivers (make bench BENCH="tcp ring").
 OFTEN := $(addprefix $(LWIP)/src/core/,tcp_in.c tcp_out.c pbuf.c)
-SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
+SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c frame_check.c tcp_cookie.c tcp_cut.c tcp_guard.c \
@@ -41,9 +41,10 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
           net/socket/socket_api.c net/lwip/net_conn.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
-          $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) platform/arch/fault.c \
+          $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) drivers/net/vnet.c \
+          platform/arch/fault.c \
           drivers/block/vblk_disk.c drivers/entropy/vrng.c \
-          $(addprefix platform/runtime/,entropy.c option.c power.c start.c tls.c wall.c) \
+          $(addprefix platform/runtime/,entropy.c initrd.c option.c power.c start.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree_memory.c v2m.c) \
           $(wildcard files/tar*.c) files/disk.c files/ftrees.c \
@@ -51,10 +52,9 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c \
                                      io.c path_change.c poll.c sendfile.c strerror.c strftime.c \
                                        strptime.c strtod.c strtol.c strtold.c \
                                      user.c zone.c) \
-          $(addprefix platform/runtime/,entropy.c initrd.c option.c power.c wall.c) \
-          $(addprefix drivers/virtio/,config.c core.c queues.c recover.c state.c \
+          $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
                                         ring/virtq_reset.c) \
-          $(addprefix drivers/virtio/transport/,mmio_legacy.c vpci.c vpci_irq.c vpci_legacy.c \
+          $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c vpci_legacy.c \
                                                 vpci_modern.c)
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
 # Files of a fetched release may be older than objects of the release before.

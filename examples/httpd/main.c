@@ -14,6 +14,7 @@
 #include "log.h"
 #include "net.h"
 #include "route.h"
+#include "say.h"
 #include "server.h"
 
 /*
@@ -66,26 +67,26 @@ static void tell_addresses(void *unused)
     if (options.port != 80)
         snprintf(port, sizeof(port), ":%u", options.port);
     for (unsigned n = 0; net_address(n, text) == 0; n++)
-        printf(strchr(text, ':') ? "httpd: http://[%s]%s/\n" : "httpd: http://%s%s/\n", text, port);
+        say(strchr(text, ':') ? "httpd: http://[%s]%s/\n" : "httpd: http://%s%s/\n", text, port);
 }
 
 int main(void)
 {
     if (net_wait_up(0) == -ENODEV) { /* the log says how to give the machine a card */
-        printf("httpd: no network device: there is nobody to serve\n");
+        say("httpd: no network device: there is nobody to serve\n");
         return 1;
     }
     int listener = server_listen(options.port);
     if (listener < 0) {
-        printf("httpd: cannot listen on port %u: %s\n", options.port, strerror(-listener));
+        say("httpd: cannot listen on port %u: %s\n", options.port, strerror(-listener));
         return 1;
     }
     if (!task_spawn("addresses", tell_addresses, NULL, 0))
         vireo_ready();
     unsigned limit = connection_limit();
-    printf("httpd: port %u, up to %u connections%s\n", options.port, limit,
-           files_present() ? "" : "; no file tree: only /status has something to show");
+    say("httpd: port %u, up to %u connections%s\n", options.port, limit,
+        files_present() ? "" : "; no file tree: only /status has something to show");
     int rc = server_run(listener, limit);
-    printf("httpd: stopped: %s\n", strerror(-rc));
+    say("httpd: stopped: %s\n", strerror(-rc));
     return 1;
 }

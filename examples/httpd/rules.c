@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "say.h"
+
 #define RULES_SIZE_MAX 8192u
 #define RULE_VALUE_MAX 128u
 
@@ -66,8 +68,8 @@ static void take_line(char *line, unsigned number)
     for (size_t end = strlen(value); end && strchr(" \t\r", value[end - 1]);)
         value[--end] = 0;
     if (!is_value(value)) {
-        printf("httpd: " RULES_PATH " line %u: say PATTERN VALUE, such as *.css max-age=3600\n",
-               number);
+        say("httpd: " RULES_PATH " line %u: say PATTERN VALUE, such as *.css max-age=3600\n",
+            number);
         return;
     }
     memmove(rules + rules_len, pattern, n);
@@ -90,8 +92,8 @@ static void read_rules(void)
         got = read(fd, rules, RULES_SIZE_MAX + 1);
     close(fd);
     if (got < 0 || got > (ssize_t)RULES_SIZE_MAX) {
-        printf("httpd: " RULES_PATH " is not used: %s\n",
-               got < 0 ? "it cannot be read" : "it is longer than 8192 bytes");
+        say("httpd: " RULES_PATH " is not used: %s\n",
+            got < 0 ? "it cannot be read" : "it is longer than 8192 bytes");
         return;
     }
     rules[got] = 0;
