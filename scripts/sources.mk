@@ -54,8 +54,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c \
                                      user.c zone.c) \
           $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
                                         ring/virtq_reset.c) \
-          $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c vpci_legacy.c \
-                                                vpci_modern.c)
+          $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c \
+                                                vpci_legacy.c vpci_modern.c)
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
 # Files of a fetched release may be older than objects of the release before.
 SOURCES_NOW := $(file <$(LWIP)/.version) $(file <$(LIBFDT)/.version)
