@@ -287,6 +287,11 @@ static void headers_beyond_what_is_at_hand(void)
     }
     eth(0x0806);
     CHECK_EQ(judged(14 + 40, 14 + 1000), NET_GOOD);
+    t = tcp(8, PEER_ACK);
+    memcpy(t + 20, "\1\1\x08\x0a\2\1\2\1\2\1\2\1", 12);
+    peer_put16(t - 20 + 2, 1000);
+    CHECK_EQ(judged(14 + 52, 14 + 1000), NET_GOOD);
+    CHECK_EQ(judged(14 + 51, 14 + 1000), NET_UNSEEN);
 }
 
 /* ---- IPv6 ------------------------------------------------------------------------------------ */
