@@ -227,7 +227,7 @@ static inline void vnet_rx_copy_short(uint8_t *to, const uint8_t *from, uint32_t
 /* The next spare record for a short frame. NULL: it takes the long way, as all frames do then. */
 static inline struct vnet_record *vnet_rx_next(const struct vnet *v)
 {
-    return HAL_DMA_MAPS || !v->client || v->merge_left ? NULL : v->spare_records;
+    return !v->client || v->merge_left ? NULL : v->spare_records;
 }
 
 /*
@@ -252,6 +252,8 @@ static unsigned vnet_rx_take_all(struct vnet *v, unsigned n, unsigned *delivered
         const uint8_t *header = b->frame - hdr_len;
         uint32_t len = d->len - hdr_len;
 
+        if (HAL_DMA_MAPS)
+            vnet_unmap_buf(v, b);
         if (!r || len - VNET_ETH_HLEN > VNET_RX_HEAD - VNET_ETH_HLEN ||
             (vnet_rx_field(header, VNET_HDR_KIND) & kinds) ||
             ((vnet_rx_field(header, VNET_HDR_BUFFERS) ^ 1) & buffers)) {
@@ -268,7 +270,10 @@ static unsigned vnet_rx_take_all(struct vnet *v, unsigned n, unsigned *delivered
         vnet_rx_copy_short(r->rx.head, header + hdr_len, len);
         *deliver++ = &r->rx;
         v->spare_records = r = r->next_spare;
-        *again++ = (struct virtq_request){b->segs, 0, segs, b};
+        if (HAL_DMA_MAPS)
+            again = vnet_rx_add(v, again, b);
+        else
+            *again++ = (struct virtq_request){b->segs, 0, segs, b};
         bytes += len;
     }
     v->records_held += n - others;

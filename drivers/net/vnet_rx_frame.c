@@ -235,8 +235,6 @@ struct vnet_buf *vnet_rx_take(struct vnet *v, const struct virtq_done *d)
     unsigned n;
 
     v->finished = NULL;
-    if (HAL_DMA_MAPS)
-        vnet_unmap_buf(v, b);
     if (v->merge_left)
         return vnet_rx_take_more(v, b, d->len);
     len = vnet_rx_frame_length(v, d->len);

@@ -279,8 +279,9 @@ static void nothing_more_than_agreed(void)
 
     cut6.gso = VNET_GSO_TCP6;
     ecn4.gso |= VNET_GSO_ECN;
-    which = random_below(5);
-    net_boot_offloads((int)needs[which == 1 ? 4 : which].bit, -1);
+    static const uint8_t missing[] = {0, 4, 2, 3, 0}; /* of needs, by the way */
+
+    net_boot_offloads((int)needs[missing[case_variant]].bit, -1);
     bool sums = vnet_offloads(net.dev) & VNET_TX_CSUM;
     CHECK_EQ(send_long(&sum4, 1, 1000), sums ? 0 : -EINVAL);
     CHECK_EQ(send_long(&cut4, 1, 1514), vnet_offloads(net.dev) & VNET_TX_TSO4 ? 0 : -EINVAL);
