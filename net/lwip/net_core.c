@@ -217,7 +217,7 @@ static void net_add_device_stats(struct net_stats *out)
         out->rx_bytes += s.rx_bytes;
         out->tx_frames += s.tx_frames;
         out->tx_bytes += s.tx_bytes;
-        out->rx_dropped += s.rx_no_spare + s.rx_no_client + s.rx_bad_length;
+        out->rx_dropped += s.rx_no_spare + s.rx_no_client + s.rx_bad_length + s.rx_bad_header;
         out->tx_full += s.tx_full;
     }
 }
