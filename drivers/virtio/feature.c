@@ -180,11 +180,9 @@ static void feature_write_names(const struct virtio_device *dev, const struct vi
     struct feature_text t = {buf, 0, len};
 
     for (unsigned w = 0; w < VIRTIO_FEATURE_WORDS; w++)
-        for (uint32_t left = set->w[w]; left; left &= left - 1) {
-            unsigned bit = 32 * w + (unsigned)__builtin_ctz(left);
-
-            feature_put(&t, feature_known_bit(dev, bit), bit);
-        }
+        for (uint32_t left = set->w[w], bit = 32 * w; left; left >>= 1, bit++)
+            if (left & 1)
+                feature_put(&t, feature_known_bit(dev, bit), bit);
     if (len)
         buf[t.at] = '\0';
 }
