@@ -99,3 +99,19 @@ def test_a_cell_that_ran_as_another_is_found():
                    {'queues': [{'size': 16, 'rekicks': 1, 'completed': 9}]},
                    {'queues': [{'size': 16, 'rekicks': 0, 'completed': 8}]}):
         assert len(cell.judge({**good, **change})) == 1, change
+
+
+def test_what_the_queues_of_a_card_moved():
+    """Datagrams are counted where they are sent, and the control queue has a limit of its own."""
+    cell = cells.Cell(transport='pci', size=256, frames=9)
+    queue = {'size': 256, 'rekicks': 0, 'late': 0, 'completed': 9}
+    control = {**queue, 'size': 64, 'completed': 1}
+    good = {'name': 'vnet0', 'type': 1, 'transport': 'pci', 'ring': 'split', 'wakeup': 'msi-x',
+            'features': 'event_idx indirect_desc version_1', 'alive': True, 'interrupts': 3,
+            'queues': [queue, queue, control]}
+    assert cell.judge(good) == []
+    for queues in ([queue, {**queue, 'completed': 8}, control],
+                   [queue, {**queue, 'completed': 8}, {**control, 'completed': 9}],
+                   [queue, queue, {**control, 'size': 256}],
+                   [queue, {**queue, 'size': 64}, control]):
+        assert len(cell.judge({**good, 'queues': queues})) == 1, queues
