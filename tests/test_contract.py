@@ -97,7 +97,7 @@ def test_the_table_of_functions(builder):
         refers = set().union(*(referred_to(folder, objects) for folder in folders))
         assert refers - known == adds, folders
         known |= adds
-    declared = set(re.findall(r'^[a-z][\w *]*?\b(hal_\w+)\(', text_of(HAL), re.M))
+    declared = set(re.findall(r'^(?!static inline)[a-z][\w *]*?\b(hal_\w+)\(', text_of(HAL), re.M))
     assert declared - known == {'hal_dma_map', 'hal_dma_unmap'}
 
 

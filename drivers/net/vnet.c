@@ -3,8 +3,8 @@
  * vnet.c - virtio network device: probe, link state, recovery (virtio 1.4, sections 5.1.2 to
  * 5.1.5).
  *
- * One receive and one transmit queue, no control queue. An offload that the device offers is taken:
- * vireo.vnetN.deny= names those that are not.
+ * One receive and one transmit queue, and a control queue where the device has one. An offload that
+ * the device offers is taken, unless the option "deny" of the device names it.
  */
 #include "net/vnet_impl.h"
 
