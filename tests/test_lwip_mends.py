@@ -30,6 +30,8 @@ SHOWN_BY = {
     'the sender of most fragments': 'test_lwip_reass lone_pieces',
     'a router that does not answer': 'test_lwip_route6 a_silent_router',
     'no neighbour of IPv6 has more': 'test_lwip_neighbour packets_that_wait',
+    'sums that were checked': 'test_lwip_rx sums_that_are_not_made',
+    'data begins in the first pbuf': 'test_lwip_rx data_is_lent',
     'both ends may open': 'test_tcp_meet',
     'an acknowledgement at the edge': 'test_lwip_guard closed_windows',
     'a window grows': 'test_tcp_window a_window_grows_while_the_application_keeps_up',
