@@ -68,12 +68,6 @@ bool net_route_is_card(const struct netif *netif)
 
 /* ---- one card -------------------------------------------------------------------------------- */
 
-static bool route_usable(const struct netif *netif)
-{
-    return netif_is_up(netif) && netif_is_link_up(netif) &&
-           !ip4_addr_isany_val(*netif_ip4_addr(netif));
-}
-
 static bool route_on_link(const struct netif *netif, const ip4_addr_t *to)
 {
     return ip4_addr_netcmp(to, netif_ip4_addr(netif), netif_ip4_netmask(netif));
@@ -136,30 +130,35 @@ const ip4_addr_t *net_next_hop4(const struct netif *netif, const ip4_addr_t *to)
 
 /* ---- the choice ------------------------------------------------------------------------------ */
 
-/* The interface with that address; NULL: none. All of 127.0.0.0/8 is this machine. */
-static struct netif *route_owner(const ip4_addr_t *ip)
+static struct netif *route_owner(const struct net_route_family *f, const void *ip)
 {
     struct netif *netif;
 
     NETIF_FOREACH(netif)
     {
-        if (ip4_addr_cmp(ip, netif_ip4_addr(netif)) ||
-            (ip4_addr_isloopback(ip) && !net_route_is_card(netif)))
+        if (f->owns(netif, ip))
             return netif;
     }
     return NULL;
 }
 
-static struct netif *route_closest(const ip4_addr_t *to)
+/* 0: the card leads nowhere near, or cannot send now. */
+static unsigned route_measure(const struct net_route_family *f, const struct netif *netif,
+                              const void *to)
+{
+    bool usable = net_route_is_card(netif) && netif_is_up(netif) && netif_is_link_up(netif);
+
+    return usable ? f->closeness(netif, to) : 0;
+}
+
+static struct netif *route_closest(const struct net_route_family *f, const void *to)
 {
     struct netif *netif, *best = NULL;
     unsigned most = 0;
 
     NETIF_FOREACH(netif)
     {
-        const ip4_addr_t *via;
-        unsigned closeness =
-            net_route_is_card(netif) && route_usable(netif) ? route_closeness(netif, to, &via) : 0;
+        unsigned closeness = route_measure(f, netif, to);
 
         if (closeness > most || (closeness && closeness == most && net_route_better(netif, best))) {
             best = netif;
@@ -169,27 +168,43 @@ static struct netif *route_closest(const ip4_addr_t *to)
     return best;
 }
 
-static struct netif *route_choose(const ip4_addr_t *from, const ip4_addr_t *to)
+struct netif *net_route_choose(const struct net_route_family *f, const void *from, const void *to)
 {
-    struct netif *own = route_owner(to);
-    const ip4_addr_t *via;
+    struct netif *own = route_owner(f, to);
 
     if (own) /* this machine itself, with or without a cable */
         return own;
-    own = ip4_addr_isany(from) ? NULL : route_owner(from);
+    own = from ? route_owner(f, from) : NULL;
     if (own && (!net_route_is_card(own) || !netif_is_link_up(own)))
         return NULL;
-    return own && route_closeness(own, to, &via) ? own : route_closest(to);
+    return own && route_measure(f, own, to) ? own : route_closest(f, to);
+}
+
+/* All of 127.0.0.0/8 is this machine. */
+static bool route4_owns(const struct netif *netif, const void *address)
+{
+    const ip4_addr_t *ip = address;
+
+    return ip4_addr_cmp(ip, netif_ip4_addr(netif)) ||
+           (ip4_addr_isloopback(ip) && !net_route_is_card(netif));
+}
+
+static unsigned route4_closeness(const struct netif *netif, const void *to)
+{
+    const ip4_addr_t *via;
+
+    return ip4_addr_isany_val(*netif_ip4_addr(netif)) ? 0 : route_closeness(netif, to, &via);
 }
 
 struct netif *net_route4(const ip4_addr_t *from, const ip4_addr_t *to)
 {
+    static const struct net_route_family family = {route4_owns, route4_closeness};
     uint32_t source = from ? ip4_addr_get_u32(from) : 0, target = ip4_addr_get_u32(to);
     struct route_kept *k = &route_kept[route_slot(target ^ source)];
 
     if (k->to == target && k->from == source && k->epoch == net_route_epoch)
         return k->netif;
-    k->netif = route_choose(from ? from : IP4_ADDR_ANY4, to);
+    k->netif = net_route_choose(&family, source ? from : NULL, to);
     k->from = source;
     k->to = target;
     k->epoch = net_route_epoch;

@@ -25,4 +25,14 @@ unsigned net_route_metric_of(const char *card);
 /* Of two cards that lead equally far: is a the better one? */
 bool net_route_better(const struct netif *a, const struct netif *b);
 
+/* What the choice of a card asks of IPv4 or IPv6, whose addresses are behind the pointers. */
+struct net_route_family {
+    /* Is it an address of the interface? */
+    bool (*owns)(const struct netif *netif, const void *address);
+    /* How closely does a card that is up, with its cable in, lead there? 0: not at all. */
+    unsigned (*closeness)(const struct netif *netif, const void *to);
+};
+/* The interface by which a packet leaves. from NULL: from any address. NULL: there is none. */
+struct netif *net_route_choose(const struct net_route_family *f, const void *from, const void *to);
+
 #endif

@@ -95,8 +95,9 @@ static bool route6_has_address(const struct netif *netif)
 }
 
 /* 0: it does not lead there; more for its own network than for a router. */
-static unsigned route6_closeness(const struct netif *netif, const ip6_addr_t *to)
+static unsigned route6_closeness(const struct netif *netif, const void *address)
 {
+    const ip6_addr_t *to = address;
     int router;
 
     if (net_route6_on_link(netif, to))
@@ -109,58 +110,21 @@ static unsigned route6_closeness(const struct netif *netif, const ip6_addr_t *to
 
 /* ---- the choice ------------------------------------------------------------------------------ */
 
-static struct netif *route6_owner(const ip6_addr_t *ip)
+static bool route6_owns(const struct netif *netif, const void *address)
 {
-    struct netif *netif;
-
-    NETIF_FOREACH(netif)
-    {
-        if (netif_get_ip6_addr_match(netif, ip) >= 0)
-            return netif;
-    }
-    return NULL;
-}
-
-static struct netif *route6_closest(const ip6_addr_t *to)
-{
-    struct netif *netif, *best = NULL;
-    unsigned most = 0;
-
-    NETIF_FOREACH(netif)
-    {
-        unsigned closeness = 0;
-
-        if (net_route_is_card(netif) && netif_is_up(netif) && netif_is_link_up(netif))
-            closeness = route6_closeness(netif, to);
-        if (closeness > most || (closeness && closeness == most && net_route_better(netif, best))) {
-            best = netif;
-            most = closeness;
-        }
-    }
-    return best;
-}
-
-static struct netif *route6_choose(const ip6_addr_t *from, const ip6_addr_t *to)
-{
-    struct netif *own = route6_owner(to);
-
-    if (own)
-        return own;
-    own = ip6_addr_isany(from) ? NULL : route6_owner(from);
-    if (own && (!net_route_is_card(own) || !netif_is_link_up(own)))
-        return NULL;
-    return own && route6_closeness(own, to) ? own : route6_closest(to);
+    return netif_get_ip6_addr_match((struct netif *)netif, address) >= 0;
 }
 
 struct netif *net_route6(const ip6_addr_t *from, const ip6_addr_t *to)
 {
+    static const struct net_route_family family = {route6_owns, route6_closeness};
     struct route6_kept *k =
         &route6_kept[((to->addr[3] ^ from->addr[3]) * 0x9e3779b1u) >> (32 - KEPT_BITS)];
 
     if (k->epoch == net_route_epoch && memcmp(k->to, to->addr, sizeof(k->to)) == 0 &&
         memcmp(k->from, from->addr, sizeof(k->from)) == 0)
         return k->netif;
-    k->netif = route6_choose(from, to);
+    k->netif = net_route_choose(&family, ip6_addr_isany(from) ? NULL : from, to);
     memcpy(k->to, to->addr, sizeof(k->to));
     memcpy(k->from, from->addr, sizeof(k->from));
     k->epoch = net_route_epoch;
