@@ -137,7 +137,7 @@ int vnet_rx_setup(struct vnet *v)
     if (first > v->buf_limit)
         first = v->buf_limit;
     v->stats.rx_spare_low = UINT32_MAX;
-    if (!vnet_rx_grow_records(v, VNET_RX_GROW))
+    if (!vnet_rx_grow_records(v, vnet_rx_step(v, 0)))
         return -ENOMEM;
     while (first >= 4 && !vnet_rx_grow(v, first))
         first /= 2;
