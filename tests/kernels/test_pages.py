@@ -39,7 +39,7 @@ def driver_bytes(name):
 def release_of(program):
     """The number of the compiler's release."""
     said = subprocess.run([program, '-dumpversion'], capture_output=True, text=True)
-    return said.stdout.split('.')[0]
+    return said.stdout.strip().split('.')[0]
 
 
 def test_each_kernel_has_a_row():
