@@ -32,14 +32,13 @@ OFTEN := $(addprefix $(LWIP)/src/core/,tcp_in.c tcp_out.c pbuf.c)
 SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
-          $(addprefix net/lwip/,bootip.c frame_check.c tcp_cookie.c tcp_cut.c tcp_guard.c \
+          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cut.c \
                                 tcp_half_open.c tcp_ooseq.c \
                                 tcp_mtu.c tcp_mtu_probe.c tcp_option.c tcp_syn.c) \
           $(addprefix net/lwip/net_,address.c arp.c dev.c groups.c icmp.c lease.c nd6.c path_mtu.c \
                                     privacy.c reass.c route.c route6.c table.c) \
-          $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_send.c end.c group.c \
+          $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c end.c group.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
-          net/socket/socket_api.c net/lwip/net_conn.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) drivers/net/vnet.c \
           platform/arch/fault.c \

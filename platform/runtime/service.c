@@ -30,6 +30,7 @@ struct runtime_round runtime_round; /* set by the loop (task.c) */
 
 /* What most rounds do not need stands apart, so that an empty round is short. */
 static void service_set_due(struct hal_service *s) __attribute__((noinline));
+static void service_note(struct hal_service *s) __attribute__((noinline));
 static void services_note_changes(void) __attribute__((noinline));
 static void services_sweep(uint64_t now) __attribute__((noinline));
 static void services_wake_polled(void) __attribute__((noinline));
@@ -128,6 +129,14 @@ static struct hal_service *service_first_due(void)
 
 /* ---- a round --------------------------------------------------------------------------------- */
 
+/* Is there something to note of it? */
+static bool service_has_news(const struct hal_service *s)
+{
+    const struct hal_service_loop *l = &s->loop;
+
+    return s->next_ns < l->due.when_ns || (s->polled && !l->polled) || (s->arm && !l->unarmed);
+}
+
 /* Calls run() or arm(). What that changes is noted here, and not by hal_service_changed. */
 static bool service_call(struct hal_service *s, bool (*fn)(struct hal_service *))
 {
@@ -138,7 +147,8 @@ static bool service_call(struct hal_service *s, bool (*fn)(struct hal_service *)
     result = fn(s);
     running = NULL;
     s->loop.changed = listed;
-    service_note(s);
+    if (service_has_news(s))
+        service_note(s);
     return result;
 }
 
