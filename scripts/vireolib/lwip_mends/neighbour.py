@@ -9,6 +9,10 @@ FAIR = 'the sender of most fragments makes room for others (net_reass.c)'
 WHY = 'tables of neighbours that grow, and routes of several cards'
 
 ALWAYS = [
+    (FRAG4, 'room for fragments is by memory (net_reass.c)',
+     '#include "lwip/ip4_frag.h"\n', '#include "lwip/ip4_frag.h"\n#include LWIP_HOOK_FILENAME\n'),
+    (FRAG6, 'the same',
+     '#include "lwip/ip6_frag.h"\n', '#include "lwip/ip6_frag.h"\n#include LWIP_HOOK_FILENAME\n'),
     ('src/include/lwip/priv/nd6_priv.h', WHY,
      '''extern struct nd6_neighbor_cache_entry neighbor_cache[];
 extern struct nd6_destination_cache_entry destination_cache[];
@@ -240,8 +244,6 @@ MENDS = [
         nd6_send_neighbor_cache_probe(&neighbor_cache[i], 0);
 '''),
     (FRAG4, FAIR,
-     '#include "lwip/ip4_frag.h"\n', '#include "lwip/ip4_frag.h"\n#include LWIP_HOOK_FILENAME\n'),
-    (FRAG4, 'the same',
      '''        } else if (r->timer <= oldest->timer) {
 ''', '''        } else if (net_reass_goes_first(&r->iphdr.src, r->timer, &oldest->iphdr.src,
                                         oldest->timer, 4)) {
@@ -261,8 +263,6 @@ MENDS = [
     ip''', '''    net_reass_count(&ipr->iphdr.src, 4, -pbuf_clen(p));
     /* release the sources allocate for the fragment queue entry */
     ip'''),
-    (FRAG6, 'the same',
-     '#include "lwip/ip6_frag.h"\n', '#include "lwip/ip6_frag.h"\n#include LWIP_HOOK_FILENAME\n'),
     (FRAG6, 'the same',
      '''        if (r->timer <= oldest->timer) {
 ''', '''        if (oldest == ipr ||
