@@ -248,7 +248,8 @@ static int vnet_setup_queues(struct vnet *v)
                              .max_segs = (uint16_t)(v->tx_pieces + 1),
                              .expects_progress = true,
                              .lazy = true},
-        [VIRTIO_NET_Q_CTRL] = {.name = "ctrl", .size = 16, .max_segs = 4, .expects_progress = true},
+        [VIRTIO_NET_Q_CTRL] =
+            {.name = "ctrl", .size = 16, .max_segs = 4, .expects_progress = true, .rare = true},
     };
 
     return virtio_setup_queues(v->dev, queues, virtio_has(v->dev, VIRTIO_NET_F_CTRL_VQ) ? 3 : 2);

@@ -19,7 +19,7 @@ enum virtio_wakeup {
     VIRTIO_WAKEUP_POLLED,
     VIRTIO_WAKEUP_IRQ,         /* a line of its own (mmio) */
     VIRTIO_WAKEUP_INTX,        /* a line that may be shared */
-    VIRTIO_WAKEUP_MSIX,        /* a vector a queue, and one for configuration changes */
+    VIRTIO_WAKEUP_MSIX,        /* a vector a queue; one for changes and queues that are `rare` */
     VIRTIO_WAKEUP_MSIX_SHARED, /* one for all queues, one for changes */
     VIRTIO_WAKEUP_MSIX_SINGLE, /* one for everything */
     VIRTIO_WAKEUPS

@@ -112,6 +112,52 @@ static void table_of_1(void)
     table_of(1, &single, 2);
 }
 
+/* Queue `rare` has few completions: the others have a vector each, and it has the one of changes.
+ */
+static void rare_queue(unsigned rare)
+{
+    unsigned changes, next = 1;
+
+    vpci_bridge(true);
+    vpci_plug(QUEUES, true);
+    model_pci_add_msix(&vpci.fn, QUEUES, 1, 0);
+    model_vpci_caps(&vpci);
+    td.cfg[rare].rare = true;
+    host_boot();
+    CHECK(strcmp(vpci_wakeup(), "msi-x") == 0);
+    CHECK_EQ(host_log_matches("MSI-X with"), 0);
+    for (unsigned i = 0; i < QUEUES; i++)
+        CHECK_EQ(vpci_model->queues[i].vector, i == rare ? 0 : next++);
+    check_nothing_else(&(struct rung){"msi-x", QUEUES});
+    vpci_traffic(50);
+    changes = td.config_changes;
+    model_raise(vpci_model, 2, NULL);
+    host_run_services();
+    CHECK_EQ(td.config_changes, changes + 1);
+    vpci_traffic(3);
+}
+
+static void rare_last_queue(void)
+{
+    rare_queue(QUEUES - 1);
+}
+
+static void rare_middle_queue(void)
+{
+    rare_queue(1);
+}
+
+/* Where queues share a vector, a queue of few completions shares with them. */
+static void rare_queue_on_lower_rungs(void)
+{
+    vpci_bridge(true);
+    vpci_plug(QUEUES, true);
+    model_pci_add_msix(&vpci.fn, 2, 1, 0);
+    model_vpci_caps(&vpci);
+    td.cfg[QUEUES - 1].rare = true;
+    boot_to(&shared);
+}
+
 /* ---- messages of the machine ----------------------------------------------------------------- */
 
 static void messages(unsigned n, const struct rung *r)
@@ -377,6 +423,9 @@ int main(int argc, char **argv)
         SHOWS(table_of_3, "PCI-MSIX-01 PCI-MSIX-04 PCI-ISR-07"),
         SHOWS(table_of_2, "PCI-MSIX-01 PCI-MSIX-04 PCI-ISR-07"),
         SHOWS(table_of_1, "PCI-MSIX-01 PCI-MSIX-04 PCI-ISR-07 PCI-ISR-08"),
+        SHOWS(rare_last_queue, "PCI-MSIX-01 PCI-MSIX-04 PCI-ISR-08"),
+        SHOWS(rare_middle_queue, "PCI-MSIX-01 PCI-ISR-08"),
+        SHOWS(rare_queue_on_lower_rungs, "PCI-MSIX-01 PCI-ISR-07"),
         SHOWS(messages_4, ""),
         SHOWS(messages_3, "PCI-ISR-07"),
         SHOWS(messages_1, "PCI-ISR-08"),

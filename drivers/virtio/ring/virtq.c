@@ -75,6 +75,7 @@ static void virtq_configure(struct virtq *q, const struct virtq_setup *setup, un
     q->name = cfg->name;
     q->expects_progress = cfg->expects_progress;
     q->lazy = cfg->lazy;
+    q->rare = cfg->rare;
     q->vector = VIRTQ_NO_VECTOR;
     q->event_idx = virtio_features_has(accepted, VIRTIO_F_EVENT_IDX);
     q->indirect = virtio_features_has(accepted, VIRTIO_F_INDIRECT_DESC) && q->max_segs > 1;

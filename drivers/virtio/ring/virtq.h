@@ -73,6 +73,8 @@ struct virtq_config {
                               (transmit, block), unlike receive, which waits for the outside */
     bool lazy;             /* no interrupts while there is room: the driver reaps in passing, and
                               at each tick while buffers are out (transmit) */
+    bool rare;             /* few completions: where each queue has an interrupt of its own, this
+                              one shares that of configuration changes (control) */
 };
 
 /* ---- buffers --------------------------------------------------------------------------------- */

@@ -86,7 +86,7 @@ struct virtq {
     enum virtq_state state; /* written by virtq_set_state alone */
     const char *cause;      /* why the queue broke, until it is restarted; "" if it did not */
     bool ring_reset;        /* RING_RESET was negotiated */
-    bool expects_progress, lazy;
+    bool expects_progress, lazy, rare;
     bool held;               /* the driver has no room for completions */
     uint16_t quiet;          /* ticks without progress */
     uint16_t take_next;      /* id at which virtq_take_back goes on */

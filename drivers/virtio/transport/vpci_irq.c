@@ -3,8 +3,9 @@
  * vpci_irq.c - how a virtio function interrupts (virtio 1.4, sections 4.1.4.5, 4.1.5.1.2, 4.1.5.3).
  *
  * A ladder. Each rung that cannot be had is undone before the next is tried: MSI-X with a vector a
- * queue and one for configuration changes; with one for all queues and one for changes; with one
- * for everything; the function's line, which others may share. Without any, the core polls.
+ * queue and one for configuration changes, which queues of few completions share; with one for all
+ * queues and one for changes; with one for everything; the function's line, which others may share.
+ * Without any, the core polls.
  */
 #include "virtio/transport/vpci.h"
 
@@ -40,34 +41,46 @@ static int vpci_attach_vector(struct virtio_pci *p, hal_irq_fn fn, void *ctx)
     return 0;
 }
 
-/* Of `count` vectors, the first is for configuration changes, the last for the remaining queues. */
-static uint16_t vpci_vector_of(unsigned queue, unsigned count)
+/* Queues that have a vector of their own on the first rung. */
+static unsigned vpci_own_vectors(const struct virtio_device *dev, unsigned n)
 {
-    return (uint16_t)(queue + 1 < count ? queue + 1 : count - 1);
+    unsigned own = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        own += !dev->queues[i]->rare;
+    return own;
 }
 
 static int vpci_attach_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 {
     struct virtio_device *dev = &p->dev;
-    int err = vpci_attach_vector(p, count == 1 ? virtio_irq_all : virtio_irq_config, dev);
+    bool own = dev->wakeup == VIRTIO_WAKEUP_MSIX;
+    bool first_has_queues = count == 1 || (own && count <= n);
+    int err = vpci_attach_vector(p, first_has_queues ? virtio_irq_all : virtio_irq_config, dev);
 
-    for (unsigned i = 1; i < count && !err; i++)
-        err = count == n + 1 ? vpci_attach_vector(p, virtio_irq_queue, dev->queues[i - 1])
-                             : vpci_attach_vector(p, virtio_irq_queues, dev);
+    if (!own && count > 1 && !err)
+        err = vpci_attach_vector(p, virtio_irq_queues, dev);
+    for (unsigned i = 0; i < n && own && !err; i++)
+        if (!dev->queues[i]->rare)
+            err = vpci_attach_vector(p, virtio_irq_queue, dev->queues[i]);
     return err;
 }
 
 /* Section 4.1.5.1.2.1: each vector is read back, since the device may have refused it. */
 static int vpci_map_vectors(struct virtio_pci *p, unsigned n, unsigned count)
 {
+    bool own = p->dev.wakeup == VIRTIO_WAKEUP_MSIX;
+    uint16_t next = 1;
+
     if (p->map_vector(p, VPCI_CONFIG, 0) != 0)
         return -EIO;
     for (unsigned i = 0; i < n; i++) {
-        uint16_t vector = vpci_vector_of(i, count);
+        struct virtq *q = p->dev.queues[i];
+        uint16_t vector = own ? (q->rare ? 0 : next++) : (uint16_t)(count - 1);
 
         if (p->map_vector(p, i, vector) != vector)
             return -EIO;
-        p->dev.queues[i]->vector = vector;
+        q->vector = vector;
     }
     return 0;
 }
@@ -131,7 +144,7 @@ static void vpci_log_no_msix(const struct virtio_pci *p)
 
 static int vpci_setup_msix(struct virtio_pci *p, unsigned n)
 {
-    const unsigned counts[] = {n + 1, 2, 1};
+    const unsigned counts[] = {1 + vpci_own_vectors(&p->dev, n), 2, 1};
     int err = pci_msix_open(&p->fn);
 
     if (err)
