@@ -275,7 +275,8 @@ bool sock_tuple_taken(const ip_addr_t *local, u16_t port, const ip_addr_t *peer,
 void sock_route_to_self(const struct sock *s, ip_addr_t *addr);
 /*
  * The interface to a destination, and the address of this machine that a packet to it has.
- * -ENETUNREACH: there is no route, or no address to send from.
+ * -ENETUNREACH: there is no route, or no address to send from. -EINVAL: there is one, which packets
+ * from the socket's loopback address may not take (RFC 1122, 3.2.1.3).
  */
 int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, ip_addr_t *from);
 /* Is `a` an address of this machine, of any interface? */

@@ -55,8 +55,6 @@ static int conn_send_syn(struct sock *s, const ip_addr_t *from)
 {
     err_t err;
 
-    if (ip_addr_isloopback(from) && !sock_is_local(&s->peer))
-        return -EINVAL;
     if (s->tcp->local_port && sock_tuple_taken(from, s->tcp->local_port, &s->peer, s->peer_port))
         return -EADDRNOTAVAIL;
     if (sock_bind_any(s))

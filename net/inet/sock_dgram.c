@@ -236,8 +236,6 @@ int sock_dgram_connect(struct sock *s, const ip_addr_t *addr, u16_t port)
         return routed;
     if (sock_is_broadcast(&peer) && !s->options.broadcast)
         return -EACCES;
-    if (!routed && ip_addr_isloopback(&from) && !sock_is_local(&peer))
-        return -EINVAL;
     dgram_set_peer(s, &peer, port, routed ? NULL : &from);
     return 0;
 }

@@ -80,8 +80,8 @@ static int dgram_route(struct sock *s, struct sock_msg *m, int flags, struct net
     }
     if (!err && !ip_addr_isany(&m->source))
         ip_addr_copy(*from, m->source);
-    if (!err && ip_addr_isloopback(from) && !sock_is_local(&m->addr) &&
-        !ip_addr_ismulticast(&m->addr))
+    if (!err && ip_addr_isloopback(from) && ((*netif)->flags & NETIF_FLAG_ETHARP) &&
+        !sock_is_local(&m->addr) && !ip_addr_ismulticast(&m->addr))
         return -EINVAL;
     return err;
 }

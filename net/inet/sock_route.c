@@ -65,19 +65,34 @@ bool sock_is_broadcast(const ip_addr_t *a)
     return false;
 }
 
+static const ip_addr_t *route_any(const ip_addr_t *to)
+{
+    return IP_IS_V4(to) ? IP4_ADDR_ANY : IP6_ADDR_ANY;
+}
+
 /* The address that the socket's packets have already, or any. */
 static const ip_addr_t *route_source(const struct sock *s, const ip_addr_t *to)
 {
     if (IP_IS_V4_VAL(s->bound) != IP_IS_V4(to) || ip_addr_isany(&s->bound) ||
         ip_addr_ismulticast(&s->bound) || sock_is_broadcast(&s->bound))
-        return IP_IS_V4(to) ? IP4_ADDR_ANY : IP6_ADDR_ANY;
+        return route_any(to);
     return &s->bound;
+}
+
+/* What is from a loopback address stays here (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
+static bool route_would_leave(const ip_addr_t *from, const ip_addr_t *to)
+{
+    bool to_all = IP_IS_V4(to) && ip_2_ip4(to)->addr == IPADDR_BROADCAST;
+
+    return ip_addr_isloopback(from) && !sock_is_local(to) && !ip_addr_ismulticast(to) && !to_all;
 }
 
 int sock_route(const struct sock *s, const ip_addr_t *to, struct netif **netif, ip_addr_t *from)
 {
     const ip_addr_t *source = route_source(s, to), *local;
 
+    if (route_would_leave(source, to))
+        return ip_route(route_any(to), to) ? -EINVAL : -ENETUNREACH;
     *netif = ip_route(source, to);
     if (!*netif)
         return -ENETUNREACH;
@@ -120,7 +135,7 @@ int sock_route_wait(struct sock *s, const ip_addr_t *to, int flags, struct netif
     uint64_t deadline = 0;
     int err;
 
-    while ((err = sock_route(s, to, netif, from)) && net_asking(IP_IS_V6(to))) {
+    while ((err = sock_route(s, to, netif, from)) == -ENETUNREACH && net_asking(IP_IS_V6(to))) {
         bool may_wait = !s->nonblock && !(flags & MSG_DONTWAIT);
 
         err = may_wait ? sock_wait(s, &net_core.asking, net_asking_ns(), &deadline, flags)

@@ -175,7 +175,9 @@ struct netif *net_route_choose(const struct net_route_family *f, const void *fro
     if (own) /* this machine itself, with or without a cable */
         return own;
     own = from ? route_owner(f, from) : NULL;
-    if (own && (!net_route_is_card(own) || !netif_is_link_up(own)))
+    if (own && !net_route_is_card(own)) /* nothing from loopback leaves (RFC 1122, 3.2.1.3) */
+        return f->closeness(own, to) ? own : NULL;
+    if (own && !netif_is_link_up(own))
         return NULL;
     return own && route_measure(f, own, to) ? own : route_closest(f, to);
 }
@@ -193,6 +195,9 @@ static unsigned route4_closeness(const struct netif *netif, const void *to)
 {
     const ip4_addr_t *via;
 
+    if (!net_route_is_card(netif))
+        return ip4_addr_ismulticast((const ip4_addr_t *)to) ||
+               ip4_addr_get_u32((const ip4_addr_t *)to) == IPADDR_BROADCAST;
     return ip4_addr_isany_val(*netif_ip4_addr(netif)) ? 0 : route_closeness(netif, to, &via);
 }
 

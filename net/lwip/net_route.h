@@ -29,7 +29,9 @@ bool net_route_better(const struct netif *a, const struct netif *b);
 struct net_route_family {
     /* Is it an address of the interface? */
     bool (*owns)(const struct netif *netif, const void *address);
-    /* How closely does a card that is up, with its cable in, lead there? 0: not at all. */
+    /* How closely does a card that is up, with its cable in, lead there? 0: not at all. The
+     * loopback interface, which is asked about packets of its own: does it lead there? (IPv4:
+     * to groups; lwIP itself keeps packets of IPv6 there.) */
     unsigned (*closeness)(const struct netif *netif, const void *to);
 };
 /* The interface by which a packet leaves. from NULL: from any address. NULL: there is none. */

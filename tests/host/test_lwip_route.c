@@ -68,6 +68,7 @@ static struct netif *way(uint32_t from, uint32_t to)
 #define OTHER  0xc0000205u /* 192.0.2.5 */
 #define GROUP  0xe0010203u
 #define SECOND 0x0a00030fu
+#define LO     0x7f000001u
 
 static void networks_come_first(void)
 {
@@ -79,6 +80,38 @@ static void networks_come_first(void)
     CHECK(way(IMAGE_IP, FAR) == first());
     CHECK(way(SECOND, FAR) == &second.netif);
     CHECK(way(0, 0x7f000001) != first() && way(0, 0x7f000001) != &second.netif);
+}
+
+static int datagrams_on(struct sockaddr *a, socklen_t len)
+{
+    int fd = socket(a->sa_family, SOCK_DGRAM, 0);
+
+    CHECK_EQ(bind(fd, a, len), 0);
+    return fd;
+}
+
+static void what_is_from_loopback_stays(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(LO)};
+    struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    int fd, six;
+
+    boot(NO_GW, 0);
+    CHECK(!way(LO, 0x0a000299) && !way(LO, FAR));
+    CHECK(way(LO, GROUP) == way(0, LO) && way(LO, 0xffffffff) == way(0, LO));
+    fd = datagrams_on((struct sockaddr *)&to, sizeof(to));
+    to.sin_port = htons(9);
+    to.sin_addr.s_addr = htonl(0x0a000299);
+    CHECK_FAILS(connect(fd, (struct sockaddr *)&to, sizeof(to)), EINVAL);
+    CHECK_FAILS(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), EINVAL);
+    to.sin_addr.s_addr = htonl(FAR);
+    CHECK_FAILS(connect(fd, (struct sockaddr *)&to, sizeof(to)), ENETUNREACH);
+    to.sin_addr.s_addr = htonl(GROUP);
+    CHECK_EQ(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    six = datagrams_on((struct sockaddr *)&to6, sizeof(to6));
+    to6.sin6_port = htons(9);
+    memcpy(&to6.sin6_addr, "\x20\x01\x0d\xb8", 4);
+    CHECK_FAILS(connect(six, (struct sockaddr *)&to6, sizeof(to6)), ENETUNREACH);
 }
 
 /* The first card has no router, or no address at all: the second one leads out. */
@@ -133,6 +166,7 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         SHOWS(networks_come_first, NULL),
         {"the_card_that_leads_there", the_card_that_leads_there, NULL, 0, two},
+        SHOWS(what_is_from_loopback_stays, NULL),
         SHOWS(routes_of_dhcp, NULL),
         SHOWS(a_card_that_is_out, NULL),
     };

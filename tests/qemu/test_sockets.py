@@ -18,7 +18,9 @@ RECORDED = TESTS / 'socket_facts.txt'
 # Facts in which an image differs on purpose.
 PORT_0 = 'a peer with port 0 is refused when something is sent to it; Linux sends to port 0'
 SEVEN = "a SYN is repeated seven times in the three minutes of RFC 9293; Linux' default is six"
+WINDOW = 'RFC 6928 begins with two segments of 8,960 bytes, Linux with ten of any size'
 ALLOWED = {
+    'TCP_INFO: connected, cwnd': WINDOW,
     'udp send to the peer of port 0': PORT_0,
     'udp send after connecting to port 0': PORT_0,
     'TCP_SYNCNT at first': SEVEN,

@@ -94,6 +94,7 @@ static void failures(void)
     fd = tcp_socket(AF_INET);
     bind_to(fd, "127.0.0.1", new_port());
     result("tcp connect from lo to a missing neighbour", connect_to(fd, MISSING, 9));
+    result("tcp connect from lo without a route", connect_to(fd, FOREIGN, 9));
     close(fd);
 }
 
@@ -276,12 +277,12 @@ static void disconnects(void)
 /* Descriptors run out: the connection waits until there is one. */
 static void no_descriptor(void)
 {
-    static int taken[2000];
+    static int taken[65536]; /* as many as the table of an image has */
     int port, l = listener_on("127.0.0.1", &port), c = tcp_socket(AF_INET), n = 0, s;
 
     connect_to(c, "127.0.0.1", port);
     readable(l);
-    while (n < 2000 && (taken[n] = dup(c)) >= 0)
+    while (n < 65536 && (taken[n] = dup(c)) >= 0)
         n++;
     result("tcp accept without a descriptor", accept(l, NULL, NULL) >= 0 ? 0 : -1);
     fact("tcp events of the listener then", "%s", events_of(l, POLLIN, 0));

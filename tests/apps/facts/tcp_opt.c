@@ -216,8 +216,9 @@ static void info_of_states(void)
     fact("TCP_INFO: a listener with a connection", "waiting %u of %u", i.unacked, i.sacked);
     s = accept(l, NULL, NULL);
     i = info_of(c);
-    fact("TCP_INFO: connected", "state %u ca %u options %d%d cwnd %u lost %u retrans %u", i.state,
-         i.ca_state, i.options >> 1 & 1, i.options >> 2 & 1, i.snd_cwnd, i.lost, i.retrans);
+    fact("TCP_INFO: connected", "state %u ca %u options %d%d lost %u retrans %u", i.state,
+         i.ca_state, i.options >> 1 & 1, i.options >> 2 & 1, i.lost, i.retrans);
+    fact("TCP_INFO: connected, cwnd", "%u", i.snd_cwnd);
     fact("TCP_INFO: connected, segments", "out %u in %u data out %u in %u", i.segs_out, i.segs_in,
          i.data_segs_out, i.data_segs_in);
     fact("TCP_INFO: rto of a short path", "%d", i.rto >= 200000 && i.rto <= 300000);

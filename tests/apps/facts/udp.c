@@ -98,6 +98,29 @@ static void sends(void)
     close(fd);
 }
 
+/* What is from 127.0.0.1 stays on the loopback interface. */
+static void from_loopback(void)
+{
+    static const char *const peers[] = {OWN,          MISSING,           FOREIGN,
+                                        "10.0.2.255", "255.255.255.255", "239.1.2.3"};
+    int six;
+
+    for (size_t i = 0; i < sizeof(peers) / sizeof(peers[0]); i++) {
+        int fd = udp_socket(AF_INET);
+
+        bind_to(fd, "127.0.0.1", 0);
+        set_int(fd, SOL_SOCKET, SO_BROADCAST, 1);
+        result(text("udp sendto from lo to %s", peers[i]), send_to(fd, "x", peers[i], 9));
+        result(text("udp connect from lo to %s", peers[i]), connect_to(fd, peers[i], 9));
+        close(fd);
+    }
+    six = udp_socket(AF_INET6);
+    bind_to(six, "::1", 0);
+    result("udp IPv6 sendto from lo to a group", send_to(six, "x", "ff02::1:9", 9));
+    result("udp IPv6 sendto from lo without a route", send_to(six, "x", "2001:db8::1", 9));
+    close(six);
+}
+
 /* A peer that is connected elsewhere is not heard; a connected socket may still use sendto(). */
 static void who_is_heard(void)
 {
@@ -251,6 +274,7 @@ void udp_facts(void)
 {
     connects();
     sends();
+    from_loopback();
     who_is_heard();
     parts();
     refused("127.0.0.1");
