@@ -3,8 +3,9 @@
  * vnet_rx.c - receiving (virtio 1.4, sections 5.1.6.3 and 5.1.6.4).
  *
  * The device starts with VNET_RX_FIRST + VNET_RX_GROW buffers; more are made with the load, up to
- * twice the ring's size and VNET_RX_BYTES. The buffer of a short frame is posted again at once;
- * that of another is replaced in the ring by a spare one before the frame is delivered.
+ * twice the ring's size (three times that of a short ring) and VNET_RX_BYTES. The buffer of a short
+ * frame is posted again at once; that of another is replaced in the ring by a spare one before the
+ * frame is delivered.
  */
 #include "net/vnet_impl.h"
 
@@ -108,6 +109,17 @@ static void vnet_rx_grow_for(struct vnet *v, unsigned need)
         v->grow_after = hal_now_ns() + HAL_SEC;
 }
 
+/*
+ * Most buffers for a ring: it is full, the stack holds half of the others before vnet_rx_tight()
+ * tells it to copy, and the other half replaces a batch.
+ */
+static unsigned vnet_rx_most(unsigned ring)
+{
+    unsigned others = ring < VNET_BATCH ? 2 * ring : 2 * VNET_BATCH;
+
+    return ring + (others > ring ? others : ring);
+}
+
 /* Section 5.1.6.3.1: 1526 bytes at the least, header included. */
 static void vnet_rx_choose_sizes(struct vnet *v)
 {
@@ -119,8 +131,8 @@ static void vnet_rx_choose_sizes(struct vnet *v)
     if (v->mergeable && (joins || v->buf_room > VNET_RX_PAGE - VNET_FRAME_OFFSET))
         v->buf_room = VNET_RX_PAGE - VNET_FRAME_OFFSET;
     v->buf_limit = bytes / (VNET_FRAME_OFFSET + v->buf_room);
-    if (v->buf_limit > 2 * virtq_size(v->rxq))
-        v->buf_limit = 2 * virtq_size(v->rxq);
+    if (v->buf_limit > vnet_rx_most(virtq_size(v->rxq)))
+        v->buf_limit = vnet_rx_most(virtq_size(v->rxq));
     if (v->buf_limit < 8)
         v->buf_limit = 8;
 }
