@@ -178,7 +178,7 @@ static bool other_runs(struct hal_service *s)
  */
 static void slow_reset(void)
 {
-    static struct hal_service other = {.name = "other", .run = other_runs};
+    static struct hal_service other = {.name = "other", .run = other_runs, .next_ns = 1};
     uint64_t start;
 
     rt_boot(MODEL_MMIO);
