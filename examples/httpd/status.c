@@ -170,6 +170,7 @@ static void put_net(struct text *t, const char *name)
     put_number(t, "rx_buffers", s.rx_buffers);
     put_number(t, "rx_spare_low", s.rx_spare_low);
     put_number(t, "rx_held", s.rx_held);
+    put_number(t, "rx_records_held", s.rx_records_held);
     text_lit(t, "}");
 }
 

@@ -50,10 +50,10 @@ def still_serves(station, page):
 
 
 def memory(station):
-    """Memory that frames hold: bytes of the stack, and receive buffers."""
+    """Memory that frames hold: bytes of the stack, and frames that it holds."""
     status = station.status()
     net = next(d for d in status['devices'] if d['type'] == 'net')['net']
-    return status['network']['mem_lent'], net['rx_held']
+    return status['network']['mem_lent'], net['rx_records_held']
 
 
 def memory_is_back(station, before, within, why=''):
