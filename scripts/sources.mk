@@ -46,7 +46,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c \
           $(addprefix platform/runtime/,entropy.c initrd.c option.c power.c start.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree_memory.c v2m.c) \
-          $(wildcard files/tar*.c) files/disk.c files/ftrees.c \
+          $(wildcard files/tar*.c files/ftree*.c) files/disk.c \
+          drivers/block/cache/bcache_write.c platform/runtime/format.c \
           $(addprefix platform/libc/,calendar.c dir.c environ.c epoll.c fcntl.c file.c getopt.c \
                                      io.c path_change.c poll.c sendfile.c strerror.c strftime.c \
                                        strptime.c strtod.c strtol.c strtold.c \
