@@ -76,6 +76,7 @@ def datagram(data=b'before'):
 
 @pytest.mark.parametrize('transport, packed', [
     ('mmio', False), ('mmio', True), pytest.param('pci', False, marks=pytest.mark.full)])
+@pytest.mark.shows('NET-TX-31', 'NET-TX-32')
 def test_every_offload(start, transport, packed):
     """Both ways, over IPv4 and IPv6, with each word that a header may have about the sum."""
     card = start(transport=transport, packed=packed)
