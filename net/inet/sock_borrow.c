@@ -117,7 +117,7 @@ ssize_t net_recv_borrow(int fd, struct net_part *parts, unsigned *count, struct 
 /* What was lent counts no more. */
 static void borrow_settle(struct sock *s, ssize_t bytes)
 {
-    uint32_t n = bytes < s->lent ? (uint32_t)bytes : s->lent;
+    uint32_t n = (size_t)bytes < s->lent ? (uint32_t)bytes : s->lent;
 
     s->lent -= n;
     if (s->kind == SOCK_KIND_TCP)
