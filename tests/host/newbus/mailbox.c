@@ -271,6 +271,7 @@ static void mailbox_scan(void)
 
     for (unsigned n = 0; n < MAILBOXES; n++)
         mailbox_find(n);
+    ports.next_ns = hal_now_ns() + PORT_PERIOD; /* 0 would be never */
     hal_service_add(&ports);
 }
 
