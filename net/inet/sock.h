@@ -389,6 +389,8 @@ void sock_tcp_open_window(struct sock *s, size_t n);
 void sock_tcp_drop_rx(struct sock *s);
 /* Is there room to send, enough to tell those who wait for it? */
 bool sock_tcp_has_room(const struct sock *s);
+/* Writers are woken when there is room. */
+void sock_tcp_want_write(struct sock *s);
 /* lwIP's callback: `len` bytes were acknowledged. */
 err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len);
 

@@ -75,6 +75,7 @@ static void conn_orphan(struct tcp_pcb *pcb)
     pcb->tmr = tcp_ticks; /* lwIP's limits of the last states count from now */
     tcp_poll(pcb, conn_on_ending, 1);
     tcp_recv(pcb, NULL);
+    pcb->net.opt.leaves = NULL;
     tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);
 }
@@ -350,7 +351,7 @@ int sock_tcp_poll(struct sock *s, int events)
         return s->accepted.head ? events & (POLLIN | POLLRDNORM) : 0;
     ready = conn_poll(s);
     if (!(ready & (POLLOUT | POLLWRNORM)) && (events & (POLLOUT | POLLWRNORM))) {
-        s->want_write = true;
+        sock_tcp_want_write(s);
         if (conn_starves(s))
             sock_await_means(s);
     }

@@ -268,6 +268,22 @@ err_t sock_tcp_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     return ERR_OK;
 }
 
+/* An update of the window, which acknowledges nothing, lets bytes go, too. */
+static void stream_leaves(struct tcp_pcb *pcb, uint32_t n)
+{
+    struct sock *s = pcb->callback_arg;
+
+    if (s && s->want_write && stream_few_unsent(s, n) && tcp_window_writable(pcb))
+        sock_writable(s);
+}
+
+void sock_tcp_want_write(struct sock *s)
+{
+    s->want_write = true;
+    if (s->tcp && s->options.not_sent_low)
+        s->tcp->net.opt.leaves = stream_leaves;
+}
+
 /*
  * Hands bytes from `at` on to TCP, which copies them into segments; of a lent pbuf, it refers to
  * them. How many; fewer than len if the send buffer is full, or if memory is short
@@ -314,7 +330,7 @@ static int stream_may_send(struct sock *s)
 /* Parks until there is room in the send buffer, or memory that others must free first. [parks] */
 static int stream_wait_for_room(struct sock *s, bool memory, uint64_t *deadline, int flags)
 {
-    s->want_write = true;
+    sock_tcp_want_write(s);
     if (memory) {
         s->starved = net_core.memory_epoch;
         sock_await_means(s);

@@ -64,6 +64,7 @@ void net_tcp_established(struct tcp_pcb *pcb)
     tcp_cc_established(&pcb->net.cc, pcb->mss);
     r->state = TCP_REC_OPEN;
     r->backoff = 0;
+    tcp_window_established(pcb);
 }
 
 void net_tcp_purge(struct tcp_pcb *pcb)

@@ -22,8 +22,9 @@ struct tcp_option {
     bool cork;             /* only full segments leave */
     bool push;             /* but this time */
     int16_t fin_wait_s;    /* in place of TCP_FIN_WAIT_S; -1: no time at all */
-    uint32_t stuck;        /* ticks of lwIP's slow timer in which the peer's window was closed */
-    uint32_t stuck_at;     /* what was acknowledged then */
+    void (*leaves)(struct tcp_pcb *pcb, uint32_t n); /* n unsent bytes leave now; or NULL */
+    uint32_t stuck;    /* ticks of lwIP's slow timer in which the peer's window was closed */
+    uint32_t stuck_at; /* what was acknowledged then */
     /* Since the connection was opened, for TCP_INFO. */
     uint32_t segs_in, segs_out, data_in, data_out; /* data_: of them, those with data */
     uint32_t data_tick;                            /* tcp_ticks when data came last */

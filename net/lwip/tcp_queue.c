@@ -339,4 +339,6 @@ void tcp_queue_seal(struct tcp_pcb *pcb, struct tcp_seg *seg, struct netif *neti
     net_tx_seal(seg->p, netif, seg->net.size, &pcb->local_ip, &pcb->remote_ip);
     tcp_option_said(&pcb->net.opt, seg->len, seg->net.size,
                     pcb->snd_nxt - lwip_ntohl(seg->tcphdr->seqno));
+    if (pcb->net.opt.leaves)
+        pcb->net.opt.leaves(pcb, seg->len);
 }

@@ -253,6 +253,13 @@ static void window_set_send(struct tcp_pcb *pcb, uint32_t want)
     window_set_room(pcb);
 }
 
+/* Jumbo frames: what is sent first is full packets, so that Nagle's algorithm holds none of it. */
+void tcp_window_established(struct tcp_pcb *pcb)
+{
+    if (4u * pcb->mss > pcb->net.win.send)
+        window_set_send(pcb, 4u * pcb->mss);
+}
+
 void tcp_window_acked(struct tcp_pcb *pcb)
 {
     uint32_t want = smaller(smaller(pcb->net.cc.cwnd, pcb->snd_wnd_max), window_max / 2) * 2;

@@ -47,6 +47,8 @@ uint32_t tcp_window_max(void);
 
 /* A connection begins: before its SYN or SYN-ACK. */
 void tcp_window_open(struct tcp_pcb *pcb, const struct tcp_fixed *fixed);
+/* The connection is open, and its MSS known. */
+void tcp_window_established(struct tcp_pcb *pcb);
 /* What the SYN-ACK of such a connection announces; scaled: the peer's SYN has that option. */
 uint16_t tcp_window_of_syn(const struct tcp_fixed *fixed, bool scaled);
 /* The peer's SYN has the option of window scaling. */
