@@ -90,6 +90,7 @@ def test_every_group(boot, station, site_disk, transport):
     assert lasting.data.endswith(page)
 
 
+@pytest.mark.full
 def test_an_open_connection_survives(boot, station, site_disk):
     """Segments beside its window, splinters, lies: the answer that it waits for comes whole."""
     guest = appliance(boot, station, site_disk)
@@ -214,7 +215,8 @@ def test_dns_answers_that_lie(boot, liar, name, want):
     assert set(liar.questions) == {name}
 
 
-@pytest.mark.parametrize('denial', frames.DENIALS)
+@pytest.mark.parametrize('denial', [pytest.param(d, marks=[pytest.mark.full] if n > 2 else [])
+                                    for n, d in enumerate(frames.DENIALS)])
 def test_dns_answers_without_an_address(boot, liar, denial):
     """Whole DNS answers without an address of the name end their question."""
     liar.denial = denial
