@@ -429,6 +429,38 @@ static void few_unsent_bytes_and_sends_that_wait(void)
     }
 }
 
+static void send_some(void *arg)
+{
+    (void)arg;
+    send(sender_fd, buf, 100000, 0);
+}
+
+/*
+ * The window closes with an acknowledgement, and opens later, by an update that acknowledges
+ * nothing: the writer is woken as the last packet leaves.
+ */
+static void an_update_of_the_window_wakes_a_writer(void)
+{
+    int fd = talker_pair(&t, 7);
+    const struct tcp_pcb *pcb = talker_pcb(&t);
+
+    loop_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1);
+    fd_set_nonblock(fd, false);
+    sender_fd = fd;
+    task_spawn("sender", send_some, NULL, 0);
+    task_yield();
+    talker_pass_ms(1);
+    t.window = 0;
+    talker_ack(&t);
+    task_yield(); /* the writer finds a packet unsent, and waits again */
+    uint32_t taken = pcb->snd_lbb;
+    CHECK(pcb->snd_nxt == pcb->lastack && taken == pcb->snd_nxt + TALKER_MSS);
+    t.window = TALKER_MSS + 128; /* one packet: windows are told in units of 128 */
+    talker_ack(&t);
+    task_yield();
+    CHECK(pcb->snd_nxt == taken && pcb->snd_lbb == taken + TALKER_MSS);
+}
+
 /* ---- TCP_QUICKACK ---------------------------------------------------------------------------- */
 
 static void quick_acknowledgements(void)
@@ -549,6 +581,7 @@ int main(int argc, char **argv)
         SHOWS(a_clamp_of_a_listener, NULL),
         SHOWS(few_unsent_bytes_are_taken, NULL),
         SHOWS(few_unsent_bytes_and_sends_that_wait, NULL),
+        SHOWS(an_update_of_the_window_wakes_a_writer, NULL),
         SHOWS(quick_acknowledgements, NULL),
         SHOWS(what_a_connection_knows, NULL),
         SHOWS(what_a_silent_peer_leads_to, NULL),
