@@ -209,8 +209,7 @@ static int udp_round_trips(int fd, const struct load *l, struct load_result *r)
     return 0;
 }
 
-/* What the peer's sink has counted since the last time. */
-static int count_at_peer(const struct load *l, struct load_result *r)
+int load_count_at_peer(const struct load *l, struct load_result *r)
 {
     int fd = open_to(l, PORT_UDP_COUNT, SOCK_STREAM);
     char text[80];
@@ -250,7 +249,7 @@ static int send_datagrams(int fd, const struct load *l, struct load_result *r)
 {
     uint64_t began;
 
-    if (count_at_peer(l, r))
+    if (load_count_at_peer(l, r))
         return -1;
     for (began = begin(); go_on(l, r->operations, began, l->batch > 1 ? 1 : CLOCK_EVERY);) {
         int n = send_some(fd, l);
@@ -264,7 +263,7 @@ static int send_datagrams(int fd, const struct load *l, struct load_result *r)
     }
     end(r, began);
     usleep(300000); /* what is under way arrives */
-    return count_at_peer(l, r);
+    return load_count_at_peer(l, r);
 }
 
 static int receive_datagrams(int fd, const struct load *l, struct load_result *r)

@@ -42,6 +42,14 @@ struct load_result {
  */
 int load_run(const char *name, const struct load *load, struct load_result *out);
 
+/*
+ * The same of udptx, udprx and udprr without sockets (load_raw.c); of this image only.
+ */
+int load_run_raw(const char *name, const struct load *load, struct load_result *out);
+
+/* What the peer's sink of datagrams has counted since the last time: 0, or -1 after a message. */
+int load_count_at_peer(const struct load *load, struct load_result *out);
+
 /* One line, "NAME operations=N bytes=N ns=N ...". */
 void load_print(const char *name, const struct load_result *r);
 

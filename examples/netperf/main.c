@@ -20,6 +20,7 @@ static const char *name; /* of the load; NULL: serve iperf3 */
 static struct load load;
 static struct iperf_params iperf;
 static uint16_t port;
+static bool raw; /* the load does without sockets */
 
 static uint64_t number(const char *option, uint64_t usual, uint64_t most)
 {
@@ -37,6 +38,7 @@ static void read_options(void)
     load.time_ns = number("ms", 0, UINT32_MAX) * 1000000;
     load.rate = (uint32_t)number("rate", 0, UINT32_MAX);
     load.batch = (uint32_t)number("batch", 1, 64);
+    raw = number("raw", 0, 1);
     iperf.udp = number("udp", 0, 1);
     iperf.reverse = number("reverse", 0, 1);
     iperf.both_ways = number("bidir", 0, 1);
@@ -69,7 +71,7 @@ static int run_load(void)
 
     load.port = port ? port : PORT_USUAL;
     load.size = load.size ? load.size : 1;
-    if (load_run(name, &load, &result))
+    if (raw ? load_run_raw(name, &load, &result) : load_run(name, &load, &result))
         return -1;
     load_print(name, &result);
     return 0;

@@ -66,6 +66,11 @@ def arrived_s(result, _):
 BULKS = (('tcptx', 'sent'), ('tcprx', 'received'))
 TRIPS = (('tcprr', 1, 'one byte and its answer over TCP'),
          ('udprr', 64, '64 bytes and their echo over UDP'))
+# Without sockets (examples/netperf/load_raw.c); of Vireo only.
+CALLBACKS = (('udprr_callback', '64 bytes and their echo over UDP', {'run': 'udprr', 'n': 2000}),
+             ('udptx_raw', 'a datagram of 64 bytes sent', {'run': 'udptx', 'n': 10000}),
+             ('udprx_burst40_raw', 'a datagram of 64 bytes received, 40 at a time',
+              {'run': 'udprx', 'n': 10000, 'rate': 40000}))
 IDLE = (500, 10000)            # connections that are open beside the one that asks
 TAPS = {'tap': 'tap', 'tap-nooff': 'tap without offloads', 'user': "QEMU's user network"}
 
@@ -91,6 +96,7 @@ BARS = {
     'net.udprr_raw.insn_op': Bar(1600),
     'net.udptx.insn_op': Bar(1000), 'net.udptx_batch32.insn_op': Bar(700),
     'net.udprx_burst40.insn_op': Bar(1000),
+    'net.udptx_raw.insn_op': Bar(500), 'net.udprx_burst40_raw.insn_op': Bar(600),
     'vnet.tx.insn_frame': Bar(120), 'vnet.rx.insn_frame': Bar(120),
     'vnet.tx.packed.insn_frame': Bar(120), 'vnet.rx.packed.insn_frame': Bar(120),
     'http.close.insn_req': Bar(18000), 'http.keepalive.insn_req': Bar(6000),
@@ -118,9 +124,9 @@ def prefix(net):
 def counted_figures(net):
     on, pre = TAPS[net], prefix(net)
 
-    def row(metric, config, value, **load):
+    def row(metric, config, value, alone=False, **load):
         return Figure(metric, 'instructions', f'{on}; {config}', of_load(value, True, net, **load),
-                      True)
+                      True, alone)
 
     for run, words in BULKS:
         yield row(f'{net}.net.{run}.insn_MiB', f'a MiB {words} over TCP', per_mib, run=run, n=BULK)
@@ -132,6 +138,9 @@ def counted_figures(net):
               per_operation, run='udptx', size=64, n=9984, batch=32)
     yield row(f'{pre}net.udprx_burst40.insn_op', 'a datagram of 64 bytes received, 40 at a time',
               per_operation, run='udprx', size=64, n=10000, rate=40000)
+    for metric, words, load in CALLBACKS:
+        yield row(f'{pre}net.{metric}.insn_op', f"{words}, by lwIP's callbacks", per_operation,
+                  True, size=64, raw=1, **load)
 
 
 def timed_figures(net):

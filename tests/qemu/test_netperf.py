@@ -48,6 +48,14 @@ def test_each_load_is_carried_and_counted(netperf, tmp_path, name):
     assert counter.of_load(0) > 100 * result['operations']
 
 
+@pytest.mark.parametrize('name', ['udprr', 'udptx', 'udprx'])
+def test_datagrams_without_sockets(netperf, name):
+    guest, status = netperf(run=name, raw=1, **LOADS[name])
+    result = netguests.result_of(name, guest.text)
+    assert status == 0 and result['operations'] + result['lost'] >= LOADS[name]['n']
+    assert result['operations'] > result['lost']
+
+
 def test_a_load_ends_in_time(netperf):
     guest, status = netperf(run='tcprx', ms=50)
     result = netguests.result_of('tcprx', guest.text)
