@@ -71,7 +71,11 @@ class Rig:
         self._control = None
 
     def ready(self):
+        """Waits until the image works. The image looks for its file tree on each disk in turn when
+        the first page is asked for. A fault of a disk before that would hold every visitor up until
+        the disk is given up."""
         self.guest.expect('^vireo: ready')
+        http.get(self.guest.port(80), '/one')
         self.guest.until(lambda: all(d['scanned'] for d in self.disks().values()),
                          'end of the first scan', 60)
 
