@@ -48,6 +48,7 @@ test-full: check .setup-build+run+debug+test+format+bench $(NEEDED)
 bench: check .setup-build+run+test images disk
 	$(STEP) scripts/image.mk image APP=tests/apps/ringcost
 	$(STEP) scripts/image.mk image APP=tests/apps/vnetcost
+	$(STEP) scripts/image.mk image APP=tests/apps/blkcost
 	$(STEP) scripts/image.mk image APP=tests/apps/rawecho
 	$(STEP) scripts/image.mk image APP=tests/apps/tcpcost
 	$(STEP) scripts/image.mk image APP=tests/apps/bulk

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from conftest import TREE
-from vireolib import bench_net, bench_paths, linux_guest, netevents, relay, report
+from vireolib import bench_blk, bench_net, bench_paths, linux_guest, netevents, relay, report
 from vireolib.machine import Unusable
 
 
@@ -79,7 +79,7 @@ def test_the_bench_of_paths_says_who_may_run_it(monkeypatch):
         pass
 
 
-@pytest.mark.parametrize('init', [linux_guest.BULK, linux_guest.NET])
+@pytest.mark.parametrize('init', [linux_guest.BULK, linux_guest.NET, linux_guest.BLK])
 def test_the_linux_guest_is_compiled_without_warnings(monkeypatch, init):
     """/init for the guests that images are measured beside: of AArch64, and for no library."""
     monkeypatch.setattr(linux_guest, 'WARNINGS', ['-Wall', '-Wextra', '-Werror'])
@@ -145,3 +145,23 @@ def test_a_ceiling_is_high_enough():
     ceiling = report.Row(bench_net.TRIPS_MOST, 'a second', 100)
     row = bench_net.row_of(figure, {'vireo': 86, 'linux': 50}, 5, [ceiling])
     assert row.least == 85 and not row.exceeded
+
+
+def test_bars_of_the_disk():
+    """A rate has a multiple of Linux's, or most of the ceiling of its run; polled it is no less."""
+    figures = {f.metric: f for f in bench_blk.every_figure()}
+    assert len(figures) == len(list(bench_blk.every_figure()))
+    assert all(f.of_ceiling in ('', *figures) for f in figures.values())
+    ceiling = report.Row('ceiling.blk.randread.4k.ops_s', 'a second', 100.0)
+    row, polled = bench_blk.rows_of(figures['blk.randread.4k.qd32.ops_s'],
+                                    {'vireo': 84.0, bench_blk.POLLED: 80.0, 'linux': 60.0}, 5,
+                                    [ceiling])
+    assert row.least == 85 and row.exceeded and row.n == 5
+    assert polled.metric == 'blk.randread.4k.qd32_polled.ops_s'
+    assert polled.least == 75.6 and not polled.exceeded
+    row, = bench_blk.rows_of(figures['blk.randread.4k.qd32.ops_s'], {'vireo': 79.0}, 5, [ceiling])
+    assert row.least == 80 and row.exceeded
+    row, = bench_blk.rows_of(figures['blk.randread.4k.qd32.insn_op'], {'vireo': 251.0}, 5, [])
+    assert row.exceeded and row.limit == 250 and row.n == 1
+    with pytest.raises(Unusable, match='no row matches'):
+        bench_blk.chosen('nosuch')

@@ -19,6 +19,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FOLDER = os.path.join(TREE, 'build', 'linux-guest')
 WEB_FOLDER = os.path.join(TREE, 'build', 'linux-web')
 MODULES = ('virtio_ring', 'virtio', 'virtio_mmio', 'failover', 'net_failover', 'virtio_net')
+BLK_MODULES = ('virtio_ring', 'virtio', 'virtio_mmio', 'virtio_blk')
 # What makes Linux fastest on this machine; nokaslr, since kaslr makes each call flush the TLB.
 TUNED = ('console=ttyAMA0 quiet mitigations=off nokaslr kpti=off audit=0 apparmor=0 '
          'init_on_alloc=0 randomize_kstack_offset=off nohz=off')
@@ -41,12 +42,14 @@ class Init:
     sources: tuple             # relative to the tree
     flags: tuple
     ready: str                 # matches the line that says so
+    modules: tuple = MODULES   # of the kernel, in the order in which they are loaded
 
 
 BULK = Init(('tests/paths/linux_bulk.c',),
             ('-ffreestanding', '-nostdlib', '-fno-pic', '-no-pie', '-fno-stack-protector'),
             r'^linux_bulk: ready')
 NET = Init(('tests/paths/linux_net.c', 'examples/netperf/load.c'), (), r'^linux_net: ready')
+BLK = Init(('tests/paths/linux_blk.c',), (), r'^linux_blk: ready', BLK_MODULES)
 
 
 def fetched(variable, name, folder, member):
@@ -135,8 +138,8 @@ def web(pages):
 
 def initrd(folder, path, init, more):
     """Writes the guest's files to `path`; more: further entries."""
-    modules = [data for data in (module(folder, name) for name in MODULES) if data]
-    entries = [(name, stat.S_IFDIR | 0o755, b'') for name in ('dev', 'proc', 'm')]
+    modules = [data for data in (module(folder, name) for name in init.modules) if data]
+    entries = [(name, stat.S_IFDIR | 0o755, b'') for name in ('dev', 'proc', 'sys', 'm')]
     entries += [('dev/console', stat.S_IFCHR | 0o600, b''),
                 ('init', stat.S_IFREG | 0o755, compiled(init))]
     entries += [(f'm/{n}.ko', stat.S_IFREG | 0o644, data) for n, data in enumerate(modules)]

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
+SRCS := queue.c cached.c
+SCRATCH := 64M

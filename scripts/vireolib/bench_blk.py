@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a disk costs and carries, beside a Linux guest in the same QEMU on the same file, which lies
+in memory. Instructions are exact (-icount shift=0 and a counting plugin): application and
+interrupts included, idle time not; those of a polled disk are of the image tests/apps/blkcost,
+which does not count while the device works. Rates are medians of runs in which the guests take
+turns.
+"""
+import contextlib
+import dataclasses
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from vireolib import images, linux_guest, netguests, report
+from vireolib.guest import Guest, Lost
+from vireolib.machine import Disk, Machine, Unusable
+
+MEM = '256'                    # MiB, of each guest
+DISK_BYTES = 512 << 20
+FILES = 10000                  # in the tree whose first file is opened
+RUN_MS = 500                   # a run whose rate is measured
+PATIENCE = 60                  # s
+POLLED = 'vireo polled'
+SMALL, LONG = 4096, 131072
+WRITABLE = 'cache=writeback,aio=threads'
+
+
+@dataclasses.dataclass
+class Figure:
+    """One row. load: words of examples/blkperf, or a name of tests/apps/blkcost."""
+    metric: str
+    unit: str
+    config: str
+    load: object
+    counted: bool                  # an exact count, for which one run is enough
+    most: float = None             # the limit
+    times: float = None            # of Linux's figure, at least
+    of_ceiling: str = ''           # the metric that no guest can exceed: 85 % of it is enough
+    alone: bool = False            # of Vireo only
+
+
+def load(run, size=SMALL, depth=1, n=0, burst=0):
+    return {'run': run, 'size': size, 'depth': depth, 'n': n, 'burst': burst}
+
+
+# Most instructions of an operation by interrupt, and when polled
+MOST = {('randread', 32): 250, ('randread', 128): 250, ('randread', 1): 600,
+        ('seqread', 32): 400, ('flush', 1): 1200}
+POLLED_COSTS = (('read1', 'blk.randread.4k.qd1_polled.insn_op', 'a read of 4 KiB', 300),
+                ('read32', 'blk.randread.4k.qd32_polled.insn_op', 'a read of 4 KiB, of 32', 250),
+                ('flush1', 'blk.flush_only.qd1_polled.insn_op', 'a flush', None),
+                ('long32', 'blk.seqread.128k.qd32_polled.insn_op', 'a read of 128 KiB, of 32', 400))
+PATTERNS = [(run, SMALL, '4k', depth) for run in ('randread', 'randwrite')
+            for depth in (1, 8, 32, 128)] + \
+           [(run, LONG, '128k', depth) for run in ('seqread', 'seqwrite') for depth in (1, 32)]
+WORDS = {'randread': 'random reads of 4 KiB', 'randwrite': 'random writes of 4 KiB',
+         'seqread': 'reads of 128 KiB in order', 'seqwrite': 'writes of 128 KiB in order'}
+
+
+def every_figure():
+    for run in ('randread', 'randwrite'):
+        yield Figure(f'ceiling.blk.{run}.4k.ops_s', 'a second',
+                     f'{WORDS[run]}, 128 with one kick, then the next 128',
+                     load(run, depth=128, burst=1), False, alone=True)
+    for run in ('seqread', 'seqwrite'):
+        yield Figure(f'ceiling.host.{run}.128k.MBps', 'MB/s', f'{WORDS[run]}, by the host itself',
+                     load(run, LONG), False, alone=True)
+    for run, size, words, depth in PATTERNS:
+        name = f'blk.{run}.{words}.qd{depth}'
+        yield Figure(f'{name}.insn_op', 'instructions', f'{WORDS[run]}, {depth} at a time',
+                     load(run, size, depth, n=max(640, 64 * depth)), True, MOST.get((run, depth)))
+        if size == SMALL:
+            yield Figure(f'{name}.ops_s', 'a second', f'{WORDS[run]}, {depth} at a time',
+                         load(run, size, depth), False, times=1.2 if depth == 1 else 2,
+                         of_ceiling='' if depth == 1 else f'ceiling.blk.{run}.4k.ops_s')
+        else:
+            yield Figure(f'{name}.MBps', 'MB/s', f'{WORDS[run]}, {depth} at a time',
+                         load(run, size, depth), False, times=1,
+                         of_ceiling=f'ceiling.host.{run}.128k.MBps')
+    for name, metric, words, most in POLLED_COSTS:
+        yield Figure(metric, 'instructions', f'{words}; polled, without the spinning', name, True,
+                     most, alone=True)
+    yield Figure('blk.flush.4k.qd1.insn_op', 'instructions', 'a write of 4 KiB and its flush',
+                 load('flush', n=640), True, MOST['flush', 1])
+    yield Figure('blk.flush.4k.qd1.ops_s', 'a second', 'a write of 4 KiB and its flush',
+                 load('flush'), False, times=1.2)
+    yield Figure('cache.pread.4k.insn_op', 'instructions', 'pread() of a block in the cache',
+                 load('pread', n=10000), True, 500)
+    yield Figure('cache.borrow.4k.insn_op', 'instructions', 'a block of the cache, borrowed',
+                 load('borrow', n=10000), True, 120, alone=True)
+    yield Figure(f'tree.open{FILES}.insn', 'instructions',
+                 f'the first open() in a tree of {FILES:,} files', load('open', n=1), True,
+                 5000000, alone=True)
+
+
+def chosen(pattern):
+    """The figures whose metric matches."""
+    found = [f for f in every_figure() if re.search(pattern, f.metric)]
+    if not found:
+        raise Unusable(f'--rows {pattern}: no row matches; there is ' +
+                       ', '.join(f.metric for f in every_figure()))
+    return found
+
+
+# ---- the disks -------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def files():
+    """A folder in memory, with disk.img."""
+    memory = '/dev/shm' if os.path.isdir('/dev/shm') else None
+    with tempfile.TemporaryDirectory(prefix='vb-', dir=memory) as folder:
+        block = os.urandom(1 << 20)
+        with open(os.path.join(folder, 'disk.img'), 'wb') as f:
+            for _ in range(DISK_BYTES // len(block)):    # each block has memory
+                f.write(block)
+        yield folder
+
+
+def tree_disk(folder):
+    """Path of a disk with a tree of FILES files."""
+    disk = os.path.join(folder, 'tree.img')
+    if not os.path.exists(disk):
+        with tempfile.TemporaryDirectory(prefix='vb-tree-') as tree:
+            for i in range(FILES):
+                path = os.path.join(tree, f'd{i // 100:03}', f'f{i % 100:02}')
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, 'w') as f:
+                    f.write(f'{i}\n')
+            subprocess.run([sys.executable, os.path.join(images.TREE, 'scripts', 'mkdisk'), tree,
+                            disk], check=True, stdout=subprocess.DEVNULL)
+    return disk
+
+
+TREE_FILE = f'/d{FILES // 200:03}/f50'
+
+
+def result_of(name, text):
+    """The numbers in the line that examples/blkperf prints."""
+    line = re.search(rf'^blkperf: {name} (operations=.*)$', text, re.M)
+    if not line:
+        raise Lost(f'there is no result of {name}\n{text}')
+    return {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', line[1])}
+
+
+def figure_of(figure, result, insns):
+    if figure.counted:
+        return insns / result['operations']
+    what = result['bytes'] / 1e6 if figure.unit == 'MB/s' else result['operations']
+    return what * 1e9 / result['ns']
+
+
+# ---- the guests ------------------------------------------------------------------------------
+
+class Vireo:
+    """An image for each load."""
+
+    def __init__(self, folder, append='', profile_in=None):
+        self._folder, self._append, self._profile_in = folder, append, profile_in
+
+    def machine(self, app, disk, append='', **more):
+        return Machine(images.image(app), mem=MEM, net='none',
+                       append=f'{append} {self._append}'.strip(),
+                       disks=[Disk(disk, drive=WRITABLE)], **more)
+
+    def measure(self, figure):
+        if isinstance(figure.load, str):
+            return self._cost(figure.load)
+        if figure.metric.startswith('ceiling.host.'):
+            return figure_of(figure, on_host(self._folder, figure.load), None)
+        words, disk = dict(figure.load), os.path.join(self._folder, 'disk.img')
+        if words['run'] == 'open':
+            disk, words['path'] = tree_disk(self._folder), TREE_FILE
+        if not figure.counted:
+            words['ms'] = RUN_MS
+        how = self.machine('blkperf', disk,
+                           ' '.join(f'vireo.blkperf.{key}={value}' for key, value in words.items()))
+        return figure_of(figure, *self._run(how, words['run'], figure))
+
+    def _run(self, how, name, figure):
+        """(result, instructions or None)."""
+        with tempfile.TemporaryDirectory(prefix='vb-') as folder, contextlib.ExitStack() as stack:
+            counter = None
+            if figure.counted and self._profile_in:
+                counter = stack.enter_context(netguests.Profiling(
+                    folder, 'blkperf', os.path.join(self._profile_in, figure.metric)))
+            elif figure.counted:
+                counter = netguests.Counter(folder)
+            if counter:
+                how.icount, how.plugin = netguests.EXACT, counter.plugin
+            with Guest(how) as guest:
+                if guest.wait(PATIENCE) != 0:
+                    raise Lost(f'blkperf failed: {how.append}\n' + guest.report())
+                result = result_of(name, guest.text)
+            return result, counter.of_load(result['operations']) if counter else None
+
+    def _cost(self, name):
+        """Instructions of an operation of tests/apps/blkcost, submitting and completing."""
+        how = self.machine('blkcost', os.path.join(self._folder, 'disk.img'), 'vireo.poll=1',
+                           icount=netguests.EXACT)
+        with Guest(how) as guest:
+            if guest.wait(PATIENCE) != 0:
+                raise Lost('blkcost failed\n' + guest.report())
+            found = re.search(rf'^cost {name} submit=([\d.]+) complete=([\d.]+)', guest.text, re.M)
+        return float(found[1]) + float(found[2])
+
+
+def words_of(load, ms):
+    """A load as tests/paths/linux_blk.c reads it."""
+    return f'{load["run"]} {load["size"]} {load["depth"]} {load["n"]} {ms}'
+
+
+def on_host(folder, load):
+    """The result of a load that the host puts on the file."""
+    program = os.path.join(folder, 'linux_blk')
+    if not os.path.exists(program):
+        subprocess.run(['cc', '-O2', '-o', program,
+                        os.path.join(images.TREE, 'tests', 'paths', 'linux_blk.c')], check=True)
+    said = subprocess.run([program, os.path.join(folder, 'disk.img'), words_of(load, RUN_MS)],
+                          capture_output=True, text=True)
+    return result_of(load['run'], said.stdout)
+
+
+class Linux:
+    """The Linux guest, one to count with and one to measure rates; the one that is not at work
+    stands still. Use as a context manager."""
+
+    def __init__(self, folder):
+        self._folder, self._stack, self._running = folder, contextlib.ExitStack(), {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def _boot(self, counted):
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix='vb-'))
+        counter = netguests.Counter(folder) if counted else None
+        how = linux_guest.machine('', folder, linux_guest.BLK, mem=MEM, net='none', disks=[
+            Disk(os.path.join(self._folder, 'disk.img'), drive=WRITABLE + ',file.locking=off')])
+        if counted:
+            how.icount, how.plugin = netguests.EXACT, counter.plugin
+        os.mkdir(os.path.join(folder, 'guest'))
+        guest = self._stack.enter_context(Guest(how, os.path.join(folder, 'guest')))
+        guest.expect(linux_guest.BLK.ready, PATIENCE)
+        return guest, counter
+
+    def measure(self, figure):
+        if figure.counted not in self._running:
+            self._running[figure.counted] = self._boot(figure.counted)
+        else:
+            self._running[figure.counted][0].qmp('cont')
+        guest, counter = self._running[figure.counted]
+        guest.send(words_of(figure.load, RUN_MS) + '\n')
+        if guest.expect(r'^linux_blk: status (\d+)', PATIENCE)[1] != '0':
+            raise Lost(f'the Linux guest failed: {figure.load}\n' + guest.report())
+        guest.qmp('stop')
+        name = figure.load['run']
+        result = result_of(name, '\n'.join(guest.seen(f'^blkperf: {name} ')[-1:]))
+        return figure_of(figure, result, counter.of_load(0) if counter else None)
+
+
+# ---- the bench -------------------------------------------------------------------------------
+
+def measure(figure, guests, n):
+    """{name: figure} of the guests, which take turns."""
+    names = [name for name in guests if name == 'vireo' or
+             not (figure.alone or figure.counted and name == POLLED)]
+    values = {name: [] for name in names}
+    for turn in range(1 if figure.counted else n):
+        for name in names[::1 if turn % 2 else -1]:
+            values[name].append(guests[name].measure(figure))
+    found = {name: round(float(statistics.median(taken)), 1) for name, taken in values.items()}
+    print('  ' + figure.metric + ': ' + ', '.join(
+        f'{name} {report.number(value)}' for name, value in found.items()), flush=True)
+    return found
+
+
+def rows_of(figure, found, n, others):
+    """The row; polled, a rate has one of its own, which is no less than by interrupt."""
+    row = report.Row(figure.metric, figure.unit, found['vireo'], linux=found.get('linux'),
+                     n=1 if figure.counted else n, config=figure.config, limit=figure.most)
+    most = next((r.vireo for r in others if r.metric == figure.of_ceiling), None)
+    if row.linux and figure.times:
+        row.least = round(figure.times * row.linux, 1)
+        if most:
+            row.least = min(row.least, round(0.85 * most, 1))
+    elif most:
+        row.least = round((0.8 if figure.unit == 'a second' else 0.9) * most, 1)
+    yield row
+    if POLLED in found:
+        name, dot, unit = figure.metric.rpartition('.')
+        yield report.Row(f'{name}_polled{dot}{unit}', figure.unit, found[POLLED],
+                         linux=found.get('linux'), n=n, config=f'{figure.config}; polled',
+                         least=round(0.9 * found['vireo'], 1))
+
+
+def main(n, document=False, pattern='', alone=False, append='', profile_in=None):
+    """As bench_net.main."""
+    if document and (pattern or alone or append or profile_in):
+        raise Unusable('--readme writes the whole table, and goes with none of --rows, --alone, '
+                       '--append, --profile')
+    figures = [f for f in chosen(pattern)
+               if not profile_in or f.counted and not isinstance(f.load, str)]
+    if profile_in:
+        os.makedirs(profile_in, exist_ok=True)
+    with files() as folder, Linux(folder) as linux:
+        guests = {'vireo': Vireo(folder, append, profile_in),
+                  POLLED: Vireo(folder, f'{append} vireo.poll=1'.strip()), 'linux': linux}
+        if alone or profile_in:
+            del guests['linux']
+        rows = []
+        for figure in figures:
+            rows += rows_of(figure, measure(figure, guests, n), n, rows)
+    if profile_in:
+        print(f'bench: blk profiles={len(rows)} ({profile_in})')
+        return 0
+    return report.finish('blk', os.path.join(images.BUILD, 'bench', 'blk.json'), rows, document)
