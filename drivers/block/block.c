@@ -222,10 +222,10 @@ static bool block_flush_ends(struct block_device *dev, int *result)
 {
     struct block_request *r = dev->queue.head;
 
-    *result = r->stale || dev->stale ? -ESTALE : 0;
+    *result = block_flush_is_stale(dev, r) ? -ESTALE : 0;
     if (!*result)
         return dev->read_only || !dev->volatile_cache; /* nothing to flush: done */
-    dev->stale = false;
+    block_tell_loss(dev, r);
     return true;
 }
 
@@ -287,13 +287,23 @@ void block_rewind(struct block_request *r)
     r->cut = 0;
 }
 
-/* Several flushes may be with the device, which completes them in any order. */
+/*
+ * Several flushes may be with the device, which completes them in any order. One that was out when
+ * another failed does not count.
+ */
 static void block_note_durability(struct block_device *dev, const struct block_transfer *t)
 {
+    struct block_request *r = t->first;
+
     if (t->op == BLOCK_WRITE)
         dev->wrote++;
     else if (t->op == BLOCK_FLUSH && t->covers > dev->durable)
         dev->durable = t->covers;
+    for (unsigned i = t->op == BLOCK_FLUSH ? t->count : 0; i; i--, r = r->next)
+        if (r->stale) {
+            r->result = -ESTALE;
+            block_tell_loss(dev, r);
+        }
 }
 
 /* Do these bytes end where t begins, or begin where t ends? */
@@ -342,12 +352,16 @@ static void block_transfer_failed(struct block_device *dev, const struct block_t
     struct block_queue again = {NULL, NULL};
     bool shared = block_had_neighbours(dev, t);
 
+    if (t->op == BLOCK_FLUSH) /* the device may have forgotten what it was to make durable */
+        block_note_loss(dev);
     for (unsigned i = t->count; i; i--, r = next) {
         next = r->next;
         r->transfers--;
         r->shared |= shared;
         if (!r->result)
             r->result = result;
+        if (r->op == BLOCK_FLUSH)
+            block_tell_loss(dev, r);
         if (r->queued || r->transfers)
             continue;
         if (block_tries_alone(dev, r)) {

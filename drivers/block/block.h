@@ -76,6 +76,14 @@ struct block_request {
      */
     void (*done)(struct block_request *r);
     void *ctx; /* the caller's */
+    /* FLUSH only; NULL: all who name no flusher are told of a loss as one. */
+    struct block_flusher *flusher;
+    /*
+     * FLUSH only, may be NULL: called when the device gets the flush, which covers every write
+     * whose done() was called by then. Called again if the flush is sent again; not called if the
+     * flush ends without the device. Must not call the layer.
+     */
+    void (*started)(struct block_request *r);
 
     /*
      * Valid in done():
@@ -83,12 +91,13 @@ struct block_request {
      *   -EINVAL  not whole logical blocks, or segments that do not suit `op`
      *   -EROFS   a write to a read-only disk
      *   -EIO     beyond the end of the disk; an error of the device; four resets of the device
-     *            while it had the request; or the device is dead
+     *            while it had the request; or the device is dead. A flush: what it was to cover may
+     *            be lost, so the caller writes that again before the next flush
      *   -ENOMEM  the device cannot reach the memory, and there is none to copy the data to
-     *   -ESTALE  a flush only: the device was reset, and writes that had completed since the last
-     *            good flush may be lost. The caller writes them again, and flushes again. Flushes
-     *            that waited at the reset end so; if none waited, the next flush does. The loss is
-     *            reported once for the disk, not to each of its users.
+     *   -ESTALE  a flush only: the device was reset, or another flush failed, and writes that had
+     *            completed since the last good flush may be lost. The caller writes them again, and
+     *            flushes again. Flushes that waited at that time end so, and the next flush of each
+     *            flusher that none of them told.
      */
     int result;
     /*
@@ -109,10 +118,15 @@ struct block_request {
     bool alone;         /* to be sent while no other request is with the device */
     bool shared;        /* a part of it failed while neighbours were with the device */
     bool lost;          /* the device had a part of it when it was reset */
-    bool stale;         /* a flush that waited at a reset: will end with -ESTALE */
+    bool stale;         /* a flush that waited at a loss: will end with -ESTALE */
 };
 
 struct block_device;
+
+/* One of those who write to a disk and flush: each is told of a loss once. The layer's own. */
+struct block_flusher {
+    unsigned heard; /* losses of the device that this flusher was told of */
+};
 
 /* Counters since the boot, for status pages and tests. */
 struct block_stats {
@@ -164,6 +178,9 @@ bool block_dead(const struct block_device *dev);
  * have been changed elsewhere meanwhile.
  */
 unsigned block_plugs(const struct block_device *dev);
+
+/* Makes *f a flusher of the device, which need not be told of losses before this call. */
+void block_flusher_init(const struct block_device *dev, struct block_flusher *f);
 
 /*
  * Submits n requests in this order, with one kick of the device. Also from within done(). Each ends

@@ -200,12 +200,20 @@ static int cut_id(struct block_device *dev, struct block_transfer *t, struct cut
     return 1;
 }
 
-/* All flushes at the head of the queue cover the same writes, and are one transfer. */
+/*
+ * All flushes at the head of the queue cover the same writes, and are one transfer; but for those
+ * that have to tell of a loss.
+ */
 static int cut_flush(struct block_device *dev, struct block_transfer *t, const struct cutter *c)
 {
+    struct block_request *r;
+
     t->covers = dev->wrote;
-    while (dev->queue.head && dev->queue.head->op == BLOCK_FLUSH)
+    while ((r = dev->queue.head) && r->op == BLOCK_FLUSH && !block_flush_is_stale(dev, r)) {
         cut_take(dev, t, c, true);
+        if (r->started)
+            r->started(r);
+    }
     return 0;
 }
 

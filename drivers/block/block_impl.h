@@ -107,11 +107,12 @@ struct block_device {
     bool paused;                            /* only `first` may be sent */
     struct block_request *first;            /* of block_ask() */
     uint64_t wrote, durable; /* write transfers that completed; those of them that a flush covers */
-    bool stale;              /* the next flush ends with -ESTALE: earlier writes may be lost */
-    uint32_t unit;           /* bytes; a transfer of data is a multiple of it */
-    uint32_t piece;          /* bytes of the longest piece */
-    uint32_t unit_pieces;    /* pieces that a unit needs */
-    uint8_t *bounce;         /* NULL until it is needed */
+    unsigned losses;         /* times that such writes may have been lost */
+    struct block_flusher flusher; /* of all flushes that name none */
+    uint32_t unit;                /* bytes; a transfer of data is a multiple of it */
+    uint32_t piece;               /* bytes of the longest piece */
+    uint32_t unit_pieces;         /* pieces that a unit needs */
+    uint8_t *bounce;              /* NULL until it is needed */
     uint64_t bounce_dma;
     bool bounce_busy; /* a transfer with the device uses it */
     struct block_stats stats;
@@ -248,6 +249,15 @@ void block_rewind(struct block_request *r);
 
 /* While the device is wary: may the head of the queue, which is not empty, be sent? */
 bool block_may_go(struct block_device *dev);
+/*
+ * Completed writes that no flush covers may be lost: flushes that wait or are with the device end
+ * with -ESTALE, and so does the next flush of each flusher that hears of no loss by these.
+ */
+void block_note_loss(struct block_device *dev);
+/* Does the flush r have to tell its flusher of a loss? */
+bool block_flush_is_stale(const struct block_device *dev, const struct block_request *r);
+/* r, a flush, ends with an error that tells its flusher of all losses so far. */
+void block_tell_loss(struct block_device *dev, const struct block_request *r);
 /*
  * r has failed, and none of its parts waits or is with the device. True: a neighbour may be the
  * cause. Then r has no error any more, and the caller queues r to be sent once more, alone.

@@ -109,22 +109,37 @@ static void block_take_back(struct block_device *dev, struct block_transfer *t,
     block_deactivate(dev, t);
 }
 
-/*
- * Completed writes that no flush covers may be lost: the flushes that wait end with -ESTALE; if
- * none waits, the next flush does.
- */
-static void block_note_loss(struct block_device *dev)
+void block_flusher_init(const struct block_device *dev, struct block_flusher *f)
 {
-    bool told = false;
+    f->heard = dev->losses;
+}
 
+void block_tell_loss(struct block_device *dev, const struct block_request *r)
+{
+    (r->flusher ? r->flusher : &dev->flusher)->heard = dev->losses;
+}
+
+bool block_flush_is_stale(const struct block_device *dev, const struct block_request *r)
+{
+    return r->stale || (r->flusher ? r->flusher : &dev->flusher)->heard != dev->losses;
+}
+
+/* The flushes among n requests from r on, or among all to the end of the list. */
+static void block_mark_stale(struct block_request *r, unsigned n)
+{
+    for (; r && n; r = r->next, n--)
+        r->stale |= r->op == BLOCK_FLUSH;
+}
+
+void block_note_loss(struct block_device *dev)
+{
     if (!dev->volatile_cache || dev->wrote == dev->durable)
         return;
-    dev->durable = dev->wrote;
-    for (struct block_request *r = dev->queue.head; r; r = r->next) {
-        r->stale |= r->op == BLOCK_FLUSH;
-        told |= r->stale;
-    }
-    dev->stale |= !told;
+    dev->losses++;
+    for (const struct block_transfer *t = dev->oldest; t; t = t->next)
+        if (t->op == BLOCK_FLUSH)
+            block_mark_stale(t->first, t->count);
+    block_mark_stale(dev->queue.head, ~0u);
 }
 
 void block_requeue(struct block_device *dev)
@@ -137,6 +152,7 @@ void block_requeue(struct block_device *dev)
     block_drop_asked(dev);
     block_prepend(&dev->queue, &back);
     block_note_loss(dev);
+    dev->durable = dev->wrote;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -175,8 +191,8 @@ void block_fail_all(struct block_device *dev, bool quarantine)
         struct block_request *r = block_dequeue(&dev->queue);
 
         r->queued = false;
-        dev->stale |= r->stale; /* r was to tell of a loss, and ends with another error */
         block_finish_later(dev, r, -EIO);
     }
     block_note_loss(dev);
+    dev->durable = dev->wrote;
 }

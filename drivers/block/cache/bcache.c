@@ -510,6 +510,7 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
         return NULL;
     c->dev = dev;
     c->plugs = block_plugs(dev);
+    block_flusher_init(dev, &c->flusher);
     bcache_set_geometry(c, bytes);
     bcache_list_init(&c->free);
     bcache_list_init(&c->lru);

@@ -73,7 +73,7 @@ struct bcache {
     struct bcache_link dirty;         /* oldest first */
     struct bcache_link outgoing;      /* of the round under way, by index */
     struct bcache_link unflushed;     /* oldest first */
-    struct bcache_link flushing;      /* those that the flush under way covers */
+    struct bcache_link flushing;      /* those that the flush with the device covers */
     unsigned in_state[BCACHE_STATES]; /* blocks in each of BCACHE_COUNTED */
     unsigned borrowed;                /* blocks with pins */
     unsigned plugs;                   /* block_plugs() when the clean blocks were read */
@@ -87,10 +87,12 @@ struct bcache {
     bool round_failed;          /* a write of the last round failed: a waiter begins the next one */
     uint64_t round, round_done; /* number of the last round that began; that ended */
     bool flush_out;             /* flush_request is with the block layer */
+    bool flush_started;         /* and the device got it: it covers no later write */
     bool unflushed_writes;      /* the device may hold writes that no flush covers */
     uint64_t flush, flush_done; /* number of the last flush that began; that ended */
     unsigned stale_flushes;     /* in a row that found that the device had been reset */
     struct block_request flush_request;
+    struct block_flusher flusher;
     struct bcache_sync *syncs; /* those that wait */
     uint64_t errors;           /* bcache_errors() */
     struct bcache_stats stats;

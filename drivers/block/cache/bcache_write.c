@@ -5,9 +5,9 @@
  *
  * A round takes the blocks that are dirty when it begins, sorts them by index, and writes them in
  * runs of neighbours. A sync needs the end of the round that holds all blocks that were dirty when
- * the sync began, and then of a flush that began after that. Several syncs may share both. When a
- * flush finds that the device was reset, all blocks that no flush covers are dirty again, and all
- * syncs start over.
+ * the sync began, and then of a flush that the device got after that. Several syncs may share both.
+ * When a flush finds that the device was reset, all blocks that no flush covers are dirty again,
+ * and all syncs start over.
  */
 #include "block/cache/bcache_impl.h"
 
@@ -330,23 +330,43 @@ static void bcache_start_over(struct bcache *c)
     }
 }
 
+/* The device gets the flush: it covers what is written by now. */
+static void bcache_flush_starts(struct block_request *r)
+{
+    struct bcache *c = r->ctx;
+    struct bcache_block *b;
+
+    c->flush_started = true;
+    c->unflushed_writes = false;
+    while ((b = bcache_first(&c->unflushed))) {
+        bcache_unlink(b);
+        bcache_append(&c->flushing, b);
+    }
+}
+
+/*
+ * After a flush that failed, all that no flush covers is written again: the device may have
+ * forgotten what was written while it had the flush, as well.
+ */
 static void bcache_flush_ended(struct block_request *r)
 {
     struct bcache *c = r->ctx;
     bool stale = r->result == -ESTALE && c->stale_flushes < BCACHE_STALE_FLUSHES;
 
+    if (!r->result && !c->flush_started) /* the disk has no volatile cache any more */
+        bcache_flush_starts(r);
     c->flush_out = false;
     c->flush_done = c->flush;
     c->stats.flushes++;
     c->stale_flushes = stale ? c->stale_flushes + 1 : 0;
     c->errors += r->result && !stale;
     c->unflushed_writes |= r->result != 0;
-    if (r->result)
+    if (r->result) {
         bcache_write_again(c, &c->flushing);
-    else
-        bcache_all_flushed(c);
-    if (r->result == -ESTALE) /* written after the flush began, and perhaps lost as well */
         bcache_write_again(c, &c->unflushed);
+    } else {
+        bcache_all_flushed(c);
+    }
     if (stale)
         bcache_start_over(c);
     bcache_progress(c);
@@ -359,10 +379,12 @@ static void bcache_flush_now(struct bcache *c)
 
     c->flush++;
     c->flush_out = true;
-    c->unflushed_writes = false;
-    if (!bcache_list_empty(&c->unflushed))
-        bcache_move_all(&c->unflushed, &c->flushing);
-    *r = (struct block_request){.op = BLOCK_FLUSH, .done = bcache_flush_ended, .ctx = c};
+    c->flush_started = false;
+    *r = (struct block_request){.op = BLOCK_FLUSH,
+                                .done = bcache_flush_ended,
+                                .ctx = c,
+                                .flusher = &c->flusher,
+                                .started = bcache_flush_starts};
     block_submit(c->dev, &r, 1);
 }
 
@@ -384,6 +406,12 @@ static bool bcache_needs_flush(const struct bcache *c)
     return block_volatile(c->dev) || c->unflushed_writes || c->flush_out;
 }
 
+/* The first flush that covers all that is written now. */
+static uint64_t bcache_next_flush(const struct bcache *c)
+{
+    return c->flush_out && !c->flush_started ? c->flush : c->flush + 1;
+}
+
 /*
  * Takes the syncs that have what they need off the list, and returns them; begins the round or the
  * flush that the others need.
@@ -397,7 +425,7 @@ static struct bcache_sync *bcache_advance_syncs(struct bcache *c)
         bool written_out = s->round <= c->round_done;
 
         if (written_out && !s->flush && bcache_needs_flush(c))
-            s->flush = c->flush + 1;
+            s->flush = bcache_next_flush(c);
         if (written_out && s->flush <= c->flush_done) {
             *at = s->next;
             s->next = done;
