@@ -294,10 +294,15 @@ int disk_sync(struct disk *d)
     return w.sync.result;
 }
 
-void disk_sync_all(void)
+bool disk_sync_all(void)
 {
+    bool good = true;
+
     for (struct disk *d = disk_all; d; d = d->next)
-        if (!block_read_only(d->dev) && disk_sync(d))
+        if (!block_read_only(d->dev) && disk_sync(d)) {
             hal_log(HAL_ERROR, block_name(d->dev),
                     "not everything that was written is on the disk");
+            good = false;
+        }
+    return good;
 }

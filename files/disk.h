@@ -49,8 +49,11 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at);
 /* 0: everything that was written before the call is durable. -EIO: not everything is. [parks] */
 int disk_sync(struct disk *d);
 
-/* Syncs all disks that can be written; the log names those where that fails. [parks] */
-void disk_sync_all(void);
+/*
+ * Syncs all disks that can be written; the log names those where that fails. False: one failed.
+ * [parks]
+ */
+bool disk_sync_all(void);
 
 /*
  * Opens a disk with O_ flags as a file. Returns a descriptor, which is the caller's; -EEXIST,

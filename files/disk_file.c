@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 
 #include "disk.h"
+#include "vireo/image.h"
+#include "vireo/task.h"
+
+#define DISK_END_STATUS 74 /* EX_IOERR of <sysexits.h> */
 
 struct disk_file {
     struct disk *disk;
@@ -88,13 +92,20 @@ static const struct file_ops disk_ops = {
     .close = disk_file_close,
 };
 
-/* All disks are synced when the image ends in good order. */
-static void disk_sync_at_exit(void)
+/* The image ends. Where nothing may park, as in a service, nothing can be written. */
+static void disk_end(void)
+{
+    if (task_may_park() && !disk_sync_all())
+        vireo_end_failed(DISK_END_STATUS);
+}
+
+/* All disks are synced when the image ends, after all that could still write to them. */
+static void disk_sync_at_end(void)
 {
     static bool done;
 
     if (!done)
-        done = atexit(disk_sync_all) == 0;
+        done = vireo_before_end(disk_end) == 0;
 }
 
 /* Why the disk cannot be opened so, or 0. */
@@ -127,6 +138,6 @@ int disk_open(struct block_device *dev, int flags)
     }
     df->seen = df->disk->reported;
     if ((flags & O_ACCMODE) != O_RDONLY)
-        disk_sync_at_exit();
+        disk_sync_at_end();
     return fd;
 }

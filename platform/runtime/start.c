@@ -7,7 +7,8 @@
 #include "runtime.h"
 #include "vireo/image.h"
 
-#define SHUTDOWN_MAX 32
+#define SHUTDOWN_MAX   32
+#define BEFORE_END_MAX 4
 
 int main(int argc, char **argv);
 
@@ -25,7 +26,9 @@ static struct {
 } shutdown_fns[SHUTDOWN_MAX];
 static unsigned shutdown_count;
 
-static void (*before_end)(void);
+static void (*before_end[BEFORE_END_MAX])(void);
+static unsigned before_end_count;
+static int failed_status; /* 0: nothing that was to be done before the end has failed */
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
@@ -97,21 +100,29 @@ void runtime_stop_devices(void)
 
 int vireo_before_end(void (*fn)(void))
 {
-    if (before_end)
+    if (before_end_count == BEFORE_END_MAX)
         return -ENOSPC;
-    before_end = fn;
+    before_end[before_end_count++] = fn;
     return 0;
+}
+
+void vireo_end_failed(int status)
+{
+    if (!failed_status)
+        failed_status = status;
 }
 
 void vireo_exit(int status)
 {
     static char line[32];
 
-    if (before_end)
-        before_end();
+    for (unsigned n = before_end_count; n--;)
+        before_end[n]();
     arch_irq_save();
     runtime_stop_devices();
     status &= 0xff; /* as a shell sees it */
+    if (!status)
+        status = failed_status;
     console_put_line(line, runtime_format(line, sizeof(line), "vireo: exit %d\n", status));
     board_exit(status);
 }

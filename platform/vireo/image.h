@@ -13,19 +13,26 @@
 void vireo_ready(void);
 
 /*
- * Ends the image: calls the function of vireo_before_end(), runs the shutdown functions
+ * Ends the image: calls the functions of vireo_before_end(), runs the shutdown functions
  * (hal_on_shutdown), prints "vireo: exit N" as the last line, N being the low 8 bits of `status`,
- * and ends the machine. Unlike exit(), it calls no function of atexit() and flushes no stream, so
- * disks are not synced. [parks, if the caller may]
+ * and ends the machine. Unlike exit(), it calls no function of atexit() and flushes no stream.
+ * [parks, if the caller may]
  */
 void vireo_exit(int status) __attribute__((noreturn));
 
 /*
- * Has vireo_exit(), and so exit(), call fn while tasks, services and devices still work. fn parks
- * where it may (task_may_park), and returns within a bound; a task that ends the image meanwhile
- * calls fn as well. There is room for one, which the network takes: 0, or -ENOSPC.
+ * Has vireo_exit(), and so exit(), call fn while tasks, services and devices still work; the last
+ * that was given comes first. fn parks where it may (task_may_park), and returns within a bound; a
+ * task that ends the image meanwhile calls fn as well. There is room for four; the network takes
+ * one, and files another: 0, or -ENOSPC.
  */
 int vireo_before_end(void (*fn)(void));
+
+/*
+ * For such functions: what the image was to do before its end has failed, so its exit status is
+ * `status`, 1 to 255, unless it is to be another than 0 anyway. The first call counts.
+ */
+void vireo_end_failed(int status);
 
 /*
  * Value of the boot argument "<name>=", for one without "vireo." ("ip"); NULL: absent. Those with

@@ -103,3 +103,32 @@ void vireo_memory(struct memory_info *out)
 {
     *out = (struct memory_info){.total = 64u << 20, .free = 8u << 20};
 }
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void (*before_end)(void);
+static int failed_status;
+
+bool task_may_park(void)
+{
+    return true;
+}
+
+int vireo_before_end(void (*fn)(void))
+{
+    CHECK(!before_end);
+    before_end = fn;
+    return 0;
+}
+
+void vireo_end_failed(int status)
+{
+    failed_status = status;
+}
+
+int hosttask_end(void)
+{
+    if (before_end)
+        before_end();
+    return failed_status;
+}

@@ -18,4 +18,7 @@ struct file *hosttask_file(int fd);
 int hosttask_close(int fd);
 unsigned hosttask_open_files(void);
 
+/* Ends the image (vireo_before_end): what vireo_end_failed() was told, or 0. */
+int hosttask_end(void);
+
 #endif

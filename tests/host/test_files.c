@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "block/cache/bcache_impl.h"
 #include "check.h"
@@ -398,6 +399,23 @@ static void synchronous_writes(void)
     CHECK(!are(f->durable + 9000, 1000, 3));
 }
 
+/* The end of the image writes what is dirty, and fails if that cannot be. */
+static void the_end_syncs(void)
+{
+    struct file *file;
+
+    start();
+    CHECK_EQ(hosttask_end(), 0);
+    file = open_file("/dev/fake0", O_WRONLY);
+    memset(buf, 3, 1000);
+    CHECK_EQ(file->ops->pwrite(file, buf, 1000, 5000), 1000);
+    CHECK_EQ(hosttask_end(), 0);
+    CHECK(are(f->durable + 5000, 1000, 3));
+    f->bad_write = 5000 / 512;
+    CHECK_EQ(file->ops->pwrite(file, buf, 1000, 5000), 1000);
+    CHECK_EQ(hosttask_end(), 74);
+}
+
 /* Each descriptor hears of a failed write once; one that is opened after it was told does not. */
 static void who_hears_of_a_failed_write(void)
 {
@@ -444,14 +462,14 @@ static void sync_of_all(void)
     start();
     memset(buf, 4, BLOCK);
     CHECK_EQ(disk_write(d, buf, BLOCK, BLOCK), BLOCK);
-    disk_sync_all();
+    sync();
     CHECK(are(f->durable + BLOCK, BLOCK, 4));
     CHECK_EQ(disk_write(d, buf, BLOCK, BLOCK), BLOCK);
     f->bad_write = 8;
-    disk_sync_all();
+    CHECK(!disk_sync_all());
     CHECK_EQ(host_log_matches("not everything that was written"), 1);
     f->dev.read_only = true; /* such a disk has nothing to be synced */
-    disk_sync_all();
+    CHECK(disk_sync_all());
     CHECK_EQ(host_log_matches("not everything that was written"), 1);
 }
 
@@ -506,6 +524,7 @@ int main(int argc, char **argv)
         {"up_to_a_bad_block", up_to_a_bad_block},
         {"few_requests", few_requests},
         {"synchronous_writes", synchronous_writes},
+        {"the_end_syncs", the_end_syncs},
         {"who_hears_of_a_failed_write", who_hears_of_a_failed_write},
         {"a_write_that_failed_by_itself", a_write_that_failed_by_itself},
         {"sync_of_all", sync_of_all},

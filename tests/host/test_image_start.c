@@ -141,15 +141,35 @@ static void before_the_end(void)
     note("first");
 }
 
-/* What the image still has to do comes first, while interrupts are on. */
+static void fails_before_the_end(void)
+{
+    note("fails");
+    vireo_end_failed(74);
+    vireo_end_failed(75);
+}
+
+/* What the image still has to do comes first, the last first, while interrupts are on. */
 static void before_the_end_comes_more(void)
 {
+    CHECK_EQ(vireo_before_end(before_the_end), 0);
+    CHECK_EQ(vireo_before_end(fails_before_the_end), 0);
+    CHECK_EQ(vireo_before_end(before_the_end), 0);
     CHECK_EQ(vireo_before_end(before_the_end), 0);
     CHECK_EQ(vireo_before_end(before_the_end), -ENOSPC);
     CHECK_EQ(hal_on_shutdown(stops, "a"), 0);
     if (!setjmp(over))
         vireo_exit(0);
-    expect("first a ");
+    expect("first first fails first a ");
+    CHECK_EQ(exit_status, 74);
+}
+
+/* A status of its own stays. */
+static void fails_with_another_status(void)
+{
+    CHECK_EQ(vireo_before_end(fails_before_the_end), 0);
+    if (!setjmp(over))
+        vireo_exit(3);
+    CHECK_EQ(exit_status, 3);
 }
 
 static void the_end(void)
@@ -195,6 +215,7 @@ static const struct test_case cases[] = {
     {"start", start},
     {"the_end", the_end},
     {"before_the_end_comes_more", before_the_end_comes_more},
+    {"fails_with_another_status", fails_with_another_status},
     {"shutdown_functions_are_limited", shutdown_functions_are_limited},
     {"ready_is_said_once", ready_is_said_once},
     {"initrd", initrd},
