@@ -53,7 +53,8 @@ def lossy(percent, seconds=4):
 
 
 CASES = [
-    lossy(0.1, 6), lossy(1), lossy(5), lossy(20, 16),
+    # Where a fifth is lost, a few timeouts decide a short transfer: rates of 16 s differ by 8 to 1.
+    lossy(0.1, 6), lossy(1), lossy(5), lossy(20, 40),
     Case('reorder_5', '10 ms round trip, 5 % arrive 3.25 ms late',
          {'delay_us': 5000, 'late_ppm': 50_000, 'late_us': 3250}),
     Case('rtt_50', '50 ms round trip, nothing lost', {'delay_us': 25_000}, least=1),
