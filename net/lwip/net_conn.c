@@ -99,19 +99,30 @@ static void conn_remove(struct conn_table *t, struct net_chain *c)
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
+static uint64_t conn_factor[5];
+
+static uint64_t conn_hash_ports(uint16_t remote_port, uint16_t local_port)
+{
+    while (!conn_factor[0]) /* once */
+        for (unsigned i = 0; i < 5; i++)
+            conn_factor[i] = (uint64_t)net_random32() << 32 | net_random32();
+    return conn_factor[0] * ((uint32_t)remote_port << 16 | local_port);
+}
+
+static uint32_t conn_hash4(uint32_t remote, uint16_t remote_port, uint16_t local_port)
+{
+    return (uint32_t)((conn_hash_ports(remote_port, local_port) + conn_factor[1] * remote) >> 32);
+}
+
 static uint32_t conn_hash(const ip_addr_t *remote, uint16_t remote_port, uint16_t local_port)
 {
-    static uint64_t factor[5];
     uint64_t sum;
 
-    while (!factor[0]) /* once */
-        for (unsigned i = 0; i < 5; i++)
-            factor[i] = (uint64_t)net_random32() << 32 | net_random32();
-    sum = factor[0] * ((uint32_t)remote_port << 16 | local_port);
     if (IP_IS_V4(remote))
-        return (uint32_t)((sum + factor[1] * ip_2_ip4(remote)->addr) >> 32);
+        return conn_hash4(ip_2_ip4(remote)->addr, remote_port, local_port);
+    sum = conn_hash_ports(remote_port, local_port);
     for (unsigned i = 0; i < 4; i++)
-        sum += factor[1 + i] * ip_2_ip6(remote)->addr[i];
+        sum += conn_factor[1 + i] * ip_2_ip6(remote)->addr[i];
     return (uint32_t)(sum >> 32);
 }
 
@@ -138,6 +149,22 @@ struct tcp_pcb *net_conn_find(const ip_addr_t *remote, uint16_t remote_port, con
 
         if (c->hash == hash && pcb->remote_port == remote_port && pcb->local_port == local_port &&
             conn_same_address(&pcb->remote_ip, remote) && conn_same_address(&pcb->local_ip, local))
+            return pcb;
+    }
+    return NULL;
+}
+
+struct tcp_pcb *net_conn_find4(const struct ip_hdr *ip, const struct tcp_hdr *h)
+{
+    uint16_t remote = lwip_ntohs(h->src), local = lwip_ntohs(h->dest);
+    uint32_t hash = conn_hash4(ip->src.addr, remote, local);
+
+    for (struct net_chain *c = *conn_chain(&conns, hash); c; c = c->next) {
+        struct tcp_pcb *pcb = conn_pcb(c);
+
+        if (c->hash == hash && pcb->remote_port == remote && pcb->local_port == local &&
+            ip_2_ip4(&pcb->remote_ip)->addr == ip->src.addr && IP_IS_V4_VAL(pcb->remote_ip) &&
+            ip_2_ip4(&pcb->local_ip)->addr == ip->dest.addr)
             return pcb;
     }
     return NULL;

@@ -12,6 +12,7 @@
 
 #include "lwip/ip_addr.h"
 
+struct ip_hdr;
 struct tcp_hdr;
 struct tcp_pcb;
 struct tcp_pcb_listen;
@@ -45,6 +46,8 @@ void net_conn_forget(struct tcp_pcb *pcb);
  */
 struct tcp_pcb *net_conn_find(const ip_addr_t *remote, uint16_t remote_port, const ip_addr_t *local,
                               uint16_t local_port);
+/* The same of a packet of IPv4, whose headers these are. */
+struct tcp_pcb *net_conn_find4(const struct ip_hdr *ip, const struct tcp_hdr *h);
 /* The connection of the packet that lwIP is given now, if it is in TIME_WAIT as asked. */
 struct tcp_pcb *net_conn_of(const struct tcp_hdr *h, bool time_wait);
 /* Something happens to a connection that sleeps. */

@@ -14,6 +14,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/udp.h"
 #include "net_rx.h"
+#include "tcp_fast.h"
 
 enum { IP4_DEST = 16, IP6_DEST = 24 }; /* where an address stands in its header */
 
@@ -329,6 +330,8 @@ static void input_tight(const struct net_arrival *a, struct pbuf *p)
 
 void net_input_pass(const struct net_arrival *a, struct pbuf *p)
 {
+    if (a->seg.plain && a->seg.tcp && a->summed && !a->tight && !raw_pcbs && tcp_fast_input(a, p))
+        return;
     if (!a->seg.plain && a->type == PP_HTONS(ETHTYPE_ARP))
         net_lease_arp(a->dev, a->seg.packet);
     if (!a->seg.plain && input_is_syn(&a->seg))

@@ -369,6 +369,38 @@ static bool recovery_listens(const struct tcp_pcb *pcb, uint32_t len)
     return tcp_news.any || pcb->unacked || (len && (pcb->net.rec.probing || pcb->net.rec.undo));
 }
 
+/* The time of the news, which tcp_output() takes over. */
+static void recovery_now(const struct tcp_pcb *pcb)
+{
+    tcp_news.now_ns = hal_now_ns();
+    tcp_news.now_us = (uint32_t)(tcp_news.now_ns / 1000);
+    tcp_news.fresh = pcb;
+}
+
+void tcp_recovery_lone(struct tcp_pcb *pcb, uint32_t sent_us)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+    uint32_t in_flight = r->in_flight, rtt_us;
+
+    recovery_now(pcb);
+    rtt_us = tcp_score_lone(r, sent_us, pcb->lastack);
+    r->timer_us = r->active_us = tcp_news.now_us;
+    r->progress_ns = tcp_news.now_ns;
+    r->backoff = 0;
+    tcp_rtt_sample(&pcb->net.rtt, rtt_us, tcp_news.now_us);
+    tcp_cc_acked(&pcb->net.cc, in_flight, in_flight, rtt_us, pcb->net.rtt.srtt_us, tcp_news.now_us,
+                 r->limited);
+    r->limited = false;
+}
+
+void tcp_recovery_still(struct tcp_pcb *pcb)
+{
+    recovery_now(pcb);
+    if (!pcb->snd_wnd)
+        pcb->net.rec.progress_ns = tcp_news.now_ns;
+    tcp_resend_wait(pcb, tcp_news.now_ns);
+}
+
 void net_tcp_ack(struct tcp_pcb *pcb, uint32_t ack, const void *options, uint32_t len)
 {
     if (!recovery_listens(pcb, len) || tcp_before(pcb->snd_nxt, ack)) {

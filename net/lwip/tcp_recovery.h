@@ -72,7 +72,17 @@ struct tcp_range {
 /* Of each connection. Times of 32 bits are those of tcp_now_us(). */
 struct tcp_recovery {
     struct tcp_timer timer; /* what of all waits comes first */
-    enum tcp_rec_state state;
+    union {
+        uint64_t trouble; /* 0: nothing is known to be lost, late, or sent again to find out */
+        struct {
+            uint8_t state; /* enum tcp_rec_state */
+            uint8_t dup_acks;
+            bool timed_out;   /* data below `recover` was sent before a timeout */
+            bool reo_wait;    /* reo_due_us holds */
+            bool reo_counted; /* reo_round holds */
+            bool probing;     /* the tail (RFC 8985, 7.2) */
+        };
+    };
     uint32_t recover;     /* RECOVERY and LOSS last until this is acknowledged */
     uint64_t progress_ns; /* when data was last acknowledged, or sent with none in flight */
     uint64_t sent_ns;     /* when data was last sent */
@@ -85,7 +95,6 @@ struct tcp_recovery {
     bool busy;            /* what is to be sent again, a driver still holds, ... */
     uint32_t busy_us;     /* ... and is asked again then */
     bool limited;         /* the congestion window has kept data back */
-    bool timed_out;       /* data below `recover` was sent before a timeout */
 
     /* The scoreboard (tcp_sack.c). Bytes. */
     struct tcp_seg_list lost;   /* to be sent again, by sequence number */
@@ -99,8 +108,7 @@ struct tcp_recovery {
     uint32_t dup_bytes; /* without SACK: what duplicate acknowledgements tell to have arrived */
     uint16_t sacked_segs;
     uint16_t pieces; /* segments with TCP_SEG_PIECE */
-    uint8_t dup_acks;
-    bool force; /* one segment goes out whatever the window is */
+    bool force;      /* one segment goes out whatever the window is */
 
     /* RACK (RFC 8985, section 5.3) */
     uint32_t rack_us;     /* when the last sent one of those that arrived was sent */
@@ -111,14 +119,12 @@ struct tcp_recovery {
     uint32_t reo_due_us;  /* when a segment that may be reordered is taken as lost */
     uint8_t reo_mult;     /* of the reordering window, in quarters of the least round trip */
     uint8_t reo_persist;  /* recoveries that keep reo_mult */
-    bool reo_wait;        /* reo_due_us holds */
-    bool reo_counted;     /* reo_round holds */
     bool reordering;      /* was seen */
     bool rack;            /* rack_* hold */
 
     /* The probe of the tail (section 7.2), and a window that is paced */
     uint32_t probe_end; /* SND.NXT after it */
-    bool probing, probe_resent, probe_now;
+    bool probe_resent, probe_now;
     bool paced, pace_wait; /* pace_wait: data waits for its turn */
     uint32_t pace_us;      /* when the next byte may leave */
 
@@ -158,6 +164,13 @@ void net_tcp_dup_ack(struct tcp_pcb *pcb);
  * the congestion window follows.
  */
 void net_tcp_ack(struct tcp_pcb *pcb, uint32_t ack, const void *options, uint32_t len);
+/*
+ * net_tcp_acked() and net_tcp_ack() of an acknowledgement of all that was in flight: one segment,
+ * which was sent once, at sent_us. pcb->lastack has moved, and nothing is in trouble.
+ */
+void tcp_recovery_lone(struct tcp_pcb *pcb, uint32_t sent_us);
+/* net_tcp_ack() for a segment with data that acknowledges nothing, and says nothing else. */
+void tcp_recovery_still(struct tcp_pcb *pcb);
 /* The peer's SYN, or the acknowledgement of ours, has come. */
 void net_tcp_established(struct tcp_pcb *pcb);
 /* The first segment, a SYN, is sent again soon: the peer seems not to know this connection. */

@@ -231,6 +231,23 @@ static void score_delivered(struct tcp_pcb *pcb, const struct tcp_seg *seg, uint
     }
 }
 
+uint32_t tcp_score_lone(struct tcp_recovery *r, uint32_t sent_us, uint32_t end)
+{
+    uint32_t rtt = tcp_news.now_us - sent_us;
+
+    r->in_flight = 0;
+    r->fresh = NULL;
+    if (tcp_before(r->fack, end))
+        r->fack = end;
+    if (rack_newer(r, sent_us, end)) {
+        r->rack = true;
+        r->rack_us = sent_us;
+        r->rack_end = end;
+        r->rack_rtt_us = rtt;
+    }
+    return rtt ? rtt : 1;
+}
+
 /* The first segment of a run is acknowledged: the next one is the first now. */
 static void run_shorten(struct tcp_recovery *r, struct tcp_seg *seg)
 {

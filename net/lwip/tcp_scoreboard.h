@@ -90,6 +90,10 @@ void tcp_score_unlose(struct tcp_pcb *pcb);
 /* All that is not SACKed is lost; with `reneged`, nothing counts as SACKed (RFC 2018, section 8).
  */
 void tcp_score_lose_all(struct tcp_pcb *pcb, bool reneged);
+/* The only segment in flight, sent once at sent_us, has arrived. Returns its round trip, 1 at
+ * least.
+ */
+uint32_t tcp_score_lone(struct tcp_recovery *r, uint32_t sent_us, uint32_t end);
 /* Nothing is in flight: the queues are gone. */
 void tcp_score_clear(struct tcp_recovery *r);
 /* Reads the options of an acknowledgement for `ack`, and marks what they say has arrived. */

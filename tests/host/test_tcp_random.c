@@ -4,7 +4,8 @@
  * change, lost tails, breaks; both ends send, and end in several ways. Every byte arrives, in
  * bounded time, and memory returns.
  *
- * `test_tcp_random seeds FIRST COUNT` runs those seeds, each in a process of its own.
+ * `test_tcp_random seeds FIRST COUNT` runs those seeds, each in a process of its own; `both FIRST
+ * COUNT` by both ways of segments (trace.h).
  */
 #include <string.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "tasks.h"
+#include "trace.h"
 
 #define FLOWS   3
 #define MEMORY  (64u << 20)
@@ -193,11 +195,43 @@ static void random_paths(void)
                (double)hal_now_ns() / HAL_SEC);
 }
 
+/* Requests and answers, most of them of one packet; pauses, so that connections are idle. */
+static void random_talk(void)
+{
+    path_offloads = case_variant % 2;
+    path_boot(case_variant);
+    any_path();
+    flows = 1 + path_random(FLOWS);
+    for (unsigned i = 0; i < flows; i++) {
+        ends[i][0] = (struct flow_end){.key = 2 * i + 1, .ends = FLOW_WAITS};
+        ends[i][1] = (struct flow_end){.key = 2 * i + 2, .ends = FLOW_WAITS};
+        flow_listen(&ends[i][1], PATH_B, (uint16_t)(80 + i));
+        flow_connect(&ends[i][0], PATH_A, 0, (uint16_t)(80 + i), &ends[i][1]);
+    }
+    for (unsigned i = 0; i < 300; i++) {
+        path_run((1 + path_random(one_in(20) ? 3000 : 100)) * HAL_MS, over);
+        flow_more(&ends[path_random(flows)][path_random(2)],
+                  1 + path_random(one_in(5) ? 5000 : 1500));
+    }
+    for (unsigned i = 0; i < flows; i++) {
+        ends[i][0].ends = FLOW_SHUTS;
+        flow_more(&ends[i][0], 1);
+    }
+    CHECK(path_run(A_WHILE, over));
+}
+
+/* The same with the short way of segments (net/lwip/tcp_fast.c) and without. */
+static void by_both_ways(void)
+{
+    CHECK(trace_both_ways(random_talk) > 100);
+    CHECK(trace_both_ways(random_paths) > 100);
+}
+
 /* ---- all seeds ------------------------------------------------------------------------------- */
 
-static int run_seeds(unsigned first, unsigned count)
+static int run_seeds(unsigned first, unsigned count, void (*fn)(void))
 {
-    struct test_case c = {"random_paths", random_paths, NULL, 0, NULL};
+    struct test_case c = {"random_paths", fn, NULL, 0, NULL};
     char name[32], *argv[] = {(char *)"seeds", NULL};
     int failed = 0;
 
@@ -215,13 +249,18 @@ static const struct test_variant seeds[] = {
     {"9", 9}, {"10", 10}, {"11", 11}, {"12", 12}, {"13", 13}, {"14", 14}, {NULL, 0},
 };
 
+static const struct test_variant some[] = {{"101", 101}, {"102", 102}, {"103", 103}, {NULL, 0}};
+
 static const struct test_case cases[] = {
     {"random_paths", random_paths, NULL, 0, seeds},
+    {"by_both_ways", by_both_ways, NULL, 0, some},
 };
 
 int main(int argc, char **argv)
 {
     if (argc > 3 && !strcmp(argv[1], "seeds"))
-        return run_seeds((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]));
+        return run_seeds((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]), random_paths);
+    if (argc > 3 && !strcmp(argv[1], "both"))
+        return run_seeds((unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]), by_both_ways);
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
 }

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrival.h"
 #include "check.h"
 #include "host.h"
 #include "lwip/etharp.h"
 #include "net_impl.h"
 #include "peer.h"
+#include "trace.h"
 
 enum {
     ETH = 14,
@@ -123,7 +125,7 @@ static void capture_packet(const struct path_seen *s)
 
 void path_capture(FILE *to, enum path_side side)
 {
-    uint8_t head[24];
+    uint8_t head[24] = {0};
 
     capture = to;
     if (to)
@@ -133,8 +135,6 @@ void path_capture(FILE *to, enum path_side side)
         return;
     put_le32(head, 0xa1b23c4d); /* times in nanoseconds */
     put_le32(head + 4, 4u << 16 | 2);
-    put_le32(head + 8, 0);
-    put_le32(head + 12, 0);
     put_le32(head + 16, LONGEST);
     put_le32(head + 20, 101); /* raw IP */
     fwrite(head, sizeof(head), 1, to);
@@ -400,7 +400,7 @@ static void to_lwip(struct traveller *t)
                             (u16_t)(ETH + t->len));
     CHECK(p != NULL);
     path.held++;
-    net_input(d, p, false);
+    arrival_pass(d, p);
 }
 
 static void deliver(struct traveller *t)
@@ -482,7 +482,6 @@ static err_t path_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t 
 {
     return (void)to, path_output(netif, p);
 }
-
 static err_t path_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
 {
     return (void)to, path_output(netif, p);
@@ -541,6 +540,7 @@ void path_boot(uint64_t seed)
     hal_service_add(&service);
     if (getenv("VIREO_PCAP"))
         path_capture(fopen(getenv("VIREO_PCAP"), "wb"), getenv("VIREO_PCAP_B") ? PATH_B : PATH_A);
+    trace_begin();
 }
 
 void path_both(uint64_t delay_us, uint32_t loss)

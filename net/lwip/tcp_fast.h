@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp_fast.h - the short way of TCP's usual segments, past lwIP's tcp_input() and tcp_output().
+ * What goes it has the same effect as by the long way. Called entered (net_impl.h).
+ */
+#ifndef VIREO_TCP_FAST_H
+#define VIREO_TCP_FAST_H
+
+#include <stdbool.h>
+
+struct net_arrival;
+struct pbuf;
+
+/*
+ * A segment over IPv4 whose sums are right, in p from the header of IP on: is it the next one of an
+ * open connection where nothing is lost or ends? Then it is handled, and p is no longer the
+ * caller's. False: nothing was changed; the segment goes the long way.
+ */
+bool tcp_fast_input(const struct net_arrival *a, struct pbuf *p);
+
+#endif

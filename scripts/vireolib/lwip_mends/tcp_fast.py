@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the short way of segments (net/lwip/tcp_fast.c) shares with lwIP's tcp_input()."""
+
+ALWAYS = [
+    ('src/core/tcp_in.c', 'an application may close within a callback of the short way',
+     'static u8_t recv_flags;\n', '#define recv_flags tcp_recv_flags\nu8_t recv_flags;\n'),
+    ('src/core/tcp_in.c', 'the same',
+     'static int tcp_input_delayed_close(struct tcp_pcb *pcb);\n', ''),
+    ('src/core/tcp_in.c', 'the same',
+     'static int\ntcp_input_delayed_close(struct tcp_pcb *pcb)\n',
+     'int\ntcp_input_delayed_close(struct tcp_pcb *pcb)\n'),
+    ('src/include/lwip/priv/tcp_priv.h', 'the same',
+     'void  tcp_trigger_input_pcb_close(void);\n',
+     'void  tcp_trigger_input_pcb_close(void);\nextern u8_t tcp_recv_flags;\n'
+     'int   tcp_input_delayed_close(struct tcp_pcb *pcb);\n'),
+]

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * arrival.h - a frame of one pbuf comes to an interface of the image, as from a card (net_rx.c).
+ */
+#ifndef VIREO_TESTS_NET_ARRIVAL_H
+#define VIREO_TESTS_NET_ARRIVAL_H
+
+struct net_dev;
+struct pbuf;
+
+/* Judges the frame and passes it on; its sums are known to be right. p is lwIP's, or freed. */
+void arrival_pass(struct net_dev *d, struct pbuf *p);
+
+#endif
