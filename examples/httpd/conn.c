@@ -433,7 +433,8 @@ static void account(struct conn *c, size_t n, size_t offered)
  */
 static bool must_linger(struct conn *c, bool is_short)
 {
-    return !is_short || c->unread || c->in_at < c->in_len || recv(c->fd, scratch, 1, MSG_PEEK) > 0;
+    return !is_short || c->unread || c->in_at < c->in_len ||
+           (c->readable && recv(c->fd, scratch, 1, MSG_PEEK) > 0);
 }
 
 /* The socket has taken the whole answer. */
@@ -479,6 +480,13 @@ static ssize_t send_file(struct conn *c, ssize_t *want)
     return n;
 }
 
+/* Does the stream end behind the next `len` bytes? Then they leave in one segment with the end. */
+static bool ends_behind(const struct conn *c, size_t len)
+{
+    return !c->keep_alive && !c->interim &&
+           len == c->head_len - c->head_sent + c->body.end - c->body.at;
+}
+
 /* One send; false: the socket is full. */
 static bool step_send(struct conn *c)
 {
@@ -487,7 +495,8 @@ static bool step_send(struct conn *c)
     if (c->body.kind == BODY_FILE && c->body.end - c->body.at >= FILE_LONG)
         n = send_file(c, &want);
     else if ((want = gather(c)) >= 0)
-        n = send(c->fd, scratch, (size_t)want, MSG_NOSIGNAL);
+        n = send(c->fd, scratch, (size_t)want,
+                 ends_behind(c, (size_t)want) ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
     if (want < 0) { /* too late for an error page: a short answer must end the connection */
         c->state = CONN_CLOSED;
         return false;
