@@ -26,7 +26,7 @@ SHOWN_BY = {
     'data beyond the window': 'test_lwip_ip data_beyond_the_window',
     'a FIN is no data': 'test_tcp_path closed_at_the_last_data',
     'an application may end its stream': 'test_tcp_path ended_when_accepted',
-    'resets of strangers': 'test_lwip_flood resets_are_limited',
+    'resets of strangers': 'test_lwip_guard resets_are_limited',
     'the sender of most fragments': 'test_lwip_reass lone_pieces',
     'a router that does not answer': 'test_lwip_route6 a_silent_router',
     'no neighbour of IPv6 has more': 'test_lwip_neighbour packets_that_wait',

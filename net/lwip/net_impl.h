@@ -308,9 +308,14 @@ uint64_t net_mem_failed(void); /* allocations that were refused */
 
 /* ---- net_random.c, net_errno.c --------------------------------------------------------------- */
 
-/* An initial sequence number (RFC 6528). Host byte order. */
-u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
-                  u16_t remote_port);
+/*
+ * A keyed hash of both ends of a connection: of its sequence numbers the lower half, of its
+ * timestamps the upper one. Ports in host byte order.
+ */
+uint64_t net_tcp_secret(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                        u16_t remote_port);
+/* An initial sequence number (RFC 6528) of a connection with that hash. Host byte order. */
+u32_t net_tcp_isn(uint64_t secret, u16_t local_port, u16_t remote_port);
 /*
  * The next connection with these ports begins beyond `last`, the last number of one before it with
  * the same addresses (RFC 9293, 3.10.7.4).

@@ -86,29 +86,41 @@ void net_tcp_isn_above(uint32_t last, u16_t local_port, u16_t remote_port)
     isn_floor_ports = (uint32_t)local_port << 16 | remote_port;
 }
 
-/* RFC 6528, section 3: a clock of some 4 us a tick, plus a hash of addresses and ports. */
-u32_t net_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
-                  u16_t remote_port)
+uint64_t net_tcp_secret(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                        u16_t remote_port)
 {
-    struct {
-        uint32_t local[4], remote[4], ports;
-    } id = {{0}, {0}, (uint32_t)local_port << 16 | remote_port};
-    u32_t isn;
+    uint32_t ports = (uint32_t)local_port << 16 | remote_port, id[9];
 
-    if (IP_IS_V6(local_ip)) {
-        memcpy(id.local, ip_2_ip6(local_ip)->addr, sizeof(id.local));
-        memcpy(id.remote, ip_2_ip6(remote_ip)->addr, sizeof(id.remote));
-    } else {
-        id.local[0] = ip_2_ip4(local_ip)->addr;
-        id.remote[0] = ip_2_ip4(remote_ip)->addr;
+    if (IP_IS_V4(local_ip)) {
+        id[0] = ip_2_ip4(local_ip)->addr;
+        id[1] = ip_2_ip4(remote_ip)->addr;
+        id[2] = ports;
+        return net_hash(id, 3 * sizeof(id[0]));
     }
-    isn = (u32_t)(net_hash(&id, sizeof(id)) + hal_now_ns() / 4096);
-    if (isn_floor_ports == id.ports) {
+    memcpy(id, ip_2_ip6(local_ip)->addr, 16);
+    memcpy(id + 4, ip_2_ip6(remote_ip)->addr, 16);
+    id[8] = ports;
+    return net_hash(id, sizeof(id));
+}
+
+/* RFC 6528, section 3: a clock of some 4 us a tick, plus a hash of addresses and ports. */
+u32_t net_tcp_isn(uint64_t secret, u16_t local_port, u16_t remote_port)
+{
+    u32_t isn = (u32_t)(secret + hal_now_ns() / 4096);
+
+    if (isn_floor_ports == ((uint32_t)local_port << 16 | remote_port)) {
         isn_floor_ports = 0;
         if ((int32_t)(isn - isn_floor) <= 0)
             isn = isn_floor + 0x10000 + (net_random32() & 0xffff);
     }
     return isn;
+}
+
+u32_t net_tcp_choose_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                         u16_t remote_port)
+{
+    return net_tcp_isn(net_tcp_secret(local_ip, local_port, remote_ip, remote_port), local_port,
+                       remote_port);
 }
 
 /* A counter, of which a Feistel network of four rounds with eight bits a side makes another one. */

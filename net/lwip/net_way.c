@@ -28,7 +28,6 @@ struct way {
     struct way_headers headers;
 };
 
-bool net_way_off;
 static struct way ways[WAYS];
 
 static struct way *way_of(const ip_addr_t *from, const ip_addr_t *to)
@@ -117,7 +116,7 @@ err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8
     struct way *w = way_of(from, to);
     err_t err;
 
-    if (IP_IS_V6(to) || net_way_off)
+    if (IP_IS_V6(to))
         return ip_output_if(p, from, to, ttl, tos, IP_PROTO_TCP, netif);
     if (way_holds(w, from, to, netif) && (p->tx_size || p->tot_len + IP_HLEN <= netif->mtu))
         return way_send(w, p, ttl, tos, net_ip4_flags(p, IP_PROTO_TCP, ip_2_ip4(to)));

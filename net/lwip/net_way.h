@@ -7,13 +7,8 @@
 #ifndef VIREO_NET_WAY_H
 #define VIREO_NET_WAY_H
 
-#include <stdbool.h>
-
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
-
-/* While this is set, each segment passes IP, and netif->output. */
-extern bool net_way_off;
 
 /* Sends a segment, all sums of which are made. As ip_output_if(), for TCP. */
 err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,

@@ -51,20 +51,38 @@ static bool glue_first_arrived(const struct tcp_pcb *pcb)
            tcp_stamp_clock(pcb->net.stamp.offset) - tcp_stamp.echo >= waits_ms;
 }
 
-void net_tcp_established(struct tcp_pcb *pcb)
+/* rtt: was the round trip of the handshake measured? */
+static void glue_established(struct tcp_pcb *pcb, bool rtt)
 {
     struct tcp_recovery *r = &pcb->net.rec;
 
-    net_tcp_acked(pcb);
-    if (!tcp_news_measure(pcb) && r->backoff)
+    if (!rtt && r->backoff)
         tcp_rtt_syn_lost(&pcb->net.rtt);
     if (glue_first_arrived(pcb))
         tcp_cc_timeout(&pcb->net.cc, 0, false); /* once at most (RFC 6928, section 2) */
-    tcp_news.any = false;
     tcp_cc_established(&pcb->net.cc, pcb->mss);
     r->state = TCP_REC_OPEN;
     r->backoff = 0;
     tcp_window_established(pcb);
+}
+
+void net_tcp_established(struct tcp_pcb *pcb)
+{
+    net_tcp_acked(pcb);
+    glue_established(pcb, tcp_news_measure(pcb));
+    tcp_news.any = false;
+}
+
+void net_tcp_opened(struct tcp_pcb *pcb, uint32_t rtt_us)
+{
+    struct tcp_recovery *r = &pcb->net.rec;
+
+    r->active_us = tcp_now_us();
+    if (rtt_us)
+        tcp_rtt_sample(&pcb->net.rtt, rtt_us, r->active_us);
+    if (r->backoff)
+        tcp_cc_timeout(&pcb->net.cc, 0, r->backoff > 1);
+    glue_established(pcb, rtt_us != 0);
 }
 
 void net_tcp_purge(struct tcp_pcb *pcb)

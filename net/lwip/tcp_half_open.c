@@ -2,8 +2,8 @@
 /*
  * tcp_half_open.c - connections that a peer has begun to open (SYN-RECEIVED of RFC 9293), in a
  * table of what their SYNs said: 160 bytes each, where lwIP would have a control block and a queue.
- * When the end of the handshake comes, lwIP is shown the SYN, then the segment that came, and has a
- * connection as if it had answered the SYN itself.
+ * When the end of the handshake comes, lwIP gets a control block as if it had answered the SYN
+ * itself, and is shown the segment that came, if that has data or the end of the stream.
  *
  * When a listener's part of the table, as large as its backlog, or all of the table is in use,
  * SYN-ACKs carry cookies (tcp_cookie.h) and nothing is kept, so that a flood of SYNs keeps nobody
@@ -17,7 +17,6 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ethernet.h"
 #include "net_impl.h"
-#include "net_way.h"
 #include "tcp_cookie.h"
 #include "tcp_syn.h"
 #include "tcp_timer.h"
@@ -29,6 +28,7 @@
 #define MSS_UNTOLD   536            /* RFC 9293, 3.7.1 */
 #define HALF_SWEEP   (250 * HAL_MS) /* between two looks for SYN-ACKs to repeat */
 #define HALF_RESENDS 5              /* after 1, 3, 7, 15 and 31 s; it is given up after 63 s */
+#define SCALE_MAX    14             /* RFC 7323, 2.3 */
 #define HALF_CROWDED 1              /* the same while the table is half full: after 3 s */
 
 struct half_open {
@@ -39,6 +39,7 @@ struct half_open {
     ip_addr_t local, remote;
     u16_t local_port, remote_port;
     u32_t irs, iss;
+    uint32_t clock;   /* the offset of this side's timestamps */
     uint32_t sent_us; /* when the SYN-ACK was first sent */
     struct tcp_syn peer;
     uint8_t mac[ETH_HWADDR_LEN]; /* where its SYN came from */
@@ -49,12 +50,6 @@ struct half_open {
 static struct half_open *half_table[HALF_BUCKETS];
 static unsigned half_count;
 static struct tcp_timer half_timer;
-
-/* While lwIP is shown a SYN: the number that it shall choose, and nothing goes out. */
-static struct {
-    bool now;
-    u32_t iss;
-} half_replay;
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -110,15 +105,10 @@ unsigned net_tcp_half_open(void)
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-static u32_t half_clock(const struct half_open *e)
-{
-    return tcp_stamp_clock(tcp_stamp_offset(&e->local, e->local_port, &e->remote, e->remote_port));
-}
-
 static void answer_stamp(struct tcp_syn *says, const struct half_open *e)
 {
     says->stamped = true;
-    says->stamp = half_clock(e);
+    says->stamp = tcp_stamp_clock(e->clock);
     if (e->cookie)
         says->stamp = tcp_cookie_stamp(says->stamp, &e->peer.options);
     says->echo = e->peer.stamp;
@@ -248,11 +238,14 @@ static void half_use_cookie(struct half_open *e, const struct tcp_hdr *h, struct
 
 static void half_begin(struct tcp_pcb_listen *l, const struct tcp_hdr *h)
 {
+    uint64_t secret =
+        net_tcp_secret(ip_current_dest_addr(), h->dest, ip_current_src_addr(), h->src);
     struct half_open e = {.listener = l,
                           .due_ns = hal_now_ns() + HAL_SEC,
                           .local_port = h->dest,
                           .remote_port = h->src,
                           .irs = h->seqno,
+                          .clock = tcp_stamp_offset(secret),
                           .sent_us = tcp_now_us()};
 
     if (l->accepts_pending >= l->backlog) {
@@ -264,7 +257,7 @@ static void half_begin(struct tcp_pcb_listen *l, const struct tcp_hdr *h)
     memcpy(e.mac, net_core.sender, sizeof(e.mac));
     tcp_syn_read(&e.peer, h);
     if (half_has_room(l)) {
-        e.iss = net_tcp_isn(&e.local, e.local_port, &e.remote, e.remote_port);
+        e.iss = net_tcp_isn(secret, e.local_port, e.remote_port);
         half_remember(&e, l);
     } else {
         half_use_cookie(&e, h, l);
@@ -274,52 +267,68 @@ static void half_begin(struct tcp_pcb_listen *l, const struct tcp_hdr *h)
 
 /* ---- the end of a handshake ------------------------------------------------------------------ */
 
-static err_t replay_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+/* What the peer's SYN said, as lwIP would have taken it. */
+static void opened_options(struct tcp_pcb *pcb, const struct tcp_syn *peer)
 {
-    (void)netif;
-    (void)p;
-    (void)to;
-    lwip_stats.ip.xmit--;
-    lwip_stats.tcp.xmit--;
-    return ERR_OK;
+    if (peer->mss)
+        pcb->mss = peer->mss < TCP_MSS ? peer->mss : TCP_MSS;
+    if (peer->options.scaled) {
+        pcb->snd_scale = peer->options.scale < SCALE_MAX ? peer->options.scale : SCALE_MAX;
+        tcp_set_flags(pcb, TF_WND_SCALE);
+        tcp_window_scaled(pcb);
+    }
+    if (peer->options.sack)
+        tcp_set_flags(pcb, TF_SACK);
+    if (peer->stamped)
+        tcp_stamp_agreed(pcb, peer->stamp);
+    pcb->snd_wnd = pcb->snd_wnd_max = peer->window;
+    pcb->rcv_ann_right_edge = pcb->rcv_nxt + pcb->rcv_ann_wnd;
 }
 
-static err_t replay_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
+/* A control block as lwIP would have it now, if it had answered the SYN. NULL: no memory. */
+static struct tcp_pcb *opened_pcb(const struct half_open *e, struct tcp_pcb_listen *l)
 {
-    (void)netif;
-    (void)p;
-    (void)to;
-    lwip_stats.ip6.xmit--;
-    lwip_stats.tcp.xmit--;
-    return ERR_OK;
+    struct tcp_pcb *pcb = tcp_alloc(l->prio);
+
+    if (!pcb)
+        return NULL;
+    ip_addr_copy(pcb->local_ip, e->local);
+    ip_addr_copy(pcb->remote_ip, e->remote);
+    pcb->local_port = e->local_port;
+    pcb->remote_port = e->remote_port;
+    pcb->state = ESTABLISHED;
+    pcb->snd_wl1 = e->irs;
+    pcb->rcv_nxt = pcb->ts_lastacksent = e->irs + 1;
+    pcb->snd_wl2 = pcb->snd_nxt = pcb->snd_lbb = pcb->lastack = e->iss + 1;
+    pcb->net.stamp.offset = e->clock;
+    pcb->net.rec.backoff = e->resends;
+    pcb->callback_arg = l->callback_arg;
+    pcb->listener = l;
+    pcb->so_options = l->so_options & SOF_INHERITED;
+    pcb->netif_idx = l->netif_idx;
+    tcp_window_open(pcb, &l->fixed);
+    opened_options(pcb, &e->peer);
+    tcp_mtu_begin(pcb);
+    tcp_option_said(&pcb->net.opt, 0, 0, 0);
+    return pcb;
 }
 
-/* Shows lwIP the SYN. Its answer, which the peer has heard long ago, does not go out. */
-static void replay_syn(const struct half_open *e, struct netif *out)
+/*
+ * The segment that ended the handshake, if it is nothing but that: no data, no end. Else lwIP shall
+ * see it.
+ */
+static bool opened_by_ack(struct tcp_pcb *pcb, const struct tcp_hdr *h, const struct pbuf *p)
 {
-    struct pbuf *syn = tcp_syn_write(&e->peer, TCP_SYN, e->irs, 0);
-    netif_output_fn output4 = out->output;
-    netif_output_ip6_fn output6 = out->output_ip6;
-
-    if (!syn)
-        return;
-    tcp_syn_address(syn, &e->remote, e->remote_port, &e->local, e->local_port);
-    out->output = replay_output4;
-    out->output_ip6 = replay_output6;
-    half_replay.now = net_way_off = true;
-    half_replay.iss = e->iss;
-    lwip_stats.tcp.recv--;
-    tcp_input(syn, ip_current_input_netif());
-    half_replay.now = net_way_off = false;
-    out->output = output4;
-    out->output_ip6 = output6;
-}
-
-u32_t net_tcp_choose_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
-                         u16_t remote_port)
-{
-    return half_replay.now ? half_replay.iss
-                           : net_tcp_isn(local_ip, local_port, remote_ip, remote_port);
+    if (p->tot_len || (TCPH_FLAGS(h) & TCP_FIN) || h->seqno != pcb->rcv_nxt)
+        return false;
+    pcb->snd_wnd = SND_WND_SCALE(pcb, h->wnd);
+    if (pcb->snd_wnd_max < pcb->snd_wnd)
+        pcb->snd_wnd_max = pcb->snd_wnd;
+    pcb->snd_wl1 = h->seqno;
+    if (pcb->flags & TF_TIMESTAMP)
+        tcp_stamp_agreed(pcb, tcp_stamp.value);
+    tcp_option_heard(&pcb->net.opt, 0, tcp_ticks);
+    return true;
 }
 
 /* Gives lwIP the segment once more, as it came. */
@@ -336,47 +345,76 @@ static void replay_segment(struct tcp_hdr *h, struct pbuf *p)
     tcp_input(p, ip_current_input_netif());
 }
 
-/* The new connection stands first in lwIP's list. False: there was no memory for one. */
-static bool replay_worked(const struct half_open *e)
+/* The listener takes the connection, or resets it. False: it is gone. */
+static bool opened_accept(struct tcp_pcb *pcb)
 {
-    const struct tcp_pcb *pcb = tcp_active_pcbs;
+    err_t err;
 
-    return pcb && pcb->state == SYN_RCVD && pcb->unacked && pcb->remote_port == e->remote_port &&
-           pcb->local_port == e->local_port && pcb->rcv_nxt == e->irs + 1;
+    TCP_EVENT_ACCEPT(pcb->listener, pcb, pcb->callback_arg, ERR_OK, err);
+    if (err != ERR_OK && err != ERR_ABRT)
+        tcp_abort(pcb);
+    return err == ERR_OK;
 }
 
-/* When the SYN-ACK was sent, which lwIP took for sent just now: a sample of the round trip, or
- * none. */
-static void replay_time(struct tcp_pcb *pcb, const struct half_open *e, bool in_table)
+/* No memory: the listener is told. */
+static void opened_not(struct tcp_pcb_listen *l)
 {
-    if (in_table && !e->resends)
-        pcb->unacked->net.sent_us = e->sent_us;
-    else
-        pcb->unacked->net.flags |= TCP_SEG_AGAIN;
-    if (e->resends) {
-        pcb->net.rec.backoff = e->resends;
-        tcp_cc_timeout(&pcb->net.cc, 0, e->resends > 1);
-    }
+    uint64_t refused = net_core.tcp_refused;
+    err_t err;
+
+    TCP_EVENT_ACCEPT(l, NULL, l->callback_arg, ERR_MEM, err);
+    (void)err;
+    net_core.tcp_refused = refused + 1;
 }
 
-/* Without room for the connection its peer is heard again, when it or its SYN-ACK is repeated. */
-static void half_end(struct half_open *e, bool in_table, const struct tcp_pcb_listen *l,
+/*
+ * The handshake is done. Without room for the connection its peer is heard again, when it or its
+ * SYN-ACK is repeated. The listener may end the connection as it takes it, so this is looked for
+ * once more then.
+ */
+static void half_end(struct half_open *e, bool in_table, struct tcp_pcb_listen *l,
                      struct tcp_hdr *h, struct pbuf *p)
 {
-    struct netif *out = ip_route(&e->local, &e->remote);
-    uint64_t refused = net_core.tcp_refused;
+    uint32_t rtt_us = in_table && !e->resends ? tcp_now_us() - e->sent_us : 0;
+    struct tcp_pcb *pcb;
+    bool done;
 
-    if (l->accepts_pending >= l->backlog || !out)
+    if (l->accepts_pending >= l->backlog)
         return;
-    replay_syn(e, out);
-    if (!replay_worked(e)) {
-        net_core.tcp_refused = refused + 1;
+    pcb = opened_pcb(e, l);
+    if (!pcb) {
+        opened_not(l);
         return;
     }
-    replay_time(tcp_active_pcbs, e, in_table);
     if (in_table)
         half_forget(e);
-    replay_segment(h, p);
+    net_tcp_opened(pcb, rtt_us);
+    done = opened_by_ack(pcb, h, p);
+    TCP_REG_ACTIVE(pcb);
+    if (!opened_accept(pcb))
+        return;
+    if (!done)
+        replay_segment(h, p);
+    else if (net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest) == pcb)
+        tcp_output(pcb);
+}
+
+/* The stamp of the segment into tcp_stamp. Is it one that the connection may have (RFC 7323, 3.2
+ * and 5.3)? */
+static bool half_stamp_fits(struct half_open *e, const struct tcp_pcb_listen *l,
+                            const struct tcp_hdr *h)
+{
+    struct tcp_syn said;
+    bool old;
+
+    if (!tcp_stamp_read(h, TCPH_HDRLEN_BYTES(h) - TCP_HLEN, NULL)) {
+        tcp_syn_read(&said, h);
+        tcp_stamp = (struct tcp_stamp){said.stamped, said.stamp, said.echo};
+    }
+    old = tcp_stamp.there && TCP_SEQ_LT(tcp_stamp.value, e->peer.stamp);
+    if (e->peer.stamped && old)
+        answer_challenge(e, l);
+    return !e->peer.stamped || (tcp_stamp.there && !old);
 }
 
 /* RFC 9293, 3.10.7.4, of SYN-RECEIVED. */
@@ -406,7 +444,8 @@ static int half_segment(struct half_open *e, struct tcp_pcb_listen *l, struct tc
         return 1;
     if (h->ackno != e->iss + 1)
         return 0; /* lwIP resets the sender */
-    half_end(e, true, l, h, p);
+    if (half_stamp_fits(e, l, h))
+        half_end(e, true, l, h, p);
     return 1;
 }
 
@@ -416,9 +455,12 @@ static void half_read_stamp(struct half_open *e, const struct tcp_hdr *h)
     struct tcp_syn said;
 
     tcp_syn_read(&said, h);
-    e->peer.stamped =
-        said.stamped && tcp_cookie_read_stamp(half_clock(e), said.echo, &e->peer.options);
+    e->clock =
+        tcp_stamp_offset(net_tcp_secret(&e->local, e->local_port, &e->remote, e->remote_port));
+    e->peer.stamped = said.stamped &&
+                      tcp_cookie_read_stamp(tcp_stamp_clock(e->clock), said.echo, &e->peer.options);
     e->peer.stamp = said.stamp;
+    tcp_stamp = (struct tcp_stamp){said.stamped, said.stamp, said.echo};
 }
 
 /* A segment with ACK, of a connection that is not in the table. */
@@ -449,7 +491,7 @@ int net_tcp_listening(struct tcp_pcb_listen *l, struct tcp_hdr *h, struct pbuf *
     unsigned flags = TCPH_FLAGS(h);
     struct half_open *e;
 
-    if (!net_core.sender || half_replay.now)
+    if (!net_core.sender)
         return 0;
     if ((const u8_t *)p->payload != (const u8_t *)h + TCPH_HDRLEN_BYTES(h))
         return 1; /* a header in pieces */

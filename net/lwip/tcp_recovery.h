@@ -173,6 +173,11 @@ void tcp_recovery_lone(struct tcp_pcb *pcb, uint32_t sent_us);
 void tcp_recovery_still(struct tcp_pcb *pcb);
 /* The peer's SYN, or the acknowledgement of ours, has come. */
 void net_tcp_established(struct tcp_pcb *pcb);
+/*
+ * The same for a connection that lwIP has not opened (tcp_half_open.c): net.rec.backoff tells how
+ * often the SYN-ACK was repeated, tcp_stamp what came. rtt_us: its round trip; 0: not known.
+ */
+void net_tcp_opened(struct tcp_pcb *pcb, uint32_t rtt_us);
 /* The first segment, a SYN, is sent again soon: the peer seems not to know this connection. */
 void net_tcp_resend_syn(struct tcp_pcb *pcb);
 /*

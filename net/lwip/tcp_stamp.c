@@ -21,20 +21,9 @@ void tcp_stamp_init(void)
     tcp_stamp_on = hal_option_u64(NULL, "tcp_timestamps", 1, 0, 1) != 0;
 }
 
-uint32_t tcp_stamp_offset(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
-                          uint16_t remote_port)
+uint32_t tcp_stamp_offset(uint64_t secret)
 {
-    struct {
-        ip_addr_t local, remote;
-        u32_t ports, use;
-    } who;
-
-    memset(&who, 0, sizeof(who));
-    ip_addr_copy(who.local, *local);
-    ip_addr_copy(who.remote, *remote);
-    who.ports = (u32_t)local_port << 16 | remote_port;
-    who.use = 0x73746d70;
-    return (uint32_t)net_hash(&who, sizeof(who));
+    return (uint32_t)(secret >> 32);
 }
 
 uint32_t tcp_stamp_clock(uint32_t offset)
@@ -44,8 +33,9 @@ uint32_t tcp_stamp_clock(uint32_t offset)
 
 void tcp_stamp_open(struct tcp_pcb *pcb)
 {
-    pcb->net.stamp.offset =
-        tcp_stamp_offset(&pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port);
+    if (!pcb->net.stamp.offset)
+        pcb->net.stamp.offset = tcp_stamp_offset(
+            net_tcp_secret(&pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port));
 }
 
 bool tcp_stamp_reserved(const struct tcp_pcb *pcb)
@@ -93,10 +83,16 @@ static uint32_t stamp_read32(uint8_t (*next)(void))
     return v;
 }
 
-static void stamp_remember(struct tcp_pcb *pcb)
+static void stamp_remember(struct tcp_pcb *pcb, uint32_t value)
 {
-    pcb->ts_recent = tcp_stamp.value;
+    pcb->ts_recent = value;
     pcb->net.stamp.recent_tick = tcp_ticks;
+}
+
+void tcp_stamp_agreed(struct tcp_pcb *pcb, uint32_t value)
+{
+    tcp_set_flags(pcb, TF_TIMESTAMP);
+    stamp_remember(pcb, value);
 }
 
 void tcp_stamp_option(struct tcp_pcb *pcb, unsigned flags, uint8_t (*next)(void))
@@ -106,8 +102,7 @@ void tcp_stamp_option(struct tcp_pcb *pcb, unsigned flags, uint8_t (*next)(void)
     tcp_stamp.echo = stamp_read32(next);
     if (!(flags & TCP_SYN) || !tcp_stamp_on || pcb->flags & TF_TIMESTAMP)
         return;
-    tcp_set_flags(pcb, TF_TIMESTAMP);
-    stamp_remember(pcb);
+    tcp_stamp_agreed(pcb, tcp_stamp.value);
 }
 
 /* ---- old segments (section 5.3) -------------------------------------------------------------- */
@@ -137,6 +132,6 @@ bool tcp_stamp_old(struct tcp_pcb *pcb, uint32_t seq, uint32_t len, unsigned fla
         return true;
     }
     if (TCP_SEQ_LEQ(seq, pcb->ts_lastacksent) && TCP_SEQ_GEQ(seq + len, pcb->ts_lastacksent))
-        stamp_remember(pcb);
+        stamp_remember(pcb, tcp_stamp.value);
     return false;
 }

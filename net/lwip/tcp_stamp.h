@@ -34,13 +34,14 @@ extern bool tcp_stamp_on;
 
 /* Reads vireo.tcp_timestamps=. Once. */
 void tcp_stamp_init(void);
-/* The offset of a connection's clock; ports in host byte order. */
-uint32_t tcp_stamp_offset(const struct ip_addr *local, uint16_t local_port,
-                          const struct ip_addr *remote, uint16_t remote_port);
+/* The offset of a connection's clock, of what net_tcp_secret() makes of its ends. */
+uint32_t tcp_stamp_offset(uint64_t secret);
 /* A clock of that offset: milliseconds since some time. It wraps. */
 uint32_t tcp_stamp_clock(uint32_t offset);
-/* The connection's addresses and ports are known: its clock begins. */
+/* The connection's addresses and ports are known: its clock begins, if it has none yet. */
 void tcp_stamp_open(struct tcp_pcb *pcb);
+/* Both sides use the option; value: the peer's clock, to be echoed. */
+void tcp_stamp_agreed(struct tcp_pcb *pcb, uint32_t value);
 /* Has the connection's data room for the option? In SYN-SENT it is not known yet. */
 bool tcp_stamp_reserved(const struct tcp_pcb *pcb);
 /* Bytes of data that a full segment has. */

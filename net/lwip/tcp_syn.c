@@ -8,6 +8,7 @@
 #include "lwip/inet_chksum.h"
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
+#include "net_way.h"
 #include "netif/ethernet.h"
 
 enum { SYN_WORDS = TCP_HLEN / 4 + 6 };
@@ -124,7 +125,10 @@ void tcp_syn_output(struct pbuf *p, struct netif *netif, const ip_addr_t *src, c
         netif->output_ip6 = syn_output6;
     }
     TCP_STATS_INC(tcp.xmit);
-    ip_output_if(p, src, dst, l->ttl, l->tos, IP_PROTO_TCP, netif);
+    if (mac)
+        ip_output_if(p, src, dst, l->ttl, l->tos, IP_PROTO_TCP, netif);
+    else
+        net_way_tcp(p, src, dst, l->ttl, l->tos, netif);
     netif->output = output4;
     netif->output_ip6 = output6;
     pbuf_free(p);

@@ -448,6 +448,37 @@ static void syn_from(uint32_t ip, uint16_t port, uint16_t image_port)
     pass_ms(1);
 }
 
+/* ---- segments of no connection --------------------------------------------------------------- */
+
+static void stray_ack(uint16_t from, uint16_t to)
+{
+    uint8_t tcp[20] = {0};
+
+    peer_put16(tcp, from);
+    peer_put16(tcp + 2, to);
+    tcp[12] = 5 << 4;
+    tcp[13] = PEER_ACK;
+    peer_tcp_between(PEER_IP, IMAGE_IP, tcp, sizeof(tcp));
+}
+
+/* To ports without a listener, and to listeners without a connection. */
+static void resets_are_limited(void)
+{
+    boot();
+    for (uint16_t to = 80; to < 82; to++) {
+        unsigned before = lwip_stats.tcp.xmit;
+
+        for (unsigned n = 0; n < 2000; n++) {
+            stray_ack((uint16_t)(1024 + n), to);
+            peer_forget();
+        }
+        CHECK(lwip_stats.tcp.xmit - before >= 200 && lwip_stats.tcp.xmit - before < 230);
+        pass_ms(1000);
+    }
+    stray_ack(1000, 80);
+    CHECK(peer_last(PEER_TCP).flags & PEER_RST);
+}
+
 static void impossible_senders(void)
 {
     static const uint32_t from[] = {IMAGE_IP,   0x7f000001, 0x7f010203, 0,
@@ -489,6 +520,7 @@ int main(int argc, char **argv)
         SHOWS(a_refused_connection, NULL),
         SHOWS(time_wait, NULL),
         SHOWS(a_new_connection_after_time_wait, NULL),
+        SHOWS(resets_are_limited, NULL),
         SHOWS(impossible_senders, NULL),
     };
 

@@ -243,13 +243,14 @@ static void sequence_numbers(void)
     IP_ADDR4(&b, 10, 0, 2, 2);
     IP_ADDR4(&c, 10, 0, 2, 3);
     IP_ADDR6(&six, 1, 2, 3, 4);
-    uint32_t isn = net_tcp_isn(&a, 80, &b, 5000);
+    uint32_t isn = net_tcp_choose_isn(&a, 80, &b, 5000);
     host_advance(HAL_SEC);
-    uint32_t later = net_tcp_isn(&a, 80, &b, 5000) - isn;
+    uint32_t later = net_tcp_choose_isn(&a, 80, &b, 5000) - isn;
     CHECK(later > 200000 && later < 300000); /* one each 4 us */
-    const uint32_t others[] = {net_tcp_isn(&a, 81, &b, 5000), net_tcp_isn(&a, 80, &b, 5001),
-                               net_tcp_isn(&a, 80, &c, 5000), net_tcp_isn(&c, 80, &b, 5000),
-                               net_tcp_isn(&six, 80, &six, 5000)};
+    const uint32_t others[] = {
+        net_tcp_choose_isn(&a, 81, &b, 5000), net_tcp_choose_isn(&a, 80, &b, 5001),
+        net_tcp_choose_isn(&a, 80, &c, 5000), net_tcp_choose_isn(&c, 80, &b, 5000),
+        net_tcp_choose_isn(&six, 80, &six, 5000)};
     for (unsigned i = 0; i < 5; i++)
         CHECK(others[i] - isn > 1000000);
 }
