@@ -263,8 +263,9 @@ def tcp_frames():
     yield 'to everybody', ip4(TCP, st.tcp(4242, 80, 1, 0, SYN), to='10.77.0.255')
 
 
-def tcp_of(c):
-    """For the open connection c, which must live on: all of them lie outside its window or lie."""
+def tcp_of(c, coming):
+    """For the open connection c, which must live on: all of them lie outside its window, lie, or
+    are bytes of `coming`, which c sends next, before their turn."""
     far = (1 << 30, -(1 << 30), 1 << 20, -1 << 20)
     for flags in (ACK, RST, SYN, FIN | ACK, SYN | ACK, URG | ACK, RST | ACK):
         for d in far:
@@ -276,12 +277,13 @@ def tcp_of(c):
     yield 'window 0', ip4(TCP, c.bytes(ACK, window=0))
     yield 'window again', ip4(TCP, c.bytes(ACK))
     for d in (1, 1461, 30000, 65000, 190000):
-        yield f'out of order at +{d}', ip4(TCP, c.bytes(ACK, os.urandom(1400), seq=c.seq + d))
+        yield f'out of order at +{d}', ip4(TCP, c.bytes(ACK, coming[d:d + 1400], seq=c.seq + d))
     for d in (1, 3, 2, 1, 700, 1):
-        data = os.urandom(40 * d % 1300 + 1)
+        data = coming[d:d + 40 * d % 1300 + 1]
         yield f'overlapping at +{d}', ip4(TCP, c.bytes(ACK, data, seq=c.seq + d))
     for n in range(400):
-        yield f'splinter {n}', ip4(TCP, c.bytes(ACK, b'!', seq=c.seq + 3 + 2 * n))
+        yield f'splinter {n}', ip4(TCP, c.bytes(ACK, coming[3 + 2 * n:4 + 2 * n],
+                                                    seq=c.seq + 3 + 2 * n))
     yield 'options that lie', ip4(TCP, c.bytes(ACK, options=b'\x05\xff\x01\x02'))
     yield 'a SACK', ip4(TCP, c.bytes(ACK, options=b'\x05\x0a' + b'\xff' * 8 + b'\x01\x01'))
 

@@ -129,6 +129,8 @@ class Tcp:
         self.seq, self.ack = 0x10000000 + self.ours, 0
         self.open = self.ended = False
         self.data = b''
+        self.segments = 0                  # in order, with data or the end of the stream
+        self.data_with_end = 0             # bytes in the segment with the end
         self.window = 0                    # what the image told last, and how far it has read
         self.acknowledged = 0
         station.connections[self.ours] = self
@@ -160,7 +162,9 @@ class Tcp:
             self.send(ACK)
         elif seq == self.ack and (data or flags & FIN):
             self.data += data
-            self.ended |= bool(flags & FIN)
+            self.segments += 1
+            if flags & FIN:
+                self.ended, self.data_with_end = True, len(data)
             self.ack = (seq + len(data) + (flags & FIN)) & 0xffffffff
             self.send(ACK)
 

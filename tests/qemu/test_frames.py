@@ -90,22 +90,38 @@ def test_every_group(boot, station, site_disk, transport):
     assert lasting.data.endswith(page)
 
 
-@pytest.mark.full
 def test_an_open_connection_survives(boot, station, site_disk):
-    """Segments beside its window, splinters, lies: the answer that it waits for comes whole."""
+    """Segments beside its window, splinters, lies: the answer that it waits for comes whole. The
+    bytes that came before their turn are requests, too; what waits behind a gap is given back."""
     guest = appliance(boot, station, site_disk)
     page = station.get('/')
     before = memory(station)
     c = station.connect(80)
     request = b'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
     c.write(request[:9])
-    inject(station, frames.tcp_of(c))
+    coming, first = request[9:] + request * 7000, c.seq
+    inject(station, frames.tcp_of(c, coming))
     c.write(request[9:])
-    station.serve(lambda: c.ended or c.answered())
+    c.seq = first + 1401               # so far nothing is missing any more
+    whole = (9 + 1401) // len(request)
+    station.serve(lambda: c.ended or c.data.count(page) == whole)
     assert not c.ended and guest.alive()
+    assert c.acknowledged == c.seq
     c.reset()
     still_serves(station, page)
     memory_is_back(station, before, 30)
+
+
+def test_the_end_comes_with_the_page(boot, station, site_disk):
+    """A short answer that ends its connection is one segment, the end of the stream included."""
+    appliance(boot, station, site_disk)
+    for path in ('/', '/status', '/nothing-there'):
+        c = station.connect(80)
+        c.write(f'GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'.encode())
+        station.serve(lambda c=c: c.ended)
+        assert c.answered() and c.data_with_end, path
+        assert c.segments == 1 or len(c.data) > 1460, path
+        c.send(st.FIN | st.ACK)
 
 
 @pytest.mark.full
