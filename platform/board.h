@@ -45,9 +45,14 @@ void board_timer_set(uint64_t when_ns);
 
 /*
  * Called with interrupts masked: sleeps until an interrupt is pending, and returns with interrupts
- * still masked. The handlers run when the caller unmasks.
+ * still masked. The handlers run when the caller unmasks, or calls board_irq().
  */
 void board_wait(void);
+/*
+ * Takes the interrupt that is pending, if one is, and calls its handlers. Called with interrupts
+ * masked: by the vectors, and by the loop after board_wait(). [handler]
+ */
+void board_irq(void);
 
 /* From now on fn is called, in handler context, when the power button was pressed. */
 void board_on_power_button(void (*fn)(void));
@@ -63,9 +68,7 @@ void board_exit(int status) __attribute__((noreturn));
 
 /* ---- supplied by arch/ ----------------------------------------------------------------------- */
 
-/* Masks interrupts and returns the former state, which restore sets again. [handler] */
-unsigned long arch_irq_save(void);
-void arch_irq_restore(unsigned long state);
+/* arch_irq_save() and arch_irq_restore() are inline, in hal_arch.h. */
 
 /*
  * A context that does not run: its callee-saved registers lie on its stack, at sp. `thread` never

@@ -28,9 +28,6 @@ void board_misplaced(uint64_t at) __attribute__((noreturn));
  */
 void board_start(const void *dtb) __attribute__((noreturn));
 
-/* Called in handler context, with interrupts masked, when an interrupt was taken. */
-void board_irq(void);
-
 /* ---- supplied by arch/ ----------------------------------------------------------------------- */
 
 #define ARCH_PAGE    4096u      /* bytes */

@@ -165,6 +165,10 @@ HOST_CHECKS(16)
 HOST_CHECKS(32)
 #undef HOST_CHECKS
 
+/* For files of an image: their test supplies these. */
+unsigned long arch_irq_save(void);
+void arch_irq_restore(unsigned long state);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "deadline.h"
+
 #define PAGE_SIZE 4096ul
 
 /* Number of pages that hold len bytes (at most SIZE_MAX - PAGE_SIZE). */
@@ -41,20 +43,48 @@ void task_start_main(void (*fn)(void)) __attribute__((noreturn));
 /* true: a task that parks ends in a panic, as functions of the init table must not. */
 void task_forbid_parking(bool on);
 
+/* What the loop knows of the services (service.c). */
+struct services {
+    /* Those that were woken, first come, first served, and where the next is appended. The loop
+     * takes the whole list; each of it stays pending until it runs. [handler] */
+    struct hal_service *volatile woken, *volatile *woken_end;
+    struct hal_service *running; /* its run() or arm() is on the stack; NULL: none */
+    struct hal_service *changes; /* hal_service_changed: not noted yet */
+    struct hal_service *unarmed; /* ran since they were last armed */
+    struct hal_service *polled;  /* in each round */
+    struct deadline_heap due;    /* those with a time at which they want to run */
+    uint64_t swept_ns;           /* when the last sweep was; 0: services were just armed */
+    unsigned round;              /* number of this one */
+};
+extern struct services services;
+
 /* Runs the services that are pending, due or polled, once each; true if one did something. */
 bool services_run(uint64_t now);
 /* Is the last round in which all services ran, or their arming, 100 us or more ago? */
 bool services_overdue(uint64_t now);
 /* Calls arm() of all services that are not polled; true if work appeared at one of them. */
 bool services_arm(void);
-/* True if a service is polled: the CPU must not sleep. */
-bool services_polled(void);
-/* True if a service was woken and has not run since. */
-bool services_pending(void);
 /* The earliest time at which a service wants to run, or HAL_NEVER. */
 uint64_t services_next(void);
-/* The service whose run() or arm() is on the stack, or NULL. */
-const char *services_running(void);
+
+/* True if a service is polled: the CPU must not sleep. */
+bool services_any_polled(void);
+static inline bool services_polled(void)
+{
+    return services.polled && services_any_polled();
+}
+
+/* True if a service was woken and has not run since. */
+static inline bool services_pending(void)
+{
+    return services.woken != NULL;
+}
+
+/* The name of the service whose run() or arm() is on the stack, or NULL. */
+static inline const char *services_running(void)
+{
+    return services.running ? services.running->name : NULL;
+}
 
 /* ---- thread-local variables (tls.c) -------------------------------------------------------------
  */

@@ -17,49 +17,40 @@
  */
 #define SWEEP_NS 100000ull
 
-static struct hal_service *volatile woken, *woken_last; /* first come, first served [handler] */
-static struct hal_service *changes;                     /* hal_service_changed: not noted yet */
-static struct hal_service *unarmed;                     /* ran since they were last armed */
-static struct hal_service *polled;                      /* in each round */
-static struct deadline_heap due;    /* those with a time at which they want to run */
-static struct hal_service *running; /* its run() or arm() is on the stack; NULL: none */
-static unsigned round;              /* number of this one */
-static uint64_t swept_ns;           /* when the last sweep was; 0: services were just armed */
-
+struct services services;
 struct runtime_round runtime_round; /* set by the loop (task.c) */
 
-/* What most rounds do not need stands apart, so that an empty round is short. */
-static void service_set_due(struct hal_service *s) __attribute__((noinline));
+/* What most rounds do not need stands apart, so that a round is short. */
 static void service_note(struct hal_service *s) __attribute__((noinline));
 static void services_note_changes(void) __attribute__((noinline));
 static void services_sweep(uint64_t now) __attribute__((noinline));
-static void services_wake_polled(void) __attribute__((noinline));
 static void services_wake_due(uint64_t now) __attribute__((noinline));
-static bool services_run_woken(void) __attribute__((noinline));
+static void services_wake_again(struct hal_service *s) __attribute__((noinline));
 
 /* ---- the lists ------------------------------------------------------------------------------- */
 
 void hal_service_wake(struct hal_service *s)
 {
+    if (s->pending)
+        return;
     unsigned long state = arch_irq_save();
-
     if (!s->pending) {
         s->pending = true;
-        HAL_QUEUE_APPEND(woken, woken_last, s, loop.next_woken);
+        s->loop.next_woken = NULL;
+        *services.woken_end = s;
+        services.woken_end = &s->loop.next_woken;
     }
     arch_irq_restore(state);
 }
 
-/* The service that was woken first, of one or more. It is pending no longer. */
-static struct hal_service *service_take(void)
+/* Takes the list of those that were woken. */
+static struct hal_service *services_take_woken(void)
 {
     unsigned long state = arch_irq_save();
-    struct hal_service *s = woken;
+    struct hal_service *s = services.woken;
 
-    woken = s->loop.next_woken;
-    if (!woken)
-        woken_last = NULL;
-    s->pending = false;
+    services.woken = NULL;
+    services.woken_end = &services.woken;
     arch_irq_restore(state);
     return s;
 }
@@ -67,14 +58,22 @@ static struct hal_service *service_take(void)
 /* when_ns is HAL_NEVER while the service is not in the heap. */
 static void service_set_due(struct hal_service *s)
 {
-    deadline_remove(&due, &s->loop.due);
+    deadline_remove(&services.due, &s->loop.due);
     s->loop.due.when_ns = s->next_ns;
     if (s->next_ns != HAL_NEVER)
-        deadline_add(&due, &s->loop.due, s->next_ns);
+        deadline_add(&services.due, &s->loop.due, s->next_ns);
 }
 
-/* Puts a service where it belongs by what it says of itself now. A time that was put off is noted
- * when it comes. */
+/* A service without arm() is never in this list, and is marked as if it were. */
+static inline void service_list_unarmed(struct hal_service *s)
+{
+    s->loop.unarmed = true;
+    s->loop.next_unarmed = services.unarmed;
+    services.unarmed = s;
+}
+
+/* Notes an earlier time, and that the service is polled. A time that was put off is noted when it
+ * comes. */
 static void service_note(struct hal_service *s)
 {
     struct hal_service_loop *l = &s->loop;
@@ -83,13 +82,8 @@ static void service_note(struct hal_service *s)
         service_set_due(s);
     if (s->polled && !l->polled) {
         l->polled = true;
-        l->next_polled = polled;
-        polled = s;
-    }
-    if (s->arm && !l->unarmed) {
-        l->unarmed = true;
-        l->next_unarmed = unarmed;
-        unarmed = s;
+        l->next_polled = services.polled;
+        services.polled = s;
     }
 }
 
@@ -97,10 +91,12 @@ static void services_note_changes(void)
 {
     struct hal_service *s;
 
-    while ((s = changes)) {
-        changes = s->loop.next_changed;
+    while ((s = services.changes)) {
+        services.changes = s->loop.next_changed;
         s->loop.changed = false;
         service_note(s);
+        if (!s->loop.unarmed)
+            service_list_unarmed(s);
     }
 }
 
@@ -108,17 +104,20 @@ void hal_service_add(struct hal_service *s)
 {
     if (s->next_ns == 0)
         s->next_ns = HAL_NEVER; /* a zeroed service has no time at which it wants to run */
-    s->loop.changes = &changes;
+    if (!services.woken_end)
+        services.woken_end = &services.woken;
+    s->loop.changes = &services.changes;
     s->loop.due.when_ns = HAL_NEVER;
+    s->loop.unarmed = !s->arm;
     hal_service_changed(s);
 }
 
 /* The service that is due first, and is the root of the heap; NULL: none wants to run by time. */
 static struct hal_service *service_first_due(void)
 {
-    while (due.root) {
-        struct hal_service *s =
-            (struct hal_service *)((char *)due.root - offsetof(struct hal_service, loop.due));
+    while (services.due.root) {
+        struct hal_service *s = (struct hal_service *)((char *)services.due.root -
+                                                       offsetof(struct hal_service, loop.due));
 
         if (s->next_ns == s->loop.due.when_ns)
             return s;
@@ -129,36 +128,38 @@ static struct hal_service *service_first_due(void)
 
 /* ---- a round --------------------------------------------------------------------------------- */
 
-/* Is there something to note of it? */
-static bool service_has_news(const struct hal_service *s)
-{
-    const struct hal_service_loop *l = &s->loop;
-
-    return s->next_ns < l->due.when_ns || (s->polled && !l->polled) || (s->arm && !l->unarmed);
-}
-
 /* Calls run() or arm(). What that changes is noted here, and not by hal_service_changed. */
-static bool service_call(struct hal_service *s, bool (*fn)(struct hal_service *))
+static inline bool service_call(struct hal_service *s, bool (*fn)(struct hal_service *))
 {
     bool listed = s->loop.changed, result;
 
     s->loop.changed = true;
-    running = s;
+    services.running = s;
     result = fn(s);
-    running = NULL;
+    services.running = NULL;
     s->loop.changed = listed;
-    if (service_has_news(s))
+    if (s->next_ns < s->loop.due.when_ns || (s->polled && !s->loop.polled))
         service_note(s);
     return result;
 }
 
-/* Arms the first of the list, which then leaves the list. True: there is work. */
-static bool service_arm_first(void)
+static inline bool service_run(struct hal_service *s)
 {
-    struct hal_service *s = unarmed;
+    bool worked = service_call(s, s->run);
+
+    s->loop.worked = worked;
+    if (!s->loop.unarmed)
+        service_list_unarmed(s);
+    return worked;
+}
+
+/* Arms the first of the list, which then leaves the list. True: there is work. */
+static inline bool service_arm_first(void)
+{
+    struct hal_service *s = services.unarmed;
     bool work;
 
-    unarmed = s->loop.next_unarmed;
+    services.unarmed = s->loop.next_unarmed;
     work = !s->polled && service_call(s, s->arm);
     s->loop.unarmed = false;
     if (work)
@@ -168,37 +169,24 @@ static bool service_arm_first(void)
 
 bool services_overdue(uint64_t now)
 {
-    if (!swept_ns)
-        swept_ns = now;
-    return now - swept_ns >= SWEEP_NS;
+    if (!services.swept_ns)
+        services.swept_ns = now;
+    return now - services.swept_ns >= SWEEP_NS;
 }
 
 static void services_sweep(uint64_t now)
 {
-    struct hal_service *s = unarmed, *next;
+    struct hal_service *s = services.unarmed, *next;
 
-    swept_ns = now;
-    for (unarmed = NULL; s; s = next) {
+    services.swept_ns = now;
+    for (services.unarmed = NULL; s; s = next) {
         next = s->loop.next_unarmed;
-        s->loop.next_unarmed = unarmed;
-        unarmed = s;
+        s->loop.next_unarmed = services.unarmed;
+        services.unarmed = s;
         if (s->loop.worked)
             hal_service_wake(s);
         else
             service_arm_first();
-    }
-}
-
-static void services_wake_polled(void)
-{
-    for (struct hal_service **link = &polled, *s; (s = *link);) {
-        if (s->polled) {
-            hal_service_wake(s);
-            link = &s->loop.next_polled;
-        } else {
-            s->loop.polled = false;
-            *link = s->loop.next_polled;
-        }
     }
 }
 
@@ -207,74 +195,104 @@ static void services_wake_due(uint64_t now)
     struct hal_service *s;
 
     while ((s = service_first_due()) && s->next_ns <= now) {
-        deadline_remove(&due, &s->loop.due);
+        deadline_remove(&services.due, &s->loop.due);
         s->loop.due.when_ns = HAL_NEVER;
         hal_service_wake(s);
     }
 }
 
-/* Runs what was woken, once each; what is woken once more stays for the next round. */
-static bool services_run_woken(void)
+/* Those that were woken once more in a round, after they had run, run in the next one. */
+static void services_wake_again(struct hal_service *s)
 {
-    struct hal_service *s, *again = NULL, *last = NULL;
-    bool worked = false;
-
-    for (round++; woken;) {
-        s = service_take();
-        if (s->loop.round == round) {
-            HAL_QUEUE_APPEND(again, last, s, loop.next_woken);
-            continue;
-        }
-        s->loop.round = round;
-        worked |= s->loop.worked = service_call(s, s->run);
-    }
-    while ((s = again)) {
-        again = s->loop.next_woken;
+    for (struct hal_service *next; s; s = next) {
+        next = s->loop.next_woken;
+        s->pending = false;
         hal_service_wake(s);
     }
+}
+
+/* Runs those that are polled, but for those that were woken, which run in their turn. */
+static bool services_run_polled(void)
+{
+    bool worked = false;
+
+    for (struct hal_service **link = &services.polled, *s; (s = *link);) {
+        if (!s->polled) {
+            s->loop.polled = false;
+            *link = s->loop.next_polled;
+            continue;
+        }
+        link = &s->loop.next_polled;
+        if (s->pending)
+            continue;
+        s->loop.round = services.round;
+        worked |= service_run(s);
+    }
+    return worked;
+}
+
+/* Runs what was woken, once each. */
+static bool services_run_woken(void)
+{
+    struct hal_service *s, *next, *again = NULL, *last = NULL;
+    bool worked = false;
+
+    do {
+        for (s = services_take_woken(); s; s = next) {
+            next = s->loop.next_woken;
+            if (s->loop.round == services.round) {
+                HAL_QUEUE_APPEND(again, last, s, loop.next_woken);
+                continue;
+            }
+            s->loop.round = services.round;
+            s->pending = false;
+            worked |= service_run(s);
+        }
+    } while (services.woken);
+    if (again)
+        services_wake_again(again);
     return worked;
 }
 
 bool services_run(uint64_t now)
 {
-    if (changes)
+    bool worked = false;
+
+    if (services.changes)
         services_note_changes();
     if (services_overdue(now))
         services_sweep(now);
-    if (polled)
-        services_wake_polled();
-    if (due.root && due.root->when_ns <= now)
+    if (deadline_before(&services.due, now + 1))
         services_wake_due(now);
-    return woken && services_run_woken();
+    services.round++;
+    if (services.polled)
+        worked = services_run_polled();
+    return services.woken ? services_run_woken() | worked : worked;
 }
 
 bool services_arm(void)
 {
     bool more = false;
 
-    while (changes || unarmed) {
-        if (changes)
+    for (;;) {
+        if (services.changes)
             services_note_changes();
-        else
-            more |= service_arm_first();
+        if (!services.unarmed)
+            break;
+        more |= service_arm_first();
     }
-    swept_ns = 0;
+    services.swept_ns = 0;
     return more;
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-bool services_polled(void)
+bool services_any_polled(void)
 {
-    for (const struct hal_service *s = polled; s; s = s->loop.next_polled)
+    for (const struct hal_service *s = services.polled; s; s = s->loop.next_polled)
         if (s->polled)
             return true;
     return false;
-}
-
-bool services_pending(void)
-{
-    return woken != NULL;
 }
 
 uint64_t services_next(void)
@@ -282,9 +300,4 @@ uint64_t services_next(void)
     const struct hal_service *s = service_first_due();
 
     return s ? s->next_ns : HAL_NEVER;
-}
-
-const char *services_running(void)
-{
-    return running ? running->name : NULL;
 }

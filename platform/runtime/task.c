@@ -23,9 +23,10 @@
 /* The memory of a task, upwards: guard page, stack, struct task, thread-local variables. */
 struct task {
     struct arch_context context;
-    struct task *next, *prev; /* neighbours in `queue` */
-    struct waitq *queue;      /* the queue that holds the task (`runnable` is one), or NULL */
-    struct hal_deadline deadline;
+    struct task *next, *prev;     /* neighbours in `queue` */
+    struct waitq *queue;          /* the queue that holds the task (`runnable` is one), or NULL */
+    uint64_t until_ns;            /* of the wait; HAL_NEVER: no limit, or it does not wait */
+    struct hal_deadline deadline; /* no later than until_ns (task_set_deadline) */
     bool timed_out;
     const char *name;
     char *memory; /* page_count pages, the guard page first */
@@ -72,17 +73,45 @@ static void task_dequeue(struct task *t)
 static void task_make_runnable(struct task *t, bool timed_out)
 {
     task_dequeue(t);
-    deadline_remove(&deadlines, &t->deadline);
+    t->until_ns = HAL_NEVER;
     t->timed_out = timed_out;
     task_enqueue(&runnable, t);
 }
 
+/*
+ * Notes when the wait of t ends. A task stays in the heap at the time of an earlier wait until that
+ * time comes, or is the next for which the timer is to be set: most waits end before their time.
+ */
+static void task_set_deadline(struct task *t, uint64_t when_ns)
+{
+    t->until_ns = when_ns;
+    if (t->deadline.queued && t->deadline.when_ns <= when_ns)
+        return;
+    deadline_remove(&deadlines, &t->deadline);
+    if (when_ns != HAL_NEVER)
+        deadline_add(&deadlines, &t->deadline, when_ns);
+}
+
+/* The task whose wait ends first; NULL: none has a limit. */
+static struct task *task_first_due(void)
+{
+    while (deadlines.root) {
+        struct task *t = (struct task *)((char *)deadlines.root - offsetof(struct task, deadline));
+
+        if (t->until_ns == t->deadline.when_ns)
+            return t;
+        deadline_remove(&deadlines, &t->deadline);
+        task_set_deadline(t, t->until_ns);
+    }
+    return NULL;
+}
+
 static void task_expire(uint64_t now)
 {
-    struct hal_deadline *d;
+    struct task *t;
 
-    while ((d = deadlines.root) != NULL && d->when_ns <= now)
-        task_make_runnable((struct task *)((char *)d - offsetof(struct task, deadline)), true);
+    while ((t = task_first_due()) && t->until_ns <= now)
+        task_make_runnable(t, true);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -106,25 +135,38 @@ static void task_set_timer(uint64_t when_ns)
     timer_set_ns = when_ns;
 }
 
+/* Sets the timer for the next deadline of a service or a task, or for `latest`, unless it is set
+ * for an earlier time. */
+static void task_set_alarm(uint64_t latest)
+{
+    const struct task *t = task_first_due();
+    uint64_t when = services_next();
+
+    if (latest < when)
+        when = latest;
+    if (t && t->until_ns < when)
+        when = t->until_ns;
+    if (when < timer_set_ns)
+        task_set_timer(when);
+}
+
 /*
  * Sleeps until an interrupt, or until the next deadline of a service or a task, or `latest`.
- * Returns at once if a handler has woken a service, or if a deadline has passed.
+ * Returns at once if a handler has woken a service, and soon if a deadline has passed, since the
+ * timer fires then. A timer that is set for an earlier time stays: it ends the sleep for nothing
+ * once, which costs less than to set the timer for each sleep.
  */
 static void task_idle(uint64_t latest)
 {
     unsigned long state = arch_irq_save();
 
+    runtime_round.reads = 0;
     if (!services_pending()) {
-        uint64_t when = services_next();
-        if (latest < when)
-            when = latest;
-        if (deadlines.root && deadlines.root->when_ns < when)
-            when = deadlines.root->when_ns;
-        if (when == HAL_NEVER || when > hal_now_ns()) {
-            if (when != timer_set_ns)
-                task_set_timer(when);
-            board_wait();
-        }
+        if (latest < timer_set_ns || deadline_before(&services.due, timer_set_ns) ||
+            deadline_before(&deadlines, timer_set_ns))
+            task_set_alarm(latest);
+        board_wait();
+        board_irq(); /* by a call, since an exception takes longer */
     }
     arch_irq_restore(state);
 }
@@ -146,30 +188,69 @@ static void task_begin_turn(uint64_t now)
         task_set_timer(now + TURN_LONG);
 }
 
+/* Takes the first runnable task out of its queue. NULL: there is none. */
+static inline struct task *task_take_runnable(void)
+{
+    struct task *t = runnable.head;
+
+    if (!t)
+        return NULL;
+    runnable.head = t->next;
+    if (t->next)
+        t->next->prev = NULL;
+    else
+        runnable.tail = NULL;
+    t->queue = NULL;
+    return t;
+}
+
+/*
+ * Nothing can run: arms the services, and sleeps. A service that did something is armed without a
+ * further round, since a round runs what was woken or is polled, and nothing was.
+ */
+static inline void task_arm_and_idle(void)
+{
+    if (!services_arm() && !runnable.head)
+        task_idle(HAL_NEVER);
+}
+
+/* The same while services are polled. True: the next round has the time of this one. */
+static bool task_pace(struct pace *p, bool worked)
+{
+    uint64_t until;
+
+    if (pace_round(p, !worked && !services_arm() && !runnable.head))
+        return true;
+    runtime_round.reads = 0;
+    if (p->rounds && (until = pace_sleep(p, hal_now_ns())))
+        task_idle(until);
+    return false;
+}
+
 static struct task *task_next(void)
 {
     struct pace pace = {0};
-    uint64_t now = hal_now_ns(), until;
+    uint64_t now = hal_now_ns();
 
     for (turn_end(now);;) {
         task_begin_round(now);
         bool worked = services_run(now);
-        task_expire(now);
-        struct task *t = runnable.head;
+        if (deadline_before(&deadlines, now + 1))
+            task_expire(now);
+        struct task *t = task_take_runnable();
         if (t) {
             runtime_round.reads = 0;
-            task_dequeue(t);
             task_begin_turn(now);
             return t;
         }
-        bool idle = !worked && !services_arm() && !runnable.head;
-        if (pace_round(&pace, idle && services_polled()))
-            continue;
+        if (services_polled()) {
+            if (task_pace(&pace, worked))
+                continue;
+        } else if (!services_pending()) {
+            pace.rounds = 0;
+            task_arm_and_idle();
+        }
         runtime_round.reads = 0;
-        if (idle && !pace.rounds)
-            task_idle(HAL_NEVER);
-        else if (pace.rounds && (until = pace_sleep(&pace, hal_now_ns())))
-            task_idle(until);
         now = hal_now_ns();
     }
 }
@@ -233,7 +314,7 @@ bool task_may_park(void)
 
 static void task_check_park(const char *what)
 {
-    if (services_running())
+    if (services.running)
         hal_panic("%s in service %s, which must not park", what, services_running());
     if (parking_forbidden)
         hal_panic("%s before main(), where nothing may park", what);
@@ -283,6 +364,7 @@ static struct task *task_create(const char *name, size_t stack)
     struct task *t = (struct task *)(((uintptr_t)thread - sizeof(*t)) & ~(uintptr_t)63);
     memset(t, 0, sizeof(*t));
     t->context.thread = thread;
+    t->until_ns = HAL_NEVER;
     t->name = name;
     t->memory = memory;
     t->page_count = n;
@@ -298,6 +380,7 @@ static void task_run_spawned(void *arg)
     t->fn(t->arg);
     task_check_park("the end of a task");
     task_destroy_reent(&t->own_reent);
+    deadline_remove(&deadlines, &t->deadline);
     ended = t;
     task_schedule();
     hal_panic("task %s ran on after its end", t->name);
@@ -396,8 +479,7 @@ void task_give_way(void)
 void task_sleep_until(uint64_t when_ns)
 {
     task_check_park("sleep");
-    if (when_ns != HAL_NEVER)
-        deadline_add(&deadlines, &current->deadline, when_ns);
+    task_set_deadline(current, when_ns);
     task_schedule();
 }
 
@@ -407,15 +489,30 @@ int waitq_wait(struct waitq *q, uint64_t deadline_ns)
     struct task *self = current;
     task_enqueue(q, self);
     if (deadline_ns != HAL_NEVER)
-        deadline_add(&deadlines, &self->deadline, deadline_ns);
+        task_set_deadline(self, deadline_ns);
     task_schedule();
     return self->timed_out ? -ETIMEDOUT : 0;
 }
 
+/* The whole queue is appended to that of the runnable ones. */
 void waitq_wake_all(struct waitq *q)
 {
-    while (q->head)
-        task_make_runnable(q->head, false);
+    struct task *first = q->head;
+
+    if (!first)
+        return;
+    for (struct task *t = first; t; t = t->next) {
+        t->queue = &runnable;
+        t->until_ns = HAL_NEVER;
+        t->timed_out = false;
+    }
+    first->prev = runnable.tail;
+    if (runnable.tail)
+        runnable.tail->next = first;
+    else
+        runnable.head = first;
+    runnable.tail = q->tail;
+    q->head = q->tail = NULL;
 }
 
 /*

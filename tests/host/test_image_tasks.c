@@ -22,6 +22,7 @@
 static struct board_info info;
 static uint64_t timer;          /* as board_timer_set was told last */
 static unsigned timer_sets;     /* how often */
+static uint64_t fired;          /* the time of its last interrupt */
 static void (*interrupt)(void); /* what happens while the CPU sleeps; NULL: the timer fires */
 static char *guard;             /* the last page without access */
 static unsigned guards;
@@ -44,20 +45,30 @@ void board_timer_set(uint64_t when_ns)
 
 void board_wait(void)
 {
-    void (*fn)(void) = interrupt;
-
     CHECK(fakecpu.masked > 0);
     fakecpu.waits++;
-    interrupt = NULL;
-    if (fn) {
-        fn();
+    if (interrupt)
         return;
-    }
     if (timer == HAL_NEVER)
         check_fail(__FILE__, __LINE__, "the CPU sleeps for ever");
     uint64_t now = hal_now_ns();
     if (timer > now)
         host_advance(timer - now);
+}
+
+void board_irq(void)
+{
+    void (*fn)(void) = interrupt;
+
+    CHECK(fakecpu.masked > 0);
+    interrupt = NULL;
+    if (fn)
+        fn();
+    if (timer > hal_now_ns())
+        return;
+    fired = timer;
+    timer = HAL_NEVER;
+    runtime_timer();
 }
 
 int arch_protect(void *addr, size_t len, enum arch_prot prot)
@@ -277,6 +288,30 @@ static void main_woken_in_time(void)
 }
 IN_MAIN(woken_in_time)
 
+/* A task ends while the time of a wait that ended early is still to come. */
+static void ends_early(void *arg)
+{
+    (void)arg;
+    CHECK_EQ(waitq_wait(&queue, hal_now_ns() + 10 * HAL_MS), 0);
+}
+
+static void main_ended_before_its_deadline(void)
+{
+    uint64_t before = hal_now_ns();
+
+    for (unsigned i = 0; i < 3; i++) {
+        task_spawn("e", ends_early, NULL, 0);
+        task_yield();
+        waitq_wake_all(&queue);
+        task_yield();
+    }
+    CHECK_EQ(fakecpu.waits, 0);
+    task_sleep_until(before + 50 * HAL_MS);
+    CHECK_EQ(hal_now_ns(), before + 50 * HAL_MS);
+    CHECK_EQ(fakecpu.waits, 1);
+}
+IN_MAIN(ended_before_its_deadline)
+
 static struct task_mutex mutex;
 
 static void locks(void *arg)
@@ -365,19 +400,53 @@ static void main_sleeps_until_the_first(void)
     service.next_ns = now + 3 * HAL_MS;
     wakes_queue = true;
     CHECK_EQ(waitq_wait(&queue, now + 5 * HAL_MS), 0);
-    CHECK(timer == now + 3 * HAL_MS && hal_now_ns() == now + 3 * HAL_MS);
+    CHECK(fired == now + 3 * HAL_MS && hal_now_ns() == now + 3 * HAL_MS);
     service.next_ns = now + 9 * HAL_MS;
     hal_service_changed(&service);
     CHECK_EQ(waitq_wait(&queue, now + 5 * HAL_MS), -ETIMEDOUT);
-    CHECK(timer == now + 5 * HAL_MS);
+    CHECK(fired == now + 5 * HAL_MS);
     unsigned sets = timer_sets;
     service.next_ns = HAL_NEVER;
     wakes_queue = false;
     interrupt = raise_service; /* wakes nobody: sleeps again, by the timer that is set */
     CHECK_EQ(waitq_wait(&queue, now + 8 * HAL_MS), -ETIMEDOUT);
-    CHECK_EQ(timer_sets, sets + 1);
+    CHECK_EQ(fired, now + 8 * HAL_MS);
+    CHECK_EQ(timer_sets, sets + 2); /* for the sleep, and for a long turn after it */
 }
 IN_MAIN(sleeps_until_the_first)
+
+/*
+ * Waits that end before their time move neither the timer nor their place among the deadlines, nor
+ * is one that is left there taken for the limit of another wait.
+ */
+static void main_waits_that_end_early(void)
+{
+    uint64_t start = hal_now_ns();
+
+    hal_service_add(&service);
+    wakes_queue = true;
+    for (unsigned i = 0; i < 100; i++) {
+        interrupt = raise_service;
+        CHECK_EQ(waitq_wait(&queue, hal_now_ns() + 10 * HAL_MS), 0);
+        host_advance(50 * HAL_US);
+    }
+    CHECK_EQ(timer_sets, 1);
+    CHECK_EQ(timer, start + 10 * HAL_MS);
+    unsigned waits = fakecpu.waits;
+    wakes_queue = false;
+    CHECK_EQ(waitq_wait(&queue, start + 40 * HAL_MS), -ETIMEDOUT);
+    CHECK_EQ(hal_now_ns(), start + 40 * HAL_MS);
+    CHECK_EQ(fakecpu.waits, waits + 2); /* once for nothing, at 10 ms */
+    interrupt = raise_service;
+    wakes_queue = true;
+    CHECK_EQ(waitq_wait(&queue, start + 60 * HAL_MS), 0);
+    CHECK_EQ(waitq_wait(&queue, start + 50 * HAL_MS), -ETIMEDOUT); /* earlier than the one before */
+    CHECK_EQ(hal_now_ns(), start + 50 * HAL_MS);
+    host_advance(100 * HAL_MS);
+    interrupt = raise_service;
+    CHECK_EQ(waitq_wait(&queue, HAL_NEVER), 0);
+}
+IN_MAIN(waits_that_end_early)
 
 /* While a service is polled, or arming finds work, the CPU does not sleep. */
 static bool three_times(void)
@@ -580,9 +649,11 @@ static const struct test_case cases[] = {
     {"wake_order", wake_order},
     {"deadlines", deadlines},
     {"woken_in_time", woken_in_time},
+    {"ended_before_its_deadline", ended_before_its_deadline},
     {"mutex_order", mutex_order},
     {"interrupt_ends_sleep", interrupt_ends_sleep},
     {"sleeps_until_the_first", sleeps_until_the_first},
+    {"waits_that_end_early", waits_that_end_early},
     {"polled", polled},
     {"no_lost_wakeup", no_lost_wakeup},
     {"gives_way", gives_way},

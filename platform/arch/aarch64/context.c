@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * context.c - the interrupt mask, the first frame of a context, random bits.
+ * context.c - the first frame of a context, random bits.
  */
 #include "arch.h"
 #include "board.h"
 #include "cpu.h"
 
 #define CONTEXT_FRAME 176 /* as arch_switch in vectors.S stores it */
-
-unsigned long arch_irq_save(void)
-{
-    unsigned long state = cpu_read(daif);
-
-    __asm__ volatile("msr daifset, #3" : : : "memory");
-    return state;
-}
-
-void arch_irq_restore(unsigned long state)
-{
-    cpu_write(daif, state);
-}
 
 void arch_begin(void); /* vectors.S */
 

@@ -189,4 +189,22 @@ static inline __attribute__((always_inline)) void arch_mark_insn(unsigned mark)
     __asm__ volatile("hint #(96 + %0)" : : "i"(mark) : "memory");
 }
 
+/* Masks interrupts and returns the former state, which arch_irq_restore sets again. [handler] */
+static inline unsigned long arch_irq_save(void)
+{
+    unsigned long state;
+
+    __asm__ volatile("mrs %0, daif\n\t"
+                     "msr daifset, #3"
+                     : "=r"(state)
+                     :
+                     : "memory");
+    return state;
+}
+
+static inline void arch_irq_restore(unsigned long state)
+{
+    __asm__ volatile("msr daif, %0" : : "r"(state) : "memory");
+}
+
 #endif

@@ -1,36 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * context.c - the interrupt mask, the first frame of a context, random bits.
+ * context.c - the first frame of a context, random bits.
  */
 #include "arch.h"
 #include "board.h"
 
 #define CONTEXT_WORDS 26 /* as arch_switch in vectors.S stores it */
-
-unsigned long arch_irq_save(void)
-{
-    unsigned long state;
-
-    __asm__ volatile("mrs %0, cpsr\n\t"
-                     "cpsid i"
-                     : "=r"(state)
-                     :
-                     : "memory");
-    return state & 0x80; /* FIQ stays masked */
-}
-
-void arch_irq_restore(unsigned long state)
-{
-    unsigned long cpsr;
-
-    __asm__ volatile("mrs %0, cpsr\n\t"
-                     "bic %0, %0, #0x80\n\t"
-                     "orr %0, %0, %1\n\t"
-                     "msr cpsr_c, %0"
-                     : "=&r"(cpsr)
-                     : "r"(state)
-                     : "memory");
-}
 
 void arch_begin(void); /* vectors.S */
 

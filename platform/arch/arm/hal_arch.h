@@ -184,4 +184,24 @@ static inline __attribute__((always_inline)) void arch_mark_insn(unsigned mark)
     __asm__ volatile(".inst 0xe320f060 + %c0" : : "i"(mark) : "memory");
 }
 
+/* Masks interrupts, but not FIQs, which stay masked; returns the former state, which
+ * arch_irq_restore sets again. [handler] */
+static inline unsigned long arch_irq_save(void)
+{
+    unsigned long state;
+
+    __asm__ volatile("mrs %0, cpsr\n\t"
+                     "cpsid i"
+                     : "=r"(state)
+                     :
+                     : "memory");
+    return state & 0x80;
+}
+
+static inline void arch_irq_restore(unsigned long state)
+{
+    if (!state)
+        __asm__ volatile("cpsie i" : : : "memory");
+}
+
 #endif
