@@ -357,6 +357,8 @@
 #define vnet_get                     VIREO_NAME(vnet_get)
 #define vnet_get_stats               VIREO_NAME(vnet_get_stats)
 #define vnet_groups_changed          VIREO_NAME(vnet_groups_changed)
+#define vnet_hash                    VIREO_NAME(vnet_hash)
+#define vnet_hash_types              VIREO_NAME(vnet_hash_types)
 #define vnet_is_dead                 VIREO_NAME(vnet_is_dead)
 #define vnet_link_up                 VIREO_NAME(vnet_link_up)
 #define vnet_mac                     VIREO_NAME(vnet_mac)

@@ -44,6 +44,7 @@ static const struct virtio_feature vnet_features[] = {
     {VIRTIO_NET_F_CTRL_MAC_ADDR, "ctrl_mac_addr", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, "ctrl_guest_offloads", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_NOTF_COAL, "notf_coal", VNET_NEEDS_CTRL},
+    {VIRTIO_NET_F_HASH_REPORT, "hash_report", VNET_NEEDS_CTRL},
     {VIRTIO_NET_F_SPEED_DUPLEX, "speed_duplex", {0, 0}},
     {VIRTIO_NET_F_GUEST_HDRLEN, "guest_hdrlen", VIRTIO_NEEDS_MODERN},
 };
@@ -221,7 +222,9 @@ static void vnet_read_framing(struct vnet *v)
 
     v->mergeable = virtio_has(v->dev, VIRTIO_NET_F_MRG_RXBUF);
     v->headers = v->negotiated & VNET_RX_CSUM;
-    v->hdr_len = legacy && !v->mergeable ? VNET_HDR_MAX - 2 : VNET_HDR_MAX;
+    v->hdr_len = sizeof(struct virtio_net_hdr) - (legacy && !v->mergeable ? 2 : 0);
+    if (virtio_has(v->dev, VIRTIO_NET_F_HASH_REPORT))
+        v->hdr_len = sizeof(struct virtio_net_hdr_hash);
     v->one_seg = !legacy || virtio_has(v->dev, VIRTIO_F_ANY_LAYOUT);
     if (!v->one_seg)
         v->offloads &= ~(unsigned)(VNET_TX_CSUM | VNET_TX_TSO4 | VNET_TX_TSO6 | VNET_TX_ECN);

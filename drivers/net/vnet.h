@@ -50,7 +50,7 @@ extern "C" {
 struct vnet;
 
 #define VNET_MAC_LEN    6
-#define VNET_HDR_MAX    12    /* bytes of the virtio header: 12, or 10 on a legacy device */
+#define VNET_HDR_MAX    20    /* bytes of the longest virtio header: with HASH_REPORT; else 12 */
 #define VNET_TX_PIECES  20    /* longest list of pieces */
 #define VNET_FRAME_MAX  65550 /* bytes of the longest frame: one to cut, or that was joined */
 #define VNET_RX_PRIVATE 96    /* bytes of a struct vnet_rx that are the stack's own */
@@ -82,6 +82,26 @@ enum {
 };
 
 /*
+ * Hashes of received frames, which a device with HASH_REPORT makes of addresses, and of ports where
+ * the name has TCP or UDP (section 5.1.6.4.3). EX: IPv6 with the addresses of its
+ * extension headers.
+ */
+enum {
+    VNET_HASH_IP4 = 1,
+    VNET_HASH_TCP4 = 2,
+    VNET_HASH_UDP4 = 4,
+    VNET_HASH_IP6 = 8,
+    VNET_HASH_TCP6 = 16,
+    VNET_HASH_UDP6 = 32,
+    VNET_HASH_IP6_EX = 64,
+    VNET_HASH_TCP6_EX = 128,
+    VNET_HASH_UDP6_EX = 256,
+    VNET_HASH_KINDS = 9,
+};
+#define VNET_HASH_KEY 40 /* bytes of a key: of Toeplitz, for two addresses of IPv6 and two ports   \
+                          */
+
+/*
  * A received frame: an Ethernet header and what follows, without the frame check sequence. If it
  * came in several buffers, there is one structure for each, and those behind the first have `stack`
  * to `data_len` only. The structure lies in memory that no device is given.
@@ -95,7 +115,8 @@ struct vnet_rx {
     uint32_t len;          /* bytes of the frame, in all its buffers: 14..VNET_FRAME_MAX */
     uint16_t head_len;     /* bytes in head: len, or VNET_RX_COPY if data is not NULL */
     struct vnet_meta meta; /* checked: within the frame, and of what was negotiated */
-    uint8_t before_head[2] __attribute__((aligned(16)));
+    uint32_t hash;         /* by the device, which may lie; meaningless if hash_type is 0 */
+    uint16_t hash_type __attribute__((aligned(16))); /* the VNET_HASH_* of it; 0: there is none */
     uint8_t head[VNET_RX_HEAD]; /* the frame's first bytes; their 14th ends on a multiple of 16 */
 };
 

@@ -41,6 +41,7 @@ enum vnet_ctrl_command {
     VNET_CTRL_OFFLOADS,    /* vnet_rx_offloads */
     VNET_CTRL_COALESCE_TX, /* vnet_coalesce */
     VNET_CTRL_COALESCE_RX,
+    VNET_CTRL_HASH,      /* vnet_hash */
     VNET_CTRL_ANNOUNCED, /* the answer to a device that asked for an announcement */
 };
 
@@ -114,6 +115,16 @@ int vnet_rx_offloads(struct vnet *v, unsigned on);
  * first frame: of those received (rx), or sent. 0, 0: no wait. -ENOMEM.
  */
 int vnet_coalesce(struct vnet *v, bool rx, uint32_t frames, uint32_t usecs);
+
+/* The hashes that the device can make of received frames: VNET_HASH_*; 0: none. */
+uint32_t vnet_hash_types(struct vnet *v);
+/*
+ * Has the device hash what it receives: with the most specific of `types` that fits a frame; 0:
+ * none. The key is copied. The hash of a frame is in struct vnet_rx, from the answer on
+ * (VNET_CTRL_HASH): the key may be secret, but a device is free to tell any hash at all. -EINVAL:
+ * a type that the device does not have, or a key that is too long for it; -ENOMEM.
+ */
+int vnet_hash(struct vnet *v, uint32_t types, const uint8_t key[VNET_HASH_KEY]);
 
 /* ---- what the configuration space says ------------------------------------------------------- */
 

@@ -55,12 +55,14 @@ enum {
     VIRTIO_NET_F_GUEST_ANNOUNCE = 21,
     VIRTIO_NET_F_CTRL_MAC_ADDR = 23,
     VIRTIO_NET_F_NOTF_COAL = 53,
+    VIRTIO_NET_F_HASH_REPORT = 57,
     VIRTIO_NET_F_SPEED_DUPLEX = 63,
 };
 
 /* Section 5.1.4: offsets of the fields in the config space */
 enum { VIRTIO_NET_CFG_MAC = 0, VIRTIO_NET_CFG_STATUS = 6, VIRTIO_NET_CFG_MTU = 10 };
 enum { VIRTIO_NET_CFG_SPEED = 12, VIRTIO_NET_CFG_DUPLEX = 16 };
+enum { VIRTIO_NET_CFG_HASH_KEY = 17, VIRTIO_NET_CFG_HASH_TYPES = 20 };
 enum { VIRTIO_NET_S_LINK_UP = 1, VIRTIO_NET_S_ANNOUNCE = 2 };
 
 /*
@@ -81,7 +83,14 @@ enum {
     VIRTIO_NET_HDR_F_DATA_VALID = 2,
     VIRTIO_NET_HDR_F_RSC_INFO = 4,
 };
-_Static_assert(sizeof(struct virtio_net_hdr) == VNET_HDR_MAX, "header of section 5.1.6");
+/* With HASH_REPORT every header is longer; what is behind it has a meaning on receive only. */
+struct virtio_net_hdr_hash {
+    struct virtio_net_hdr plain;
+    uint32_t hash_value;
+    uint16_t hash_report; /* 0: there is none; else 1 and the number of a bit of VNET_HASH_* */
+    uint16_t padding;
+};
+_Static_assert(sizeof(struct virtio_net_hdr_hash) == VNET_HDR_MAX, "header of section 5.1.6");
 
 /* A receive buffer: its memory is the device's, or holds a part of a frame. */
 struct vnet_buf {
@@ -104,9 +113,6 @@ struct vnet_record {
 };
 _Static_assert((offsetof(struct vnet_rx, head) + VNET_ETH_HLEN) % 16 == 0, "alignment of headers");
 
-/* Offset of the frame in the memory of a buffer: the end of its 14-byte header is aligned to 16. */
-#define VNET_FRAME_OFFSET (((VNET_HDR_MAX + VNET_ETH_HLEN + 15) & ~15u) - VNET_ETH_HLEN)
-
 /* The mappings of a frame from vnet_send to its end, where HAL_DMA_MAPS is 1. */
 struct vnet_map {
     struct vnet_map *next; /* while the record is free */
@@ -125,16 +131,18 @@ struct vnet {
     bool one_seg;      /* header and frame may share a descriptor (sections 5.1.6.1, 2.7.4) */
     bool mergeable;    /* a frame may take several buffers */
     bool headers;      /* received headers have a meaning, of a sum or of joined segments */
+    bool hashes;       /* received headers are asked for a hash: vnet_hash was called */
     bool tx_up;        /* false: frames are dropped; refused if the device is dead */
     bool tx_blocked;   /* vnet_send returned -EAGAIN: tx_room is owed */
     bool tx_scheduled; /* the service has been asked to run for the next reclaim */
     uint16_t mtu;
     uint8_t mac[VNET_MAC_LEN];      /* in use */
     uint8_t mac_told[VNET_MAC_LEN]; /* in the device's config space, unicast or not */
-    unsigned hdr_len;               /* bytes of the virtio header: 10 or 12 */
+    unsigned hdr_len;               /* bytes of the virtio header: 10, 12 or 20 */
     uint32_t frame_max;             /* mtu + 14 */
     unsigned offloads;              /* as vnet_offloads() says: switched on now */
     unsigned negotiated;            /* the same: what frames may have that are received */
+    uint32_t hash_types;            /* VNET_HASH_*: that the device has taken */
 
     /* receive */
     struct vnet_slab *slabs; /* private memory of all buffers and records */
@@ -196,6 +204,12 @@ static inline uint16_t vnet_rx_field(const uint8_t *header, size_t off)
 }
 #define VNET_HDR_KIND    offsetof(struct virtio_net_hdr, flags) /* and gso_type */
 #define VNET_HDR_BUFFERS offsetof(struct virtio_net_hdr, num_buffers)
+
+/* Offset of the frame in the memory of a buffer: the end of its 14-byte header is aligned to 16. */
+static inline unsigned vnet_frame_offset(const struct vnet *v)
+{
+    return ((v->hdr_len + VNET_ETH_HLEN + 15) & ~15u) - VNET_ETH_HLEN;
+}
 
 static inline void vnet_rx_push_spare(struct vnet *v, struct vnet_buf *b)
 {

@@ -17,9 +17,9 @@
  */
 static void vnet_rx_init_buf(struct vnet *v, struct vnet_buf *b, uint8_t *memory, uint64_t dma)
 {
-    uint64_t frame = dma + VNET_FRAME_OFFSET;
+    uint64_t frame = dma + vnet_frame_offset(v);
 
-    b->frame = memory + VNET_FRAME_OFFSET;
+    b->frame = memory + vnet_frame_offset(v);
     if (v->one_seg) {
         b->segs[0] = (struct virtq_seg){frame - v->hdr_len, v->hdr_len + v->buf_room};
     } else {
@@ -53,7 +53,7 @@ void vnet_rx_cleanup(struct vnet *v)
 /* Makes n buffers, their memory in one piece; false: no memory. They are never freed. */
 static bool vnet_rx_grow(struct vnet *v, unsigned n)
 {
-    size_t stride = (VNET_FRAME_OFFSET + v->buf_room + 63) & ~(size_t)63;
+    size_t stride = (vnet_frame_offset(v) + v->buf_room + 63) & ~(size_t)63;
     uint64_t dma = 0; /* with HAL_DMA_MAPS, vnet_map_buf() knows the addresses */
     uint8_t *slab = hal_dma_alloc(n * stride, 64, HAL_DMA_MAPS ? NULL : &dma);
     struct vnet_buf *bufs = slab ? vnet_rx_slab(v, n * sizeof(*bufs)) : NULL;
@@ -128,9 +128,9 @@ static void vnet_rx_choose_sizes(struct vnet *v)
 
     v->plain_max = v->frame_max < 1514 ? 1514 : v->frame_max;
     v->buf_room = v->plain_max;
-    if (v->mergeable && (joins || v->buf_room > VNET_RX_PAGE - VNET_FRAME_OFFSET))
-        v->buf_room = VNET_RX_PAGE - VNET_FRAME_OFFSET;
-    v->buf_limit = bytes / (VNET_FRAME_OFFSET + v->buf_room);
+    if (v->mergeable && (joins || v->buf_room > VNET_RX_PAGE - vnet_frame_offset(v)))
+        v->buf_room = VNET_RX_PAGE - vnet_frame_offset(v);
+    v->buf_limit = bytes / (vnet_frame_offset(v) + v->buf_room);
     if (v->buf_limit > vnet_rx_most(virtq_size(v->rxq)))
         v->buf_limit = vnet_rx_most(virtq_size(v->rxq));
     if (v->buf_limit < 8)
@@ -143,7 +143,7 @@ int vnet_rx_setup(struct vnet *v)
 
     vnet_rx_choose_sizes(v);
     v->rx_segs = v->one_seg ? 1 : 2;
-    first = VNET_RX_FIRST / (VNET_FRAME_OFFSET + v->buf_room);
+    first = VNET_RX_FIRST / (vnet_frame_offset(v) + v->buf_room);
     if (first < 16)
         first = 16;
     if (first > v->buf_limit)
@@ -239,7 +239,7 @@ static inline void vnet_rx_copy_short(uint8_t *to, const uint8_t *from, uint32_t
 /* The next spare record for a short frame. NULL: it takes the long way, as all frames do then. */
 static inline struct vnet_record *vnet_rx_next(const struct vnet *v)
 {
-    return !v->client || v->merge_left ? NULL : v->spare_records;
+    return !v->client || v->merge_left || v->hashes ? NULL : v->spare_records;
 }
 
 /*

@@ -40,6 +40,18 @@ static void vnet_rx_load_meta(const struct vnet *v, const struct vnet_buf *b, st
     m->csum_offset = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr, csum_offset));
 }
 
+/* Section 5.1.6.4.3: a hash of a type that was not asked for is none. Headers lie on even bytes. */
+static void vnet_rx_load_hash(const struct vnet *v, const struct vnet_buf *b, struct vnet_rx *rx)
+{
+    const size_t value = offsetof(struct virtio_net_hdr_hash, hash_value);
+    uint16_t report = vnet_rx_header(v, b, offsetof(struct virtio_net_hdr_hash, hash_report));
+
+    rx->hash = vnet_rx_header(v, b, value) | (uint32_t)vnet_rx_header(v, b, value + 2) << 16;
+    rx->hash_type = 0;
+    if (report - 1u < VNET_HASH_KINDS)
+        rx->hash_type = (uint16_t)(1u << (report - 1u) & v->hash_types);
+}
+
 /* Clears flags without a meaning (section 5.1.6.4.2). Do those that are left fit the frame? */
 static bool vnet_rx_flags_ok(const struct vnet *v, struct vnet_meta *m, uint32_t len)
 {
@@ -165,6 +177,8 @@ static struct vnet_buf *vnet_rx_take_short(struct vnet *v, struct vnet_buf *b, u
     memcpy(r->rx.head, b->frame, len);
     if (v->headers)
         vnet_rx_load_meta(v, b, &r->rx.meta);
+    if (v->hashes)
+        vnet_rx_load_hash(v, b, &r->rx);
     vnet_rx_finish(v, r);
     return b;
 }
@@ -184,6 +198,8 @@ static struct vnet_buf *vnet_rx_take_long(struct vnet *v, struct vnet_buf *b, ui
     memcpy(r->rx.head, b->frame, VNET_RX_COPY);
     if (v->headers)
         vnet_rx_load_meta(v, b, &r->rx.meta);
+    if (v->hashes)
+        vnet_rx_load_hash(v, b, &r->rx);
     if (n > 1)
         v->merge_first = v->merge_last = r;
     else

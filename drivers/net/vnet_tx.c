@@ -206,8 +206,10 @@ static void vnet_tx_write_header(const struct vnet *v, uint8_t *at, const struct
         };
     if (v->hdr_len == sizeof(h))
         memcpy(at, &h, sizeof(h));
-    else
+    else if (v->hdr_len < sizeof(h))
         memcpy(at, &h, v->hdr_len);
+    else
+        memcpy(at, &(struct virtio_net_hdr_hash){.plain = h}, sizeof(struct virtio_net_hdr_hash));
 }
 
 /* May a frame's piece or the whole of a usual one be at `at`, by what is known of its surroundings?

@@ -30,9 +30,9 @@
 #define PBUF_POOL_BUFSIZE    1600
 #define PBUF_POOL_FREE_OOSEQ 1
 
-/* Link: room for the virtio header (12) keeps a contiguous frame in one descriptor. */
+/* Link: room for the virtio header (20) keeps a contiguous frame in one descriptor. */
 #define LWIP_ETHERNET                  1
-#define PBUF_LINK_ENCAPSULATION_HLEN   16
+#define PBUF_LINK_ENCAPSULATION_HLEN   20
 #define ETH_PAD_SIZE                   0
 #define LWIP_ARP                       1
 #define ARP_TABLE_SIZE                 256 /* lwIP's numbers of rows have 16 bits then */

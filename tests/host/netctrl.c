@@ -76,6 +76,18 @@ static void do_coalesce(unsigned command, const uint8_t *data, uint32_t len)
     netctrl.coalesce[command][1] = get32(data + 4);
 }
 
+/* struct virtio_net_hash_config, with a key of Toeplitz for all types. */
+static void do_hash(unsigned command, const uint8_t *data, uint32_t len)
+{
+    static const uint8_t reserved[8];
+
+    need(NET_F_HASH_REPORT, "", "HASH_CONFIG");
+    CHECK(command == 2 && len == 13 + sizeof(netctrl.hash_key) && data[12] == len - 13);
+    model_rule(memcmp(data + 4, reserved, 8) == 0, "NET-HASH-04", "reserved words are not 0");
+    netctrl.hash_types = get32(data);
+    memcpy(netctrl.hash_key, data + 13, sizeof(netctrl.hash_key));
+}
+
 static void do_command(unsigned class, unsigned command, const uint8_t *data, uint32_t len)
 {
     switch (class) {
@@ -95,6 +107,9 @@ static void do_command(unsigned class, unsigned command, const uint8_t *data, ui
         need(NET_F_GUEST_ANNOUNCE, "", "ANNOUNCE_ACK");
         CHECK(command == 0 && len == 0);
         netctrl.announced++;
+        break;
+    case 4:
+        do_hash(command, data, len);
         break;
     case 5:
         need(NET_F_GUEST_OFFLOADS, "", "GUEST_OFFLOADS_SET");

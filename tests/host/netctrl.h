@@ -47,6 +47,8 @@ struct netctrl {
     unsigned announced;
     uint64_t offloads;
     uint32_t coalesce[2][2]; /* of TX_SET and RX_SET: usecs, packets */
+    uint32_t hash_types;
+    uint8_t hash_key[40];
 
     /* the stack */
     unsigned announcements, addresses;

@@ -47,6 +47,8 @@ static void on_input(void *ctx, struct vnet_rx *rx)
     net.inputs++;
     net.last_len = rx->len;
     net.last_meta = rx->meta;
+    net.last_hash = rx->hash;
+    net.last_hash_type = rx->hash_type;
     copy_frame(rx);
     if (net.keep)
         net.kept[net.kept_count++] = rx;
@@ -117,6 +119,7 @@ static void judge_header(const struct net_header *h, uint32_t len)
     bool sum = h->flags & 1;
 
     model_rule(!h->buffers, "NET-TX-03", "tx num_buffers is %u", h->buffers);
+    CHECK(!h->hash && !h->report && !h->padding);
     model_rule(!(h->flags & ~1u), "NET-TX-25 NET-TX-48", "tx flags %#x", h->flags);
     model_rule(!sum || model_accepted(net.m, NET_F_CSUM), "NET-TX-04", "a sum without CSUM");
     model_rule(!sum || h->csum_start + h->csum_offset + 2u <= len, "NET-TX-33",
@@ -223,6 +226,8 @@ void net_boot(void)
     host_boot();
     if (model_is_legacy(net.m) && model_accepted(net.m, NET_F_MRG_RXBUF))
         net.hdr_len = 12;
+    if (model_accepted(net.m, NET_F_HASH_REPORT))
+        net.hdr_len = sizeof(struct net_header);
     net.dev = vnet_get(0);
     if (net.dev)
         CHECK_EQ(vnet_attach(net.dev, &client), 0);

@@ -23,6 +23,7 @@ enum {
     NET_F_HOST_ECN = 13,
     NET_F_MRG_RXBUF = 15,
     NET_F_STATUS = 16,
+    NET_F_HASH_REPORT = 57,
     NET_F_GUEST_HDRLEN = 59,
 };
 
@@ -31,10 +32,15 @@ enum {
 #define NET_PACKETS 512 /* test frames with memory of their own */
 #define NET_LONGEST 66000
 
-/* Section 5.1.6, little-endian. On legacy devices without MRG_RXBUF the last field is absent. */
+/*
+ * Section 5.1.6, little-endian. On legacy devices without MRG_RXBUF `buffers` is absent, and what
+ * follows everywhere without HASH_REPORT.
+ */
 struct net_header {
     uint8_t flags, gso;
     uint16_t hdr_len, gso_size, csum_start, csum_offset, buffers;
+    uint32_t hash;
+    uint16_t report, padding;
 };
 
 /*
@@ -67,7 +73,7 @@ struct net {
     struct vnet_rx *kept[NET_FRAMES];
     unsigned kept_count, inputs, batch_ends, room_calls, link_calls, tx_done;
     bool link_up;
-    uint32_t last_len;
+    uint32_t last_len, last_hash, last_hash_type;
     unsigned last_parts; /* buffers that it came in */
     struct vnet_meta last_meta;
     uint8_t last_frame[NET_LONGEST];

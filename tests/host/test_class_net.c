@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "net/vnet_ctrl.h"
 #include "netmodel.h"
 #include "rig.h"
 #include "virtio/virtio.h"
@@ -213,10 +214,18 @@ static void class_20_queue_pairs(void)
 static void class_21_rss_key_size(void)
 {
     static const unsigned bits[] = {NET_F_MQ, NET_F_CTRL_VQ, NET_F_HASH, NET_F_RSS};
+    static const unsigned sizes[] = {0, 1, 39, 40, 255};
+    static const uint8_t key[VNET_HASH_KEY];
 
     boot_with(bits, 4);
-    CHECK(!model_accepted(net.m, NET_F_RSS) && !model_accepted(net.m, NET_F_HASH));
-    check_works();
+    CHECK(!model_accepted(net.m, NET_F_RSS) && model_accepted(net.m, NET_F_HASH));
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        model_field(net.m, 17, 1, sizes[i]);
+        model_field(net.m, 20, 4, UINT32_MAX);
+        CHECK_EQ(vnet_hash_types(net.dev), sizes[i] < VNET_HASH_KEY ? 0 : 0x1ff);
+        CHECK_EQ(vnet_hash(net.dev, 1, key), sizes[i] < VNET_HASH_KEY ? -EINVAL : 0);
+        check_works();
+    }
 }
 
 /* ---- 32: refilling --------------------------------------------------------------------------- */

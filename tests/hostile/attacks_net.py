@@ -4,7 +4,7 @@
 """
 from hostile.attack import RX, Attack, Entry, Lasting
 from hostile.attacks_queue import Late
-from hostile.card import HEADER, MTU_F
+from hostile.card import HASH, HEADER, MTU_F
 from wire import GUEST_MAC, OUR_MAC
 
 FLOOD = 64               # frames at a time
@@ -77,6 +77,16 @@ class BuffersTwo(Header):
     """num_buffers 2, for frames of one buffer."""
     name = 'header-two-buffers'
     fields = (0, 0, 0, 0, 0, 0, 2)
+
+
+class HashWild(Header):
+    """Hashes of types that nobody asked for, or that are none."""
+    name = 'header-hash-wild'
+    properties = 'hash=on'
+
+    def lie(self, frame):
+        self.struck()
+        self.right(frame, HEADER.pack(0, 0, 0, 0, 0, 0, 1) + self.dice.randbytes(HASH))
 
 
 # ---- frames --------------------------------------------------------------------------------------

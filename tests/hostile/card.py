@@ -12,6 +12,7 @@ from hostile.victim import Victim
 RX, TX = 'rx', 'tx'
 PORT = 7000
 HEADER = struct.Struct('<BBHHHHH')       # flags, gso_type, hdr_len, gso_size, csum_*, num_buffers
+HASH_REPORT, HASH = 57, 8                # whose header has so many bytes more
 MTU_F = 3
 RECEIVING = (1, 7, 8, 9, 15)             # GUEST_CSUM, GUEST_TSO4, _TSO6, _ECN, MRG_RXBUF: so that
                                          # each field of a header is read
@@ -55,7 +56,7 @@ class Card(Victim):
     name = 'net'
     names = (RX, TX)
     queues = 2
-    features = (MTU_F, *RECEIVING)
+    features = (MTU_F, *RECEIVING, HASH_REPORT)     # QEMU takes it with hash=on only
     has_config = False
 
     def __init__(self):
@@ -64,8 +65,14 @@ class Card(Victim):
         self.station = Station(self.deliver)
         self.busy = False
 
+    @property
+    def front(self):
+        """Bytes in front of each frame."""
+        return HEADER.size + HASH * (self.backend.accepted >> HASH_REPORT & 1)
+
     def deliver(self, frame, header=None):
-        self.frames.append((header or HEADER.pack(0, 0, 0, 0, 0, 0, 1)) + frame)
+        header = header or HEADER.pack(0, 0, 0, 0, 0, 0, 1)
+        self.frames.append(header.ljust(self.front, b'\0')[:self.front] + frame)
 
     def kicked(self, ring):
         self.serve(ring)
@@ -88,8 +95,8 @@ class Card(Victim):
 
     def sent(self, chain):
         data = chain.read()
-        if len(data) < HEADER.size + 14 or chain.writable:
+        if len(data) < self.front + 14 or chain.writable:
             self.fault(f'a frame of {len(data)} bytes, {chain.room()} writable')
         else:
-            self.station.take(data[HEADER.size:])
+            self.station.take(data[self.front:])
         return 0

@@ -24,20 +24,21 @@ def start(boot):
     cards = []
 
     def run(features=net.EVERY, transport='mmio', packed=False, mtu=1500, append='',
-            net_device='', **machine):
+            net_device='', image='sockets', **machine):
         card = net.Card(features, mtu)
         backend = Backend(card, packed=packed)
         cards.append((card, backend))
         device = f'packed={"on" if packed else "off"}' + ',' * bool(net_device) + net_device
         if transport == 'pci':
             device += ',vectors=0'       # QEMU 7.2 crashes at MSI-X of vhost-user
-        card.guest = boot('sockets', transport=transport, mem='64',
+        card.guest = boot(image, transport=transport, mem='64',
                           append=f'ip={w.GUEST_IP}/24 {append}', net_device=device,
                           netdev_line='vhost-user,id=n0,chardev=card',
                           extra=[*MEMORY, '-chardev', f'socket,id=card,path={backend.path}'],
                           **machine)
         card.guest.expect(r'^vireo: ready', 40)
-        card.peer.serve(card.peer.answers_ping6, 10)
+        if image == 'sockets':
+            card.peer.serve(card.peer.answers_ping6, 10)
         return card
 
     yield run
@@ -103,6 +104,30 @@ def test_some(start, features, joined, sums, cuts):
         echo(card, ip6, 1 << 17, joined=0 if ip6 else joined, sums=sums)
     assert bool(card.counts['cut']) == cuts
     assert bool(card.counts['partial']) == (net.CSUM in features)
+
+
+HASHES = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 32, 7: 64, 8: 128, 9: 256, 0: 0, 10: 0, 0xffff: 0}
+
+
+def test_hashes(start):
+    """A card that reports hashes: they reach the application, with what is no type as none."""
+    card = start((net.HASH_REPORT,), net_device='hash=on', image='hashes')
+    card.guest.expect(r'^types: 0x1ff', 10)
+    card.guest.expect(r'^asked: 0', 10)
+    assert card.has(net.HASH_REPORT)
+    for report, kind in HASHES.items():
+        card.deliver(datagram(), hashed=(0xcafe0000 + report, report))
+        value = f'{0xcafe0000 + report:#x}' if kind else '0'
+        card.guest.expect(rf'^frame: 48 bytes, hash {value} of type {kind}$', 10)
+
+
+def test_hashes_beside_offloads(start):
+    """The longer header, both ways, with all else that may stand in it, and a stack behind it."""
+    card = start((*net.EVERY, net.HASH_REPORT), net_device='hash=on')
+    assert card.has(net.HASH_REPORT)
+    for ip6 in (False, True):
+        echo(card, ip6, 1 << 17, joined=20000, sums=net.NEEDS_CSUM)
+    assert card.counts['cut']
 
 
 def test_denied(start):

@@ -16,10 +16,11 @@ from vireolib.guest import PATIENCE
 
 RX, TX = 0, 1
 HEADER = struct.Struct('<BBHHHHH')       # flags, gso_type, hdr_len, gso_size, csum_*, num_buffers
+HASHED = struct.Struct('<BBHHHHHIHH')    # the same with HASH_REPORT: hash_value, hash_report, padding
 NEEDS_CSUM, DATA_VALID = 1, 2
 GSO_NONE, GSO_TCP4, GSO_TCP6, GSO_ECN = 0, 1, 4, 0x80
 (CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, GUEST_ECN, HOST_TSO4, HOST_TSO6, HOST_ECN,
- MRG_RXBUF, HAS_MTU) = 0, 1, 7, 8, 9, 11, 12, 13, 15, 3
+ MRG_RXBUF, HAS_MTU, HASH_REPORT) = 0, 1, 7, 8, 9, 11, 12, 13, 15, 3, 57
 EVERY = (CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, GUEST_ECN, HOST_TSO4, HOST_TSO6, HOST_ECN,
          MRG_RXBUF)
 ETH, SUM_AT = 14, {st.TCP: 16, w.UDP: 6, st.ICMP6: 2}
@@ -123,6 +124,11 @@ class Card(Device):
     def fault(self, text):
         self.violations.append(text)
 
+    @property
+    def header(self):
+        """What lies in front of each frame, both ways."""
+        return HASHED if self.has(HASH_REPORT) else HEADER
+
     # ---- the queues ----
 
     def kicked(self, ring):
@@ -130,7 +136,7 @@ class Card(Device):
             while ring.running() and (chain := ring.pop()):
                 data = chain.read()
                 ring.push(chain, 0)
-                self.sent(data[:HEADER.size], data[HEADER.size:])
+                self.sent(data[:self.header.size], data[self.header.size:])
             if ring.running():
                 self.backend.interrupt(ring)
         self.fill()
@@ -142,8 +148,8 @@ class Card(Device):
     def fill(self):
         ring = self.backend.rings[RX]
         while self.pending and ring.running():
-            frame, fields, buffers = self.pending[0]
-            need = HEADER.size + len(frame)
+            frame, fields, buffers, hashed = self.pending[0]
+            need = self.header.size + len(frame)
             while sum(c.room() for c in self.spare) < need:
                 chain = ring.pop()
                 if chain is None:
@@ -154,18 +160,19 @@ class Card(Device):
             if sum(c.room() for c in self.spare) < need and not buffers:
                 break
             self.pending.popleft()
-            self.put(ring, frame, fields, buffers)
+            self.put(ring, frame, fields, buffers, hashed)
         if ring.running():
             self.backend.interrupt(ring)
 
-    def put(self, ring, frame, fields, buffers):
+    def put(self, ring, frame, fields, buffers, hashed):
         """Writes a frame into as many buffers as it needs; `buffers`: the number that is told."""
-        chains, left = [], HEADER.size + len(frame)
+        chains, left = [], self.header.size + len(frame)
         while self.spare and left > 0:
             chains.append(self.spare.pop(0))
             left -= chains[-1].room()
         told = len(chains) if buffers is None else buffers
-        data = HEADER.pack(*fields, told) + frame
+        told = fields + (told,) + (hashed + (0,) if self.has(HASH_REPORT) else ())
+        data = self.header.pack(*told) + frame
         for chain in chains:
             done = chain.write(data)
             ring.push(chain, done)
@@ -173,18 +180,22 @@ class Card(Device):
         self.counts['delivered'] += 1
 
     def deliver(self, frame, flags=0, gso=0, hdr_len=0, gso_size=0, start=0, offset=0,
-                buffers=None):
-        """From any thread: delivers a frame with that header."""
+                buffers=None, hashed=(0xdddddddd, 2)):
+        """From any thread: delivers a frame with that header. hashed: hash_value and hash_report,
+        where the image has asked for such."""
         fields = flags, gso, hdr_len, gso_size, start, offset
-        self.backend.do(lambda: (self.pending.append((frame, fields, buffers)), self.fill()))
+        self.backend.do(lambda: (self.pending.append((frame, fields, buffers, hashed)),
+                                 self.fill()))
 
     # ---- what the image sends ----
 
     def sent(self, header, frame):
-        if len(header) < HEADER.size or len(frame) < ETH:
+        if len(header) < self.header.size or len(frame) < ETH:
             self.fault(f'a frame of {len(frame)} bytes')
             return
-        flags, gso, hdr_len, size, start, offset, _ = HEADER.unpack(header)
+        flags, gso, hdr_len, size, start, offset, *rest = self.header.unpack(header)
+        if any(rest):
+            self.fault(f'what only a card may set is {rest}')
         packet = Packet(frame)
         if flags & ~NEEDS_CSUM or flags and not self.has(CSUM):
             self.fault(f'flags {flags:#x}')
