@@ -98,7 +98,7 @@ enum {
     VNET_HASH_UDP6_EX = 256,
     VNET_HASH_KINDS = 9,
 };
-#define VNET_HASH_KEY 40 /* bytes of a key: of Toeplitz, for two addresses of IPv6 and two ports   \
+#define VNET_HASH_KEY 40 /* bytes of a key: two addresses of IPv6 and two ports, and 4 */
                           */
 
 /*

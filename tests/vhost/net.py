@@ -16,7 +16,7 @@ from vireolib.guest import PATIENCE
 
 RX, TX = 0, 1
 HEADER = struct.Struct('<BBHHHHH')       # flags, gso_type, hdr_len, gso_size, csum_*, num_buffers
-HASHED = struct.Struct('<BBHHHHHIHH')    # the same with HASH_REPORT: hash_value, hash_report, padding
+HASHED = struct.Struct('<BBHHHHHIHH')    # and hash_value, hash_report, padding: with HASH_REPORT
 NEEDS_CSUM, DATA_VALID = 1, 2
 GSO_NONE, GSO_TCP4, GSO_TCP6, GSO_ECN = 0, 1, 4, 0x80
 (CSUM, GUEST_CSUM, GUEST_TSO4, GUEST_TSO6, GUEST_ECN, HOST_TSO4, HOST_TSO6, HOST_ECN,
