@@ -99,7 +99,6 @@ enum {
     VNET_HASH_KINDS = 9,
 };
 #define VNET_HASH_KEY 40 /* bytes of a key: two addresses of IPv6 and two ports, and 4 */
-                          */
 
 /*
  * A received frame: an Ethernet header and what follows, without the frame check sequence. If it
