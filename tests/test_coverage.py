@@ -74,6 +74,7 @@ def test_addresses_of_several_runs(tmp_path):
         [False, True, True, False, True, False]
 
 
+@pytest.mark.full
 def test_what_a_boot_executes(boot, built, tmp_path, monkeypatch):
     """The image as it is, on QEMU with the plugin: main() ran, a panic did not."""
     built('hello')

@@ -67,7 +67,7 @@ def memory_is_back(station, before, within, why=''):
         station.serve(lambda end=time.monotonic() + 0.5: time.monotonic() > end, 2)
 
 
-@pytest.mark.parametrize('transport', ['mmio', 'pci'])
+@pytest.mark.parametrize('transport', [pytest.param('mmio', marks=pytest.mark.full), 'pci'])
 @pytest.mark.timeout(120)
 def test_every_group(boot, station, site_disk, transport):
     guest = appliance(boot, station, site_disk, transport=transport)

@@ -78,8 +78,11 @@ def sha256_of(port, path):
 
 # ---- content ----
 
-@pytest.mark.parametrize('transport', TRANSPORTS)
-@pytest.mark.parametrize('wake', ['irq', 'poll'])
+@pytest.mark.parametrize('wake, transport', [
+    pytest.param(wake, transport,
+                 marks=() if (wake, transport) in (('irq', 'mmio'), ('poll', 'pci'))
+                 else pytest.mark.full)
+    for wake in ('irq', 'poll') for transport in TRANSPORTS])
 @pytest.mark.timeout(180)
 def test_content_by_hash(server, content, transport, wake):
     append = images.STATIC_IP + (' vireo.poll=1' if wake == 'poll' else '')

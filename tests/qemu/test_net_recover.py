@@ -17,7 +17,8 @@ from vireolib.machine import Forward
 MIB = 1 << 20
 SIZE = 32 * MIB
 RX, TX = 0, 1
-WAYS = [('mmio', 'split'), ('mmio-legacy', 'split'), ('pci', 'packed')]
+WAYS = [('mmio', 'split'), pytest.param('mmio-legacy', 'split', marks=pytest.mark.full),
+        ('pci', 'packed')]
 
 
 @pytest.fixture(scope='module')
@@ -130,7 +131,9 @@ def comes_back(s, data, tries=160):
     return False
 
 
-@pytest.mark.parametrize('transport', ['mmio', 'mmio-legacy', 'pci', 'pci-legacy'])
+@pytest.mark.parametrize('transport', [
+    'mmio', pytest.param('mmio-legacy', marks=pytest.mark.full), 'pci',
+    pytest.param('pci-legacy', marks=pytest.mark.full)])
 def test_a_card_that_is_given_up(boot, transport):
     """tests/apps/cardgone: a connection outlives resets; when the card is given up, tasks that
     wait get an error, and calls that need the card fail at once."""

@@ -88,7 +88,7 @@ def test_the_recording_is_what_linux_says():
     assert not differences(facts_of(output.splitlines()))
 
 
-@pytest.mark.parametrize('transport', ['mmio', 'pci'])
+@pytest.mark.parametrize('transport', [pytest.param('mmio', marks=pytest.mark.full), 'pci'])
 def test_an_image_answers_as_linux(boot, transport):
     guest = boot('facts', transport=transport, append='ip=10.0.2.15/24',
                  netdev_line='user,id=n0,ipv6=off,restrict=on')
