@@ -364,3 +364,15 @@ struct udp_pcb *net_conn_next_udp(const struct udp_pcb *pcb)
 {
     return conn_udp(pcb->chain.next);
 }
+
+struct udp_pcb *net_conn_only_udp(uint16_t port)
+{
+    struct net_chain *c = *conn_chain(&udp_ports, port), *next;
+
+    for (; c && c->hash != port; c = c->next)
+        ;
+    for (next = c ? c->next : NULL; next; next = next->next)
+        if (next->hash == port)
+            return NULL;
+    return conn_udp(c);
+}

@@ -69,5 +69,7 @@ void net_conn_leave_udp(struct udp_pcb *pcb);
  */
 struct udp_pcb *net_conn_first_udp(uint16_t port);
 struct udp_pcb *net_conn_next_udp(const struct udp_pcb *pcb);
+/* The control block of a port; NULL: there is none, or more than one. */
+struct udp_pcb *net_conn_only_udp(uint16_t port);
 
 #endif

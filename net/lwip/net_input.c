@@ -208,15 +208,6 @@ enum net_verdict net_input_judge(struct net_arrival *a, const uint8_t *packet, u
 
 /* ---- into lwIP ------------------------------------------------------------------------------- */
 
-/* May a packet have that sender? Not a group, and not all of the network (RFC 1122, 3.2.1.3). */
-static bool input_sender4_ok(u32_t from, const struct netif *netif)
-{
-    u32_t mask = netif_ip4_netmask(netif)->addr;
-
-    return from && (from & PP_HTONL(0xe0000000)) != PP_HTONL(0xe0000000) &&
-           (((from ^ netif_ip4_addr(netif)->addr) & mask) || (from | mask) != IPADDR_BROADCAST);
-}
-
 /* What lwIP's IP tells of a packet to the address of its interface; the rest is by family. */
 static void input_tell(const struct net_arrival *a, struct pbuf *p)
 {
@@ -241,7 +232,7 @@ static bool input_ip4(const struct net_arrival *a, struct pbuf *p)
     struct netif *netif = &a->dev->netif;
 
     if (ip->dest.addr != netif_ip4_addr(netif)->addr || !netif_is_up(netif) ||
-        !input_sender4_ok(ip->src.addr, netif))
+        !net_input_sender4_ok(ip->src.addr, netif))
         return false;
     ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, ip->dest);
     ip_addr_copy_from_ip4(ip_data.current_iphdr_src, ip->src);
@@ -252,24 +243,30 @@ static bool input_ip4(const struct net_arrival *a, struct pbuf *p)
     return true;
 }
 
-/* The same for IPv6. */
-static bool input_ip6(const struct net_arrival *a, struct pbuf *p)
+bool net_input_ends6(const struct ip6_hdr *ip, struct netif *netif)
 {
-    const struct ip6_hdr *ip = (const struct ip6_hdr *)a->seg.packet;
     ip6_addr_t *from = ip_2_ip6(&ip_data.current_iphdr_src);
     ip6_addr_t *to = ip_2_ip6(&ip_data.current_iphdr_dest);
-    struct netif *netif = &a->dev->netif;
     int i;
 
     ip_addr_copy_from_ip6_packed(ip_data.current_iphdr_src, ip->src);
     ip_addr_copy_from_ip6_packed(ip_data.current_iphdr_dest, ip->dest);
-    if (!netif_is_up(netif) || ip6_addr_isany(from) || ip6_addr_ismulticast(from) ||
-        ip6_addr_isipv4mappedipv6(from) || ip6_addr_isloopback(from))
+    if (ip6_addr_isany(from) || ip6_addr_ismulticast(from) || ip6_addr_isipv4mappedipv6(from) ||
+        ip6_addr_isloopback(from))
         return false;
     ip6_addr_assign_zone(from, IP6_UNICAST, netif);
     ip6_addr_assign_zone(to, IP6_UNICAST, netif);
     i = netif_get_ip6_addr_match(netif, to);
-    if (i < 0 || !ip6_addr_isvalid(netif_ip6_addr_state(netif, i)))
+    return i >= 0 && ip6_addr_isvalid(netif_ip6_addr_state(netif, i));
+}
+
+/* The same for IPv6. */
+static bool input_ip6(const struct net_arrival *a, struct pbuf *p)
+{
+    const struct ip6_hdr *ip = (const struct ip6_hdr *)a->seg.packet;
+    struct netif *netif = &a->dev->netif;
+
+    if (!netif_is_up(netif) || !net_input_ends6(ip, netif))
         return false;
     ip_data.current_ip6_header = LWIP_CONST_CAST(struct ip6_hdr *, ip);
     lwip_stats.ip6.recv++;

@@ -9,11 +9,11 @@
  * Sums of whole packets of TCP and UDP are checked here, where the device has not done so. What the
  * device says of a frame is taken for true if the frame is such a one; else it counts for nothing.
  */
-#include "net_rx.h"
 #include "lwip/prot/ip.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/udp.h"
+#include "net_udp.h"
 #include "vireo/sum.h"
 
 /* What is kept in the memory of a buffer for the stack. */
@@ -269,6 +269,7 @@ static void rx_seen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
     net_join_begin(a, p);
 }
 
+static void rx_packet(struct net_dev *d, struct vnet_rx *rx) __attribute__((noinline));
 static void rx_packet(struct net_dev *d, struct vnet_rx *rx)
 {
     struct net_arrival a;
@@ -295,7 +296,8 @@ static void rx_packet(struct net_dev *d, struct vnet_rx *rx)
 void net_rx_frame(void *ctx, struct vnet_rx *rx)
 {
     net_enter_service();
-    rx_packet(ctx, rx);
+    if (!net_udp_likely(rx) || !net_udp_rx(ctx, rx))
+        rx_packet(ctx, rx);
     net_leave_service();
 }
 

@@ -9,6 +9,7 @@
 
 #include "frame_check.h"
 #include "lwip/prot/ethernet.h"
+#include "lwip/prot/ip6.h"
 #include "net_impl.h"
 
 /* A packet on its way in, and what is known of it. */
@@ -41,6 +42,17 @@ uint16_t net_input_type(const uint8_t *frame, unsigned have, unsigned *skip);
 /* May lwIP see the packet? Sets seg if so; counts it if not. */
 enum net_verdict net_input_judge(struct net_arrival *a, const uint8_t *packet, unsigned have,
                                  unsigned len);
+/* May a packet have that sender? Not a group, and not all of the network (RFC 1122, 3.2.1.3). */
+static inline bool net_input_sender4_ok(u32_t from, const struct netif *netif)
+{
+    u32_t mask = netif_ip4_netmask(netif)->addr;
+
+    return from && (from & PP_HTONL(0xe0000000)) != PP_HTONL(0xe0000000) &&
+           (((from ^ netif_ip4_addr(netif)->addr) & mask) || (from | mask) != IPADDR_BROADCAST);
+}
+/* Does the packet go from one machine to a valid address of its interface? Its addresses are those
+ * of lwIP's packet then, with zones. */
+bool net_input_ends6(const struct ip6_hdr *ip, struct netif *netif);
 /* A packet that was judged, in the first pbuf as far as its headers go: into lwIP. */
 void net_input_pass(const struct net_arrival *a, struct pbuf *p);
 

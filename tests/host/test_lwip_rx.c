@@ -10,6 +10,7 @@
 #include "check.h"
 #include "host.h"
 #include "lwip/priv/tcp_priv.h"
+#include "lwip/raw.h"
 #include "lwip/stats.h"
 #include "lwip/udp.h"
 #include "net_impl.h"
@@ -376,9 +377,11 @@ static void keep(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t
     lent = p;
 }
 
-/* Raw API: the data of a datagram is in one pbuf, where the card wrote it. */
+/* Raw API: the data of a datagram is in one pbuf, where the card wrote it; also with a raw control
+ * block, which all packets pass. */
 static void data_is_lent(void)
 {
+    struct raw_pcb *raw = NULL;
     struct vnet_stats s;
     struct udp_pcb *pcb;
 
@@ -388,7 +391,12 @@ static void data_is_lent(void)
     CHECK_EQ(udp_bind(pcb, IP_ANY_TYPE, 9), ERR_OK);
     udp_recv(pcb, keep, NULL);
     net_leave();
-    for (uint32_t len = 100; len < 1200; len += 1000) {
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t len = i % 2 ? 1100 : 100;
+
+        net_enter();
+        raw = i == 2 ? raw_new(200) : raw;
+        net_leave();
         peer_udp(7, 9, data, len);
         CHECK(lent && !lent->next && lent->len == len);
         CHECK(memcmp(lent->payload, data, len) == 0);
@@ -402,6 +410,7 @@ static void data_is_lent(void)
     }
     net_enter();
     udp_remove(pcb);
+    raw_remove(raw);
     net_leave();
 }
 
