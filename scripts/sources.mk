@@ -26,20 +26,19 @@ SRC_lwip := $(filter-out %/dns.c %/etharp.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
 # What each segment of TCP passes is compiled to be fast, where that gains most. What no packet of
-# an open connection passes is compiled to be small (most segments pass by tcp_in.c,
-# most datagrams by udp.c), and so is
-# what is no slower then: of the files below inet_family.c, and core.c of the drivers (make bench
-# BENCH="tcp ring").
+# an open connection passes is compiled to be small (most segments pass by tcp_in.c, most datagrams
+# by udp.c), and so is what is no slower then: of the files below inet_family.c, and core.c of the
+# drivers (make bench BENCH="tcp ring").
 OFTEN := $(addprefix $(LWIP)/src/core/,tcp_out.c pbuf.c)
-SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c udp.c \
-              $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_frag.c icmp.c) \
-              $(addprefix ipv6/,nd6.c mld6.c ip6_frag.c icmp6.c)) \
+SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c udp.c timeouts.c \
+              $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \
+              $(addprefix ipv6/,ip6.c ip6_addr.c nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cut.c \
                                 tcp_half_open.c tcp_ooseq.c \
                                 tcp_mtu.c tcp_mtu_probe.c tcp_option.c tcp_syn.c) \
           $(addprefix net/lwip/net_,address.c arp.c dev.c groups.c icmp.c lease.c nd6.c path_mtu.c \
-                                    privacy.c reass.c route.c route6.c table.c) \
-          $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c end.c group.c \
+                                    privacy.c reass.c route.c route6.c table.c udp.c) \
+          $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_peer.c end.c group.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) drivers/net/vnet.c \

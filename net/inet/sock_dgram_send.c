@@ -172,6 +172,9 @@ static int dgram_find_way(struct sock *s, struct sock_msg *m, int flags, struct 
     return sock_is_broadcast(&m->addr) && !s->options.broadcast ? -EACCES : 0;
 }
 
+/* A message of which nothing is known from the one before. */
+static ssize_t dgram_send_new(struct sock *s, struct sock_msg m, size_t len, int flags)
+    __attribute__((noinline, cold));
 static ssize_t dgram_send_new(struct sock *s, struct sock_msg m, size_t len, int flags)
 {
     bool sums = s->kind == SOCK_KIND_RAW && s->raw->chksum_reqd, whole;

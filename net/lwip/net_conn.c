@@ -376,3 +376,10 @@ struct udp_pcb *net_conn_only_udp(uint16_t port)
             return NULL;
     return conn_udp(c);
 }
+
+bool net_conn_is(const ip_addr_t *own, const ip_addr_t *a)
+{
+    if (IP_IS_ANY_TYPE_VAL(*own))
+        return true;
+    return IP_GET_TYPE(own) == IP_GET_TYPE(a) && (ip_addr_isany(own) || ip_addr_eq(own, a));
+}

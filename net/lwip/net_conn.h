@@ -69,6 +69,8 @@ void net_conn_leave_udp(struct udp_pcb *pcb);
  */
 struct udp_pcb *net_conn_first_udp(uint16_t port);
 struct udp_pcb *net_conn_next_udp(const struct udp_pcb *pcb);
+/* Is an address of a control block of UDP that of a packet, or any? */
+bool net_conn_is(const ip_addr_t *own, const ip_addr_t *a);
 /* The control block of a port; NULL: there is none, or more than one. */
 struct udp_pcb *net_conn_only_udp(uint16_t port);
 

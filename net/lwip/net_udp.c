@@ -95,34 +95,17 @@ static inline bool udp_sum_ok(const struct vnet_rx *rx, unsigned at, unsigned le
 
 /* ---- to the control block -------------------------------------------------------------------- */
 
-static bool udp_same6(const ip_addr_t *a, const ip_addr_t *b) __attribute__((noinline));
-static bool udp_same6(const ip_addr_t *a, const ip_addr_t *b)
-{
-    return ip6_addr_eq(ip_2_ip6(a), ip_2_ip6(b));
-}
-
-static inline bool udp_same(const ip_addr_t *a, const ip_addr_t *b)
-{
-    return IP_GET_TYPE(a) == IP_GET_TYPE(b) &&
-           (IP_IS_V6(a) ? udp_same6(a, b) : ip4_addr_eq(ip_2_ip4(a), ip_2_ip4(b)));
-}
-
 /* The only control block of the port, if the packet of lwIP with these ports is for it. */
 static inline struct udp_pcb *udp_find(const struct netif *netif, u16_t from, u16_t to)
 {
     struct udp_pcb *pcb = net_conn_only_udp(to);
 
-    if (!pcb || !from || (pcb->netif_idx && pcb->netif_idx != netif_get_index(netif)))
+    if (!pcb || !from || (pcb->netif_idx && pcb->netif_idx != netif_get_index(netif)) ||
+        !net_conn_is(&pcb->local_ip, ip_current_dest_addr()))
         return NULL;
-    if (!IP_IS_ANY_TYPE_VAL(pcb->local_ip) && !udp_same(&pcb->local_ip, ip_current_dest_addr()) &&
-        !(IP_GET_TYPE(&pcb->local_ip) == IP_GET_TYPE(ip_current_dest_addr()) &&
-          ip_addr_isany(&pcb->local_ip)))
+    if ((pcb->flags & UDP_FLAGS_CONNECTED) &&
+        (pcb->remote_port != from || !net_conn_is(&pcb->remote_ip, ip_current_src_addr())))
         return NULL;
-    if (!(pcb->flags & UDP_FLAGS_CONNECTED))
-        return pcb;
-    if (pcb->remote_port != from || !udp_same(&pcb->remote_ip, ip_current_src_addr()))
-        return NULL;
-    lwip_stats.udp.cachehit++;
     return pcb;
 }
 
@@ -156,8 +139,7 @@ static inline void udp_tell(struct netif *netif, const struct vnet_rx *rx, unsig
 {
     void *ip = (uint8_t *)rx->head + SIZEOF_ETH_HDR;
 
-    net_arriving.summed = net_arriving.ours = true;
-    net_arriving.partial = rx->meta.flags & VNET_NEEDS_CSUM;
+    net_arriving.ours = true;
     net_core.sender = ((const struct eth_hdr *)rx->head)->src.addr;
     ip_data.current_netif = ip_data.current_input_netif = netif;
     ip_data.current_ip4_header = at == UDP_AT4 ? ip : NULL;
@@ -167,7 +149,7 @@ static inline void udp_tell(struct netif *netif, const struct vnet_rx *rx, unsig
 
 static inline void udp_told(void)
 {
-    net_arriving = (struct net_arriving){0};
+    net_arriving.ours = false;
     net_core.sender = NULL;
     ip_data.current_netif = ip_data.current_input_netif = NULL;
     ip_data.current_ip4_header = NULL;

@@ -284,6 +284,7 @@ static void effect_of(const struct net_header *h, uint32_t len, struct effect *o
     now.e.ip = lwip_stats.ip;
     now.e.ip6 = lwip_stats.ip6;
     now.e.udp = lwip_stats.udp;
+    now.e.udp.cachehit = 0; /* lwIP's list, in which nobody searches */
     now.e.malformed = after.rx_malformed - before.rx_malformed;
     now.e.no_memory = after.rx_no_memory - before.rx_no_memory;
     *out = now.e;
