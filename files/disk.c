@@ -171,7 +171,9 @@ static size_t disk_clip(const struct bcache_block *b, uint32_t off, size_t n)
     return len > off ? len - off : 0;
 }
 
-ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s)
+/* Reads bytes of several blocks, or of a block that is not in the cache. */
+__attribute__((noinline)) static ssize_t disk_read_blocks(struct disk *d, void *buf, size_t len,
+                                                          uint64_t at, struct bcache_stream *s)
 {
     uint64_t size = block_capacity(d->dev);
     uint32_t block = bcache_block_size(d->cache);
@@ -202,35 +204,57 @@ ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bca
     return (ssize_t)done;
 }
 
+ssize_t disk_read(struct disk *d, void *buf, size_t len, uint64_t at, struct bcache_stream *s)
+{
+    const void *p = bcache_look(d->cache, at, len);
+
+    if (!p)
+        return disk_read_blocks(d, buf, len, at, s);
+    memcpy(buf, p, len);
+    if (s)
+        bcache_passed(d->cache, s, at);
+    return (ssize_t)len;
+}
+
 static void disk_loan_end(void *cache, void *block)
 {
     bcache_return(cache, block);
 }
 
+/* Waits for the block, and borrows it. 0, or an error. [parks] */
+static int disk_borrow(struct disk *d, uint64_t at, size_t n, struct bcache_stream **s,
+                       struct bcache_block **b)
+{
+    struct disk_span span = {.first = at / bcache_block_size(d->cache), .count = 1, .stream = *s};
+    int err = disk_get(d, at, n, &span, b);
+
+    *s = span.stream;
+    return err ? err : bcache_borrow(d->cache, *b);
+}
+
 ssize_t disk_lend(struct disk *d, size_t len, uint64_t at, struct bcache_stream *s,
                   struct file_loan *loan)
 {
-    uint64_t size = block_capacity(d->dev);
-    uint32_t block = bcache_block_size(d->cache), off = (uint32_t)(at % block);
-    struct disk_span span = {.first = at / block, .count = 1, .stream = s};
-    struct bcache_block *b;
+    uint32_t block = bcache_block_size(d->cache), off = (uint32_t)at & (block - 1);
     size_t n = len < block - off ? len : block - off;
-    int err;
+    struct bcache_block *b;
+    int err = 0;
 
-    if (at >= size || !len)
+    if (!len || at >= block_capacity(d->dev))
         return 0;
-    err = disk_get(d, at, n, &span, &b);
-    if (err)
-        return err == -ENXIO ? 0 : err;
-    n = disk_clip(b, off, n);
-    if (!n)
-        return 0;
-    err = bcache_borrow(d->cache, b);
+    if (!bcache_lend(d->cache, at, n, &b)) {
+        err = disk_borrow(d, at, n, &s, &b);
+        if (err)
+            return err == -ENXIO ? 0 : err;
+        n = disk_clip(b, off, n);
+    }
     *loan =
         (struct file_loan){(const uint8_t *)bcache_data(b) + off, n, disk_loan_end, d->cache, b};
-    if (span.stream)
-        bcache_advance(d->cache, span.stream, span.first, span.count);
-    return err ? err : (ssize_t)n;
+    if (!n)
+        bcache_return(d->cache, b);
+    else if (s)
+        bcache_passed(d->cache, s, at);
+    return (ssize_t)n;
 }
 
 ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at)

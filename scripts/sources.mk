@@ -44,14 +44,16 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c udp.c timeo
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) drivers/net/vnet.c \
           platform/arch/fault.c \
           drivers/block/vblk_disk.c drivers/entropy/vrng.c \
-          $(addprefix platform/runtime/,entropy.c initrd.c option.c power.c start.c tls.c wall.c) \
+          $(addprefix platform/runtime/,entropy.c initrd.c log.c memory.c option.c power.c runs.c \
+                                           start.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree_memory.c v2m.c) \
-          $(wildcard files/tar*.c files/ftree*.c) files/disk.c \
-          drivers/block/cache/bcache_write.c platform/runtime/format.c \
-          $(addprefix platform/libc/,calendar.c dir.c environ.c epoll.c fcntl.c file.c getopt.c \
-                                     io.c path_change.c poll.c sendfile.c strerror.c strftime.c \
-                                       strptime.c strtod.c strtol.c strtold.c \
+          $(wildcard files/*.c) drivers/block/block_lost.c drivers/block/block_map.c \
+          $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
+          platform/runtime/format.c platform/virt/pl011.c \
+          $(addprefix platform/libc/,calendar.c console.c dir.c environ.c epoll.c fcntl.c file.c \
+                                     getopt.c io.c path_change.c poll.c sendfile.c strerror.c \
+                                     strftime.c strptime.c strtod.c strtol.c strtold.c \
                                      user.c zone.c) \
           $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
                                         ring/virtq_reset.c) \

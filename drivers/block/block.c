@@ -81,6 +81,11 @@ unsigned block_plugs(const struct block_device *dev)
     return dev->plugs;
 }
 
+const unsigned *block_changes(const struct block_device *dev)
+{
+    return &dev->changes;
+}
+
 /* ---- queues ---------------------------------------------------------------------------------- */
 
 void block_enqueue(struct block_queue *q, struct block_request *r)
@@ -527,4 +532,11 @@ int block_register(struct block_device *dev)
 void block_resize(struct block_device *dev, uint64_t sectors)
 {
     dev->sectors = sectors;
+    dev->changes++;
+}
+
+void block_replugged(struct block_device *dev)
+{
+    dev->plugs++;
+    dev->changes++;
 }

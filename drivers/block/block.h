@@ -178,6 +178,11 @@ bool block_dead(const struct block_device *dev);
  * have been changed elsewhere meanwhile.
  */
 unsigned block_plugs(const struct block_device *dev);
+/*
+ * A number that is another after block_capacity() or block_plugs() changed. The pointer is valid
+ * for ever, so that who keeps what follows from these two need not ask for them each time.
+ */
+const unsigned *block_changes(const struct block_device *dev);
 
 /* Makes *f a flusher of the device, which need not be told of losses before this call. */
 void block_flusher_init(const struct block_device *dev, struct block_flusher *f);

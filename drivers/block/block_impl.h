@@ -75,7 +75,7 @@ struct block_queue {
 
 /*
  * The driver fills in the first part, zeroes the rest, and registers the device, which is the
- * layer's for ever. Afterwards the driver changes volatile_cache, plugs and id only, and the rest
+ * layer's for ever. Afterwards the driver changes volatile_cache and id only, and the rest
  * by the functions below.
  */
 struct block_device {
@@ -89,9 +89,9 @@ struct block_device {
     uint64_t timeout_ns;   /* for each transfer */
     bool read_only;
     bool volatile_cache;
-    bool bounce_all; /* all data goes through `bounce`, which the driver then supplies */
-    bool dead;       /* given up: block_fail_all() to block_resume() */
-    unsigned plugs;  /* block_plugs() */
+    bool bounce_all;         /* all data goes through `bounce`, which the driver then supplies */
+    bool dead;               /* given up: block_fail_all() to block_resume() */
+    unsigned plugs, changes; /* block_plugs(), block_changes() */
     char id[BLOCK_ID_LEN + 1];
 
     /* the layer's own */
@@ -131,6 +131,9 @@ int block_register(struct block_device *dev);
  * waiting ones included, fail with -EIO from here on.
  */
 void block_resize(struct block_device *dev, uint64_t sectors);
+
+/* The disk was plugged in again, and is the same: block_plugs(). */
+void block_replugged(struct block_device *dev);
 
 /*
  * The device has ended transfer t with `result`, 0 or -EIO, and does not use its memory any more. t

@@ -173,7 +173,8 @@ static void vblk_recognise(struct vblk *b, bool answered, const char id[BLOCK_ID
         virtio_refuse(b->dev, cause);
         return;
     }
-    b->block.plugs += b->given_up;
+    if (b->given_up)
+        block_replugged(&b->block);
     b->came_back = b->given_up = false;
     b->unanswered = 0;
     b->block.volatile_cache = b->seen.volatile_cache;

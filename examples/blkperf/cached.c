@@ -33,11 +33,11 @@ static bool cached_pread(int fd)
 static bool cached_borrow(struct bcache *c)
 {
     struct bcache_block *b;
-    struct bcache_wait wait = {0};
+    const char *p = bcache_lend(c, load_random_block(BLOCKS) * BLOCK, BLOCK, &b);
 
-    if (bcache_get(c, load_random_block(BLOCKS), BCACHE_READ, 0, &wait, &b) || bcache_borrow(c, b))
+    if (!p)
         return false;
-    buffer[0] = *(char *)bcache_data(b);
+    buffer[0] = *p;
     bcache_return(c, b);
     return true;
 }

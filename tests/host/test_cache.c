@@ -303,7 +303,7 @@ static void finish(void)
     CHECK(memcmp(f->durable, model, size) == 0);
     CHECK_EQ(bcache_dirty(c) + bcache_unflushed(c) + c->in_state[BCACHE_WRITING] + c->borrowed, 0);
     CHECK_EQ(c->free_io_count, BCACHE_IOS);
-    CHECK_EQ(length(&c->lru) + length(&c->free), c->blocks);
+    CHECK_EQ(length(&c->young) + length(&c->old) + length(&c->free), c->blocks);
     free(model);
     free(version);
     for (unsigned i = 0; i < ACTORS; i++)

@@ -166,7 +166,8 @@ static void no_request_left(void)
         CHECK_EQ(ask(i, 2 * i, 0), -EAGAIN);
     CHECK_EQ(c->free_io_count, 0);
     settle();
-    CHECK_EQ(length(&c->lru) + length(&c->free), c->blocks); /* also those that could not be read */
+    CHECK_EQ(length(&c->young) + length(&c->old) + length(&c->free),
+             c->blocks); /* also those that could not be read */
     for (unsigned i = 0; i < BCACHE_IOS + 2; i++) {
         CHECK_EQ(readers[i].woken, 1);
         CHECK_EQ(read_block(i, 2 * i, 0), 0);
@@ -186,6 +187,100 @@ static void what_is_evicted(void)
     CHECK_EQ(read_block(0, 50, 0), 0);
     CHECK(has(0) && !has(3) && has(40) && has(41)); /* nobody has used 41, but it came late */
     CHECK_EQ(c->stats.evictions, 3);
+}
+
+/*
+ * Blocks that are in use stay while a reader goes once through a disk of sixty times the size of
+ * the cache, whole blocks or small pieces; read ahead as well.
+ */
+static void scan(bool pieces)
+{
+    struct bcache_stream s = {0};
+    unsigned there = 0;
+
+    start(4096, 64);
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = 0; i < 30; i++)
+            CHECK_EQ(read_block(0, i, 0), 0);
+    for (unsigned i = 100; i < 4000; i++) {
+        bcache_advance(c, &s, i, 1);
+        for (unsigned n = pieces ? 8 : 1; n; n--)
+            CHECK_EQ(read_block(0, i, 0), 0);
+    }
+    for (unsigned i = 0; i < 30; i++)
+        there += has(i);
+    CHECK_EQ(there, 30);
+    CHECK(c->stats.readahead > 3800);
+    CHECK(c->stats.misses < 100);
+}
+
+static void a_scan(void)
+{
+    scan(false);
+}
+
+static void a_scan_in_pieces(void)
+{
+    scan(true);
+}
+
+/* A block that comes back soon after it was evicted is kept; after long it is a new one. */
+static void evicted_and_back(void)
+{
+    start(4096, 64);
+    for (unsigned i = 0; i < 65; i++)
+        CHECK_EQ(read_block(0, i, 0), 0);
+    CHECK(!has(0) && has(1));
+    CHECK_EQ(read_block(0, 0, 0), 0);
+    CHECK(bcache_find(c, 0)->kept && !bcache_find(c, 40)->kept);
+    CHECK(!has(1));
+    for (unsigned i = 100; i < 300; i++)
+        CHECK_EQ(read_block(0, i, 0), 0);
+    CHECK(has(0));
+    CHECK_EQ(read_block(0, 1, 0), 0);
+    CHECK(!bcache_find(c, 1)->kept);
+}
+
+/* What is in use no more makes room in the end. */
+static void old_blocks_go(void)
+{
+    start(4096, 64);
+    for (unsigned round = 0; round < 4; round++)
+        for (unsigned i = 0; i < 60; i++)
+            CHECK_EQ(read_block(0, i, 0), 0);
+    for (unsigned round = 0; round < 6; round++)
+        for (unsigned i = 100; i < 150; i++)
+            CHECK_EQ(read_block(0, i, 0), 0);
+    for (unsigned i = 100; i < 150; i++)
+        CHECK(has(i));
+    CHECK(c->kept <= c->blocks);
+}
+
+/* The short call finds what lies in one whole block of the cache, and nothing else. */
+static void the_short_way(void)
+{
+    uint64_t hits;
+
+    start(64, 64);
+    block_resize(&f->dev, 20 * 8 + 3);
+    CHECK(!bcache_look(c, 0, BLOCK));
+    CHECK_EQ(read_block(0, 19, 1), 0);
+    hits = c->stats.hits;
+    CHECK(!memcmp(bcache_look(c, 19 * BLOCK + 100, 3996), f->now + 19 * BLOCK + 100, 3996));
+    CHECK_EQ(c->stats.hits, hits + 1);
+    CHECK(!bcache_look(c, 19 * BLOCK + 100, 3997)); /* of two blocks */
+    CHECK(!bcache_look(c, 20 * BLOCK, 512));        /* of a short one */
+    CHECK_EQ(bcache_lend(c, 19 * BLOCK + 100, 8, &got), bcache_look(c, 19 * BLOCK + 100, 8));
+    CHECK_EQ(c->borrowed, 1);
+    bcache_return(c, got);
+    CHECK_EQ(c->borrowed, 0);
+    c->borrowed = c->max_blocks / 4;
+    CHECK(!bcache_lend(c, 19 * BLOCK + 100, 8, &got));
+    c->borrowed = 0;
+    CHECK(!bcache_look(c, 30 * BLOCK, 512));
+    block_resize(&f->dev, 19 * 8);
+    CHECK(!bcache_look(c, 19 * BLOCK, 512));
+    CHECK_EQ(read_block(0, 19, 0), -ENXIO);
 }
 
 /* ---- reading ahead --------------------------------------------------------------------------- */
@@ -387,7 +482,7 @@ static void together_again(void)
     f->bad_sector = UINT64_MAX;
     for (unsigned i = 100; i < 104; i++)
         CHECK_EQ(read_block(0, i, 0), 0);
-    c->plugs--; /* the disk was plugged in again: everything is read again, into the same blocks */
+    block_replugged(&f->dev); /* everything is read again, into the same blocks */
     c->stats.reads = 0;
     CHECK_EQ(read_block(0, 100, 3), 0);
     CHECK(has(103));
@@ -435,6 +530,11 @@ int main(int argc, char **argv)
         {"one_kick", one_kick},
         {"no_request_left", no_request_left},
         {"what_is_evicted", what_is_evicted},
+        {"a_scan", a_scan},
+        {"a_scan_in_pieces", a_scan_in_pieces},
+        {"evicted_and_back", evicted_and_back},
+        {"old_blocks_go", old_blocks_go},
+        {"the_short_way", the_short_way},
         {"the_window_grows", the_window_grows},
         {"a_small_cache", a_small_cache},
         {"who_is_not_sequential", who_is_not_sequential},

@@ -329,7 +329,7 @@ static void written_elsewhere(void)
     give_up(false);
     memset(f->now + 3 * BLOCK, 9, 3 * BLOCK);
     memset(f->durable + 3 * BLOCK, 9, 3 * BLOCK);
-    f->dev.plugs++;
+    block_replugged(&f->dev);
     block_resume(&f->dev);
     CHECK_EQ(disk_read(d, buf, 3 * BLOCK, 3 * BLOCK, NULL), 3 * BLOCK);
     CHECK(buf[0] == 9 && buf[BLOCK] == 9 && buf[2 * BLOCK] == 7);

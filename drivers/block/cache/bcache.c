@@ -57,23 +57,9 @@ uint32_t bcache_len(const struct bcache_block *b)
 
 /* ---- the hash -------------------------------------------------------------------------------- */
 
-static struct bcache_block **bcache_bucket(const struct bcache *c, uint64_t index)
-{
-    return &c->hash[(index * 0x9e3779b97f4a7c15ull >> 32) & c->hash_mask];
-}
-
-struct bcache_block *bcache_find(const struct bcache *c, uint64_t index)
-{
-    struct bcache_block *b = *bcache_bucket(c, index);
-
-    while (b && b->index != index)
-        b = b->hash_next;
-    return b;
-}
-
 static void bcache_hash_add(struct bcache *c, struct bcache_block *b)
 {
-    struct bcache_block **at = bcache_bucket(c, b->index);
+    struct bcache_block **at = &c->hash[bcache_bucket_of(c, b->index)];
 
     b->hash_next = *at;
     *at = b;
@@ -81,7 +67,7 @@ static void bcache_hash_add(struct bcache *c, struct bcache_block *b)
 
 static void bcache_hash_remove(struct bcache *c, struct bcache_block *b)
 {
-    struct bcache_block **at = bcache_bucket(c, b->index);
+    struct bcache_block **at = &c->hash[bcache_bucket_of(c, b->index)];
 
     while (*at != b)
         at = &(*at)->hash_next;
@@ -119,18 +105,6 @@ static bool bcache_grow(struct bcache *c)
     return true;
 }
 
-/* Takes the least recently used block that has nothing to be written. NULL: there is none. */
-static struct bcache_block *bcache_evict(struct bcache *c)
-{
-    struct bcache_block *b = (struct bcache_block *)c->lru.prev;
-
-    if (bcache_list_empty(&c->lru))
-        return NULL;
-    bcache_hash_remove(c, b);
-    c->stats.evictions++;
-    return b;
-}
-
 /* A block to be given a disk block: FREE, or evicted. On no list. NULL: no room now. */
 static struct bcache_block *bcache_take_any(struct bcache *c)
 {
@@ -139,10 +113,13 @@ static struct bcache_block *bcache_take_any(struct bcache *c)
     if (bcache_list_empty(&c->free))
         bcache_grow(c);
     b = bcache_first(&c->free);
-    if (!b)
-        b = bcache_evict(c);
-    if (b)
+    if (b) {
         bcache_unlink(b);
+        return b;
+    }
+    b = bcache_evict(c);
+    if (b)
+        bcache_hash_remove(c, b);
     return b;
 }
 
@@ -156,6 +133,7 @@ struct bcache_block *bcache_take(struct bcache *c, uint64_t index)
     b->len = bcache_disk_len(c, index);
     bcache_set_state(c, b, BCACHE_EMPTY);
     b->alone = false;
+    bcache_arrived(c, b);
     bcache_hash_add(c, b);
     return b;
 }
@@ -163,19 +141,21 @@ struct bcache_block *bcache_take(struct bcache *c, uint64_t index)
 void bcache_settle_clean(struct bcache *c, struct bcache_block *b)
 {
     bcache_set_state(c, b, BCACHE_CLEAN);
-    if (!b->pins)
-        bcache_insert_after(&c->lru, b);
+    bcache_may_go(c, b);
 }
 
+/* Without data it is the first to go. */
 void bcache_settle_empty(struct bcache *c, struct bcache_block *b)
 {
     bcache_set_state(c, b, BCACHE_EMPTY);
-    bcache_append(&c->lru, b);
+    bcache_not_kept(c, b);
+    bcache_append(&c->young, b);
 }
 
 void bcache_settle_lost(struct bcache *c, struct bcache_block *b)
 {
     bcache_hash_remove(c, b);
+    bcache_not_kept(c, b);
     bcache_set_state(c, b, BCACHE_LOST);
     c->blocks--;
 }
@@ -226,7 +206,7 @@ static int bcache_wait_for_room(struct bcache *c, struct bcache_wait *w, bool wr
         w->round = c->round_active ? c->round : c->round + 1;
     }
     bcache_start_round(c);
-    if (bcache_list_empty(&c->lru) || bcache_crowded(c))
+    if ((bcache_list_empty(&c->young) && bcache_list_empty(&c->old)) || bcache_crowded(c))
         bcache_start_flush(c);
     return bcache_wait_for(&c->room_waiters, w);
 }
@@ -240,6 +220,13 @@ static void bcache_move(struct bcache *c, struct bcache_block *old, struct bcach
     b->index = old->index;
     b->len = old->len;
     b->alone = old->alone;
+    bcache_not_kept(c, b);
+    if (old->kept) {
+        bcache_not_kept(c, old);
+        b->kept = true;
+        c->kept++;
+    }
+    b->uses = old->uses;
     bcache_set_state(c, b, BCACHE_EMPTY);
     bcache_hash_add(c, b);
 }
@@ -385,12 +372,9 @@ static int bcache_get_now(struct bcache *c, uint64_t index, enum bcache_use use,
     if (!bcache_has_data(b))
         return bcache_get_absent(c, b, index, use, more, w, out);
     c->stats.hits += !w->missed;
+    bcache_used(c, b);
     if (use != BCACHE_READ)
         return bcache_get_to_write(c, b, use, w, out);
-    if (b->state == BCACHE_CLEAN && !b->pins && c->lru.next != &b->link) {
-        bcache_unlink(b);
-        bcache_insert_after(&c->lru, b);
-    }
     *out = b;
     return 0;
 }
@@ -399,14 +383,18 @@ static int bcache_get_now(struct bcache *c, uint64_t index, enum bcache_use use,
 
 int bcache_borrow(struct bcache *c, struct bcache_block *b)
 {
-    if (b->pins == UINT16_MAX || (!b->pins && c->borrowed >= c->max_blocks / 4))
-        return -EBUSY;
-    if (b->pins++)
-        return 0;
-    c->borrowed++;
-    if (b->state == BCACHE_CLEAN)
-        bcache_unlink(b);
-    return 0;
+    return bcache_pin(c, b);
+}
+
+/* Nobody borrows b any more. */
+__attribute__((noinline)) static void bcache_let_go(struct bcache *c, struct bcache_block *b)
+{
+    if (b->state == BCACHE_ORPHAN) {
+        bcache_not_kept(c, b);
+        bcache_set_state(c, b, BCACHE_FREE);
+        bcache_append(&c->free, b);
+    }
+    bcache_wake_room(c);
 }
 
 void bcache_return(struct bcache *c, struct bcache_block *b)
@@ -415,13 +403,8 @@ void bcache_return(struct bcache *c, struct bcache_block *b)
     if (--b->pins)
         return;
     c->borrowed--;
-    if (b->state == BCACHE_CLEAN) {
-        bcache_insert_after(&c->lru, b);
-    } else if (b->state == BCACHE_ORPHAN) {
-        bcache_set_state(c, b, BCACHE_FREE);
-        bcache_append(&c->free, b);
-    }
-    bcache_wake_room(c);
+    if (b->state == BCACHE_ORPHAN || c->room_waiters)
+        bcache_let_go(c, b);
 }
 
 /* ---- the disk was away ----------------------------------------------------------------------- */
@@ -434,19 +417,30 @@ static void bcache_forget(struct bcache *c, struct bcache_block *b)
 {
     if (b->state != BCACHE_CLEAN)
         return;
-    if (b->pins)
+    if (b->pins) {
         bcache_hash_remove(c, b);
+        bcache_unlink(b);
+    }
     bcache_set_state(c, b, b->pins ? BCACHE_ORPHAN : BCACHE_EMPTY);
 }
 
 static void bcache_forget_copies(struct bcache *c)
 {
     c->plugs = block_plugs(c->dev);
-    for (size_t i = 0; i <= c->hash_mask; i++)
+    for (size_t i = 0; i < bcache_buckets(c); i++)
         for (struct bcache_block *b = c->hash[i], *next; b; b = next) {
             next = b->hash_next;
             bcache_forget(c, b);
         }
+}
+
+/* The disk has another size, or was plugged in again. */
+static void bcache_look_at_disk(struct bcache *c)
+{
+    c->changes_seen = *c->changes;
+    c->whole_blocks = block_capacity(c->dev) >> c->block_shift;
+    if (c->plugs != block_plugs(c->dev))
+        bcache_forget_copies(c);
 }
 
 int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
@@ -454,8 +448,8 @@ int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned m
 {
     int err;
 
-    if (c->plugs != block_plugs(c->dev))
-        bcache_forget_copies(c);
+    if (*c->changes != c->changes_seen)
+        bcache_look_at_disk(c);
     err = bcache_get_now(c, index, use, more, w, out);
     if (err != -EAGAIN)
         w->missed = w->for_room = w->failed = false;
@@ -479,15 +473,16 @@ static void bcache_set_geometry(struct bcache *c, size_t bytes)
 
 static bool bcache_allocate(struct bcache *c)
 {
-    size_t buckets = 16;
-
-    while (buckets < c->max_blocks / 2)
-        buckets *= 2;
-    c->hash_mask = buckets - 1;
-    c->hash = hal_alloc(buckets * sizeof(*c->hash));
+    c->hash_shift = 32 - 4;
+    while (bcache_buckets(c) < c->max_blocks)
+        c->hash_shift--;
+    c->gone = 2 * c->max_blocks; /* no ghost is of late */
+    c->hash = hal_alloc(bcache_buckets(c) * sizeof(*c->hash));
+    c->ghosts = hal_alloc(bcache_buckets(c) * sizeof(*c->ghosts));
     c->ios = hal_alloc(BCACHE_IOS * sizeof(*c->ios));
-    if (!c->hash || !c->ios || !bcache_grow(c)) {
+    if (!c->hash || !c->ghosts || !c->ios || !bcache_grow(c)) {
         hal_free(c->hash);
+        hal_free(c->ghosts);
         hal_free(c->ios);
         return false;
     }
@@ -510,10 +505,13 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
         return NULL;
     c->dev = dev;
     c->plugs = block_plugs(dev);
+    c->changes = block_changes(dev);
     block_flusher_init(dev, &c->flusher);
     bcache_set_geometry(c, bytes);
+    bcache_look_at_disk(c);
     bcache_list_init(&c->free);
-    bcache_list_init(&c->lru);
+    bcache_list_init(&c->young);
+    bcache_list_init(&c->old);
     bcache_list_init(&c->dirty);
     bcache_list_init(&c->outgoing);
     bcache_list_init(&c->unflushed);

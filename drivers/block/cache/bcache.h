@@ -113,6 +113,20 @@ void *bcache_data(const struct bcache_block *b);
 uint32_t bcache_len(const struct bcache_block *b);
 
 /*
+ * The common case of a reader, in one short call. If the len bytes at byte `at` of the disk lie in
+ * one block, and that is in the cache, as bcache_get(): where they are. NULL: nothing was done, and
+ * bcache_get() is to be called.
+ */
+const void *bcache_look(struct bcache *c, uint64_t at, size_t len);
+
+/* The same, and borrows the block, which bcache_return() takes. NULL also if that is not possible.
+ */
+const void *bcache_lend(struct bcache *c, uint64_t at, size_t len, struct bcache_block **b);
+
+/* bcache_advance() by the block that holds byte `at` of the disk. */
+void bcache_passed(struct bcache *c, struct bcache_stream *s, uint64_t at);
+
+/*
  * Tells the cache that the reader at `s` read, or is about to read, `count` blocks from `index`.
  * The cache reads ahead of a sequential reader.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bcache_impl.h - the inside of the block cache: bcache.c finds blocks and room for them,
- * bcache_read.c fills them, bcache_write.c gets them to the disk, bcache_io.c has their requests.
- * Everything is for task context, and nothing parks.
+ * bcache_evict.c says which block makes room, bcache_read.c fills them, bcache_write.c gets them to
+ * the disk, bcache_io.c has their requests. Everything is for task context, and nothing parks.
  */
 #ifndef VIREO_BCACHE_IMPL_H
 #define VIREO_BCACHE_IMPL_H
@@ -15,9 +15,9 @@
  */
 enum bcache_state {
     BCACHE_FREE,      /* of no disk block. On `free` */
-    BCACHE_EMPTY,     /* of a disk block, without its data. On `lru`, or about to be filled */
-    BCACHE_READING,   /* with the device. On no list */
-    BCACHE_CLEAN,     /* as on the disk. On `lru` unless borrowed */
+    BCACHE_EMPTY,     /* of a disk block, without its data. On `young`, or about to be filled */
+    BCACHE_READING,   /* with the device. On no list. What follows has data */
+    BCACHE_CLEAN,     /* as on the disk. On `young` or `old`, also while borrowed */
     BCACHE_DIRTY,     /* newer than the disk. On `dirty` or `outgoing` */
     BCACHE_WRITING,   /* with the device. On no list */
     BCACHE_UNFLUSHED, /* written, and no flush covers it. On `unflushed` or `flushing` */
@@ -40,7 +40,15 @@ struct bcache_block {
     uint32_t len;   /* bytes that are on the disk: fewer at the disk's end */
     uint16_t pins;  /* times that it is borrowed */
     uint8_t state;  /* enum bcache_state */
+    uint8_t uses;   /* since it came into its list, 3 at most (bcache_evict.c) */
+    bool kept;      /* belongs to `old`, else to `young` */
     bool alone;     /* a request for it and others has failed: the next is for it alone */
+};
+
+/* A block that was evicted from `young`. */
+struct bcache_ghost {
+    uint32_t index; /* its low bits */
+    uint32_t when;  /* `gone` at that time */
 };
 
 #define BCACHE_IO_SEGS       32u /* segments of a request */
@@ -66,10 +74,19 @@ struct bcache {
     unsigned block_shift;
     unsigned blocks, max_blocks; /* allocated blocks without the LOST ones; their limit */
     struct bcache_block **hash;  /* blocks of a disk block, by index */
-    size_t hash_mask;
+    unsigned hash_shift;         /* 32 less the bits of the number of buckets */
+
+    /* what the device was when it was looked at last */
+    const unsigned *changes; /* block_changes(), and its value */
+    unsigned changes_seen;
+    uint64_t whole_blocks; /* blocks of the disk that end before its end */
 
     struct bcache_link free;
-    struct bcache_link lru;           /* most recently used first */
+    struct bcache_link young, old;    /* blocks that may go, the newest first (bcache_evict.c) */
+    unsigned kept;                    /* blocks with that flag */
+    struct bcache_block *last_used;   /* the block that a caller got last */
+    struct bcache_ghost *ghosts;      /* as many as buckets */
+    uint32_t gone;                    /* blocks that were evicted from `young` */
     struct bcache_link dirty;         /* oldest first */
     struct bcache_link outgoing;      /* of the round under way, by index */
     struct bcache_link unflushed;     /* oldest first */
@@ -187,8 +204,65 @@ static inline bool bcache_too_dirty(const struct bcache *c)
 uint64_t bcache_disk_blocks(const struct bcache *c);
 uint32_t bcache_disk_len(const struct bcache *c, uint64_t index);
 
+static inline size_t bcache_bucket_of(const struct bcache *c, uint64_t index)
+{
+    return (uint32_t)index * 0x9e3779b1u >> c->hash_shift;
+}
+
+static inline size_t bcache_buckets(const struct bcache *c)
+{
+    return (size_t)1 << (32 - c->hash_shift);
+}
+
 /* The block of the disk block `index`, or NULL. */
-struct bcache_block *bcache_find(const struct bcache *c, uint64_t index);
+static inline struct bcache_block *bcache_find(const struct bcache *c, uint64_t index)
+{
+    struct bcache_block *b = c->hash[bcache_bucket_of(c, index)];
+
+    while (b && b->index != index)
+        b = b->hash_next;
+    return b;
+}
+
+/*
+ * A caller has got b. Uses that follow one another directly count once: a reader of small pieces
+ * does not use a block more often than a reader of large ones.
+ */
+static inline void bcache_used(struct bcache *c, struct bcache_block *b)
+{
+    if (b == c->last_used)
+        return;
+    c->last_used = b;
+    if (b->uses < 3)
+        b->uses++;
+}
+
+/*
+ * The common case of a reader: the block is there, whole, and the disk is as it was. NULL: the long
+ * way is to be gone, which tells why.
+ */
+static inline struct bcache_block *bcache_hit(struct bcache *c, uint64_t index)
+{
+    struct bcache_block *b;
+
+    if (*c->changes != c->changes_seen || index >= c->whole_blocks)
+        return NULL;
+    b = bcache_find(c, index);
+    if (!b || b->state <= BCACHE_READING || b->len != c->block_size)
+        return NULL;
+    bcache_used(c, b);
+    return b;
+}
+
+/* bcache_borrow() */
+static inline int bcache_pin(struct bcache *c, struct bcache_block *b)
+{
+    if (b->pins == UINT16_MAX || (!b->pins && c->borrowed >= c->max_blocks / 4))
+        return -EBUSY;
+    c->borrowed += !b->pins++;
+    return 0;
+}
+
 /* A block for `index`, which has none: EMPTY, in the hash, on no list. NULL: no room now. */
 struct bcache_block *bcache_take(struct bcache *c, uint64_t index);
 
@@ -202,6 +276,17 @@ void bcache_settle_lost(struct bcache *c, struct bcache_block *b);
 void bcache_wake_block(struct bcache_block *b, bool failed);
 /* Wakes the callers that wait for room. */
 void bcache_wake_room(struct bcache *c);
+
+/* ---- bcache_evict.c -------------------------------------------------------------------------- */
+
+/* Takes the block that is to make room off its list; it stays in the hash. NULL: none may go. */
+struct bcache_block *bcache_evict(struct bcache *c);
+/* b, which is on no list, has got another disk block: is it one that was evicted not long ago? */
+void bcache_arrived(struct bcache *c, struct bcache_block *b);
+/* b, which is on no list, may go from now on. */
+void bcache_may_go(struct bcache *c, struct bcache_block *b);
+/* b is of no disk block any more. */
+void bcache_not_kept(struct bcache *c, struct bcache_block *b);
 
 /* ---- bcache_io.c ----------------------------------------------------------------------------- */
 

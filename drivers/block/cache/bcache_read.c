@@ -128,16 +128,29 @@ static void bcache_read_ahead(struct bcache *c, struct bcache_stream *s)
         bcache_read(c, from, s->ahead - from, &c->stats.readahead);
 }
 
-void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, unsigned count)
+static void bcache_go_on(struct bcache *c, struct bcache_stream *s, uint64_t index, uint64_t end)
 {
-    uint64_t end = index + count;
     bool sequential = s->next && (index == s->next || index + 1 == s->next);
 
-    if (end == s->next)
-        return; /* still in the same block */
     s->next = end;
     if (sequential)
         bcache_read_ahead(c, s);
     else
         *s = (struct bcache_stream){.next = end};
+}
+
+void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, unsigned count)
+{
+    uint64_t end = index + count;
+
+    if (end != s->next) /* else still in the same block */
+        bcache_go_on(c, s, index, end);
+}
+
+void bcache_passed(struct bcache *c, struct bcache_stream *s, uint64_t at)
+{
+    uint64_t index = at >> c->block_shift;
+
+    if (index + 1 != s->next)
+        bcache_go_on(c, s, index, index + 1);
 }
