@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "known.h"
 #include "log.h"
 #include "reply.h"
 #include "route.h"
@@ -18,8 +19,6 @@
 
 #define SHORT_ANSWER 4096u /* has left the socket when send() returns */
 #define CHUNK_MIN    4096u
-#define KNOWN        8u      /* heads that are kept; a power of two */
-#define KNOWN_MAX    768u    /* bytes of each */
 #define FILE_LONG    8192u   /* so much of a file is not copied */
 #define FILE_CHUNK   262144u /* of a file, in a call */
 #define STEPS_MAX    64u     /* of one connection before the others get their turn */
@@ -59,7 +58,7 @@ static char shared_in[CONN_IN_SMALL], shared_head[CONN_HEAD_MAX];
 
 static void give_back(char **buf, const char *shared)
 {
-    if (*buf != shared)
+    if (*buf && *buf != shared)
         free(*buf);
     *buf = NULL;
 }
@@ -235,33 +234,31 @@ static void refuse(struct conn *c, int status, size_t have)
     route_refuse(c, status);
 }
 
-/* Heads that were parsed lately: clients send the same ones again and again. */
-static struct known_head {
-    size_t len; /* 0: none */
-    struct http_request r;
-    char head[KNOWN_MAX]; /* which r points into */
-} known[KNOWN];
+static void account(struct conn *c, size_t n, size_t offered);
+static void finish_answer(struct conn *c);
 
-/* Where a head that begins so is kept. */
-static struct known_head *known_place(const char *head, size_t have)
+/*
+ * The request is one whose answer is kept. What of it the socket does not take is answered as
+ * every request is: the bytes are the same.
+ */
+static void answer_again(struct conn *c, const struct known_head *k)
 {
-    uint64_t words[3] = {0};
+    int more = k->r.keep_alive ? 0 : MSG_MORE; /* as ends_behind() */
+    ssize_t n = send(c->fd, k->answer, k->answer_len, MSG_NOSIGNAL | more);
 
-    if (have >= 4 + sizeof(words))
-        memcpy(words, head + 4, sizeof(words));
-    return &known[((words[0] ^ words[1] * 3 ^ words[2] * 5) * 0x9e3779b97f4a7c15u) >> 32 &
-                  (KNOWN - 1)];
-}
-
-/* Parses a head that is not known, and keeps it. As http_parse(). */
-static int parse_head(struct known_head *k, const char *head, size_t len)
-{
-    k->len = 0;
-    memcpy(k->head, head, len);
-    int rc = http_parse(k->head, len, &k->r);
-    if (rc == 0)
-        k->len = len;
-    return rc;
+    server_stats.requests++;
+    c->in_at += (unsigned)k->len;
+    c->scanned = 0;
+    if (n == (ssize_t)k->answer_len) {
+        server_stats.bytes_sent += k->answer_len;
+        c->keep_alive = k->r.keep_alive;
+        finish_answer(c);
+        return;
+    }
+    conn_wait_for(c, WAIT_STALL);
+    route(c, &k->r);
+    if (n > 0)
+        account(c, (size_t)n, k->answer_len);
 }
 
 /* Takes a request off the input and begins its answer; false: it is not complete yet. */
@@ -276,7 +273,11 @@ static bool take_request(struct conn *c)
     const char *head = c->in + c->in_at;
     size_t have = c->in_len - c->in_at;
     struct known_head *k = known_place(head, have);
-    bool same = k->len && have >= k->len && memcmp(head, k->head, k->len) == 0;
+    bool same = known_is(k, head, have);
+    if (same && known_answers(k)) {
+        answer_again(c, k);
+        return true;
+    }
     size_t len = same ? k->len : http_head_end(head, have, &c->scanned);
     if (len == 0 && have < HTTP_HEAD_MAX)
         return false;
@@ -287,11 +288,15 @@ static bool take_request(struct conn *c)
     server_stats.requests++;
     c->scanned = 0;
     conn_wait_for(c, WAIT_STALL);
-    int rc = same ? 0 : len <= KNOWN_MAX ? parse_head(k, head, len) : http_parse(head, len, &large);
+    int rc = same               ? 0
+             : len <= KNOWN_MAX ? known_parse(k, head, len)
+                                : http_parse(head, len, &large);
     if (rc < 0)
         refuse(c, -rc, len);
     else if (route(c, len <= KNOWN_MAX ? &k->r : &large))
         c->held = (unsigned)len;
+    if (same)
+        known_keep(k, c);
     if (c->held == 0)
         c->in_at += (unsigned)len;
     return true;
@@ -303,9 +308,11 @@ static bool step_head(struct conn *c)
         return true;
     if (!c->readable || !fill(c))
         return false;
-    if (!c->begun) /* once a request: blank lines before it buy no more time */
-        conn_wait_for(c, WAIT_HEAD);
+    if (c->begun) /* once a request: blank lines before it buy no more time */
+        return true;
     c->begun = true;
+    if (!take_request(c))
+        conn_wait_for(c, WAIT_HEAD);
     return true;
 }
 

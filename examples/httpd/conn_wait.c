@@ -41,6 +41,8 @@ void conn_wait_begin(struct conn *c, enum conn_wait what)
 
 void conn_wait_for(struct conn *c, enum conn_wait what)
 {
+    if (c->wait == what && c->deadline_ms == server_now_ms + patience[what])
+        return;
     conn_wait_no_more(c);
     conn_wait_begin(c, what);
 }

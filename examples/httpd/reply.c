@@ -52,19 +52,20 @@ static const char *reason(int status)
     }
 }
 
+uint64_t reply_date_ms;
+
 /* "Date: ...\r\n", made once a second; nothing where the machine has no clock (RFC 9110, 6.6.1). */
 static void put_date(struct text *t)
 {
     static char line[6 + HTTP_DATE_LEN + 2] = "Date: ";
-    static uint64_t next_ms;
     static bool known;
 
-    if (server_now_ms >= next_ms) {
+    if (server_now_ms >= reply_date_ms) {
         struct timespec now;
-        next_ms = server_now_ms + 1000;
+        reply_date_ms = server_now_ms + 1000;
         known = clock_gettime(CLOCK_REALTIME, &now) == 0 && now.tv_sec > 1000000000;
         if (known) {
-            next_ms -= (uint64_t)now.tv_nsec / 1000000;
+            reply_date_ms -= (uint64_t)now.tv_nsec / 1000000;
             http_date((int64_t)now.tv_sec, line + 6);
             memcpy(line + 6 + HTTP_DATE_LEN, "\r\n", 2);
         }

@@ -9,6 +9,9 @@
 #include "conn.h"
 #include "text.h"
 
+/* The Date of answers changes then: milliseconds, as server_now_ms. */
+extern uint64_t reply_date_ms;
+
 /* An error, with a small page that names it. */
 void reply_error(struct conn *c, int status);
 /* The same with a sentence for the reader (plain text, no markup) and further header fields, each

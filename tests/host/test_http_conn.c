@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "known.h"
 #include "log.h"
 #include "route.h"
 #include "table.h"
@@ -56,6 +58,76 @@ static void test_known_heads(void)
         if (i % 4 == 3)
             client_close(&c);
     }
+}
+
+static const struct known_head *known_as(const char *head)
+{
+    return known_place(head, strlen(head));
+}
+
+/* An answer that is kept is that to the head, with the Date of now. */
+static void test_known_answers(void)
+{
+    static const char head[] = "GET /a/long/path/to/six.txt HTTP/1.1\r\nHost: h\r\n\r\n",
+                      part[] = "GET /a/long/path/to/six.txt HTTP/1.1\r\nRange: bytes=1-2\r\n"
+                               "Host: h\r\n\r\n",
+                      last[] = "GET /a/long/path/to/six.txt HTTP/1.1\r\nHost: h\r\n"
+                               "Connection: close\r\n\r\n";
+    const char *const asked[] = {head, head, head, part, part, part, head, head, last, last, last};
+    struct client c;
+    struct answer a;
+    size_t at = 0;
+
+    tree_add("/a/long/path/to/six.txt", "sixsix", 6);
+    client_open(&c);
+    for (unsigned i = 0; i < 11; i++) {
+        if (!c.conn)
+            client_close(&c), client_open(&c), at = 0;
+        ask(&c, asked[i]);
+        CHECK(answer_next(&c.got, &at, false, &a));
+        CHECK(a.status == (asked[i] == part ? 206 : 200) && a.body_len == (i / 3 == 1 ? 2 : 6));
+        CHECK(!c.conn == (asked[i] == last) && has(&a, "ix"));
+        CHECK_EQ(known_answers(known_as(head)), i == 1 || i == 2 || i == 7 || i > 8);
+    }
+    client_close(&c);
+    client_open(&c);
+    server_now_ms += 5000;
+    CHECK(!known_answers(known_as(last)));
+    ask(&c, last);
+    CHECK(known_answers(known_as(last)) && known_as(last)->answer_ms > server_now_ms);
+    client_close(&c);
+}
+
+/* A client that reads slowly gets each answer whole, too. */
+static void test_known_answers_in_parts(void)
+{
+    static const char head[] = "GET /known.bin HTTP/1.1\r\nHost: h\r\nA: bcdefgh\r\n\r\n",
+                      small[] = "GET /hello.txt HTTP/1.1\r\nHost: h\r\nA: bcdefgh\r\n\r\n";
+    int least = 1;
+    char content[2048];
+    struct bytes all = {0};
+    struct client c;
+    struct answer a;
+    size_t at = 0;
+
+    for (unsigned i = 0; i < sizeof(content); i++)
+        content[i] = (char)(i * 7 + i / 256);
+    tree_add("/known.bin", content, sizeof(content));
+    for (unsigned i = 0; i < 40; i++) { /* a small answer before leaves too little room */
+        bytes_add(&all, small, sizeof(small) - 1);
+        bytes_add(&all, head, sizeof(head) - 1);
+    }
+    client_open(&c);
+    CHECK_EQ(setsockopt(c.conn->fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+    client_send(&c, all.p, all.len);
+    for (unsigned i = 0; i < 40; i++) {
+        CHECK(answer_next(&c.got, &at, false, &a) && a.status == 200);
+        CHECK(answer_next(&c.got, &at, false, &a) && a.body_len == sizeof(content) &&
+              memcmp(a.body, content, sizeof(content)) == 0);
+    }
+    CHECK(at == c.got.len && known_answers(known_as(head)));
+    client_close(&c);
+    free(all.p);
 }
 
 /* A long head has a larger buffer, which is given back behind it. */
@@ -296,6 +368,8 @@ int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         {"http_known_heads", test_known_heads},
+        {"http_known_answers", test_known_answers},
+        {"http_known_answers_in_parts", test_known_answers_in_parts},
         {"http_long_head", test_long_head},
         {"http_listing", test_listing},
         {"http_large_listing", test_large_listing},
