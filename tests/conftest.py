@@ -18,6 +18,7 @@ sys.path[:0] = [os.path.join(TREE, 'scripts'), os.path.join(TREE, 'tests'),
 
 from matrix import Grid                                                  # noqa: E402
 from requirement_marks import RowMarks                                  # noqa: E402
+from tap_marks import TapMarks                                         # noqa: E402
 from vireolib import images, plugins, soak_machine, tinyimage           # noqa: E402
 from vireolib.guest import PATIENCE, Guest                             # noqa: E402
 from vireolib.machine import Disk, Forward, Machine, find_qemu             # noqa: E402
@@ -41,6 +42,7 @@ def pytest_configure(config):
     config.addinivalue_line('markers', f'timeout(seconds): on an idle machine ({HARD_TIMEOUT})')
     os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
     config.pluginmanager.register(RowMarks(config.getoption('--shows')))
+    config.pluginmanager.register(TapMarks(config))
     config.pluginmanager.register(Grid(os.path.join(TREE, 'build', 'matrix.txt')))
 
 

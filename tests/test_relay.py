@@ -13,7 +13,7 @@ from conftest import TREE
 from vireolib import paths, relay
 from vireolib.machine import Unusable
 
-pytestmark = pytest.mark.skipif(not relay.possible(), reason='needs root and /dev/net/tun')
+pytestmark = pytest.mark.tap
 
 ETH_P_ALL = 3
 GUEST, OTHER, HOST, ALL = b'\2\0\0\0\0\1', b'\2\0\0\0\0\2', b'\2\0\0\0\0\3', b'\xff' * 6

@@ -227,6 +227,14 @@ void vnet_rx_free(struct vnet_rx *rx);
 bool vnet_rx_tight(const struct vnet *v);
 
 /*
+ * All receive buffers may take `bytes` of memory from now on; those that exist stay. They are made
+ * as the load needs them. Before: 1 MiB, or 2 if the device joins segments, and no more buffers
+ * than two rings hold. The stack knows better how much memory there is, and how much of it may wait
+ * in sockets.
+ */
+void vnet_rx_room(struct vnet *v, size_t bytes);
+
+/*
  * Queues a frame of n pieces (1..VNET_TX_PIECES), with its Ethernet header, at most mtu + 14 bytes,
  * or VNET_FRAME_MAX if the device is to cut it; only after vnet_attach. `headroom`: bytes in front
  * of pieces[0].data that belong to the frame too and may be overwritten; with VNET_HDR_MAX of them

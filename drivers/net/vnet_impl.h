@@ -13,8 +13,9 @@
 #define VNET_BATCH       64            /* frames received in one run of the service */
 #define VNET_RX_FIRST    (150u << 10)  /* bytes of buffers at probe; the load adds more */
 #define VNET_RX_GROW     32            /* buffers added at a time */
-#define VNET_RX_BYTES    (1u << 20)    /* upper bound of all receive buffers, */
-#define VNET_RX_JOINED   (2u << 20)    /* and if the device joins segments */
+#define VNET_RX_BYTES    (1u << 20)    /* upper bound of all receive buffers, as long as no */
+#define VNET_RX_JOINED   (2u << 20)    /* stack has another; and if the device joins segments */
+#define VNET_RX_COUNT    8192          /* buffers, whatever a stack allows */
 #define VNET_RX_PAGE     4096          /* bytes of a buffer, if a frame may take several */
 #define VNET_RX_RETRY    (10 * HAL_MS) /* between tries to map what could not be mapped */
 #define VNET_TX_PENDING  64            /* frames queued between two flushes */

@@ -3,7 +3,8 @@
  * vnet_rx.c - receiving (virtio 1.4, sections 5.1.6.3 and 5.1.6.4).
  *
  * The device starts with VNET_RX_FIRST + VNET_RX_GROW buffers; more are made with the load, up to
- * twice the ring's size (three times that of a short ring) and VNET_RX_BYTES. The buffer of a short
+ * the bytes that the stack allows, else to twice the ring's size (three times that of a short ring)
+ * and VNET_RX_BYTES. The buffer of a short
  * frame is posted again at once; that of another is replaced in the ring by a spare one before the
  * frame is delivered.
  */
@@ -120,21 +121,33 @@ static unsigned vnet_rx_most(unsigned ring)
     return ring + (others > ring ? others : ring);
 }
 
+/* Buffers in so many bytes; more than 8. */
+static unsigned vnet_rx_in(const struct vnet *v, size_t bytes)
+{
+    size_t n = bytes / (vnet_frame_offset(v) + v->buf_room);
+
+    return n < 8 ? 8 : (unsigned)n;
+}
+
 /* Section 5.1.6.3.1: 1526 bytes at the least, header included. */
 static void vnet_rx_choose_sizes(struct vnet *v)
 {
     bool joins = v->negotiated & (VNET_RX_TSO4 | VNET_RX_TSO6);
-    unsigned bytes = joins ? VNET_RX_JOINED : VNET_RX_BYTES;
 
     v->plain_max = v->frame_max < 1514 ? 1514 : v->frame_max;
     v->buf_room = v->plain_max;
     if (v->mergeable && (joins || v->buf_room > VNET_RX_PAGE - vnet_frame_offset(v)))
         v->buf_room = VNET_RX_PAGE - vnet_frame_offset(v);
-    v->buf_limit = bytes / (vnet_frame_offset(v) + v->buf_room);
+    v->buf_limit = vnet_rx_in(v, joins ? VNET_RX_JOINED : VNET_RX_BYTES);
     if (v->buf_limit > vnet_rx_most(virtq_size(v->rxq)))
         v->buf_limit = vnet_rx_most(virtq_size(v->rxq));
-    if (v->buf_limit < 8)
-        v->buf_limit = 8;
+}
+
+void vnet_rx_room(struct vnet *v, size_t bytes)
+{
+    v->buf_limit = vnet_rx_in(v, bytes);
+    if (v->buf_limit > VNET_RX_COUNT)
+        v->buf_limit = VNET_RX_COUNT;
 }
 
 int vnet_rx_setup(struct vnet *v)

@@ -18,6 +18,9 @@
 #include "net_route.h"
 #include "net_rx.h"
 
+#define DEV_RX_LEAST (256u << 10) /* bounds of memory for a card's receive buffers */
+#define DEV_RX_MOST  (16u << 20)
+
 /* ---- transmit -------------------------------------------------------------------------------- */
 
 /* A multicast without hops stays in this machine, whose sockets have heard it (RFC 1112, 6.1). */
@@ -183,6 +186,17 @@ static void dev_start_ip6(struct netif *netif)
     mld6_joingroup_netif(netif, &all_nodes);
 }
 
+/*
+ * Memory for the receive buffers of a card: of the first one, a sixteenth of all that there is
+ * (net_mem_limit() is a quarter), of others a part of that; each of them works with the least.
+ */
+static size_t dev_rx_room(const struct net_dev *d)
+{
+    uint64_t room = net_mem_limit() / 4 / (d->index + 1u);
+
+    return room < DEV_RX_LEAST ? DEV_RX_LEAST : room > DEV_RX_MOST ? DEV_RX_MOST : (size_t)room;
+}
+
 struct net_dev *net_add_device(struct vnet *v)
 {
     struct net_dev *d = net_calloc(1, sizeof(*d));
@@ -198,6 +212,7 @@ struct net_dev *net_add_device(struct vnet *v)
     for (const struct net_dev *other = net_core.devs; other; other = other->next)
         d->index++;
     d->metric = net_route_metric_of(vnet_name(v));
+    vnet_rx_room(v, dev_rx_room(d));
     HAL_LIST_APPEND(&net_core.devs, d);
     snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
     if (vnet_attach(v, &d->client))

@@ -13,6 +13,7 @@
 #include "lwip/raw.h"
 #include "lwip/stats.h"
 #include "lwip/udp.h"
+#include "net/vnet_impl.h"
 #include "net_impl.h"
 #include "netmodel.h"
 #include "peer.h"
@@ -469,11 +470,27 @@ static void long_echo(void)
     CHECK_EQ(peer_count(PEER_ICMP), 0);
 }
 
+/* A sixteenth of memory, within bounds, in buffers of frames of 1,500 bytes. */
+static void buffers_by_memory(void)
+{
+    static const struct {
+        uint64_t ram;
+        unsigned buffers; /* of 18 and 1,514 bytes */
+    } sizes[] = {{2 << 20, 171}, {64 << 20, 2737}, {UINT64_C(8) << 30, 8192}};
+
+    host_set_ram(sizes[case_variant].ram);
+    peer_boot("ip=10.0.2.15/24");
+    CHECK_EQ(vnet_get(0)->buf_limit, sizes[case_variant].buffers);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         SHOWS(segments_that_the_card_joined, NULL),
         SHOWS(the_longest_segment, NULL),
+        {"buffers_by_little_memory", buffers_by_memory, NULL, 0},
+        {"buffers_by_memory", buffers_by_memory, NULL, 1},
+        {"buffers_by_much_memory", buffers_by_memory, NULL, 2},
         SHOWS(sums_that_are_not_made, NULL),
         SHOWS(sums_that_the_card_has_checked, NULL),
         SHOWS(each_bit_of_a_sum, NULL),

@@ -115,6 +115,33 @@ static void joined_frames(void)
     CHECK(stats().rx_merged > 20);
 }
 
+/* The stack keeps all that comes: buffers are made up to what it allows, and no further. */
+static void buffers_as_the_stack_allows(void)
+{
+    static const size_t rooms[] = {100, 512 << 10, 8 << 20};
+    static const struct net_header plain = {.buffers = 1};
+
+    for (unsigned i = 0; i < 3; i++) {
+        size_t most = rooms[i] / 4096 < 8 ? 8 : rooms[i] / 4096, before;
+
+        if (i == 0)
+            boot();
+        before = stats().rx_buffers;
+        vnet_rx_room(net.dev, rooms[i]);
+        net.keep = true;
+        for (unsigned n = 0; n < rooms[i] / 3000 + 100 && net.kept_count < NET_FRAMES - 1; n++) {
+            net_deliver_behind(&plain, net_frame, 1514);
+            run();
+        }
+        CHECK_EQ(stats().rx_buffers, before > most ? before : most);
+        CHECK(stats().rx_no_spare > 0);
+        net.keep = false;
+        while (net.kept_count)
+            vnet_rx_free(net.kept[--net.kept_count]);
+        net_check_buffers();
+    }
+}
+
 /* Frames of all lengths one after the other, published together: more buffers than one run takes.
  */
 static void many_at_once(void)
@@ -393,6 +420,7 @@ int main(int argc, char **argv)
         EACH_WAY(sums_that_are_told, "NET-RX-06 NET-RX-09 NET-RX-11"),
         EACH_WAY(sums_that_were_not_agreed, NULL),
         EACH_WAY(joined_frames, "NET-RX-03 NET-RX-10 NET-RX-11 NET-RX-17 NET-RX-20"),
+        {"buffers_as_the_stack_allows", buffers_as_the_stack_allows, NULL, NET_PCI},
         EACH_WAY(many_at_once, "NET-RX-17"),
         EACH_WAY(joined_frames_are_kept, NULL),
         EACH_MODERN(parts_are_given_back_alone, NULL),

@@ -162,7 +162,7 @@ def test_bad_clients_of_iperf_end_alone(server):
     assert not iperf3(server.port(5201), '-n', '100K').get('error')
 
 
-@pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
+@pytest.mark.tap
 def test_rows_over_a_tap(built):
     """In a namespace, as the bench does; offloads are what the card says."""
     built('netperf')
@@ -173,7 +173,7 @@ def test_rows_over_a_tap(built):
             assert bench_net.per_operation(result, insns) > 500
 
 
-@pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
+@pytest.mark.tap
 def test_rows_of_http(built):
     """A page beside idle connections, which must be open all the time."""
     built('httpd')
@@ -186,7 +186,7 @@ def test_rows_of_http(built):
             site.get(c)
 
 
-@pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
+@pytest.mark.tap
 def test_what_a_load_makes_happen(built):
     """Of a round trip: a notification, accesses, perhaps an interrupt. Ceilings carry something."""
     built('netperf'), built('rawecho')
@@ -206,7 +206,7 @@ def test_what_a_load_makes_happen(built):
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(not netpeer.relay.possible(), reason='needs root and /dev/net/tun')
+@pytest.mark.tap
 def test_rows_of_linux(built):
     """The guest that images are compared with: each load, counted and timed, and its web server."""
     with netpeer.network(), netguests.Linux() as guest:

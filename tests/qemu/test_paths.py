@@ -12,7 +12,7 @@ from tcpcheck import capture, judge, tcptrace
 from vireolib import paths, relay
 from vireolib.guest import PATIENCE
 
-pytestmark = pytest.mark.skipif(not relay.possible(), reason='needs root and /dev/net/tun')
+pytestmark = pytest.mark.tap
 
 MB = 1_000_000
 TRIES = 3                            # a busy moment of this machine is not the stack's

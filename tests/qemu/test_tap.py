@@ -13,11 +13,7 @@ from vireolib.machine import MAC, find_qemu
 HOST, GUEST = '10.99.7.1', '10.99.7.2'
 
 
-def possible():
-    return os.geteuid() == 0 and os.path.exists('/dev/net/tun')
-
-
-pytestmark = pytest.mark.skipif(not possible(), reason='needs root and /dev/net/tun')
+pytestmark = pytest.mark.tap
 
 
 def run(*args, check=True):
@@ -29,7 +25,7 @@ def namespace(tmp_path, monkeypatch):
     """The name of a network namespace with tap0 in it; QEMU is started there."""
     name = f'vireo-{os.getpid()}'
     if run('ip', 'netns', 'add', name, check=False).returncode:
-        pytest.skip('network namespaces cannot be made here')
+        pytest.fail('ip netns add failed: network namespaces cannot be made here', pytrace=False)
     try:
         inside = ('ip', '-n', name)
         for args in (('link', 'set', 'lo', 'up'), ('tuntap', 'add', 'dev', 'tap0', 'mode', 'tap'),
