@@ -26,11 +26,11 @@ SRC_lwip := $(filter-out %/dns.c %/etharp.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
 # What each segment of TCP passes is compiled to be fast, where that gains most. What no packet of
-# an open connection passes is compiled to be small (most segments pass by tcp_in.c, most datagrams
-# by udp.c), and so is what is no slower then: of the files below inet_family.c, and core.c of the
-# drivers (make bench BENCH="tcp ring").
-OFTEN := $(addprefix $(LWIP)/src/core/,tcp_out.c pbuf.c)
-SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c udp.c timeouts.c \
+# an open connection passes is compiled to be small (most segments pass by tcp_in.c and tcp_out.c,
+# most datagrams by udp.c), and so is what is no slower then: of the files below inet_family.c, and
+# core.c of the drivers (make bench BENCH="tcp ring").
+OFTEN := $(addprefix $(LWIP)/src/core/,pbuf.c)
+SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c udp.c timeouts.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,ip6.c ip6_addr.c nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cut.c \

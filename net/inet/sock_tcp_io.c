@@ -7,6 +7,7 @@
 #include "lwip/tcp.h"
 #include "sock.h"
 #include "socket_ops.h"
+#include "tcp_fast.h"
 #include "tcp_queue.h"
 
 #define PACK_ROOM 1400 /* bytes of a pbuf that takes the data of small segments */
@@ -369,8 +370,8 @@ static int stream_send_piece(struct sock *s, const struct iovec *iov, struct pbu
     return 0;
 }
 
-ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struct pbuf *lent,
-                      int flags)
+static ssize_t stream_send_all(struct sock *s, const struct iovec *iov, int iovcnt,
+                               struct pbuf *lent, int flags)
 {
     ssize_t want = socket_iov_len(iov, iovcnt);
     uint64_t deadline = 0;
@@ -386,4 +387,20 @@ ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struc
     if (s->tcp && sent && !(flags & SOCK_MSG_BATCH))
         tcp_option_output(s->tcp, flags & MSG_MORE);
     return sent ? (ssize_t)sent : err;
+}
+
+/* Does the write go out at once, as one packet? */
+static bool stream_send_lone(struct sock *s, const struct iovec *iov, int flags)
+{
+    return s->state == SOCK_TCP_OPEN && !s->error && !s->write_shut && !s->options.not_sent_low &&
+           !(flags & (MSG_OOB | MSG_MORE | SOCK_MSG_BATCH)) &&
+           tcp_fast_write(s->tcp, iov->iov_base, iov->iov_len);
+}
+
+ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struct pbuf *lent,
+                      int flags)
+{
+    if (iovcnt == 1 && !lent && stream_send_lone(s, iov, flags))
+        return (ssize_t)iov->iov_len;
+    return stream_send_all(s, iov, iovcnt, lent, flags);
 }

@@ -20,7 +20,7 @@ struct way_headers {
     struct ip_hdr ip;
 } __attribute__((packed));
 
-struct way {
+struct net_way {
     uint32_t from, to;
     uint32_t routes, neighbours; /* net_route_epoch (0: none), net_arp_epoch */
     uint16_t sum;                /* of what is the same in each packet, not complemented */
@@ -28,16 +28,16 @@ struct way {
     struct way_headers headers;
 };
 
-static struct way ways[WAYS];
+static struct net_way ways[WAYS];
 
-static struct way *way_of(const ip_addr_t *from, const ip_addr_t *to)
+static struct net_way *way_of(const ip_addr_t *from, const ip_addr_t *to)
 {
     uint32_t both = ip4_addr_get_u32(ip_2_ip4(from)) ^ ip4_addr_get_u32(ip_2_ip4(to));
 
     return &ways[(both * 0x9e3779b1u) >> 16 & (WAYS - 1)];
 }
 
-static bool way_holds(const struct way *w, const ip_addr_t *from, const ip_addr_t *to,
+static bool way_holds(const struct net_way *w, const ip_addr_t *from, const ip_addr_t *to,
                       const struct netif *netif)
 {
     return w->to == ip4_addr_get_u32(ip_2_ip4(to)) && w->from == ip4_addr_get_u32(ip_2_ip4(from)) &&
@@ -50,14 +50,15 @@ static uint16_t way_sum(uint32_t sum)
     return (uint16_t) ~(sum + (sum >> 16));
 }
 
-static err_t way_send(const struct way *w, struct pbuf *p, uint8_t ttl, uint8_t tos, uint16_t flags)
+static err_t way_send(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos,
+                      uint16_t flags)
 {
     uint16_t len = lwip_htons((u16_t)(p->tot_len + IP_HLEN)), id = net_ip4_id(flags);
-    struct way_headers *h;
+    struct way_headers *h = (void *)((uint8_t *)p->payload - sizeof(*h));
 
-    if (pbuf_add_header(p, sizeof(*h)))
-        return ERR_BUF;
-    h = p->payload;
+    p->payload = h;
+    p->len = (u16_t)(p->len + sizeof(*h));
+    p->tot_len = (u16_t)(p->tot_len + sizeof(*h));
     *h = w->headers;
     IPH_TOS_SET(&h->ip, tos);
     IPH_LEN_SET(&h->ip, len);
@@ -68,6 +69,19 @@ static err_t way_send(const struct way *w, struct pbuf *p, uint8_t ttl, uint8_t 
                                    lwip_htons((u16_t)(ttl << 8))));
     IP_STATS_INC(ip.xmit);
     return w->netif->linkoutput(w->netif, p);
+}
+
+const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
+                                   const struct netif *netif)
+{
+    const struct net_way *w = way_of(from, to);
+
+    return way_holds(w, from, to, netif) ? w : NULL;
+}
+
+err_t net_way_send(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos)
+{
+    return way_send(w, p, ttl, tos, PP_HTONS(IP_DF));
 }
 
 /* Where packets to that address leave. NULL: not by a card, or to none of its neighbours. */
@@ -88,18 +102,18 @@ static const struct eth_addr *way_neighbour(struct netif *netif, const ip4_addr_
     return mac;
 }
 
-static void way_learn(struct way *w, const ip_addr_t *from, const ip_addr_t *to,
+static void way_learn(struct net_way *w, const ip_addr_t *from, const ip_addr_t *to,
                       struct netif *netif)
 {
     const struct eth_addr *mac = way_neighbour(netif, ip_2_ip4(to));
 
     if (!mac)
         return;
-    *w = (struct way){.from = ip4_addr_get_u32(ip_2_ip4(from)),
-                      .to = ip4_addr_get_u32(ip_2_ip4(to)),
-                      .routes = net_route_epoch,
-                      .neighbours = net_arp_epoch,
-                      .netif = netif};
+    *w = (struct net_way){.from = ip4_addr_get_u32(ip_2_ip4(from)),
+                          .to = ip4_addr_get_u32(ip_2_ip4(to)),
+                          .routes = net_route_epoch,
+                          .neighbours = net_arp_epoch,
+                          .netif = netif};
     w->headers.eth.dest = *mac;
     memcpy(&w->headers.eth.src, netif->hwaddr, ETH_HWADDR_LEN);
     w->headers.eth.type = PP_HTONS(ETHTYPE_IP);
@@ -113,7 +127,7 @@ static void way_learn(struct way *w, const ip_addr_t *from, const ip_addr_t *to,
 err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
                   struct netif *netif)
 {
-    struct way *w = way_of(from, to);
+    struct net_way *w = way_of(from, to);
     err_t err;
 
     if (IP_IS_V6(to))

@@ -7,9 +7,24 @@
 #ifndef VIREO_NET_WAY_H
 #define VIREO_NET_WAY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
+/* While this is set, each segment passes IP, and netif->output. */
+extern 
+struct net_way;
+
+/* The way between these addresses of IPv4 over a card; NULL: none that holds is known. */
+const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
+                                   const struct netif *netif);
+/*
+ * Sends a segment, all sums of which are made, that no router cuts. p begins with the header of
+ * TCP, behind room for those in front; it stays the caller's.
+ */
+err_t net_way_send(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos);
 /* Sends a segment, all sums of which are made. As ip_output_if(), for TCP. */
 err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
                   struct netif *netif);

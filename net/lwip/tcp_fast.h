@@ -7,9 +7,11 @@
 #define VIREO_TCP_FAST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct net_arrival;
 struct pbuf;
+struct tcp_pcb;
 
 /*
  * A segment over IPv4 whose sums are right, in p from the header of IP on: is it the next one of an
@@ -17,5 +19,10 @@ struct pbuf;
  * caller's. False: nothing was changed; the segment goes the long way.
  */
 bool tcp_fast_input(const struct net_arrival *a, struct pbuf *p);
+/*
+ * tcp_write() with a copy of the data, and tcp_output(), where nothing is queued or in flight and
+ * the data is one packet that may leave now. False: nothing was changed.
+ */
+bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len);
 
 #endif

@@ -21,6 +21,7 @@
 #include "tcp_stamp.h"
 #include "tcp_window.h"
 
+struct netif;
 struct tcp_pcb;
 struct tcp_seg;
 
@@ -39,6 +40,8 @@ struct net_tcp {
     struct tcp_stamps stamp;
     struct tcp_window win; /* how much may be received and queued */
     struct tcp_option opt; /* settings */
+    struct netif *netif;   /* by which packets leave while net_route_epoch is `routes` */
+    uint32_t routes;       /* 0: not known */
 };
 
 #endif

@@ -291,6 +291,12 @@ static void resend_begin(struct tcp_pcb *pcb)
         resend_set(pcb, resend_now.ns);
 }
 
+void tcp_resend_begin(struct tcp_pcb *pcb, uint64_t now_ns)
+{
+    resend_now_is(now_ns);
+    resend_begin(pcb);
+}
+
 /* Bytes of new data that the congestion window allows now. */
 static uint32_t resend_room(struct tcp_pcb *pcb)
 {

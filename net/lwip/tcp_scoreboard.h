@@ -115,6 +115,8 @@ void tcp_cut_front(struct tcp_pcb *pcb, struct tcp_seg *seg, uint32_t from);
 /* Sets the timer of the connection for what it waits for first. */
 void tcp_resend_wait(struct tcp_pcb *pcb, uint64_t now_ns);
 void tcp_resend_init(struct tcp_pcb *pcb);
+/* Nothing is in flight, and something is sent now, of which net_tcp_sent() tells next. */
+void tcp_resend_begin(struct tcp_pcb *pcb, uint64_t now_ns);
 
 /* ---- tcp_recovery.c -------------------------------------------------------------------------- */
 

@@ -203,8 +203,9 @@ static void random_talk(void)
     any_path();
     flows = 1 + path_random(FLOWS);
     for (unsigned i = 0; i < flows; i++) {
-        ends[i][0] = (struct flow_end){.key = 2 * i + 1, .ends = FLOW_WAITS};
-        ends[i][1] = (struct flow_end){.key = 2 * i + 2, .ends = FLOW_WAITS};
+        for (unsigned k = 0; k < 2; k++)
+            ends[i][k] =
+                (struct flow_end){.key = 2 * i + k + 1, .ends = FLOW_WAITS, .sock = path_random(2)};
         flow_listen(&ends[i][1], PATH_B, (uint16_t)(80 + i));
         flow_connect(&ends[i][0], PATH_A, 0, (uint16_t)(80 + i), &ends[i][1]);
     }

@@ -4,7 +4,27 @@
  */
 #include "arrival.h"
 
+#include <string.h>
+
+#include "check.h"
 #include "net_rx.h"
+#include "peer.h"
+
+void arrival_neighbour(struct net_dev *d, uint32_t address)
+{
+    static const uint8_t request[] = {0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1};
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, 42, PBUF_RAM);
+    uint8_t *frame = p->payload;
+
+    memset(frame, 0, 42);
+    memset(frame, 0xff, 6);
+    memset(frame + 6, 2, 6);
+    memcpy(frame + 12, request, sizeof(request));
+    memset(frame + 22, 2, 6);
+    peer_put32(frame + 28, address);
+    memcpy(frame + 38, netif_ip4_addr(&d->netif), 4);
+    arrival_pass(d, p);
+}
 
 void arrival_pass(struct net_dev *d, struct pbuf *p)
 {

@@ -16,16 +16,7 @@
 #include "peer.h"
 #include "trace.h"
 
-enum {
-    ETH = 14,
-    PAD = 2,
-    IP4 = 20,
-    IP6 = 40,
-    TCP = 20,
-    LONGEST = 65535,
-    PROTO_TCP = 6,
-    KEPT = 128
-};
+enum { ETH = 14, PAD = 2, IP4 = 20, IP6 = 40, TCP = 20, LONGEST = 65535, PROTO_TCP = 6 };
 
 /* A packet on its way, and then in lwIP, which gives it back. */
 struct traveller {
@@ -47,8 +38,6 @@ static uint64_t order, state;
 static uint64_t link_free[2]; /* when the last packet at the given rate has gone out */
 static uint64_t last_at[2];   /* when the last one in order arrives */
 static void (*watcher)(const struct path_seen *s), (*script[2])(const struct path_seen *s);
-static FILE *capture;
-static enum path_side capture_side;
 
 uint32_t path_random(uint32_t n)
 {
@@ -103,43 +92,6 @@ static struct traveller *heap_take(void)
 
 /* ---- who sees packets ------------------------------------------------------------------------ */
 
-static void put_le32(uint8_t *p, uint32_t v)
-{
-    for (unsigned i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> 8 * i);
-}
-
-/* A record of the file format of libpcap, little-endian. */
-static void capture_packet(const struct path_seen *s)
-{
-    uint8_t record[16];
-    uint32_t kept = s->len < KEPT ? s->len : KEPT; /* the headers */
-
-    put_le32(record, (uint32_t)(s->ns / HAL_SEC));
-    put_le32(record + 4, (uint32_t)(s->ns % HAL_SEC));
-    put_le32(record + 8, kept);
-    put_le32(record + 12, s->len);
-    fwrite(record, sizeof(record), 1, capture);
-    fwrite(s->packet, kept, 1, capture);
-}
-
-void path_capture(FILE *to, enum path_side side)
-{
-    uint8_t head[24] = {0};
-
-    capture = to;
-    if (to)
-        setvbuf(to, NULL, _IONBF, 0);
-    capture_side = side;
-    if (!to)
-        return;
-    put_le32(head, 0xa1b23c4d); /* times in nanoseconds */
-    put_le32(head + 4, 4u << 16 | 2);
-    put_le32(head + 16, LONGEST);
-    put_le32(head + 20, 101); /* raw IP */
-    fwrite(head, sizeof(head), 1, to);
-}
-
 static struct path_seen seen(enum path_side side, bool out, bool copy, const uint8_t *packet,
                              uint32_t len)
 {
@@ -147,8 +99,7 @@ static struct path_seen seen(enum path_side side, bool out, bool copy, const uin
         .side = side, .out = out, .copy = copy, .ns = hal_now_ns(), .packet = packet, .len = len};
 
     segment_read(&s.tcp, packet, len);
-    if (capture && side == capture_side)
-        capture_packet(&s);
+    path_captured(&s);
     if (watcher)
         watcher(&s);
     return s;
@@ -487,10 +438,16 @@ static err_t path_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t 
     return (void)to, path_output(netif, p);
 }
 
-/* Frames below IP: ARP's. */
-static err_t path_no_frames(struct netif *netif, struct pbuf *p)
+/* Frames below IP: of segments by net_way.c, and ARP's, which end here. */
+static err_t path_frame(struct netif *netif, struct pbuf *p)
 {
-    (void)netif, (void)p;
+    const struct eth_hdr *eth = p->payload;
+
+    if (eth->type != PP_HTONS(ETHTYPE_IP))
+        return ERR_OK;
+    pbuf_remove_header(p, ETH);
+    path_output(netif, p);
+    pbuf_add_header(p, ETH);
     return ERR_OK;
 }
 
@@ -504,7 +461,7 @@ static err_t dev_init(struct netif *netif)
     netif->flags = NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
     netif->output = path_output4;
     netif->output_ip6 = path_output6;
-    netif->linkoutput = path_no_frames;
+    netif->linkoutput = path_frame;
     return ERR_OK;
 }
 
@@ -535,6 +492,8 @@ void path_boot(uint64_t seed)
     net_enter();
     add_side(PATH_A);
     add_side(PATH_B);
+    arrival_neighbour(&devs[PATH_A], PATH_ALIAS(PATH_A));
+    arrival_neighbour(&devs[PATH_B], PATH_ALIAS(PATH_B));
     net_leave();
     service = (struct hal_service){.name = "path", .run = path_service, .next_ns = HAL_NEVER};
     hal_service_add(&service);

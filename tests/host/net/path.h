@@ -82,6 +82,8 @@ uint32_t path_random(uint32_t n);
 void path_watch(void (*fn)(const struct path_seen *s));
 /* Writes the packets at a side to a file, as pcap does (nanoseconds, raw IP); NULL: no more. */
 void path_capture(FILE *to, enum path_side side);
+/* For the path itself: a packet that may belong there. */
+void path_captured(const struct path_seen *s);
 
 /*
  * Runs lwIP and the path until done() or for `ns` of virtual time. done is asked after each event,

@@ -161,6 +161,7 @@ void trace_begin(void)
         return;
     path_watch(trace_packet);
     net_enter();
+    net_paths_cut = long_way;
     if (long_way)
         CHECK(raw_new(UNUSED_PROTO) != NULL);
     else /* sizes of buffers follow the memory that is free */

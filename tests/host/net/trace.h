@@ -10,8 +10,9 @@
 
 /*
  * Runs the scenario twice, each time in a process of its own: with and without the short way of
- * segments (net/lwip/tcp_fast.h), which raw sockets of lwIP close. CHECKs that both see the same
- * packets at the same times, and have the same control blocks. The number of packets.
+ * segments (net/lwip/tcp_fast.h), which raw sockets of lwIP close, and paths that cut packets.
+ * CHECKs that both see the same packets at the same times, and have the same control blocks. The
+ * number of packets.
  */
 uint64_t trace_both_ways(void (*scenario)(void));
 /* At the end of path_boot(). */
