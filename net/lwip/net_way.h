@@ -7,14 +7,11 @@
 #ifndef VIREO_NET_WAY_H
 #define VIREO_NET_WAY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
-/* While this is set, each segment passes IP, and netif->output. */
-extern 
 struct net_way;
 
 /* The way between these addresses of IPv4 over a card; NULL: none that holds is known. */
