@@ -33,10 +33,10 @@ OFTEN := $(addprefix $(LWIP)/src/core/,pbuf.c)
 SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c udp.c timeouts.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,ip6.c ip6_addr.c nd6.c mld6.c ip6_frag.c icmp6.c)) \
-          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cut.c \
+          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cubic.c tcp_cut.c tcp_guard.c \
                                 tcp_half_open.c tcp_ooseq.c \
                                 tcp_mtu.c tcp_mtu_probe.c tcp_option.c tcp_recovery.c tcp_sack.c \
-                                tcp_syn.c) \
+                                tcp_stamp.c tcp_syn.c) \
           $(addprefix net/lwip/net_,address.c arp.c dev.c groups.c icmp.c lease.c nd6.c path_mtu.c \
                                     privacy.c reass.c route.c route6.c table.c udp.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_peer.c end.c group.c \

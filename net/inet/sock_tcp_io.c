@@ -7,7 +7,6 @@
 #include "lwip/tcp.h"
 #include "sock.h"
 #include "socket_ops.h"
-#include "tcp_fast.h"
 #include "tcp_queue.h"
 
 #define PACK_ROOM 1400 /* bytes of a pbuf that takes the data of small segments */

@@ -11,7 +11,7 @@
 #include "net_impl.h"
 #include "net_route.h"
 #include "net_way.h"
-#include "tcp_fast.h"
+#include "tcp_queue.h"
 #include "tcp_scoreboard.h"
 
 #define OUT_ODD_FLAGS (TF_CLOSEPEND | TF_FIN | TF_NAGLEMEMERR)

@@ -9,6 +9,7 @@
 #define VIREO_TCP_QUEUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lwip/err.h"
@@ -42,6 +43,12 @@ void tcp_queue_seal(struct tcp_pcb *pcb, struct tcp_seg *seg, struct netif *neti
  */
 err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16_t len,
                      uint8_t flags);
+
+/*
+ * tcp_write() with a copy of the data, and tcp_output(), where nothing is queued or in flight and
+ * the data is one packet that may leave now (tcp_fast_out.c). False: nothing was changed.
+ */
+bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len);
 
 /* ---- called by loss recovery and the search for longer packets ------------------------------- */
 
