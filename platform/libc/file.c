@@ -13,8 +13,7 @@
 #define BITS 64 /* of a word of the maps */
 
 static struct file *first[16]; /* the table before anything is allocated */
-static struct file **table = first;
-static int table_size = 16;
+struct file_table file_table = {first, sizeof(first) / sizeof(first[0])};
 /* A bit for each descriptor that is in use, and one for each word of `used` that is full. */
 static uint64_t used[FILES_MAX / BITS], full[FILES_MAX / BITS / BITS];
 
@@ -22,7 +21,7 @@ static void file_enter(int fd, struct file *f)
 {
     uint64_t *word = &used[fd / BITS], bit = UINT64_C(1) << fd % BITS;
 
-    table[fd] = f;
+    file_table.files[fd] = f;
     *word = f ? *word | bit : *word & ~bit;
     bit = UINT64_C(1) << fd / BITS % BITS;
     word = &full[fd / BITS / BITS];
@@ -52,20 +51,19 @@ static int file_first_clear(const uint64_t *map, int from, int end)
 /* Makes room in the table for a descriptor. */
 static int file_make_room(int fd)
 {
-    int size = table_size;
+    unsigned size = file_table.size;
 
-    while (size <= fd)
+    while (size <= (unsigned)fd)
         size *= 2;
-    if (size == table_size)
+    if (size == file_table.size)
         return 0;
-    struct file **larger = calloc((size_t)size, sizeof(struct file *));
+    struct file **larger = calloc(size, sizeof(struct file *));
     if (!larger)
         return -ENOMEM;
-    memcpy(larger, table, (size_t)table_size * sizeof(struct file *));
-    if (table != first)
-        free(table);
-    table = larger;
-    table_size = size;
+    memcpy(larger, file_table.files, file_table.size * sizeof(struct file *));
+    if (file_table.files != first)
+        free(file_table.files);
+    file_table = (struct file_table){larger, size};
     return 0;
 }
 
@@ -99,29 +97,32 @@ int file_install(const struct file_ops *ops, void *ctx, unsigned flags)
 
 struct file *file_get(int fd)
 {
-    return fd >= 0 && fd < table_size ? table[fd] : NULL;
+    return file_look_up(fd);
 }
 
 struct file *file_hold(int fd)
 {
-    struct file *f = file_get(fd);
+    struct file *f = file_look_up(fd);
 
     if (f)
         f->refs++;
     return f;
 }
 
-int file_drop(struct file *f)
+static __attribute__((noinline)) int file_end(struct file *f)
 {
     int r = 0;
 
-    if (--f->refs)
-        return 0;
     if (f->ops->close)
         r = f->ops->close(f);
     if (f != &console_file.file)
         free(open_file_of(f));
     return r;
+}
+
+int file_drop(struct file *f)
+{
+    return --f->refs ? 0 : file_end(f);
 }
 
 int file_duplicate(struct file *f, int from)

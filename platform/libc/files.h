@@ -39,6 +39,19 @@ struct open_file {
     struct file_watch *watches;
 };
 
+/* The descriptor table (file.c). */
+struct file_table {
+    struct file **files;
+    unsigned size;
+};
+extern struct file_table file_table;
+
+/* file_get() and file_hold() for calls that are to be short. */
+static inline __attribute__((always_inline)) struct file *file_look_up(int fd)
+{
+    return (unsigned)fd < file_table.size ? file_table.files[fd] : NULL;
+}
+
 static inline struct open_file *open_file_of(struct file *f)
 {
     return (struct open_file *)f;

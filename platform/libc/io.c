@@ -132,18 +132,22 @@ int _write(int fd, const void *buf, size_t len)
 
 ssize_t pread(int fd, void *buf, size_t len, off_t at)
 {
-    struct file *f = file_hold(fd);
+    struct file *f = file_look_up(fd);
     ssize_t r;
 
     if (!f || !io_readable(f))
-        r = -EBADF;
-    else if (!f->ops->pread)
+        return io_result(NULL, -EBADF);
+    f->refs++;
+    if (!f->ops->pread)
         r = f->ops->readdir ? -EISDIR : -ESPIPE;
     else if (at < 0 || len > PTRDIFF_MAX)
         r = -EINVAL;
     else
         r = f->ops->pread(f, buf, len, at);
-    return io_result(f, r);
+    if (r < 0)
+        return io_result(f, r);
+    file_drop(f);
+    return r;
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)

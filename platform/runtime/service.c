@@ -23,9 +23,11 @@ struct runtime_round runtime_round; /* set by the loop (task.c) */
 /* What most rounds do not need stands apart, so that a round is short. */
 static void service_note(struct hal_service *s) __attribute__((noinline));
 static void services_note_changes(void) __attribute__((noinline));
-static void services_sweep(uint64_t now) __attribute__((noinline));
+static void services_sweep(uint64_t now) __attribute__((noinline, cold));
 static void services_wake_due(uint64_t now) __attribute__((noinline));
-static void services_wake_again(struct hal_service *s) __attribute__((noinline));
+static void service_run_again(struct hal_service *s) __attribute__((noinline, cold));
+static void services_wake_again(void) __attribute__((noinline, cold));
+static bool services_run_polled(void) __attribute__((noinline));
 
 /* ---- the lists ------------------------------------------------------------------------------- */
 
@@ -202,10 +204,21 @@ static void services_wake_due(uint64_t now)
 }
 
 /* Those that were woken once more in a round, after they had run, run in the next one. */
-static void services_wake_again(struct hal_service *s)
+static struct {
+    struct hal_service *first, *last;
+} again;
+
+static void service_run_again(struct hal_service *s)
 {
-    for (struct hal_service *next; s; s = next) {
-        next = s->loop.next_woken;
+    HAL_QUEUE_APPEND(again.first, again.last, s, loop.next_woken);
+}
+
+static void services_wake_again(void)
+{
+    struct hal_service *s;
+
+    while ((s = again.first)) {
+        again.first = s->loop.next_woken;
         s->pending = false;
         hal_service_wake(s);
     }
@@ -234,14 +247,14 @@ static bool services_run_polled(void)
 /* Runs what was woken, once each. */
 static bool services_run_woken(void)
 {
-    struct hal_service *s, *next, *again = NULL, *last = NULL;
+    struct hal_service *s, *next;
     bool worked = false;
 
     do {
         for (s = services_take_woken(); s; s = next) {
             next = s->loop.next_woken;
             if (s->loop.round == services.round) {
-                HAL_QUEUE_APPEND(again, last, s, loop.next_woken);
+                service_run_again(s);
                 continue;
             }
             s->loop.round = services.round;
@@ -249,14 +262,14 @@ static bool services_run_woken(void)
             worked |= service_run(s);
         }
     } while (services.woken);
-    if (again)
-        services_wake_again(again);
+    if (again.first)
+        services_wake_again();
     return worked;
 }
 
 bool services_run(uint64_t now)
 {
-    bool worked = false;
+    bool worked;
 
     if (services.changes)
         services_note_changes();
@@ -265,8 +278,7 @@ bool services_run(uint64_t now)
     if (deadline_before(&services.due, now + 1))
         services_wake_due(now);
     services.round++;
-    if (services.polled)
-        worked = services_run_polled();
+    worked = services.polled && services_run_polled();
     return services.woken ? services_run_woken() | worked : worked;
 }
 

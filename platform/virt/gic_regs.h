@@ -22,6 +22,8 @@ enum {
     GICD_IROUTER = 0x6000,
 };
 
+enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10 };
+
 #define GIC_PRIORITY     0xa0
 #define GIC_PRIORITY_ALL 0xff
 

@@ -6,15 +6,14 @@
 #include "gic_regs.h"
 #include "virt.h"
 
-enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10 };
-
-static hal_mmio_t dist, cpu;
+hal_mmio_t gic_v2_cpu;
+static hal_mmio_t dist;
 static unsigned lines;
 
 static const char *v2_init(const struct virt_gic *gic)
 {
     dist = hal_mmio_map(gic->dist.base, gic->dist.len);
-    cpu = hal_mmio_map(gic->cpu.base, gic->cpu.len);
+    hal_mmio_t cpu = hal_mmio_map(gic->cpu.base, gic->cpu.len);
     if (!dist || !cpu || gic->dist.len < 0x1000 || gic->cpu.len < 0x1000)
         return "the GICv2 registers in the device tree cannot be mapped";
     lines = ((hal_read32(dist + GICD_TYPER) & 31) + 1) * 32;
@@ -24,6 +23,7 @@ static const char *v2_init(const struct virt_gic *gic)
     hal_write32(dist + GICD_CTLR, 1);
     hal_write32(cpu + GICC_PMR, GIC_PRIORITY_ALL);
     hal_write32(cpu + GICC_CTLR, 1);
+    gic_v2_cpu = cpu;
     return NULL;
 }
 
@@ -50,19 +50,7 @@ static int v2_unmask(unsigned id)
     return 0;
 }
 
-static unsigned v2_ack(void)
-{
-    return hal_read32(cpu + GICC_IAR) & 0x3ff;
-}
-
-static void v2_end(unsigned id)
-{
-    hal_write32(cpu + GICC_EOIR, id);
-}
-
 const struct gic_ops gic_v2 = {
     .init = v2_init,
     .lines = {GIC_PPI_FIRST, GIC_SPI_LIMIT, v2_configure, v2_mask, v2_unmask},
-    .ack = v2_ack,
-    .end = v2_end,
 };

@@ -118,16 +118,6 @@ static int v3_unmask(unsigned id)
     return 0;
 }
 
-static unsigned v3_ack(void)
-{
-    return cpu_gic_ack();
-}
-
-static void v3_end(unsigned id)
-{
-    cpu_gic_end(id);
-}
-
 struct gic_v3_frames gic_v3_frames(void)
 {
     return (struct gic_v3_frames){dist, redist, redist_phys};
@@ -136,6 +126,4 @@ struct gic_v3_frames gic_v3_frames(void)
 const struct gic_ops gic_v3 = {
     .init = v3_init,
     .lines = {GIC_PPI_FIRST, GIC_SPI_LIMIT, v3_configure, v3_mask, v3_unmask},
-    .ack = v3_ack,
-    .end = v3_end,
 };

@@ -2,6 +2,8 @@
 /*
  * irq.c - interrupt lines and their handlers (hal_irq_*), above a GIC of version 2 or 3.
  */
+#include "cpu.h"
+#include "gic_regs.h"
 #include "virt.h"
 
 #define BUCKETS 64u
@@ -111,9 +113,23 @@ void hal_irq_mask(hal_irq_t irq)
         lines->mask(VIRT_IRQ_ID(irq));
 }
 
-void board_irq(void)
+/* Acknowledges the pending interrupt, and returns its id; 1020 to 1023: there is none. */
+static inline unsigned irq_ack(void)
 {
-    unsigned id = gic->ack();
+    return gic_v2_cpu ? hal_read32(gic_v2_cpu + GICC_IAR) & 0x3ff : cpu_gic_ack();
+}
+
+static inline void irq_end(unsigned id)
+{
+    if (gic_v2_cpu)
+        hal_write32(gic_v2_cpu + GICC_EOIR, id);
+    else
+        cpu_gic_end(id);
+}
+
+/* A line with several handlers, or with none. */
+static __attribute__((noinline, cold)) void irq_call_all(unsigned id)
+{
     bool handled = false;
 
     if (id >= GIC_SPI_LIMIT && id < GIC_SPI_LIMIT + 4)
@@ -128,5 +144,18 @@ void board_irq(void)
         irq_lines(id)->mask(id);
         hal_log(HAL_WARN, "irq", "line %u interrupts but has no handler: masked", id);
     }
-    gic->end(id);
+    irq_end(id);
+}
+
+void board_irq(void)
+{
+    unsigned id = irq_ack();
+    const struct handler *h = handlers[id % BUCKETS];
+
+    if (!h || h->id != id || h->next) {
+        irq_call_all(id);
+        return;
+    }
+    h->fn(h->ctx);
+    irq_end(id);
 }

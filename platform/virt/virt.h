@@ -132,10 +132,9 @@ struct gic_lines {
 struct gic_ops {
     const char *(*init)(const struct virt_gic *gic);
     struct gic_lines lines;
-    unsigned (*ack)(void); /* the id of the pending interrupt; 1020 to 1023: none */
-    void (*end)(unsigned id);
 };
 extern const struct gic_ops gic_v2, gic_v3;
+extern hal_mmio_t gic_v2_cpu; /* CPU interface of a GICv2; 0: the controller is a GICv3 */
 
 #define GIC_PPI_FIRST 16u
 #define GIC_SPI_FIRST 32u
