@@ -43,7 +43,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
                                      lend.c mtu.c port.c route.c tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) drivers/net/vnet.c \
-          platform/arch/fault.c \
+          $(addprefix platform/arch/,fault.c symbols.c begin.c) \
+          $(addprefix platform/virt/,gicv2.c gicv3.c map.c) \
           drivers/block/vblk_disk.c drivers/entropy/vrng.c \
           $(addprefix platform/runtime/,entropy.c initrd.c log.c memory.c option.c power.c runs.c \
                                            start.c tls.c wall.c) \

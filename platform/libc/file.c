@@ -109,7 +109,8 @@ struct file *file_hold(int fd)
     return f;
 }
 
-static __attribute__((noinline)) int file_end(struct file *f)
+static int file_end(struct file *f) __attribute__((noinline));
+static int file_end(struct file *f)
 {
     int r = 0;
 

@@ -137,7 +137,8 @@ static void task_set_timer(uint64_t when_ns)
 
 /* Sets the timer for the next deadline of a service or a task, or for `latest`, unless it is set
  * for an earlier time. */
-static __attribute__((noinline, cold)) void task_set_alarm(uint64_t latest)
+static void task_set_alarm(uint64_t latest) __attribute__((noinline, cold));
+static void task_set_alarm(uint64_t latest)
 {
     const struct task *t = task_first_due();
     uint64_t when = services_next();

@@ -128,7 +128,8 @@ static inline void irq_end(unsigned id)
 }
 
 /* A line with several handlers, or with none. */
-static __attribute__((noinline, cold)) void irq_call_all(unsigned id)
+static void irq_call_all(unsigned id) __attribute__((noinline, cold));
+static void irq_call_all(unsigned id)
 {
     bool handled = false;
 
