@@ -43,14 +43,15 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
                                      lend.c mtu.c port.c route.c tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) drivers/net/vnet.c \
-          $(addprefix platform/arch/,fault.c symbols.c begin.c) \
+          $(addprefix platform/arch/,fault.c mmu.c symbols.c begin.c) \
           $(addprefix platform/virt/,gicv2.c gicv3.c map.c) \
-          drivers/block/vblk_disk.c drivers/entropy/vrng.c \
+          drivers/entropy/vrng.c \
           $(addprefix platform/runtime/,entropy.c initrd.c log.c memory.c option.c power.c runs.c \
                                            start.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree_memory.c v2m.c) \
-          $(wildcard files/*.c) drivers/block/block_lost.c drivers/block/block_map.c \
+          $(wildcard files/*.c) $(addprefix drivers/block/block_,cut.c list.c lost.c map.c slow.c) \
+          drivers/block/vblk.c drivers/block/vblk_disk.c \
           $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
           platform/runtime/format.c platform/virt/pl011.c \
           $(addprefix platform/libc/,calendar.c console.c dir.c environ.c epoll.c fcntl.c file.c \

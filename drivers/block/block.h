@@ -107,18 +107,19 @@ struct block_request {
     bool quarantined;
 
     /* the layer's own */
-    struct block_request *next;
-    size_t seg_done;    /* bytes of segs[seg_at] that were cut off already */
-    uint64_t cut;       /* bytes that were cut off in all */
-    uint64_t bytes;     /* of all segments */
-    unsigned seg_at;    /* the segment that is cut next */
-    unsigned transfers; /* parts of this request that are with the device */
-    uint8_t replays;    /* resets at which the device had this request */
     bool queued;        /* in the device's queue: not all of it was cut off yet */
     bool alone;         /* to be sent while no other request is with the device */
     bool shared;        /* a part of it failed while neighbours were with the device */
     bool lost;          /* the device had a part of it when it was reset */
     bool stale;         /* a flush that waited at a loss: will end with -ESTALE */
+    bool plain;         /* needs no cutting: one segment that is one piece of one transfer */
+    uint8_t replays;    /* resets at which the device had this request */
+    unsigned seg_at;    /* the segment that is cut next */
+    unsigned transfers; /* parts of this request that are with the device */
+    size_t seg_done;    /* bytes of segs[seg_at] that were cut off already */
+    uint64_t cut;       /* bytes that were cut off in all */
+    uint64_t bytes;     /* of all segments */
+    struct block_request *next;
 };
 
 struct block_device;

@@ -260,7 +260,7 @@ int block_cut(struct block_device *dev, struct block_transfer *t, struct block_d
     t->first = r;
     t->count = 0;
     t->bytes = 0;
-    t->bounced = false;
+    t->bounced = t->plain = false;
     t->offset = r->cut;
     t->sector = 0;
     block_map_begin(dev, t);

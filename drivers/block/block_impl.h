@@ -33,6 +33,8 @@ struct block_transfer {
     uint64_t sector;
     uint32_t bytes; /* of data */
     uint64_t deadline_ns;
+    struct block_dma piece; /* of a plain one: all of its data */
+    bool plain;             /* came by stage_plain() */
 
     /* the layer's own, but `lost` */
     struct block_transfer *next, *prev; /* those with the device, oldest first; or the free ones */
@@ -54,6 +56,11 @@ struct block_driver {
      */
     void (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
                   unsigned n);
+    /*
+     * Takes n reads and writes of one piece each, as stage() does. The driver has room for as many
+     * as there are slots. NULL: it takes them one by one, by stage().
+     */
+    void (*stage_plain)(struct block_device *dev, struct block_transfer *const *all, unsigned n);
     /* Gives the device everything that was staged. A failure shows later, as a reset. */
     void (*commit)(struct block_device *dev);
 };
@@ -61,6 +68,7 @@ struct block_driver {
 #define BLOCK_MAX_SEGS     62u        /* data pieces of a transfer */
 #define BLOCK_MAX_TRANSFER (1u << 20) /* bytes */
 #define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, or a logical block if larger */
+#define BLOCK_PLAIN        32u        /* transfers that stage_plain() has at a time, at most */
 #define BLOCK_REPLAYS      3u         /* times that a request is sent again after a reset */
 
 /* The memory that is mapped for a transfer (hal_dma_map), where HAL_DMA_MAPS is 1. */
@@ -112,7 +120,8 @@ struct block_device {
     uint32_t unit;                /* bytes; a transfer of data is a multiple of it */
     uint32_t piece;               /* bytes of the longest piece */
     uint32_t unit_pieces;         /* pieces that a unit needs */
-    uint8_t *bounce;              /* NULL until it is needed */
+    uint32_t plain_max[2]; /* bytes of the longest plain BLOCK_READ and BLOCK_WRITE; 0: none is */
+    uint8_t *bounce;       /* NULL until it is needed */
     uint64_t bounce_dma;
     bool bounce_busy; /* a transfer with the device uses it */
     struct block_stats stats;
@@ -231,22 +240,94 @@ static inline void block_map_forget(struct block_device *dev, const struct block
         dev->maps[t->slot].count = 0;
 }
 
-/* ---- block.c --------------------------------------------------------------------------------- */
+/* ---- queues, and the transfers that are with the device ---------------------------------------
+ */
+
+static inline void block_enqueue(struct block_queue *q, struct block_request *r)
+{
+    HAL_QUEUE_APPEND(q->head, q->tail, r, next);
+}
 
 /* Takes the head off a queue that is not empty. r->next stays: it links a transfer's requests. */
-struct block_request *block_dequeue(struct block_queue *q);
-/* Appends r; prepends all of `back`, which may be empty. */
-void block_enqueue(struct block_queue *q, struct block_request *r);
+static inline struct block_request *block_dequeue(struct block_queue *q)
+{
+    struct block_request *r = q->head;
+
+    q->head = r->next;
+    if (!q->head)
+        q->tail = NULL;
+    return r;
+}
+
+/* t, the first of the free ones, is with the device from now on. */
+static inline void block_link(struct block_device *dev, struct block_transfer *t, uint64_t now)
+{
+    struct block_transfer *before = dev->newest;
+
+    dev->free = t->next;
+    t->deadline_ns = now + dev->timeout_ns;
+    t->next = NULL;
+    t->prev = before;
+    *(before ? &before->next : &dev->oldest) = t;
+    dev->newest = t;
+    dev->writes_out += t->op == BLOCK_WRITE;
+}
+
+static inline void block_unlink(struct block_device *dev, struct block_transfer *t)
+{
+    struct block_transfer *prev = t->prev, *next = t->next;
+
+    *(prev ? &prev->next : &dev->oldest) = next;
+    *(next ? &next->prev : &dev->newest) = prev;
+    t->next = dev->free;
+    dev->free = t;
+    dev->writes_out -= t->op == BLOCK_WRITE;
+}
+
+/* ---- block_slow.c ---------------------------------------------------------------------------- */
+
+/* Prepends all of `back`, which may be empty. */
 void block_prepend(struct block_queue *q, const struct block_queue *back);
+/* r has ended: it is counted, and is the caller's again. */
+void block_deliver(struct block_device *dev, struct block_request *r);
+/* Sends the head of the queue by the long way. False: what waits stays. */
+bool block_send_head(struct block_device *dev, uint64_t now);
+/* block_complete() of any transfer. */
+void block_complete_any(struct block_device *dev, struct block_transfer *t, int result);
+/* Queues r, which was not judged plain, if it is right. */
+void block_accept(struct block_device *dev, struct block_request *r);
+/* Takes t off the list of transfers that the device has. */
+void block_deactivate(struct block_device *dev, struct block_transfer *t);
+/* r is to be cut from its start again. */
+static inline void block_rewind(struct block_request *r)
+{
+    r->seg_at = 0;
+    r->seg_done = 0;
+    r->cut = 0;
+}
+/* Sets up the layer's part of a request that is submitted. */
+static inline void block_begin(struct block_request *r)
+{
+    block_rewind(r);
+    r->transfers = 0;
+    r->bytes = 0;
+    r->result = 0;
+    r->replays = 0;
+    r->queued = r->alone = r->shared = r->quarantined = r->lost = r->stale = r->plain = false;
+}
+/* r is to be sent while nothing else is with the device. */
+static inline void block_set_alone(struct block_request *r)
+{
+    r->alone = true;
+    r->plain = false;
+}
+
+/* ---- block_list.c ---------------------------------------------------------------------------- */
 
 /* done() is called from the layer's service, with `result` if r has no error yet. */
 void block_finish_later(struct block_device *dev, struct block_request *r, int result);
-/* Takes t off the list of transfers that the device has. */
-void block_deactivate(struct block_device *dev, struct block_transfer *t);
-/* Sets up the layer's part of a request that is submitted. */
-void block_begin(struct block_request *r);
-/* r is to be cut from its start again. */
-void block_rewind(struct block_request *r);
+/* Which requests are plain from now on; none of a dead device. */
+void block_set_plain(struct block_device *dev);
 
 /* ---- block_lost.c ---------------------------------------------------------------------------- */
 

@@ -53,6 +53,7 @@ void block_resume(struct block_device *dev)
     block_hold(dev);
     dev->first = NULL;
     dev->dead = dev->paused = false;
+    block_set_plain(dev);
     block_release(dev);
 }
 
@@ -77,7 +78,8 @@ static void block_put_back(struct block_device *dev, struct block_queue *back,
         r->result = -EIO;
     if (r->lost) {
         r->replays++;
-        r->alone |= block_suspect(r);
+        if (block_suspect(r))
+            block_set_alone(r);
         dev->stats.replayed += !r->result;
     }
     r->lost = false;
@@ -184,6 +186,7 @@ void block_fail_all(struct block_device *dev, bool quarantine)
         dev->bounce = NULL;
     block_pause(dev);
     dev->dead = true;
+    block_set_plain(dev);
     while (dev->oldest)
         block_fail_transfer(dev, dev->oldest, quarantine);
     block_drop_asked(dev);

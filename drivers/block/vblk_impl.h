@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vblk_impl.h - the inside of the virtio block driver: vblk.c moves requests, vblk_disk.c knows
- * which disk the device is. Everything is for task context, and nothing parks.
+ * vblk_impl.h - the inside of the virtio block driver: vblk.c starts and stops it, vblk_io.c moves
+ * requests, vblk_disk.c knows which disk the device is. Everything is for task context, and nothing
+ * parks.
  */
 #ifndef VIREO_VBLK_IMPL_H
 #define VIREO_VBLK_IMPL_H
@@ -19,10 +20,41 @@ enum {
     VBLK_F_CONFIG_WCE = 11,
 };
 
+#define VBLK_DEPTH      128u /* entries of the queue that is asked for, at most */
 #define VBLK_BATCH      32u  /* transfers that are staged before they go to the queue */
 #define VBLK_BATCH_SEGS 512u /* their pieces */
 
-struct vblk_record;
+struct vblk_header {
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
+};
+
+/* What the device sees of a transfer besides its data. One for each slot, for the device to write.
+ */
+struct vblk_record {
+    struct vblk_header header;
+    uint8_t status;
+    uint8_t pad[15];
+};
+
+#define VBLK_HEADROOM 64u /* in front of joined data: the header, and alignment */
+#define VBLK_ROOM     (VBLK_HEADROOM + BLOCK_BOUNCE + 1)
+
+/* The same with its table, whose middle entry is the data. */
+struct vblk_plain_record {
+    struct vblk_header header;
+    struct virtq_entry table[3];
+    uint8_t status;
+    uint8_t pad[15];
+};
+enum { VBLK_TABLE_DATA = 1 };
+
+/* A plain transfer of one slot and direction. */
+struct vblk_plain {
+    struct virtq_tabled buffer;
+    struct vblk_plain_record *record; /* NULL: not made yet */
+};
 
 /* What the configuration space says of a disk, checked. Sizes are in bytes. */
 struct vblk_shape {
@@ -45,6 +77,13 @@ struct vblk {
     struct virtq_request batch[VBLK_BATCH];
     struct virtq_seg segs[VBLK_BATCH_SEGS];
     unsigned first, count, seg_count;
+
+    /* plain transfers, whose tables are kept: two for each slot, reading and writing */
+    struct vblk_plain *plain; /* NULL: the queue takes no tables */
+    struct vblk_plain_record *plain_records;
+    uint64_t plain_dma;
+    const struct virtq_tabled *ready[VBLK_DEPTH]; /* staged for the queue */
+    unsigned ready_count;
 
     /* which disk it is */
     struct vblk_shape shape; /* as found at the boot */
@@ -76,6 +115,13 @@ void vblk_identify(struct vblk *b);
 void vblk_config_changed(struct virtio_device *dev);
 int vblk_returned(struct virtio_device *dev);
 void vblk_queue_back(struct virtio_device *dev, struct virtq *q);
+
+/* ---- vblk_io.c ------------------------------------------------------------------------------- */
+
+/* For queues that take tables, and for others. */
+extern const struct block_driver vblk_block_driver, vblk_one_by_one;
+/* Operation of struct virtio_driver. */
+bool vblk_service(struct virtio_device *dev);
 
 /* ---- vblk.c ---------------------------------------------------------------------------------- */
 

@@ -109,7 +109,19 @@ static void commit(struct block_device *dev)
     of(dev)->commits++;
 }
 
-static const struct block_driver driver = {room, stage, commit};
+static void stage_plain(struct block_device *dev, struct block_transfer *const *some, unsigned n)
+{
+    judge(n && n <= BLOCK_PLAIN, "number of plain transfers", n);
+    for (unsigned i = 0; i < n; i++) {
+        judge(some[i]->plain && moves_data(some[i]) && some[i]->count == 1, "not plain", i);
+        stage(dev, some[i], &some[i]->piece, 1);
+    }
+}
+
+const struct test_variant fakedisk_ways[] = {{"short", 0}, {"long", FAKEDISK_LONG_WAY}, {NULL, 0}};
+
+static const struct block_driver drivers[] = {{room, stage, stage_plain, commit},
+                                              {room, stage, NULL, commit}};
 
 struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits)
 {
@@ -119,7 +131,7 @@ struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits)
     f->bad_sector = f->bad_write = UINT64_MAX;
     f->dev = *limits;
     f->dev.name = "fake0";
-    f->dev.driver = &driver;
+    f->dev.driver = &drivers[case_variant == FAKEDISK_LONG_WAY];
     f->dev.sectors = bytes / BLOCK_SECTOR;
     f->dev.timeout_ns = HAL_SEC;
     f->now = malloc(bytes);

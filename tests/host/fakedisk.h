@@ -8,6 +8,7 @@
 #define VIREO_FAKEDISK_H
 
 #include "block/block_impl.h"
+#include "check.h"
 
 #define FAKEDISK_DEPTH 64
 
@@ -32,6 +33,13 @@ struct fakedisk {
 
     unsigned commits, flushes, reads, writes;
 };
+
+/*
+ * The ways in which the layer may hand over its transfers, as variants of a case: what is plain by
+ * stage_plain(), or all by stage(). Both have the same result.
+ */
+#define FAKEDISK_LONG_WAY 77
+extern const struct test_variant fakedisk_ways[];
 
 /*
  * A registered device. Of *limits the block size, the piece limits, depth, read_only and

@@ -284,6 +284,7 @@ static void refusals(void)
     CHECK_EQ(try(BLOCK_FLUSH, 0, NULL, 0), 0); /* nothing to do */
     CHECK_EQ(f->flushes, 1);
     f->dev.read_only = true;
+    block_set_plain(&f->dev);
     CHECK_EQ(try(BLOCK_WRITE, 0, &one, 1), -EROFS);
     block_resize(&f->dev, 32);
     CHECK_EQ(try(BLOCK_READ, 32, &one, 1), -EIO);
@@ -513,7 +514,7 @@ static void limits_that_fit_nothing(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test_case cases[] = {
+    static struct test_case cases[] = {
         {"random_shapes", random_shapes},
         {"random_faults", random_faults},
         {"random_bounced", random_bounced},
@@ -530,5 +531,7 @@ int main(int argc, char **argv)
         {"limits_that_fit_nothing", limits_that_fit_nothing},
     };
 
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        cases[i].variants = fakedisk_ways;
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
 }

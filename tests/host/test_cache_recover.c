@@ -511,7 +511,7 @@ static void flushes_that_overlap(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test_case cases[] = {
+    static struct test_case cases[] = {
         {"reset_under_a_flush", reset_under_a_flush},
         {"reset_before_a_sync", reset_before_a_sync},
         {"reset_and_write_through", reset_and_write_through},
@@ -532,5 +532,7 @@ int main(int argc, char **argv)
         {"flushes_that_overlap", flushes_that_overlap},
     };
 
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        cases[i].variants = fakedisk_ways;
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
 }

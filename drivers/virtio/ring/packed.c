@@ -194,6 +194,12 @@ static int packed_place_chain(struct virtq_packed_queue *p, const struct virtq_r
     return 0;
 }
 
+/* The id of the buffer after that with this id, which was placed. */
+static inline unsigned packed_next_id(const struct virtq_packed_queue *p, unsigned id)
+{
+    return p->q.in_order ? p->next_avail : p->q.slots[id].next;
+}
+
 /* Places one request; `hidden`: its first descriptor is. -ENOSPC: the ring is full. */
 static int packed_place(struct virtq_packed_queue *p, const struct virtq_request *r, bool hidden)
 {
@@ -209,7 +215,7 @@ static int packed_place(struct virtq_packed_queue *p, const struct virtq_request
         return virtq_no_room(q, r);
     err = indirect ? packed_place_indirect(p, r, id, hidden) : packed_place_chain(p, r, id, hidden);
     if (!err)
-        q->free_head = q->in_order ? p->next_avail : q->slots[id].next;
+        q->free_head = (uint16_t)packed_next_id(p, id);
     return err;
 }
 
@@ -280,6 +286,39 @@ static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsi
     q->since_kick += before - q->free_count;
     *kick = packed_wants_kick(p, before - q->free_count);
     return (int)taken;
+}
+
+/* A descriptor's words behind its length, in memory: its id, which does not count, and flags. */
+static uint32_t packed_entry_rest(unsigned at, bool writable, bool last)
+{
+    (void)at;
+    (void)last;
+    return writable ? VIRTQ_DESC_F_WRITE << 16 : 0;
+}
+
+static unsigned packed_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers,
+                                     unsigned n, bool *kick)
+{
+    struct virtq_packed_queue *p = virtq_packed_of(q);
+    uint16_t *first = &p->desc[p->next_avail].flags;
+    unsigned lap = p->avail_flags, id = q->free_head;
+
+    n = n < q->free_count ? n : q->free_count;
+    if (!n)
+        return 0;
+    for (unsigned i = 0; i < n; i++) {
+        const struct virtq_tabled *b = buffers[i];
+
+        packed_write_desc(p, b->table, b->bytes, id, VIRTQ_DESC_F_INDIRECT, !i);
+        virtq_slot_tabled(&q->slots[id], b);
+        id = packed_next_id(p, id);
+    }
+    q->free_head = (uint16_t)id;
+    virtq_count_taken(q, n, n);
+    hal_publish16(first, (uint16_t)(lap | VIRTQ_DESC_F_INDIRECT), q->order_platform);
+    q->since_kick += n;
+    *kick = packed_wants_kick(p, n);
+    return n;
 }
 
 /* As for the split ring, counted in descriptors. */
@@ -449,6 +488,8 @@ const struct virtq_ring virtq_packed = {
     .lay_out = packed_lay_out,
     .start = packed_start,
     .submit = packed_submit,
+    .submit_tables = packed_submit_tables,
+    .entry_rest = packed_entry_rest,
     .reap = packed_reap,
     .arm = packed_arm,
     .disarm = packed_disarm,

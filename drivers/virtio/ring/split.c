@@ -232,6 +232,14 @@ static bool split_wants_kick(const struct virtq_split_queue *s, uint32_t publish
     return !(hal_check16(&s->used->flags, platform) & VIRTQ_USED_F_NO_NOTIFY);
 }
 
+/* Publishes the n buffers that were placed. Does the device ask for a kick? */
+static inline bool split_publish(struct virtq_split_queue *s, unsigned n)
+{
+    hal_publish16(&s->avail->idx, s->avail_idx, s->q.order_platform);
+    s->q.since_kick += n;
+    return split_wants_kick(s, n);
+}
+
 static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n, bool *kick)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
@@ -250,10 +258,41 @@ static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsig
     }
     if (!taken)
         return err == -ENOSPC ? 0 : err;
-    hal_publish16(&s->avail->idx, s->avail_idx, q->order_platform);
-    q->since_kick += taken;
-    *kick = split_wants_kick(s, taken);
+    *kick = split_publish(s, taken);
     return (int)taken;
+}
+
+/* A descriptor's words behind its length, in memory: flags, then the next entry. */
+static uint32_t split_entry_rest(unsigned at, bool writable, bool last)
+{
+    return (writable ? VIRTQ_DESC_F_WRITE : 0u) | (last ? 0u : VIRTQ_DESC_F_NEXT | (at + 1) << 16);
+}
+
+static unsigned split_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers,
+                                    unsigned n, bool *kick)
+{
+    struct virtq_split_queue *s = virtq_split_of(q);
+    struct virtq_slot *slots = q->slots;
+    struct virtq_desc *desc = s->desc;
+    uint16_t *ring = s->avail->ring;
+    unsigned head = q->free_head, at = s->avail_idx, mask = s->mask;
+
+    n = n < q->free_count ? n : q->free_count;
+    if (!n)
+        return 0;
+    for (const struct virtq_tabled *const *end = buffers + n; buffers < end; buffers++, at++) {
+        const struct virtq_tabled *b = *buffers;
+
+        desc[head] = (struct virtq_desc){b->table, b->bytes, VIRTQ_DESC_F_INDIRECT, 0};
+        virtq_slot_tabled(&slots[head], b);
+        hal_shared_store16(&ring[at & mask], (uint16_t)head);
+        head = slots[head].next;
+    }
+    q->free_head = (uint16_t)head;
+    s->avail_idx = (uint16_t)at;
+    virtq_count_taken(q, n, n);
+    *kick = split_publish(s, n);
+    return n;
 }
 
 /*
@@ -395,6 +434,8 @@ const struct virtq_ring virtq_split = {
     .lay_out = split_lay_out,
     .start = split_start,
     .submit = split_submit,
+    .submit_tables = split_submit_tables,
+    .entry_rest = split_entry_rest,
     .reap = split_reap,
     .arm = split_arm,
     .disarm = split_disarm,

@@ -198,6 +198,18 @@ static void virtq_want_tick(struct virtq *q)
         q->owner->ops->tick_later(q->owner);
 }
 
+/* The ring has taken so many buffers; wanted: the device asks for a kick. */
+static inline void virtq_taken(struct virtq *q, unsigned taken, bool wanted)
+{
+    q->stats.submitted += taken;
+    q->stats.publishes++;
+    if (wanted)
+        virtq_kick(q);
+    virtq_want_tick(q);
+    if (!q->free_count)
+        q->owner->ops->arm_later(q->owner);
+}
+
 int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
 {
     bool wanted = false;
@@ -206,16 +218,36 @@ int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
     if (q->state != VIRTQ_OK)
         return -EIO;
     taken = q->ring->submit(q, reqs, n, &wanted);
-    if (taken <= 0)
-        return taken;
-    q->stats.submitted += (uint32_t)taken;
-    q->stats.publishes++;
-    if (wanted)
-        virtq_kick(q);
-    virtq_want_tick(q);
-    if (!q->free_count)
-        q->owner->ops->arm_later(q->owner);
+    if (taken > 0)
+        virtq_taken(q, (unsigned)taken, wanted);
     return taken;
+}
+
+bool virtq_takes_tables(const struct virtq *q)
+{
+    return q->indirect && q->ring->submit_tables;
+}
+
+void virtq_make_table(const struct virtq *q, struct virtq_entry *table,
+                      const struct virtq_request *r)
+{
+    unsigned count = (unsigned)r->readable + r->writable;
+
+    for (unsigned i = 0; i < count; i++)
+        table[i] = (struct virtq_entry){r->segs[i].addr, r->segs[i].len,
+                                        q->ring->entry_rest(i, i >= r->readable, i + 1 == count)};
+}
+
+int virtq_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers, unsigned n)
+{
+    bool wanted = false;
+
+    if (q->state != VIRTQ_OK)
+        return -EIO;
+    n = q->ring->submit_tables(q, buffers, n, &wanted);
+    if (n)
+        virtq_taken(q, n, wanted);
+    return (int)n;
 }
 
 void virtq_nudge(struct virtq *q)

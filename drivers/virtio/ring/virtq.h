@@ -49,6 +49,23 @@ struct virtq_request {
     void *cookie; /* the driver's name for the buffer, which comes back with it; never NULL */
 };
 
+/*
+ * A buffer whose table of indirect descriptors (section 2.7.5.3) the driver keeps, in memory of
+ * hal_dma_alloc: for requests that are all alike. The driver makes the table once, changes address
+ * and length of an entry, `at` and `len`, in place, and the ring takes one descriptor.
+ */
+struct virtq_entry {
+    uint64_t at;  /* on the bus */
+    uint32_t len; /* bytes, 1 or more */
+    uint32_t rest;
+};
+struct virtq_tabled {
+    void *cookie;      /* as in a request */
+    uint64_t table;    /* where the device finds it */
+    uint32_t bytes;    /* of the table */
+    uint32_t writable; /* bytes that the device may write: the sum of those entries */
+};
+
 /* A buffer that came back. */
 struct virtq_done {
     void *cookie; /* as submitted */
@@ -88,6 +105,19 @@ struct virtq_config {
  * no cookie). -EIO: the queue is not in service.
  */
 int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n);
+
+/*
+ * Tables, for queues with indirect descriptors only; the feature may be absent. virtq_make_table
+ * writes all entries of a table, as the ring has them: those that the device reads, then those that
+ * it writes. After the queue or its device was reset the tables are to be made again.
+ * virtq_submit_tables is virtq_submit of such buffers, whose tables were made and are not checked
+ * again. Table and memory are the device's until the buffer comes back; the structs stay where they
+ * are until then, and are the driver's.
+ */
+bool virtq_takes_tables(const struct virtq *q);
+void virtq_make_table(const struct virtq *q, struct virtq_entry *table,
+                      const struct virtq_request *r);
+int virtq_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers, unsigned n);
 
 /*
  * Collects up to max buffers that the device has used, in the order in which it used them. Returns

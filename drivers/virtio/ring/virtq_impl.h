@@ -120,6 +120,11 @@ struct virtq_ring {
      * device asked for a kick. Returns how many, or -EINVAL when the very first is malformed.
      */
     int (*submit)(struct virtq *q, const struct virtq_request *reqs, unsigned n, bool *kick);
+    /* As submit, of buffers whose tables the driver keeps; how many had room. NULL: no tables. */
+    unsigned (*submit_tables)(struct virtq *q, const struct virtq_tabled *const *buffers,
+                              unsigned n, bool *kick);
+    /* What stands behind address and length of an entry of a table; last: no entry follows. */
+    uint32_t (*entry_rest)(unsigned at, bool writable, bool last);
     /* As virtq_reap, for a queue in service. */
     int (*reap)(struct virtq *q, struct virtq_done *done, unsigned max);
     /* Asks for an interrupt at the next completion; true if completions are waiting already. */
@@ -254,6 +259,14 @@ static inline void virtq_slot_single(struct virtq_slot *slot, const struct virtq
 {
     slot->cookie = r->cookie;
     slot->writable = r->segs->len & mask;
+    slot->count = 1;
+}
+
+/* The slot of a buffer whose table the driver keeps. */
+static inline void virtq_slot_tabled(struct virtq_slot *slot, const struct virtq_tabled *b)
+{
+    slot->cookie = b->cookie;
+    slot->writable = b->writable;
     slot->count = 1;
 }
 

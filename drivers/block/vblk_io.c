@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vblk_io.c - requests of the virtio block device, and their completions (virtio 1.4, section
+ * 5.2.6).
+ */
+#include "block/vblk_impl.h"
+
+#if VIREO_BLK
+
+/* Section 5.2.6 */
+enum { VBLK_T_IN = 0, VBLK_T_OUT = 1, VBLK_T_FLUSH = 4, VBLK_T_GET_ID = 8 };
+enum { VBLK_S_OK = 0, VBLK_S_IOERR = 1, VBLK_S_UNSUPP = 2, VBLK_S_POISON = 0xee };
+
+#define VBLK_REAP 32u /* completions taken from the queue at a time */
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static bool vblk_room(struct block_device *block)
+{
+    struct vblk *b = (struct vblk *)block;
+
+    return b->count < VBLK_BATCH && b->seg_count + block->max_segs + 2 <= VBLK_BATCH_SEGS;
+}
+
+/* Where the device puts the status of t: behind the data, if both are one piece. */
+static uint8_t *vblk_status_of(const struct vblk *b, const struct block_transfer *t)
+{
+    if (t->plain)
+        return &b->plain[2 * t->slot + (t->op == BLOCK_WRITE)].record->status;
+    if (b->joined && (t->op == BLOCK_READ || t->op == BLOCK_GET_ID))
+        return b->block.bounce + t->bytes;
+    return &b->records[t->slot].status;
+}
+
+static void vblk_write_header(struct vblk_header *header, const struct block_transfer *t)
+{
+    static const uint8_t types[] = {[BLOCK_READ] = VBLK_T_IN,
+                                    [BLOCK_WRITE] = VBLK_T_OUT,
+                                    [BLOCK_FLUSH] = VBLK_T_FLUSH,
+                                    [BLOCK_GET_ID] = VBLK_T_GET_ID};
+
+    header->type = types[t->op];
+    header->reserved = 0;
+    header->sector = t->sector; /* 0 for a flush and for the id */
+}
+
+/* Fills in header, data and status, each in pieces of its own. Returns the number of pieces. */
+static unsigned vblk_put_apart(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
+                               unsigned n)
+{
+    *seg++ = (struct virtq_seg){record, sizeof(struct vblk_header)};
+    for (unsigned i = 0; i < n; i++)
+        *seg++ = (struct virtq_seg){dma[i].addr, dma[i].len};
+    *seg = (struct virtq_seg){record + offsetof(struct vblk_record, status), 1};
+    return n + 2;
+}
+
+/*
+ * The same in two pieces: there is room for a header in front of the one piece of data, and for a
+ * status behind it.
+ */
+static unsigned vblk_put_joined(struct virtq_seg *seg, uint64_t record, const struct block_dma *dma,
+                                bool write)
+{
+    const uint32_t header = sizeof(struct vblk_header);
+
+    seg[0] = (struct virtq_seg){record, header};
+    seg[1] = (struct virtq_seg){dma->addr, dma->len + 1};
+    if (write) {
+        seg[0] = (struct virtq_seg){dma->addr - header, header + dma->len};
+        seg[1] = (struct virtq_seg){record + offsetof(struct vblk_record, status), 1};
+    }
+    return 2;
+}
+
+static void vblk_stage(struct block_device *block, struct block_transfer *t,
+                       const struct block_dma *dma, unsigned n)
+{
+    struct vblk *b = (struct vblk *)block;
+    uint64_t record = b->records_dma + t->slot * sizeof(struct vblk_record);
+    struct virtq_seg *seg = &b->segs[b->seg_count];
+    bool write = t->op == BLOCK_WRITE, joined = b->joined && n;
+    unsigned count =
+        joined ? vblk_put_joined(seg, record, dma, write) : vblk_put_apart(seg, record, dma, n);
+    unsigned out = write ? count - 1 : 1;
+    void *header = joined && write ? block->bounce - sizeof(struct vblk_header)
+                                   : (void *)&b->records[t->slot].header;
+
+    vblk_write_header(header, t);
+    *vblk_status_of(b, t) = VBLK_S_POISON;
+    b->batch[b->count++] = (struct virtq_request){
+        .segs = seg,
+        .readable = (uint16_t)out,
+        .writable = (uint16_t)(count - out),
+        .cookie = t,
+    };
+    b->seg_count += count;
+}
+
+/* The first use of a slot in one direction since the queue began: makes its table. */
+static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, const struct block_transfer *t)
+    __attribute__((noinline, cold));
+static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, const struct block_transfer *t)
+{
+    size_t at = (size_t)(p - b->plain) * sizeof(struct vblk_plain_record);
+    uint64_t dma = b->plain_dma + at;
+    const struct virtq_seg segs[3] = {
+        {dma, sizeof(struct vblk_header)},
+        {t->piece.addr, t->piece.len},
+        {dma + offsetof(struct vblk_plain_record, status), 1},
+    };
+    bool write = t->op == BLOCK_WRITE;
+    const struct virtq_request r = {
+        .segs = segs, .readable = write ? 2 : 1, .writable = write ? 1 : 2};
+
+    p->record = b->plain_records + (p - b->plain);
+    vblk_write_header(&p->record->header, t);
+    virtq_make_table(b->queue, p->record->table, &r);
+    p->buffer = (struct virtq_tabled){
+        .table = dma + offsetof(struct vblk_plain_record, table),
+        .bytes = sizeof(p->record->table),
+        .writable = 1,
+    };
+}
+
+/* Header and table are those of the slot's last transfer in that direction, but for three words. */
+static void vblk_stage_plain(struct block_device *block, struct block_transfer *const *all,
+                             unsigned n)
+{
+    struct vblk *b = (struct vblk *)block;
+    const struct virtq_tabled **ready = &b->ready[b->ready_count];
+
+    b->ready_count += n;
+    for (unsigned i = 0; i < n; i++) {
+        struct block_transfer *t = all[i];
+        bool write = t->op == BLOCK_WRITE;
+        struct vblk_plain *p = &b->plain[2 * t->slot + write];
+
+        if (!p->record)
+            vblk_make_plain(b, p, t);
+        p->record->header.sector = t->sector;
+        p->record->table[VBLK_TABLE_DATA].at = t->piece.addr;
+        p->record->table[VBLK_TABLE_DATA].len = t->piece.len;
+        p->record->status = VBLK_S_POISON;
+        p->buffer.cookie = t;
+        if (!write)
+            p->buffer.writable = t->piece.len + 1;
+        ready[i] = &p->buffer;
+    }
+}
+
+/* Gives the queue the plain transfers, each of which takes one descriptor: there is room. */
+static bool vblk_commit_plain(struct vblk *b)
+{
+    unsigned n = b->ready_count;
+
+    b->ready_count = 0;
+    return !n || virtq_submit_tables(b->queue, b->ready, n) == (int)n;
+}
+
+static void vblk_commit(struct block_device *block)
+{
+    struct vblk *b = (struct vblk *)block;
+    int taken;
+
+    if (!vblk_commit_plain(b)) {
+        block_pause(block);
+        return;
+    }
+    virtio_wake_at(b->dev, block_deadline(block));
+    if (b->first == b->count)
+        return;
+    taken = virtq_submit(b->queue, &b->batch[b->first], b->count - b->first);
+    if (taken < 0) { /* the queue is broken: a reset follows, and with it block_requeue() */
+        block_pause(block);
+        return;
+    }
+    b->first += (unsigned)taken;
+    if (b->first == b->count)
+        b->first = b->count = b->seg_count = 0;
+}
+
+const struct block_driver vblk_block_driver = {vblk_room, vblk_stage, vblk_stage_plain,
+                                               vblk_commit};
+const struct block_driver vblk_one_by_one = {vblk_room, vblk_stage, NULL, vblk_commit};
+
+/* ---- completions ----------------------------------------------------------------------------- */
+
+/*
+ * The result of t, by its status byte. A read with a good status also fails if the device says that
+ * it wrote fewer than all bytes.
+ */
+static int vblk_outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
+{
+    uint8_t status = hal_shared_load8(vblk_status_of(b, t));
+
+    if (status != VBLK_S_OK)
+        return -EIO;
+    if (b->check_len && t->op == BLOCK_READ && len < t->bytes)
+        return -EIO;
+    return 0;
+}
+
+/* True if a transfer came back. At most `depth` are taken in one call, as many as can be out. */
+static bool vblk_reap(struct vblk *b)
+{
+    struct virtq_done done[VBLK_REAP];
+    unsigned total = 0;
+    int n;
+
+    do {
+        n = virtq_reap(b->queue, done, VBLK_REAP);
+        for (int i = 0; i < n; i++) {
+            struct block_transfer *t = done[i].cookie;
+
+            block_complete(&b->block, t, vblk_outcome(b, t, done[i].len));
+        }
+        total += n > 0 ? (unsigned)n : 0;
+    } while (n == (int)VBLK_REAP && total < b->block.depth);
+    if (n == (int)VBLK_REAP)
+        virtio_wake(b->dev);
+    return total != 0;
+}
+
+bool vblk_service(struct virtio_device *dev)
+{
+    struct vblk *b = virtio_priv(dev);
+    bool any;
+
+    block_hold(&b->block);
+    any = vblk_reap(b);
+    if (b->first != b->count)
+        vblk_commit(&b->block); /* what the queue had no room for before */
+    block_release(&b->block);
+    if (virtq_state(b->queue) != VIRTQ_OK)
+        return any;
+    if (b->block.oldest && hal_now_ns() >= block_deadline(&b->block))
+        virtq_fail(b->queue, "a request was not completed in time");
+    else
+        virtio_wake_at(dev, block_deadline(&b->block));
+    return any;
+}
+
+#endif
