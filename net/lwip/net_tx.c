@@ -371,6 +371,30 @@ err_t net_tx_output(struct netif *netif, struct pbuf *p)
     return tx_error(err);
 }
 
+/* What a card has to do for the only packet of a segment. */
+static const struct vnet_meta tx_lone_meta = {.flags = VNET_NEEDS_CSUM,
+                                              .csum_start = SIZEOF_ETH_HDR + IP_HLEN,
+                                              .csum_offset = offsetof(struct tcp_hdr, chksum)};
+
+err_t net_tx_lone(struct net_dev *d, struct pbuf *p)
+{
+    const struct vnet_piece piece = {p->payload, p->len};
+    uint32_t headroom = (uint32_t)((uint8_t *)p->payload - (uint8_t *)(p + 1));
+    int err;
+
+    if (d->tx_rest != NULL) /* it goes first */
+        return ERR_MEM;
+    p->ref++;
+    err = vnet_send(d->vnet, &piece, 1, headroom, p->tx_size ? &tx_lone_meta : NULL, p);
+    if (!err) {
+        d->tx_out++; /* net_tx_done may have come already */
+        net_kick();
+        return ERR_OK;
+    }
+    p->ref--;
+    return err == -EMSGSIZE ? net_tx_output(&d->netif, p) : tx_error(err);
+}
+
 void net_tx_done(void *ctx, void *cookie)
 {
     struct net_dev *d = ctx;

@@ -5,8 +5,10 @@
 #include "net_way.h"
 
 #include "lwip/etharp.h"
+#include "lwip/inet_chksum.h"
 #include "lwip/ip.h"
 #include "lwip/prot/ip4.h"
+#include "lwip/prot/tcp.h"
 #include "lwip/stats.h"
 #include "net_hooks.h"
 #include "net_impl.h"
@@ -24,6 +26,7 @@ struct net_way {
     uint32_t from, to;
     uint32_t routes, neighbours; /* net_route_epoch (0: none), net_arp_epoch */
     uint16_t sum;                /* of what is the same in each packet, not complemented */
+    uint16_t pseudo;             /* of TCP's pseudo header but the length (RFC 9293, 3.1) */
     struct netif *netif;
     struct way_headers headers;
 };
@@ -50,8 +53,9 @@ static uint16_t way_sum(uint32_t sum)
     return (uint16_t) ~(sum + (sum >> 16));
 }
 
-static err_t way_send(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos,
-                      uint16_t flags)
+/* Puts the headers in front. */
+static void way_head(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos,
+                     uint16_t flags)
 {
     uint16_t len = lwip_htons((u16_t)(p->tot_len + IP_HLEN)), id = net_ip4_id(flags);
     struct way_headers *h = (void *)((uint8_t *)p->payload - sizeof(*h));
@@ -68,7 +72,6 @@ static err_t way_send(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint
     IPH_CHKSUM_SET(&h->ip, way_sum((uint32_t)w->sum + lwip_htons(tos) + len + id + flags +
                                    lwip_htons((u16_t)(ttl << 8))));
     IP_STATS_INC(ip.xmit);
-    return w->netif->linkoutput(w->netif, p);
 }
 
 const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
@@ -79,9 +82,28 @@ const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
     return way_holds(w, from, to, netif) ? w : NULL;
 }
 
-err_t net_way_send(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos)
+/* The card makes the sum of TCP, or it is made here. */
+static void way_seal(const struct net_way *w, struct pbuf *p, uint16_t size)
 {
-    return way_send(w, p, ttl, tos, PP_HTONS(IP_DF));
+    const struct net_dev *d = w->netif->state;
+    struct tcp_hdr *tcp = p->payload;
+
+    if (d->tx_offloads & VNET_TX_CSUM) {
+        p->tx_size = size;
+        tcp->chksum = (uint16_t)~way_sum((uint32_t)w->pseudo + lwip_htons(p->tot_len));
+    } else {
+        tcp->chksum = (uint16_t)~way_sum((uint32_t)w->pseudo + lwip_htons(p->tot_len));
+        tcp->chksum = inet_chksum_pbuf(p);
+    }
+}
+
+err_t net_way_send(const struct net_way *w, struct pbuf *p, uint16_t size, uint8_t ttl, uint8_t tos)
+{
+    way_seal(w, p, size);
+    way_head(w, p, ttl, tos, PP_HTONS(IP_DF));
+    if (w->netif->linkoutput == net_tx_output)
+        return net_tx_lone(w->netif->state, p);
+    return w->netif->linkoutput(w->netif, p);
 }
 
 /* Where packets to that address leave. NULL: not by a card, or to none of its neighbours. */
@@ -122,6 +144,8 @@ static void way_learn(struct net_way *w, const ip_addr_t *from, const ip_addr_t 
     ip4_addr_copy(w->headers.ip.src, *ip_2_ip4(from));
     ip4_addr_copy(w->headers.ip.dest, *ip_2_ip4(to));
     w->sum = LWIP_CHKSUM(&w->headers.ip, IP_HLEN);
+    w->pseudo = (uint16_t)~way_sum((w->from & 0xffff) + (w->from >> 16) + (w->to & 0xffff) +
+                                   (w->to >> 16) + PP_HTONS(IP_PROTO_TCP));
 }
 
 err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
@@ -132,8 +156,10 @@ err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8
 
     if (IP_IS_V6(to))
         return ip_output_if(p, from, to, ttl, tos, IP_PROTO_TCP, netif);
-    if (way_holds(w, from, to, netif) && (p->tx_size || p->tot_len + IP_HLEN <= netif->mtu))
-        return way_send(w, p, ttl, tos, net_ip4_flags(p, IP_PROTO_TCP, ip_2_ip4(to)));
+    if (way_holds(w, from, to, netif) && (p->tx_size || p->tot_len + IP_HLEN <= netif->mtu)) {
+        way_head(w, p, ttl, tos, net_ip4_flags(p, IP_PROTO_TCP, ip_2_ip4(to)));
+        return netif->linkoutput(netif, p);
+    }
     err = ip_output_if(p, from, to, ttl, tos, IP_PROTO_TCP, netif);
     if (err == ERR_OK)
         way_learn(w, from, to, netif);

@@ -18,10 +18,12 @@ struct net_way;
 const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
                                    const struct netif *netif);
 /*
- * Sends a segment, all sums of which are made, that no router cuts. p begins with the header of
- * TCP, behind room for those in front; it stays the caller's.
+ * Sends a segment of one packet, in one pbuf, that no router cuts; its sum is made here, or by the
+ * card. p begins with the header of TCP, with a sum of 0, behind room for those in front; it stays
+ * the caller's. size: bytes of data that a packet may have.
  */
-err_t net_way_send(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos);
+err_t net_way_send(const struct net_way *w, struct pbuf *p, uint16_t size, uint8_t ttl,
+                   uint8_t tos);
 /* Sends a segment, all sums of which are made. As ip_output_if(), for TCP. */
 err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
                   struct netif *netif);

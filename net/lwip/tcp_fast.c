@@ -168,6 +168,12 @@ static bool fast_deliver(struct tcp_pcb *pcb, struct pbuf *data)
     return true;
 }
 
+/* Has the application closed the connection within a callback? The control block is gone then. */
+static bool fast_closed(struct tcp_pcb *pcb)
+{
+    return (tcp_recv_flags & TF_CLOSED) && tcp_input_delayed_close(pcb);
+}
+
 /* Tells the application. False: the control block is gone. */
 static bool fast_tell(struct tcp_pcb *pcb, uint32_t acked, struct pbuf *data)
 {
@@ -175,11 +181,11 @@ static bool fast_tell(struct tcp_pcb *pcb, uint32_t acked, struct pbuf *data)
 
     if (acked)
         TCP_EVENT_SENT(pcb, (u16_t)acked, err);
-    if (err == ERR_ABRT || tcp_input_delayed_close(pcb))
+    if (err == ERR_ABRT || fast_closed(pcb))
         return false;
     if (data && !fast_deliver(pcb, data))
         return false;
-    return !tcp_input_delayed_close(pcb);
+    return !fast_closed(pcb);
 }
 
 /* What tcp_output() would do that has nothing to send is nothing. */

@@ -14,8 +14,11 @@
 #include "tcp_queue.h"
 #include "tcp_scoreboard.h"
 
-#define OUT_ODD_FLAGS (TF_CLOSEPEND | TF_FIN | TF_NAGLEMEMERR)
-#define OUT_HEADERS   (IP_HLEN + TCP_HLEN + LWIP_TCP_OPT_LEN_TS_OUT)
+#define OUT_ODD_FLAGS  (TF_CLOSEPEND | TF_FIN | TF_NAGLEMEMERR)
+#define OUT_HALF_LEAST 64u /* of the peer's largest window: what is less has rules of its own */
+#define OUT_HEADERS    (IP_HLEN + TCP_HLEN + LWIP_TCP_OPT_LEN_TS_OUT)
+/* In front of the header of TCP: as pbuf_alloc() leaves. */
+#define OUT_ROOM (LWIP_MEM_ALIGN_SIZE(sizeof(struct pbuf) + PBUF_TRANSPORT) - TCP_HLEN)
 
 /* Nothing is queued or in flight, and nothing holds a small packet back, or rides with it. */
 static bool out_is_idle(const struct tcp_pcb *pcb)
@@ -31,14 +34,10 @@ static bool out_is_idle(const struct tcp_pcb *pcb)
            IP_IS_V4_VAL(pcb->remote_ip);
 }
 
-/* Bytes that one packet takes and the windows allow. */
-static uint32_t out_most(const struct tcp_pcb *pcb)
+/* Bytes of the options that each segment has. */
+static uint16_t out_options(const struct tcp_pcb *pcb)
 {
-    const struct tcp_seg like = {.flags = pcb->flags & TF_TIMESTAMP ? TF_SEG_OPTS_TS : 0};
-    uint32_t most = tcp_queue_packet(pcb, &like);
-
-    most = LWIP_MIN(most, pcb->snd_wnd);
-    return LWIP_MIN(most, pcb->snd_buf);
+    return pcb->flags & TF_TIMESTAMP ? LWIP_TCP_OPT_LEN_TS_OUT : 0;
 }
 
 /* The way of the connection's packets, if one is known. */
@@ -58,18 +57,20 @@ static const struct net_way *out_way(struct tcp_pcb *pcb, size_t len)
 /* A segment with the data, in one pbuf with room for headers. NULL: no memory. */
 static struct tcp_seg *out_segment(const struct tcp_pcb *pcb, const void *data, uint16_t len)
 {
-    uint16_t options = pcb->flags & TF_TIMESTAMP ? LWIP_TCP_OPT_LEN_TS_OUT : 0;
-    struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)(options + len), PBUF_RAM);
+    uint16_t options = out_options(pcb), size = (uint16_t)(TCP_HLEN + options + len);
+    struct pbuf *p = net_malloc(OUT_ROOM + size);
     struct tcp_seg *seg = p ? memp_malloc(MEMP_TCP_SEG) : NULL;
 
     if (!seg) {
-        if (p)
-            pbuf_free(p);
+        net_free(p);
         return NULL;
     }
-    memcpy((uint8_t *)p->payload + options, data, len);
-    p->payload = (uint8_t *)p->payload - TCP_HLEN;
-    p->len = p->tot_len = (u16_t)(p->len + TCP_HLEN);
+    *p = (struct pbuf){.payload = (uint8_t *)p + OUT_ROOM,
+                       .tot_len = size,
+                       .len = size,
+                       .type_internal = (u8_t)PBUF_RAM,
+                       .ref = 1};
+    memcpy((uint8_t *)p->payload + TCP_HLEN + options, data, len);
     seg->next = NULL;
     seg->p = p;
     seg->len = len;
@@ -114,11 +115,14 @@ static void out_queue(struct tcp_pcb *pcb, struct tcp_seg *seg)
 
 bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len)
 {
+    uint32_t half = pcb->snd_wnd_max / 2;
+    uint32_t packet = LWIP_MIN(half, pcb->mss) - out_options(pcb);
     const struct net_way *way;
     struct tcp_seg *seg;
     uint64_t now_ns;
 
-    if (!out_is_idle(pcb) || !len || len > out_most(pcb) || !(way = out_way(pcb, len)) ||
+    if (!out_is_idle(pcb) || half < OUT_HALF_LEAST || len - 1 >= packet || len > pcb->snd_wnd ||
+        len > pcb->snd_buf || !(way = out_way(pcb, len)) ||
         !(seg = out_segment(pcb, data, (uint16_t)len)))
         return false;
     now_ns = hal_now_ns();
@@ -126,11 +130,10 @@ bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len)
     tcp_resend_begin(pcb, now_ns);
     out_header(pcb, seg->tcphdr, now_ns);
     out_queue(pcb, seg);
-    seg->net.size = tcp_queue_packet(pcb, seg);
-    net_tx_seal(seg->p, pcb->net.netif, seg->net.size, &pcb->local_ip, &pcb->remote_ip);
-    tcp_option_said(&pcb->net.opt, seg->len, seg->net.size, 0);
+    seg->net.size = (uint16_t)packet;
+    tcp_option_said_one(&pcb->net.opt, seg->len);
     lwip_stats.tcp.xmit++;
-    if (net_way_send(way, seg->p, pcb->ttl, pcb->tos) != ERR_OK) {
+    if (net_way_send(way, seg->p, (uint16_t)packet, pcb->ttl, pcb->tos) != ERR_OK) {
         tcp_set_flags(pcb, TF_NAGLEMEMERR);
         return true;
     }

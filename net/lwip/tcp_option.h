@@ -72,6 +72,14 @@ static inline void tcp_option_said(struct tcp_option *o, uint32_t len, uint32_t 
     o->bytes_again += old < len ? old : len;
 }
 
+/* The same of one packet that is sent for the first time, with data. */
+static inline void tcp_option_said_one(struct tcp_option *o, uint32_t len)
+{
+    o->segs_out++;
+    o->data_out++;
+    o->bytes_out += len;
+}
+
 /* ---- what sockets and tcp_glue.c call
  * ----------------------------------------------------------------------- */
 
