@@ -222,6 +222,7 @@ static void services_wake_again(void)
         s->pending = false;
         hal_service_wake(s);
     }
+    again.last = NULL;
 }
 
 /* Runs those that are polled, but for those that were woken, which run in their turn. */

@@ -105,6 +105,9 @@ static void what_is_woken_in_a_round_runs_in_it(void)
     services_run(1000);
     CHECK(expect("abc")); /* b once, and a once */
     CHECK(services_pending() && b.pending && a.pending);
+    services_run(1000);
+    CHECK(expect("bac")); /* and so on: c wakes a, which has run */
+    CHECK(services_pending() && b.pending && a.pending && !c.pending);
     wakes[0] = wakes[1] = wakes[2] = NULL;
     services_run(1000);
     CHECK(expect("ba") && !services_pending());
