@@ -40,6 +40,8 @@ enum { QEMU_PLUGIN_INLINE_ADD_U64 = 0 };
 enum { QEMU_PLUGIN_CB_NO_REGS = 0 };
 enum { QEMU_PLUGIN_MEM_RW = 3 }; /* QEMU 7.2 tells nothing of reads alone */
 typedef uint32_t qemu_plugin_meminfo_t;
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
+unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info); /* log2 of bytes */
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
                                            void (*fn)(qemu_plugin_id_t, struct qemu_plugin_tb *));

@@ -256,10 +256,21 @@ def event_figures():
                          lambda guest, name=name, measure=measure: measure(guest, name), True)
 
 
+def copy_figures():
+    """How often a byte is copied on its way, headers and all that happens meanwhile included."""
+    for net in ('tap', 'tap-nooff'):
+        for run, words in BULKS:
+            yield Figure(f'{net}.net.{run}.copies_byte', 'bytes',
+                         f'{TAPS[net]}; copied, for each byte {words} over TCP',
+                         lambda guest, net=net, run=run: guest.copies(net, {'run': run, 'n': BULK}),
+                         True, True)
+
+
 def every_figure():
     return [*driver_figures(), *ceiling_figures(), *(f for net in netpeer.NETS
                                  for make in (counted_figures, timed_figures)
-                                 for f in make(net)), *web_figures(), *event_figures()]
+                                 for f in make(net)), *web_figures(), *event_figures(),
+            *copy_figures()]
 
 
 def chosen(pattern):

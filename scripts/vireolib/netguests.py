@@ -18,6 +18,7 @@ from vireolib.machine import Disk, Forward, Machine
 MEM = '256'                    # MiB, of each guest
 BEGIN, END = 98, 99            # hints: examples/netperf/load.h
 PATIENCE = 60                  # s
+COPYING = {'memcpy', 'memmove', 'net_chksum_copy'}         # functions of an image that copy
 EXACT = 'shift=0'              # -icount: a count does not depend on how fast this host is
 PAGE, FILE = '1k.html', '10m.bin'
 PAGE_BYTES, FILE_BYTES = 1 << 10, 10 << 20
@@ -39,20 +40,22 @@ def words_of(load):
 class Counter:
     """The instructions that a guest has executed, by the plugin's file."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, copying=()):
+        """copying: (first, limit) of functions whose stores are counted as well."""
+        self._ranges = ''.join(f',copies={first:x}-{limit:x}' for first, limit in copying)
         self._out, self._fifo = (os.path.join(folder, name) for name in ('marks', 'ask'))
         os.mkfifo(self._fifo)
         self._asked = 0
 
     @property
     def plugin(self):
-        return f'{images.plugin()},out={self._out},ask={self._fifo}'
+        return f'{images.plugin()},out={self._out},ask={self._fifo}{self._ranges}'
 
-    def of_load(self, _):
-        """Instructions between the two marks of a load, after its end."""
+    def of_load(self, _, what='insns'):
+        """Instructions between the two marks of a load, after its end; what: `copied` bytes."""
         found = {}
         with open(self._out) as f:
-            for mark, count in re.findall(r'^MARK (\d+) insns=(\d+)', f.read(), re.M):
+            for mark, count in re.findall(rf'^MARK (\d+) .*?\b{what}=(\d+)', f.read(), re.M):
                 found[int(mark)] = int(count)
         if not {BEGIN, END} <= set(found):
             raise Lost('the guest passed no marks of a load')
@@ -80,6 +83,15 @@ class Counter:
         with open(self._out) as f:
             found = re.search(rf'^{name} insns=(\d+) ns=\d+\n', f.read(), re.M)
         return int(found[1]) if found else None
+
+
+def copying(elf):
+    """(first address, the one behind the last) of each function of an image that copies memory."""
+    known = profile.symbols(elf)
+    found = [(at, known[i + 1][0]) for i, (at, name) in enumerate(known[:-1]) if name in COPYING]
+    if not found:
+        raise Lost(f'{elf} has no function that copies')
+    return found
 
 
 def site_disk(folder):
@@ -195,6 +207,18 @@ class Vireo:
                     raise Lost(f'netperf failed: {append}\n' + guest.report())
                 result = result_of(load['run'], guest.text)
             return result, counter.of_load(result['operations']) if counter else None
+
+    def copies(self, net, load):
+        """Bytes that functions which copy have stored, for each byte that the load moved."""
+        with tempfile.TemporaryDirectory(prefix='vn-') as folder:
+            counter = Counter(folder, copying(images.image('netperf', 'elf')))
+            how = self.machine('netperf', net, self._words(net, load))
+            how.icount, how.plugin = EXACT, counter.plugin
+            with Guest(how, patience=self._patience) as guest:
+                if guest.wait(PATIENCE) != 0:
+                    raise Lost('netperf failed\n' + guest.report())
+                result = result_of(load['run'], guest.text)
+            return counter.of_load(0, 'copied') / result['bytes']
 
     def events(self, net, load):
         """{name of netevents: how many for an operation or byte}, of a load with a number of them:

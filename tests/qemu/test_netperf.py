@@ -196,6 +196,8 @@ def test_what_a_load_makes_happen(built):
         assert 0.5 < found['kicks'] < 4 and 0 < found['irqs'] < 4 and 1 < found['exits'] < 40
         found = guest.events('tap', {'run': 'tcprx', 'n': 1 << 22})
         assert 0 < found['acks'] < 1 / 1448
+        assert 1 <= guest.copies('tap', {'run': 'tcprx', 'n': 1 << 22}) < 1.3
+        assert 1 <= guest.copies('tap-nooff', {'run': 'tcptx', 'n': 1 << 22}) < 1.3
         with guest.running('rawecho', 'tap-nooff', 'vireo.poll=1'):
             said = netpeer.host_load([], 'udprr', netpeer.guest_ip('vireo', 'tap'), 64, 50)
             assert netguests.result_of('udprr', said)['operations'] > 0
