@@ -37,8 +37,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
                                 tcp_half_open.c tcp_ooseq.c \
                                 tcp_mtu.c tcp_mtu_probe.c tcp_option.c tcp_recovery.c tcp_sack.c \
                                 tcp_stamp.c tcp_syn.c) \
-          $(addprefix net/lwip/net_,address.c arp.c dev.c groups.c icmp.c lease.c nd6.c path_mtu.c \
-                                    privacy.c reass.c route.c route6.c table.c udp.c) \
+          $(addprefix net/lwip/net_,address.c arp.c dev.c flow.c groups.c icmp.c lease.c nd6.c \
+                                    path_mtu.c privacy.c reass.c route.c route6.c table.c udp.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_peer.c end.c group.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \

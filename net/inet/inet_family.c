@@ -267,6 +267,7 @@ static ssize_t inet_send_dgram(struct sock *s, const struct msghdr *msg, int fla
     m.iovcnt = msg->msg_iovlen;
     m.has_addr = false;
     m.netif = 0;
+    m.directed = false;
     ip_addr_set_any_val(false, m.source);
     if (msg->msg_name) {
         err = sock_addr_peer(s, msg->msg_name, msg->msg_namelen, &m.addr, &m.port);

@@ -186,6 +186,7 @@ struct sock_msg {
     bool has_addr;  /* send: addr and port are set. recv: origin is asked for, and told */
     bool truncated; /* recv: the datagram was longer than the vector */
     struct sock_origin origin; /* recv */
+    bool directed;             /* send: of source and netif, one is set */
     ip_addr_t source;          /* send: the address to send from; any: by route */
     uint8_t netif;             /* send: the number of the interface; 0: by route */
 };

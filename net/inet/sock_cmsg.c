@@ -19,6 +19,7 @@ static int cmsg_source(struct sock_msg *m, const ip_addr_t *source, unsigned num
     if (!ip_addr_isany(source))
         ip_addr_copy(m->source, *source);
     m->netif = (uint8_t)number;
+    m->directed = number || !ip_addr_isany(&m->source);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock_dgram_send.c - datagram (UDP) and raw sockets: sending. The way of a datagram over IPv4 is
- * kept for those behind it (net_flow.h).
+ * sock_dgram_send.c - datagram (UDP) and raw sockets: sending. The way of a datagram is kept for
+ * those behind it (net_flow.h).
  */
 #include <errno.h>
 
@@ -101,8 +101,8 @@ static void dgram_keep_flow(struct sock *s, const struct sock_msg *m, struct net
     bool whole;
     int err = sock_mtu_judge(s, &m->addr, netif, 0, &whole);
     const struct net_flow_way way = {.netif = netif,
-                                     .from = *ip_2_ip4(from),
-                                     .to = *ip_2_ip4(&m->addr),
+                                     .from = *from,
+                                     .to = m->addr,
                                      .from_port = s->udp->local_port,
                                      .to_port = m->port,
                                      .ttl = s->udp->ttl,
@@ -117,13 +117,15 @@ static void dgram_keep_flow(struct sock *s, const struct sock_msg *m, struct net
         sock_dgram_forget_flow(s);
 }
 
-/* Does the message go the way of the one before? */
-static bool dgram_follows(const struct sock *s, const struct sock_msg *m, size_t len)
+/* May the message go, and the way of the one before? */
+static inline bool dgram_follows(const struct sock *s, const struct sock_msg *m, ssize_t len,
+                                 int flags)
 {
     const ip_addr_t *to = m->has_addr ? &m->addr : &s->udp->remote_ip;
 
-    return s->flow && IP_IS_V4(to) && !m->netif && ip_addr_isany(&m->source) &&
-           net_flow_fits(s->flow, ip_2_ip4(to), m->has_addr ? m->port : s->peer_port, len);
+    return s->flow && len >= 0 && !(flags & MSG_OOB) && !s->error && !s->write_shut &&
+           !m->directed && (m->has_addr || s->has_peer) &&
+           net_flow_fits(s->flow, to, m->has_addr ? m->port : s->peer_port, (size_t)len);
 }
 
 static int dgram_errno(err_t err)
@@ -202,7 +204,7 @@ static ssize_t dgram_send_new(struct sock *s, struct sock_msg m, size_t len, int
     pbuf_free(p);
     if (err != ERR_OK)
         return dgram_errno(err);
-    if (s->kind == SOCK_KIND_UDP && IP_IS_V4_VAL(m.addr) && !m.netif && ip_addr_isany(&m.source))
+    if (s->kind == SOCK_KIND_UDP && !m.directed)
         dgram_keep_flow(s, &m, netif, &from);
     return (ssize_t)len;
 }
@@ -210,18 +212,13 @@ static ssize_t dgram_send_new(struct sock *s, struct sock_msg m, size_t len, int
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags)
 {
     ssize_t len = socket_iov_len(m->iov, m->iovcnt);
-    int error = dgram_may_send(s, m, len, flags);
-    struct pbuf *p;
     err_t err;
+    int error;
 
-    if (error)
-        return error;
-    if (!dgram_follows(s, m, (size_t)len))
-        return dgram_send_new(s, *m, (size_t)len, flags);
-    p = dgram_gather(m, (u16_t)len, PBUF_TRANSPORT);
-    if (!p)
-        return -ENOBUFS;
-    err = net_flow_send(s->flow, p);
-    pbuf_free(p);
-    return err == ERR_OK ? len : dgram_errno(err);
+    if (dgram_follows(s, m, len, flags)) {
+        err = net_flow_send(s->flow, m->iov, m->iovcnt, (size_t)len);
+        return err == ERR_OK ? len : dgram_errno(err);
+    }
+    error = dgram_may_send(s, m, len, flags);
+    return error ? error : dgram_send_new(s, *m, (size_t)len, flags);
 }

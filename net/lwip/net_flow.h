@@ -1,39 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * net_flow.h - datagrams of one socket to one destination of IPv4: what was decided for the first
- * one is kept for the others, with their headers, until routes, addresses or paths change.
+ * net_flow.h - datagrams of one socket to one destination: what was decided for the first one is
+ * kept for the others, with their headers, until routes, addresses or paths change.
  */
 #ifndef VIREO_NET_FLOW_H
 #define VIREO_NET_FLOW_H
 
 #include <stdbool.h>
+#include <sys/uio.h>
 
+#include "lwip/ip_addr.h"
 #include "lwip/netif.h"
-#include "lwip/prot/ethernet.h"
-#include "lwip/prot/ip.h"
-#include "lwip/prot/ip4.h"
-#include "lwip/prot/udp.h"
+#include "net_conn.h"
+#include "net_route.h"
+
+#define NET_FLOW_HEADERS 64 /* bytes: Ethernet, IPv6 and UDP, from a multiple of 4 on */
 
 struct net_flow {
     uint32_t epoch;     /* net_route_epoch when it was made */
-    uint32_t mac_epoch; /* net_arp_epoch when the MAC was found; 0: it was not */
+    uint32_t mac_epoch; /* net_arp_epoch when the MAC was found; 0: it was not, or IPv6 */
     uint16_t port;      /* the destination's */
     uint16_t most;      /* bytes of a datagram that one packet carries */
-    ip4_addr_t to;
+    ip_addr_t to;
     struct netif *netif;
     uint32_t ip_sum, udp_sum; /* of what all datagrams have in common */
-    struct eth_hdr eth;
-    struct ip_hdr ip;   /* with neither length nor identification nor sum */
-    struct udp_hdr udp; /* without length and sum */
+    /* At the end: the headers, with neither lengths nor identification nor sums. */
+    uint8_t headers[NET_FLOW_HEADERS] __attribute__((aligned(16)));
 };
 
 /* What the datagrams of a flow have in common. Ports are in host byte order. */
 struct net_flow_way {
     struct netif *netif;
-    ip4_addr_t from, to;
+    ip_addr_t from, to;
     uint16_t from_port, to_port;
     uint8_t ttl, tos;
-    bool whole;   /* no router may cut them */
+    bool whole;   /* IPv4: no router may cut them */
     unsigned mtu; /* of the path */
 };
 
@@ -41,8 +42,15 @@ struct net_flow_way {
  * It is none of this machine's addresses. */
 bool net_flow_begin(struct net_flow *f, const struct net_flow_way *way);
 /* Would a datagram of `len` bytes go the same way? */
-bool net_flow_fits(const struct net_flow *f, const ip4_addr_t *to, uint16_t port, size_t len);
-/* Sends a datagram, which has room for headers in front (PBUF_TRANSPORT); it stays the caller's. */
-err_t net_flow_send(struct net_flow *f, struct pbuf *p);
+static inline bool net_flow_fits(const struct net_flow *f, const ip_addr_t *to, uint16_t port,
+                                 size_t len)
+{
+    return f->epoch == net_route_epoch && f->port == port && len <= f->most &&
+           ip_2_ip4(&f->to)->addr == ip_2_ip4(to)->addr && IP_GET_TYPE(&f->to) == IP_GET_TYPE(to) &&
+           (IP_IS_V4(to) || net_conn_is(&f->to, to));
+}
+/* Sends a datagram that fits, of `len` bytes in all parts. ERR_MEM: no memory, or the card's queue
+ * is full. */
+err_t net_flow_send(struct net_flow *f, const struct iovec *iov, int parts, size_t len);
 
 #endif

@@ -196,9 +196,15 @@ static unsigned tx_pieces(struct pbuf *p, struct vnet_piece pieces[VNET_TX_PIECE
     return n;
 }
 
-static err_t tx_error(int err)
+static err_t tx_not_sent(int err) __attribute__((noinline, cold));
+static err_t tx_not_sent(int err)
 {
-    return !err ? ERR_OK : err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
+    return err == -EAGAIN ? ERR_MEM : err == -EMSGSIZE ? ERR_VAL : ERR_IF;
+}
+
+static inline err_t tx_error(int err)
+{
+    return err ? tx_not_sent(err) : ERR_OK;
 }
 
 /* The driver has the frame until net_tx_done(); on an error p is freed. */
@@ -398,9 +404,14 @@ err_t net_tx_lone(struct net_dev *d, struct pbuf *p)
 void net_tx_done(void *ctx, void *cookie)
 {
     struct net_dev *d = ctx;
+    struct pbuf *p = cookie;
 
     d->tx_out--;
-    pbuf_free(cookie);
+    if (p->ref == 1 && p->type_internal == (u8_t)PBUF_RAM && !p->next &&
+        !(p->flags & PBUF_FLAG_IS_CUSTOM))
+        mem_free(p); /* as pbuf_free() does */
+    else
+        pbuf_free(p);
 }
 
 void net_tx_room(void *ctx)

@@ -55,8 +55,8 @@ unsigned net_tx_cut_next(struct net_tx_cut *c, uint8_t *headers,
 /* netif->linkoutput of a network device. */
 err_t net_tx_output(struct netif *netif, struct pbuf *p);
 /*
- * The same of a packet of TCP over IPv4 without options, in one pbuf of the kind PBUF_RAM, of which
- * the card completes the sum if p->tx_size is set.
+ * The same of a frame in one pbuf of the kind PBUF_RAM. If p->tx_size is set, it is a packet of TCP
+ * over IPv4 without options, of which the card completes the sum.
  */
 err_t net_tx_lone(struct net_dev *d, struct pbuf *p);
 /* Of struct vnet_client; ctx: the struct net_dev. */

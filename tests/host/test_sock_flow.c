@@ -13,9 +13,10 @@
 #include "net_impl.h"
 #include "netmodel.h"
 #include "peer.h"
+#include "peer6.h"
 #include "tasks.h"
 
-enum { IP = 20, UDP = 8, MTU = 1500 };
+enum { ETH = 14, IP = 20, UDP = 8, MTU = 1500 };
 
 static uint8_t data[4000];
 
@@ -169,13 +170,138 @@ static void the_link_goes_down(void)
     packet_of(fd, 10);
 }
 
+/* ---- both ways ------------------------------------------------------------------------------- */
+
+static uint8_t sent[1600];
+static uint32_t sent_len;
+
+static void hear(struct model *m, struct model_queue *q)
+{
+    net_serve_tx(m, q);
+    for (unsigned i = 0; i < net.wire_count; i++) {
+        const uint8_t *ip = net.wire[i] + ETH;
+
+        if ((ip[0] >> 4 == 4 ? ip[9] : ip[6]) != PEER_UDP)
+            continue;
+        sent_len = net.wire_len[i];
+        memcpy(sent, net.wire[i], sent_len);
+    }
+    net.wire_count = 0;
+}
+
+/* The neighbour asks who the image is, which so knows it. */
+static void be_known(void)
+{
+    uint8_t solicitation[32] = {135}, arp[28] = {0, 1, 8, 0, 6, 4, 0, 1, 0x52, 0x55, 0x0a, 0, 2, 2};
+
+    peer_put32(arp + 14, PEER_IP);
+    peer_put32(arp + 24, IMAGE_IP);
+    peer_frame(ETHTYPE_ARP, arp, sizeof(arp));
+
+    memcpy(solicitation + 8, netif_ip6_addr(&net_core.devs->netif, 0)->addr, 16);
+    memcpy(solicitation + 24, "\1\1\x52\x55\x0a\0\2\2", 8);
+    peer6_send(peer6_image_mac, 58, 2, solicitation, sizeof(solicitation));
+}
+
+/* The frame of a message, in one part or three. */
+static void frame_of(int fd, uint32_t len, bool parts)
+{
+    struct iovec whole = {data, len},
+                 iov[3] = {{data, len / 3}, {data + len / 3, 0}, {data + len / 3, len - len / 3}};
+    struct msghdr msg = {.msg_iov = parts ? iov : &whole, .msg_iovlen = parts ? 3 : 1};
+
+    sent_len = 0;
+    CHECK_EQ(sendmsg(fd, &msg, 0), len);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK(sent_len);
+}
+
+/* IPv4's identification differs, and so does the sum of its header. */
+static void check_same(const uint8_t *first, uint32_t first_len)
+{
+    CHECK_EQ(sent_len, first_len);
+    if (sent[ETH] == 0x45) {
+        CHECK_EQ(folded(sum(sent + ETH, IP)), 0xffff);
+        CHECK(memcmp(sent + ETH + 4, first + ETH + 4, 2) != 0);
+        memcpy(sent + ETH + 4, first + ETH + 4, 2);
+        memcpy(sent + ETH + 10, first + ETH + 10, 2);
+    }
+    CHECK(memcmp(sent, first, first_len) == 0);
+}
+
+static void the_same_as_by_the_long_way(void)
+{
+    static const uint32_t lens[] = {0, 1, 2, 3, 63, 64, 65, 100, 700, 1400};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(7)};
+    struct net_stats before, after;
+    uint8_t first[1600];
+
+    memcpy(&six.sin6_addr, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+    six.sin6_scope_id = 2;
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 7 + 1);
+    peer6_boot("");
+    for (unsigned family = 0; family < 2; family++) {
+        int fd = socket(family ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+
+        CHECK_EQ(connect(fd, family ? (struct sockaddr *)&six : at(PEER_IP, 7),
+                         family ? sizeof(six) : sizeof(struct sockaddr_in)),
+                 0);
+        CHECK_EQ(send(fd, data, 1, 0), 1);
+        task_sleep_until(hal_now_ns() + 10 * HAL_MS);
+        net.m->on.kick = hear;
+        for (unsigned i = 0; i < 2 * sizeof(lens) / sizeof(lens[0]); i++) {
+            uint32_t first_len;
+
+            be_known();
+            loop_set(fd, IPPROTO_IP, IP_TOS, 0x10); /* the next one takes the long way */
+            frame_of(fd, lens[i / 2], i % 2);
+            memcpy(first, sent, first_len = sent_len);
+            net_get_stats(&before);
+            frame_of(fd, lens[i / 2], i % 2);
+            net_get_stats(&after);
+            CHECK_EQ(after.ip_tx - before.ip_tx, 1);
+            CHECK_EQ(after.udp_tx - before.udp_tx, 1);
+            check_same(first, first_len);
+        }
+        CHECK_EQ(fd_close(fd), 0);
+    }
+}
+
+/* The neighbour of IPv6 is asked for again, though each datagram takes the flow. */
+static void a_neighbour_of_ip6_goes(void)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(7), .sin6_scope_id = 2};
+    int fd;
+
+    memcpy(&six.sin6_addr, "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+    peer6_boot("");
+    fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    CHECK_EQ(connect(fd, (struct sockaddr *)&six, sizeof(six)), 0);
+    be_known();
+    net.m->on.kick = hear;
+    frame_of(fd, 5, false);
+    frame_of(fd, 5, false);
+    for (unsigned i = 0; i < 20; i++) { /* it answers no question */
+        send(fd, data, 5, 0);
+        task_sleep_until(hal_now_ns() + HAL_SEC);
+    }
+    sent_len = 0;
+    send(fd, data, 5, 0);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK_EQ(sent_len, 0);
+    be_known();
+    frame_of(fd, 5, false);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
-        SHOWS(sums_and_lengths, NULL),      SHOWS(a_sum_of_zero, NULL),
-        SHOWS(options_count_at_once, NULL), SHOWS(another_peer_port_and_socket, NULL),
-        SHOWS(the_neighbour_moves, NULL),   SHOWS(long_datagrams_are_cut, NULL),
-        SHOWS(the_link_goes_down, NULL),
+        SHOWS(sums_and_lengths, NULL),        SHOWS(a_sum_of_zero, NULL),
+        SHOWS(options_count_at_once, NULL),   SHOWS(another_peer_port_and_socket, NULL),
+        SHOWS(the_neighbour_moves, NULL),     SHOWS(long_datagrams_are_cut, NULL),
+        SHOWS(the_link_goes_down, NULL),      SHOWS(the_same_as_by_the_long_way, NULL),
+        SHOWS(a_neighbour_of_ip6_goes, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
