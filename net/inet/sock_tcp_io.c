@@ -198,7 +198,25 @@ static size_t stream_least(const struct sock *s, size_t want, int flags)
     return least ? least : 1;
 }
 
-ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int flags)
+/* The usual call: into one piece of memory, as much as there is. */
+static ssize_t stream_recv_some(struct sock *s, const struct iovec *iov, int flags)
+{
+    uint64_t deadline = 0;
+    size_t n;
+
+    while (!s->rx.head) {
+        bool end;
+        int err = sock_tcp_await(s, &deadline, flags, &end);
+
+        if (end || err)
+            return err;
+    }
+    n = stream_take(s, iov->iov_base, iov->iov_len);
+    sock_tcp_open_window(s, n);
+    return (ssize_t)n;
+}
+
+static ssize_t stream_recv_any(struct sock *s, const struct iovec *iov, int iovcnt, int flags)
 {
     ssize_t want = socket_iov_len(iov, iovcnt);
     uint64_t deadline = 0;
@@ -223,6 +241,14 @@ ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int f
         if (end || err)
             return done ? (ssize_t)done : err;
     }
+}
+
+ssize_t sock_tcp_recv(struct sock *s, const struct iovec *iov, int iovcnt, int flags)
+{
+    if (iovcnt == 1 && s->low_water <= 1 && !(flags & (MSG_PEEK | MSG_OOB | MSG_WAITALL)) &&
+        iov->iov_len - 1 < PTRDIFF_MAX)
+        return stream_recv_some(s, iov, flags);
+    return stream_recv_any(s, iov, iovcnt, flags);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ struct joined {
     uint32_t count; /* of segments */
 };
 static struct joined flows[FLOWS]; /* in order of their first one */
-static unsigned flow_count;
+unsigned net_join_waiting;         /* how many of them are used */
 
 static bool join_may_wait(const struct net_arrival *a)
 {
@@ -81,7 +81,7 @@ static bool join_follows(const struct joined *f, const struct net_arrival *b)
 
 static struct joined *join_find(const struct net_arrival *a)
 {
-    for (unsigned i = 0; a->seg.tcp && i < flow_count; i++)
+    for (unsigned i = 0; a->seg.tcp && i < net_join_waiting; i++)
         if (join_same_connection(&flows[i].a, a))
             return &flows[i];
     return NULL;
@@ -115,8 +115,8 @@ static void join_pass(struct joined *f)
 {
     struct joined one = *f;
 
-    flow_count--;
-    memmove(f, f + 1, (size_t)(flows + flow_count - f) * sizeof(*f));
+    net_join_waiting--;
+    memmove(f, f + 1, (size_t)(flows + net_join_waiting - f) * sizeof(*f));
     if (one.count > 1)
         join_finish(&one);
     net_input_pass(&one.a, one.all);
@@ -159,9 +159,9 @@ void net_join_begin(const struct net_arrival *a, struct pbuf *p)
         net_input_pass(a, p);
         return;
     }
-    if (flow_count == FLOWS)
+    if (net_join_waiting == FLOWS)
         join_pass(&flows[0]);
-    f = &flows[flow_count++];
+    f = &flows[net_join_waiting++];
     f->a = *a;
     f->all = p;
     f->last = join_last(p);
@@ -171,6 +171,6 @@ void net_join_begin(const struct net_arrival *a, struct pbuf *p)
 
 void net_join_flush(void)
 {
-    while (flow_count)
+    while (net_join_waiting)
         join_pass(&flows[0]);
 }

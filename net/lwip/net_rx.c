@@ -266,7 +266,10 @@ static void rx_seen(struct net_arrival *a, struct vnet_rx *rx, uint32_t skip)
     p = rx_pbuf(&part->headers, rx_free_headers, rx->head + skip, first, a->seg.total);
     p->next = rest;
     part->pbufs++;
-    net_join_begin(a, p);
+    if (rest || net_join_waiting)
+        net_join_begin(a, p);
+    else /* too short to be joined */
+        net_input_pass(a, p);
 }
 
 static void rx_packet(struct net_dev *d, struct vnet_rx *rx) __attribute__((noinline));

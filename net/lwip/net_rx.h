@@ -29,6 +29,8 @@ extern struct raw_pcb *raw_pcbs;
 void net_rx_frame(void *ctx, struct vnet_rx *rx);
 void net_rx_batch_end(void *ctx);
 
+/* Connections of which segments wait. */
+extern unsigned net_join_waiting;
 /* Puts the data of a packet behind what waits, if that makes one segment. False: it does not. */
 bool net_join(const struct net_arrival *a, struct pbuf *data);
 /* net_input_pass(), perhaps later, with what follows the packet; before the batch ends. */

@@ -152,7 +152,9 @@ static uint32_t put_options(const struct segment *s, uint8_t *at)
     }
     if (s->sack_ok)
         p = put_option(p, 4, 2);
-    if (s->stamped) {
+    if (s->stamped) { /* its numbers aligned (RFC 7323, appendix A) */
+        while ((p - at) % 4 != 2)
+            *p++ = 1;
         p = put_option(p, 8, 10);
         peer_put32(p, s->stamp);
         peer_put32(p + 4, s->echo);
