@@ -34,8 +34,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
               $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,ip6.c ip6_addr.c nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cubic.c tcp_cut.c tcp_guard.c \
-                                tcp_half_open.c tcp_ooseq.c \
-                                tcp_mtu.c tcp_mtu_probe.c tcp_option.c tcp_recovery.c tcp_sack.c \
+                                tcp_half_open.c tcp_ooseq.c tcp_mtu.c tcp_mtu_probe.c \
+                                tcp_option.c tcp_queue.c tcp_recovery.c tcp_resend.c tcp_sack.c \
                                 tcp_stamp.c tcp_syn.c) \
           $(addprefix net/lwip/net_,address.c arp.c dev.c flow.c groups.c icmp.c lease.c nd6.c \
                                     path_mtu.c privacy.c reass.c route.c route6.c table.c udp.c) \
