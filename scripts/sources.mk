@@ -49,7 +49,7 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
           $(addprefix platform/runtime/,entropy.c initrd.c log.c memory.c option.c power.c runs.c \
                                            start.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
-                                    power.c smmu.c tree_memory.c v2m.c) \
+                                    power.c smmu.c tree.c tree_memory.c tree_walk.c v2m.c) \
           $(wildcard files/*.c) $(addprefix drivers/block/block_,cut.c list.c lost.c map.c slow.c) \
           drivers/block/vblk.c drivers/block/vblk_disk.c \
           $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
@@ -59,7 +59,7 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
                                      strftime.c strptime.c strtod.c strtol.c strtold.c \
                                      user.c zone.c) \
           $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
-                                        ring/virtq_reset.c) \
+                                        ring/virtq_life.c ring/virtq_reset.c) \
           $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c \
                                                 vpci_legacy.c vpci_modern.c)
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)

@@ -320,7 +320,7 @@ static bool vnet_service(struct virtio_device *dev)
             v->client->batch_end(v->client->ctx);
     }
     vnet_tx_room(v);
-    if (v->tx_count) {
+    if (vnet_queued(v)) {
         vnet_flush(v);
         did = true;
     }

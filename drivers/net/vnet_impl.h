@@ -92,6 +92,10 @@ struct virtio_net_hdr_hash {
     uint16_t padding;
 };
 _Static_assert(sizeof(struct virtio_net_hdr_hash) == VNET_HDR_MAX, "header of section 5.1.6");
+_Static_assert(sizeof(struct vnet_meta) == offsetof(struct virtio_net_hdr, num_buffers) &&
+                   offsetof(struct vnet_meta, csum_offset) ==
+                       offsetof(struct virtio_net_hdr, csum_offset),
+               "metadata is the header without its last field");
 
 /* A receive buffer: its memory is the device's, or holds a part of a frame. */
 struct vnet_buf {
@@ -131,6 +135,7 @@ struct vnet {
     bool link_up;
     bool one_seg;      /* header and frame may share a descriptor (sections 5.1.6.1, 2.7.4) */
     bool mergeable;    /* a frame may take several buffers */
+    bool rx_keeps;     /* the buffer of a short frame stays in the ring, and is posted again */
     bool headers;      /* received headers have a meaning, of a sum or of joined segments */
     bool hashes;       /* received headers are asked for a hash: vnet_hash was called */
     bool tx_up;        /* false: frames are dropped; refused if the device is dead */
@@ -151,7 +156,8 @@ struct vnet {
     struct vnet_record *spare_records;
     unsigned spare_count, buf_count, buf_limit;
     unsigned record_count; /* that exist */
-    unsigned posted;       /* buffers in the ring */
+    unsigned posted;       /* buffers in the ring, */
+    unsigned rx_target;    /* and how many should be */
     unsigned held;         /* buffers with the stack */
     unsigned records_held; /* with the stack */
     uint32_t buf_room;     /* bytes of a frame in a buffer */
@@ -159,6 +165,7 @@ struct vnet {
     unsigned merge_left;   /* buffers of a frame that are still to come */
     struct vnet_record *merge_first, *merge_last; /* what came; NULL: the frame is dropped */
     uint64_t grow_after; /* 0, or when memory may be asked for again: it was short */
+    unsigned rx_more;    /* of rx_requests: buffers to post that are not in the ring already */
     struct virtq_request rx_requests[VNET_BATCH];
     struct virtq_done done[VNET_BATCH];
     struct vnet_rx *deliver[VNET_BATCH];
@@ -166,10 +173,11 @@ struct vnet {
     uint16_t rx_segs;         /* of a buffer */
 
     /* transmit: frames queued since the last flush */
-    unsigned tx_first, tx_count; /* a ring in tx_requests and tx_segs */
-    unsigned tx_pieces;          /* most pieces of a frame */
-    unsigned tx_headroom;        /* with so much a frame of one piece needs no further look */
-    struct virtq_request tx_requests[VNET_TX_PENDING];
+    struct virtq_request *tx_next; /* describes the next one; tx_requests: none is queued */
+    unsigned tx_pieces;            /* most pieces of a frame */
+    unsigned tx_headroom;          /* with so much a frame of one piece needs no further look, */
+    unsigned tx_sums;              /* nor one that needs a sum, with such flags and gso << 8 */
+    struct virtq_request tx_requests[VNET_TX_PENDING + 1]; /* of the last, segs is NULL */
     struct virtq_done tx_done[VNET_TX_REAP];
     struct virtq_seg *tx_segs; /* tx_pieces and one for the header, of each frame */
     void *tx_hdr;              /* one header of zeroes for all frames without headroom */

@@ -51,7 +51,20 @@ void vnet_rx_cleanup(struct vnet *v)
     }
 }
 
+/*
+ * So many buffers exist. The ring should hold two thirds of them; the others replace those of a
+ * batch.
+ */
+static void vnet_rx_have(struct vnet *v, unsigned count)
+{
+    unsigned room = virtq_size(v->rxq) / (v->one_seg ? 1 : 2), most = count * 2 / 3;
+
+    v->buf_count = count;
+    v->rx_target = most < room ? most : room;
+}
+
 /* Makes n buffers, their memory in one piece; false: no memory. They are never freed. */
+static bool vnet_rx_grow(struct vnet *v, unsigned n) __attribute__((noinline, cold));
 static bool vnet_rx_grow(struct vnet *v, unsigned n)
 {
     size_t stride = (vnet_frame_offset(v) + v->buf_room + 63) & ~(size_t)63;
@@ -67,11 +80,12 @@ static bool vnet_rx_grow(struct vnet *v, unsigned n)
         vnet_rx_init_buf(v, &bufs[i], slab + i * stride, dma + i * stride);
         vnet_rx_push_spare(v, &bufs[i]);
     }
-    v->buf_count += n;
+    vnet_rx_have(v, v->buf_count + n);
     return true;
 }
 
 /* Makes n records; false: no memory. They are never freed. */
+static bool vnet_rx_grow_records(struct vnet *v, unsigned n) __attribute__((noinline, cold));
 static bool vnet_rx_grow_records(struct vnet *v, unsigned n)
 {
     struct vnet_record *r = vnet_rx_slab(v, n * sizeof(*r));
@@ -156,6 +170,7 @@ int vnet_rx_setup(struct vnet *v)
 
     vnet_rx_choose_sizes(v);
     v->rx_segs = v->one_seg ? 1 : 2;
+    v->rx_keeps = !HAL_DMA_MAPS && v->one_seg && virtq_keeps(v->rxq);
     first = VNET_RX_FIRST / (vnet_frame_offset(v) + v->buf_room);
     if (first < 16)
         first = 16;
@@ -182,32 +197,31 @@ static void vnet_rx_take_back(struct vnet *v, struct vnet_buf *b)
     vnet_rx_push_spare(v, b);
 }
 
-/* Submits the first n of rx_requests; buffers that the ring does not take become spare. */
-static void vnet_rx_submit(struct vnet *v, unsigned n)
+/* Of the first n of rx_requests the ring took so many, or none: the others become spare. */
+static void vnet_rx_not_taken(struct vnet *v, int taken, unsigned n)
+    __attribute__((noinline, cold));
+static void vnet_rx_not_taken(struct vnet *v, int taken, unsigned n)
 {
-    int taken = n ? virtq_submit(v->rxq, v->rx_requests, n) : 0;
-
     for (unsigned i = taken < 0 ? 0 : (unsigned)taken; i < n; i++) {
         vnet_rx_take_back(v, v->rx_requests[i].cookie);
         v->posted--;
     }
 }
 
-/* How many buffers the ring should hold: two thirds; the others replace those of a batch. */
-static unsigned vnet_rx_target(const struct vnet *v)
+/* Submits the first n of rx_requests. */
+static void vnet_rx_submit(struct vnet *v, unsigned n)
 {
-    unsigned room = virtq_size(v->rxq) / (v->one_seg ? 1 : 2);
-    unsigned most = v->buf_count * 2 / 3;
+    int taken = virtq_submit(v->rxq, v->rx_requests, n);
 
-    return most < room ? most : room;
+    if (taken != (int)n)
+        vnet_rx_not_taken(v, taken, n);
 }
 
 void vnet_rx_post(struct vnet *v)
 {
-    unsigned target = vnet_rx_target(v);
     unsigned n = 0;
 
-    while (v->posted < target && n < VNET_BATCH && v->spare) {
+    while (v->posted < v->rx_target && n < VNET_BATCH && v->spare) {
         if (HAL_DMA_MAPS && !vnet_map_buf(v, v->spare))
             break;
         v->rx_requests[n++] = vnet_rx_request(v, vnet_rx_pop_spare(v));
@@ -218,35 +232,53 @@ void vnet_rx_post(struct vnet *v)
 
 bool vnet_rx_starves(struct vnet *v)
 {
-    if (v->spare && v->posted < vnet_rx_target(v))
+    if (v->spare && v->posted < v->rx_target)
         vnet_rx_post(v);
-    return v->spare && v->posted < vnet_rx_target(v);
+    return v->spare && v->posted < v->rx_target;
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-/* Adds b to rx_requests; returns where the next one is put. */
-static struct virtq_request *vnet_rx_add(struct vnet *v, struct virtq_request *to,
-                                         struct vnet_buf *b)
+/* Adds b to those of rx_requests that are to be posted. */
+static void vnet_rx_add(struct vnet *v, struct vnet_buf *b)
 {
     if (HAL_DMA_MAPS && !vnet_map_buf(v, b)) {
         vnet_rx_push_spare(v, b);
         v->posted--;
-        return to;
+        return;
     }
-    *to = vnet_rx_request(v, b);
-    return to + 1;
+    v->rx_requests[v->rx_more++] = vnet_rx_request(v, b);
+}
+
+/*
+ * A frame that is none of the short ones takes the long way. Returns where the next frame is put
+ * that is to be delivered.
+ */
+static struct vnet_rx **vnet_rx_take_other(struct vnet *v, struct virtq_done *d,
+                                           struct vnet_rx **deliver) __attribute__((noinline));
+static struct vnet_rx **vnet_rx_take_other(struct vnet *v, struct virtq_done *d,
+                                           struct vnet_rx **deliver)
+{
+    struct vnet_buf *b = vnet_rx_take(v, d);
+
+    if (!v->rx_keeps || b != d->cookie) {
+        d->cookie = NULL;
+        vnet_rx_add(v, b);
+    }
+    v->records_held--; /* vnet_rx_take_all() counts all */
+    if (v->finished)
+        *deliver++ = v->finished;
+    return deliver;
 }
 
 /* Copies len bytes, and some behind them: memory for that is in both. */
 static inline void vnet_rx_copy_short(uint8_t *to, const uint8_t *from, uint32_t len)
 {
     _Static_assert(VNET_RX_HEAD % 64 == 0, "copied in parts of 64 bytes");
-    uint32_t at = 0;
 
-    do
+    memcpy(to, from, 64);
+    for (uint32_t at = 64; at < len; at += 64)
         memcpy(to + at, from + at, 64);
-    while ((at += 64) < len);
 }
 
 /* The next spare record for a short frame. NULL: it takes the long way, as all frames do then. */
@@ -256,22 +288,43 @@ static inline struct vnet_record *vnet_rx_next(const struct vnet *v)
 }
 
 /*
- * Takes n used buffers, and puts those to post into rx_requests. Short frames are most of those
- * that come in great number: no function is called for one that is alone in its buffer and without
- * metadata, and what each round needs is in local variables. Returns how many are to be posted.
+ * Where a sum is to be made that the frame needs, or that it needs none: of a kind that most frames
+ * are. False: it takes the long way.
  */
-static unsigned vnet_rx_take_all(struct vnet *v, unsigned n, unsigned *delivered)
+static inline bool vnet_rx_short_meta(const uint8_t *header, uint16_t kind, uint32_t len,
+                                      struct vnet_meta *m)
 {
-    const struct virtq_done *d = v->done, *end = d + n;
+    unsigned start, offset;
+
+    *m = (struct vnet_meta){0};
+    if (!kind)
+        return true;
+    if (kind != VNET_NEEDS_CSUM)
+        return false;
+    start = vnet_rx_field(header, offsetof(struct virtio_net_hdr, csum_start));
+    offset = vnet_rx_field(header, offsetof(struct virtio_net_hdr, csum_offset));
+    m->flags = VNET_NEEDS_CSUM;
+    m->csum_start = (uint16_t)start;
+    m->csum_offset = (uint16_t)offset;
+    return start >= VNET_ETH_HLEN && start + offset + 2 <= len;
+}
+
+/*
+ * Takes n used buffers, and puts rx_more to post into rx_requests, but for those that the ring
+ * posts again. Short frames are most of those that come in great number: no function is called for
+ * one that is alone in its buffer and was not joined, and what each round needs is in local
+ * variables. Returns how many are to be delivered.
+ */
+static unsigned vnet_rx_take_all(struct vnet *v, unsigned n)
+{
+    struct virtq_done *d = v->done, *end = d + n;
     const uint32_t hdr_len = v->hdr_len;
-    const uint16_t segs = v->rx_segs, kinds = v->headers ? 0xffff : 0;
-    const uint16_t buffers = v->mergeable ? 0xffff : 0;
+    const uint16_t kinds = v->headers ? 0xffff : 0, buffers = v->mergeable ? 0xffff : 0;
     struct vnet_record *r = vnet_rx_next(v);
     struct vnet_rx **deliver = v->deliver;
-    struct virtq_request *again = v->rx_requests;
-    unsigned others = 0;
-    uint64_t bytes = 0;
 
+    v->rx_more = 0;
+    v->records_held += n;
     for (; d < end; d++) {
         struct vnet_buf *b = d->cookie;
         const uint8_t *header = b->frame - hdr_len;
@@ -280,52 +333,70 @@ static unsigned vnet_rx_take_all(struct vnet *v, unsigned n, unsigned *delivered
         if (HAL_DMA_MAPS)
             vnet_unmap_buf(v, b);
         if (!r || len - VNET_ETH_HLEN > VNET_RX_HEAD - VNET_ETH_HLEN ||
-            (vnet_rx_field(header, VNET_HDR_KIND) & kinds) ||
-            ((vnet_rx_field(header, VNET_HDR_BUFFERS) ^ 1) & buffers)) {
-            again = vnet_rx_add(v, again, vnet_rx_take(v, d));
-            if (v->finished)
-                *deliver++ = v->finished;
+            ((vnet_rx_field(header, VNET_HDR_BUFFERS) ^ 1) & buffers) ||
+            !vnet_rx_short_meta(header, vnet_rx_field(header, VNET_HDR_KIND) & kinds, len,
+                                &r->rx.meta)) {
+            deliver = vnet_rx_take_other(v, d, deliver);
             r = vnet_rx_next(v);
-            others++;
             continue;
         }
         r->rx.len = len;
         r->rx.head_len = (uint16_t)len;
-        r->rx.meta = (struct vnet_meta){0};
         vnet_rx_copy_short(r->rx.head, header + hdr_len, len);
         *deliver++ = &r->rx;
         v->spare_records = r = r->next_spare;
-        if (HAL_DMA_MAPS)
-            again = vnet_rx_add(v, again, b);
-        else
-            *again++ = (struct virtq_request){b->segs, 0, segs, b};
-        bytes += len;
+        if (!v->rx_keeps)
+            vnet_rx_add(v, b);
     }
-    v->records_held += n - others;
-    v->stats.rx_bytes += bytes;
-    *delivered = (unsigned)(deliver - v->deliver);
-    return (unsigned)(again - v->rx_requests);
+    return (unsigned)(deliver - v->deliver);
+}
+
+/* The queue broke: none of n buffers that it had kept is posted again. */
+static void vnet_rx_not_kept(struct vnet *v, unsigned n) __attribute__((noinline, cold));
+static void vnet_rx_not_kept(struct vnet *v, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (v->done[i].cookie) {
+            vnet_rx_push_spare(v, v->done[i].cookie);
+            v->posted--;
+        }
+}
+
+/* Posts those of n buffers again that the ring has kept, and rx_more others. */
+static void vnet_rx_post_again(struct vnet *v, unsigned n)
+{
+    if (v->rx_keeps && virtq_repost(v->rxq, v->done, n))
+        vnet_rx_not_kept(v, n);
+    if (v->rx_more)
+        vnet_rx_submit(v, v->rx_more);
 }
 
 static void vnet_rx_deliver(struct vnet *v, unsigned n)
 {
     const struct vnet_client *client = v->client;
+    struct vnet_rx *const *rx = v->deliver, *const *end = rx + n;
+    uint64_t bytes = 0;
 
+    for (; rx < end; rx++) {
+        bytes += (*rx)->len;
+        client->input(client->ctx, *rx);
+    }
     v->stats.rx_frames += n;
-    for (unsigned i = 0; i < n; i++)
-        client->input(client->ctx, v->deliver[i]);
+    v->stats.rx_bytes += bytes;
 }
 
 bool vnet_rx_service(struct vnet *v)
 {
-    unsigned deliver = 0;
-    int n = virtq_reap(v->rxq, v->done, VNET_BATCH);
+    unsigned deliver;
+    int n = v->rx_keeps ? virtq_reap_kept(v->rxq, v->done, VNET_BATCH)
+                        : virtq_reap(v->rxq, v->done, VNET_BATCH);
 
     if (n <= 0) /* nothing, or a broken queue: the core recovers that */
         return false;
     vnet_rx_grow_for(v, (unsigned)n);
-    vnet_rx_submit(v, vnet_rx_take_all(v, (unsigned)n, &deliver));
-    if (v->posted < vnet_rx_target(v))
+    deliver = vnet_rx_take_all(v, (unsigned)n);
+    vnet_rx_post_again(v, (unsigned)n);
+    if (v->posted < v->rx_target)
         vnet_rx_post(v);
     if (v->spare_count < v->stats.rx_spare_low)
         v->stats.rx_spare_low = v->spare_count;
@@ -385,7 +456,7 @@ void vnet_rx_lost(struct vnet *v)
     v->merge_left = 0;
     while ((b = virtq_take_back(v->rxq))) {
         if (v->quarantine)
-            v->buf_count--;
+            vnet_rx_have(v, v->buf_count - 1);
         else
             vnet_rx_take_back(v, b);
         v->posted--;

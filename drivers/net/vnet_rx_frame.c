@@ -97,7 +97,6 @@ static bool vnet_rx_judge(struct vnet *v, struct vnet_rx *rx)
         v->stats.rx_bad_length++;
         return false;
     }
-    v->stats.rx_bytes += rx->len;
     v->stats.rx_joined += m->gso != 0;
     v->stats.rx_merged += rx->next != NULL;
     return true;

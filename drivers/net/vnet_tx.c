@@ -10,27 +10,45 @@
 
 #if VIREO_NET
 
-/* Where the next frame is described, if the queue has room. */
-static inline unsigned vnet_tx_next(const struct vnet *v)
+/* The segments of a request: those that vnet_tx_setup() gave it, of tx_segs; NULL: there is no room
+ * for another frame. */
+static inline struct virtq_seg *vnet_tx_first_seg(const struct virtq_request *r)
 {
-    return (v->tx_first + v->tx_count) % VNET_TX_PENDING;
+    return (struct virtq_seg *)(uintptr_t)r->segs;
 }
 
-static inline struct virtq_seg *vnet_tx_segs(const struct vnet *v, unsigned slot)
+/* Is there no room for another frame? */
+static bool vnet_tx_full(const struct vnet *v)
 {
-    return &v->tx_segs[slot * (v->tx_pieces + 1)];
+    return !v->tx_next->segs;
+}
+
+/* Takes n frames from the front of the queue, whose requests come behind the others. */
+static void vnet_tx_shift(struct vnet *v, unsigned n) __attribute__((noinline));
+static void vnet_tx_shift(struct vnet *v, unsigned n)
+{
+    struct virtq_request *r = v->tx_requests;
+
+    v->tx_next -= n;
+    for (; n && r < v->tx_next; r++) {
+        struct virtq_request first = *r;
+
+        *r = r[n];
+        r[n] = first;
+    }
 }
 
 int vnet_tx_setup(struct vnet *v)
 {
     v->near_next = VNET_TX_NEAR;
+    v->tx_next = v->tx_requests;
     vnet_tx_up(v, false);
     v->tx_hdr = hal_dma_alloc(VNET_HDR_MAX, 16, &v->tx_hdr_dma);
     v->tx_segs = hal_alloc(VNET_TX_PENDING * (v->tx_pieces + 1) * sizeof(*v->tx_segs));
     if (!v->tx_hdr || !v->tx_segs)
         return -ENOMEM;
     for (unsigned i = 0; i < VNET_TX_PENDING; i++)
-        v->tx_requests[i].segs = vnet_tx_segs(v, i);
+        v->tx_requests[i].segs = &v->tx_segs[i * (v->tx_pieces + 1)];
     return HAL_DMA_MAPS ? vnet_map_setup(v) : 0;
 }
 
@@ -49,6 +67,7 @@ void vnet_tx_up(struct vnet *v, bool up)
 {
     v->tx_up = up;
     v->tx_headroom = UINT32_MAX;
+    v->tx_sums = v->offloads & VNET_TX_CSUM ? VNET_NEEDS_CSUM : UINT32_MAX;
     if (up && v->one_seg && !HAL_DMA_MAPS && v->hdr_len == sizeof(struct virtio_net_hdr))
         v->tx_headroom = v->hdr_len;
 }
@@ -63,7 +82,7 @@ static void vnet_tx_ended(struct vnet *v, void *cookie)
 
 void vnet_tx_room(struct vnet *v)
 {
-    if (!v->tx_blocked || v->tx_count == VNET_TX_PENDING)
+    if (!v->tx_blocked || vnet_tx_full(v))
         return;
     v->tx_blocked = false;
     v->client->tx_room(v->client->ctx);
@@ -71,11 +90,13 @@ void vnet_tx_room(struct vnet *v)
 
 void vnet_tx_schedule(struct vnet *v)
 {
-    if (v->tx_scheduled || (!v->tx_count && !virtq_in_flight(v->txq)))
+    bool queued = vnet_queued(v);
+
+    if (v->tx_scheduled || (!queued && !virtq_in_flight(v->txq)))
         return;
     v->tx_scheduled = true;
     /* Frames that the ring did not take go out when completions have made room. */
-    virtio_wake_at(v->dev, hal_now_ns() + (v->tx_count ? HAL_MS : VNET_TX_RECLAIM));
+    virtio_wake_at(v->dev, hal_now_ns() + (queued ? HAL_MS : VNET_TX_RECLAIM));
 }
 
 /* Bytes of the frame of a request, without its header. */
@@ -89,18 +110,32 @@ static uint32_t vnet_tx_request_bytes(const struct vnet *v, const struct virtq_r
 }
 
 /* Drops the n oldest frames that are queued: they were not handed to the device. */
+static void vnet_tx_drop_pending(struct vnet *v, unsigned n) __attribute__((noinline, cold));
 static void vnet_tx_drop_pending(struct vnet *v, unsigned n)
 {
     for (; n; n--) {
-        const struct virtq_request *r = &v->tx_requests[v->tx_first];
+        const struct virtq_request *r = v->tx_requests;
         void *cookie = r->cookie;
 
         v->stats.tx_bytes -= vnet_tx_request_bytes(v, r);
-        v->tx_first = (v->tx_first + 1) % VNET_TX_PENDING;
-        v->tx_count--;
+        vnet_tx_shift(v, 1);
         v->stats.tx_lost++;
         vnet_tx_ended(v, cookie);
     }
+}
+
+/* The same of n frames that were reaped. */
+static inline void vnet_tx_all_ended(struct vnet *v, unsigned n)
+{
+    void (*tx_done)(void *ctx, void *cookie) = v->client->tx_done;
+    const struct virtq_done *done = v->tx_done, *end = done + n;
+    void *ctx = v->client->ctx;
+
+    for (; done < end; done++)
+        if (HAL_DMA_MAPS)
+            vnet_tx_ended(v, done->cookie);
+        else
+            tx_done(ctx, done->cookie);
 }
 
 bool vnet_tx_reap(struct vnet *v)
@@ -109,65 +144,61 @@ bool vnet_tx_reap(struct vnet *v)
     int n = 0;
 
     while (total < VNET_RING && (n = virtq_reap(v->txq, v->tx_done, VNET_TX_REAP)) > 0) {
-        const struct vnet_client *client = v->client;
-
         total += (unsigned)n;
-        for (int i = 0; i < n; i++)
-            if (HAL_DMA_MAPS)
-                vnet_tx_ended(v, v->tx_done[i].cookie);
-            else
-                client->tx_done(client->ctx, v->tx_done[i].cookie);
+        vnet_tx_all_ended(v, (unsigned)n);
+        if (n < VNET_TX_REAP)
+            break;
     }
     if (n < 0)
         vnet_tx_up(v, false);
     return total != 0;
 }
 
-/* Submits the queued frames up to the end of the array. True: all were taken, go on. */
-static bool vnet_tx_flush_run(struct vnet *v)
+/* Not all of the queued frames were taken, or there was an error. True: try again. */
+static bool vnet_tx_some_taken(struct vnet *v, int taken) __attribute__((noinline, cold));
+static bool vnet_tx_some_taken(struct vnet *v, int taken)
 {
-    unsigned run = VNET_TX_PENDING - v->tx_first;
-    int taken;
-
-    if (run > v->tx_count)
-        run = v->tx_count;
-    taken = virtq_submit(v->txq, &v->tx_requests[v->tx_first], run);
-    if (taken < 0) {
-        if (taken != -EIO)
-            vnet_tx_drop_pending(v, 1);
-        vnet_tx_up(v, taken != -EIO);
-        return v->tx_up;
-    }
-    v->tx_first = (v->tx_first + (unsigned)taken) % VNET_TX_PENDING;
-    v->tx_count -= (unsigned)taken;
-    return (unsigned)taken == run;
+    if (taken >= 0)
+        vnet_tx_shift(v, (unsigned)taken);
+    else if (taken == -EIO)
+        vnet_tx_up(v, false);
+    else
+        vnet_tx_drop_pending(v, 1);
+    return taken < 0 && taken != -EIO && vnet_queued(v);
 }
 
 void vnet_flush(struct vnet *v)
 {
+    unsigned n;
+    int taken;
+
     if (!v->tx_up)
         return;
-    while (v->tx_count && vnet_tx_flush_run(v))
-        ;
+    do {
+        n = (unsigned)(v->tx_next - v->tx_requests);
+        taken = virtq_submit(v->txq, v->tx_requests, n);
+        if (taken == (int)n)
+            v->tx_next = v->tx_requests;
+    } while (taken != (int)n && vnet_tx_some_taken(v, taken));
     vnet_tx_schedule(v);
 }
 
 bool vnet_queued(const struct vnet *v)
 {
-    return v->tx_count != 0;
+    return v->tx_next != v->tx_requests;
 }
 
 /* Makes room for one more frame in the queue, if possible; false: there is none. */
 static bool vnet_tx_have_room(struct vnet *v)
 {
-    if (v->tx_count < VNET_TX_PENDING)
+    if (!vnet_tx_full(v))
         return true;
     vnet_flush(v);
-    if (v->tx_count == VNET_TX_PENDING) {
+    if (vnet_tx_full(v)) {
         vnet_tx_reap(v);
         vnet_flush(v);
     }
-    return v->tx_count < VNET_TX_PENDING;
+    return !vnet_tx_full(v);
 }
 
 /* Did the device agree to what it has to do, and does that lie within a frame of `bytes`? */
@@ -318,16 +349,14 @@ static int vnet_tx_check(const struct vnet *v, const struct vnet_piece *pieces, 
     return (int)bytes;
 }
 
-/* Queues the frame whose segments are in the next request. */
-static inline int vnet_tx_queue(struct vnet *v, unsigned slot, unsigned count, uint32_t bytes,
-                                void *cookie)
+/* Queues the frame whose segments are in the next request, r. */
+static inline int vnet_tx_queue(struct vnet *v, struct virtq_request *r, unsigned count,
+                                uint32_t bytes, void *cookie)
 {
-    struct virtq_request *r = &v->tx_requests[slot];
-
     r->readable = (uint16_t)count;
     r->writable = 0;
     r->cookie = cookie;
-    v->tx_count++;
+    v->tx_next = r + 1;
     v->stats.tx_bytes += bytes;
     return 0;
 }
@@ -340,8 +369,8 @@ static int vnet_tx_send_any(struct vnet *v, const struct vnet_piece *pieces, uns
 {
     bool in_front = v->one_seg && headroom >= v->hdr_len;
     int bytes = vnet_tx_check(v, pieces, n, in_front, meta), count;
+    struct virtq_request *r;
     struct virtq_seg *segs;
-    unsigned slot;
 
     if (bytes < 0)
         return bytes;
@@ -352,8 +381,8 @@ static int vnet_tx_send_any(struct vnet *v, const struct vnet_piece *pieces, uns
         v->stats.tx_full++;
         return -EAGAIN;
     }
-    slot = vnet_tx_next(v);
-    segs = vnet_tx_segs(v, slot);
+    r = v->tx_next;
+    segs = vnet_tx_first_seg(r);
     if (in_front)
         vnet_tx_write_header(v, (uint8_t *)pieces[0].data - v->hdr_len, meta);
     count = vnet_tx_fill(v, segs, pieces, n, in_front);
@@ -362,30 +391,40 @@ static int vnet_tx_send_any(struct vnet *v, const struct vnet_piece *pieces, uns
     if (HAL_DMA_MAPS)
         cookie = vnet_map_keep(v, &segs[count - (int)n], n, cookie);
     v->stats.tx_cut += meta && meta->gso;
-    return vnet_tx_queue(v, slot, (unsigned)count, (uint32_t)bytes, cookie);
+    return vnet_tx_queue(v, r, (unsigned)count, (uint32_t)bytes, cookie);
+}
+
+/* Is a sum all that the device has to do, and does it do that, and lie within `bytes`? */
+static inline bool vnet_tx_sum_only(const struct vnet *v, const struct vnet_meta *m, uint32_t bytes)
+{
+    return (unsigned)(m->flags | m->gso << 8) == v->tx_sums && m->csum_start >= VNET_ETH_HLEN &&
+           m->csum_start + m->csum_offset + 2u <= bytes;
 }
 
 /*
- * The frame that is sent most: in one piece, near the one before, with room in front, and nothing
- * for the device to do. No function is called for it.
+ * The frame that is sent most: in one piece, near the one before, with room in front, and a sum or
+ * nothing for the device to do. No function is called for it.
  */
 int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsigned headroom,
               const struct vnet_meta *meta, void *cookie)
 {
-    unsigned slot = vnet_tx_next(v);
-    struct virtq_seg *seg;
+    struct virtq_request *r = v->tx_next;
+    struct virtq_seg *seg = vnet_tx_first_seg(r);
     uintptr_t at;
+    uint32_t len;
 
-    if (n != 1 || meta || headroom < v->tx_headroom || v->tx_count == VNET_TX_PENDING)
+    if (n != 1 || headroom < v->tx_headroom || !seg)
         return vnet_tx_send_any(v, pieces, n, headroom, meta, cookie);
     at = (uintptr_t)pieces->data - sizeof(struct virtio_net_hdr);
-    if (pieces->len > v->frame_max || !vnet_tx_is_near(v, at))
-        return vnet_tx_send_any(v, pieces, 1, headroom, NULL, cookie);
+    len = pieces->len;
+    if (len > v->frame_max || !vnet_tx_is_near(v, at) || (meta && !vnet_tx_sum_only(v, meta, len)))
+        return vnet_tx_send_any(v, pieces, n, headroom, meta, cookie);
     memset((void *)at, 0, sizeof(struct virtio_net_hdr));
-    seg = vnet_tx_segs(v, slot);
+    if (meta)
+        memcpy((void *)at, meta, sizeof(*meta));
     seg->addr = at + v->near_offset;
-    seg->len = pieces->len + (uint32_t)sizeof(struct virtio_net_hdr);
-    return vnet_tx_queue(v, slot, 1, pieces->len, cookie);
+    seg->len = len + (uint32_t)sizeof(struct virtio_net_hdr);
+    return vnet_tx_queue(v, r, 1, len, cookie);
 }
 
 /* ---- deadline and recovery ------------------------------------------------------------------- */
@@ -474,7 +513,7 @@ void vnet_tx_lost(struct vnet *v)
         else if (HAL_DMA_MAPS)
             vnet_map_end(v, cookie, true);
     }
-    vnet_tx_drop_pending(v, v->tx_count);
+    vnet_tx_drop_pending(v, (unsigned)(v->tx_next - v->tx_requests));
     vnet_tx_start_watch(v);
 }
 

@@ -68,9 +68,20 @@ static void packed_start(struct virtq *q)
     p->avail_flags = F_AVAIL;
     p->used_flags = F_AVAIL | F_USED;
     p->says_write = 0;
+    p->addrs = (uint64_t *)(q->slots + q->size);
     for (unsigned i = 0; i < q->size; i++)
         q->slots[i].next = (uint16_t)(i + 1);
     hal_shared_store32(p->driver_event, EVENT_DISABLE << EVENT_MODE_SHIFT);
+}
+
+/* A slot, and what the flags of descriptors are in that lap: of available or of used ones. */
+struct packed_place {
+    unsigned slot, lap;
+};
+
+static struct packed_place packed_next_avail(const struct virtq_packed_queue *p)
+{
+    return (struct packed_place){p->next_avail, p->avail_flags};
 }
 
 /* Slot and wrap counter in one word, as events and NOTIFICATION_DATA have them. */
@@ -89,19 +100,30 @@ static void packed_flip_lap(struct virtq_packed_queue *p)
 }
 
 /*
- * Fills the next slot, but for the flags if it is to stay hidden. When the slot is the last of the
- * ring, what follows has the flipped wrap counter, also within a chain.
+ * The flags of a descriptor in that lap. One that is to stay hidden has those of a used descriptor
+ * of the lap before.
+ */
+static inline unsigned packed_flags(unsigned lap, unsigned flags, bool hidden)
+{
+    return (hidden ? lap ^ F_AVAIL : lap) | flags;
+}
+
+static inline void packed_fill_desc(struct virtq_packed_desc *d, uint64_t addr, uint32_t len,
+                                    unsigned id, unsigned flags)
+{
+    d->addr = addr;
+    virtq_desc_rest(&d->len, len, id, flags);
+}
+
+/*
+ * Fills the next slot, which stays hidden if it is to. When the slot is the last of the ring, what
+ * follows has the flipped wrap counter, also within a chain.
  */
 static void packed_write_desc(struct virtq_packed_queue *p, uint64_t addr, uint32_t len,
                               unsigned id, unsigned flags, bool hidden)
 {
-    struct virtq_packed_desc *d = &p->desc[p->next_avail];
-
-    d->addr = addr;
-    d->len = len;
-    d->id = (uint16_t)id;
-    if (!hidden)
-        d->flags = (uint16_t)(flags | p->avail_flags);
+    packed_fill_desc(&p->desc[p->next_avail], addr, len, id,
+                     packed_flags(p->avail_flags, flags, hidden));
     if (++p->next_avail == p->q.size)
         packed_flip_lap(p);
 }
@@ -115,28 +137,29 @@ static unsigned packed_place_run(struct virtq_packed_queue *p, const struct virt
 {
     struct virtq_slot *slots = p->q.slots;
     struct virtq_packed_desc *d = &p->desc[p->next_avail];
-    unsigned left = p->q.size - p->next_avail, id = p->q.free_head, i = 0;
-    unsigned flags = p->avail_flags | (counts == VIRTQ_WRITE ? VIRTQ_DESC_F_WRITE : 0u);
+    uint64_t *addrs = p->addrs;
+    unsigned left = p->q.size - p->next_avail;
+    size_t id = p->q.free_head;
+    unsigned shown = p->avail_flags | (counts == VIRTQ_WRITE ? VIRTQ_DESC_F_WRITE : 0u);
+    unsigned flags = packed_flags(shown, 0, hidden);
     uint32_t mask = counts == VIRTQ_WRITE ? UINT32_MAX : 0;
+    struct virtq_single one;
 
     left = left < p->q.free_count ? left : p->q.free_count;
     n = n < left ? n : left;
-    for (; i < n && virtq_in_run(&reqs[i], counts); i++, d++) {
-        d->addr = reqs[i].segs->addr;
-        d->len = reqs[i].segs->len;
-        d->id = (uint16_t)id;
-        if (!hidden)
-            d->flags = (uint16_t)flags;
-        hidden = false;
-        virtq_slot_single(&slots[id], &reqs[i], mask);
-        id = slots[id].next;
+    for (left = n; left && virtq_in_run(reqs, counts, &one); left--, reqs++) {
+        packed_fill_desc(d++, one.addr, one.len, (unsigned)id, flags);
+        flags = shown;
+        addrs[id] = one.addr;
+        id = virtq_slot_single(&slots[id], &one, mask);
     }
-    p->next_avail = (uint16_t)(p->next_avail + i);
+    n -= left;
+    p->next_avail = (uint16_t)(p->next_avail + n);
     if (p->next_avail == p->q.size)
         packed_flip_lap(p);
     p->q.free_head = p->q.in_order ? p->next_avail : (uint16_t)id;
-    virtq_count_taken(&p->q, i, i);
-    return i;
+    virtq_count_taken(&p->q, n, n);
+    return n;
 }
 
 /*
@@ -202,6 +225,8 @@ static inline unsigned packed_next_id(const struct virtq_packed_queue *p, unsign
 
 /* Places one request; `hidden`: its first descriptor is. -ENOSPC: the ring is full. */
 static int packed_place(struct virtq_packed_queue *p, const struct virtq_request *r, bool hidden)
+    __attribute__((noinline));
+static int packed_place(struct virtq_packed_queue *p, const struct virtq_request *r, bool hidden)
 {
     struct virtq *q = &p->q;
     unsigned count = (unsigned)r->readable + r->writable;
@@ -248,26 +273,31 @@ static bool packed_wants_kick(const struct virtq_packed_queue *p, uint32_t publi
     return mode != EVENT_DISABLE;
 }
 
-/* The flags of the first descriptor of a request in that lap. */
-static uint16_t packed_first_flags(const struct virtq *q, const struct virtq_request *r,
-                                   unsigned lap)
+/* The flags of the first descriptor of a request, but for the lap. */
+static unsigned packed_first_flags(const struct virtq *q, const struct virtq_request *r)
 {
     unsigned count = (unsigned)r->readable + r->writable;
 
-    if (q->indirect && count > 1)
-        return (uint16_t)(lap | VIRTQ_DESC_F_INDIRECT);
-    return (uint16_t)(lap | virtq_segment_flags(r, 0, count));
+    return q->indirect && count > 1 ? VIRTQ_DESC_F_INDIRECT : virtq_segment_flags(r, 0, count);
 }
 
 /*
  * The device takes descriptors in the order of the ring, so the whole batch is hidden behind its
  * first descriptor until the flags of that one are published.
  */
-static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n, bool *kick)
+static void packed_publish(struct virtq_packed_queue *p, struct packed_place first, unsigned flags,
+                           unsigned descs)
+{
+    hal_publish16(&p->desc[first.slot].flags, (uint16_t)(first.lap | flags), p->q.order_platform);
+    p->q.since_kick += descs;
+    p->q.wants_kick = packed_wants_kick(p, descs);
+}
+
+static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
-    uint16_t *first = &p->desc[p->next_avail].flags;
-    unsigned before = q->free_count, lap = p->avail_flags, taken = 0;
+    struct packed_place first = packed_next_avail(p);
+    unsigned before = q->free_count, taken = 0;
     int err = 0;
 
     while (taken < n && !err) {
@@ -282,9 +312,7 @@ static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsi
     }
     if (!taken)
         return err == -ENOSPC ? 0 : err;
-    hal_publish16(first, packed_first_flags(q, reqs, lap), q->order_platform);
-    q->since_kick += before - q->free_count;
-    *kick = packed_wants_kick(p, before - q->free_count);
+    packed_publish(p, first, packed_first_flags(q, reqs), before - q->free_count);
     return (int)taken;
 }
 
@@ -297,11 +325,11 @@ static uint32_t packed_entry_rest(unsigned at, bool writable, bool last)
 }
 
 static unsigned packed_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers,
-                                     unsigned n, bool *kick)
+                                     unsigned n)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
-    uint16_t *first = &p->desc[p->next_avail].flags;
-    unsigned lap = p->avail_flags, id = q->free_head;
+    struct packed_place first = packed_next_avail(p);
+    unsigned id = q->free_head;
 
     n = n < q->free_count ? n : q->free_count;
     if (!n)
@@ -315,10 +343,55 @@ static unsigned packed_submit_tables(struct virtq *q, const struct virtq_tabled 
     }
     q->free_head = (uint16_t)id;
     virtq_count_taken(q, n, n);
-    hal_publish16(first, (uint16_t)(lap | VIRTQ_DESC_F_INDIRECT), q->order_platform);
-    q->since_kick += n;
-    *kick = packed_wants_kick(p, n);
+    packed_publish(p, first, VIRTQ_DESC_F_INDIRECT, n);
     return n;
+}
+
+/*
+ * Places kept buffers of [done, end) up to the end of the ring, the first hidden if it is to be.
+ * Returns the first that is left.
+ */
+static const struct virtq_done *packed_place_kept(struct virtq_packed_queue *p,
+                                                  const struct virtq_done *done,
+                                                  const struct virtq_done *end, bool hidden)
+{
+    struct virtq_slot *slots = p->q.slots;
+    struct virtq_packed_desc *from = &p->desc[p->next_avail], *d = from;
+    const struct virtq_packed_desc *last = &p->desc[p->q.size];
+    const uint64_t *addrs = p->addrs;
+    unsigned shown = p->avail_flags | VIRTQ_DESC_F_WRITE, flags = packed_flags(shown, 0, hidden);
+
+    for (; done < end && d < last; done++) {
+        void *cookie = done->cookie;
+        size_t id = done->id;
+        struct virtq_slot *slot = &slots[id];
+
+        if (!cookie) {
+            virtq_slot_free(&p->q, (unsigned)id);
+            continue;
+        }
+        slot->cookie = cookie;
+        packed_fill_desc(d++, addrs[id], slot->writable, (unsigned)id, flags);
+        flags = shown;
+    }
+    p->next_avail = (uint16_t)(p->next_avail + (d - from));
+    virtq_count_taken(&p->q, (unsigned)(d - from), 0);
+    if (p->next_avail == p->q.size)
+        packed_flip_lap(p);
+    return done;
+}
+
+static void packed_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
+{
+    struct virtq_packed_queue *p = virtq_packed_of(q);
+    struct packed_place first = packed_next_avail(p);
+    const struct virtq_done *end = done + n;
+    unsigned before = q->in_flight;
+
+    while (done < end)
+        done = packed_place_kept(p, done, end, q->in_flight == before);
+    if (q->in_flight != before)
+        packed_publish(p, first, VIRTQ_DESC_F_WRITE, q->in_flight - before);
 }
 
 /* As for the split ring, counted in descriptors. */
@@ -331,11 +404,6 @@ static bool packed_kick_missed(struct virtq *q)
 }
 
 /* ---- reaping (section 2.8.22) ---------------------------------------------------------------- */
-
-/* Where the driver looks for used descriptors: a slot, and what their flags are in this lap. */
-struct packed_place {
-    unsigned slot, lap;
-};
 
 static struct packed_place packed_next_used(const struct virtq_packed_queue *p)
 {
@@ -389,41 +457,55 @@ static inline bool packed_load_used(const struct virtq_packed_desc *d, unsigned 
 }
 
 /*
- * Takes up to max used descriptors; fewer: there are no more, or the queue is broken. What each
- * round needs is in local variables, since the order of each load makes memory be read again.
+ * Takes up to max used descriptors; fewer: there are no more, or the queue is broken. `keep`, a
+ * constant: their ids stay with them; else they go in front of the free ones. What each round needs
+ * is in local variables, since the order of each load makes memory be read again.
  */
-static unsigned packed_take_used(struct virtq_packed_queue *p, struct virtq_done *done,
-                                 unsigned max)
+static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct virtq_done *done,
+                                        unsigned max, bool keep) __attribute__((always_inline));
+static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct virtq_done *done,
+                                        unsigned max, bool keep)
 {
-    struct packed_place place = packed_next_used(p);
     struct virtq *q = &p->q;
     struct virtq_slot *slots = q->slots;
-    const struct virtq_packed_desc *desc = p->desc;
-    unsigned n = 0, descs = 0, head = q->free_head, size = q->size;
+    const struct virtq_packed_desc *d = &p->desc[p->next_used], *last = &p->desc[q->size];
+    unsigned left = max, descs = 0, head = q->free_head, size = q->size, lap = p->used_flags;
     uint16_t says_write = p->says_write;
     bool platform = q->order_platform;
     uint32_t id, len;
 
-    while (n < max &&
-           packed_load_used(&desc[place.slot], place.lap, platform, &says_write, &id, &len)) {
+    for (; left && packed_load_used(d, lap, platform, &says_write, &id, &len); left--, done++) {
         if (!virtq_id_out(slots, size, id)) {
             virtq_bad_id(q, id);
             break;
         }
-        unsigned count = virtq_slot_empty(&slots[id], len, &done[n++]);
-        place = packed_skip(place, count, size);
+        unsigned count = virtq_slot_empty(&slots[id], len, done);
+        d += keep ? 1 : count;
+        if (d >= last) {
+            d -= size;
+            lap ^= F_AVAIL | F_USED;
+        }
+        if (keep) {
+            done->id = (uint16_t)id;
+            continue;
+        }
         slots[id].next = (uint16_t)head;
         head = id;
         descs += count;
     }
+    max -= left;
     p->says_write = says_write;
-    packed_set_next_used(p, place);
-    q->free_head = (uint16_t)head;
-    virtq_count_back(q, n, descs);
-    return n;
+    p->next_used = (uint16_t)(d - p->desc);
+    p->used_flags = (uint16_t)lap;
+    if (!keep)
+        q->free_head = (uint16_t)head;
+    virtq_count_back(q, max, descs);
+    return max;
 }
 
 /* IN_ORDER: a used descriptor may stand for several buffers. Takes up to max of them. */
+static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_done *done,
+                                     unsigned max) __attribute__((noinline, cold));
 static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_done *done,
                                      unsigned max)
 {
@@ -447,7 +529,15 @@ static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_
 static int packed_reap(struct virtq *q, struct virtq_done *done, unsigned max)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
-    unsigned n = q->in_order ? packed_take_in_order(p, done, max) : packed_take_used(p, done, max);
+    unsigned n =
+        q->in_order ? packed_take_in_order(p, done, max) : packed_take_used(p, done, max, false);
+
+    return n || q->state == VIRTQ_OK ? (int)n : -EIO;
+}
+
+static int packed_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
+{
+    unsigned n = packed_take_used(virtq_packed_of(q), done, max, true);
 
     return n || q->state == VIRTQ_OK ? (int)n : -EIO;
 }
@@ -484,6 +574,7 @@ const struct virtq_ring virtq_packed = {
     .name = "packed",
     .feature = VIRTIO_F_RING_PACKED,
     .queue_bytes = sizeof(struct virtq_packed_queue),
+    .slot_more = sizeof(uint64_t),
     .size_rule = packed_size_rule,
     .lay_out = packed_lay_out,
     .start = packed_start,
@@ -491,6 +582,8 @@ const struct virtq_ring virtq_packed = {
     .submit_tables = packed_submit_tables,
     .entry_rest = packed_entry_rest,
     .reap = packed_reap,
+    .reap_kept = packed_reap_kept,
+    .repost = packed_repost,
     .arm = packed_arm,
     .disarm = packed_disarm,
     .kick_missed = packed_kick_missed,

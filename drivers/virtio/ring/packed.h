@@ -16,6 +16,7 @@ struct virtq_packed_queue {
     struct virtq_packed_desc *desc;
     const uint32_t *device_event;
     uint32_t *driver_event;
+    uint64_t *addrs;      /* by id: where the segment of a buffer of one segment is */
     uint16_t next_avail;  /* slot */
     uint16_t avail_flags; /* of a descriptor that is made available in this lap */
     uint16_t next_used;   /* slot */

@@ -95,13 +95,11 @@ static void split_start(struct virtq *q)
 
 /* ---- submitting (section 2.7.13) ------------------------------------------------------------- */
 
-static void split_write_desc(struct virtq_desc *d, const struct virtq_seg *seg, unsigned flags,
-                             unsigned next)
+static inline void split_write_desc(struct virtq_desc *d, uint64_t addr, uint32_t len,
+                                    unsigned flags, unsigned next)
 {
-    d->addr = seg->addr;
-    d->len = seg->len;
-    d->flags = (uint16_t)flags;
-    d->next = (uint16_t)next;
+    d->addr = addr;
+    virtq_desc_rest(&d->len, len, flags, next);
 }
 
 /*
@@ -113,23 +111,25 @@ static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_
 {
     struct virtq_slot *slots = s->q.slots;
     struct virtq_desc *desc = s->desc;
-    uint16_t *ring = &s->avail->ring[s->avail_idx & s->mask];
-    unsigned head = s->q.free_head, left = s->q.size - (s->avail_idx & s->mask), i = 0;
+    unsigned at = s->avail_idx & s->mask, left = s->q.size - at;
+    size_t head = s->q.free_head;
+    uint16_t *ring = &s->avail->ring[at];
     unsigned flags = counts == VIRTQ_WRITE ? VIRTQ_DESC_F_WRITE : 0;
     uint32_t mask = counts == VIRTQ_WRITE ? UINT32_MAX : 0;
+    struct virtq_single one;
 
     left = left < s->q.free_count ? left : s->q.free_count;
     n = n < left ? n : left;
-    for (; i < n && virtq_in_run(&reqs[i], counts); i++) {
-        split_write_desc(&desc[head], reqs[i].segs, flags, 0);
-        virtq_slot_single(&slots[head], &reqs[i], mask);
-        hal_shared_store16(&ring[i], (uint16_t)head);
-        head = slots[head].next;
+    for (left = n; left && virtq_in_run(reqs, counts, &one); left--, reqs++) {
+        split_write_desc(&desc[head], one.addr, one.len, flags, 0);
+        hal_shared_store16(ring++, (uint16_t)head);
+        head = virtq_slot_single(&slots[head], &one, mask);
     }
+    n -= left;
     s->q.free_head = (uint16_t)head;
-    s->avail_idx = (uint16_t)(s->avail_idx + i);
-    virtq_count_taken(&s->q, i, i);
-    return i;
+    s->avail_idx = (uint16_t)(s->avail_idx + n);
+    virtq_count_taken(&s->q, n, n);
+    return n;
 }
 
 /*
@@ -145,7 +145,7 @@ static inline uint64_t split_fill(struct virtq_desc *table, unsigned at,
         if (!virtq_segment_valid(&segs[i]))
             return VIRTQ_MALFORMED;
         sum += segs[i].len;
-        split_write_desc(&table[at], &segs[i], flags | VIRTQ_DESC_F_NEXT, at + 1);
+        split_write_desc(&table[at], segs[i].addr, segs[i].len, flags | VIRTQ_DESC_F_NEXT, at + 1);
     }
     return sum;
 }
@@ -158,8 +158,6 @@ static int split_place_indirect(struct virtq_split_queue *s, const struct virtq_
     unsigned count = (unsigned)r->readable + r->writable;
     size_t first = (size_t)head * q->max_segs;
     struct virtq_desc *table = (struct virtq_desc *)q->tables + first;
-    struct virtq_seg ref = {q->tables_dma + first * sizeof(*table),
-                            (uint32_t)(count * sizeof(*table))};
     uint64_t to_read = split_fill(table, 0, r->segs, r->readable, 0);
     uint64_t to_write =
         split_fill(table, r->readable, r->segs + r->readable, r->writable, VIRTQ_DESC_F_WRITE);
@@ -167,7 +165,8 @@ static int split_place_indirect(struct virtq_split_queue *s, const struct virtq_
     if (!virtq_total_valid(to_read + to_write))
         return -EINVAL;
     table[count - 1].flags = r->writable ? VIRTQ_DESC_F_WRITE : 0;
-    split_write_desc(&s->desc[head], &ref, VIRTQ_DESC_F_INDIRECT, 0);
+    split_write_desc(&s->desc[head], q->tables_dma + first * sizeof(*table),
+                     (uint32_t)(count * sizeof(*table)), VIRTQ_DESC_F_INDIRECT, 0);
     virtq_slot_take(q, head, r, (uint32_t)to_write, 1);
     q->free_head = q->slots[head].next;
     return 0;
@@ -187,8 +186,8 @@ static int split_place_chain(struct virtq_split_queue *s, const struct virtq_req
     for (unsigned i = 0; i < count; i++) {
         unsigned next = s->q.slots[at].next;
 
-        split_write_desc(&s->desc[at], &r->segs[i], virtq_segment_flags(r, i, count),
-                         i + 1 < count ? next : 0);
+        split_write_desc(&s->desc[at], r->segs[i].addr, r->segs[i].len,
+                         virtq_segment_flags(r, i, count), i + 1 < count ? next : 0);
         at = next;
     }
     virtq_slot_take(&s->q, head, r, writable, count);
@@ -232,19 +231,19 @@ static bool split_wants_kick(const struct virtq_split_queue *s, uint32_t publish
     return !(hal_check16(&s->used->flags, platform) & VIRTQ_USED_F_NO_NOTIFY);
 }
 
-/* Publishes the n buffers that were placed. Does the device ask for a kick? */
-static inline bool split_publish(struct virtq_split_queue *s, unsigned n)
+/* Publishes the last n buffers that were placed. */
+static void split_publish(struct virtq_split_queue *s, unsigned n)
 {
     hal_publish16(&s->avail->idx, s->avail_idx, s->q.order_platform);
     s->q.since_kick += n;
-    return split_wants_kick(s, n);
+    s->q.wants_kick = split_wants_kick(s, n);
 }
 
-static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n, bool *kick)
+static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
-    int err = 0;
     unsigned taken = 0;
+    int err = 0;
 
     while (taken < n && !err) {
         const struct virtq_request *r = &reqs[taken];
@@ -258,7 +257,7 @@ static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsig
     }
     if (!taken)
         return err == -ENOSPC ? 0 : err;
-    *kick = split_publish(s, taken);
+    split_publish(s, taken);
     return (int)taken;
 }
 
@@ -269,7 +268,7 @@ static uint32_t split_entry_rest(unsigned at, bool writable, bool last)
 }
 
 static unsigned split_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers,
-                                    unsigned n, bool *kick)
+                                    unsigned n)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
     struct virtq_slot *slots = q->slots;
@@ -291,8 +290,35 @@ static unsigned split_submit_tables(struct virtq *q, const struct virtq_tabled *
     q->free_head = (uint16_t)head;
     s->avail_idx = (uint16_t)at;
     virtq_count_taken(q, n, n);
-    *kick = split_publish(s, n);
+    split_publish(s, n);
     return n;
+}
+
+/* The descriptors of kept buffers are as they were: each needs its entry only. */
+static void split_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
+{
+    struct virtq_split_queue *s = virtq_split_of(q);
+    const struct virtq_done *end = done + n;
+    struct virtq_slot *slots = q->slots;
+    uint16_t *ring = s->avail->ring;
+    unsigned at = s->avail_idx, mask = s->mask;
+
+    for (; done < end; done++) {
+        void *cookie = done->cookie;
+        size_t id = done->id;
+
+        if (!cookie) {
+            virtq_slot_free(q, (unsigned)id);
+            continue;
+        }
+        slots[id].cookie = cookie;
+        hal_shared_store16(&ring[at++ & mask], (uint16_t)id);
+    }
+    n = (uint16_t)(at - s->avail_idx);
+    s->avail_idx = (uint16_t)at;
+    virtq_count_taken(q, n, 0);
+    if (n)
+        split_publish(s, n);
 }
 
 /*
@@ -324,33 +350,51 @@ static void split_load_used(const struct virtq_used_elem *elem, uint32_t *id, ui
 }
 
 /*
- * Takes up to n used entries; fewer: the queue is broken. The descriptors of each chain go in front
- * of the free ones.
+ * Takes up to n used entries, none beyond the end of the ring; fewer: the queue is broken. `keep`,
+ * a constant: their descriptors stay with them; else they go in front of the free ones.
  */
-static unsigned split_take_used(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
+static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_done *done,
+                                      unsigned n, bool keep) __attribute__((always_inline));
+static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_done *done,
+                                      unsigned n, bool keep)
 {
     struct virtq *q = &s->q;
     struct virtq_slot *slots = q->slots;
-    const struct virtq_used_elem *ring = s->used->ring;
-    unsigned i = 0, descs = 0, at = s->used_idx, head = q->free_head, mask = s->mask;
-    unsigned size = q->size;
+    const struct virtq_used_elem *first = &s->used->ring[s->used_idx & s->mask], *elem = first;
+    unsigned descs = 0, head = q->free_head, size = q->size;
     uint32_t id, len;
 
-    for (; i < n; i++, at++) {
-        split_load_used(&ring[at & mask], &id, &len);
+    for (; elem < first + n; elem++, done++) {
+        split_load_used(elem, &id, &len);
         if (!virtq_id_out(slots, size, id)) {
             virtq_bad_id(q, id);
             break;
         }
-        unsigned count = virtq_slot_empty(&slots[id], len, &done[i]);
+        unsigned count = virtq_slot_empty(&slots[id], len, done);
+        if (keep) {
+            done->id = (uint16_t)id;
+            continue;
+        }
         split_chain_tail(q, &slots[id], count)->next = (uint16_t)head;
         head = id;
         descs += count;
     }
-    s->used_idx = (uint16_t)at;
-    q->free_head = (uint16_t)head;
-    virtq_count_back(q, i, descs);
-    return i;
+    n = (unsigned)(elem - first);
+    s->used_idx = (uint16_t)(s->used_idx + n);
+    if (!keep)
+        q->free_head = (uint16_t)head;
+    virtq_count_back(q, n, descs);
+    return n;
+}
+
+static unsigned split_take_used(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
+{
+    return split_take_run(s, done, n, false);
+}
+
+static unsigned split_take_kept(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
+{
+    return split_take_run(s, done, n, true);
 }
 
 /*
@@ -358,6 +402,8 @@ static unsigned split_take_used(struct virtq_split_queue *s, struct virtq_done *
  * Takes up to n of them; fewer: the queue is broken. Descriptors are free again in the order of the
  * table.
  */
+static unsigned split_take_in_order(struct virtq_split_queue *s, struct virtq_done *done,
+                                    unsigned n, unsigned ready) __attribute__((noinline, cold));
 static unsigned split_take_in_order(struct virtq_split_queue *s, struct virtq_done *done,
                                     unsigned n, unsigned ready)
 {
@@ -376,11 +422,26 @@ static unsigned split_take_in_order(struct virtq_split_queue *s, struct virtq_do
     return i;
 }
 
+/* Takes n used entries, beyond the end of the ring from its beginning on. */
+static unsigned split_take_round(struct virtq_split_queue *s, struct virtq_done *done, unsigned n,
+                                 bool keep)
+{
+    unsigned taken = 0, run, got;
+
+    do {
+        run = s->q.size - (s->used_idx & s->mask);
+        run = run < n - taken ? run : n - taken;
+        got = keep ? split_take_kept(s, done + taken, run) : split_take_used(s, done + taken, run);
+        taken += got;
+    } while (got == run && taken < n);
+    return taken;
+}
+
 /* Takes what is used, up to max buffers. Apart from split_reap, which mostly finds nothing. */
 static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsigned max,
-                      unsigned ready) __attribute__((noinline));
+                      unsigned ready, bool keep) __attribute__((noinline));
 static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsigned max,
-                      unsigned ready)
+                      unsigned ready, bool keep)
 {
     struct virtq *q = &s->q;
     unsigned n = ready < max ? ready : max;
@@ -389,16 +450,26 @@ static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsi
         virtq_break(q, "used index ahead of what was made available");
         return -EIO;
     }
-    n = q->in_order ? split_take_in_order(s, done, n, ready) : split_take_used(s, done, n);
+    n = q->in_order ? split_take_in_order(s, done, n, ready) : split_take_round(s, done, n, keep);
     return n || q->state == VIRTQ_OK ? (int)n : -EIO;
 }
 
-static int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
+static inline int split_reap_any(struct virtq *q, struct virtq_done *done, unsigned max, bool keep)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
     uint16_t ready = (uint16_t)(hal_observe16(&s->used->idx, q->order_platform) - s->used_idx);
 
-    return ready ? split_take(s, done, max, ready) : 0;
+    return ready ? split_take(s, done, max, ready, keep) : 0;
+}
+
+static int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
+{
+    return split_reap_any(q, done, max, false);
+}
+
+static int split_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
+{
+    return split_reap_any(q, done, max, true);
 }
 
 /* ---- notifications (section 2.7.7) ----------------------------------------------------------- */
@@ -437,6 +508,8 @@ const struct virtq_ring virtq_split = {
     .submit_tables = split_submit_tables,
     .entry_rest = split_entry_rest,
     .reap = split_reap,
+    .reap_kept = split_reap_kept,
+    .repost = split_repost,
     .arm = split_arm,
     .disarm = split_disarm,
     .kick_missed = split_kick_missed,

@@ -70,9 +70,10 @@ struct virtq_tabled {
 struct virtq_done {
     void *cookie; /* as submitted */
     uint32_t len; /* bytes that the device says it wrote, at most what was posted for writing */
+    uint16_t id;  /* of virtq_reap_kept, for virtq_repost; else not set */
 };
 
-/* virtq.c has the list of the states that may follow each. */
+/* virtq_life.c has the list of the states that may follow each. */
 enum virtq_state {
     VIRTQ_OFF,       /* not with the device: not enabled yet, or reset. Its buffers can be taken */
     VIRTQ_OK,        /* in service */
@@ -125,6 +126,26 @@ int virtq_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffe
  * not in service, or just broke; what is out stays the device's until virtq_take_back.
  */
 int virtq_reap(struct virtq *q, struct virtq_done *done, unsigned max);
+
+/*
+ * For a queue of buffers that are submitted again as they were. Can it keep them? The answer never
+ * changes.
+ */
+bool virtq_keeps(const struct virtq *q);
+
+/*
+ * As virtq_reap, only where virtq_keeps() and each buffer is one segment that the device writes.
+ * The buffers keep their descriptors: virtq_repost follows with all of them, before any other call
+ * for the queue.
+ */
+int virtq_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max);
+
+/*
+ * Submits those buffers of done[0..n) again whose cookie is not NULL, each with its segment and
+ * this cookie, and frees the descriptors of the others. 0; -EIO: the queue is not in service, and
+ * all of the buffers stay the driver's.
+ */
+int virtq_repost(struct virtq *q, const struct virtq_done *done, unsigned n);
 
 /*
  * Hands out the buffers that never came back: the cookie of one of them a call, in no particular

@@ -62,6 +62,7 @@ struct virtq {
     bool in_order;
     bool order_platform;
     bool notification_data;
+    bool wants_kick;     /* the device asked for a kick when the last batch was published */
     uint32_t since_kick; /* published after the last kick: buffers (split), descriptors (packed) */
     struct virtq_doorbell doorbell;
 
@@ -106,6 +107,7 @@ struct virtq_ring {
     const char *name;
     uint8_t feature;    /* the bit that chooses it; 0: it is used when no other format is chosen */
     size_t queue_bytes; /* of its private state, whose head is a struct virtq */
+    size_t slot_more;   /* bytes for each buffer, behind all slots */
     /* Largest size not above `wanted` that the format admits; 0: none. */
     unsigned (*size_rule)(unsigned wanted);
     /*
@@ -116,17 +118,22 @@ struct virtq_ring {
     /* Sets the private state to that of an empty ring in q->memory, which is zeroed. */
     void (*start)(struct virtq *q);
     /*
-     * Places and publishes up to n requests, and adds them to since_kick; *kick tells whether the
-     * device asked for a kick. Returns how many, or -EINVAL when the very first is malformed.
+     * Places and publishes up to n requests, 1 or more, and adds them to since_kick; sets
+     * wants_kick if any were published. Returns how many, or -EINVAL when the very first is
+     * malformed.
      */
-    int (*submit)(struct virtq *q, const struct virtq_request *reqs, unsigned n, bool *kick);
+    int (*submit)(struct virtq *q, const struct virtq_request *reqs, unsigned n);
     /* As submit, of buffers whose tables the driver keeps; how many had room. NULL: no tables. */
     unsigned (*submit_tables)(struct virtq *q, const struct virtq_tabled *const *buffers,
-                              unsigned n, bool *kick);
+                              unsigned n);
     /* What stands behind address and length of an entry of a table; last: no entry follows. */
     uint32_t (*entry_rest)(unsigned at, bool writable, bool last);
     /* As virtq_reap, for a queue in service. */
     int (*reap)(struct virtq *q, struct virtq_done *done, unsigned max);
+    /* As virtq_reap_kept and virtq_repost, for a queue in service, and never IN_ORDER. repost sets
+     * wants_kick as submit does. NULL, both: the format has neither. */
+    int (*reap_kept)(struct virtq *q, struct virtq_done *done, unsigned max);
+    void (*repost)(struct virtq *q, const struct virtq_done *done, unsigned n);
     /* Asks for an interrupt at the next completion; true if completions are waiting already. */
     bool (*arm)(struct virtq *q);
     /* Asks for no interrupt, if the format can express that. [handler] */
@@ -240,6 +247,15 @@ static inline uint32_t virtq_counts(const struct virtq_request *r)
     return counts;
 }
 
+/* A request of one segment, its words loaded once: stores to a ring may make others be loaded
+ * again.
+ */
+struct virtq_single {
+    uint64_t addr;
+    uint32_t len;
+    void *cookie;
+};
+
 static inline bool virtq_counts_single(const struct virtq_request *r)
 {
     uint32_t counts = virtq_counts(r);
@@ -247,19 +263,29 @@ static inline bool virtq_counts_single(const struct virtq_request *r)
     return counts == VIRTQ_READ || counts == VIRTQ_WRITE;
 }
 
-/* Does a valid request follow in the run? */
-static inline bool virtq_in_run(const struct virtq_request *r, uint32_t counts)
+/* Loads the request, if a valid one follows in the run. */
+static inline bool virtq_in_run(const struct virtq_request *r, uint32_t counts,
+                                struct virtq_single *one)
 {
-    return virtq_counts(r) == counts && r->cookie && virtq_segment_valid(r->segs);
+    if (virtq_counts(r) != counts || !r->cookie || !virtq_segment_valid(r->segs))
+        return false;
+    *one = (struct virtq_single){r->segs->addr, r->segs->len, r->cookie};
+    return true;
 }
 
-/* The slot of a buffer of one segment; `mask`: 0 if the device reads it, else all ones. */
-static inline void virtq_slot_single(struct virtq_slot *slot, const struct virtq_request *r,
-                                     uint32_t mask)
+/*
+ * The slot of a buffer of one segment; `mask`: 0 if the device reads it, else all ones. Returns the
+ * next one that is free.
+ */
+static inline size_t virtq_slot_single(struct virtq_slot *slot, const struct virtq_single *one,
+                                       uint32_t mask)
 {
-    slot->cookie = r->cookie;
-    slot->writable = r->segs->len & mask;
+    size_t next = slot->next;
+
+    slot->cookie = one->cookie;
+    slot->writable = one->len & mask;
     slot->count = 1;
+    return next;
 }
 
 /* The slot of a buffer whose table the driver keeps. */
@@ -276,6 +302,22 @@ static inline uint16_t virtq_segment_flags(const struct virtq_request *r, unsign
 {
     return (uint16_t)((i >= r->readable ? VIRTQ_DESC_F_WRITE : 0u) |
                       (i + 1 < count ? VIRTQ_DESC_F_NEXT : 0u));
+}
+
+/* The second half of a descriptor, from its length on, in one store. */
+static inline void virtq_desc_rest(uint32_t *at, uint32_t len, unsigned low, unsigned high)
+{
+    uint64_t rest = len | (uint64_t)(low | high << 16) << 32;
+
+    memcpy(at, &rest, sizeof(rest));
+}
+
+/* The descriptor of a kept buffer goes in front of the free ones. */
+static inline void virtq_slot_free(struct virtq *q, unsigned id)
+{
+    q->slots[id].next = q->free_head;
+    q->free_head = (uint16_t)id;
+    q->free_count++;
 }
 
 /* n buffers go to the device, in `descs` descriptors of the ring. */
@@ -329,7 +371,7 @@ static inline void virtq_slot_finish(struct virtq *q, unsigned id, uint32_t len,
 }
 
 /* Is the id of a used entry that of a buffer which is out? If not, the queue is to be broken: */
-static inline bool virtq_id_out(const struct virtq_slot *slots, unsigned size, uint32_t id)
+static inline bool virtq_id_out(const struct virtq_slot *slots, uint32_t size, uint32_t id)
 {
     return id < size && slots[id].cookie;
 }

@@ -128,7 +128,7 @@ static inline void hal_shared_store32(uint32_t *p, uint32_t v)
 
 static inline void hal_order_publish(bool platform)
 {
-    if (platform)
+    if (__builtin_expect(platform, 0))
         __asm__ volatile("dmb oshst" : : : "memory");
     else
         __asm__ volatile("dmb ishst" : : : "memory");
@@ -136,7 +136,7 @@ static inline void hal_order_publish(bool platform)
 
 static inline void hal_order_observe(bool platform)
 {
-    if (platform)
+    if (__builtin_expect(platform, 0))
         __asm__ volatile("dmb oshld" : : : "memory");
     else
         __asm__ volatile("dmb ishld" : : : "memory");
@@ -144,7 +144,7 @@ static inline void hal_order_observe(bool platform)
 
 static inline void hal_order_check(bool platform)
 {
-    if (platform)
+    if (__builtin_expect(platform, 0))
         __asm__ volatile("dmb osh" : : : "memory");
     else
         __asm__ volatile("dmb ish" : : : "memory");

@@ -114,7 +114,7 @@ static bool counted_wants_kick(const struct counted_queue *c)
  * The device takes calls in order, so the whole batch is hidden behind its first call until the
  * count of that one is published.
  */
-static int counted_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n, bool *kick)
+static int counted_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
 {
     struct counted_queue *c = counted_of(q);
     uint16_t *first = &c->calls[c->next_call.at].count;
@@ -128,7 +128,7 @@ static int counted_submit(struct virtq *q, const struct virtq_request *reqs, uns
         return err == -ENOSPC ? 0 : err;
     hal_publish16(first, kept, q->order_platform);
     q->since_kick += taken;
-    *kick = counted_wants_kick(c);
+    q->wants_kick = counted_wants_kick(c);
     return (int)taken;
 }
 
