@@ -42,7 +42,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_peer.c end.c group.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
-          $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) drivers/net/vnet.c \
+          $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) \
+          $(addprefix drivers/net/,vnet.c vnet_rx_buf.c vnet_tx_watch.c) \
           $(addprefix platform/arch/,fault.c mmu.c symbols.c begin.c) \
           $(addprefix platform/virt/,gicv2.c gicv3.c map.c) \
           drivers/entropy/vrng.c \
@@ -58,10 +59,10 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
                                      getopt.c io.c path_change.c poll.c sendfile.c strerror.c \
                                      strftime.c strptime.c strtod.c strtol.c strtold.c \
                                      user.c zone.c) \
-          $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
+          $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c wakeup.c \
                                         ring/virtq_life.c ring/virtq_reset.c) \
           $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c \
-                                                vpci_legacy.c vpci_modern.c)
+                                                vpci_legacy.c vpci_modern.c vpci_window.c)
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
 # Files of a fetched release may be older than objects of the release before.
 SOURCES_NOW := $(file <$(LWIP)/.version) $(file <$(LIBFDT)/.version)

@@ -251,9 +251,19 @@ static inline void vnet_rx_push_record(struct vnet *v, struct vnet_record *r)
 struct vnet_buf *vnet_rx_take(struct vnet *v, const struct virtq_done *d);
 void vnet_rx_drop_merged(struct vnet *v); /* drops the frame of which buffers are still to come */
 
-/* vnet_rx.c */
+/* vnet_rx_buf.c */
 int vnet_rx_setup(struct vnet *v);    /* in probe: sizes, and the first buffers; -ENOMEM */
 void vnet_rx_cleanup(struct vnet *v); /* probe failed: frees what private memory there is */
+/* Makes buffers and records until `need` of each are spare, as far as limit and memory allow. */
+void vnet_rx_grow_for(struct vnet *v, unsigned need);
+/* So many buffers exist. The ring should hold two thirds; the others replace those of a batch. */
+void vnet_rx_have(struct vnet *v, unsigned count);
+static inline bool vnet_rx_short_of(const struct vnet *v, unsigned need)
+{
+    return v->spare_count < need || v->record_count - v->records_held < need;
+}
+
+/* vnet_rx.c */
 void vnet_rx_post(struct vnet *v);    /* posts spare buffers; after virtio_start */
 bool vnet_rx_service(struct vnet *v); /* reaps, refills, delivers a batch; true: there was one */
 void vnet_rx_lost(struct vnet *v);    /* the ring is empty after a reset: its buffers are spare */
@@ -261,15 +271,21 @@ void vnet_rx_back(struct vnet *v);    /* the queue works again: posts buffers */
 bool vnet_rx_starves(struct vnet *v); /* posts what could not be mapped; true: not all of it */
 
 /* vnet_tx.c */
+/* A frame that the device no longer has, or never had, is the stack's again. */
+void vnet_tx_ended(struct vnet *v, void *cookie);
+bool vnet_tx_reap(struct vnet *v);     /* hands cookies back; true: there were some */
+void vnet_tx_room(struct vnet *v);     /* calls tx_room if that is owed; from the service only */
+void vnet_tx_schedule(struct vnet *v); /* asks for the service in time for the next reclaim */
+
+/* vnet_tx_watch.c */
 int vnet_tx_setup(struct vnet *v);        /* in probe: what frames need; -ENOMEM */
 void vnet_tx_up(struct vnet *v, bool up); /* frames are handed over from now on, or not */
 void vnet_tx_cleanup(struct vnet *v);     /* probe failed: frees that */
-bool vnet_tx_reap(struct vnet *v);        /* hands cookies back; true: there were some */
-void vnet_tx_room(struct vnet *v);        /* calls tx_room if that is owed; from the service only */
-void vnet_tx_schedule(struct vnet *v);    /* asks for the service in time for the next reclaim */
-void vnet_tx_watch(struct vnet *v);       /* checks the timeout; after vnet_tx_reap */
-void vnet_tx_lost(struct vnet *v); /* the ring is empty after a reset: its frames are dropped */
-void vnet_tx_back(struct vnet *v); /* the queue works again */
+/* Not all of the queued frames were taken, or there was an error. True: try again. */
+bool vnet_tx_some_taken(struct vnet *v, int taken);
+void vnet_tx_watch(struct vnet *v); /* checks the timeout; after vnet_tx_reap */
+void vnet_tx_lost(struct vnet *v);  /* the ring is empty after a reset: its frames are dropped */
+void vnet_tx_back(struct vnet *v);  /* the queue works again */
 
 /* vnet_ctrl.c */
 int vnet_ctrl_setup(struct vnet *v);     /* in probe, after the queues; -ENOMEM */

@@ -286,6 +286,8 @@ static unsigned packed_first_flags(const struct virtq *q, const struct virtq_req
  * first descriptor until the flags of that one are published.
  */
 static void packed_publish(struct virtq_packed_queue *p, struct packed_place first, unsigned flags,
+                           unsigned descs) __attribute__((noinline));
+static void packed_publish(struct virtq_packed_queue *p, struct packed_place first, unsigned flags,
                            unsigned descs)
 {
     hal_publish16(&p->desc[first.slot].flags, (uint16_t)(first.lap | flags), p->q.order_platform);
