@@ -59,8 +59,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
                                      getopt.c io.c path_change.c poll.c sendfile.c strerror.c \
                                      strftime.c strptime.c strtod.c strtol.c strtold.c \
                                      user.c zone.c) \
-          $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c wakeup.c \
-                                        ring/virtq_life.c ring/virtq_reset.c) \
+          $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
+                                        wakeup.c ring/virtq_life.c ring/virtq_reset.c) \
           $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c \
                                                 vpci_legacy.c vpci_modern.c vpci_window.c)
 SRC_libfdt := $(addprefix $(LIBFDT)/,fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c)
