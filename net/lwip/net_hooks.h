@@ -44,6 +44,8 @@ void net_icmp4_input(const struct pbuf *p);
 void net_icmp6_input(const struct pbuf *p);
 /* May an ICMP or ICMPv6 error be sent now? Counts it if so (RFC 1812, 4.3.2.8; RFC 4443, 2.4). */
 bool net_icmp_allowed(void);
+/* An error about a datagram is due: its sum becomes whole. p is behind the header of UDP. */
+void net_icmp_quotes_udp(struct pbuf *p);
 /* A neighbour that was asked for has not answered. */
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);

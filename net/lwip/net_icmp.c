@@ -12,6 +12,7 @@
 #include "lwip/prot/icmp6.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
+#include "lwip/udp.h"
 #include "net_hooks.h"
 #include "net_impl.h"
 #include "net_path_mtu.h"
@@ -193,6 +194,22 @@ bool net_icmp_allowed(void)
     static uint64_t spent_ns;
 
     return net_allow(&spent_ns, ERROR_BURST, ERROR_NS);
+}
+
+void net_icmp_quotes_udp(struct pbuf *p)
+{
+    struct udp_hdr *udp;
+
+    if (!net_arriving.partial)
+        return;
+    pbuf_header_force(p, UDP_HLEN);
+    udp = p->payload;
+    udp->chksum = 0;
+    udp->chksum = ip_chksum_pseudo(p, IP_PROTO_UDP, p->tot_len, ip_current_src_addr(),
+                                   ip_current_dest_addr());
+    if (!udp->chksum) /* 0: there is none (RFC 768) */
+        udp->chksum = 0xffff;
+    pbuf_remove_header(p, UDP_HLEN);
 }
 
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip)

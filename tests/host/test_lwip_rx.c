@@ -470,6 +470,27 @@ static void long_echo(void)
     CHECK_EQ(peer_count(PEER_ICMP), 0);
 }
 
+/* To a port that nobody has: the error quotes the datagram with the sum that it should have. */
+static void an_error_quotes_a_whole_sum(void)
+{
+    static const uint32_t lengths[] = {0, 1, 101, 1400}; /* as a whole in the head, or not */
+
+    peer_card.joins = true;
+    peer_boot("ip=10.0.2.15/24");
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t right[8];
+
+        peer_card.header = NULL;
+        peer_udp(5000, 999, data, lengths[i]);
+        CHECK_EQ(peer_last(PEER_ICMP).data[0], 3);
+        memcpy(right, peer_last(PEER_ICMP).data + 8 + 20, sizeof(right));
+        peer_forget();
+        peer_card.header = &partial_udp;
+        peer_udp(5000, 999, data, lengths[i]);
+        CHECK(memcmp(right, peer_last(PEER_ICMP).data + 8 + 20, sizeof(right)) == 0);
+    }
+}
+
 /* A sixteenth of memory, within bounds, in buffers of frames of 1,500 bytes. */
 static void buffers_by_memory(void)
 {
@@ -488,6 +509,7 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         SHOWS(segments_that_the_card_joined, NULL),
         SHOWS(the_longest_segment, NULL),
+        SHOWS(an_error_quotes_a_whole_sum, NULL),
         {"buffers_by_little_memory", buffers_by_memory, NULL, 0},
         {"buffers_by_memory", buffers_by_memory, NULL, 1},
         {"buffers_by_much_memory", buffers_by_memory, NULL, 2},

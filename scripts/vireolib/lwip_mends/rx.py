@@ -28,4 +28,9 @@ MENDS = [
 """, """      MIB2_STATS_INC(mib2.udpindatagrams);
       p = net_payload(p);
 """),
+    ('src/core/udp.c', 'an ICMP error quotes a sum that is whole',
+     """        /* move payload pointer back to ip header */
+""", """        net_icmp_quotes_udp(p);
+        /* move payload pointer back to ip header */
+"""),
 ]
