@@ -73,7 +73,7 @@ static struct holder holder_of_tcp(const struct tcp_pcb *pcb)
 
 static bool tcp_port_taken(const struct sock *s, const struct holder *me, u16_t port)
 {
-    for (int i = 0; i < NUM_TCP_PCB_LISTS; i++)
+    for (int i = 0; i < NUM_TCP_PCB_LISTS && net_conn_port_used(port); i++)
         for (const struct tcp_pcb *p = *tcp_pcb_lists[i]; p; p = p->next) {
             struct holder other;
 

@@ -12,6 +12,8 @@
 #include "net_impl.h"
 
 #define FIRST_SIZE 64u /* chains of a table; a power of two */
+#define PORTS_FROM 256 /* connections: with fewer, a look for the users of a port walks over all   \
+                        */
 #define IDLE_TICKS 4   /* of 500 ms, without a segment */
 #define RECHECKS   64  /* sleeping connections, each tick */
 
@@ -225,6 +227,41 @@ static void conn_drop_listener(struct tcp_pcb_listen *l)
     *at = l->net.next;
 }
 
+/* ---- local ports ----------------------------------------------------------------------------- */
+
+/* How many control blocks of TCP have each, from PORTS_FROM connections on; UINT16_MAX: very many,
+ * for good. NULL: not counted yet. */
+static uint16_t *port_users;
+
+static void port_count(uint16_t port)
+{
+    if (port_users[port] != UINT16_MAX)
+        port_users[port]++;
+}
+
+static void port_left(uint16_t port)
+{
+    if (port_users && port_users[port] != UINT16_MAX)
+        port_users[port]--;
+}
+
+/* Without memory a look goes on to walk over all. */
+static void port_begin(void)
+{
+    port_users = hal_alloc((UINT16_MAX + 1) * sizeof(*port_users));
+    if (!port_users)
+        return;
+    memset(port_users, 0, (UINT16_MAX + 1) * sizeof(*port_users));
+    for (int i = 0; i < NUM_TCP_PCB_LISTS; i++)
+        for (const struct tcp_pcb *p = *tcp_pcb_lists[i]; p; p = p->next)
+            port_count(p->local_port);
+}
+
+bool net_conn_port_used(uint16_t port)
+{
+    return !port_users || port_users[port];
+}
+
 /* ---- lwIP's lists ---------------------------------------------------------------------------- */
 
 /* The control block has been put where `link` is. */
@@ -251,6 +288,10 @@ void net_conn_enter(struct tcp_pcb **list, struct tcp_pcb *pcb)
         conn_add(&conns, &pcb->net.conn.chain,
                  conn_hash(&pcb->remote_ip, pcb->remote_port, pcb->local_port));
     }
+    if (port_users)
+        port_count(pcb->local_port);
+    else if (conns.count == PORTS_FROM)
+        port_begin();
     tcp_timer_needed();
 }
 
@@ -265,6 +306,7 @@ static void conn_unlinked(struct tcp_pcb *pcb)
 
 void net_conn_forget(struct tcp_pcb *pcb)
 {
+    port_left(pcb->local_port);
     conn_remove(&conns, &pcb->net.conn.chain);
     conn_unlinked(pcb);
     pcb->net.conn.sleeps = false;
@@ -277,6 +319,7 @@ void net_conn_leave(struct tcp_pcb **list, struct tcp_pcb *pcb)
     if (listens)
         conn_drop_listener((struct tcp_pcb_listen *)pcb);
     if (listens || list == &tcp_bound_pcbs) {
+        port_left(pcb->local_port);
         while (*list != pcb)
             list = &(*list)->next;
     } else {

@@ -60,6 +60,10 @@ struct tcp_pcb_listen *net_conn_listener(const ip_addr_t *local, uint16_t port);
 /* Does this one listen at the port still? It may be gone. */
 bool net_conn_listens(const struct tcp_pcb_listen *l, uint16_t port);
 
+/* May a control block of TCP have this local port? Each that has one says so; of a few that have
+ * none, all are to be asked. */
+bool net_conn_port_used(uint16_t port);
+
 /* A control block of UDP has got its port, or another one; it has none any more. */
 void net_conn_enter_udp(struct udp_pcb *pcb);
 void net_conn_leave_udp(struct udp_pcb *pcb);

@@ -52,6 +52,24 @@ static void check_list(struct tcp_pcb **list)
     }
 }
 
+/* Which ports are in use is known without a walk. */
+static void check_ports(void)
+{
+    static bool used[65536];
+    unsigned walked = 0, told = 0;
+
+    memset(used, 0, sizeof(used));
+    for (int i = 0; i < NUM_TCP_PCB_LISTS; i++)
+        for (const struct tcp_pcb *p = *tcp_pcb_lists[i]; p; p = p->next)
+            used[p->local_port] = true;
+    for (unsigned port = 0; port < 65536; port++) {
+        walked += used[port];
+        told += net_conn_port_used((uint16_t)port);
+        CHECK(!used[port] || net_conn_port_used((uint16_t)port));
+    }
+    CHECK_EQ(told, walked);
+}
+
 /* A message over each of some connections, old and new ones. */
 static void talk(unsigned n, unsigned step)
 {
@@ -70,6 +88,7 @@ static void many_connections_are_found(void)
     open_many(MANY);
     CHECK_EQ(count(tcp_active_pcbs), 2 * MANY);
     check_list(&tcp_active_pcbs);
+    check_ports();
     first = tcp_active_pcbs;
     talk(MANY, 100);
     CHECK(tcp_active_pcbs == first); /* no search has moved what it found */
@@ -87,6 +106,7 @@ static void many_connections_are_found(void)
     CHECK(!tcp_tw_pcbs);
     CHECK_EQ(count(tcp_active_pcbs), MANY);
     check_list(&tcp_active_pcbs);
+    check_ports();
 }
 
 /* ---- idle connections ------------------------------------------------------------------------ */
