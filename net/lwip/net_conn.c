@@ -12,8 +12,7 @@
 #include "net_impl.h"
 
 #define FIRST_SIZE 64u /* chains of a table; a power of two */
-#define PORTS_FROM 256 /* connections: with fewer, a look for the users of a port walks over all   \
-                        */
+#define PORTS_FROM 256 /* connections, before ports are counted */
 #define IDLE_TICKS 4   /* of 500 ms, without a segment */
 #define RECHECKS   64  /* sleeping connections, each tick */
 

@@ -98,6 +98,10 @@ static struct pbuf *queue_data(struct queue_write *w, uint16_t n, uint16_t room)
 {
     struct pbuf *p;
 
+    if (w->lent && n == w->lent->tot_len && !w->lent->next) {
+        pbuf_ref(w->lent); /* all of it is in one place */
+        return w->lent;
+    }
     if (w->lent)
         return tcp_cut_share(w->lent, (uint16_t)(w->lent_at + w->at), n);
     if (w->flags & TCP_WRITE_FLAG_COPY)
@@ -179,21 +183,19 @@ static bool queue_segment(struct queue_write *w)
 /* The last segment gets its part. */
 static void queue_commit_last(struct queue_write *w)
 {
+    uint16_t more = w->more ? w->more->tot_len : 0, n = (uint16_t)(w->filled + more);
     struct pbuf *p = w->last->p;
 
     for (;; p = p->next) {
-        p->tot_len = (uint16_t)(p->tot_len + w->filled);
+        p->tot_len = (uint16_t)(p->tot_len + n);
         if (!p->next)
             break;
     }
     if (w->filled)
         memcpy((uint8_t *)p->payload + p->len, w->data, w->filled);
     p->len = (uint16_t)(p->len + w->filled);
-    w->last->len = (uint16_t)(w->last->len + w->filled);
-    if (!w->more)
-        return;
-    w->last->len = (uint16_t)(w->last->len + w->more->len);
-    pbuf_cat(w->last->p, w->more);
+    p->next = w->more;
+    w->last->len = (uint16_t)(w->last->len + n);
 }
 
 static void queue_commit(struct queue_write *w)
@@ -250,14 +252,54 @@ err_t tcp_queue_write(struct tcp_pcb *pcb, const void *data, uint16_t len, uint8
     return queue_add(&w);
 }
 
+/*
+ * A pbuf that fits goes to the end of the last segment, as it is: what queue_add() comes to there.
+ * False: it does not fit.
+ */
+static bool queue_append(struct tcp_pcb *pcb, struct pbuf *data, uint8_t flags)
+{
+    struct tcp_seg *last = pcb->unsent ? pcb->net.unsent_last : NULL;
+    uint16_t len = data->tot_len;
+    unsigned pieces = 1;
+    struct pbuf *p;
+
+    if (!last || !last->len || data->next || TCPH_FLAGS(last->tcphdr) & TCP_FIN ||
+        last->len + len > queue_most(pcb, (uint16_t)tcp_stamp_payload(pcb)))
+        return false;
+    for (p = last->p; p->next; p = p->next)
+        pieces++;
+    if (pieces >= PIECES_MOST)
+        return false;
+    p->next = data;
+    pbuf_ref(data);
+    for (p = last->p; p != data; p = p->next)
+        p->tot_len = (uint16_t)(p->tot_len + len);
+    last->len = (uint16_t)(last->len + len);
+    pcb->unsent_oversize = 0;
+    pcb->snd_lbb += len;
+    pcb->snd_buf -= len;
+    pcb->snd_queuelen++;
+    if (!(flags & TCP_WRITE_FLAG_MORE))
+        TCPH_SET_FLAG(last->tcphdr, TCP_PSH);
+    return true;
+}
+
 err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16_t len,
                      uint8_t flags)
 {
-    struct queue_write w = {.pcb = pcb, .lent = data, .lent_at = at, .len = len};
     err_t err = tcp_write_checks(pcb, len);
+    struct queue_write w;
 
-    w.flags = flags & (uint8_t)~TCP_WRITE_FLAG_COPY;
-    return err == ERR_OK ? queue_add(&w) : err;
+    if (err != ERR_OK)
+        return err;
+    if (!at && len == data->tot_len && queue_append(pcb, data, flags))
+        return ERR_OK;
+    w = (struct queue_write){.pcb = pcb,
+                             .lent = data,
+                             .lent_at = at,
+                             .len = len,
+                             .flags = flags & (uint8_t)~TCP_WRITE_FLAG_COPY};
+    return queue_add(&w);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */

@@ -218,12 +218,28 @@ static void what_is_refused(void)
     CHECK(!memcmp(got, content, 500) && ended == lent);
 }
 
+/* A stream that has ended takes nothing more. */
+static void after_the_end(void)
+{
+    off_t at = 0;
+
+    boot();
+    pair = loop_pair();
+    CHECK_EQ(shutdown(pair.near, SHUT_WR), 0);
+    CHECK(sendfile(pair.near, file_open(&lending), &at, SIZE) == -1 && errno == EPIPE);
+    CHECK(lent == ended && at == 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
-        SHOWS(what_is_lent_is_not_read, NULL), SHOWS(what_cannot_be_lent_is_copied, NULL),
-        SHOWS(without_waiting, NULL),          SHOWS(nothing_is_held_back, NULL),
-        SHOWS(what_a_reset_leaves, NULL),      SHOWS(what_is_refused, NULL),
+        SHOWS(what_is_lent_is_not_read, NULL),
+        SHOWS(what_cannot_be_lent_is_copied, NULL),
+        SHOWS(without_waiting, NULL),
+        SHOWS(nothing_is_held_back, NULL),
+        SHOWS(what_a_reset_leaves, NULL),
+        SHOWS(what_is_refused, NULL),
+        SHOWS(after_the_end, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

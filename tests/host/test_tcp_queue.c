@@ -263,6 +263,63 @@ static void lent_data(void)
     CHECK_EQ(given_back, 1);
 }
 
+static void lent_back(struct pbuf *p)
+{
+    given_back += p->ref == 0;
+}
+
+/* Does the segment's chain hold what its length says, as far as each pbuf tells? */
+static unsigned pieces_of(const struct tcp_seg *s)
+{
+    unsigned left = s->p->tot_len, n = 0;
+
+    for (const struct pbuf *p = s->p; p; p = p->next, n++) {
+        CHECK_EQ(p->tot_len, left);
+        left -= p->len;
+    }
+    CHECK_EQ(left, 0);
+    CHECK_EQ(s->p->tot_len - s->p->len, s->len); /* but for headers */
+    return n;
+}
+
+/* Pieces follow one another in a segment, as many as a card takes; a long one is divided. */
+static void lent_pieces(void)
+{
+    enum { EACH = 60 };
+    static struct pbuf_custom piece[EACH];
+    struct tcp_pcb *pcb = open_wide();
+    uint32_t first = pcb->snd_lbb, room = pcb->snd_buf, bytes = 0;
+    unsigned pieces = 0;
+
+    given_back = 0;
+    net_enter();
+    for (unsigned i = 0; i < EACH; i++) {
+        uint16_t len = i < 40 ? 100 : 9000;
+        struct pbuf *p = &piece[i].pbuf;
+
+        piece[i].custom_free_function = lent_back;
+        CHECK(pbuf_alloced_custom(PBUF_RAW, len, PBUF_ROM, &piece[i], data + i, len) == p);
+        CHECK_EQ(tcp_queue_lend(pcb, p, 0, len, i + 1 < EACH ? TCP_WRITE_FLAG_MORE : 0), ERR_OK);
+        pbuf_free(p);
+        bytes += len;
+    }
+    for (const struct tcp_seg *s = pcb->unsent; s; s = s->next) {
+        pieces += pieces_of(s);
+        CHECK(pieces_of(s) <= VNET_TX_PIECES - 2);
+        CHECK(!(TCPH_FLAGS(s->tcphdr) & TCP_PSH) == (s->next != NULL));
+    }
+    net_leave();
+    CHECK(pcb->snd_lbb - first == bytes && room - pcb->snd_buf == bytes);
+    CHECK_EQ(pcb->snd_queuelen, pieces);
+    CHECK_EQ(given_back, 0);
+    output();
+    for (unsigned i = 0; (pcb->unacked || pcb->unsent) && i < 90; i++)
+        receiver_ack(pcb->snd_nxt - receiver.base, NONE, NONE, NONE);
+    CHECK(!pcb->unacked && !pcb->unsent && !pcb->snd_queuelen);
+    receiver_run_ms(11);
+    CHECK_EQ(given_back, EACH);
+}
+
 /* ---- packets of a segment -------------------------------------------------------------------- */
 
 static struct seen_packets {
@@ -432,6 +489,7 @@ static const struct test_case cases[] = {
     {"the_tail_is_a_packet", the_tail_is_a_packet},
     {"acknowledgements_are_gathered", acknowledgements_are_gathered},
     {"lent_data", lent_data},
+    {"lent_pieces", lent_pieces},
     {"packets_of_a_segment", packets_of_a_segment},
     {"packets_of_crumbs", packets_of_crumbs},
 };
