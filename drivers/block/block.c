@@ -17,7 +17,7 @@ static inline bool block_is_plain(const struct block_device *dev, const struct b
     uint64_t end = r->sector + (r->bytes >> BLOCK_SECTOR_SHIFT);
 
     return r->plain && !dev->wary && end <= dev->sectors &&
-           !(next && next->sector == end && next->op == r->op);
+           !(next && next->sector == end && next->op == r->op && r->bytes < BLOCK_LONG);
 }
 
 /* Makes a transfer of the plain head. NULL: the device cannot reach its memory. */
@@ -32,17 +32,12 @@ static inline struct block_transfer *block_take_plain(struct block_device *dev,
     if (addr == HAL_DMA_NONE)
         return NULL;
     block_dequeue(&dev->queue);
-    r->queued = false;
     r->transfers = 1;
     t->op = r->op;
     t->first = r;
-    t->count = 1;
-    t->offset = 0;
     t->sector = r->sector;
     t->bytes = (uint32_t)r->bytes;
-    t->piece = (struct block_dma){addr, (uint32_t)r->bytes};
-    t->plain = true;
-    t->bounced = false;
+    t->addr = addr;
     block_link(dev, t, now);
     return t;
 }
@@ -83,8 +78,15 @@ static inline void block_complete_plain(struct block_device *dev, struct block_t
 {
     block_unmap(dev, t);
     block_unlink(dev, t);
-    dev->wrote += t->op == BLOCK_WRITE;
-    block_deliver(dev, t->first);
+    if (t->op == BLOCK_READ) {
+        dev->stats.reads++;
+        dev->stats.bytes_read += t->bytes;
+    } else {
+        dev->wrote++;
+        dev->stats.writes++;
+        dev->stats.bytes_written += t->bytes;
+    }
+    t->first->done(t->first);
 }
 
 void block_complete(struct block_device *dev, struct block_transfer *t, int result)
@@ -125,7 +127,7 @@ void block_submit(struct block_device *dev, struct block_request *const *reqs, u
             block_accept(dev, r);
             continue;
         }
-        r->plain = r->queued = true;
+        r->plain = true;
         HAL_QUEUE_APPEND(dev->queue.head, dev->queue.tail, r, next);
     }
     block_release(dev);

@@ -4,9 +4,9 @@
  *
  * A request is any number of bytes, in any number of segments. The layer cuts a request into what
  * the device admits (segments, segment size, logical blocks), joins neighbours that were submitted
- * together, queues requests in order while the device has no room, and holds a flush back until the
- * writes before it have completed. Requests that are with the device at the same time are otherwise
- * not ordered: a write must not overlap any other request.
+ * together and are short, queues requests in order while the device has no room, and holds a flush
+ * back until the writes before it have completed. Requests that are with the device at the same
+ * time are otherwise not ordered: a write must not overlap any other request.
  *
  * A reset of the device loses no request. Those that the device had are sent again, in the order in
  * which they were submitted, three times at most, the last time with nothing else beside them.
@@ -107,7 +107,7 @@ struct block_request {
     bool quarantined;
 
     /* the layer's own */
-    bool queued;        /* in the device's queue: not all of it was cut off yet */
+    bool queued;        /* in the device's queue, not plain: not all of it was cut off yet */
     bool alone;         /* to be sent while no other request is with the device */
     bool shared;        /* a part of it failed while neighbours were with the device */
     bool lost;          /* the device had a part of it when it was reset */

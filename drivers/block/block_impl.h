@@ -33,8 +33,8 @@ struct block_transfer {
     uint64_t sector;
     uint32_t bytes; /* of data */
     uint64_t deadline_ns;
-    struct block_dma piece; /* of a plain one: all of its data */
-    bool plain;             /* came by stage_plain() */
+    uint64_t addr; /* of a plain one: where the device reaches all of its data */
+    bool plain;    /* came by stage_plain() */
 
     /* the layer's own, but `lost` */
     struct block_transfer *next, *prev; /* those with the device, oldest first; or the free ones */
@@ -68,6 +68,7 @@ struct block_driver {
 #define BLOCK_MAX_SEGS     62u        /* data pieces of a transfer */
 #define BLOCK_MAX_TRANSFER (1u << 20) /* bytes */
 #define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, or a logical block if larger */
+#define BLOCK_LONG         65536u     /* bytes of a plain request that is not joined to the next */
 #define BLOCK_PLAIN        32u        /* transfers that stage_plain() has at a time, at most */
 #define BLOCK_REPLAYS      3u         /* times that a request is sent again after a reset */
 
@@ -284,6 +285,14 @@ static inline void block_unlink(struct block_device *dev, struct block_transfer 
     dev->writes_out -= t->op == BLOCK_WRITE;
 }
 
+/* A free transfer is as a plain one needs it. */
+static inline void block_transfer_clear(struct block_transfer *t)
+{
+    t->count = 1;
+    t->offset = 0;
+    t->bounced = false;
+    t->plain = true;
+}
 /* ---- block_slow.c ---------------------------------------------------------------------------- */
 
 /* Prepends all of `back`, which may be empty. */

@@ -170,6 +170,7 @@ int block_register(struct block_device *dev)
     }
     for (unsigned i = dev->depth; i--;) {
         dev->transfers[i].slot = i;
+        block_transfer_clear(&dev->transfers[i]);
         dev->transfers[i].next = dev->free;
         dev->free = &dev->transfers[i];
     }

@@ -90,7 +90,7 @@ static void block_put_back(struct block_device *dev, struct block_queue *back,
         block_finish_later(dev, r, r->result);
         return;
     }
-    r->queued = true;
+    r->queued = !r->plain;
     block_enqueue(back, r);
 }
 
@@ -109,6 +109,7 @@ static void block_take_back(struct block_device *dev, struct block_transfer *t,
     }
     t->lost = false;
     block_deactivate(dev, t);
+    block_transfer_clear(t);
 }
 
 void block_flusher_init(const struct block_device *dev, struct block_flusher *f)
@@ -178,6 +179,7 @@ static void block_fail_transfer(struct block_device *dev, struct block_transfer 
     }
     t->lost = false;
     block_deactivate(dev, t);
+    block_transfer_clear(t);
 }
 
 void block_fail_all(struct block_device *dev, bool quarantine)

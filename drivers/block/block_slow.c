@@ -121,7 +121,10 @@ bool block_send_head(struct block_device *dev, uint64_t now)
         return false;
     if (dev->queue.head != head)
         return true;
+    head->queued = true; /* a plain one was not marked so */
     n = block_cut(dev, t, dma);
+    if (n < 0)
+        block_transfer_clear(t);
     if (n == -EAGAIN)
         return false;
     if (n < 0) {
@@ -233,6 +236,7 @@ void block_complete_any(struct block_device *dev, struct block_transfer *t, int 
     block_deactivate(dev, t);
     if (result) {
         block_transfer_failed(dev, t, result);
+        block_transfer_clear(t);
         return;
     }
     if (t->op != BLOCK_READ)
@@ -247,6 +251,7 @@ void block_complete_any(struct block_device *dev, struct block_transfer *t, int 
         else
             block_deliver(dev, r);
     }
+    block_transfer_clear(t);
 }
 
 /* ---- submitting ------------------------------------------------------------------------------ */

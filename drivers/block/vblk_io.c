@@ -106,7 +106,7 @@ static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, const struct b
     uint64_t dma = b->plain_dma + at;
     const struct virtq_seg segs[3] = {
         {dma, sizeof(struct vblk_header)},
-        {t->piece.addr, t->piece.len},
+        {t->addr, t->bytes},
         {dma + offsetof(struct vblk_plain_record, status), 1},
     };
     bool write = t->op == BLOCK_WRITE;
@@ -139,12 +139,12 @@ static void vblk_stage_plain(struct block_device *block, struct block_transfer *
         if (!p->record)
             vblk_make_plain(b, p, t);
         p->record->header.sector = t->sector;
-        p->record->table[VBLK_TABLE_DATA].at = t->piece.addr;
-        p->record->table[VBLK_TABLE_DATA].len = t->piece.len;
+        p->record->table[VBLK_TABLE_DATA].at = t->addr;
+        p->record->table[VBLK_TABLE_DATA].len = t->bytes;
         p->record->status = VBLK_S_POISON;
         p->buffer.cookie = t;
         if (!write)
-            p->buffer.writable = t->piece.len + 1;
+            p->buffer.writable = t->bytes + 1;
         ready[i] = &p->buffer;
     }
 }

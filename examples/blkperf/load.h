@@ -36,6 +36,14 @@ void load_begin(struct load_result *r);
 void load_end(struct load_result *r);
 
 /* A block of `blocks`, by a generator that begins with the same number each time. */
-uint64_t load_random_block(uint64_t blocks);
+static inline uint64_t load_random_block(uint64_t blocks)
+{
+    static uint64_t state = 88172645463325252u;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state % blocks;
+}
 
 #endif

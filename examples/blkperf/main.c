@@ -38,16 +38,6 @@ static void read_options(void)
 }
 HAL_INIT(HAL_INIT_STACK, read_options);
 
-uint64_t load_random_block(uint64_t blocks)
-{
-    static uint64_t state = 88172645463325252u;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state % blocks;
-}
-
 void load_begin(struct load_result *r)
 {
     r->ns = hal_now_ns();

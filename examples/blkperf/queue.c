@@ -24,6 +24,8 @@ static struct {
     uint64_t next;        /* block of a sequential load */
     uint64_t begun, done, failed;
     uint64_t most; /* operations in all; UINT64_MAX: until until_ns */
+    uint64_t
+        look; /* number of the operation before which there is a look at the clock or the end */
     uint64_t until_ns;
     unsigned out;
     struct waitq waiters; /* main(), until none is out */
@@ -43,7 +45,7 @@ static void queue_aim(struct block_request *r)
 /* The write of r has ended: the flush that makes it durable follows. */
 static bool queue_flushes(struct block_request *r)
 {
-    if (!job.flushes || r->op == BLOCK_FLUSH)
+    if (!job.flushes || r->op == BLOCK_FLUSH || r->result)
         return false;
     r->op = BLOCK_FLUSH;
     r->seg_count = 0;
@@ -51,26 +53,37 @@ static bool queue_flushes(struct block_request *r)
     return true;
 }
 
-static void queue_done(struct block_request *r)
+/* What is rare: an error, a look at the clock, the end. True: r is submitted no more. */
+static bool queue_stops(struct block_request *r) __attribute__((noinline));
+static bool queue_stops(struct block_request *r)
 {
     if (r->result) {
         job.failed++;
         job.most = 0;
     }
+    if (job.most == UINT64_MAX && hal_now_ns() >= job.until_ns)
+        job.most = 0;
+    job.look = job.begun + CLOCK_EVERY < job.most ? job.begun + CLOCK_EVERY : job.most;
+    if (job.begun < job.most && !job.burst)
+        return false;
+    if (--job.out == 0)
+        waitq_wake_all(&job.waiters);
+    return true;
+}
+
+static void queue_done(struct block_request *r)
+{
     if (queue_flushes(r))
         return;
-    if (++job.done % CLOCK_EVERY == 0 && job.most == UINT64_MAX && hal_now_ns() >= job.until_ns)
-        job.most = 0;
-    if (job.begun < job.most && !job.burst) {
-        if (job.flushes) {
-            r->op = BLOCK_WRITE;
-            r->seg_count = 1;
-        }
-        queue_aim(r);
-        block_submit(job.load->dev, &r, 1);
-    } else if (--job.out == 0) {
-        waitq_wake_all(&job.waiters);
+    job.done++;
+    if ((r->result || job.begun >= job.look) && queue_stops(r))
+        return;
+    if (job.flushes) {
+        r->op = BLOCK_WRITE;
+        r->seg_count = 1;
     }
+    queue_aim(r);
+    block_submit(job.load->dev, &r, 1);
 }
 
 static void queue_prepare(const struct load *l)

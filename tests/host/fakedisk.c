@@ -114,7 +114,7 @@ static void stage_plain(struct block_device *dev, struct block_transfer *const *
     judge(n && n <= BLOCK_PLAIN, "number of plain transfers", n);
     for (unsigned i = 0; i < n; i++) {
         judge(some[i]->plain && moves_data(some[i]) && some[i]->count == 1, "not plain", i);
-        stage(dev, some[i], &some[i]->piece, 1);
+        stage(dev, some[i], &(struct block_dma){some[i]->addr, some[i]->bytes}, 1);
     }
 }
 

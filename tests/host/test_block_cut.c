@@ -180,6 +180,24 @@ static void what_is_joined(void)
         CHECK_EQ(f->now[i], 5);
 }
 
+/* Joining gains nothing for requests that are long, and takes longer than the short way. */
+static void long_requests_are_not_joined(void)
+{
+    static uint8_t buf[2][BLOCK_LONG];
+    struct one o[2];
+    struct block_request *list[2];
+    bool plain = case_variant != FAKEDISK_LONG_WAY;
+
+    start(MIB);
+    list[0] = make(&o[0], BLOCK_READ, 0, buf[0], BLOCK_LONG);
+    list[1] = make(&o[1], BLOCK_READ, BLOCK_LONG / 512, buf[1], BLOCK_LONG);
+    block_submit(&f->dev, list, 2);
+    CHECK_EQ(f->out, plain ? 2 : 1);
+    CHECK_EQ(f->commits, 1);
+    settle();
+    CHECK(ended == 2 && !memcmp(buf, f->now, sizeof(buf)));
+}
+
 /* A neighbour that follows in memory, too, but does not fit wholly, leaves the piece as it was. */
 static void what_does_not_fit(void)
 {
@@ -554,6 +572,7 @@ int main(int argc, char **argv)
         {"segments_in_a_row", segments_in_a_row},
         {"longest_piece", longest_piece},
         {"what_is_joined", what_is_joined},
+        {"long_requests_are_not_joined", long_requests_are_not_joined},
         {"what_does_not_fit", what_does_not_fit},
         {"flushes_are_one", flushes_are_one},
         {"alone_with_nobody", alone_with_nobody},
