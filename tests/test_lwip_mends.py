@@ -62,6 +62,7 @@ SHOWN_BY = {
     'the peer names its largest': 'test_tcp_mtu a_peer_names_its_segments_once',
     'a segment of a queue stands': 'test_tcp_queue a_write_is_one_segment',
     'a segment that goes where one': 'test_tcp_way headers_are_kept',
+    'a datagram that goes where one': 'test_sock_flow callbacks_have_flows',
     'sums and packets of a segment': 'test_tcp_path nothing_is_lost_of_ipv4',
     'a "too big" of IPv6': 'test_tcp_mtu lies_are_not_believed',
     'a router may raise the MTU': 'test_tcp_mtu routers_say_how_wide_a_link_is',

@@ -16,6 +16,13 @@
 
 enum { ANSWER_MS = 200, SILENCE_MS = 2000, FULL_US = 50, WARM_UP = 3, END_BYTES = 3 };
 
+/* Datagrams are used again and again, which spares the allocation. */
+#define RAW_DATAGRAMS 512
+struct raw_datagram {
+    struct pbuf *p; /* NULL: not made yet */
+    void *data;
+};
+
 /* A load at work. */
 struct raw {
     const struct load *load;
@@ -25,6 +32,8 @@ struct raw {
     unsigned warm;  /* round trips before that */
     bool done;
     struct waitq ended;
+    struct raw_datagram datagrams[RAW_DATAGRAMS];
+    unsigned next;
 };
 
 static int raw_failed(const char *what, err_t err)
@@ -56,18 +65,42 @@ static bool raw_go_on(const struct raw *raw)
     return !l->time_ns || hal_now_ns() - raw->began < l->time_ns;
 }
 
-/* Sends a datagram of `len` bytes, from `data` or else of zeroes. */
-static err_t raw_send(struct raw *raw, const void *data, uint16_t len)
+/* The next of the datagrams of a load, which the card has no more; NULL: it has all. */
+static struct pbuf *raw_next(struct raw *raw)
 {
+    struct raw_datagram *d = &raw->datagrams[raw->next];
+
+    if (!d->p) {
+        d->p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)raw->load->size, PBUF_RAM);
+        if (!d->p)
+            return NULL;
+        d->data = d->p->payload;
+        memset(d->data, 0, raw->load->size);
+    }
+    if (d->p->ref > 1)
+        return NULL;
+    d->p->payload = d->data; /* lwIP has put headers in front */
+    d->p->len = d->p->tot_len = (u16_t)raw->load->size;
+    raw->next = (raw->next + 1) % RAW_DATAGRAMS;
+    return d->p;
+}
+
+static err_t raw_send(struct raw *raw)
+{
+    struct pbuf *p = raw_next(raw);
+
+    return p ? udp_send(raw->pcb, p) : ERR_MEM;
+}
+
+static err_t raw_send_text(struct raw *raw, const char *text)
+{
+    u16_t len = (u16_t)strlen(text);
     struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, len, PBUF_RAM);
     err_t err;
 
     if (!p)
         return ERR_MEM;
-    if (data)
-        memcpy(p->payload, data, len);
-    else
-        memset(p->payload, 0, len);
+    memcpy(p->payload, text, len);
     err = udp_send(raw->pcb, p);
     pbuf_free(p);
     return err;
@@ -82,7 +115,7 @@ static err_t raw_send_some(struct raw *raw)
 
     net_enter();
     for (uint32_t n = 0; n < raw->load->batch && err == ERR_OK; n++) {
-        err = raw_send(raw, NULL, (uint16_t)raw->load->size);
+        err = raw_send(raw);
         raw->result->operations += err == ERR_OK;
     }
     net_leave();
@@ -131,13 +164,13 @@ static int raw_receive_datagrams(struct raw *raw)
 {
     uint64_t wanted = raw->load->operations ? raw->load->operations : 1000, before = 0;
     char text[64];
-    int len = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu32 " %" PRIu32, wanted,
-                       raw->load->size, raw->load->rate);
     err_t err;
 
+    snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu32 " %" PRIu32, wanted, raw->load->size,
+             raw->load->rate);
     net_enter();
     udp_recv(raw->pcb, raw_count, raw);
-    err = raw_send(raw, text, (uint16_t)len);
+    err = raw_send_text(raw, text);
     do
         before = raw->result->operations;
     while (!raw->done && (net_park(&raw->ended, hal_now_ns() + SILENCE_MS * HAL_MS) == 0 ||
@@ -159,7 +192,7 @@ static void raw_ask(struct raw *raw)
     if (raw->began && !raw_go_on(raw))
         raw_end(raw);
     else
-        raw_send(raw, NULL, (uint16_t)raw->load->size);
+        raw_send(raw);
 }
 
 static void raw_on_answer(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
@@ -234,13 +267,14 @@ static err_t raw_open(struct raw *raw, enum load_port service)
 int load_run_raw(const char *name, const struct load *load, struct load_result *out)
 {
     const struct raw_kind *kind = raw_find(name);
-    struct raw raw = {.load = load, .result = out};
+    static struct raw raw;
     int result = -1;
     err_t err;
 
     if (!kind)
         return -1;
     *out = (struct load_result){0};
+    raw = (struct raw){.load = load, .result = out};
     err = raw_open(&raw, kind->service);
     if (err == ERR_OK)
         result = kind->run(&raw);
@@ -249,6 +283,8 @@ int load_run_raw(const char *name, const struct load *load, struct load_result *
     net_enter();
     if (raw.pcb)
         udp_remove(raw.pcb);
+    for (unsigned i = 0; i < RAW_DATAGRAMS && raw.datagrams[i].p; i++)
+        pbuf_free(raw.datagrams[i].p);
     net_leave();
     return result;
 }

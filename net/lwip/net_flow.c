@@ -127,50 +127,49 @@ static err_t flow_output(struct net_flow *f, struct pbuf *p)
 {
     err_t err;
 
-    if (IP_IS_V6_VAL(f->to)) {
-        err = f->netif->output_ip6(f->netif, p, ip_2_ip6(&f->to));
-    } else {
-        err = f->netif->output(f->netif, p, ip_2_ip4(&f->to));
-        if (err == ERR_OK)
-            flow_find_mac(f);
-    }
-    pbuf_free(p);
+    if (IP_IS_V6_VAL(f->to))
+        return f->netif->output_ip6(f->netif, p, ip_2_ip6(&f->to));
+    err = f->netif->output(f->netif, p, ip_2_ip4(&f->to));
+    if (err == ERR_OK)
+        flow_find_mac(f);
     return err;
 }
 
-/* A whole frame. p is consumed. */
-static inline err_t flow_frame(struct netif *netif, struct pbuf *p)
+err_t net_flow_pass(struct net_flow *f, struct pbuf *p)
 {
-    err_t err = netif->linkoutput == net_tx_output ? net_tx_lone(netif->state, p)
-                                                   : netif->linkoutput(netif, p);
+    uint8_t *data = p->payload, *frame = (uint8_t *)FLOW_ETH(data);
+    bool known = f->mac_epoch == net_arp_epoch;
+    u16_t len = p->len;
 
+    memcpy(data - NET_FLOW_HEADERS, f->headers, NET_FLOW_HEADERS);
+    flow_fill(f, data, len);
+    if (!known)
+        frame = IP_IS_V6_VAL(f->to) ? (uint8_t *)FLOW_IP6(data) : (uint8_t *)FLOW_IP4(data);
+    p->payload = frame;
+    p->tot_len = p->len = (u16_t)(data + len - frame);
+    if (!known)
+        return flow_output(f, p);
+    return f->netif->linkoutput == net_tx_output ? net_tx_lone(f->netif->state, p)
+                                                 : f->netif->linkoutput(f->netif, p);
+}
+
+err_t net_flow_send(struct net_flow *f, const struct iovec *iov, int parts, size_t len)
+{
+    struct pbuf *p = net_malloc(FLOW_DATA + len);
+    uint8_t *to = (uint8_t *)p + FLOW_DATA;
+    err_t err;
+
+    if (!p)
+        return ERR_MEM;
+    *p = (struct pbuf){.payload = to, .len = (u16_t)len, .type_internal = (u8_t)PBUF_RAM, .ref = 1};
+    for (; parts; parts--, iov++) {
+        memcpy(to, iov->iov_base, iov->iov_len);
+        to += iov->iov_len;
+    }
+    err = net_flow_pass(f, p);
     if (p->ref > 1)
         p->ref--; /* the card frees it */
     else
         pbuf_free(p);
     return err;
-}
-
-err_t net_flow_send(struct net_flow *f, const struct iovec *iov, int parts, size_t len)
-{
-    bool known = f->mac_epoch == net_arp_epoch;
-    struct pbuf *p = net_malloc(FLOW_DATA + len);
-    uint8_t *data = (uint8_t *)p + FLOW_DATA, *to = data, *frame = (uint8_t *)FLOW_ETH(data);
-
-    if (!p)
-        return ERR_MEM;
-    memcpy(data - NET_FLOW_HEADERS, f->headers, NET_FLOW_HEADERS);
-    for (; parts; parts--, iov++) {
-        memcpy(to, iov->iov_base, iov->iov_len);
-        to += iov->iov_len;
-    }
-    flow_fill(f, data, len);
-    if (!known)
-        frame = IP_IS_V6_VAL(f->to) ? (uint8_t *)FLOW_IP6(data) : (uint8_t *)FLOW_IP4(data);
-    *p = (struct pbuf){.payload = frame,
-                       .tot_len = (u16_t)(to - frame),
-                       .len = (u16_t)(to - frame),
-                       .type_internal = (u8_t)PBUF_RAM,
-                       .ref = 1};
-    return known ? flow_frame(f->netif, p) : flow_output(f, p);
 }

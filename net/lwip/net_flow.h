@@ -52,5 +52,9 @@ static inline bool net_flow_fits(const struct net_flow *f, const ip_addr_t *to, 
 /* Sends a datagram that fits, of `len` bytes in all parts. ERR_MEM: no memory, or the card's queue
  * is full. */
 err_t net_flow_send(struct net_flow *f, const struct iovec *iov, int parts, size_t len);
+/* Sends the datagram of a pbuf that fits, of the kind PBUF_RAM, with NET_FLOW_ROOM bytes in front;
+ * it stays the caller's, and is the frame or the packet then. */
+#define NET_FLOW_ROOM (NET_FLOW_HEADERS + PBUF_LINK_ENCAPSULATION_HLEN)
+err_t net_flow_pass(struct net_flow *f, struct pbuf *p);
 
 #endif

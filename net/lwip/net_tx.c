@@ -384,10 +384,11 @@ static const struct vnet_meta tx_lone_meta = {.flags = VNET_NEEDS_CSUM,
 
 err_t net_tx_lone(struct net_dev *d, struct pbuf *p)
 {
-    const struct vnet_piece piece = {p->payload, p->len};
+    static struct vnet_piece piece; /* on the stack it would take a canary */
     uint32_t headroom = (uint32_t)((uint8_t *)p->payload - (uint8_t *)(p + 1));
     int err;
 
+    piece = (struct vnet_piece){p->payload, p->len};
     if (d->tx_rest != NULL) /* it goes first */
         return ERR_MEM;
     p->ref++;

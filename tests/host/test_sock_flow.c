@@ -10,6 +10,7 @@
 #include "host.h"
 #include "loop.h"
 #include "lwip/etharp.h"
+#include "lwip/udp.h"
 #include "net_impl.h"
 #include "netmodel.h"
 #include "peer.h"
@@ -294,6 +295,102 @@ static void a_neighbour_of_ip6_goes(void)
     frame_of(fd, 5, false);
 }
 
+/* ---- lwIP's callbacks ------------------------------------------------------------------------ */
+
+/* Sends; the frame is in `sent`. */
+static err_t send_raw(struct udp_pcb *pcb, const ip_addr_t *to, uint16_t port, uint16_t len,
+                      pbuf_layer room)
+{
+    struct pbuf *p = pbuf_alloc(room, len, PBUF_RAM);
+    err_t err;
+
+    memcpy(p->payload, data, len);
+    sent_len = 0;
+    net_enter();
+    err = udp_sendto(pcb, p, to, port);
+    CHECK(p->ref == 1 || p->ref == 2);
+    pbuf_free(p);
+    net_leave();
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    return err;
+}
+
+/* Packets of IPv4 whose neighbour lwIP looks up. */
+static unsigned looked_up;
+
+static err_t look_up(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+{
+    looked_up++;
+    return etharp_output(netif, p, to);
+}
+
+static void check_raw(struct udp_pcb *pcb, const ip_addr_t *to, uint16_t len)
+{
+    uint8_t first[1600];
+    uint32_t first_len = 0;
+
+    for (unsigned i = 0; i < 5; i++) { /* the first two and the last by the long way */
+        looked_up = 0;
+        CHECK_EQ(send_raw(pcb, to, 7, len, i == 4 ? PBUF_RAW : PBUF_TRANSPORT), ERR_OK);
+        CHECK(sent_len);
+        if (i == 3 || i == 4)
+            CHECK_EQ(looked_up, IP_IS_V4(to) && i == 4);
+        if (i)
+            check_same(first, first_len);
+        memcpy(first, sent, first_len = sent_len);
+    }
+}
+
+static void callbacks_have_flows(void)
+{
+    static const uint16_t lens[] = {0, 1, 64, 65, 1400};
+    struct udp_pcb *pcb, *other;
+    ip_addr_t to, self;
+
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 7 + 1);
+    peer6_boot("");
+    net.m->on.kick = hear;
+    net_core.devs->netif.output = look_up;
+    net_enter();
+    pcb = udp_new_ip_type(IPADDR_TYPE_ANY);
+    other = udp_new_ip_type(IPADDR_TYPE_ANY);
+    net_leave();
+    for (unsigned family = 0; family < 2; family++) {
+        CHECK(ipaddr_aton(family ? "fe80::1" : "10.0.2.2", &to));
+        if (family)
+            ip6_addr_assign_zone(ip_2_ip6(&to), IP6_UNICAST, &net_core.devs->netif);
+        be_known();
+        for (unsigned i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
+            check_raw(pcb, &to, lens[i]);
+        pcb->ttl = 9; /* counts at once */
+        check_raw(pcb, &to, 10);
+        CHECK_EQ(sent[ETH + (family ? 7 : 8)], 9);
+        pcb->tos = 0x20;
+        check_raw(pcb, &to, 10);
+        CHECK_EQ(family ? sent[ETH] << 4 | sent[ETH + 1] >> 4 : sent[ETH + 1], family ? 0x620 : 32);
+        pcb->tos = 0;
+        pcb->ttl = 64;
+        check_raw(other, &to, 10); /* perhaps at the same place in the table */
+        check_raw(pcb, &to, 10);
+        CHECK_EQ(peer_get16(sent + ETH + (family ? 40 : 20)), pcb->local_port);
+        CHECK_EQ(send_raw(pcb, &to, 8, 10, PBUF_TRANSPORT), ERR_OK);
+        CHECK_EQ(peer_get16(sent + ETH + (family ? 42 : 22)), 8);
+    }
+    ipaddr_aton("10.0.2.15", &self);
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK_EQ(send_raw(pcb, &self, 7, 10, PBUF_TRANSPORT), ERR_OK);
+        CHECK(!sent_len);
+    }
+    ipaddr_aton("10.0.2.2", &to);
+    be_known();
+    check_raw(pcb, &to, 10);
+    net_enter();
+    netif_set_link_down(&net_core.devs->netif);
+    net_leave();
+    CHECK(send_raw(pcb, &to, 7, 10, PBUF_TRANSPORT) != ERR_OK && !sent_len);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -301,7 +398,7 @@ int main(int argc, char **argv)
         SHOWS(options_count_at_once, NULL),   SHOWS(another_peer_port_and_socket, NULL),
         SHOWS(the_neighbour_moves, NULL),     SHOWS(long_datagrams_are_cut, NULL),
         SHOWS(the_link_goes_down, NULL),      SHOWS(the_same_as_by_the_long_way, NULL),
-        SHOWS(a_neighbour_of_ip6_goes, NULL),
+        SHOWS(a_neighbour_of_ip6_goes, NULL), SHOWS(callbacks_have_flows, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
