@@ -47,6 +47,7 @@ struct ftree_entry {
     uint16_t path_len;
     uint16_t mode; /* permission bits */
     uint8_t type;  /* enum ftree_type */
+    bool whole;    /* a directory: all that is in it was asked for (ftree_lazy.c) */
 };
 
 /* Where an archive lies: in memory, or on a disk. */
@@ -69,6 +70,7 @@ struct ftree {
     uint32_t hash_mask;
     struct ftree_map **maps; /* of files with holes */
     uint32_t map_count, map_room;
+    struct ftree_lazy *lazy; /* NULL: all of the archive is in the index */
 };
 
 /* ---- ftree_source.c -------------------------------------------------------------------------- */
@@ -132,6 +134,27 @@ bool tar_is_archive(const uint8_t header[512]);
  * the log says where, and the files before that place are in the index. -ENOMEM. [parks]
  */
 int tar_index(struct ftree *t);
+
+/*
+ * Adds the entry whose header, or the first of the headers in front of it, is at byte `at` of the
+ * archive, as far as it can be served. 0, -ENOMEM, -EIO, -EINVAL: there is no header. [parks]
+ */
+int tar_index_one(struct ftree *t, uint64_t at);
+
+/* ---- ftree_lazy.c ---------------------------------------------------------------------------- */
+
+/*
+ * Looks for an index behind the archive of t, after ftree_init(). 0: entries come into the tree
+ * when they are wanted; -ENOENT: there is none, and tar_index() is to be called; -ENOMEM, -EIO.
+ * [parks]
+ */
+int ftree_lazy_open(struct ftree *t);
+/*
+ * Has the entry of a tidy path be in the tree, with those above it, if the archive has it; or
+ * `inside`: all entries of that directory. `path` is not the tree's own text, which may move. 0,
+ * also if there is no such entry; -ENOMEM. [parks]
+ */
+int ftree_lazy_want(struct ftree_lazy *l, const char *path, size_t len, bool inside);
 
 /* ---- ftree_file.c ---------------------------------------------------------------------------- */
 

@@ -142,22 +142,31 @@ static int ftree_file_stat(struct file *f, struct stat *st)
     return ftree_stat(tf->tree, tf->entry, st);
 }
 
+/* Does a link lead to a directory? Its path is copied, since a look-up may move the tree's texts.
+ */
+static bool ftree_leads_to_dir(const struct ftree *t, const struct ftree_entry *link)
+{
+    char *path = strdup(t->text + link->path);
+    uint32_t target;
+    bool dir = path && !ftree_resolve(t, path, &target) && t->entries[target].type == FTREE_DIR;
+
+    free(path);
+    return dir;
+}
+
 static int ftree_dir_read(struct file *f, char name[256], bool *is_dir)
 {
     struct ftree_file *tf = f->ctx;
     const struct ftree *t = tf->tree;
     const struct ftree_entry *e, *dir = &t->entries[tf->entry];
     size_t skip = dir->path_len ? dir->path_len + 1u : 0;
-    uint32_t target;
 
     if (tf->child == FTREE_NONE)
         return 0;
     e = &t->entries[tf->child];
     tf->child = e->sibling;
     memcpy(name, t->text + e->path + skip, e->path_len - skip + 1);
-    *is_dir = e->type == FTREE_DIR ||
-              (e->type == FTREE_LINK && !ftree_resolve(t, t->text + e->path, &target) &&
-               t->entries[target].type == FTREE_DIR);
+    *is_dir = e->type == FTREE_DIR || (e->type == FTREE_LINK && ftree_leads_to_dir(t, e));
     return 1;
 }
 
@@ -200,14 +209,28 @@ static int ftree_check_flags(const struct ftree_entry *e, int flags)
     return 0;
 }
 
+/* Has all that is in a directory be in the tree. */
+static int ftree_fill_dir(const struct ftree *t, uint32_t entry)
+{
+    char *dir = strdup(t->text + t->entries[entry].path);
+    int err = dir ? ftree_lazy_want(t->lazy, dir, strlen(dir), true) : -ENOMEM;
+
+    free(dir);
+    t->entries[entry].whole = !err;
+    return err;
+}
+
 int ftree_open(const struct ftree *t, uint32_t entry, int flags)
 {
     const struct ftree_entry *e = &t->entries[entry];
     int err = ftree_check_flags(e, flags), fd;
     struct ftree_file *tf;
 
+    if (!err && t->lazy && e->type == FTREE_DIR && !e->whole)
+        err = ftree_fill_dir(t, entry);
     if (err)
         return err;
+    e = &t->entries[entry];
     tf = calloc(1, sizeof(*tf));
     if (!tf)
         return -ENOMEM;

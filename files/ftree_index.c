@@ -168,6 +168,7 @@ void ftree_free(struct ftree *t)
     while (t->map_count)
         free(t->maps[--t->map_count]);
     free(t->maps);
+    free(t->lazy);
     free(t->entries);
     free(t->text);
     free(t->hash);
@@ -329,7 +330,20 @@ struct ftree_walk {
     char path[FTREE_PATH_MAX + 1];     /* of an entry that is looked for */
 };
 
-/* Finds `name` in the directory that was reached. 0, -ENOENT, -ENAMETOOLONG. */
+/* ftree_find() of an entry that may still have to come into the tree. 0, -ENOENT, -ENOMEM. */
+static int ftree_look_up(const struct ftree *t, const char *path, size_t len, uint32_t *found)
+{
+    int err = 0;
+
+    *found = ftree_find(t, path, len);
+    if (*found == FTREE_NONE && t->lazy) {
+        err = ftree_lazy_want(t->lazy, path, len, false);
+        *found = ftree_find(t, path, len);
+    }
+    return err ? err : *found == FTREE_NONE ? -ENOENT : 0;
+}
+
+/* Finds `name` in the directory that was reached. 0, -ENOENT, -ENAMETOOLONG, -ENOMEM. */
 static int ftree_walk_child(struct ftree_walk *w, const char *name, size_t len, uint32_t *found)
 {
     const struct ftree_entry *dir = &w->t->entries[w->at];
@@ -341,8 +355,7 @@ static int ftree_walk_child(struct ftree_walk *w, const char *name, size_t len, 
     if (n)
         w->path[n++] = '/';
     memcpy(w->path + n, name, len);
-    *found = ftree_find(w->t, w->path, n + len);
-    return *found == FTREE_NONE ? -ENOENT : 0;
+    return ftree_look_up(w->t, w->path, n + len, found);
 }
 
 /* The target of the link takes the place of the link, in front of the rest. 0, -ELOOP,
@@ -415,8 +428,7 @@ static bool ftree_resolve_straight(const struct ftree *t, const char *path, uint
     len = strlen(path);
     if (len > FTREE_PATH_MAX)
         return false;
-    *found = ftree_find(t, path, len);
-    return *found != FTREE_NONE && t->entries[*found].type != FTREE_LINK;
+    return !ftree_look_up(t, path, len, found) && t->entries[*found].type != FTREE_LINK;
 }
 
 static int ftree_walk_path(const struct ftree *t, const char *path, bool follow, uint32_t *found)

@@ -100,6 +100,8 @@ static void ftrees_look(struct ftrees_known *k)
     if (!err)
         err = ftree_init(&k->tree);
     if (!err)
+        err = ftree_lazy_open(&k->tree);
+    if (err == -ENOENT && k->tree.count)
         err = tar_index(&k->tree);
     if (err != k->err)
         ftrees_tell(k, err);

@@ -403,19 +403,27 @@ static int tar_take_header(struct tar *a)
     return 1;
 }
 
+/* Takes the entry whose first header is at byte `at`. As tar_take_header(). */
+static int tar_take_at(struct tar *a, uint64_t at)
+{
+    int more;
+
+    tar_forget(a);
+    a->at = at;
+    do
+        more = tar_take_header(a);
+    while (more > 0 && tar_is_about_next(a->header.type));
+    return more;
+}
+
 /* The hard links whose file came behind them; the last first, as one may be a name of another. */
 static int tar_take_later(struct tar *a)
 {
     int more = 1;
 
     a->again = true;
-    while (a->later_count && more > 0) {
-        tar_forget(a);
-        a->at = a->later[--a->later_count];
-        do
-            more = tar_take_header(a);
-        while (more > 0 && tar_is_about_next(a->header.type));
-    }
+    while (a->later_count && more > 0)
+        more = tar_take_at(a, a->later[--a->later_count]);
     return more;
 }
 
@@ -439,4 +447,23 @@ int tar_index(struct ftree *t)
     tar_forget(a);
     free(a);
     return more == -ENOMEM ? more : 0;
+}
+
+int tar_index_one(struct ftree *t, uint64_t at)
+{
+    struct tar *a;
+    int more;
+
+    if (at > t->source.size)
+        return -EINVAL;
+    a = malloc(sizeof(*a));
+    if (!a)
+        return -ENOMEM;
+    memset(a, 0, offsetof(struct tar, path));
+    a->tree = t;
+    a->again = true;
+    more = tar_take_at(a, at);
+    tar_forget(a);
+    free(a);
+    return more > 0 ? 0 : more ? more : -EINVAL;
 }

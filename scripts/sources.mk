@@ -36,18 +36,21 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
           $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cubic.c tcp_cut.c tcp_guard.c \
                                 tcp_half_open.c tcp_ooseq.c tcp_mtu.c tcp_mtu_probe.c \
                                 tcp_option.c tcp_queue.c tcp_recovery.c tcp_resend.c tcp_sack.c \
-                                tcp_stamp.c tcp_syn.c) \
+                                tcp_stamp.c tcp_syn.c tcp_timer.c) \
           $(addprefix net/lwip/net_,address.c arp.c dev.c flow.c groups.c icmp.c lease.c nd6.c \
-                                    path_mtu.c privacy.c reass.c route.c route6.c table.c udp.c) \
+                                    path_mtu.c privacy.c random.c reass.c route.c route6.c table.c \
+                                    udp.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_peer.c end.c group.c \
                                      lend.c mtu.c port.c route.c tcp_info.c) \
+          net/socket/socket_value.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) \
           $(addprefix drivers/net/,vnet.c vnet_rx_buf.c vnet_tx_watch.c) \
-          $(addprefix platform/arch/,fault.c mmu.c symbols.c begin.c) \
+          $(addprefix platform/arch/,fault.c mmu.c symbols.c begin.c $(ARCH)/exception.c) \
           $(addprefix platform/virt/,gicv2.c gicv3.c map.c) \
           drivers/entropy/vrng.c \
-          $(addprefix platform/runtime/,entropy.c initrd.c log.c memory.c option.c power.c runs.c \
+          $(addprefix platform/runtime/,deadline.c entropy.c initrd.c log.c memory.c option.c \
+                                           power.c runs.c \
                                            start.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree.c tree_memory.c tree_walk.c v2m.c) \
@@ -55,10 +58,11 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c tcp.c tcp_in.c tcp_out.c u
           drivers/block/vblk.c drivers/block/vblk_disk.c \
           $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
           platform/runtime/format.c platform/virt/pl011.c \
-          $(addprefix platform/libc/,calendar.c console.c dir.c environ.c epoll.c fcntl.c file.c \
-                                     getopt.c io.c path_change.c poll.c sendfile.c strerror.c \
+          $(addprefix platform/libc/,assert.c calendar.c console.c dir.c environ.c epoll.c \
+                                     fcntl.c file.c getopt.c heap.c io.c locks.c path.c \
+                                     path_change.c poll.c sendfile.c strerror.c \
                                      strftime.c strptime.c strtod.c strtol.c strtold.c \
-                                     user.c zone.c) \
+                                     time.c user.c zone.c) \
           $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
                                         wakeup.c ring/virtq_life.c ring/virtq_reset.c) \
           $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c \
