@@ -360,6 +360,8 @@ const struct socket_ops inet_socket_ops = {
     .getsockopt = inet_getsockopt,
     .sendmsg = inet_sendmsg,
     .recvmsg = inet_recvmsg,
+    .send = sock_op_send,
+    .recv = sock_op_recv,
 };
 
 struct socket_family net_socket_family = {

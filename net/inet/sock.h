@@ -194,6 +194,9 @@ struct sock_msg {
 /* ---- sock_file.c: life, waiting, and the file of a socket ------------------------------------ */
 
 extern const struct file_ops sock_file_ops;
+/* send and recv of struct socket_ops. [parks] */
+ssize_t sock_op_send(struct file *f, const void *buf, size_t len, int flags);
+ssize_t sock_op_recv(struct file *f, void *buf, size_t len, int flags);
 /* sock_lend.c: the write_loan of struct file_ops. */
 ssize_t sock_op_write_loan(struct file *f, const struct file_loan *loan, bool more);
 #define SOCK_MSG_BATCH 0x40000 /* a flag of sock_tcp_send(): the next call sends what is queued */

@@ -145,47 +145,64 @@ int sock_take_error(struct sock *s)
 
 /* ---- what the descriptor table calls --------------------------------------------------------- */
 
-static ssize_t sock_read_dgram(struct sock *s, const struct iovec *iov)
+ssize_t sock_op_recv(struct file *f, void *buf, size_t len, int flags)
 {
-    struct sock_msg m = {.iov = iov, .iovcnt = 1};
+    struct iovec iov = {buf, len};
+    struct sock *s = f->ctx;
+    ssize_t n;
 
-    return sock_dgram_recv(s, &m, 0);
+    net_enter();
+    if (s->closed) {
+        n = -EBADF;
+    } else if (s->kind == SOCK_KIND_TCP) {
+        n = sock_tcp_recv(s, &iov, 1, flags);
+    } else {
+        struct sock_msg m; /* most of it is for sending */
+        m.iov = &iov;
+        m.iovcnt = 1;
+        m.has_addr = false;
+        n = sock_dgram_recv(s, &m, flags);
+    }
+    net_leave();
+    return n;
 }
 
 static ssize_t sock_op_read(struct file *f, void *buf, size_t len)
 {
-    struct iovec iov = {buf, len};
-    struct sock *s = f->ctx;
-    ssize_t n = -EBADF;
+    const struct sock *s = f->ctx;
 
     if (!len && s->kind == SOCK_KIND_TCP)
         return 0; /* unlike recv(), it does not wait */
-    net_enter();
-    if (!s->closed)
-        n = s->kind == SOCK_KIND_TCP ? sock_tcp_recv(s, &iov, 1, 0) : sock_read_dgram(s, &iov);
-    net_leave();
-    return n;
+    return sock_op_recv(f, buf, len, 0);
 }
 
-static ssize_t sock_write_dgram(struct sock *s, const struct iovec *iov)
+ssize_t sock_op_send(struct file *f, const void *buf, size_t len, int flags)
 {
-    struct sock_msg m = {.iov = iov, .iovcnt = 1};
+    struct iovec iov = {(void *)buf, len};
+    struct sock *s = f->ctx;
+    ssize_t n;
 
-    return sock_dgram_send(s, &m, 0);
+    net_enter();
+    if (s->closed) {
+        n = -EBADF;
+    } else if (s->kind == SOCK_KIND_TCP) {
+        n = sock_tcp_send(s, &iov, 1, NULL, flags);
+    } else {
+        struct sock_msg m; /* most of it is for receiving */
+        m.iov = &iov;
+        m.iovcnt = 1;
+        m.has_addr = m.directed = false;
+        m.netif = 0;
+        ip_addr_set_any_val(false, m.source);
+        n = sock_dgram_send(s, &m, flags);
+    }
+    net_leave();
+    return n;
 }
 
 static ssize_t sock_op_write(struct file *f, const void *buf, size_t len)
 {
-    struct iovec iov = {(void *)buf, len};
-    struct sock *s = f->ctx;
-    ssize_t n = -EBADF;
-
-    net_enter();
-    if (!s->closed)
-        n = s->kind == SOCK_KIND_TCP ? sock_tcp_send(s, &iov, 1, NULL, 0)
-                                     : sock_write_dgram(s, &iov);
-    net_leave();
-    return n;
+    return sock_op_send(f, buf, len, 0);
 }
 
 static int sock_op_fstat(struct file *f, struct stat *st)

@@ -169,7 +169,9 @@ ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sock
 
 ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-    return sendto(fd, buf, len, flags, NULL, 0);
+    struct file *f = socket_hold(fd);
+
+    return f ? socket_done(f, f->ops->socket->send(f, buf, len, flags)) : -1;
 }
 
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
@@ -198,5 +200,7 @@ ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from
 
 ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-    return recvfrom(fd, buf, len, flags, NULL, NULL);
+    struct file *f = socket_hold(fd);
+
+    return f ? socket_done(f, f->ops->socket->recv(f, buf, len, flags)) : -1;
 }

@@ -32,7 +32,7 @@ void socket_family_add(struct socket_family *f);
  * What a socket can do beyond what every file can (struct file_ops). The file is held during a
  * call: it stays if another task closes its last descriptor, and then the family ends the call
  * (abandon of struct file_ops). Results are counts or negative errno values. All entries are set;
- * what a family cannot do answers -EOPNOTSUPP. connect, accept, sendmsg and recvmsg may park.
+ * what a family cannot do answers -EOPNOTSUPP. connect, accept and those that move data may park.
  */
 struct socket_ops {
     int (*bind)(struct file *f, const struct sockaddr *addr, socklen_t len);
@@ -48,6 +48,9 @@ struct socket_ops {
      * msg_control may be NULL. The vector has SOCKET_PARTS_MAX parts at most. */
     ssize_t (*sendmsg)(struct file *f, const struct msghdr *msg, int flags);
     ssize_t (*recvmsg)(struct file *f, struct msghdr *msg, int flags);
+    /* The same with one part, and neither address nor control data: what most calls are. */
+    ssize_t (*send)(struct file *f, const void *buf, size_t len, int flags);
+    ssize_t (*recv)(struct file *f, void *buf, size_t len, int flags);
 };
 
 /* The file of a socket, held until socket_done(); NULL, and errno is set. */

@@ -241,6 +241,20 @@ static ssize_t vs_recvmsg(struct file *f, struct msghdr *msg, int flags)
     return vsock_sock_recv(f->ctx, msg->msg_iov, msg->msg_iovlen, flags);
 }
 
+static ssize_t vs_send(struct file *f, const void *buf, size_t len, int flags)
+{
+    struct iovec iov = {(void *)buf, len};
+
+    return vsock_sock_send(f->ctx, &iov, 1, flags);
+}
+
+static ssize_t vs_recv(struct file *f, void *buf, size_t len, int flags)
+{
+    struct iovec iov = {buf, len};
+
+    return vsock_sock_recv(f->ctx, &iov, 1, flags);
+}
+
 /* ---- options --------------------------------------------------------------------------------- */
 
 static int vs_set_space(struct vsock_sock *s, const void *value, socklen_t len)
@@ -346,6 +360,8 @@ const struct socket_ops vsock_socket_ops = {
     .getsockopt = vs_getsockopt,
     .sendmsg = vs_sendmsg,
     .recvmsg = vs_recvmsg,
+    .send = vs_send,
+    .recv = vs_recv,
 };
 
 struct socket_family vsock_socket_family = {
