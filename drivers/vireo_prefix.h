@@ -317,6 +317,7 @@
 #define virtio_use_drivers           VIREO_NAME(virtio_use_drivers)
 #define virtio_wake                  VIREO_NAME(virtio_wake)
 #define virtio_wake_at               VIREO_NAME(virtio_wake_at)
+#define virtio_wakes                 VIREO_NAME(virtio_wakes)
 #define virtio_wakeup_name           VIREO_NAME(virtio_wakeup_name)
 #define virtio_wanted                VIREO_NAME(virtio_wanted)
 #define virtio_works                 VIREO_NAME(virtio_works)

@@ -311,8 +311,8 @@ static bool vnet_service(struct virtio_device *dev)
     struct vnet *v = virtio_priv(dev);
     bool did;
 
-    v->tx_scheduled = false;
-    did = vnet_tx_reap(v);
+    v->tx_scheduled = v->tx_scheduled && virtio_wakes(dev);
+    did = virtq_in_flight(v->txq) && vnet_tx_reap(v);
     vnet_tx_watch(v);
     if (vnet_rx_service(v)) {
         did = true;

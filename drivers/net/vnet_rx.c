@@ -105,8 +105,9 @@ static inline void vnet_rx_copy_short(uint8_t *to, const uint8_t *from, uint32_t
     _Static_assert(VNET_RX_HEAD % 64 == 0, "copied in parts of 64 bytes");
 
     memcpy(to, from, 64);
-    for (uint32_t at = 64; at < len; at += 64)
-        memcpy(to + at, from + at, 64);
+    if (__builtin_expect(len > 64, 0))
+        for (uint32_t at = 64; at < len; at += 64)
+            memcpy(to + at, from + at, 64);
 }
 
 /* The next spare record for a short frame. NULL: it takes the long way, as all frames do then. */

@@ -193,6 +193,8 @@ void virtio_wake(struct virtio_device *dev);
 /* Has service() called at when_ns (hal_now_ns) or sooner. An earlier time stays in force. A time
  * ends with the service() that runs at it. */
 void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns);
+/* Is a time in force? Within service(): one that has not come. */
+bool virtio_wakes(const struct virtio_device *dev);
 
 /*
  * The device broke a rule: its next service resets and recovers it as a whole, a bounded number of

@@ -211,6 +211,11 @@ void virtio_wake_at(struct virtio_device *dev, uint64_t when_ns)
     virtio_schedule(dev);
 }
 
+bool virtio_wakes(const struct virtio_device *dev)
+{
+    return dev->driver_ns != HAL_NEVER;
+}
+
 /* ---- handlers -------------------------------------------------------------------------------- */
 
 /*

@@ -361,7 +361,7 @@ static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_
     struct virtq *q = &s->q;
     struct virtq_slot *slots = q->slots;
     const struct virtq_used_elem *first = &s->used->ring[s->used_idx & s->mask], *elem = first;
-    unsigned descs = 0, head = q->free_head, size = q->size;
+    unsigned more = 0, head = q->free_head, size = q->size;
     uint32_t id, len;
 
     for (; elem < first + n; elem++, done++) {
@@ -375,15 +375,19 @@ static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_
             done->id = (uint16_t)id;
             continue;
         }
-        split_chain_tail(q, &slots[id], count)->next = (uint16_t)head;
+        struct virtq_slot *tail = &slots[id];
+        if (count != 1) {
+            tail = split_chain_tail(q, tail, count);
+            more += count - 1;
+        }
+        tail->next = (uint16_t)head;
         head = id;
-        descs += count;
     }
     n = (unsigned)(elem - first);
     s->used_idx = (uint16_t)(s->used_idx + n);
     if (!keep)
         q->free_head = (uint16_t)head;
-    virtq_count_back(q, n, descs);
+    virtq_count_back(q, n, keep ? 0 : n + more);
     return n;
 }
 

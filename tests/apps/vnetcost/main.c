@@ -20,15 +20,14 @@ enum { BATCH = 32, ROUNDS = 16, BYTES = 64, HEADROOM = 16, CARDS = 2 };
 static struct vnet *cards[CARDS];
 static char *frames; /* BATCH of them, each behind its headroom */
 static struct vnet_piece pieces[BATCH];
-static unsigned sent, received, bad;
+static unsigned sent, received;
 
 /* ---- the stack ------------------------------------------------------------------------------- */
 
 static void input(void *ctx, struct vnet_rx *rx)
 {
     (void)ctx;
-    received++;
-    bad += rx->len != BYTES;
+    received += rx->len == BYTES;
     vnet_rx_free(rx);
 }
 
@@ -111,7 +110,7 @@ static void round_trip(unsigned long cost[3])
     sent = received = 0;
     cost[1] += serve(cards[0]);
     cost[2] += serve(cards[1]);
-    if (sent != BATCH || received != BATCH || bad)
+    if (sent != BATCH || received != BATCH)
         fail("the batch did not come as a whole", received);
 }
 
