@@ -26,6 +26,10 @@ static struct conn_table conns, udp_ports;
 static struct tcp_pcb **active_end = &tcp_active_pcbs; /* where the list of active ones ends */
 static struct tcp_pcb_listen *listeners[FIRST_SIZE];
 
+/* What few connections and ports need. */
+static void conn_grow(struct conn_table *t) __attribute__((noinline, cold));
+static void port_begin(void) __attribute__((noinline, cold));
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 static uint32_t conn_size(const struct conn_table *t)

@@ -390,6 +390,7 @@ static void half_end(struct half_open *e, bool in_table, struct tcp_pcb_listen *
         half_forget(e);
     net_tcp_opened(pcb, rtt_us);
     done = opened_by_ack(pcb, h, p);
+    tcp_window_acked(pcb);
     TCP_REG_ACTIVE(pcb);
     if (!opened_accept(pcb))
         return;
