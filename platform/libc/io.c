@@ -348,3 +348,63 @@ ssize_t writev(int fd, const struct iovec *iov, int count)
         r = io_write_gathered(f, iov, count, (size_t)total);
     return io_result(f, r);
 }
+
+/* ---- several buffers, at a place ------------------------------------------------------------- */
+
+/* Why a call at that place cannot be done, or the number of bytes. able: f has the operation. */
+static ssize_t io_place(const struct file *f, bool able, off_t at, ssize_t total)
+{
+    if (!able)
+        return f->ops->readdir ? -EISDIR : -ESPIPE;
+    return at < 0 ? -EINVAL : total;
+}
+
+static ssize_t io_pread_each(struct file *f, const struct iovec *iov, int count, off_t at)
+{
+    ssize_t sum = 0, n = 0;
+
+    for (int i = 0; i < count; i++, sum += n) {
+        n = f->ops->pread(f, iov[i].iov_base, io_limit_to_offsets(at + sum, iov[i].iov_len),
+                          at + sum);
+        if (n < 0)
+            return sum ? sum : n;
+        if ((size_t)n < iov[i].iov_len)
+            return sum + n;
+    }
+    return sum;
+}
+
+static ssize_t io_pwrite_each(struct file *f, const struct iovec *iov, int count, off_t at)
+{
+    ssize_t sum = 0, n = 0;
+
+    for (int i = 0; i < count; i++, sum += n) {
+        n = f->ops->pwrite(f, iov[i].iov_base, io_limit_to_offsets(at + sum, iov[i].iov_len),
+                           at + sum);
+        if (n < 0)
+            return sum ? sum : n;
+        if ((size_t)n < iov[i].iov_len)
+            return sum + n;
+    }
+    return sum;
+}
+
+ssize_t preadv(int fd, const struct iovec *iov, int count, off_t at)
+{
+    struct file *f = file_hold(fd);
+    ssize_t r = -EBADF;
+
+    if (f && io_readable(f))
+        r = io_place(f, f->ops->pread, at, io_total(iov, count));
+    return io_result(f, r > 0 ? io_pread_each(f, iov, count, at) : r);
+}
+
+ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t at)
+{
+    struct file *f = file_hold(fd);
+    ssize_t r = -EBADF;
+
+    if (f && io_writable(f))
+        r = io_place(f, f->ops->pwrite, at, io_total(iov, count));
+    return io_result(f, r > 0 ? io_pwrite_each(f, iov, count, at) : r);
+}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../checks.h"
@@ -65,6 +66,26 @@ static void writes_at_the_end(int fd, off_t size)
     check(pwrite(fd, "end", 3, size - 3) == 3 && fsync(fd) == 0, "and once more");
 }
 
+/* Odd lengths at an odd place, in several buffers; the position of the file stays. */
+static void several_buffers(int fd, off_t size)
+{
+    struct iovec to[3] = {{out, 1001}, {out + 1001, 0}, {out + 1001, 5000}};
+    struct iovec from[2] = {{in, 3}, {in + 3, 5998}};
+    off_t at = 123457, before = lseek(fd, 0, SEEK_CUR);
+
+    fill(at);
+    check(pwritev(fd, to, 3, at) == 6001, "pwritev of three buffers");
+    check(preadv(fd, from, 2, at) == 6001 && memcmp(in, out, 6001) == 0, "preadv of two");
+    check(lseek(fd, 0, SEEK_CUR) == before, "the position is where it was");
+    check(preadv(fd, from, 2, size - 5) == 5, "preadv is cut at the end");
+    check(pwritev(fd, to, 3, size - 5) == 5, "pwritev is cut at the end");
+    check(pwritev(fd, to, 3, size) == -1 && errno == ENOSPC, "pwritev at the end");
+    check(preadv(fd, from, 2, -1) == -1 && errno == EINVAL, "preadv at a negative place");
+    check(preadv(fd, from, -1, 0) == -1 && errno == EINVAL, "a negative number of buffers");
+    check(preadv(-1, from, 2, 0) == -1 && errno == EBADF, "preadv without a file");
+    check(preadv(fd, from, 0, 0) == 0, "preadv into nothing");
+}
+
 int main(void)
 {
     bool read_only = hal_bootarg("ro") != NULL;
@@ -83,6 +104,7 @@ int main(void)
         check(pwrite(fd, "x", 1, 0) == -1, "it cannot be written");
     } else {
         write_pieces(fd);
+        several_buffers(fd, size);
         writes_at_the_end(fd, size);
     }
     read_pieces(fd);
