@@ -37,12 +37,21 @@ struct task {
     struct _reent own_reent;
 };
 
-static struct task *current;
-static struct task *ended; /* the task that runs next frees its memory; NULL: none */
-static struct waitq runnable;
-static struct deadline_heap deadlines;
+static struct {
+    struct task *current;
+    struct task *ended; /* the task that runs next frees its memory; NULL: none */
+    struct waitq runnable;
+    struct deadline_heap deadlines;
+    struct pace pace; /* of the loop, which runs for one task at a time */
+    bool parking_forbidden;
+} tasks;
 static uint64_t timer_set_ns = HAL_NEVER; /* when the board's timer fires, or has fired */
-static bool parking_forbidden;
+
+/* What few turns need stands apart, so that the loop is short. */
+static void task_expire(uint64_t now) __attribute__((noinline, cold));
+static void task_set_alarm(uint64_t latest) __attribute__((noinline, cold));
+static void task_release(struct task *t) __attribute__((noinline, cold));
+static bool task_pace(bool worked) __attribute__((noinline));
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
@@ -75,7 +84,7 @@ static void task_make_runnable(struct task *t, bool timed_out)
     task_dequeue(t);
     t->until_ns = HAL_NEVER;
     t->timed_out = timed_out;
-    task_enqueue(&runnable, t);
+    task_enqueue(&tasks.runnable, t);
 }
 
 /*
@@ -87,20 +96,21 @@ static void task_set_deadline(struct task *t, uint64_t when_ns)
     t->until_ns = when_ns;
     if (t->deadline.queued && t->deadline.when_ns <= when_ns)
         return;
-    deadline_remove(&deadlines, &t->deadline);
+    deadline_remove(&tasks.deadlines, &t->deadline);
     if (when_ns != HAL_NEVER)
-        deadline_add(&deadlines, &t->deadline, when_ns);
+        deadline_add(&tasks.deadlines, &t->deadline, when_ns);
 }
 
 /* The task whose wait ends first; NULL: none has a limit. */
 static struct task *task_first_due(void)
 {
-    while (deadlines.root) {
-        struct task *t = (struct task *)((char *)deadlines.root - offsetof(struct task, deadline));
+    while (tasks.deadlines.root) {
+        struct task *t =
+            (struct task *)((char *)tasks.deadlines.root - offsetof(struct task, deadline));
 
         if (t->until_ns == t->deadline.when_ns)
             return t;
-        deadline_remove(&deadlines, &t->deadline);
+        deadline_remove(&tasks.deadlines, &t->deadline);
         task_set_deadline(t, t->until_ns);
     }
     return NULL;
@@ -137,7 +147,6 @@ static void task_set_timer(uint64_t when_ns)
 
 /* Sets the timer for the next deadline of a service or a task, or for `latest`, unless it is set
  * for an earlier time. */
-static void task_set_alarm(uint64_t latest) __attribute__((noinline, cold));
 static void task_set_alarm(uint64_t latest)
 {
     const struct task *t = task_first_due();
@@ -164,7 +173,7 @@ static void task_idle(uint64_t latest)
     runtime_round.reads = 0;
     if (!services_pending()) {
         if (latest < timer_set_ns || deadline_before(&services.due, timer_set_ns) ||
-            deadline_before(&deadlines, timer_set_ns))
+            deadline_before(&tasks.deadlines, timer_set_ns))
             task_set_alarm(latest);
         board_wait();
         board_irq(); /* by a call, since an exception takes longer */
@@ -192,15 +201,15 @@ static void task_begin_turn(uint64_t now)
 /* Takes the first runnable task out of its queue. NULL: there is none. */
 static inline struct task *task_take_runnable(void)
 {
-    struct task *t = runnable.head;
+    struct task *t = tasks.runnable.head;
 
     if (!t)
         return NULL;
-    runnable.head = t->next;
+    tasks.runnable.head = t->next;
     if (t->next)
         t->next->prev = NULL;
     else
-        runnable.tail = NULL;
+        tasks.runnable.tail = NULL;
     t->queue = NULL;
     return t;
 }
@@ -211,16 +220,17 @@ static inline struct task *task_take_runnable(void)
  */
 static inline void task_arm_and_idle(void)
 {
-    if (!services_arm() && !runnable.head)
+    if (!services_arm() && !tasks.runnable.head)
         task_idle(HAL_NEVER);
 }
 
 /* The same while services are polled. True: the next round has the time of this one. */
-static bool task_pace(struct pace *p, bool worked)
+static bool task_pace(bool worked)
 {
+    struct pace *p = &tasks.pace;
     uint64_t until;
 
-    if (pace_round(p, !worked && !services_arm() && !runnable.head))
+    if (pace_round(p, !worked && !services_arm() && !tasks.runnable.head))
         return true;
     runtime_round.reads = 0;
     if (p->rounds && (until = pace_sleep(p, hal_now_ns())))
@@ -230,13 +240,13 @@ static bool task_pace(struct pace *p, bool worked)
 
 static struct task *task_next(void)
 {
-    struct pace pace = {0};
     uint64_t now = hal_now_ns();
 
-    for (turn_end(now);;) {
+    turn_end(now);
+    for (tasks.pace.rounds = 0;;) {
         task_begin_round(now);
         bool worked = services_run(now);
-        if (deadline_before(&deadlines, now + 1))
+        if (deadline_before(&tasks.deadlines, now + 1))
             task_expire(now);
         struct task *t = task_take_runnable();
         if (t) {
@@ -245,10 +255,10 @@ static struct task *task_next(void)
             return t;
         }
         if (services_polled()) {
-            if (task_pace(&pace, worked))
+            if (task_pace(worked))
                 continue;
         } else if (!services_pending()) {
-            pace.rounds = 0;
+            tasks.pace.rounds = 0;
             task_arm_and_idle();
         }
         runtime_round.reads = 0;
@@ -274,9 +284,9 @@ static void task_release(struct task *t)
 
 static void task_release_ended(void)
 {
-    struct task *t = ended;
+    struct task *t = tasks.ended;
 
-    ended = NULL;
+    tasks.ended = NULL;
     if (t)
         task_release(t);
 }
@@ -287,12 +297,12 @@ static void task_release_ended(void)
  */
 static void task_schedule(void)
 {
-    struct task *self = current, *t = task_next();
+    struct task *self = tasks.current, *t = task_next();
 
     if (t == self)
         return;
     task_check_stack(self);
-    current = t;
+    tasks.current = t;
     _impure_ptr = t->reent;
     arch_switch(&self->context, &t->context);
     task_release_ended();
@@ -310,14 +320,14 @@ static bool task_masked(void)
 
 bool task_may_park(void)
 {
-    return current && !parking_forbidden && !services_running() && !task_masked();
+    return tasks.current && !tasks.parking_forbidden && !services_running() && !task_masked();
 }
 
 static void task_check_park(const char *what)
 {
     if (services.running)
         hal_panic("%s in service %s, which must not park", what, services_running());
-    if (parking_forbidden)
+    if (tasks.parking_forbidden)
         hal_panic("%s before main(), where nothing may park", what);
 #ifdef VIREO_DEBUG
     if (!task_may_park())
@@ -327,7 +337,7 @@ static void task_check_park(const char *what)
 
 void task_forbid_parking(bool on)
 {
-    parking_forbidden = on;
+    tasks.parking_forbidden = on;
     if (!on)
         task_begin_turn(hal_now_ns());
 }
@@ -336,7 +346,7 @@ void task_forbid_parking(bool on)
 
 #pragma weak __sf /* not there in an image without stdio */
 
-/* Makes the libc state of a new task. The standard streams are those of all tasks. */
+/* Makes the libc state of a new task. The standard streams are those of all  */
 static void task_init_reent(struct _reent *r)
 {
     _REENT_INIT_PTR_ZEROED(r);
@@ -381,8 +391,8 @@ static void task_run_spawned(void *arg)
     t->fn(t->arg);
     task_check_park("the end of a task");
     task_destroy_reent(&t->own_reent);
-    deadline_remove(&deadlines, &t->deadline);
-    ended = t;
+    deadline_remove(&tasks.deadlines, &t->deadline);
+    tasks.ended = t;
     task_schedule();
     hal_panic("task %s ran on after its end", t->name);
 }
@@ -400,7 +410,7 @@ struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t 
     t->reent = &t->own_reent;
     task_init_reent(t->reent);
     arch_context_init(&t->context, t, task_run_spawned, t);
-    task_enqueue(&runnable, t);
+    task_enqueue(&tasks.runnable, t);
     return t;
 }
 
@@ -433,14 +443,14 @@ void task_start_main(void (*fn)(void))
     t->arg = (void *)fn;
     t->reent = _GLOBAL_REENT;
     arch_context_init(&t->context, t, task_run_main, t);
-    current = t;
+    tasks.current = t;
     arch_switch(&boot, &t->context);
     hal_panic("the boot stack was resumed");
 }
 
 struct task *task_self(void)
 {
-    return current;
+    return tasks.current;
 }
 
 const char *task_name(const struct task *t)
@@ -450,15 +460,15 @@ const char *task_name(const struct task *t)
 
 const char *runtime_task_name(void)
 {
-    return current ? current->name : "boot";
+    return tasks.current ? tasks.current->name : "boot";
 }
 
 bool runtime_task_stack(uintptr_t *low, uintptr_t *high)
 {
-    if (!current)
+    if (!tasks.current)
         return false;
-    *low = (uintptr_t)current->memory + PAGE_SIZE;
-    *high = (uintptr_t)current;
+    *low = (uintptr_t)tasks.current->memory + PAGE_SIZE;
+    *high = (uintptr_t)tasks.current;
     return true;
 }
 
@@ -467,7 +477,7 @@ bool runtime_task_stack(uintptr_t *low, uintptr_t *high)
 void task_yield(void)
 {
     task_check_park("task_yield");
-    task_enqueue(&runnable, current);
+    task_enqueue(&tasks.runnable, tasks.current);
     task_schedule();
 }
 
@@ -480,14 +490,14 @@ void task_give_way(void)
 void task_sleep_until(uint64_t when_ns)
 {
     task_check_park("sleep");
-    task_set_deadline(current, when_ns);
+    task_set_deadline(tasks.current, when_ns);
     task_schedule();
 }
 
 int waitq_wait(struct waitq *q, uint64_t deadline_ns)
 {
     task_check_park("waitq_wait");
-    struct task *self = current;
+    struct task *self = tasks.current;
     task_enqueue(q, self);
     if (deadline_ns != HAL_NEVER)
         task_set_deadline(self, deadline_ns);
@@ -503,16 +513,16 @@ void waitq_wake_all(struct waitq *q)
     if (!first)
         return;
     for (struct task *t = first; t; t = t->next) {
-        t->queue = &runnable;
+        t->queue = &tasks.runnable;
         t->until_ns = HAL_NEVER;
         t->timed_out = false;
     }
-    first->prev = runnable.tail;
-    if (runnable.tail)
-        runnable.tail->next = first;
+    first->prev = tasks.runnable.tail;
+    if (tasks.runnable.tail)
+        tasks.runnable.tail->next = first;
     else
-        runnable.head = first;
-    runnable.tail = q->tail;
+        tasks.runnable.head = first;
+    tasks.runnable.tail = q->tail;
     q->head = q->tail = NULL;
 }
 
@@ -522,27 +532,27 @@ void waitq_wake_all(struct waitq *q)
  */
 void task_mutex_lock(struct task_mutex *m)
 {
-    if (m->owner && m->owner != current) {
+    if (m->owner && m->owner != tasks.current) {
         waitq_wait(&m->waiters, HAL_NEVER);
-        hal_assert(m->owner == current);
+        hal_assert(m->owner == tasks.current);
         return;
     }
-    m->owner = current;
+    m->owner = tasks.current;
     m->depth++;
 }
 
 bool task_mutex_trylock(struct task_mutex *m)
 {
-    if (m->owner && m->owner != current)
+    if (m->owner && m->owner != tasks.current)
         return false;
-    m->owner = current;
+    m->owner = tasks.current;
     m->depth++;
     return true;
 }
 
 void task_mutex_unlock(struct task_mutex *m)
 {
-    hal_assert(m->owner == current && m->depth > 0);
+    hal_assert(m->owner == tasks.current && m->depth > 0);
     if (--m->depth)
         return;
     m->owner = m->waiters.head;
