@@ -41,10 +41,18 @@ def test_with_copies(builder, name):
     run_program(builder, f'host/test_{name}', VIREO_HOST_DMA='copy')
 
 
-def run_program(builder, name, **environment):
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_cache_model_long(builder):
+    """The block cache against its reference for ten million steps."""
+    run_program(builder, 'host/test_cache_model', 3000, VIREO_CACHE_STEPS='10000000',
+                VIREO_CASE_SECONDS=str(2900 * PATIENCE))
+
+
+def run_program(builder, name, seconds=170, **environment):
     builder(f'build/{name}')
     result = subprocess.run([os.path.join(TREE, 'build', name)], capture_output=True, text=True,
-                            timeout=170 * PATIENCE, errors='replace',
+                            timeout=seconds * PATIENCE, errors='replace',
                             env={**os.environ, 'VIREO_CASE_SECONDS': str(60 * PATIENCE),
                                  **environment})
     text = result.stdout + result.stderr

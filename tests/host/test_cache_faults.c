@@ -171,6 +171,45 @@ static void shrinks_while_reads_are_out(void)
     CHECK_EQ(syncs_failed, 1);
 }
 
+/* A disk that shrank and grew has other bytes behind its old end: they are read from the disk. */
+static void shrinks_and_grows(void)
+{
+    uint8_t buf[BLOCK];
+
+    for (unsigned looked = 0; looked < 2; looked++) {
+        start(64 * BLOCK);
+        for (unsigned i = 38; i < 42; i++)
+            CHECK_EQ(disk_read(d, buf, BLOCK, i * BLOCK, NULL), BLOCK);
+        block_resize(&f->dev, 40 * 8 + 1);
+        if (looked)
+            CHECK_EQ(disk_read(d, buf, BLOCK, 39 * BLOCK, NULL), BLOCK);
+        memset(f->now + 40 * BLOCK + 512, 0, 24 * BLOCK - 512);
+        block_resize(&f->dev, 64 * 8);
+        for (unsigned i = 38; i < 42; i++) {
+            CHECK_EQ(disk_read(d, buf, BLOCK, i * BLOCK, NULL), BLOCK);
+            CHECK(!memcmp(buf, f->now + i * BLOCK, BLOCK));
+        }
+    }
+}
+
+/* Written and not flushed when the end moves in front of it: that is an error of the next sync. */
+static void shrinks_before_a_flush(void)
+{
+    uint8_t buf[BLOCK];
+
+    start(64 * BLOCK);
+    fill(50, 2, 7);
+    bcache_start_round(c);
+    while (bcache_dirty(c))
+        fakedisk_step(f);
+    block_resize(&f->dev, 40 * 8);
+    CHECK_EQ(disk_sync(d), -EIO);
+    memset(f->now + 50 * BLOCK, 0, 2 * BLOCK);
+    block_resize(&f->dev, 64 * 8);
+    CHECK_EQ(disk_read(d, buf, BLOCK, 50 * BLOCK, NULL), BLOCK);
+    CHECK_EQ(buf[0], 0);
+}
+
 static void grow_disk(void)
 {
     block_resize(&f->dev, f->bytes / BLOCK_SECTOR);
@@ -390,6 +429,8 @@ int main(int argc, char **argv)
         {"shrinks_and_ages", shrinks_and_ages},
         {"shrinks_and_fills", shrinks_and_fills},
         {"shrinks_while_reads_are_out", shrinks_while_reads_are_out},
+        {"shrinks_and_grows", shrinks_and_grows},
+        {"shrinks_before_a_flush", shrinks_before_a_flush},
         {"grows_under_a_write", grows_under_a_write},
         {"shrinks_under_a_write", shrinks_under_a_write},
         {"bad_sector_among_neighbours", bad_sector_among_neighbours},

@@ -424,23 +424,33 @@ static void bcache_forget(struct bcache *c, struct bcache_block *b)
     bcache_set_state(c, b, b->pins ? BCACHE_ORPHAN : BCACHE_EMPTY);
 }
 
-static void bcache_forget_copies(struct bcache *c)
+/* Copies of block `from` and those behind it. */
+static void bcache_forget_copies(struct bcache *c, uint64_t from)
 {
-    c->plugs = block_plugs(c->dev);
     for (size_t i = 0; i < bcache_buckets(c); i++)
         for (struct bcache_block *b = c->hash[i], *next; b; b = next) {
             next = b->hash_next;
-            bcache_forget(c, b);
+            if (b->index >= from)
+                bcache_forget(c, b);
         }
 }
 
-/* The disk has another size, or was plugged in again. */
+/*
+ * The disk has another size, or was plugged in again. What lay behind an end is not what will be
+ * there if the disk grows again; after several changes the lowest end is not known.
+ */
 static void bcache_look_at_disk(struct bcache *c)
 {
+    uint64_t was = c->whole_blocks;
+    unsigned n = *c->changes - c->changes_seen;
+
     c->changes_seen = *c->changes;
     c->whole_blocks = block_capacity(c->dev) >> c->block_shift;
-    if (c->plugs != block_plugs(c->dev))
-        bcache_forget_copies(c);
+    if (c->plugs != block_plugs(c->dev) || n > 1)
+        bcache_forget_copies(c, 0);
+    else if (c->whole_blocks < was)
+        bcache_forget_copies(c, c->whole_blocks);
+    c->plugs = block_plugs(c->dev);
 }
 
 int bcache_get(struct bcache *c, uint64_t index, enum bcache_use use, unsigned more,
@@ -508,7 +518,8 @@ struct bcache *bcache_create(struct block_device *dev, size_t bytes)
     c->changes = block_changes(dev);
     block_flusher_init(dev, &c->flusher);
     bcache_set_geometry(c, bytes);
-    bcache_look_at_disk(c);
+    c->changes_seen = *c->changes;
+    c->whole_blocks = block_capacity(dev) >> c->block_shift;
     bcache_list_init(&c->free);
     bcache_list_init(&c->young);
     bcache_list_init(&c->old);

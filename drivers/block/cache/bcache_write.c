@@ -315,10 +315,11 @@ static void bcache_all_flushed(struct bcache *c)
 {
     struct bcache_block *b;
 
-    while ((b = bcache_first(&c->flushing))) {
-        bcache_unlink(b);
-        bcache_settle_clean(c, b);
-    }
+    while ((b = bcache_first(&c->flushing)))
+        if (bcache_still_on_disk(c, b)) {
+            bcache_unlink(b);
+            bcache_settle_clean(c, b);
+        }
 }
 
 /* All syncs need everything that is dirty now. */
