@@ -73,6 +73,9 @@ static unsigned vblk_put_joined(struct virtq_seg *seg, uint64_t record, const st
     return 2;
 }
 
+/* What is not plain; compiled to be small. */
+static void vblk_stage(struct block_device *block, struct block_transfer *t,
+                       const struct block_dma *dma, unsigned n) __attribute__((cold));
 static void vblk_stage(struct block_device *block, struct block_transfer *t,
                        const struct block_dma *dma, unsigned n)
 {
