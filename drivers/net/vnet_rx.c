@@ -102,12 +102,12 @@ static struct vnet_rx **vnet_rx_take_other(struct vnet *v, struct virtq_done *d,
 /* Copies len bytes, and some behind them: memory for that is in both. */
 static inline void vnet_rx_copy_short(uint8_t *to, const uint8_t *from, uint32_t len)
 {
-    _Static_assert(VNET_RX_HEAD % 64 == 0, "copied in parts of 64 bytes");
+    _Static_assert(VNET_RX_HEAD % 32 == 0 && VNET_RX_HEAD >= 64, "copied in parts");
 
     memcpy(to, from, 64);
     if (__builtin_expect(len > 64, 0))
-        for (uint32_t at = 64; at < len; at += 64)
-            memcpy(to + at, from + at, 64);
+        for (uint32_t at = 64; at < len; at += 32)
+            memcpy(to + at, from + at, 32);
 }
 
 /* The next spare record for a short frame. NULL: it takes the long way, as all frames do then. */

@@ -34,11 +34,14 @@ static void tick_queues(struct virtio_device *dev, uint64_t now)
 }
 
 /* Did the device or a queue fail, or is a queue being reset? */
-static bool needs_mending(const struct virtio_device *dev)
+static bool needs_mending(struct virtio_device *dev)
 {
+    if (!dev->owner.trouble)
+        return dev->failing;
     for (unsigned i = 0; i < dev->queue_count; i++)
         if (dev->queues[i]->state > VIRTQ_OK)
             return true;
+    dev->owner.trouble = false;
     return dev->failing;
 }
 

@@ -36,7 +36,8 @@ enum { STATES = 5 };
 
 static bool queue_moves(unsigned from, unsigned to)
 {
-    static struct virtq q;
+    static struct virtq_owner owner;
+    static struct virtq q = {.owner = &owner};
     jmp_buf refused;
 
     q = (struct virtq){.state = from, .armed = true};

@@ -107,6 +107,8 @@ static inline void split_write_desc(struct virtq_desc *d, uint64_t addr, uint32_
  * the available ring; returns how many. What each round needs is in local variables.
  */
 static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_request *reqs,
+                                unsigned n, uint32_t counts) __attribute__((noinline));
+static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_request *reqs,
                                 unsigned n, uint32_t counts)
 {
     struct virtq_slot *slots = s->q.slots;
@@ -239,10 +241,12 @@ static void split_publish(struct virtq_split_queue *s, unsigned n)
     s->q.wants_kick = split_wants_kick(s, n);
 }
 
-static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
+/* Submits reqs[taken..n) after those before; returns how many of all, or an error. */
+static int split_submit_rest(struct virtq_split_queue *s, const struct virtq_request *reqs,
+                             unsigned n, unsigned taken) __attribute__((noinline));
+static int split_submit_rest(struct virtq_split_queue *s, const struct virtq_request *reqs,
+                             unsigned n, unsigned taken)
 {
-    struct virtq_split_queue *s = virtq_split_of(q);
-    unsigned taken = 0;
     int err = 0;
 
     while (taken < n && !err) {
@@ -257,6 +261,19 @@ static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsig
     }
     if (!taken)
         return err == -ENOSPC ? 0 : err;
+    split_publish(s, taken);
+    return (int)taken;
+}
+
+static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
+{
+    struct virtq_split_queue *s = virtq_split_of(q);
+    unsigned taken = 0;
+
+    if (virtq_counts_single(reqs))
+        taken = split_place_run(s, reqs, n, virtq_counts(reqs));
+    if (taken < n)
+        return split_submit_rest(s, reqs, n, taken);
     split_publish(s, taken);
     return (int)taken;
 }
@@ -350,8 +367,9 @@ static void split_load_used(const struct virtq_used_elem *elem, uint32_t *id, ui
 }
 
 /*
- * Takes up to n used entries, none beyond the end of the ring; fewer: the queue is broken. `keep`,
- * a constant: their descriptors stay with them; else they go in front of the free ones.
+ * Takes up to n used entries, none beyond the end of the ring; fewer: the id of the next, which the
+ * next of done has as its length, is a lie. `keep`, a constant: their descriptors stay with them;
+ * else they go in front of the free ones.
  */
 static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_done *done,
                                       unsigned n, bool keep) __attribute__((always_inline));
@@ -367,7 +385,7 @@ static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_
     for (; elem < first + n; elem++, done++) {
         split_load_used(elem, &id, &len);
         if (!virtq_id_out(slots, size, id)) {
-            virtq_bad_id(q, id);
+            done->len = id;
             break;
         }
         unsigned count = virtq_slot_empty(&slots[id], len, done);
@@ -392,10 +410,14 @@ static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_
 }
 
 static unsigned split_take_used(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
+    __attribute__((noinline));
+static unsigned split_take_used(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
 {
     return split_take_run(s, done, n, false);
 }
 
+static unsigned split_take_kept(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
+    __attribute__((noinline));
 static unsigned split_take_kept(struct virtq_split_queue *s, struct virtq_done *done, unsigned n)
 {
     return split_take_run(s, done, n, true);
@@ -426,19 +448,21 @@ static unsigned split_take_in_order(struct virtq_split_queue *s, struct virtq_do
     return i;
 }
 
-/* Takes n used entries, beyond the end of the ring from its beginning on. */
-static unsigned split_take_round(struct virtq_split_queue *s, struct virtq_done *done, unsigned n,
-                                 bool keep)
+/*
+ * Of n used entries `got` were taken, up to the end of the ring: takes the others from its
+ * beginning on, unless the id of the next is a lie.
+ */
+static unsigned split_take_others(struct virtq_split_queue *s, struct virtq_done *done, unsigned n,
+                                  unsigned got, bool keep) __attribute__((noinline, cold));
+static unsigned split_take_others(struct virtq_split_queue *s, struct virtq_done *done, unsigned n,
+                                  unsigned got, bool keep)
 {
-    unsigned taken = 0, run, got;
-
-    do {
-        run = s->q.size - (s->used_idx & s->mask);
-        run = run < n - taken ? run : n - taken;
-        got = keep ? split_take_kept(s, done + taken, run) : split_take_used(s, done + taken, run);
-        taken += got;
-    } while (got == run && taken < n);
-    return taken;
+    if (!(s->used_idx & s->mask))
+        got += keep ? split_take_kept(s, done + got, n - got)
+                    : split_take_used(s, done + got, n - got);
+    if (got < n)
+        virtq_bad_id(&s->q, done[got].len);
+    return got;
 }
 
 /* Takes what is used, up to max buffers. Apart from split_reap, which mostly finds nothing. */
@@ -448,14 +472,20 @@ static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsi
                       unsigned ready, bool keep)
 {
     struct virtq *q = &s->q;
-    unsigned n = ready < max ? ready : max;
+    unsigned n = ready < max ? ready : max, left = q->size - (s->used_idx & s->mask), got;
 
     if (ready > q->in_flight) {
         virtq_break(q, "used index ahead of what was made available");
         return -EIO;
     }
-    n = q->in_order ? split_take_in_order(s, done, n, ready) : split_take_round(s, done, n, keep);
-    return n || q->state == VIRTQ_OK ? (int)n : -EIO;
+    left = left < n ? left : n;
+    if (q->in_order)
+        n = got = split_take_in_order(s, done, n, ready);
+    else
+        got = keep ? split_take_kept(s, done, left) : split_take_used(s, done, left);
+    if (got < n)
+        got = split_take_others(s, done, n, got, keep);
+    return got || q->state == VIRTQ_OK ? (int)got : -EIO;
 }
 
 static inline int split_reap_any(struct virtq *q, struct virtq_done *done, unsigned max, bool keep)

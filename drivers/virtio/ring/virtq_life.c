@@ -28,6 +28,8 @@ void virtq_set_state(struct virtq *q, enum virtq_state state)
     q->state = state;
     if (state != VIRTQ_OK)
         q->armed = false;
+    if (state > VIRTQ_OK)
+        q->owner->trouble = true;
 }
 
 enum virtq_state virtq_state(const struct virtq *q)

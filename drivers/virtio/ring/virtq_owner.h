@@ -40,7 +40,9 @@ struct virtq_owner_ops {
 struct virtq_owner {
     const struct virtq_owner_ops *ops;
     const char *name; /* of the device, for the log: "vnet0" */
-    bool live;        /* the device is in service: DRIVER_OK was written, and no reset since */
+    bool trouble; /* a queue may be broken, resetting or gone; a queue sets it, the owner clears it
+                   */
+    bool live;    /* the device is in service: DRIVER_OK was written, and no reset since */
     uint64_t tick_ns; /* when the owner calls virtq_tick next; HAL_NEVER: see tick_later */
 };
 
