@@ -104,13 +104,10 @@ static void conn_remove(struct conn_table *t, struct net_chain *c)
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-static uint64_t conn_factor[5];
+static uint64_t conn_factor[5]; /* zeros until the first connection enters */
 
 static uint64_t conn_hash_ports(uint16_t remote_port, uint16_t local_port)
 {
-    while (!conn_factor[0]) /* once */
-        for (unsigned i = 0; i < 5; i++)
-            conn_factor[i] = (uint64_t)net_random32() << 32 | net_random32();
     return conn_factor[0] * ((uint32_t)remote_port << 16 | local_port);
 }
 
@@ -123,6 +120,9 @@ static uint32_t conn_hash(const ip_addr_t *remote, uint16_t remote_port, uint16_
 {
     uint64_t sum;
 
+    while (!conn_factor[0]) /* once */
+        for (unsigned i = 0; i < 5; i++)
+            conn_factor[i] = (uint64_t)net_random32() << 32 | net_random32();
     if (IP_IS_V4(remote))
         return conn_hash4(ip_2_ip4(remote)->addr, remote_port, local_port);
     sum = conn_hash_ports(remote_port, local_port);

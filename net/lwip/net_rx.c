@@ -14,6 +14,7 @@
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/udp.h"
 #include "net_udp.h"
+#include "tcp_fast.h"
 #include "vireo/sum.h"
 
 /* What is kept in the memory of a buffer for the stack. */
@@ -299,7 +300,8 @@ static void rx_packet(struct net_dev *d, struct vnet_rx *rx)
 void net_rx_frame(void *ctx, struct vnet_rx *rx)
 {
     net_enter_service();
-    if (!net_udp_likely(rx) || !net_udp_rx(ctx, rx))
+    if (!(tcp_fast_likely(rx) && tcp_fast_rx(ctx, rx)) &&
+        !(net_udp_likely(rx) && net_udp_rx(ctx, rx)))
         rx_packet(ctx, rx);
     net_leave_service();
 }

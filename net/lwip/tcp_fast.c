@@ -7,6 +7,9 @@
  */
 #include "tcp_fast.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
 #include "net_rx.h"
@@ -20,7 +23,9 @@ struct fast_segment {
     struct tcp_pcb *pcb;
     struct tcp_seg *acked; /* what it acknowledges; NULL: nothing */
     uint32_t seq, ack, len, window;
+    uint32_t stamp; /* the sender's clock, if timestamps were agreed */
 };
+static struct fast_segment fast_now; /* one is looked at at a time */
 
 /* ---- is it the next one? --------------------------------------------------------------------- */
 
@@ -49,11 +54,14 @@ static bool fast_header_fits(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
 }
 
 /* A timestamp that goes back is that of an old segment (RFC 7323, 5.3). */
-static bool fast_stamp_fits(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
+static bool fast_stamp_fits(struct fast_segment *s, const struct tcp_hdr *h)
 {
     const uint32_t *option = (const void *)(h + 1);
 
-    return !(pcb->flags & TF_TIMESTAMP) || !tcp_before(lwip_ntohl(option[1]), pcb->ts_recent);
+    if (!(s->pcb->flags & TF_TIMESTAMP))
+        return true;
+    s->stamp = lwip_ntohl(option[1]);
+    return !tcp_before(s->stamp, s->pcb->ts_recent);
 }
 
 /*
@@ -72,33 +80,31 @@ static bool fast_ack_fits(struct fast_segment *s)
            s->ack == s->pcb->snd_nxt;
 }
 
-static bool fast_expects(struct fast_segment *s, const struct net_arrival *a)
+/* `len`: bytes of the segment with its header. */
+static __attribute__((noinline)) bool fast_expects(struct fast_segment *s, const struct netif *netif,
+                                const struct ip_hdr *ip, const struct tcp_hdr *h, uint32_t len)
 {
-    const struct tcp_hdr *h = a->seg.tcp;
-    const struct ip_hdr *ip = (const struct ip_hdr *)a->seg.packet;
-    const struct netif *netif = &a->dev->netif;
     struct tcp_pcb *pcb;
 
     if (ip->dest.addr != netif_ip4_addr(netif)->addr || !netif_is_up(netif))
         return false;
     pcb = net_conn_find4(ip, h);
-    if (!pcb || !fast_is_calm(pcb) || !fast_header_fits(pcb, h))
+    if (!pcb || !fast_is_calm(pcb) || !fast_header_fits(pcb, h) || len < TCPH_HDRLEN_BYTES(h))
         return false;
     s->pcb = pcb;
     s->seq = lwip_ntohl(h->seqno);
     s->ack = lwip_ntohl(h->ackno);
-    s->len = a->seg.total - a->seg.data;
+    s->len = len - TCPH_HDRLEN_BYTES(h);
     s->window = (uint32_t)lwip_ntohs(h->wnd) << pcb->snd_scale;
-    return s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd && s->window &&
-           fast_stamp_fits(pcb, h) && fast_ack_fits(s);
+    return s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd && s->window && fast_stamp_fits(s, h) &&
+           fast_ack_fits(s);
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
 
 /* As lwIP's tcp_process() begins, and tcp_stamp_old(). */
-static void fast_heard(const struct fast_segment *s, const struct tcp_hdr *h)
+static inline void fast_heard(const struct fast_segment *s)
 {
-    const uint32_t *option = (const void *)(h + 1);
     struct tcp_pcb *pcb = s->pcb;
 
     lwip_stats.ip.recv++;
@@ -109,7 +115,7 @@ static void fast_heard(const struct fast_segment *s, const struct tcp_hdr *h)
     pcb->keep_cnt_sent = 0;
     pcb->persist_probe = 0;
     if ((pcb->flags & TF_TIMESTAMP) && TCP_SEQ_LEQ(s->seq, pcb->ts_lastacksent)) {
-        pcb->ts_recent = lwip_ntohl(option[1]);
+        pcb->ts_recent = s->stamp;
         pcb->net.stamp.recent_tick = tcp_ticks;
     }
 }
@@ -197,40 +203,142 @@ static void fast_output(struct tcp_pcb *pcb)
         tcp_news.fresh = NULL;
 }
 
-bool tcp_fast_input(const struct net_arrival *a, struct pbuf *p)
+/* Takes the segment over. data: its pbufs, NULL: none; the control block's, or the application's.
+ */
+static void fast_take(const struct fast_segment *s, struct pbuf *data) __attribute__((noinline));
+static void fast_take(const struct fast_segment *s, struct pbuf *data)
 {
-    uint32_t acked = 0, data = a->seg.data;
-    struct fast_segment s;
+    struct tcp_pcb *pcb = s->pcb;
+    uint32_t acked = 0;
     bool there;
 
-    if (!fast_expects(&s, a))
+    fast_heard(s);
+    fast_window(s);
+    if (s->acked) {
+        acked = s->acked->len;
+        fast_acked(s);
+    } else if (pcb->unacked) {
+        tcp_recovery_still(pcb);
+    }
+    if (data) {
+        pcb->rcv_nxt += s->len;
+        pcb->rcv_wnd -= s->len;
+        tcp_window_announce(pcb);
+        tcp_ack_data(pcb, s->len);
+    }
+    tcp_recv_flags = 0;
+    tcp_input_pcb = pcb;
+    there = fast_tell(pcb, acked, data);
+    tcp_input_pcb = NULL;
+    if (there)
+        fast_output(pcb);
+}
+
+bool tcp_fast_input(const struct net_arrival *a, struct pbuf *p)
+{
+    uint32_t data = a->seg.data;
+    struct fast_segment *s = &fast_now;
+
+    if (!fast_expects(s, &a->dev->netif, (const void *)a->seg.packet, a->seg.tcp, a->seg.len))
         return false;
-    fast_heard(&s, a->seg.tcp);
-    fast_window(&s);
-    if (s.acked) {
-        acked = s.acked->len;
-        fast_acked(&s);
-    } else if (s.pcb->unacked) {
-        tcp_recovery_still(s.pcb);
+    if (!s->len) {
+        pbuf_free(p);
+        fast_take(s, NULL);
+        return true;
     }
     p->payload = (uint8_t *)p->payload + data;
     p->len = (u16_t)(p->len - data);
     p->tot_len = (u16_t)(p->tot_len - data);
-    if (s.len) {
-        s.pcb->rcv_nxt += s.len;
-        s.pcb->rcv_wnd -= s.len;
-        tcp_window_announce(s.pcb);
-        tcp_ack_data(s.pcb, s.len);
-        p = net_payload(p);
+    fast_take(s, net_payload(p));
+    return true;
+}
+
+/* ---- frames that a card has copied as a whole ------------------------------------------------ */
+
+static inline uint32_t fast_load(const void *p)
+{
+    uint32_t word;
+
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+/*
+ * The bytes of a segment of TCP in a frame to this card alone, behind a header of IPv4 without
+ * options and with a right sum (RFC 791); 0: it is none.
+ */
+static inline uint32_t fast_over_ip4(const struct net_dev *d, const struct vnet_rx *rx)
+{
+    const uint8_t *own = d->netif.hwaddr, *packet = rx->head + SIZEOF_ETH_HDR;
+    const struct ip_hdr *ip = (const void *)packet;
+    uint32_t total = lwip_ntohs(IPH_LEN(ip)), odd;
+    uint64_t sum = 0;
+
+#pragma GCC unroll 5
+    for (unsigned i = 0; i < IP_HLEN; i += 4)
+        sum += fast_load(packet + i);
+    odd = (fast_load(rx->head) ^ fast_load(own)) | (fast_load(rx->head + 2) ^ fast_load(own + 2)) |
+          ((fast_load(packet - 2) ^ PP_HTONL(0x08004500)) & PP_HTONL(0xffffff00)) |
+          (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) | (IPH_PROTO(ip) ^ IP_PROTO_TCP);
+    return !odd && sum % 0xffff == 0 && total >= IP_HLEN + TCP_HLEN &&
+                   total <= rx->len - SIZEOF_ETH_HDR
+               ? total - IP_HLEN
+               : 0;
+}
+
+/* Is the sum of the segment right, or was it for the card to say so? */
+static inline bool fast_sum_ok(const struct vnet_rx *rx, uint32_t len)
+{
+    const uint8_t *segment = rx->head + SIZEOF_ETH_HDR + IP_HLEN;
+
+    if (rx->meta.flags & VNET_NEEDS_CSUM)
+        return rx->meta.csum_start == SIZEOF_ETH_HDR + IP_HLEN &&
+               rx->meta.csum_offset == offsetof(struct tcp_hdr, chksum);
+    return (rx->meta.flags & VNET_CSUM_VALID) ||
+           ((uint64_t)PP_HTONS(IP_PROTO_TCP) + lwip_htons((u16_t)len) + fast_load(segment - 8) +
+            fast_load(segment - 4) + net_chksum(segment, (int)len)) %
+                   0xffff ==
+               0;
+}
+
+static void fast_free(struct pbuf *p)
+{
+    vnet_rx_free((struct vnet_rx *)p);
+}
+
+/* The data, in the frame's memory, which goes back with it. */
+static inline struct pbuf *fast_pbuf(const struct net_dev *d, struct vnet_rx *rx, uint32_t at,
+                                     uint32_t len)
+{
+    struct pbuf_custom *pc = (struct pbuf_custom *)rx->stack;
+
+    pc->custom_free_function = fast_free;
+    pc->pbuf = (struct pbuf){.payload = rx->head + at,
+                             .tot_len = (u16_t)len,
+                             .len = (u16_t)len,
+                             .type_internal = PBUF_REF,
+                             .flags = PBUF_FLAG_IS_CUSTOM,
+                             .ref = 1,
+                             .if_idx = netif_get_index(&d->netif)};
+    return &pc->pbuf;
+}
+
+bool tcp_fast_rx(struct net_dev *d, struct vnet_rx *rx)
+{
+    uint32_t at = SIZEOF_ETH_HDR + IP_HLEN, len;
+    struct fast_segment *s = &fast_now;
+
+    if (rx->data || rx->meta.gso || raw_pcbs || net_join_waiting || !(len = fast_over_ip4(d, rx)) ||
+        vnet_rx_tight(d->vnet) ||
+        !fast_expects(s, &d->netif, (const void *)(rx->head + SIZEOF_ETH_HDR),
+                      (const void *)(rx->head + at), len) ||
+        !fast_sum_ok(rx, len))
+        return false;
+    if (s->len) {
+        fast_take(s, fast_pbuf(d, rx, at + len - s->len, s->len));
     } else {
-        pbuf_free(p);
-        p = NULL;
+        vnet_rx_free(rx);
+        fast_take(s, NULL);
     }
-    tcp_recv_flags = 0;
-    tcp_input_pcb = s.pcb;
-    there = fast_tell(s.pcb, acked, p);
-    tcp_input_pcb = NULL;
-    if (there)
-        fast_output(s.pcb);
     return true;
 }

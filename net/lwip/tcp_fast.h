@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-struct net_arrival;
-struct pbuf;
+#include "lwip/prot/ip.h"
+#include "net_rx.h"
 
 /*
  * A segment over IPv4 whose sums are right, in p from the header of IP on: is it the next one of an
@@ -17,5 +17,15 @@ struct pbuf;
  * caller's. False: nothing was changed; the segment goes the long way.
  */
 bool tcp_fast_input(const struct net_arrival *a, struct pbuf *p);
+/*
+ * The same of a frame as it comes from a driver: sums are looked at here. False: it was not
+ * touched.
+ */
+bool tcp_fast_rx(struct net_dev *d, struct vnet_rx *rx);
+/* May a frame carry such a segment? */
+static inline bool tcp_fast_likely(const struct vnet_rx *rx)
+{
+    return rx->head[SIZEOF_ETH_HDR + 9] == IP_PROTO_TCP;
+}
 
 #endif

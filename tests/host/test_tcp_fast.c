@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * test_tcp_fast.c - frames with segments of an open connection (net/lwip/tcp_fast.c): those with
+ * anything wrong are not taken, and the right one after them is. Connections by the short way and
+ * by the long one are compared by test_tcp_random by_both_ways.
+ */
+#include <string.h>
+
+#include "check.h"
+#include "host.h"
+#include "loop.h"
+#include "lwip/raw.h"
+#include "net_impl.h"
+#include "peer.h"
+#include "tasks.h"
+
+enum { IP = 20, TCP = 20, PORT = 80 };
+
+static struct peer_tcp client;
+
+static int opened(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    int listener;
+
+    peer_boot(NULL);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_EQ(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+    CHECK_EQ(listen(listener, 1), 0);
+    peer_connect(&client, 4000, PORT);
+    return accept(listener, NULL, NULL);
+}
+
+static uint16_t sum_of(uint32_t sum, const uint8_t *p, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++)
+        sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t) ~(sum + (sum >> 16));
+}
+
+/* The next segment, of one byte, as a packet of IPv4 with room for 8 more bytes. */
+static void make(uint8_t *p)
+{
+    memset(p, 0, IP + TCP + 9);
+    p[0] = 0x45;
+    peer_put16(p + 2, IP + TCP + 1);
+    p[8] = 64;
+    p[9] = PEER_TCP;
+    peer_put32(p + 12, PEER_IP);
+    peer_put32(p + 16, IMAGE_IP);
+    peer_put16(p + IP, client.port);
+    peer_put16(p + IP + 2, client.image_port);
+    peer_put32(p + IP + 4, client.seq);
+    peer_put32(p + IP + 8, client.ack);
+    p[IP + 12] = TCP / 4 << 4;
+    p[IP + 13] = PEER_ACK | PEER_PSH;
+    peer_put16(p + IP + 14, client.window);
+    p[IP + TCP] = 'x';
+}
+
+static void seal(uint8_t *p)
+{
+    peer_put16(p + 10, 0);
+    peer_put16(p + 10, sum_of(0, p, IP));
+    peer_put16(p + IP + 16, 0);
+    peer_put16(p + IP + 16,
+               sum_of(sum_of(PEER_TCP + TCP + 1, p + 12, 8) ^ 0xffffu, p + IP, TCP + 1));
+}
+
+static int waiting(int fd)
+{
+    char c;
+
+    return (int)recv(fd, &c, 1, MSG_DONTWAIT);
+}
+
+/* Byte `at` of the packet is wrong; with `sums`, before sums are made. */
+static void spoilt(int fd, unsigned at, uint8_t with, bool sums)
+{
+    uint8_t p[IP + TCP + 9];
+
+    make(p);
+    if (sums)
+        p[at] ^= with;
+    seal(p);
+    if (!sums)
+        p[at] ^= with;
+    peer_frame(0x0800, p, IP + TCP + 1);
+    CHECK_EQ(waiting(fd), -1);
+}
+
+static void right(int fd)
+{
+    uint8_t p[IP + TCP + 9];
+
+    make(p);
+    seal(p);
+    peer_frame(0x0800, p, sizeof(p)); /* with padding */
+    client.seq++;
+    CHECK_EQ(waiting(fd), 1);
+    CHECK_EQ(waiting(fd), -1);
+}
+
+static void headers_of_ip(void)
+{
+    int fd = opened();
+
+    right(fd);
+    spoilt(fd, 8, 1, false);   /* its sum */
+    spoilt(fd, 2, 1, true);    /* longer than the frame */
+    spoilt(fd, 6, 0x20, true); /* a fragment */
+    spoilt(fd, 7, 1, true);    /* not the first one */
+    spoilt(fd, 9, 0x10, true); /* another protocol */
+    spoilt(fd, 15, 1, true);   /* from another machine */
+    spoilt(fd, 19, 1, true);   /* to another one */
+    spoilt(fd, 0, 0x20, true); /* IPv6 by its number */
+    right(fd);
+}
+
+static void headers_of_tcp(void)
+{
+    int fd = opened();
+
+    right(fd);
+    spoilt(fd, IP + TCP, 1, false);  /* the sum */
+    spoilt(fd, IP + 1, 1, true);     /* another port */
+    spoilt(fd, IP + 3, 1, true);     /* to another port */
+    spoilt(fd, IP + 6, 1, true);     /* numbers before the window, ... */
+    spoilt(fd, IP + 9, 1, true);     /* ... of an ACK for what was not sent */
+    spoilt(fd, IP + 12, 0x80, true); /* a header longer than the segment */
+    spoilt(fd, IP + 13, PEER_ACK, true);
+    right(fd);
+}
+
+static void frames_for_others(void)
+{
+    uint8_t p[IP + TCP + 9];
+    int fd = opened();
+    struct netif *netif = &net_core.devs->netif;
+
+    right(fd);
+    make(p);
+    seal(p);
+    netif->hwaddr[5] ^= 1;
+    peer_frame(0x0800, p, IP + TCP + 1);
+    netif->hwaddr[5] ^= 1;
+    CHECK_EQ(waiting(fd), -1);
+    right(fd);
+}
+
+/* What raw sockets of lwIP would want to see does not pass by them. */
+static u8_t see(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
+{
+    (void)pcb, (void)p, (void)from;
+    ++*(unsigned *)arg;
+    return 0;
+}
+
+static void raw_sockets_see_all(void)
+{
+    int fd = opened();
+    unsigned seen = 0;
+
+    right(fd);
+    net_enter();
+    struct raw_pcb *pcb = raw_new(PEER_TCP);
+    raw_recv(pcb, see, &seen);
+    net_leave();
+    right(fd);
+    CHECK_EQ(seen, 1);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test_case cases[] = {
+        SHOWS(headers_of_ip, NULL),
+        SHOWS(headers_of_tcp, NULL),
+        SHOWS(frames_for_others, NULL),
+        SHOWS(raw_sockets_see_all, NULL),
+    };
+
+    return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+}
