@@ -31,7 +31,7 @@ $(if $(no_driver),$(error $(APP_DIR)/app.mk: DRIVERS names $(no_driver); there i
 
 # Everything is compiled again when its flags, the compiler or a library's release change.
 # Where this tree lies makes no difference, so a copy of it can use its objects; nor does WERROR=.
-FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(SOURCES_NOW) $(SELDOM) $(OFTEN) \
+FLAGS_NOW := $(CC_TARGET) $(shell $(CC_TARGET) -dumpfullversion) $(SOURCES_NOW) $(SELDOM) \
              $(filter-out -Werror,$(subst $(CURDIR),.,$(foreach r,$(ROOMS),$(FLAGS_$r))))
 FLAGS_FILE := $(OBJ)/flags
 $(shell mkdir -p $(OBJ) $(LIB))
@@ -58,7 +58,7 @@ $(call archive,$1): $2
 	$(Q)rm -f $$@ && $(CROSS)ar qcsT $$@ $$^
 endef
 own_flags = $(if $(filter drivers,$1),$(if $(MODERN),-DVIREO_LEGACY=0)) \
-            $(if $(filter $(SELDOM),$2),-Os)$(if $(filter $(OFTEN),$2),-O3)
+            $(if $(filter $(SELDOM),$2),-Os)
 $(foreach r,$(ROOMS),$(foreach s,$(SRC_$r),$(eval $(call compile,$r,$s,$(call own_flags,$r,$s)))))
 $(foreach r,$(PLAIN_ROOMS),\
     $(eval $(call collect,$r,$(foreach s,$(SRC_$r),$(call object,$r,$s)))))

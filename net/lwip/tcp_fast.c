@@ -80,9 +80,11 @@ static bool fast_ack_fits(struct fast_segment *s)
            s->ack == s->pcb->snd_nxt;
 }
 
-/* `len`: bytes of the segment with its header. */
-static __attribute__((noinline)) bool fast_expects(struct fast_segment *s, const struct netif *netif,
-                                const struct ip_hdr *ip, const struct tcp_hdr *h, uint32_t len)
+/* len: bytes of the segment with its header. */
+static bool fast_expects(struct fast_segment *s, const struct netif *netif, const struct ip_hdr *ip,
+                         const struct tcp_hdr *h, uint32_t len) __attribute__((noinline));
+static bool fast_expects(struct fast_segment *s, const struct netif *netif, const struct ip_hdr *ip,
+                         const struct tcp_hdr *h, uint32_t len)
 {
     struct tcp_pcb *pcb;
 
@@ -96,8 +98,9 @@ static __attribute__((noinline)) bool fast_expects(struct fast_segment *s, const
     s->ack = lwip_ntohl(h->ackno);
     s->len = len - TCPH_HDRLEN_BYTES(h);
     s->window = (uint32_t)lwip_ntohs(h->wnd) << pcb->snd_scale;
-    return s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd && s->window && fast_stamp_fits(s, h) &&
-           fast_ack_fits(s);
+    if (!s->window || !fast_stamp_fits(s, h) || !fast_ack_fits(s))
+        return false;
+    return s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd;
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
