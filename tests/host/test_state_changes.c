@@ -37,10 +37,10 @@ enum { STATES = 5 };
 static bool queue_moves(unsigned from, unsigned to)
 {
     static struct virtq_owner owner;
-    static struct virtq q = {.owner = &owner};
+    static struct virtq q;
     jmp_buf refused;
 
-    q = (struct virtq){.state = from, .armed = true};
+    q = (struct virtq){.owner = &owner, .state = from, .armed = true};
     host_expect_panic(&refused);
     if (setjmp(refused))
         return false;
