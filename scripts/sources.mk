@@ -37,11 +37,12 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_
                                 tcp_option.c tcp_queue.c tcp_recovery.c tcp_resend.c tcp_sack.c \
                                 tcp_stamp.c tcp_syn.c tcp_timer.c) \
           $(addprefix net/lwip/tcp_,ack.c congestion.c glue.c window.c) \
-          $(addprefix net/lwip/net_,address.c arp.c dev.c flow.c groups.c icmp.c lease.c nd6.c \
-                                    path_mtu.c privacy.c random.c reass.c route.c route6.c table.c \
-                                    udp.c) \
-          $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram_peer.c end.c group.c \
-                                     lend.c mtu.c port.c route.c tcp_info.c) \
+          $(addprefix net/lwip/net_,address.c arp.c conn.c dev.c flow.c groups.c icmp.c input.c \
+                                    lease.c nd6.c path_mtu.c privacy.c random.c reass.c route.c \
+                                    route6.c table.c udp.c) \
+          $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram.c dgram_peer.c \
+                                     dgram_send.c end.c file.c group.c lend.c mtu.c port.c route.c \
+                                     tcp_info.c) \
           net/socket/socket_value.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) \
