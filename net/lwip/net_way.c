@@ -11,27 +11,11 @@
 #include "lwip/prot/tcp.h"
 #include "lwip/stats.h"
 #include "net_hooks.h"
-#include "net_impl.h"
-#include "net_route.h"
 
 #define WAYS 16 /* a power of two */
 
-/* The IP header is aligned to 4 in a frame, as lwIP has it. */
-struct way_headers {
-    struct eth_hdr eth;
-    struct ip_hdr ip;
-} __attribute__((packed));
-
-struct net_way {
-    uint32_t from, to;
-    uint32_t routes, neighbours; /* net_route_epoch (0: none), net_arp_epoch */
-    uint16_t sum;                /* of what is the same in each packet, not complemented */
-    uint16_t pseudo;             /* of TCP's pseudo header but the length (RFC 9293, 3.1) */
-    struct netif *netif;
-    struct way_headers headers;
-};
-
 static struct net_way ways[WAYS];
+static uint32_t way_serial;
 
 static struct net_way *way_of(const ip_addr_t *from, const ip_addr_t *to)
 {
@@ -133,6 +117,7 @@ static void way_learn(struct net_way *w, const ip_addr_t *from, const ip_addr_t 
         return;
     *w = (struct net_way){.from = ip4_addr_get_u32(ip_2_ip4(from)),
                           .to = ip4_addr_get_u32(ip_2_ip4(to)),
+                          .serial = ++way_serial,
                           .routes = net_route_epoch,
                           .neighbours = net_arp_epoch,
                           .netif = netif};

@@ -7,13 +7,38 @@
 #ifndef VIREO_NET_WAY_H
 #define VIREO_NET_WAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
+#include "lwip/prot/ethernet.h"
+#include "lwip/prot/ip4.h"
+#include "net_impl.h"
+#include "net_route.h"
 
-struct net_way;
+/* The IP header is aligned to 4 in a frame, as lwIP has it. */
+struct way_headers {
+    struct eth_hdr eth;
+    struct ip_hdr ip;
+} __attribute__((packed));
 
+/* What is kept of a pair of addresses; not to be written by others. */
+struct net_way {
+    uint32_t serial; /* another one when this memory is used for another pair */
+    uint32_t from, to;
+    uint32_t routes, neighbours; /* net_route_epoch (0: none), net_arp_epoch */
+    uint16_t sum;                /* of what is the same in each packet, not complemented */
+    uint16_t pseudo;             /* of TCP's pseudo header but the length (RFC 9293, 3.1) */
+    struct netif *netif;
+    struct way_headers headers;
+};
+
+/* A way that was found, and had that number: does it hold still, for the same addresses? */
+static inline bool net_way_holds(const struct net_way *w, uint32_t serial)
+{
+    return w->serial == serial && w->routes == net_route_epoch && w->neighbours == net_arp_epoch;
+}
 /* The way between these addresses of IPv4 over a card; NULL: none that holds is known. */
 const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
                                    const struct netif *netif);

@@ -8,8 +8,6 @@
 
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
-#include "net_impl.h"
-#include "net_route.h"
 #include "net_way.h"
 #include "tcp_queue.h"
 #include "tcp_scoreboard.h"
@@ -40,18 +38,26 @@ static uint16_t out_options(const struct tcp_pcb *pcb)
     return pcb->flags & TF_TIMESTAMP ? LWIP_TCP_OPT_LEN_TS_OUT : 0;
 }
 
-/* The way of the connection's packets, if one is known. */
+/* Looks for the way of the connection's packets, once for each change of routes or neighbours. */
+static const struct net_way *out_find_way(struct tcp_pcb *pcb) __attribute__((noinline));
+static const struct net_way *out_find_way(struct tcp_pcb *pcb)
+{
+    const struct netif *netif = tcp_route(pcb, &pcb->local_ip, &pcb->remote_ip);
+    const struct net_way *way = netif ? net_way_find(&pcb->local_ip, &pcb->remote_ip, netif) : NULL;
+
+    pcb->net.way = way;
+    pcb->net.way_serial = way ? way->serial : 0;
+    return way;
+}
+
+/* The way of a packet with so much data, if one is known. */
 static const struct net_way *out_way(struct tcp_pcb *pcb, size_t len)
 {
-    struct net_tcp *n = &pcb->net;
+    const struct net_way *way = pcb->net.way;
 
-    if (n->routes != net_route_epoch) {
-        n->netif = tcp_route(pcb, &pcb->local_ip, &pcb->remote_ip);
-        n->routes = net_route_epoch;
-    }
-    if (!n->netif || len + OUT_HEADERS > n->netif->mtu)
-        return NULL;
-    return net_way_find(&pcb->local_ip, &pcb->remote_ip, n->netif);
+    if (!way || !net_way_holds(way, pcb->net.way_serial))
+        way = out_find_way(pcb);
+    return way && len + OUT_HEADERS <= way->netif->mtu ? way : NULL;
 }
 
 /* A segment with the data, in one pbuf with room for headers. NULL: no memory. */

@@ -21,7 +21,7 @@
 #include "tcp_stamp.h"
 #include "tcp_window.h"
 
-struct netif;
+struct net_way;
 struct tcp_pcb;
 struct tcp_seg;
 
@@ -38,10 +38,10 @@ struct net_tcp {
     struct tcp_acks ack;
     struct tcp_ooseq ooseq;
     struct tcp_stamps stamp;
-    struct tcp_window win; /* how much may be received and queued */
-    struct tcp_option opt; /* settings */
-    struct netif *netif;   /* by which packets leave while net_route_epoch is `routes` */
-    uint32_t routes;       /* 0: not known */
+    struct tcp_window win;     /* how much may be received and queued */
+    struct tcp_option opt;     /* settings */
+    const struct net_way *way; /* of packets, while it holds; NULL: none was found yet */
+    uint32_t way_serial;
 };
 
 #endif
