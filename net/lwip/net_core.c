@@ -13,6 +13,11 @@
 #include "net_impl.h"
 #include "tcp_timer.h"
 
+/* What is seldom called. */
+void net_get_stats(struct net_stats *out) __attribute__((cold));
+static void net_late_device(struct vnet *v) __attribute__((cold));
+static void net_init(void) __attribute__((cold));
+
 struct net_core net_core = {.hostname = "vireo", .memory_epoch = 1};
 
 void net_assert_entered(void)

@@ -313,18 +313,21 @@ static struct tcp_pcb *opened_pcb(const struct half_open *e, struct tcp_pcb_list
     return pcb;
 }
 
-/*
- * The segment that ended the handshake, if it is nothing but that: no data, no end. Else lwIP shall
- * see it.
- */
-static bool opened_by_ack(struct tcp_pcb *pcb, const struct tcp_hdr *h, const struct pbuf *p)
+/* The window that the segment tells which ended the handshake. */
+static void opened_window(struct tcp_pcb *pcb, const struct tcp_hdr *h)
 {
-    if (p->tot_len || (TCPH_FLAGS(h) & TCP_FIN) || h->seqno != pcb->rcv_nxt)
-        return false;
     pcb->snd_wnd = SND_WND_SCALE(pcb, h->wnd);
     if (pcb->snd_wnd_max < pcb->snd_wnd)
         pcb->snd_wnd_max = pcb->snd_wnd;
     pcb->snd_wl1 = h->seqno;
+    tcp_window_acked(pcb);
+}
+
+/* That segment, if it is nothing else: no data, no end. Else lwIP shall see it. */
+static bool opened_by_ack(struct tcp_pcb *pcb, const struct tcp_hdr *h, const struct pbuf *p)
+{
+    if (p->tot_len || (TCPH_FLAGS(h) & TCP_FIN) || h->seqno != pcb->rcv_nxt)
+        return false;
     if (pcb->flags & TF_TIMESTAMP)
         tcp_stamp_agreed(pcb, tcp_stamp.value);
     tcp_option_heard(&pcb->net.opt, 0, tcp_ticks);
@@ -369,8 +372,8 @@ static void opened_not(struct tcp_pcb_listen *l)
 
 /*
  * The handshake is done. Without room for the connection its peer is heard again, when it or its
- * SYN-ACK is repeated. The listener may end the connection as it takes it, so this is looked for
- * once more then.
+ * SYN-ACK is repeated. The listener may end the connection as it takes it: if it lives, it stands
+ * first in lwIP's list.
  */
 static void half_end(struct half_open *e, bool in_table, struct tcp_pcb_listen *l,
                      struct tcp_hdr *h, struct pbuf *p)
@@ -389,14 +392,14 @@ static void half_end(struct half_open *e, bool in_table, struct tcp_pcb_listen *
     if (in_table)
         half_forget(e);
     net_tcp_opened(pcb, rtt_us);
+    opened_window(pcb, h);
     done = opened_by_ack(pcb, h, p);
-    tcp_window_acked(pcb);
     TCP_REG_ACTIVE(pcb);
     if (!opened_accept(pcb))
         return;
     if (!done)
         replay_segment(h, p);
-    else if (net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest) == pcb)
+    else if (tcp_active_pcbs == pcb && (pcb->unsent || pcb->flags & TF_ACK_NOW))
         tcp_output(pcb);
 }
 

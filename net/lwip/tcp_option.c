@@ -47,6 +47,9 @@ void tcp_option_output(struct tcp_pcb *pcb, bool more)
 {
     bool cork = pcb->net.opt.cork;
 
+    if (more && !pcb->unacked && pcb->unsent && !(pcb->flags & (TF_ACK_NOW | TF_FIN)) &&
+        tcp_option_holds(pcb))
+        return; /* tcp_output() would find no more to do */
     pcb->net.opt.cork = cork || more;
     tcp_output(pcb);
     pcb->net.opt.cork = cork;

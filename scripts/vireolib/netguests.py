@@ -6,6 +6,8 @@ import contextlib
 import os
 import re
 import select
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -341,6 +343,10 @@ class Linux:
         self.__exit__()
 
 
+# To close a connection by, so that this host repeats no FIN to the next guest with that address.
+RESET = struct.pack('ii', 1, 0)
+
+
 class Site:
     """A web server in a guest, with PAGE and FILE."""
 
@@ -392,6 +398,7 @@ class Site:
             poll = select.poll()
             for _ in range(idle):
                 other = stack.enter_context(self.connect())
+                other.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 self.get(other)
                 poll.register(other.socket, select.POLLIN)
             c = stack.enter_context(self.connect())

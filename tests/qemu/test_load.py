@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A short load on two machines, and the benches' own machinery. `make load` is the long one."""
+import contextlib
 import itertools
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from conftest import TREE
-from vireolib import bench_boot, clients, images, load, report
+from vireolib import bench_boot, churn, clients, images, load, netguests, report
 
 
 @pytest.mark.parametrize('transport, wake, smp, requests', [
@@ -41,6 +44,58 @@ def test_thousands_of_closed_connections(boot, site_disk, transport):
     outcome = clients.ab(f'http://127.0.0.1:{guest.port(80)}/', 8, False, 6000)
     assert not outcome.trouble, outcome.trouble
     assert load.http.get(guest.port(80)).status == 200
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_connections_that_come_and_go(boot, site_disk):
+    """Opened and closed in all ways, 10,000 a minute: none fails or stalls, nothing is held after
+    them. `make load LOAD='--connections 10'` does so for ten minutes."""
+    guest = boot('httpd', append=images.STATIC_IP, disks=[site_disk], forwards=[80])
+    guest.serving()
+    port = guest.port(80)
+    churn.churn(port, 60, 0)
+    before, _ = churn.held(port)
+    figures = churn.minute(port, before)
+    churn.show(1, figures)
+    assert not churn.trouble(figures), figures
+
+
+class Slow(threading.Thread):
+    """Clients that each move a byte in two seconds: of a request, or of a large answer."""
+
+    def __init__(self, senders, readers):
+        super().__init__(daemon=True)
+        self.senders, self.readers, self.over = senders, readers, threading.Event()
+
+    def run(self):
+        for c in self.readers:
+            c.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            c.request('GET', '/' + netguests.FILE)
+        for n in itertools.count():
+            for c in self.senders:
+                c.send(b'GET / HTTP/1.1\r\nHost: s\r\nX: '[n:n + 1] or b'x')
+            for c in self.readers:
+                c.socket.recv(1)
+            if self.over.wait(2):
+                return
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_slow_clients_take_no_time_of_a_fast_one(built):
+    """100 slow clients, and all that is done for them, add a tenth at most to what a page takes."""
+    built('httpd')
+    with netguests.Vireo(patience=4).web('user', True) as site, contextlib.ExitStack() as stack:
+        alone = site.keepalive_insns(3000)
+        slow = [stack.enter_context(site.connect()) for _ in range(100)]
+        pace = Slow(slow[::2], slow[1::2])
+        pace.start()
+        beside = site.keepalive_insns(3000)
+        pace.over.set()
+        pace.join()
+    print(f'a page takes {alone:,.0f} instructions, and beside 100 slow clients {beside:,.0f}')
+    assert beside <= 1.1 * alone
 
 
 def test_figures_of_hello_keep_their_limits(built):
