@@ -45,17 +45,19 @@ static inline struct block_transfer *block_take_plain(struct block_device *dev,
 /* Sends what is plain, from the head of the queue on; how many. */
 static unsigned block_send_plain(struct block_device *dev, uint64_t now)
 {
-    struct block_transfer *all[BLOCK_PLAIN], *t;
+    struct block_transfer *first = NULL, *t;
     struct block_request *r;
     unsigned n = 0;
 
-    while (n < BLOCK_PLAIN && (r = dev->queue.head) && dev->free && block_is_plain(dev, r) &&
-           (t = block_take_plain(dev, r, now)))
-        all[n++] = t;
+    while ((r = dev->queue.head) && dev->free && block_is_plain(dev, r) &&
+           (t = block_take_plain(dev, r, now))) {
+        first = first ? first : t;
+        n++;
+    }
     if (!n)
         return 0;
     dev->stats.transfers += n;
-    dev->driver->stage_plain(dev, all, n);
+    dev->driver->stage_plain(dev, first, n);
     return n;
 }
 

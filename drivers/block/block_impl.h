@@ -57,10 +57,11 @@ struct block_driver {
     void (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
                   unsigned n);
     /*
-     * Takes n reads and writes of one piece each, as stage() does. The driver has room for as many
-     * as there are slots. NULL: it takes them one by one, by stage().
+     * Takes n reads and writes of one piece each, t and those behind it (next), as stage() does.
+     * The driver has room for as many as there are slots. NULL: it takes them one by one, by
+     * stage().
      */
-    void (*stage_plain)(struct block_device *dev, struct block_transfer *const *all, unsigned n);
+    void (*stage_plain)(struct block_device *dev, struct block_transfer *t, unsigned n);
     /* Gives the device everything that was staged. A failure shows later, as a reset. */
     void (*commit)(struct block_device *dev);
 };
@@ -69,7 +70,6 @@ struct block_driver {
 #define BLOCK_MAX_TRANSFER (1u << 20) /* bytes */
 #define BLOCK_BOUNCE       65536u     /* bytes of a bounce buffer, or a logical block if larger */
 #define BLOCK_LONG         65536u     /* bytes of a plain request that is not joined to the next */
-#define BLOCK_PLAIN        32u        /* transfers that stage_plain() has at a time, at most */
 #define BLOCK_REPLAYS      3u         /* times that a request is sent again after a reset */
 
 /* The memory that is mapped for a transfer (hal_dma_map), where HAL_DMA_MAPS is 1. */

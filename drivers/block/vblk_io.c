@@ -127,15 +127,13 @@ static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, const struct b
 }
 
 /* Header and table are those of the slot's last transfer in that direction, but for three words. */
-static void vblk_stage_plain(struct block_device *block, struct block_transfer *const *all,
-                             unsigned n)
+static void vblk_stage_plain(struct block_device *block, struct block_transfer *t, unsigned n)
 {
     struct vblk *b = (struct vblk *)block;
     const struct virtq_tabled **ready = &b->ready[b->ready_count];
 
     b->ready_count += n;
-    for (unsigned i = 0; i < n; i++) {
-        struct block_transfer *t = all[i];
+    for (; n; n--, t = t->next) {
         bool write = t->op == BLOCK_WRITE;
         struct vblk_plain *p = &b->plain[2 * t->slot + write];
 
@@ -148,7 +146,7 @@ static void vblk_stage_plain(struct block_device *block, struct block_transfer *
         p->buffer.cookie = t;
         if (!write)
             p->buffer.writable = t->bytes + 1;
-        ready[i] = &p->buffer;
+        *ready++ = &p->buffer;
     }
 }
 

@@ -109,12 +109,12 @@ static void commit(struct block_device *dev)
     of(dev)->commits++;
 }
 
-static void stage_plain(struct block_device *dev, struct block_transfer *const *some, unsigned n)
+static void stage_plain(struct block_device *dev, struct block_transfer *t, unsigned n)
 {
-    judge(n && n <= BLOCK_PLAIN, "number of plain transfers", n);
-    for (unsigned i = 0; i < n; i++) {
-        judge(some[i]->plain && moves_data(some[i]) && some[i]->count == 1, "not plain", i);
-        stage(dev, some[i], &(struct block_dma){some[i]->addr, some[i]->bytes}, 1);
+    judge(n > 0, "number of plain transfers", n);
+    for (; n; n--, t = t->next) {
+        judge(t->plain && moves_data(t) && t->count == 1, "not plain", t->slot);
+        stage(dev, t, &(struct block_dma){t->addr, t->bytes}, 1);
     }
 }
 
