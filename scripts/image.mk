@@ -103,8 +103,9 @@ FULL_LIB := $(wildcard $(NEWLIB_LIB)/libc-full.a)
 EVERYTHING_FULL := $(if $(FULL_LIB),$(LIB)/everything-full.a)
 $(EVERYTHING): $(ARCHIVES) $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a
 $(EVERYTHING_FULL): $(ARCHIVES) $(FULL_LIB) $(NEWLIB_LIB)/libm.a
+# platform/libc/format_string.c is in place of two of newlib's files.
 $(EVERYTHING) $(EVERYTHING_FULL):
-	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^
+	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^ && $(CROSS)ar dT $@ svfprintf.o sfputs_r.o
 # The second is for an application with a literal, narrow or wide, that is a format with a long
 # double, "%1$d" or "%ls", and for one whose app.mk says so.
 FULL_FORMAT := %([0-9]+\$$|[^%A-Za-z]*(L[aAeEfFgG]|l[cs]))
