@@ -60,7 +60,9 @@ static void dgram_pop(struct sock *s)
     s->rx_bytes -= p->tot_len;
     s->rx_count--;
     dgram_release(p);
-    if (q->first == BLOCK || !s->rx_count)
+    if (!s->rx_count && !q->spare && q->head == q->tail && net_mem_plenty())
+        q->first = q->end = 0; /* the block is filled from its start again */
+    else if (q->first == BLOCK || !s->rx_count)
         dgram_leave_block(q);
 }
 
@@ -68,8 +70,9 @@ static void dgram_drop_all(struct sock *s)
 {
     while (s->rx_count)
         dgram_pop(s);
+    net_free(s->dgrams.head);
     net_free(s->dgrams.spare);
-    s->dgrams.spare = NULL;
+    s->dgrams = (struct sock_dgrams){0};
 }
 
 /* Another block at the end. False: no memory. */
