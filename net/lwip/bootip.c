@@ -251,7 +251,7 @@ static void bootip_start_dhcp(struct net_dev *d)
 
 static void bootip_set_static(struct net_dev *d, const struct bootip *b)
 {
-    static u8_t servers;
+    unsigned servers = 0;
 
     d->is_static = true;
     netif_set_addr(&d->netif, &b->address, &b->netmask, &b->gateway);
@@ -260,7 +260,7 @@ static void bootip_set_static(struct net_dev *d, const struct bootip *b)
             ip_addr_t server;
 
             ip_addr_copy_from_ip4(server, b->dns[i]);
-            dns_setserver(servers++, &server);
+            net_names_set(&d->netif, servers++, &server);
         }
 }
 

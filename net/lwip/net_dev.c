@@ -150,6 +150,8 @@ static void dev_status_changed(struct netif *netif)
 {
     struct net_dev *d = netif->state;
 
+    if (ip4_addr_isany_val(*netif_ip4_addr(netif)))
+        net_names_forget(d, false);
     dev_tell_address(d);
     net_privacy_update(d);
     dev_wake_waiters(d);

@@ -46,6 +46,8 @@ void net_icmp6_input(const struct pbuf *p);
 bool net_icmp_allowed(void);
 /* An error about a datagram is due: its sum becomes whole. p is behind the header of UDP. */
 void net_icmp_quotes_udp(struct pbuf *p);
+/* A name server of a card; 0 begins its list of that family anew, and what is too much is left. */
+void net_names_set(struct netif *netif, unsigned number, const ip_addr_t *addr);
 /* A neighbour that was asked for has not answered. */
 void net_arp_failed(const struct netif *netif, const ip4_addr_t *ip);
 void net_nd6_failed(const struct netif *netif, const ip6_addr_t *ip);

@@ -62,6 +62,7 @@ struct net_dev {
     struct pbuf *tx_rest;     /* a frame of which packets wait for room in the card; NULL: none */
     struct net_tx_cut tx_cut; /* which packets */
     struct net_lease lease;
+    ip_addr_t names[DNS_MAX_SERVERS]; /* name servers: half of them of IPv4; "any": none */
     bool lease_refused; /* the log has said that its values cannot be */
     unsigned naks;      /* refusals by servers since the last lease */
     struct net_temporary temporary[LWIP_IPV6_NUM_ADDRESSES];
@@ -215,6 +216,11 @@ unsigned net_nd6_waiting(void);
 /* Adds the neighbours of a family. */
 void net_arp_count(struct net_stats *s);
 void net_nd6_count(struct net_stats *s);
+
+/* ---- net_names.c ----------------------------------------------------------------------------- */
+
+/* A card has no name server of a family any more: the lease that named them is over. */
+void net_names_forget(struct net_dev *d, bool six);
 
 /* ---- net_rx.c -------------------------------------------------------------------------------- */
 

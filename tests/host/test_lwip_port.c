@@ -421,6 +421,7 @@ static void what_is_kept_is_copied(void)
 {
     struct vnet_stats s;
 
+    host_set_ram(8 << 20); /* 341 buffers */
     peer_boot("ip=10.0.2.15/24");
     int fd = bound(9);
     for (unsigned i = 0; i < 400; i++) {

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "host.h"
+#include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/ip4.h"
 #include "lwip/netif.h"
@@ -160,6 +161,53 @@ static void a_card_that_is_out(void)
     CHECK(way(0, FAR) == &second.netif);
 }
 
+static void name(struct netif *netif, unsigned number, uint32_t addr)
+{
+    ip_addr_t server = IPADDR4_INIT(htonl(addr));
+
+    net_names_set(netif, number, &server);
+}
+
+static void check_names(uint32_t a, uint32_t b, uint32_t c)
+{
+    CHECK_EQ(ntohl(ip_2_ip4(dns_getserver(0))->addr), a);
+    CHECK_EQ(ntohl(ip_2_ip4(dns_getserver(1))->addr), b);
+    CHECK_EQ(ntohl(ip_2_ip4(dns_getserver(2))->addr), c);
+    CHECK(ip_addr_isany(dns_getserver(3)) && ip_addr_isany(dns_getserver(255)));
+}
+
+/* Each card has its own name servers: they count as long as it leads anywhere. */
+static void name_servers_of_cards(void)
+{
+    boot("ip=10.0.2.15:::255.255.255.0::vnet0:off:10.0.2.3:10.0.2.4", 0x0a000301);
+    second.index = 1;
+    net_core.devs->next = &second;
+    check_names(0x0a000203, 0x0a000204, 0);
+    name(&second.netif, 0, 0x0a000303);
+    name(&second.netif, 1, 0x0a000204); /* of both cards */
+    check_names(0x0a000203, 0x0a000204, 0x0a000303);
+    second.metric = 10;
+    check_names(0x0a000303, 0x0a000204, 0x0a000203);
+    net_enter();
+    netif_set_link_down(&second.netif);
+    check_names(0x0a000203, 0x0a000204, 0);
+    netif_set_link_down(first());
+    check_names(0x0a000303, 0x0a000204, 0x0a000203); /* rather than none */
+    netif_set_link_up(&second.netif);
+    check_names(0x0a000303, 0x0a000204, 0);
+    netif_set_link_up(first());
+    netif_set_addr(first(), IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4); /* its lease is over */
+    net_leave();
+    second.metric = 1000;
+    check_names(0x0a000303, 0x0a000204, 0);
+    name(first(), 0, 0x0a000205); /* of the next lease, which is not there yet */
+    check_names(0x0a000303, 0x0a000204, 0);
+    name(&second.netif, 0, 0x0a000306);
+    check_names(0x0a000306, 0, 0); /* a list begins anew */
+    dns_setserver(0, NULL);
+    check_names(0x0a000205, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_variant two[] = {{"no router", 0}, {"no address", 1}, {NULL, 0}};
@@ -169,6 +217,7 @@ int main(int argc, char **argv)
         SHOWS(what_is_from_loopback_stays, NULL),
         SHOWS(routes_of_dhcp, NULL),
         SHOWS(a_card_that_is_out, NULL),
+        SHOWS(name_servers_of_cards, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -166,4 +166,9 @@ static void timer_put(struct sys_timeo *timeout)
     netif->loop_last = last;
     net_loop_queued();
 '''),
+    ('src/core/ipv4/dhcp.c', 'name servers are those of a card (net_names.c)',
+     '    dns_setserver(n, &dns_addr);', '    net_names_set(netif, n, &dns_addr);'),
+    ('src/core/ipv6/nd6.c', 'the same',
+     '              dns_setserver(rdnss_server_idx++, &rdnss_address);',
+     '              net_names_set(inp, rdnss_server_idx++, &rdnss_address);'),
 ]
