@@ -63,8 +63,8 @@ struct net_dev {
     struct net_tx_cut tx_cut; /* which packets */
     struct net_lease lease;
     ip_addr_t names[DNS_MAX_SERVERS]; /* name servers: half of them of IPv4; "any": none */
-    bool lease_refused; /* the log has said that its values cannot be */
-    unsigned naks;      /* refusals by servers since the last lease */
+    bool lease_refused;               /* the log has said that its values cannot be */
+    unsigned naks;                    /* refusals by servers since the last lease */
     struct net_temporary temporary[LWIP_IPV6_NUM_ADDRESSES];
     unsigned temporary_lost; /* made in a row, and found at other machines */
     char name[8];            /* "vnetN" */
