@@ -52,7 +52,7 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_
           drivers/entropy/vrng.c \
           $(addprefix platform/runtime/,deadline.c entropy.c initrd.c log.c memory.c option.c \
                                            power.c runs.c \
-                                           start.c tls.c wall.c) \
+                                           start.c turn.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree.c tree_memory.c tree_walk.c v2m.c) \
           $(wildcard files/*.c) $(addprefix drivers/block/block_,cut.c list.c lost.c map.c slow.c) \

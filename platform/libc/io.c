@@ -144,9 +144,9 @@ ssize_t pread(int fd, void *buf, size_t len, off_t at)
         r = -EINVAL;
     else
         r = f->ops->pread(f, buf, len, at);
-    if (r < 0)
+    if (r < 0 || f->refs == 1)
         return io_result(f, r);
-    file_drop(f);
+    f->refs--;
     return r;
 }
 

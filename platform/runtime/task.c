@@ -51,6 +51,12 @@ static uint64_t timer_set_ns = HAL_NEVER; /* when the board's timer fires, or ha
 static void task_expire(uint64_t now) __attribute__((noinline, cold));
 static void task_set_alarm(uint64_t latest) __attribute__((noinline, cold));
 static void task_release(struct task *t) __attribute__((noinline, cold));
+static struct task *task_create(const char *name, size_t stack) __attribute__((cold));
+static void task_run_spawned(void *arg) __attribute__((cold));
+static size_t task_main_stack(void) __attribute__((cold));
+struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack)
+    __attribute__((cold));
+void task_start_main(void (*fn)(void)) __attribute__((cold));
 static bool task_pace(bool worked) __attribute__((noinline));
 
 /* ---- queues ---------------------------------------------------------------------------------- */

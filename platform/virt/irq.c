@@ -39,6 +39,11 @@ void irq_add_lines(const struct gic_lines *lines)
     more = lines;
 }
 
+/* What no interrupt passes is to be small. */
+int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx) __attribute__((cold));
+void hal_irq_detach(hal_irq_t irq, hal_irq_fn fn, void *ctx) __attribute__((cold));
+const char *gic_init(void) __attribute__((cold));
+
 /* The range of lines that a line belongs to. NULL: there is no such line. */
 static const struct gic_lines *irq_lines(unsigned id)
 {
