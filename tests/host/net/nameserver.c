@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "host.h"
+#include "net_impl.h"
 #include "peer.h"
 
 struct reply reply;
@@ -144,6 +145,10 @@ static void send_due(void *arg)
     struct waiting *w;
 
     (void)arg;
+    if (net_core.entered) { /* as a wire does, the reply waits until services run */
+        host_at(hal_now_ns() + HAL_US, send_due, NULL);
+        return;
+    }
     while ((w = waiting) && w->when <= hal_now_ns()) {
         waiting = w->next;
         peer_udp_between(w->reply.from, w->reply.from_port, IMAGE_IP, w->reply.port, w->reply.data,
