@@ -14,17 +14,17 @@
 
 #define WAYS 16 /* a power of two */
 
-static struct net_way ways[WAYS];
+static struct tcp_way ways[WAYS];
 static uint32_t way_serial;
 
-static struct net_way *way_of(const ip_addr_t *from, const ip_addr_t *to)
+static struct tcp_way *way_of(const ip_addr_t *from, const ip_addr_t *to)
 {
     uint32_t both = ip4_addr_get_u32(ip_2_ip4(from)) ^ ip4_addr_get_u32(ip_2_ip4(to));
 
     return &ways[(both * 0x9e3779b1u) >> 16 & (WAYS - 1)];
 }
 
-static bool way_holds(const struct net_way *w, const ip_addr_t *from, const ip_addr_t *to,
+static bool way_holds(const struct tcp_way *w, const ip_addr_t *from, const ip_addr_t *to,
                       const struct netif *netif)
 {
     return w->to == ip4_addr_get_u32(ip_2_ip4(to)) && w->from == ip4_addr_get_u32(ip_2_ip4(from)) &&
@@ -38,7 +38,7 @@ static uint16_t way_sum(uint32_t sum)
 }
 
 /* Puts the headers in front. */
-static void way_head(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos,
+static void way_head(const struct tcp_way *w, struct pbuf *p, uint8_t ttl, uint8_t tos,
                      uint16_t flags)
 {
     uint16_t len = lwip_htons((u16_t)(p->tot_len + IP_HLEN)), id = net_ip4_id(flags);
@@ -58,16 +58,16 @@ static void way_head(const struct net_way *w, struct pbuf *p, uint8_t ttl, uint8
     IP_STATS_INC(ip.xmit);
 }
 
-const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
+const struct tcp_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
                                    const struct netif *netif)
 {
-    const struct net_way *w = way_of(from, to);
+    const struct tcp_way *w = way_of(from, to);
 
     return way_holds(w, from, to, netif) ? w : NULL;
 }
 
 /* The card makes the sum of TCP, or it is made here. */
-static void way_seal(const struct net_way *w, struct pbuf *p, uint16_t size)
+static void way_seal(const struct tcp_way *w, struct pbuf *p, uint16_t size)
 {
     const struct net_dev *d = w->netif->state;
     struct tcp_hdr *tcp = p->payload;
@@ -81,7 +81,7 @@ static void way_seal(const struct net_way *w, struct pbuf *p, uint16_t size)
     }
 }
 
-err_t net_way_send(const struct net_way *w, struct pbuf *p, uint16_t size, uint8_t ttl, uint8_t tos)
+err_t net_way_send(const struct tcp_way *w, struct pbuf *p, uint16_t size, uint8_t ttl, uint8_t tos)
 {
     way_seal(w, p, size);
     way_head(w, p, ttl, tos, PP_HTONS(IP_DF));
@@ -108,14 +108,14 @@ static const struct eth_addr *way_neighbour(struct netif *netif, const ip4_addr_
     return mac;
 }
 
-static void way_learn(struct net_way *w, const ip_addr_t *from, const ip_addr_t *to,
+static void way_learn(struct tcp_way *w, const ip_addr_t *from, const ip_addr_t *to,
                       struct netif *netif)
 {
     const struct eth_addr *mac = way_neighbour(netif, ip_2_ip4(to));
 
     if (!mac)
         return;
-    *w = (struct net_way){.from = ip4_addr_get_u32(ip_2_ip4(from)),
+    *w = (struct tcp_way){.from = ip4_addr_get_u32(ip_2_ip4(from)),
                           .to = ip4_addr_get_u32(ip_2_ip4(to)),
                           .serial = ++way_serial,
                           .routes = net_route_epoch,
@@ -136,7 +136,7 @@ static void way_learn(struct net_way *w, const ip_addr_t *from, const ip_addr_t 
 err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
                   struct netif *netif)
 {
-    struct net_way *w = way_of(from, to);
+    struct tcp_way *w = way_of(from, to);
     err_t err;
 
     if (IP_IS_V6(to))

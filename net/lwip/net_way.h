@@ -24,7 +24,7 @@ struct way_headers {
 } __attribute__((packed));
 
 /* What is kept of a pair of addresses; not to be written by others. */
-struct net_way {
+struct tcp_way {
     uint32_t serial; /* another one when this memory is used for another pair */
     uint32_t from, to;
     uint32_t routes, neighbours; /* net_route_epoch (0: none), net_arp_epoch */
@@ -35,19 +35,19 @@ struct net_way {
 };
 
 /* A way that was found, and had that number: does it hold still, for the same addresses? */
-static inline bool net_way_holds(const struct net_way *w, uint32_t serial)
+static inline bool net_way_holds(const struct tcp_way *w, uint32_t serial)
 {
     return w->serial == serial && w->routes == net_route_epoch && w->neighbours == net_arp_epoch;
 }
 /* The way between these addresses of IPv4 over a card; NULL: none that holds is known. */
-const struct net_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
+const struct tcp_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
                                    const struct netif *netif);
 /*
  * Sends a segment of one packet, in one pbuf, that no router cuts; its sum is made here, or by the
  * card. p begins with the header of TCP, with a sum of 0, behind room for those in front; it stays
  * the caller's. size: bytes of data that a packet may have.
  */
-err_t net_way_send(const struct net_way *w, struct pbuf *p, uint16_t size, uint8_t ttl,
+err_t net_way_send(const struct tcp_way *w, struct pbuf *p, uint16_t size, uint8_t ttl,
                    uint8_t tos);
 /* Sends a segment, all sums of which are made. As ip_output_if(), for TCP. */
 err_t net_way_tcp(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,

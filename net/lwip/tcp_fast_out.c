@@ -39,11 +39,11 @@ static uint16_t out_options(const struct tcp_pcb *pcb)
 }
 
 /* Looks for the way of the connection's packets, once for each change of routes or neighbours. */
-static const struct net_way *out_find_way(struct tcp_pcb *pcb) __attribute__((noinline));
-static const struct net_way *out_find_way(struct tcp_pcb *pcb)
+static const struct tcp_way *out_find_way(struct tcp_pcb *pcb) __attribute__((noinline));
+static const struct tcp_way *out_find_way(struct tcp_pcb *pcb)
 {
     const struct netif *netif = tcp_route(pcb, &pcb->local_ip, &pcb->remote_ip);
-    const struct net_way *way = netif ? net_way_find(&pcb->local_ip, &pcb->remote_ip, netif) : NULL;
+    const struct tcp_way *way = netif ? net_way_find(&pcb->local_ip, &pcb->remote_ip, netif) : NULL;
 
     pcb->net.way = way;
     pcb->net.way_serial = way ? way->serial : 0;
@@ -51,9 +51,9 @@ static const struct net_way *out_find_way(struct tcp_pcb *pcb)
 }
 
 /* The way of a packet with so much data, if one is known. */
-static const struct net_way *out_way(struct tcp_pcb *pcb, size_t len)
+static const struct tcp_way *out_way(struct tcp_pcb *pcb, size_t len)
 {
-    const struct net_way *way = pcb->net.way;
+    const struct tcp_way *way = pcb->net.way;
 
     if (!way || !net_way_holds(way, pcb->net.way_serial))
         way = out_find_way(pcb);
@@ -123,7 +123,7 @@ bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len)
 {
     uint32_t half = pcb->snd_wnd_max / 2;
     uint32_t packet = LWIP_MIN(half, pcb->mss) - out_options(pcb);
-    const struct net_way *way;
+    const struct tcp_way *way;
     struct tcp_seg *seg;
     uint64_t now_ns;
 

@@ -21,7 +21,7 @@
 #include "tcp_stamp.h"
 #include "tcp_window.h"
 
-struct net_way;
+struct tcp_way;
 struct tcp_pcb;
 struct tcp_seg;
 
@@ -40,7 +40,7 @@ struct net_tcp {
     struct tcp_stamps stamp;
     struct tcp_window win;     /* how much may be received and queued */
     struct tcp_option opt;     /* settings */
-    const struct net_way *way; /* of packets, while it holds; NULL: none was found yet */
+    const struct tcp_way *way; /* of packets, while it holds; NULL: none was found yet */
     uint32_t way_serial;
 };
 
