@@ -303,6 +303,12 @@ extern struct net_mem_level {
     uint64_t lent;   /* bytes that are allocated now */
     uint64_t plenty; /* an eighth of the limit */
 } net_mem_level;
+/* Is less than so many eighths of the limit in use? As net_mem_admit(), but nobody waits for more.
+ */
+static inline bool net_mem_below(unsigned eighths)
+{
+    return net_mem_level.lent < eighths * net_mem_level.plenty;
+}
 static inline bool net_mem_plenty(void)
 {
     return net_mem_level.lent < net_mem_level.plenty;

@@ -28,7 +28,7 @@ static bool out_is_idle(const struct tcp_pcb *pcb)
 
     return !odd && !pcb->unsent && !pcb->unacked && pcb->snd_lbb == pcb->lastack &&
            pcb->snd_nxt == pcb->lastack && !n->opt.leaves && pcb != tcp_input_pcb &&
-           (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) && net_mem_plenty() &&
+           (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) && net_mem_below(NET_MEM_TX) &&
            IP_IS_V4_VAL(pcb->remote_ip);
 }
 
