@@ -183,6 +183,17 @@ static void main_waits_that_end_early(void)
     host_advance(100 * HAL_MS);
     interrupt = raise_service;
     CHECK_EQ(waitq_wait(&queue, HAL_NEVER), 0);
+    interrupt = raise_service;
+    CHECK_EQ(waitq_wait(&queue, hal_now_ns() + HAL_MS), 0);
+    host_advance(5 * HAL_MS);
+    interrupt = raise_service;
+    CHECK_EQ(waitq_wait(&queue, HAL_NEVER), 0); /* the limit of the wait before is over */
+    task_spawn("w", wakes, NULL, 0);
+    CHECK_EQ(waitq_wait(&queue, hal_now_ns() + 10 * HAL_MS), 0);
+    unsigned sets = timer_sets;
+    interrupt = raise_service;
+    CHECK_EQ(waitq_wait(&queue, HAL_NEVER), 0);
+    CHECK_EQ(timer_sets, sets); /* nobody waits for a time any more */
 }
 IN_MAIN(waits_that_end_early)
 

@@ -31,10 +31,13 @@ static void main_wake_order(void)
     task_spawn("b", waits, "b", 0);
     task_spawn("c", waits, "c", 0);
     task_yield();
+    task_spawn("d", noting, "d", 0);
     waitq_wake_all(&queue);
     expect("");
     task_yield();
-    expect("abc");
+    expect("dabc"); /* behind who can run already */
+    task_yield();
+    expect("d");
     waitq_wake_all(&queue); /* nobody */
     CHECK(!queue.head && !queue.tail);
 }
