@@ -38,7 +38,7 @@ FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
 WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c \
            tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_tcp.c $(PATH_OF_TCP)
 # The path of tests/host/net/path.h, at whose other end the input is.
-PATH_OF_TCP := $(addprefix tests/host/net/,bytes.c path.c segment.c)
+PATH_OF_TCP := $(addprefix tests/host/net/,arrival.c bytes.c capture.c path.c segment.c trace.c)
 
 TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 HARNESS := tests/fuzz/harness.c $(if $(filter coverage,$(KIND)),tests/fuzz/replay.c)
