@@ -32,7 +32,7 @@ ABOUT = {
                 'drivers/virtio/ring/choose.c'),
     'mmio': ('drivers/virtio/transport/mmio*.c', 'drivers/virtio/config.c',
              'drivers/virtio/core.c', 'drivers/virtio/queues.c', 'drivers/virtio/state.c'),
-    'net': ('drivers/net/*.c', 'net/lwip/net_input.c', 'net/lwip/net_rx.c',
+    'net': ('drivers/net/*.c', 'net/lwip/net_input.c', 'net/lwip/net_rx.c', 'net/lwip/net_udp.c',
             'net/lwip/net_join.c', 'net/lwip/frame_check.c'),
     'packed': ('drivers/virtio/ring/packed.c', 'drivers/virtio/ring/virtq*.c'),
     'pci': ('drivers/pci/*.c', 'drivers/virtio/transport/vpci*.c'),
