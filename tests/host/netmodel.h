@@ -47,7 +47,7 @@ struct net_header {
  * Cases that run over every ring and transport: NAME_mmio and so on, each with its rows. A macro,
  * because of the name. net_plug_way() plugs what case_variant says.
  */
-enum net_way { NET_MMIO, NET_MMIO_PACKED, NET_LEGACY, NET_PCI, NET_PCI_PACKED };
+enum net_plugged { NET_MMIO, NET_MMIO_PACKED, NET_LEGACY, NET_PCI, NET_PCI_PACKED };
 #define EACH_WAY(f, rows)                                                                          \
     {#f "_mmio", f, rows, NET_MMIO}, {#f "_mmio_packed", f, rows, NET_MMIO_PACKED},                \
         {#f "_mmio_legacy", f, NULL, NET_LEGACY}, {#f "_pci", f, NULL, NET_PCI},                   \
