@@ -144,6 +144,7 @@ static void what_is_looked_up(void)
     start();
     tree_check_file("d7/f3", "d7/f3", 30);
     CHECK_EQ(tree.count, 3);
+    CHECK_EQ(tree.entries[tree_find("d7")].mode, 0711); /* as its header says */
     tree_check_file("//d7/./f3", "d7/f3", 30);
     tree_check_file("a file", "a file", 700);
     CHECK_EQ(tree.count, 4);
