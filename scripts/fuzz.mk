@@ -72,8 +72,8 @@ $(FUZZ_DIR)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(FUZZ_DIR)/obj/flags
 	$(compile)
 $(FUZZ_DIR)/obj/%.c.o: %.c $(FUZZ_DIR)/obj/flags
 	$(compile)
-$(FUZZ_DIR)/machine.a: $(call object,$(MACHINE))
-	$(Q)rm -f $@ && ar qcsT $@ $^
+$(FUZZ_DIR)/machine.a: $(call object,$(MACHINE)) scripts/fuzz.mk
+	$(Q)rm -f $@ && ar qcsT $@ $(filter %.o,$^)
 $(FUZZ_DIR)/%: $(FUZZ_DIR)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) \
            $(FUZZ_DIR)/machine.a scripts/fuzz.ld
 	$(Q)$(CLANG) $(LINK_$(KIND)) -Wl,-T,scripts/fuzz.ld -Wl,--no-warn-rwx-segments \
