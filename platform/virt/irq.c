@@ -132,21 +132,13 @@ static inline void irq_end(unsigned id)
         cpu_gic_end(id);
 }
 
-/* A line with several handlers, or with none. */
-static void irq_call_all(unsigned id) __attribute__((noinline, cold));
-static void irq_call_all(unsigned id)
+/* Nobody handles that, or there was no interrupt. */
+static void irq_unhandled(unsigned id) __attribute__((noinline, cold));
+static void irq_unhandled(unsigned id)
 {
-    bool handled = false;
-
     if (id >= GIC_SPI_LIMIT && id < GIC_SPI_LIMIT + 4)
         return; /* the interrupt is no longer pending: there is nothing to end */
-    for (struct handler *h = handlers[id % BUCKETS]; h; h = h->next) {
-        if (h->id != id)
-            continue;
-        h->fn(h->ctx);
-        handled = true;
-    }
-    if (!handled && irq_lines(id)) {
+    if (irq_lines(id)) {
         irq_lines(id)->mask(id);
         hal_log(HAL_WARN, "irq", "line %u interrupts but has no handler: masked", id);
     }
@@ -156,12 +148,16 @@ static void irq_call_all(unsigned id)
 void board_irq(void)
 {
     unsigned id = irq_ack();
-    const struct handler *h = handlers[id % BUCKETS];
+    bool handled = false;
 
-    if (!h || h->id != id || h->next) {
-        irq_call_all(id);
-        return;
+    for (struct handler *h = handlers[id % BUCKETS]; h; h = h->next) {
+        if (h->id != id)
+            continue;
+        h->fn(h->ctx);
+        handled = true;
     }
-    h->fn(h->ctx);
-    irq_end(id);
+    if (handled)
+        irq_end(id);
+    else
+        irq_unhandled(id);
 }
