@@ -462,6 +462,7 @@ static void long_echo(void)
     memcpy(echo + 2, &(uint16_t){(uint16_t)sum}, 2);
     peer_card.header = &valid;
     peer_ip4(PEER_ICMP, PEER_IP, IMAGE_IP, echo, sizeof(echo));
+    AWAIT(peer_count(PEER_ICMP), 1); /* the neighbour is asked first */
     CHECK_EQ(peer_last(PEER_ICMP).len, sizeof(echo));
     CHECK(memcmp(peer_last(PEER_ICMP).data + 8, data, 1000) == 0);
     peer_forget();
@@ -482,6 +483,7 @@ static void an_error_quotes_a_whole_sum(void)
 
         peer_card.header = NULL;
         peer_udp(5000, 999, data, lengths[i]);
+        AWAIT(peer_count(PEER_ICMP), 1);
         CHECK_EQ(peer_last(PEER_ICMP).data[0], 3);
         memcpy(right, peer_last(PEER_ICMP).data + 8 + 20, sizeof(right));
         peer_forget();
