@@ -95,15 +95,13 @@ void dns_setserver(u8_t number, const ip_addr_t *addr)
 
 const ip_addr_t *dns_getserver(u8_t number)
 {
-    const ip_addr_t *four[NAMES_HALF], *six[NAMES_HALF];
-    unsigned fours = names_list(false, false, four), sixes = names_list(true, false, six);
+    const ip_addr_t *list[2][NAMES_HALF];
+    unsigned n[2], six = number / NAMES_HALF;
+    bool all = false;
 
-    if (!fours && !sixes) {
-        fours = names_list(false, true, four);
-        sixes = names_list(true, true, six);
-    }
-    if (number < NAMES_HALF)
-        return number < fours ? four[number] : IP_ADDR_ANY;
-    number = (u8_t)(number - NAMES_HALF);
-    return number < sixes ? six[number] : IP_ADDR_ANY;
+    do
+        for (unsigned i = 0; i < 2; i++)
+            n[i] = names_list(i, all, list[i]);
+    while (!n[0] && !n[1] && (all = !all));
+    return six < 2 && number % NAMES_HALF < n[six] ? list[six][number % NAMES_HALF] : IP_ADDR_ANY;
 }
