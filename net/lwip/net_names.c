@@ -4,7 +4,7 @@
  * (src/core/dns.c), of which the image has nothing else: net/inet/ asks the servers. Servers with
  * an IPv4 address, of ip= or DHCP, and those with an IPv6 address, of router advertisements (RFC
  * 8106), each have half of a list. Those count whose card has a cable, and an address of IPv4 for
- * theirs; if there are none, all do. Cards with a lower metric come first.
+ * theirs; if a family has none, all do. Cards with a lower metric come first.
  */
 #include "lwip/dns.h"
 #include "net_impl.h"
@@ -35,19 +35,20 @@ void net_names_set(struct netif *netif, unsigned number, const ip_addr_t *addr)
         d->names[number + (six ? NAMES_HALF : 0)] = *addr;
 }
 
-static bool names_first(const struct net_dev *a, const struct net_dev *b)
-{
-    return a->metric != b->metric ? a->metric < b->metric : a->index < b->index;
-}
-
 /* The card behind d (NULL: the first one) by metric; NULL: there is none. */
-static struct net_dev *names_next(const struct net_dev *d)
+static const struct net_dev *names_next(const struct net_dev *d)
 {
-    struct net_dev *best = NULL;
+    const struct net_dev *best = NULL;
+    uint64_t after = d ? (uint64_t)d->metric << 32 | d->index : 0, least = UINT64_MAX;
 
-    for (struct net_dev *each = net_core.devs; each; each = each->next)
-        if ((!d || names_first(d, each)) && (!best || names_first(each, best)))
+    for (const struct net_dev *each = net_core.devs; each; each = each->next) {
+        uint64_t at = (uint64_t)each->metric << 32 | each->index;
+
+        if ((!d || at > after) && at < least) {
+            least = at;
             best = each;
+        }
+    }
     return best;
 }
 
@@ -57,51 +58,44 @@ static bool names_count(const struct net_dev *d, bool six)
            (six || !ip4_addr_isany_val(*netif_ip4_addr(&d->netif)));
 }
 
-static bool names_has(const ip_addr_t *const *list, unsigned n, const ip_addr_t *addr)
+static __attribute__((noinline)) bool names_same(const ip_addr_t *a, const ip_addr_t *b)
 {
-    while (n && !ip_addr_eq(list[n - 1], addr))
-        n--;
+    return ip_addr_eq(a, b);
+}
+
+/* The servers at `first` of each list, each once; all: of every card. How many. */
+static unsigned names_list(unsigned first, bool all, const ip_addr_t *list[NAMES_HALF])
+{
+    unsigned n = 0, k;
+
+    for (const struct net_dev *d = names_next(NULL); d; d = names_next(d))
+        for (unsigned i = first; i < first + NAMES_HALF && (all || names_count(d, first)); i++) {
+            for (k = 0; k < n && !names_same(list[k], &d->names[i]); k++)
+                ;
+            if (k == n && n < NAMES_HALF && !ip_addr_isany(&d->names[i]))
+                list[n++] = &d->names[i];
+        }
     return n;
 }
 
-/* The servers of a family, each once; all: of every card. How many. */
-static unsigned names_list(bool six, bool all, const ip_addr_t *list[NAMES_HALF])
-{
-    unsigned n = 0;
-
-    for (const struct net_dev *d = names_next(NULL); d; d = names_next(d)) {
-        const ip_addr_t *names = &d->names[six ? NAMES_HALF : 0];
-
-        for (unsigned i = 0; i < NAMES_HALF && n < NAMES_HALF && (all || names_count(d, six)); i++)
-            if (!ip_addr_isany(&names[i]) && !names_has(list, n, &names[i]))
-                list[n++] = &names[i];
-    }
-    return n;
-}
-
-/* number: as dns_getserver() counts them. addr NULL: nobody asks it any more; else for the first
- * card, as net_names_set(). */
+/* Nobody asks the server any more that dns_getserver() counts so; addr is NULL. */
 void dns_setserver(u8_t number, const ip_addr_t *addr)
 {
     ip_addr_t gone = *dns_getserver(number);
 
-    if (addr && net_core.devs)
-        net_names_set(&net_core.devs->netif, number, addr);
-    for (struct net_dev *d = net_core.devs; d && !addr; d = d->next)
+    (void)addr;
+    for (struct net_dev *d = net_core.devs; d; d = d->next)
         for (unsigned i = 0; i < DNS_MAX_SERVERS; i++)
-            if (ip_addr_eq(&d->names[i], &gone))
+            if (names_same(&d->names[i], &gone))
                 ip_addr_set_zero(&d->names[i]);
 }
 
 const ip_addr_t *dns_getserver(u8_t number)
 {
-    const ip_addr_t *list[2][NAMES_HALF];
-    unsigned n[2], six = number / NAMES_HALF;
-    bool all = false;
+    const ip_addr_t *list[NAMES_HALF];
+    unsigned at = number % NAMES_HALF, first = number - at, n = 0;
 
-    do
-        for (unsigned i = 0; i < 2; i++)
-            n[i] = names_list(i, all, list[i]);
-    while (!n[0] && !n[1] && (all = !all));
-    return six < 2 && number % NAMES_HALF < n[six] ? list[six][number % NAMES_HALF] : IP_ADDR_ANY;
+    for (unsigned all = 0; number < DNS_MAX_SERVERS && !n && all < 2; all++)
+        n = names_list(first, all, list);
+    return at < n ? list[at] : IP_ADDR_ANY;
 }

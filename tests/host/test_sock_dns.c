@@ -177,7 +177,7 @@ static void give_lease(void *arg)
     IP4_ADDR(&gateway, 10, 0, 2, 2);
     ip_addr_copy_from_ip4(server, gateway);
     net_enter();
-    dns_setserver(0, &server);
+    net_names_set(&net_core.devs->netif, 0, &server);
     netif_set_addr(&net_core.devs->netif, &ip, &mask, &gateway);
     net_leave();
 }

@@ -327,7 +327,7 @@ static void set_server(u8_t i, const char *text)
     ip_addr_t addr;
 
     CHECK(ipaddr_aton(text, &addr));
-    dns_setserver(i, &addr);
+    net_names_set(&net_core.devs->netif, i, &addr);
 }
 
 /* A router's servers (RFC 8106) do not take the places of those of DHCP, nor the reverse. */
