@@ -58,7 +58,7 @@ static bool names_count(const struct net_dev *d, bool six)
            (six || !ip4_addr_isany_val(*netif_ip4_addr(&d->netif)));
 }
 
-static __attribute__((noinline)) bool names_same(const ip_addr_t *a, const ip_addr_t *b)
+static __attribute__((noinline)) bool names_equal(const ip_addr_t *a, const ip_addr_t *b)
 {
     return ip_addr_eq(a, b);
 }
@@ -70,7 +70,7 @@ static unsigned names_list(unsigned first, bool all, const ip_addr_t *list[NAMES
 
     for (const struct net_dev *d = names_next(NULL); d; d = names_next(d))
         for (unsigned i = first; i < first + NAMES_HALF && (all || names_count(d, first)); i++) {
-            for (k = 0; k < n && !names_same(list[k], &d->names[i]); k++)
+            for (k = 0; k < n && !names_equal(list[k], &d->names[i]); k++)
                 ;
             if (k == n && n < NAMES_HALF && !ip_addr_isany(&d->names[i]))
                 list[n++] = &d->names[i];
@@ -86,7 +86,7 @@ void dns_setserver(u8_t number, const ip_addr_t *addr)
     (void)addr;
     for (struct net_dev *d = net_core.devs; d; d = d->next)
         for (unsigned i = 0; i < DNS_MAX_SERVERS; i++)
-            if (names_same(&d->names[i], &gone))
+            if (names_equal(&d->names[i], &gone))
                 ip_addr_set_zero(&d->names[i]);
 }
 
