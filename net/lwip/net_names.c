@@ -58,7 +58,8 @@ static bool names_count(const struct net_dev *d, bool six)
            (six || !ip4_addr_isany_val(*netif_ip4_addr(&d->netif)));
 }
 
-static __attribute__((noinline)) bool names_equal(const ip_addr_t *a, const ip_addr_t *b)
+static bool names_equal(const ip_addr_t *a, const ip_addr_t *b) __attribute__((noinline));
+static bool names_equal(const ip_addr_t *a, const ip_addr_t *b)
 {
     return ip_addr_eq(a, b);
 }
