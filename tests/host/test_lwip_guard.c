@@ -333,6 +333,7 @@ static void half_open(void)
     boot();
     c = (struct peer_tcp){.port = 4000, .image_port = 80, .seq = 1000, .window = 0x4000};
     peer_segment(&c, PEER_SYN, NULL, 0);
+    AWAIT(peer_count(PEER_TCP), 5); /* the neighbour is asked first */
     struct heard h = peer_last(PEER_TCP);
     CHECK_EQ(h.flags, PEER_SYN | PEER_ACK);
     c.ack = h.seq + 1;
