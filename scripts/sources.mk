@@ -43,9 +43,9 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_
                                     lease.c names.c nd6.c path_mtu.c privacy.c random.c reass.c \
                                     route.c route6.c table.c udp.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram.c dgram_peer.c \
-                                     dgram_send.c end.c file.c group.c lend.c mtu.c port.c route.c \
-                                     tcp_info.c) \
-          net/socket/socket_value.c \
+                                     dgram_send.c end.c file.c group.c mtu.c port.c route.c \
+                                     tcp.c tcp_info.c) \
+          $(addprefix net/socket/socket_,api.c value.c) \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) \
           $(addprefix drivers/net/,vnet.c vnet_rx_buf.c vnet_rx_frame.c vnet_tx_watch.c) \

@@ -266,14 +266,18 @@ static bool queue_append(struct tcp_pcb *pcb, struct pbuf *data, uint8_t flags)
     if (!last || !last->len || data->next || TCPH_FLAGS(last->tcphdr) & TCP_FIN ||
         last->len + len > queue_most(pcb, (uint16_t)tcp_stamp_payload(pcb)))
         return false;
-    for (p = last->p; p->next; p = p->next)
-        pieces++;
-    if (pieces >= PIECES_MOST)
+    for (p = last->p;; p = p->next, pieces++) {
+        p->tot_len = (uint16_t)(p->tot_len + len);
+        if (!p->next)
+            break;
+    }
+    if (pieces >= PIECES_MOST) { /* one of many times: all as before */
+        for (p = last->p; p; p = p->next)
+            p->tot_len = (uint16_t)(p->tot_len - len);
         return false;
+    }
     p->next = data;
     pbuf_ref(data);
-    for (p = last->p; p != data; p = p->next)
-        p->tot_len = (uint16_t)(p->tot_len + len);
     last->len = (uint16_t)(last->len + len);
     pcb->unsent_oversize = 0;
     pcb->snd_lbb += len;
