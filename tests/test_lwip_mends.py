@@ -49,6 +49,8 @@ SHOWN_BY = {
     'identifiers of packets': 'test_lwip_ip identifiers_of_packets',
     'all of 127.0.0.0/8': 'test_lwip_ip all_of_127',
     'errors reach the sockets': 'test_sock_errors',
+    'an ICMP error quotes': 'test_lwip_rx an_error_quotes_a_whole_sum',
+    'name servers are those': 'test_lwip_route name_servers_of_cards',
     'a missing neighbour of IPv6': 'test_lwip_ip a_missing_neighbour',
     'leases by the second': 'test_lwip_dhcp renewed_at_half',
     'routes, the MTU and time servers': 'test_lwip_dhcp time_servers',
