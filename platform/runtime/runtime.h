@@ -45,8 +45,9 @@ void task_forbid_parking(bool on);
 
 /* What the loop knows of the services (service.c). */
 struct services {
-    /* Those that were woken, first come, first served, and where the next is appended. The loop
-     * takes the whole list; each of it stays pending until it runs. [handler] */
+    /* Those that were woken, first come, first served, and where the next is appended unless the
+     * list is empty. The loop takes the whole list; each of it stays pending until it runs. A
+     * service may be woken before it is added: a probe has its device work. [handler] */
     struct hal_service *volatile woken, *volatile *woken_end;
     struct hal_service *running; /* its run() or arm() is on the stack; NULL: none */
     struct hal_service *changes; /* hal_service_changed: not noted yet */

@@ -39,7 +39,7 @@ void hal_service_wake(struct hal_service *s)
     if (!s->pending) {
         s->pending = true;
         s->loop.next_woken = NULL;
-        *services.woken_end = s;
+        *(services.woken ? services.woken_end : &services.woken) = s;
         services.woken_end = &s->loop.next_woken;
     }
     arch_irq_restore(state);
@@ -52,7 +52,6 @@ static struct hal_service *services_take_woken(void)
     struct hal_service *s = services.woken;
 
     services.woken = NULL;
-    services.woken_end = &services.woken;
     arch_irq_restore(state);
     return s;
 }
@@ -106,8 +105,6 @@ void hal_service_add(struct hal_service *s)
 {
     if (s->next_ns == 0)
         s->next_ns = HAL_NEVER; /* a zeroed service has no time at which it wants to run */
-    if (!services.woken_end)
-        services.woken_end = &services.woken;
     s->loop.changes = &services.changes;
     s->loop.due.when_ns = HAL_NEVER;
     s->loop.unarmed = !s->arm;

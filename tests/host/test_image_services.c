@@ -61,6 +61,16 @@ static void add_all(void)
     trace[0] = '\0';
 }
 
+/* An interrupt of a device that works while it is probed. */
+static void woken_before_it_is_added(void)
+{
+    hal_service_wake(&b);
+    hal_service_wake(&a);
+    hal_service_add(&a);
+    hal_service_add(&b);
+    CHECK(services_pending() && !services_run(1000) && expect("ba"));
+}
+
 static void what_is_pending_runs(void)
 {
     add_all();
@@ -339,6 +349,7 @@ static void deadlines_at_random(void)
 }
 
 static const struct test_case cases[] = {
+    {"woken_before_it_is_added", woken_before_it_is_added},
     {"what_is_pending_runs", what_is_pending_runs},
     {"what_is_woken_in_a_round_runs_in_it", what_is_woken_in_a_round_runs_in_it},
     {"what_is_due_runs", what_is_due_runs},
