@@ -74,6 +74,15 @@ static void fill(uint64_t first, unsigned count, uint8_t byte)
         CHECK_EQ(disk_write(d, buf, BLOCK, (first + i) * BLOCK), BLOCK);
 }
 
+/* A sector at the start of a block. */
+static void fill_short(uint64_t block, uint8_t byte)
+{
+    uint8_t buf[512];
+
+    memset(buf, byte, sizeof(buf));
+    CHECK_EQ(disk_write(d, buf, sizeof(buf), block * BLOCK), (ssize_t)sizeof(buf));
+}
+
 static bool durable(uint64_t block, uint8_t byte)
 {
     const uint8_t *p = f->durable + block * BLOCK;
@@ -208,6 +217,22 @@ static void shrinks_before_a_flush(void)
     block_resize(&f->dev, 64 * 8);
     CHECK_EQ(disk_read(d, buf, BLOCK, 50 * BLOCK, NULL), BLOCK);
     CHECK_EQ(buf[0], 0);
+}
+
+/*
+ * A block was the last one, and short, when it was written; now another one follows. They are no
+ * one request: the second would lie where the first ends.
+ */
+static void short_in_the_middle(void)
+{
+    start(64 * BLOCK);
+    block_resize(&f->dev, 10 * 8 + 1);
+    fill_short(10, 7);
+    block_resize(&f->dev, 64 * 8);
+    fill(11, 1, 9);
+    CHECK_EQ(disk_sync(d), 0);
+    CHECK(durable(11, 9));
+    CHECK(f->durable[10 * BLOCK] == 7 && f->durable[10 * BLOCK + 511] == 7);
 }
 
 static void grow_disk(void)
@@ -429,6 +454,7 @@ int main(int argc, char **argv)
         {"shrinks_and_ages", shrinks_and_ages},
         {"shrinks_and_fills", shrinks_and_fills},
         {"shrinks_while_reads_are_out", shrinks_while_reads_are_out},
+        {"short_in_the_middle", short_in_the_middle},
         {"shrinks_and_grows", shrinks_and_grows},
         {"shrinks_before_a_flush", shrinks_before_a_flush},
         {"grows_under_a_write", grows_under_a_write},

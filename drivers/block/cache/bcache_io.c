@@ -41,7 +41,8 @@ void bcache_io_put(struct bcache_io *io)
 bool bcache_io_full(const struct bcache_io *io, const struct bcache_block *b)
 {
     return io->count == BCACHE_IO_BLOCKS || io->req.seg_count == BCACHE_IO_SEGS ||
-           io->last->index + 1 != b->index || io->last->alone || b->alone;
+           io->last->index + 1 != b->index || io->last->len != io->cache->block_size ||
+           io->last->alone || b->alone;
 }
 
 void bcache_io_add(struct bcache_io *io, struct bcache_block *b)
