@@ -9,6 +9,7 @@
 #include "check.h"
 #include "host.h"
 #include "loop.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/raw.h"
 #include "net_impl.h"
 #include "peer.h"
@@ -142,11 +143,46 @@ static void frames_for_others(void)
     right(fd);
     make(p);
     seal(p);
-    netif->hwaddr[5] ^= 1;
-    peer_frame(0x0800, p, IP + TCP + 1);
-    netif->hwaddr[5] ^= 1;
-    CHECK_EQ(waiting(fd), -1);
+    for (unsigned i = 0; i < 6; i++) {
+        netif->hwaddr[i] ^= 2;
+        peer_frame(0x0800, p, IP + TCP + 1);
+        netif->hwaddr[i] ^= 2;
+        CHECK_EQ(waiting(fd), -1);
+    }
     right(fd);
+}
+
+static bool told;
+
+static err_t close_at_once(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    (void)arg, (void)err;
+    pbuf_free(p);
+    told = true;
+    tcp_arg(pcb, NULL);
+    tcp_err(pcb, NULL);
+    CHECK_EQ(tcp_close(pcb), ERR_OK); /* unread data: a reset */
+    return ERR_OK;
+}
+
+/* An application on lwIP's callbacks closes when data comes: the control block is gone then. */
+static void closed_within_a_callback(void)
+{
+    uint8_t p[IP + TCP + 9];
+    int fd = opened();
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+    uint64_t lent;
+
+    right(fd);
+    lent = net_mem_lent();
+    net_enter();
+    tcp_recv(pcb, close_at_once);
+    net_leave();
+    make(p);
+    seal(p);
+    peer_frame(0x0800, p, IP + TCP + 1);
+    CHECK(told && peer_last(PEER_TCP).flags & PEER_RST);
+    AWAIT(net_mem_lent() + sizeof(*pcb) <= lent, 10); /* the reset was sent, too */
 }
 
 /* What raw sockets of lwIP would want to see does not pass by them. */
@@ -178,6 +214,7 @@ int main(int argc, char **argv)
         SHOWS(headers_of_tcp, NULL),
         SHOWS(frames_for_others, NULL),
         SHOWS(raw_sockets_see_all, NULL),
+        SHOWS(closed_within_a_callback, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
