@@ -348,12 +348,17 @@ static void replay_segment(struct tcp_hdr *h, struct pbuf *p)
     tcp_input(p, ip_current_input_netif());
 }
 
-/* The listener takes the connection, or resets it. False: it is gone. */
+/*
+ * The listener takes the connection, or resets it. False: it is gone. What the listener sends goes
+ * out behind the segment that ended the handshake, whose data and timestamp it then answers.
+ */
 static bool opened_accept(struct tcp_pcb *pcb)
 {
     err_t err;
 
+    tcp_input_pcb = pcb; /* tcp_output() leaves it alone */
     TCP_EVENT_ACCEPT(pcb->listener, pcb, pcb->callback_arg, ERR_OK, err);
+    tcp_input_pcb = NULL;
     if (err != ERR_OK && err != ERR_ABRT)
         tcp_abort(pcb);
     return err == ERR_OK;
