@@ -32,31 +32,31 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_
                                         timeouts.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,ip6.c ip6_addr.c nd6.c mld6.c ip6_frag.c icmp6.c)) \
-          $(addprefix net/lwip/,bootip.c frame_check.c tcp_cookie.c tcp_cubic.c tcp_cut.c \
+          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cubic.c tcp_cut.c \
                                 tcp_guard.c \
                                 tcp_half_open.c tcp_ooseq.c tcp_mtu.c tcp_mtu_probe.c \
                                 tcp_option.c tcp_queue.c tcp_recovery.c tcp_resend.c tcp_sack.c \
                                 tcp_stamp.c tcp_syn.c tcp_timer.c) \
           $(addprefix net/lwip/tcp_,ack.c congestion.c glue.c window.c) \
-          $(addprefix net/lwip/net_,address.c arp.c conn.c core.c dev.c flow.c groups.c icmp.c \
+          $(addprefix net/lwip/net_,address.c arp.c dev.c flow.c groups.c icmp.c \
                                     input.c \
                                     lease.c names.c nd6.c path_mtu.c privacy.c random.c reass.c \
                                     route.c route6.c table.c udp.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram.c dgram_peer.c \
-                                     dgram_send.c end.c file.c group.c mtu.c port.c route.c \
+                                     dgram_send.c end.c group.c mtu.c port.c route.c \
                                      tcp.c tcp_info.c) \
-          $(addprefix net/socket/socket_,api.c value.c) \
+          net/socket/socket_value.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) \
-          $(addprefix drivers/net/,vnet.c vnet_rx_buf.c vnet_rx_frame.c vnet_tx_watch.c) \
-          $(addprefix platform/arch/,fault.c mmu.c symbols.c begin.c $(ARCH)/exception.c) \
+          $(addprefix drivers/net/,vnet.c vnet_rx_buf.c vnet_tx_watch.c) \
+          $(addprefix platform/arch/,fault.c symbols.c begin.c $(ARCH)/exception.c) \
           $(addprefix platform/virt/,gicv2.c gicv3.c map.c) \
           drivers/entropy/vrng.c \
           $(addprefix platform/runtime/,deadline.c entropy.c initrd.c log.c memory.c option.c \
                                            power.c runs.c \
                                            start.c turn.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
-                                    power.c smmu.c tree.c tree_memory.c tree_walk.c v2m.c) \
+                                    power.c smmu.c tree_memory.c v2m.c) \
           $(wildcard files/*.c) $(addprefix drivers/block/block_,cut.c list.c lost.c map.c slow.c) \
           drivers/block/vblk.c drivers/block/vblk_disk.c \
           $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
