@@ -15,8 +15,7 @@
 struct virtq_packed_desc {
     uint64_t addr;
     uint32_t len;
-    uint16_t id;
-    uint16_t flags;
+    uint16_t id, flags;
 };
 _Static_assert(sizeof(struct virtq_packed_desc) == VIRTQ_DESC_BYTES, "layout of a descriptor");
 
@@ -108,11 +107,13 @@ static inline unsigned packed_flags(unsigned lap, unsigned flags, bool hidden)
     return (hidden ? lap ^ F_AVAIL : lap) | flags;
 }
 
+/* A device may be looking at the flags, also at those of a hidden descriptor. */
 static inline void packed_fill_desc(struct virtq_packed_desc *d, uint64_t addr, uint32_t len,
                                     unsigned id, unsigned flags)
 {
     d->addr = addr;
-    virtq_desc_rest(&d->len, len, id, flags);
+    d->len = len;
+    hal_shared_store32((void *)&d->id, id | flags << 16);
 }
 
 /*
