@@ -230,7 +230,8 @@ class Run:
             except Lost:
                 return False
         self.watch.look()
-        return bool(self.guest.seen(r'^vireo: exit [01]$'))
+        # 74: not all that was written is on the disk, since the attack had it given up.
+        return bool(self.guest.seen(r'^vireo: exit (0|1|74)$'))
 
     # ---- the verdict ----
 
