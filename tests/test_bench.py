@@ -118,7 +118,7 @@ def test_rows_of_the_network_have_the_names_that_are_read():
             'user.net.tcprx.MBps', 'net.tcprr.ops_s', 'net.udptx.rcvd_pps', 'http.close_c1_rps',
             'http.keepalive_c1_rps', 'http.keepalive_c16_rps'} <= named
     with pytest.raises(Unusable, match='tap.net.tcptx.insn_MiB'):
-        bench_net.chosen('nosuch')
+        report.chosen(bench_net.every_figure(), 'nosuch')
     with pytest.raises(Unusable, match='whole table'):
         bench_net.main(1, document=True, alone=True)
 
@@ -164,4 +164,4 @@ def test_bars_of_the_disk():
     row, = bench_blk.rows_of(figures['blk.randread.4k.qd32.insn_op'], {'vireo': 251.0}, 5, [])
     assert row.exceeded and row.limit == 250 and row.n == 1
     with pytest.raises(Unusable, match='no row matches'):
-        bench_blk.chosen('nosuch')
+        report.chosen(bench_blk.every_figure(), 'nosuch')

@@ -359,28 +359,15 @@ static ssize_t io_place(const struct file *f, bool able, off_t at, ssize_t total
     return at < 0 ? -EINVAL : total;
 }
 
-static ssize_t io_pread_each(struct file *f, const struct iovec *iov, int count, off_t at)
+static ssize_t io_each_at(struct file *f, bool write, const struct iovec *iov, int count, off_t at)
 {
     ssize_t sum = 0, n = 0;
 
     for (int i = 0; i < count; i++, sum += n) {
-        n = f->ops->pread(f, iov[i].iov_base, io_limit_to_offsets(at + sum, iov[i].iov_len),
-                          at + sum);
-        if (n < 0)
-            return sum ? sum : n;
-        if ((size_t)n < iov[i].iov_len)
-            return sum + n;
-    }
-    return sum;
-}
+        size_t len = io_limit_to_offsets(at + sum, iov[i].iov_len);
 
-static ssize_t io_pwrite_each(struct file *f, const struct iovec *iov, int count, off_t at)
-{
-    ssize_t sum = 0, n = 0;
-
-    for (int i = 0; i < count; i++, sum += n) {
-        n = f->ops->pwrite(f, iov[i].iov_base, io_limit_to_offsets(at + sum, iov[i].iov_len),
-                           at + sum);
+        n = write ? f->ops->pwrite(f, iov[i].iov_base, len, at + sum)
+                  : f->ops->pread(f, iov[i].iov_base, len, at + sum);
         if (n < 0)
             return sum ? sum : n;
         if ((size_t)n < iov[i].iov_len)
@@ -396,7 +383,7 @@ ssize_t preadv(int fd, const struct iovec *iov, int count, off_t at)
 
     if (f && io_readable(f))
         r = io_place(f, f->ops->pread, at, io_total(iov, count));
-    return io_result(f, r > 0 ? io_pread_each(f, iov, count, at) : r);
+    return io_result(f, r > 0 ? io_each_at(f, false, iov, count, at) : r);
 }
 
 ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t at)
@@ -406,5 +393,5 @@ ssize_t pwritev(int fd, const struct iovec *iov, int count, off_t at)
 
     if (f && io_writable(f))
         r = io_place(f, f->ops->pwrite, at, io_total(iov, count));
-    return io_result(f, r > 0 ? io_pwrite_each(f, iov, count, at) : r);
+    return io_result(f, r > 0 ? io_each_at(f, true, iov, count, at) : r);
 }

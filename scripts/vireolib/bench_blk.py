@@ -96,15 +96,6 @@ def every_figure():
                  5000000, alone=True)
 
 
-def chosen(pattern):
-    """The figures whose metric matches."""
-    found = [f for f in every_figure() if re.search(pattern, f.metric)]
-    if not found:
-        raise Unusable(f'--rows {pattern}: no row matches; there is ' +
-                       ', '.join(f.metric for f in every_figure()))
-    return found
-
-
 # ---- the disks -------------------------------------------------------------------------------
 
 @contextlib.contextmanager
@@ -303,7 +294,7 @@ def main(n, document=False, pattern='', alone=False, append='', profile_in=None)
     if document and (pattern or alone or append or profile_in):
         raise Unusable('--readme writes the whole table, and goes with none of --rows, --alone, '
                        '--append, --profile')
-    figures = [f for f in chosen(pattern)
+    figures = [f for f in report.chosen(every_figure(), pattern)
                if not profile_in or f.counted and not isinstance(f.load, str)]
     if profile_in:
         os.makedirs(profile_in, exist_ok=True)

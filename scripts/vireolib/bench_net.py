@@ -6,7 +6,6 @@ guests take turns.
 """
 import dataclasses
 import os
-import re
 import statistics
 
 from vireolib import bench_ring, images, netguests, netpeer, report
@@ -273,15 +272,6 @@ def every_figure():
             *copy_figures()]
 
 
-def chosen(pattern):
-    """The figures whose metric matches."""
-    found = [f for f in every_figure() if re.search(pattern, f.metric)]
-    if not found:
-        raise Unusable(f'--rows {pattern}: no row matches; there is ' +
-                       ', '.join(f.metric for f in every_figure()))
-    return found
-
-
 def measure(figure, guests, n):
     """{name: figure} of the guests, which take turns."""
     names = [name for name in guests if name == 'vireo' or
@@ -327,7 +317,7 @@ def main(n, document=False, pattern='', alone=False, append='', profile_in=None)
     if document and (pattern or alone or append or profile_in):
         raise Unusable('--readme writes the whole table, and goes with none of --rows, --alone, '
                        '--append, --profile')
-    figures = [f for f in chosen(pattern) if f.counted or not profile_in]
+    figures = [f for f in report.chosen(every_figure(), pattern) if f.counted or not profile_in]
     if profile_in:
         os.makedirs(profile_in, exist_ok=True)
     with netpeer.network(), netguests.Linux() as linux:

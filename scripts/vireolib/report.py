@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import statistics
 
 from vireolib.machine import Unusable
@@ -52,6 +53,15 @@ class Row:
     def as_json(self):
         return {'metric': self.metric, 'unit': self.unit, 'vireo': self.vireo, 'linux': self.linux,
                 'ratio': self.ratio, 'n': self.n, 'config': self.config}
+
+
+def chosen(figures, pattern):
+    """The figures whose metric matches; at least one."""
+    found = [f for f in figures if re.search(pattern, f.metric)]
+    if not found:
+        raise Unusable(f'--rows {pattern}: no row matches; there is ' +
+                       ', '.join(f.metric for f in figures))
+    return found
 
 
 def median_row(metric, unit, samples, **more):
