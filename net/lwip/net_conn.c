@@ -327,7 +327,10 @@ void net_conn_leave(struct tcp_pcb **list, struct tcp_pcb *pcb)
             list = &(*list)->next;
     } else {
         list = pcb->net.conn.link;
+        if (!list)
+            return; /* closed within a callback: it has left, and lwIP takes it out once more */
         net_conn_forget(pcb);
+        pcb->net.conn.link = NULL;
     }
     *list = pcb->next;
     pcb->next = NULL;

@@ -190,8 +190,11 @@ static bool fast_tell(struct tcp_pcb *pcb, uint32_t acked, struct pbuf *data)
 
     if (acked)
         TCP_EVENT_SENT(pcb, (u16_t)acked, err);
-    if (err == ERR_ABRT || fast_closed(pcb))
+    if (err == ERR_ABRT || fast_closed(pcb)) {
+        if (data)
+            pbuf_free(data);
         return false;
+    }
     if (data && !fast_deliver(pcb, data))
         return false;
     return !fast_closed(pcb);

@@ -364,6 +364,13 @@ static bool opened_accept(struct tcp_pcb *pcb)
     return err == ERR_OK;
 }
 
+/* Has the listener left the connection open? It may have opened others since. */
+static bool opened_lives(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
+{
+    return tcp_active_pcbs == pcb ||
+           net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest) == pcb;
+}
+
 /* No memory: the listener is told. */
 static void opened_not(struct tcp_pcb_listen *l)
 {
@@ -377,8 +384,7 @@ static void opened_not(struct tcp_pcb_listen *l)
 
 /*
  * The handshake is done. Without room for the connection its peer is heard again, when it or its
- * SYN-ACK is repeated. The listener may end the connection as it takes it: if it lives, it stands
- * first in lwIP's list.
+ * SYN-ACK is repeated. The listener may end the connection as it takes it.
  */
 static void half_end(struct half_open *e, bool in_table, struct tcp_pcb_listen *l,
                      struct tcp_hdr *h, struct pbuf *p)
@@ -404,7 +410,7 @@ static void half_end(struct half_open *e, bool in_table, struct tcp_pcb_listen *
         return;
     if (!done)
         replay_segment(h, p);
-    else if (tcp_active_pcbs == pcb && (pcb->unsent || pcb->flags & TF_ACK_NOW))
+    else if (opened_lives(pcb, h) && (pcb->unsent || pcb->flags & TF_ACK_NOW))
         tcp_output(pcb);
 }
 

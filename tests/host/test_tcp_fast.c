@@ -207,6 +207,154 @@ static void raw_sockets_see_all(void)
     CHECK_EQ(seen, 1);
 }
 
+/* The others stay where lwIP's timers find them. */
+static void others_stay(void)
+{
+    uint8_t p[IP + TCP + 9];
+    struct tcp_pcb *pcb, *other;
+
+    opened();
+    other = tcp_active_pcbs;
+    peer_connect(&client, 4001, PORT);
+    pcb = tcp_active_pcbs;
+    CHECK(pcb != other && pcb->next == other);
+    net_enter();
+    tcp_recv(pcb, close_at_once);
+    net_leave();
+    make(p);
+    seal(p);
+    peer_frame(0x0800, p, IP + TCP + 1);
+    CHECK(told && peer_last(PEER_TCP).flags & PEER_RST);
+    CHECK(tcp_active_pcbs == other && !other->next && other->net.conn.link == &tcp_active_pcbs);
+}
+
+/* Receive buffers of the card that the image holds, those of short frames too. */
+static uint32_t buffers_held(void)
+{
+    struct vnet_stats s;
+
+    vnet_get_stats(net_core.devs->vnet, &s);
+    return s.rx_records_held;
+}
+
+static bool aborts;
+
+/* An application on lwIP's callbacks ends the connection when what it sent has arrived. */
+static err_t end_when_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+    (void)arg, (void)len;
+    told = true;
+    tcp_arg(pcb, NULL);
+    tcp_err(pcb, NULL);
+    if (!aborts)
+        return tcp_close(pcb); /* unread data: a reset */
+    tcp_abort(pcb);
+    return ERR_ABRT;
+}
+
+static err_t never_called(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    (void)arg, (void)pcb, (void)p, (void)err;
+    CHECK(!"the connection has ended");
+    return ERR_OK;
+}
+
+/* What came with the acknowledgement is freed. flags: 0, or what takes it the long way. */
+static void ended_when_sent(uint8_t flags)
+{
+    uint8_t p[IP + TCP + 9];
+    int fd = opened();
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+    struct heard h;
+
+    right(fd);
+    CHECK_EQ(send(fd, "y", 1, 0), 1);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    h = peer_last(PEER_TCP);
+    CHECK_EQ(h.len, 1);
+    client.ack = h.seq + 1;
+    net_enter();
+    tcp_sent(pcb, end_when_sent);
+    tcp_recv(pcb, never_called);
+    net_leave();
+    CHECK_EQ(buffers_held(), 0);
+    make(p);
+    p[IP + 13] |= flags;
+    seal(p);
+    peer_frame(0x0800, p, IP + TCP + 1);
+    CHECK(told && peer_last(PEER_TCP).flags & PEER_RST);
+    CHECK_EQ(buffers_held(), 0);
+}
+
+static void closed_when_sent(void)
+{
+    ended_when_sent(0);
+}
+
+static void aborted_when_sent(void)
+{
+    aborts = true;
+    ended_when_sent(0);
+}
+
+#define URGENT 0x20
+
+static void closed_when_sent_the_long_way(void)
+{
+    ended_when_sent(URGENT);
+}
+
+static void aborted_when_sent_the_long_way(void)
+{
+    aborts = true;
+    ended_when_sent(URGENT);
+}
+
+/* ---- listeners on lwIP's callbacks ----------------------------------------------------------- */
+
+static err_t connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    (void)arg, (void)pcb, (void)err;
+    return ERR_OK;
+}
+
+/* A proxy: it greets its client, and opens a connection of its own to another machine. */
+static err_t greet_and_connect(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    ip_addr_t to = IPADDR4_INIT(lwip_htonl(PEER_IP));
+    struct tcp_pcb *other = tcp_new();
+
+    (void)arg, (void)err;
+    CHECK_EQ(tcp_write(pcb, "hello", 5, 0), ERR_OK);
+    CHECK_EQ(tcp_output(pcb), ERR_OK);
+    CHECK_EQ(tcp_connect(other, &to, 99, connected), ERR_OK);
+    return ERR_OK;
+}
+
+static unsigned greetings;
+
+static void count_greetings(const struct heard *h)
+{
+    greetings += h->proto == PEER_TCP && h->len == 5;
+}
+
+static void a_greeting_goes_out_at_once(void)
+{
+    struct tcp_pcb *l;
+
+    peer_boot(NULL);
+    net_enter();
+    l = tcp_new();
+    CHECK_EQ(tcp_bind(l, IP4_ADDR_ANY, PORT), ERR_OK);
+    l = tcp_listen(l);
+    tcp_accept(l, greet_and_connect);
+    net_leave();
+    peer_listen(count_greetings);
+    peer_connect(&client, 4000, PORT);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK_EQ(greetings, 1);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -215,6 +363,12 @@ int main(int argc, char **argv)
         SHOWS(frames_for_others, NULL),
         SHOWS(raw_sockets_see_all, NULL),
         SHOWS(closed_within_a_callback, NULL),
+        SHOWS(others_stay, NULL),
+        SHOWS(closed_when_sent, NULL),
+        SHOWS(aborted_when_sent, NULL),
+        SHOWS(closed_when_sent_the_long_way, NULL),
+        SHOWS(aborted_when_sent_the_long_way, NULL),
+        SHOWS(a_greeting_goes_out_at_once, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -14,3 +14,30 @@ ALWAYS = [
      'void  tcp_trigger_input_pcb_close(void);\nextern u8_t tcp_recv_flags;\n'
      'int   tcp_input_delayed_close(struct tcp_pcb *pcb);\n'),
 ]
+
+MENDS = [
+    ('src/core/tcp_in.c', 'data is freed that came with the end of a connection',
+     """            if (err == ERR_ABRT) {
+              goto aborted;
+            }
+          }
+          recv_acked = 0;
+        }
+        if (tcp_input_delayed_close(pcb)) {
+          goto aborted;
+        }
+""", """            if (err == ERR_ABRT) {
+              goto ended;
+            }
+          }
+          recv_acked = 0;
+        }
+        if (tcp_input_delayed_close(pcb)) {
+        ended:
+          if (recv_data != NULL) {
+            pbuf_free(recv_data);
+          }
+          goto aborted;
+        }
+"""),
+]
