@@ -121,7 +121,8 @@ bool block_send_head(struct block_device *dev, uint64_t now)
         return false;
     if (dev->queue.head != head)
         return true;
-    head->queued = true; /* a plain one was not marked so */
+    head->queued = true; /* a plain one was not marked so, and now takes the long way to its end */
+    head->plain = false;
     n = block_cut(dev, t, dma);
     if (n < 0)
         block_transfer_clear(t);

@@ -495,6 +495,64 @@ static void no_memory_to_bounce(void)
     CHECK(memcmp(buf, f->now + 7 * 512, 512) == 0);
 }
 
+/* ---- memory that can be mapped only later ---------------------------------------------------- */
+
+static struct block_request later[2];
+static uint8_t memory[2][128 << 10];
+static unsigned ended[2];
+
+static void later_done(struct block_request *r)
+{
+    ended[r - later]++;
+}
+
+/* Writes memory that can be mapped, or not. */
+static void write_later(unsigned n, bool mapped, uint64_t sector, size_t len)
+{
+    static struct block_seg seg[2];
+    struct block_request *r = &later[n];
+
+    seg[n] = (struct block_seg){memory[n], len};
+    *r = (struct block_request){BLOCK_WRITE, sector, &seg[n], 1, .done = later_done};
+    host_dma_fail_after(mapped ? -1 : 0);
+    block_submit(&f->dev, &r, 1);
+}
+
+static void check_later(int second)
+{
+    while (fakedisk_step(f))
+        host_run_services();
+    CHECK(ended[0] == 1 && ended[1] == 1);
+    CHECK(later[0].result == 0 && later[1].result == second);
+}
+
+/* The first half of a request is in the bounce buffer; the memory of the other can be mapped. */
+static void mapped_after_a_half(void)
+{
+    struct block_device one_piece = plain;
+
+    one_piece.max_seg_size = sizeof(memory[0]);
+    f = fakedisk_new(DISK_BYTES, &one_piece);
+    memset(memory[0], 1, sizeof(memory[0]));
+    write_later(0, false, 0, sizeof(memory[0]));
+    CHECK_EQ(f->out, 1);
+    write_later(1, true, 1024, 512);
+    check_later(0);
+    CHECK(memcmp(f->now, memory[0], sizeof(memory[0])) == 0);
+}
+
+/* A request waits for the bounce buffer, and can be mapped then; it ends also if it fails. */
+static void mapped_after_a_wait(void)
+{
+    f = fakedisk_new(DISK_BYTES, &plain);
+    f->bad_write = 1024;
+    write_later(0, false, 0, 512);
+    write_later(1, false, 1024, 512);
+    CHECK_EQ(f->out, 1);
+    host_dma_fail_after(-1);
+    check_later(-EIO);
+}
+
 static void limits_that_fit_nothing(void)
 {
     struct block_device d = plain;
@@ -528,6 +586,8 @@ int main(int argc, char **argv)
         {"flush_behind_a_failed_write", flush_behind_a_failed_write},
         {"death", death},
         {"no_memory_to_bounce", no_memory_to_bounce},
+        {"mapped_after_a_half", mapped_after_a_half},
+        {"mapped_after_a_wait", mapped_after_a_wait},
         {"limits_that_fit_nothing", limits_that_fit_nothing},
     };
 
