@@ -153,9 +153,17 @@ $(HOST)/obj/modern/%.c.o: %.c $(HOST)/obj/flags
 	$(call compile,$(FLAGS) -DVIREO_LEGACY=0)
 $(HOST)/test_legacy_none: $(WITHOUT_LEGACY)
 
+# unmapped-test_x: the network driver as images have it, where a mapping is an address.
+UNMAPPED := $(patsubst %,$(HOST)/obj/unmapped/%.o,$(filter drivers/net/%,$(SRC_drivers)) \
+                                                  $(wildcard tests/host/unmapped/*.c))
+$(HOST)/obj/unmapped/%.c.o: %.c $(HOST)/obj/flags
+	$(call compile,$(FLAGS) -DHAL_DMA_MAPS=0)
+$(HOST)/unmapped-%: $(HOST)/obj/tests/host/%.c.o $(UNMAPPED) $(HOST)/library.a scripts/host.mk
+	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(HOST)/library.a $(LIBS) -Wl,-t -o $@ >$@.objects
+
 ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUITE_LIBRARY) \
                $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) $(NEWBUS) $(NEWRING) \
-               $(WITHOUT_LEGACY) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
+               $(WITHOUT_LEGACY) $(UNMAPPED) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
 -include $(ALL_OBJECTS:.o=.d)
 .SECONDARY:
 .PHONY: all programs threads

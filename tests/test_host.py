@@ -41,6 +41,17 @@ def test_with_copies(builder, name):
     run_program(builder, f'host/test_{name}', VIREO_HOST_DMA='copy')
 
 
+# Those of the network driver that run once more where a mapping is an address, as in an image.
+UNMAPPED = ['net', 'net_joined', 'net_offload', 'net_rules']
+
+
+@pytest.mark.parametrize('name', UNMAPPED)
+@pytest.mark.timeout(180)
+def test_without_mappings(builder, name):
+    """The same with the driver that an image has (HAL_DMA_MAPS 0), which keeps receive buffers."""
+    run_program(builder, f'host/unmapped-test_{name}')
+
+
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 def test_cache_model_long(builder):

@@ -14,8 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Mappings are kept account of, and may be copies (host.h). */
+/* Mappings are kept account of, and may be copies (host.h); but in a file that is compiled with 0.
+ */
+#ifndef HAL_DMA_MAPS
 #define HAL_DMA_MAPS 1
+#endif
 
 /* Options are boot arguments. */
 #define HAL_OPTION "vireo.%s.%s"

@@ -254,6 +254,16 @@ static void stack_keeps_everything(void)
     stack_keeps(1000);
 }
 
+/* Where ids follow the order of the ring, no buffer keeps its own. */
+static void receives_frames_in_order(void)
+{
+    static const unsigned bits[] = {NET_F_MAC, VIRTIO_F_IN_ORDER, VIRTIO_F_RING_PACKED};
+
+    net_plug(MODEL_MMIO, bits, case_variant ? 3 : 2);
+    net_boot();
+    net_check_receive(500);
+}
+
 /* Short frames are copied: their buffers go back at once, and the frames are bounded by number. */
 static void stack_keeps_short_frames(void)
 {
@@ -398,6 +408,7 @@ OUT_OF_MEMORY(10)
 
 int main(int argc, char **argv)
 {
+    static const struct test_variant rings[] = {{"split", 0}, {"packed", 1}, {NULL, 0}};
 #define CASE(f)                                                                                    \
     {                                                                                              \
 #f, f                                                                                      \
@@ -416,6 +427,7 @@ int main(int argc, char **argv)
         CASE(queue_that_is_never_empty),
         SHOWS(receives_frames_modern, "NET-RX-18 NET-CFG-01"),
         SHOWS(receives_frames_legacy, "LEGACY-NET-05"),
+        {"receives_frames_in_order", receives_frames_in_order, NULL, 0, rings},
         CASE(length_0),
         SHOWS(length_of_half_a_header, "SPLIT-31 SPLIT-32 NET-RX-18"),
         CASE(length_of_a_header),

@@ -200,9 +200,11 @@ static void header_tells_of_the_sum(void)
     for (uint32_t len = 60; len <= 1514; len += 727) {
         CHECK_EQ(send_long(&sum4, 1, len), 0);
         check_sent(&sum4, len);
-        CHECK_EQ(send_long(&nothing, 2, len), 0);
-        check_sent(&nothing, len);
         CHECK_EQ(send_long(NULL, 1, len), 0);
+        check_sent(&nothing, len);
+        CHECK_EQ(send_long(&sum4, 1, len), 0);
+        check_sent(&sum4, len);
+        CHECK_EQ(send_long(&nothing, 2, len), 0);
         check_sent(&nothing, len);
     }
     CHECK_EQ(stats().tx_cut, 0);
