@@ -256,6 +256,33 @@ static void old_blocks_go(void)
     CHECK(c->kept <= c->blocks);
 }
 
+/*
+ * What is left of the kept blocks is borrowed, and the others are on their way to the disk: one of
+ * the young blocks makes room.
+ */
+static void kept_blocks_are_away(void)
+{
+    struct bcache_block *b, *next;
+    unsigned borrowed = 0;
+
+    start(4096, 64);
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = 0; i < 45; i++)
+            CHECK_EQ(read_block(0, i, 0), 0);
+    for (unsigned i = 100; i < 140; i++)
+        CHECK_EQ(read_block(0, i, 0), 0);
+    for (b = bcache_first(&c->old); &b->link != &c->old; b = next) {
+        next = (struct bcache_block *)b->link.next;
+        if (borrowed < 16 && bcache_borrow(c, b) == 0)
+            borrowed++;
+        else
+            bcache_mark_dirty(c, b);
+    }
+    CHECK(borrowed == 16 && !bcache_list_empty(&c->young));
+    CHECK_EQ(ask(1, 1000, 0), -EAGAIN);
+    CHECK(!readers[1].wait.for_room && bcache_find(c, 1000));
+}
+
 /* The short call finds what lies in one whole block of the cache, and nothing else. */
 static void the_short_way(void)
 {
@@ -534,6 +561,7 @@ int main(int argc, char **argv)
         {"a_scan_in_pieces", a_scan_in_pieces},
         {"evicted_and_back", evicted_and_back},
         {"old_blocks_go", old_blocks_go},
+        {"kept_blocks_are_away", kept_blocks_are_away},
         {"the_short_way", the_short_way},
         {"the_window_grows", the_window_grows},
         {"a_small_cache", a_small_cache},

@@ -57,6 +57,27 @@ static void bcache_stay(struct bcache *c, struct bcache_block *b)
     bcache_insert_after(&c->old, b);
 }
 
+/* The oldest block of a queue that is not borrowed. NULL: there is none. */
+static struct bcache_block *bcache_not_borrowed(struct bcache_link *queue)
+{
+    struct bcache_link *at = queue->prev;
+
+    while (at != queue && ((struct bcache_block *)at)->pins)
+        at = at->prev;
+    return at != queue ? (struct bcache_block *)at : NULL;
+}
+
+/*
+ * All blocks in the queue whose turn it is are borrowed. It stays its turn while others of its
+ * blocks are on their way to the disk: either queue makes room.
+ */
+static struct bcache_block *bcache_choose_any(struct bcache *c)
+{
+    struct bcache_block *b = bcache_not_borrowed(&c->young);
+
+    return b ? b : bcache_not_borrowed(&c->old);
+}
+
 /* The block that is to go. NULL: there is none. */
 static struct bcache_block *bcache_choose(struct bcache *c)
 {
@@ -70,7 +91,7 @@ static struct bcache_block *bcache_choose(struct bcache *c)
             return NULL;
         if (b->pins) {
             if (!borrowed--)
-                return NULL;
+                return bcache_choose_any(c);
             bcache_unlink(b);
             bcache_insert_after(from, b);
         } else if (!tries-- || b->state == BCACHE_EMPTY || b->uses < (b->kept ? 1 : 2)) {
