@@ -145,10 +145,11 @@ static void task_begin_round(uint64_t now)
     runtime_round.reads = ROUND_READS;
 }
 
+/* The time is noted first: the timer may fire, and its handler set it again, before the return. */
 static void task_set_timer(uint64_t when_ns)
 {
-    board_timer_set(when_ns);
     timer_set_ns = when_ns;
+    board_timer_set(when_ns);
 }
 
 /* Sets the timer for the next deadline of a service or a task, or for `latest`, unless it is set

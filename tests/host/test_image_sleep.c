@@ -57,6 +57,18 @@ static void main_woken_in_time(void)
 }
 IN_MAIN(woken_in_time)
 
+/* The timer fires while it is being set for a turn: the next wait has its time all the same. */
+static void main_stopped_meanwhile(void)
+{
+    stops = true;
+    task_yield();
+    CHECK(!stops);
+    uint64_t before = hal_now_ns();
+    task_sleep_until(before + 5 * HAL_MS);
+    CHECK(hal_now_ns() == before + 5 * HAL_MS);
+}
+IN_MAIN(stopped_meanwhile)
+
 /* A task ends while the time of a wait that ended early is still to come. */
 static void ends_early(void *arg)
 {
@@ -254,6 +266,7 @@ IN_MAIN(gives_way)
 static const struct test_case cases[] = {
     {"deadlines", deadlines},
     {"woken_in_time", woken_in_time},
+    {"stopped_meanwhile", stopped_meanwhile},
     {"ended_before_its_deadline", ended_before_its_deadline},
     {"interrupt_ends_sleep", interrupt_ends_sleep},
     {"sleeps_until_the_first", sleeps_until_the_first},

@@ -26,6 +26,7 @@ static struct board_info info;
 static uint64_t timer;          /* as board_timer_set was told last */
 static unsigned timer_sets;     /* how often */
 static uint64_t fired;          /* the time of its last interrupt */
+static bool stops;              /* the machine does, when the timer is set next */
 static void (*interrupt)(void); /* what happens while the CPU sleeps; NULL: the timer fires */
 static char *guard;             /* the last page without access */
 static unsigned guards;
@@ -44,6 +45,13 @@ void board_timer_set(uint64_t when_ns)
 {
     timer = when_ns;
     timer_sets++;
+    if (stops && !fakecpu.masked) { /* the whole machine, until that time */
+        stops = false;
+        host_advance(when_ns - hal_now_ns());
+        fakecpu.masked = true;
+        board_irq();
+        fakecpu.masked = false;
+    }
 }
 
 void board_wait(void)
