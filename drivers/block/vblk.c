@@ -99,7 +99,9 @@ static int vblk_setup_queue(struct vblk *b)
     if (err)
         return err;
     b->queue = virtio_queue(b->dev, 0);
-    b->block.depth = virtq_size(b->queue);
+    b->block.depth = virtq_size(b->queue); /* a legacy PCI device may have a longer one */
+    if (b->block.depth > VBLK_DEPTH)
+        b->block.depth = VBLK_DEPTH;
     if (b->block.depth < 3)
         return vblk_join_pieces(b);
     if (b->block.max_segs > b->block.depth - 2)

@@ -164,6 +164,31 @@ static void no_memory(void)
     CHECK_EQ(host_live_blocks(), 0);
 }
 
+/* A legacy PCI device decides how long its ring is: longer than the driver asks for. */
+static void longer_than_asked_for(void)
+{
+    static const unsigned bits[] = {DISK_F_SEG_MAX, DISK_F_FLUSH, VIRTIO_F_INDIRECT_DESC};
+    static struct io io[300];
+    static uint8_t buf[300][512];
+
+    disk.seg_max = 16;
+    disk_plug(MODEL_PCI_LEGACY, bits, 3);
+    disk.q->max = 256;
+    for (unsigned b = 0; b < sizeof(disk.data); b++)
+        disk.data[b] = (uint8_t)(b ^ b >> 9);
+    disk_boot();
+    CHECK(disk.dev != NULL);
+    block_hold(disk.dev);
+    for (unsigned i = 0; i < 300; i++)
+        io_start(&io[i], BLOCK_READ, 10 * i, buf[i], 512);
+    block_release(disk.dev);
+    for (unsigned i = 0; i < 300; i++) {
+        CHECK_EQ(io_wait(&io[i]), 0);
+        CHECK(memcmp(buf[i], disk.data + 10 * i * 512, 512) == 0);
+    }
+    CHECK_EQ(disk.q->num, 256);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -175,6 +200,7 @@ int main(int argc, char **argv)
         EACH_RING(one_is_refused, NULL, NULL),
         SHOWS(legacy_two_is_refused, "LEGACY-VQ-06"),
         EACH_RING(no_memory, NULL, NULL),
+        {"longer_than_asked_for", longer_than_asked_for},
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
