@@ -25,6 +25,7 @@ SHOWN_BY = {
     'a timer that is not set again': 'test_lwip_ip timers_without_memory',
     'data beyond the window': 'test_lwip_ip data_beyond_the_window',
     'data is freed that came': 'test_tcp_fast closed_when_sent_the_long_way',
+    'an application may close when': 'test_tcp_fast closed_at_refused_data',
     'a FIN is no data': 'test_tcp_path closed_at_the_last_data',
     'an application may end its stream': 'test_tcp_path ended_when_accepted',
     'resets of strangers': 'test_lwip_guard resets_are_limited',

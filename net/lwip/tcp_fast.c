@@ -200,6 +200,22 @@ static bool fast_tell(struct tcp_pcb *pcb, uint32_t acked, struct pbuf *data)
     return !fast_closed(pcb);
 }
 
+/* lwIP shows the application what it has refused before. ERR_ABRT: the control block is gone. */
+err_t net_tcp_refused(struct tcp_pcb *pcb)
+{
+    err_t err;
+
+    tcp_recv_flags = 0;
+    tcp_input_pcb = pcb; /* a close within the callback leaves the control block for now */
+    err = tcp_process_refused_data(pcb);
+    if (err != ERR_ABRT && fast_closed(pcb))
+        err = ERR_ABRT;
+    tcp_input_pcb = NULL;
+    if (err != ERR_ABRT)
+        tcp_output(pcb);
+    return err;
+}
+
 /* What tcp_output() would do that has nothing to send is nothing. */
 static void fast_output(struct tcp_pcb *pcb)
 {

@@ -297,6 +297,63 @@ static void aborted_when_sent(void)
     ended_when_sent(0);
 }
 
+static bool refuses;
+
+/* Takes data at the second time, and ends the connection. */
+static err_t refuse_then_end(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    if (refuses)
+        return ERR_MEM;
+    if (!aborts)
+        return close_at_once(arg, pcb, p, err);
+    pbuf_free(p);
+    return end_when_sent(arg, pcb, 0);
+}
+
+/* by_timer: no segment comes, lwIP asks again on its own. */
+static void ended_at_refused_data(bool by_timer)
+{
+    uint8_t p[IP + TCP + 9];
+    int fd = opened();
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+
+    right(fd);
+    net_enter();
+    tcp_recv(pcb, refuse_then_end);
+    net_leave();
+    refuses = true;
+    make(p);
+    seal(p);
+    peer_frame(0x0800, p, IP + TCP + 1);
+    CHECK(pcb->refused_data);
+    client.seq++;
+    refuses = false;
+    make(p);
+    seal(p);
+    if (!by_timer)
+        peer_frame(0x0800, p, IP + TCP + 1);
+    AWAIT(told, 2);
+    CHECK(peer_last(PEER_TCP).flags & PEER_RST);
+    CHECK(!tcp_active_pcbs);
+    CHECK_EQ(buffers_held(), 0);
+}
+
+static void closed_at_refused_data(void)
+{
+    ended_at_refused_data(false);
+}
+
+static void closed_at_refused_data_by_timer(void)
+{
+    ended_at_refused_data(true);
+}
+
+static void aborted_at_refused_data(void)
+{
+    aborts = true;
+    ended_at_refused_data(false);
+}
+
 #define URGENT 0x20
 
 static void closed_when_sent_the_long_way(void)
@@ -364,6 +421,9 @@ int main(int argc, char **argv)
         SHOWS(raw_sockets_see_all, NULL),
         SHOWS(closed_within_a_callback, NULL),
         SHOWS(others_stay, NULL),
+        SHOWS(closed_at_refused_data, NULL),
+        SHOWS(closed_at_refused_data_by_timer, NULL),
+        SHOWS(aborted_at_refused_data, NULL),
         SHOWS(closed_when_sent, NULL),
         SHOWS(aborted_when_sent, NULL),
         SHOWS(closed_when_sent_the_long_way, NULL),

@@ -12,7 +12,8 @@ ALWAYS = [
     ('src/include/lwip/priv/tcp_priv.h', 'the same',
      'void  tcp_trigger_input_pcb_close(void);\n',
      'void  tcp_trigger_input_pcb_close(void);\nextern u8_t tcp_recv_flags;\n'
-     'int   tcp_input_delayed_close(struct tcp_pcb *pcb);\n'),
+     'int   tcp_input_delayed_close(struct tcp_pcb *pcb);\n'
+     'err_t net_tcp_refused(struct tcp_pcb *pcb);\n'),
 ]
 
 MENDS = [
@@ -40,4 +41,16 @@ MENDS = [
           goto aborted;
         }
 """),
+    ('src/core/tcp_in.c', 'an application may close when it is shown data once more',
+     '''      if ((tcp_process_refused_data(pcb) == ERR_ABRT) ||
+          ((pcb->refused_data != NULL) && (tcplen > 0))) {
+''', '''      if (net_tcp_refused(pcb) == ERR_ABRT) {
+        goto aborted;
+      }
+      if ((pcb->refused_data != NULL) && (tcplen > 0)) {
+'''),
+    ('src/core/tcp.c', 'the same',
+     '''        tcp_process_refused_data(pcb);
+''', '''        net_tcp_refused(pcb);
+'''),
 ]
