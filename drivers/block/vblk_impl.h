@@ -42,9 +42,12 @@ struct vblk_record {
 #define VBLK_ROOM     (VBLK_HEADROOM + BLOCK_BOUNCE + 1)
 
 /* The same with its table, whose middle entry is the data. */
-struct vblk_plain_record {
+struct vblk_plain_form {
     struct vblk_header header;
     struct virtq_entry table[3];
+};
+struct vblk_plain_record {
+    struct vblk_plain_form form;
     uint8_t status;
     uint8_t pad[15];
 };
@@ -53,6 +56,7 @@ enum { VBLK_TABLE_DATA = 1 };
 /* A plain transfer of one slot and direction. */
 struct vblk_plain {
     struct virtq_tabled buffer;
+    struct vblk_plain_form form;      /* what goes into the record, which a device may write over */
     struct vblk_plain_record *record; /* NULL: not made yet */
 };
 

@@ -117,16 +117,16 @@ static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, const struct b
         .segs = segs, .readable = write ? 2 : 1, .writable = write ? 1 : 2};
 
     p->record = b->plain_records + (p - b->plain);
-    vblk_write_header(&p->record->header, t);
-    virtq_make_table(b->queue, p->record->table, &r);
+    vblk_write_header(&p->form.header, t);
+    virtq_make_table(b->queue, p->form.table, &r);
     p->buffer = (struct virtq_tabled){
-        .table = dma + offsetof(struct vblk_plain_record, table),
-        .bytes = sizeof(p->record->table),
+        .table = dma + offsetof(struct vblk_plain_form, table),
+        .bytes = sizeof(p->form.table),
         .writable = 1,
     };
 }
 
-/* Header and table are those of the slot's last transfer in that direction, but for three words. */
+/* The form is that of the slot's last transfer in that direction, but for three words. */
 static void vblk_stage_plain(struct block_device *block, struct block_transfer *t, unsigned n)
 {
     struct vblk *b = (struct vblk *)block;
@@ -139,9 +139,10 @@ static void vblk_stage_plain(struct block_device *block, struct block_transfer *
 
         if (!p->record)
             vblk_make_plain(b, p, t);
-        p->record->header.sector = t->sector;
-        p->record->table[VBLK_TABLE_DATA].at = t->addr;
-        p->record->table[VBLK_TABLE_DATA].len = t->bytes;
+        p->form.header.sector = t->sector;
+        p->form.table[VBLK_TABLE_DATA].at = t->addr;
+        p->form.table[VBLK_TABLE_DATA].len = t->bytes;
+        p->record->form = p->form;
         p->record->status = VBLK_S_POISON;
         p->buffer.cookie = t;
         if (!write)

@@ -15,6 +15,7 @@ static struct model *m;
 static struct model_queue *mq;
 static struct virtq *q;
 static unsigned posted[SIZE + 2], came_back[SIZE + 2];
+static bool writes_over; /* the device, over the descriptors of what it used */
 
 static void boot(unsigned bit)
 {
@@ -49,6 +50,8 @@ static void use(unsigned some)
         CHECK_EQ(chain[i].segs[0].addr,
                  testdrv_seg(testdrv_number(q->slots[chain[i].head].cookie), 0, BYTES).addr);
         model_push(m, mq, &chain[i], 1 + random_below(BYTES));
+        if (writes_over)
+            memset((uint8_t *)q->memory + 16 * chain[i].head, 0xa5, 16); /* a split ring's */
         chain[i] = chain[--held];
     }
     model_show(m, mq);
@@ -102,6 +105,12 @@ static void laps(void)
     CHECK_EQ(virtq_stats(q)->submitted, virtq_stats(q)->completed + SIZE);
 }
 
+static void written_over(void)
+{
+    writes_over = true;
+    laps();
+}
+
 static void boot_with_all_out(void)
 {
     boot(0);
@@ -153,6 +162,7 @@ int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         EACH_RING(laps, NULL, NULL),
+        {"written_over_split", written_over},
         EACH_RING(id_of_a_kept_one, NULL, NULL),
         EACH_RING(id_out_of_range, NULL, NULL),
         EACH_RING(in_order, NULL, NULL),

@@ -81,6 +81,7 @@ static void split_start(struct virtq *q)
     s->desc = q->memory;
     s->avail = (struct virtq_avail *)(base + (q->avail_dma - q->desc_dma));
     s->used = (struct virtq_used *)(base + (q->used_dma - q->desc_dma));
+    s->addrs = (uint64_t *)(q->slots + q->size);
     s->mask = (uint16_t)(q->size - 1);
     s->avail_idx = s->used_idx = 0;
     for (unsigned i = 0; i < q->size; i++)
@@ -113,6 +114,7 @@ static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_
 {
     struct virtq_slot *slots = s->q.slots;
     struct virtq_desc *desc = s->desc;
+    uint64_t *addrs = s->addrs;
     unsigned at = s->avail_idx & s->mask, left = s->q.size - at;
     size_t head = s->q.free_head;
     uint16_t *ring = &s->avail->ring[at];
@@ -125,6 +127,7 @@ static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_
     for (left = n; left && virtq_in_run(reqs, counts, &one); left--, reqs++) {
         split_write_desc(&desc[head], one.addr, one.len, flags, 0);
         hal_shared_store16(ring++, (uint16_t)head);
+        addrs[head] = one.addr;
         head = virtq_slot_single(&slots[head], &one, mask);
     }
     n -= left;
@@ -311,12 +314,14 @@ static unsigned split_submit_tables(struct virtq *q, const struct virtq_tabled *
     return n;
 }
 
-/* The descriptors of kept buffers are as they were: each needs its entry only. */
+/* The descriptor of a kept buffer is written again, as a device may have written over it. */
 static void split_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
     const struct virtq_done *end = done + n;
     struct virtq_slot *slots = q->slots;
+    struct virtq_desc *desc = s->desc;
+    const uint64_t *addrs = s->addrs;
     uint16_t *ring = s->avail->ring;
     unsigned at = s->avail_idx, mask = s->mask;
 
@@ -329,6 +334,7 @@ static void split_repost(struct virtq *q, const struct virtq_done *done, unsigne
             continue;
         }
         slots[id].cookie = cookie;
+        split_write_desc(&desc[id], addrs[id], slots[id].writable, VIRTQ_DESC_F_WRITE, 0);
         hal_shared_store16(&ring[at++ & mask], (uint16_t)id);
     }
     n = (uint16_t)(at - s->avail_idx);
@@ -536,6 +542,7 @@ const struct virtq_ring virtq_split = {
     .name = "split",
     .queue_bytes = sizeof(struct virtq_split_queue),
     .size_rule = split_size_rule,
+    .slot_more = sizeof(uint64_t),
     .lay_out = split_lay_out,
     .start = split_start,
     .submit = split_submit,

@@ -18,6 +18,7 @@ struct virtq_split_queue {
     struct virtq_desc *desc;
     struct virtq_avail *avail;
     struct virtq_used *used;
+    uint64_t *addrs;    /* by id: where the segment of a buffer of one segment is */
     uint16_t mask;      /* size - 1 */
     uint16_t avail_idx; /* next index to publish */
     uint16_t used_idx;  /* next used entry to look at */
