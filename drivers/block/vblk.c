@@ -179,7 +179,7 @@ static void vblk_take_all_back(struct vblk *b)
         t->lost = true;
     b->first = b->count = b->seg_count = b->ready_count = 0;
     for (unsigned i = 0; b->plain && i < 2 * b->block.depth; i++)
-        b->plain[i].record = NULL; /* the device may have written over its tables */
+        b->plain[i].record = NULL; /* a queue that begins anew may be of another ring */
 }
 
 static void vblk_queue_lost(struct virtio_device *dev, struct virtq *q)

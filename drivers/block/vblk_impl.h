@@ -41,22 +41,17 @@ struct vblk_record {
 #define VBLK_HEADROOM 64u /* in front of joined data: the header, and alignment */
 #define VBLK_ROOM     (VBLK_HEADROOM + BLOCK_BOUNCE + 1)
 
-/* The same with its table, whose middle entry is the data. */
-struct vblk_plain_form {
+/* The same with its table: header, data, status. */
+struct vblk_plain_record {
     struct vblk_header header;
     struct virtq_entry table[3];
-};
-struct vblk_plain_record {
-    struct vblk_plain_form form;
     uint8_t status;
     uint8_t pad[15];
 };
-enum { VBLK_TABLE_DATA = 1 };
 
 /* A plain transfer of one slot and direction. */
 struct vblk_plain {
     struct virtq_tabled buffer;
-    struct vblk_plain_form form;      /* what goes into the record, which a device may write over */
     struct vblk_plain_record *record; /* NULL: not made yet */
 };
 
@@ -83,7 +78,8 @@ struct vblk {
     unsigned first, count, seg_count;
 
     /* plain transfers, whose tables are kept: two for each slot, reading and writing */
-    struct vblk_plain *plain; /* NULL: the queue takes no tables */
+    struct vblk_plain *plain;  /* NULL: the queue takes no tables */
+    uint32_t plain_rest[2][3]; /* of the entries of a read's table, and of a write's */
     struct vblk_plain_record *plain_records;
     uint64_t plain_dma;
     const struct virtq_tabled *ready[VBLK_DEPTH]; /* staged for the queue */

@@ -100,33 +100,42 @@ static void vblk_stage(struct block_device *block, struct block_transfer *t,
     b->seg_count += count;
 }
 
-/* The first use of a slot in one direction since the queue began: makes its table. */
-static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, const struct block_transfer *t)
+/* The first use of a slot in one direction since the queue began. */
+static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, bool write)
     __attribute__((noinline, cold));
-static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, const struct block_transfer *t)
+static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, bool write)
 {
-    size_t at = (size_t)(p - b->plain) * sizeof(struct vblk_plain_record);
-    uint64_t dma = b->plain_dma + at;
-    const struct virtq_seg segs[3] = {
-        {dma, sizeof(struct vblk_header)},
-        {t->addr, t->bytes},
-        {dma + offsetof(struct vblk_plain_record, status), 1},
-    };
-    bool write = t->op == BLOCK_WRITE;
     const struct virtq_request r = {
-        .segs = segs, .readable = write ? 2 : 1, .writable = write ? 1 : 2};
+        .segs = (struct virtq_seg[3]){{0}}, .readable = write ? 2 : 1, .writable = write ? 1 : 2};
+    size_t at = (size_t)(p - b->plain) * sizeof(struct vblk_plain_record);
 
     p->record = b->plain_records + (p - b->plain);
-    vblk_write_header(&p->form.header, t);
-    virtq_make_table(b->queue, p->form.table, &r);
+    virtq_make_table(b->queue, p->record->table, &r);
+    for (unsigned i = 0; i < 3; i++)
+        b->plain_rest[write][i] = p->record->table[i].rest;
     p->buffer = (struct virtq_tabled){
-        .table = dma + offsetof(struct vblk_plain_form, table),
-        .bytes = sizeof(p->form.table),
+        .table = b->plain_dma + at + offsetof(struct vblk_plain_record, table),
+        .bytes = sizeof(p->record->table),
         .writable = 1,
     };
 }
 
-/* The form is that of the slot's last transfer in that direction, but for three words. */
+/* Header and table are written each time, as a device may have written over them. */
+static inline void vblk_fill_plain(const struct vblk *b, const struct vblk_plain *p,
+                                   const struct block_transfer *t, bool write)
+{
+    struct vblk_plain_record *record = p->record;
+    uint64_t dma = p->buffer.table - offsetof(struct vblk_plain_record, table);
+    const uint32_t *rest = b->plain_rest[write];
+
+    record->header = (struct vblk_header){write ? VBLK_T_OUT : VBLK_T_IN, 0, t->sector};
+    record->table[0] = (struct virtq_entry){dma, sizeof(record->header), rest[0]};
+    record->table[1] = (struct virtq_entry){t->addr, t->bytes, rest[1]};
+    record->table[2] = (struct virtq_entry){dma + offsetof(struct vblk_plain_record, status),
+                                            sizeof(record->status), rest[2]};
+    record->status = VBLK_S_POISON;
+}
+
 static void vblk_stage_plain(struct block_device *block, struct block_transfer *t, unsigned n)
 {
     struct vblk *b = (struct vblk *)block;
@@ -138,12 +147,8 @@ static void vblk_stage_plain(struct block_device *block, struct block_transfer *
         struct vblk_plain *p = &b->plain[2 * t->slot + write];
 
         if (!p->record)
-            vblk_make_plain(b, p, t);
-        p->form.header.sector = t->sector;
-        p->form.table[VBLK_TABLE_DATA].at = t->addr;
-        p->form.table[VBLK_TABLE_DATA].len = t->bytes;
-        p->record->form = p->form;
-        p->record->status = VBLK_S_POISON;
+            vblk_make_plain(b, p, write);
+        vblk_fill_plain(b, p, t, write);
         p->buffer.cookie = t;
         if (!write)
             p->buffer.writable = t->bytes + 1;
