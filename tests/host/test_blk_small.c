@@ -79,9 +79,11 @@ static void failures(void)
     for (unsigned op = BLOCK_READ; op <= BLOCK_FLUSH; op++) {
         size_t len = op == BLOCK_FLUSH ? 0 : sizeof(buf);
 
-        disk.fail_left = 2;
+        disk.fail_left = 1;
         disk.fail_status = 1;
         CHECK_EQ(io_run(op, 0, len ? buf : NULL, len), -EIO);
+        CHECK_EQ(io_run(op, 0, len ? buf : NULL, len), 0);
+        disk.fail_left = 1;
         disk.fail_status = 0xee; /* the status is not written: its preset value is no success */
         CHECK_EQ(io_run(op, 0, len ? buf : NULL, len), -EIO);
         CHECK_EQ(io_run(op, 0, len ? buf : NULL, len), 0);
