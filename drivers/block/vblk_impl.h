@@ -77,7 +77,7 @@ struct vblk {
     struct virtq_seg segs[VBLK_BATCH_SEGS];
     unsigned first, count, seg_count;
 
-    /* plain transfers, whose tables are kept: two for each slot, reading and writing */
+    /* plain transfers, whose tables have their place: two for each slot, reading and writing */
     struct vblk_plain *plain;  /* NULL: the queue takes no tables */
     uint32_t plain_rest[2][3]; /* of the entries of a read's table, and of a write's */
     struct vblk_plain_record *plain_records;
