@@ -2,8 +2,9 @@
 /*
  * path.c - what path names stand for: "/dev/vblkN" is a disk, "/dev/random" and "/dev/urandom" are
  * the generator of random bytes, other names below "/dev" belong to those who added them (dev.h),
- * "/mnt/NAME/" is the file tree on a disk or in the "initrd", and everything else is looked up in
- * the tree at "/". No path leads out of a tree: ".." at its top stays there.
+ * "/mnt/NAME/" is the file tree on a disk or in the "initrd", a path below a mount point belongs to
+ * the file system that is mounted there (mount.h), and everything else is looked up in the tree at
+ * "/". No path leads out of a tree: ".." at its top stays there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 #include "dev.h"
 #include "ftree.h"
 #include "vireo/path.h"
+
+const struct path_mounts *path_mounts; /* mount.c's */
 
 /* What a path stands for: a disk, another device, or an entry of a tree. */
 struct place {
@@ -103,9 +106,11 @@ static int path_find(const char *path, struct place *at)
 static int path_open(const char *path, int flags, int mode)
 {
     struct place at;
-    int err = path_find(path, &at);
+    int err = path_mounts ? path_mounts->open(path, flags, mode) : PATH_ELSEWHERE;
 
-    (void)mode;
+    if (err != PATH_ELSEWHERE)
+        return err;
+    err = path_find(path, &at);
     if (err == -ENOENT && (flags & O_CREAT))
         return -EROFS;
     if (err)
@@ -118,8 +123,11 @@ static int path_open(const char *path, int flags, int mode)
 static int path_stat(const char *path, struct stat *st)
 {
     struct place at;
-    int err = path_find(path, &at);
+    int err = path_mounts ? path_mounts->stat(path, st) : PATH_ELSEWHERE;
 
+    if (err != PATH_ELSEWHERE)
+        return err;
+    err = path_find(path, &at);
     if (err)
         return err;
     if (at.dev)

@@ -8,6 +8,8 @@ DRIVERS :=
 CFLAGS :=
 LIBS :=
 FORMATS :=
+FILESYSTEMS :=
+MOUNTS :=
 FORWARD :=
 SCRATCH :=
 define NEWLINE
@@ -17,7 +19,8 @@ endef
 include app.mk
 
 say = $(info define $1$(NEWLINE)$(subst $$,$$$$,$($1))$(NEWLINE)endef)
-$(foreach v,SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH,$(call say,$v))
+$(foreach v,SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH,\
+    $(call say,$v))
 .DEFAULT_GOAL := nothing
 .PHONY: nothing
 nothing:

@@ -5,11 +5,13 @@
 #   SMALL    those compiled for size
 #   DRIVERS  folders of drivers/            LIBS     archives
 #   FORMATS  full: printf and scanf with all directives, whatever the literals are
+#   FILESYSTEMS  littlefs, tar: those that the image can mount
+#   MOUNTS   what is mounted unless the boot argument vireo.mount= says otherwise: /data:vblk1
 #   FORWARD  ports, as --forward takes them SCRATCH  size of a blank disk that is made once and kept
 #
 # Paths are relative to the folder of app.mk.
 
-APP_SAYS := SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FORWARD SCRATCH
+APP_SAYS := SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH
 APP_MK := $(wildcard $(APP_DIR)/app.mk)
 APP_VARS := $(OUTDIR)/$(APP_NAME).vars
 $(foreach v,$(APP_SAYS),$(eval $v :=))
@@ -34,6 +36,13 @@ no_size = $(shell printf %s $(call quoted,$(SCRATCH)) | grep -qxE '[1-9][0-9]{0,
                   echo no)
 $(if $(SCRATCH),$(if $(no_size),$(error $(APP_MK): SCRATCH := $(SCRATCH) is no size: write \
     bytes, or a number with K, M or G, such as 16M)))
+
+FS_KINDS := $(sort $(patsubst files/fs_%.c,%,$(wildcard files/fs_*.c)) \
+                   $(patsubst files/%/,%,$(wildcard files/*/)))
+no_fs := $(filter-out $(FS_KINDS),$(FILESYSTEMS))
+$(if $(no_fs),$(error $(APP_MK): FILESYSTEMS names $(no_fs); there is: $(FS_KINDS)))
+$(if $(MOUNTS),$(if $(FILESYSTEMS),,$(error $(APP_MK): MOUNTS needs FILESYSTEMS; there is: \
+    $(FS_KINDS))))
 
 $(if $(filter-out full,$(FORMATS)),\
     $(error $(APP_MK): FORMATS := $(FORMATS): it is full, or not there))

@@ -83,7 +83,8 @@ $(foreach s,$(APP_SRCS),$(eval $(call compile_app,$s)))
 
 # Drivers that the application names are linked whole, used or not, and the files that they make.
 WHOLE := $(foreach d,$(DRIVERS),$(call driver_objects,$d) \
-    $(foreach s,$(filter files/dev_$d.c,$(SRC_files)),$(call object,files,$s)))
+    $(foreach s,$(filter files/dev_$d.c,$(SRC_files)),$(call object,files,$s))) \
+    $(foreach s,$(filter $(FILESYSTEMS:%=files/fs_%.c),$(SRC_files)),$(call object,files,$s))
 APP_OBJECTS := $(foreach s,$(APP_SRCS),$(call app_object,$s)) $(WHOLE)
 ELF := $(IMAGE:.img=.elf)
 STEM := $(OBJ)/$(APP_ROOM)/image
@@ -103,9 +104,10 @@ FULL_LIB := $(wildcard $(NEWLIB_LIB)/libc-full.a)
 EVERYTHING_FULL := $(if $(FULL_LIB),$(LIB)/everything-full.a)
 $(EVERYTHING): $(ARCHIVES) $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a
 $(EVERYTHING_FULL): $(ARCHIVES) $(FULL_LIB) $(NEWLIB_LIB)/libm.a
-# platform/libc/format_string.c is in place of two of newlib's files.
+# platform/libc/format_string.c and path_change.c are in place of two of newlib's files each.
 $(EVERYTHING) $(EVERYTHING_FULL):
-	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^ && $(CROSS)ar dT $@ svfprintf.o sfputs_r.o
+	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^ && $(CROSS)ar dT $@ svfprintf.o sfputs_r.o \
+	    renamer.o remove.o
 # The second is for an application with a literal, narrow or wide, that is a format with a long
 # double, "%1$d" or "%ls", and for one whose app.mk says so.
 FULL_FORMAT := %([0-9]+\$$|[^%A-Za-z]*(L[aAeEfFgG]|l[cs]))
@@ -115,7 +117,8 @@ everything = $(if $(FULL_LIB),$(if $(FORMATS),$(EVERYTHING_FULL),$$($(literals) 
     grep -qE '$(FULL_FORMAT)' && echo $(EVERYTHING_FULL) || echo $(EVERYTHING))),$(EVERYTHING))
 
 # The appliance whose image lies in build/ARCH: its folder, and how the image was built.
-OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(SMALL) $(LIBS) $(DRIVERS) $(FORMATS)
+OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(SMALL) $(LIBS) $(DRIVERS) $(FORMATS) \
+         $(FILESYSTEMS) $(MOUNTS)
 owner_was := $(strip $(file <$(OWNER_FILE)))
 ifneq ($(owner_was),$(strip $(OWNER)))
 ifneq ($(filter-out $(firstword $(OWNER)),$(firstword $(owner_was))),)
@@ -123,6 +126,15 @@ $(info note: $(IMAGE) was built from $(firstword $(owner_was)), now from $(first
 endif
 $(file >$(OWNER_FILE),$(OWNER))
 endif
+
+# The mount table that the image has unless a boot argument says otherwise (files/mount.h).
+MOUNTS_OBJECT := $(if $(FILESYSTEMS),$(STEM).mounts.o)
+space := $(subst ,, )
+MOUNTS_TEXT := $(subst $(space),$(comma),$(strip $(MOUNTS)))
+$(MOUNTS_OBJECT): $(OWNER_FILE) $(FLAGS_FILE)
+	$(Q)mkdir -p $(@D) && echo 'const char mount_of_app[] = "$(MOUNTS_TEXT)";' | \
+	    $(CC_TARGET) $(FLAGS_files) -x c -c - -o $@
+APP_OBJECTS += $(MOUNTS_OBJECT)
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.

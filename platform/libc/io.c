@@ -226,11 +226,16 @@ int fdatasync(int fd)
     return fsync(fd);
 }
 
-/* No file here can change its size. */
 int ftruncate(int fd, off_t len)
 {
-    (void)len;
-    return (int)posix_result(file_get(fd) ? -EINVAL : -EBADF);
+    struct file *f = file_hold(fd);
+    int r = -EINVAL;
+
+    if (!f)
+        r = -EBADF;
+    else if (len >= 0 && f->ops->truncate && io_writable(f))
+        r = f->ops->truncate(f, len);
+    return (int)io_result(f, r);
 }
 
 /* ---- several buffers ------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 
 struct file;
 struct stat;
+struct statvfs;
 struct socket_ops;
 
 /*
@@ -52,6 +53,8 @@ struct file_ops {
     off_t (*lseek)(struct file *f, off_t off, int whence); /* the new offset */
     int (*fstat)(struct file *f, struct stat *st);         /* st is zeroed before */
     int (*fsync)(struct file *f);
+    int (*truncate)(struct file *f, off_t size);         /* size is not negative */
+    int (*statvfs)(struct file *f, struct statvfs *out); /* *out is zeroed before */
     int (*ioctl)(struct file *f, unsigned long request, void *arg);
     /* The next name, without its path: 1, or 0 at the end. */
     int (*readdir)(struct file *f, char name[256], bool *is_dir);
