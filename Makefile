@@ -62,6 +62,12 @@ soak: check .setup-build+run+test deps
 	$(STEP) scripts/image.mk image APP=tests/apps/soak
 	@$(PYTHON) scripts/soak $(if $(TIME),--time '$(TIME)') $(SOAK)
 
+# Cuts the power of images that write. POWERCUT="blkcheck --kills 5": one of them, so often
+powercut: check .setup-build+run+test deps
+	$(STEP) scripts/image.mk image APP=blkcheck
+	$(BUILD) scripts/host.mk cuts
+	@$(PYTHON) scripts/powercut $(POWERCUT)
+
 # Runs what has not passed on this tree yet, and writes docs/conformance.md.
 conformance: check .setup-build+run+test images host-tests
 	@$(PYTHON) scripts/conformance $(CONFORMANCE)
@@ -171,8 +177,8 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-TARGETS := run debug image images disk test test-os test-full bench load soak conformance \
-           mutants hostile fuzz coverage host-tests fuzz-tests kernels suite rates \
+TARGETS := run debug image images disk test test-os test-full bench load soak powercut \
+           conformance mutants hostile fuzz coverage host-tests fuzz-tests kernels suite rates \
            compile-check amalgamation deps setup check format pictures clean distclean help
 .DEFAULT:
 	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \

@@ -87,6 +87,12 @@ SUITE_LIBRARY := $(SUITE_SOURCES:%=$(HOST)/obj/%.o)
 FLAGS_tests/suite/drivers/bad.c := -fno-sanitize=all -fsanitize=thread \
     $(if $(findstring profile,$(INSTRUMENT)),-fno-profile-instr-generate -fno-coverage-mapping)
 
+# cut-NAME judges a disk after a power cut (`make powercut`), with the code of images that has it.
+CUT_PROGRAMS := $(patsubst tests/powercut/cut_%.c,cut-%,$(wildcard tests/powercut/cut_*.c))
+CUT_LIBRARY := $(patsubst %,$(HOST)/obj/%.o,tests/powercut/cutdisk.c)
+CUT_NAMES := $(CUT_PROGRAMS:cut-%=%)
+CUT_blkcheck := $(patsubst %,$(HOST)/obj/examples/blkcheck/%.o,rounds.c pattern.c)
+
 FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_FLAGS)) \
            $(if $(filter examples/%,$1),-include tests/host/httpd/names.h) $(FLAGS) \
            $(if $(filter tests/suite/%,$1),$(SUITE_FLAGS)) \
@@ -96,7 +102,8 @@ FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_F
 # ---- rules ---------------------------------------------------------------------------------------
 
 all: programs threads
-programs: $(PROGRAMS:%=$(HOST)/%) $(SUITE_PROGRAMS:%=$(HOST)/%)
+programs: $(PROGRAMS:%=$(HOST)/%) $(SUITE_PROGRAMS:%=$(HOST)/%) cuts
+cuts: $(CUT_PROGRAMS:%=$(HOST)/%)
 threads:
 	$(Q)$(MAKE) -s -f scripts/host.mk HOST=$(HOST)-tsan SANITIZE=thread \
 	    $(addprefix $(HOST)-tsan/,test_ring_threads test_ring_threads_bad test_lock_threads)
@@ -138,6 +145,10 @@ $(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
 $(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/library.a
 	$(Q)$(HOSTCC) $(INSTRUMENT) $^ $(LIBS) -o $@
 
+$(foreach p,$(CUT_NAMES),$(eval $(HOST)/cut-$p: $(CUT_$p)))
+$(HOST)/cut-%: $(HOST)/obj/tests/powercut/cut_%.c.o $(CUT_LIBRARY) $(HOST)/library.a
+	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
+
 # The examples of docs/another-*.md, each with its list in place of the tree's.
 NEWBUS := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
 NEWRING := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newring/*.c))
@@ -163,7 +174,9 @@ $(HOST)/unmapped-%: $(HOST)/obj/tests/host/%.c.o $(UNMAPPED) $(HOST)/library.a s
 
 ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUITE_LIBRARY) \
                $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) $(NEWBUS) $(NEWRING) \
+               $(CUT_LIBRARY) $(CUT_NAMES:%=$(HOST)/obj/tests/powercut/cut_%.c.o) \
+               $(foreach p,$(CUT_NAMES),$(CUT_$p)) \
                $(WITHOUT_LEGACY) $(UNMAPPED) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
 -include $(ALL_OBJECTS:.o=.d)
 .SECONDARY:
-.PHONY: all programs threads
+.PHONY: all programs cuts threads

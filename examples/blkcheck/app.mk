@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SRCS := pattern.c reader.c
+SRCS := pattern.c reader.c rounds.c
 SCRATCH := 64M

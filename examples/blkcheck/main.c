@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkcheck - writes a pattern over a raw disk, syncs it, reads it back and compares. It writes as
- * any program does, through /dev and the cache; it reads past the cache, from the disk itself.
+ * any program does, through /dev and the cache; it reads past the cache, from the disk itself. Or
+ * it writes rounds that a power cut may tear (rounds.h), after it has checked those of before.
  *
  * Every 8 bytes hold a number made of the seed and of their own place on the disk. So a block that
  * was written to a wrong place is found as well as a damaged block, and the report says where it
@@ -22,6 +23,7 @@
 #include "block/block.h"
 #include "pattern.h"
 #include "reader.h"
+#include "rounds.h"
 
 #define CHUNK      (1024u * 1024u)
 #define CHUNK_MIN  (64u * 1024u)
@@ -33,6 +35,8 @@ static struct {
     uint64_t bytes; /* 0: the whole disk */
     uint64_t seed;
     bool force;
+    uint64_t rounds;       /* how many more are written */
+    uint64_t acknowledged; /* rounds that must be there */
 } options;
 
 /* Before main(), so that a misspelt argument is reported. */
@@ -42,6 +46,8 @@ static void read_options(void)
     options.mode = hal_option("blkcheck", "mode");
     options.bytes = hal_option_u64("blkcheck", "bytes", 0, 8, INT64_MAX);
     options.seed = hal_option_u64("blkcheck", "seed", 1, 0, UINT64_MAX);
+    options.rounds = hal_option_u64("blkcheck", "rounds", 100, 0, INT32_MAX);
+    options.acknowledged = hal_option_u64("blkcheck", "acknowledged", 0, 0, INT32_MAX);
     options.force = hal_option_u64("blkcheck", "force", 0, 0, 1);
     if (!options.disk)
         options.disk = "vblk0";
@@ -160,6 +166,58 @@ static int64_t verify_pass(const struct job *j)
     return (int64_t)wrong;
 }
 
+/* ---- rounds ---------------------------------------------------------------------------------- */
+
+static ssize_t read_disk(void *ctx, void *buf, size_t len, uint64_t at)
+{
+    const struct job *j = ctx;
+
+    return pread(j->fd, buf, len, (off_t)at);
+}
+
+static bool write_round(const struct job *j, const struct rounds *r, uint64_t round)
+{
+    for (unsigned n = 0; n < ROUND_PIECES; n++) {
+        struct round_piece p = rounds_piece(r, round, n);
+        size_t len = p.sectors * ROUND_SECTOR;
+
+        rounds_fill(r, round, &p, j->buf);
+        if (pwrite(j->fd, j->buf, len, (off_t)(p.sector * ROUND_SECTOR)) != (ssize_t)len) {
+            printf("blkcheck: write in round %llu: %s\n", (unsigned long long)round,
+                   strerror(errno));
+            return false;
+        }
+    }
+    if (fsync(j->fd) == 0)
+        return true;
+    printf("blkcheck: fsync of round %llu: %s\n", (unsigned long long)round, strerror(errno));
+    return false;
+}
+
+/* Checks the rounds that are there, and writes more. Returns the exit status. */
+static int run_rounds(struct job *j)
+{
+    struct rounds r = {j->bytes / ROUND_SECTOR, options.seed, read_disk, j};
+    uint64_t found, whole;
+    int64_t wrong;
+
+    if (r.sectors <= ROUND_SECTORS_MAX) {
+        printf("blkcheck: %llu bytes are too few for rounds\n", (unsigned long long)j->bytes);
+        return 2;
+    }
+    wrong = rounds_check(&r, options.acknowledged, &found, &whole);
+    if (wrong < 0)
+        return 1;
+    printf("blkcheck: %s: %s, %llu rounds, %lld sectors are wrong\n", options.disk,
+           wrong ? "BAD" : "good", (unsigned long long)whole, (long long)wrong);
+    for (uint64_t i = 1; i <= options.rounds && !wrong; i++) {
+        if (!write_round(j, &r, whole + i))
+            return 1;
+        printf("blkcheck: acknowledged %llu\n", (unsigned long long)(whole + i));
+    }
+    return wrong != 0;
+}
+
 /* ---- what to check --------------------------------------------------------------------------- */
 
 static int list_disks(void)
@@ -189,6 +247,11 @@ static bool holds_tree(int fd)
            memcmp(header + 257, "ustar", 5) == 0;
 }
 
+static bool wants_rounds(void)
+{
+    return strcmp(options.mode, "rounds") == 0;
+}
+
 static bool wants(const char *pass)
 {
     return strcmp(options.mode, "both") == 0 || strcmp(options.mode, pass) == 0;
@@ -198,10 +261,11 @@ static bool wants(const char *pass)
 static int open_disk(struct job *j)
 {
     char path[64];
-    bool writing = wants("write");
+    bool writing = wants("write") || (wants_rounds() && options.rounds);
 
-    if (!writing && !wants("verify")) {
-        printf("blkcheck: vireo.blkcheck.mode=%s: say write, verify or both\n", options.mode);
+    if (!writing && !wants("verify") && !wants_rounds()) {
+        printf("blkcheck: vireo.blkcheck.mode=%s: say write, verify, both or rounds\n",
+               options.mode);
         return 2;
     }
     if (writing && block_read_only(j->dev)) {
@@ -283,7 +347,7 @@ int main(void)
         rc = prepare(&j);
     if (rc == 0) {
         vireo_ready();
-        rc = run(&j);
+        rc = wants_rounds() ? run_rounds(&j) : run(&j);
     }
     if (j.fd >= 0 && close(j.fd) != 0 && rc == 0) {
         printf("blkcheck: close: %s\n", strerror(errno));
