@@ -58,6 +58,16 @@ class FlushError(Status):
     value, kinds = 1, (FLUSH,)
 
 
+class FlushForgets(FlushError):
+    """A flush fails with IOERR, and what it should have saved is lost."""
+    name = 'flush-forgets'
+
+    def popped(self, ring, chain):
+        if self.mine(ring) and chain.readable[0][0] == FLUSH:
+            self.device.forget()
+        return False
+
+
 class LateStatus(Late):
     """Status byte and header of a request are overwritten after it was given back."""
     name = 'late-status'

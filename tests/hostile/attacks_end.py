@@ -40,6 +40,15 @@ class VanishLong(Vanish):
     seconds = 3.0
 
 
+class VanishUnflushed(Vanish):
+    """The process dies with the writes that it acknowledged since the last flush."""
+    name = 'vanish-unflushed'
+    targets = (BLK,)
+
+    def leave(self):
+        self.device.forget()
+
+
 class VanishForgets(Vanish):
     """Buffers are taken and forgotten, then the process dies; the new one has its position in the
     queues from QEMU."""

@@ -58,9 +58,13 @@ class Disk(Victim):
         return CONFIG.pack(self.capacity, self.size_max, self.seg_max, 0, 0, 0, self.blk_size)
 
     def reset(self):
+        self.forget()
+        super().reset()
+
+    def forget(self):
+        """What was not flushed is lost."""
         self.lost += len(self.cache)
         self.cache.clear()
-        super().reset()
 
     # ---- requests ----
 

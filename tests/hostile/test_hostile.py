@@ -14,6 +14,8 @@ from hostile.disk import BLOCK, OK, READ, SECTOR, WRITE, Disk, content
 # A few attacks of each kind, on each machine, and their verdicts.
 SUBSET = {'blk-id-wild pci packed': 'RECOVERED', 'blk-index-by-size mmio split': 'RECOVERED',
           'blk-flush-never pci split': 'RECOVERED',
+          'blk-flush-forgets mmio packed': 'FAILED-CLEAN',
+          'blk-vanish-unflushed pci split': 'RECOVERED',
           'blk-status-read-error mmio packed': 'FAILED-CLEAN',
           'blk-capacity-huge pci split': 'FAILED-CLEAN',
           'rx-id-wild mmio packed': 'RECOVERED', 'rx-header-ones pci packed': 'RECOVERED',
