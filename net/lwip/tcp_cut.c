@@ -147,6 +147,7 @@ struct tcp_seg *tcp_cut_two(struct tcp_pcb *pcb, struct tcp_seg *seg, uint16_t k
     }
     *piece = *seg;
     piece->p = p;
+    piece->net.small = false;
     piece->len = (uint16_t)(seg->len - keep);
     piece->tcphdr = p->payload;
     piece->tcphdr->seqno = lwip_htonl(lwip_ntohl(seg->tcphdr->seqno) + keep);

@@ -13,6 +13,7 @@
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/stats.h"
 #include "net_rx.h"
+#include "tcp_queue.h"
 #include "tcp_scoreboard.h"
 
 /* Flags of a control block that ends, or whose queues lwIP itself repairs. */
@@ -148,8 +149,8 @@ static void fast_acked(const struct fast_segment *s)
 
     pcb->lastack = s->ack;
     pcb->unacked = NULL;
-    pcb->snd_queuelen = (u16_t)(pcb->snd_queuelen - pbuf_clen(seg->p));
-    tcp_seg_free(seg);
+    pcb->snd_queuelen = (u16_t)(pcb->snd_queuelen - (seg->p->next ? pbuf_clen(seg->p) : 1));
+    tcp_fast_reuse(pcb, seg);
     pcb->polltmr = 0;
     if (!pcb->unsent)
         pcb->unsent_oversize = 0;

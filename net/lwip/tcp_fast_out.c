@@ -17,6 +17,15 @@
 #define OUT_HEADERS    (IP_HLEN + TCP_HLEN + LWIP_TCP_OPT_LEN_TS_OUT)
 /* In front of the header of TCP: as pbuf_alloc() leaves. */
 #define OUT_ROOM (LWIP_MEM_ALIGN_SIZE(sizeof(struct pbuf) + PBUF_TRANSPORT) - TCP_HLEN)
+/* Bytes of data in a small pbuf. */
+#define OUT_SMALL 64u
+
+/*
+ * The small segment that was acknowledged last: who sends and hears by turns needs no other. It is
+ * a connection's, which takes it along when it ends.
+ */
+static struct tcp_seg *out_spare;
+static const struct tcp_pcb *out_spare_of;
 
 /* Nothing is queued or in flight, and nothing holds a small packet back, or rides with it. */
 static bool out_is_idle(const struct tcp_pcb *pcb)
@@ -60,17 +69,55 @@ static const struct tcp_way *out_way(struct tcp_pcb *pcb, size_t len)
     return way && len + OUT_HEADERS <= way->netif->mtu ? way : NULL;
 }
 
-/* A segment with the data, in one pbuf with room for headers. NULL: no memory. */
-static struct tcp_seg *out_segment(const struct tcp_pcb *pcb, const void *data, uint16_t len)
+void tcp_fast_reuse(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
-    uint16_t options = out_options(pcb), size = (uint16_t)(TCP_HLEN + options + len);
-    struct pbuf *p = net_malloc(OUT_ROOM + size);
-    struct tcp_seg *seg = p ? memp_malloc(MEMP_TCP_SEG) : NULL;
+    if (!seg->net.small || out_spare || seg->p->ref != 1 || seg->p->next) {
+        tcp_seg_free(seg);
+        return;
+    }
+    out_spare = seg;
+    out_spare_of = pcb;
+}
 
+void tcp_fast_reuse_end(const struct tcp_pcb *pcb)
+{
+    if (pcb != out_spare_of || !out_spare)
+        return;
+    tcp_seg_free(out_spare);
+    out_spare = NULL;
+}
+
+/* A segment without a content, and a pbuf for so many bytes of data. NULL: no memory. */
+static struct tcp_seg *out_new(uint16_t len)
+{
+    struct tcp_seg *seg = out_spare;
+    bool small = len <= OUT_SMALL;
+    struct pbuf *p;
+
+    if (small && seg) {
+        out_spare = NULL;
+        return seg;
+    }
+    p = net_malloc(OUT_ROOM + OUT_HEADERS - IP_HLEN + (small ? OUT_SMALL : len));
+    seg = p ? memp_malloc(MEMP_TCP_SEG) : NULL;
     if (!seg) {
         net_free(p);
         return NULL;
     }
+    seg->p = p;
+    return seg;
+}
+
+/* A segment with the data, in one pbuf with room for headers. NULL: no memory. */
+static struct tcp_seg *out_segment(const struct tcp_pcb *pcb, const void *data, uint16_t len)
+{
+    uint16_t options = out_options(pcb), size = (uint16_t)(TCP_HLEN + options + len);
+    struct tcp_seg *seg = out_new(len);
+    struct pbuf *p;
+
+    if (!seg)
+        return NULL;
+    p = seg->p;
     *p = (struct pbuf){.payload = (uint8_t *)p + OUT_ROOM,
                        .tot_len = size,
                        .len = size,
@@ -78,7 +125,6 @@ static struct tcp_seg *out_segment(const struct tcp_pcb *pcb, const void *data, 
                        .ref = 1};
     memcpy((uint8_t *)p->payload + TCP_HLEN + options, data, len);
     seg->next = NULL;
-    seg->p = p;
     seg->len = len;
     seg->flags = options ? TF_SEG_OPTS_TS : 0;
     seg->tcphdr = p->payload;
@@ -147,6 +193,7 @@ bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len)
     tcp_clear_flags(pcb, TF_ACK_DELAY | TF_ACK_NOW);
     pcb->snd_nxt += seg->len;
     net_tcp_sent(pcb, seg);
+    seg->net.small = seg->len <= OUT_SMALL;
     pcb->unacked = seg;
     return true;
 }

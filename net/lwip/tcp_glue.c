@@ -2,6 +2,7 @@
 /*
  * tcp_glue.c - the life of a connection, as Vireo's part of TCP follows it.
  */
+#include "tcp_queue.h"
 #include "tcp_scoreboard.h"
 
 void net_tcp_init(struct tcp_pcb *pcb)
@@ -88,6 +89,7 @@ void net_tcp_opened(struct tcp_pcb *pcb, uint32_t rtt_us)
 void net_tcp_purge(struct tcp_pcb *pcb)
 {
     tcp_score_clear(&pcb->net.rec);
+    tcp_fast_reuse_end(pcb);
     tcp_news.fresh = NULL;
     tcp_timer_stop(&pcb->net.rec.timer);
 }

@@ -49,6 +49,12 @@ err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16
  * the data is one packet that may leave now (tcp_fast_out.c). False: nothing was changed.
  */
 bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len);
+/*
+ * As tcp_seg_free() of a segment of this connection that was acknowledged, sent once and never cut.
+ * A small one may be kept for the next write. At the connection's end it is freed.
+ */
+void tcp_fast_reuse(struct tcp_pcb *pcb, struct tcp_seg *seg);
+void tcp_fast_reuse_end(const struct tcp_pcb *pcb);
 
 /* ---- called by loss recovery and the search for longer packets ------------------------------- */
 

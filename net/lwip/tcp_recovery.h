@@ -54,6 +54,7 @@ struct net_tcp_seg {
     uint16_t cut;     /* bytes at its front that were acknowledged, and are still in its pbuf */
     uint16_t size;    /* of data in each packet, but the last, when it was last sent */
     uint8_t flags;
+    bool small; /* its pbuf may be used again (tcp_fast_out.c) */
 };
 
 /* Bytes of data in the first packet of a segment, and in all but its last. */

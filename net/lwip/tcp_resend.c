@@ -394,6 +394,7 @@ void net_tcp_sent(struct tcp_pcb *pcb, struct tcp_seg *seg)
     seg->net.sent_us = resend_now.us;
     seg->net.flags = 0;
     seg->net.cut = 0;
+    seg->net.small = false;
     r->in_flight += len;
     tcp_cc_sent(&pcb->net.cc, len);
     r->sent_ns = resend_now.ns;

@@ -10,6 +10,7 @@
 #include "host.h"
 #include "loop.h"
 #include "lwip/etharp.h"
+#include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
 #include "netmodel.h"
 #include "peer.h"
@@ -115,12 +116,48 @@ static void the_neighbour_moves(void)
     CHECK(memcmp(net.wire[0], arp + 8, 6) == 0);
 }
 
+/* A small segment is kept for the next one, which is right whatever its length, until the end. */
+static void small_segments_are_kept(void)
+{
+    static const uint8_t lens[] = {64, 1, 64, 63, 65, 2, 64, 200, 1};
+    uint8_t data[200];
+    struct linger now = {.l_onoff = 1};
+    uint64_t lent = 0, most;
+    struct heard h;
+    int fd = warm();
+
+    client.ack += 5; /* of the first segment, which is not such a one */
+    peer_segment(&client, PEER_ACK, NULL, 0);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    for (unsigned i = 0; i < sizeof(lens); i++) {
+        memset(data, 'a' + (int)i, sizeof(data));
+        peer_forget();
+        CHECK_EQ(send(fd, data, lens[i], 0), lens[i]);
+        most = net_mem_lent();
+        task_sleep_until(hal_now_ns() + HAL_MS);
+        h = peer_last(PEER_TCP);
+        CHECK(h.len == lens[i] && h.seq == client.ack && !memcmp(h.data, data, h.len));
+        client.ack += h.len;
+        peer_segment(&client, PEER_ACK, NULL, 0);
+        task_sleep_until(hal_now_ns() + HAL_MS);
+        if (!i)
+            lent = most;
+        CHECK(lens[i] > 64 ? most > lent : most == lent);
+        CHECK_EQ(net_mem_lent(), lent);
+    }
+    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    CHECK_EQ(fd_close(fd), 0);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK(net_mem_lent() + sizeof(struct tcp_pcb) + sizeof(struct tcp_seg) + 200 < lent);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
         SHOWS(headers_are_kept, NULL),
         SHOWS(options_count_at_once, NULL),
         SHOWS(the_neighbour_moves, NULL),
+        SHOWS(small_segments_are_kept, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -45,7 +45,8 @@ static uint32_t of_timer(const struct tcp_timer *t)
     return tcp_timer_pending(t) ? (uint32_t)(t->due_ns / 1000) : UINT32_MAX;
 }
 
-static uint32_t of_queue(const struct tcp_seg *seg)
+/* Of what was not sent yet, the member net says nothing. */
+static uint32_t of_queue(const struct tcp_seg *seg, bool sent)
 {
     uint64_t sum = 0;
 
@@ -54,8 +55,8 @@ static uint32_t of_queue(const struct tcp_seg *seg)
 
         net.next = net.prev = NULL;
         sum = mixed(sum, &seg->len, sizeof(seg->len));
-        sum = mixed(sum, &net.cut, sizeof(net.cut));
-        sum = mixed(sum, &net.flags, 1);
+        sum = mixed(sum, &net.cut, sent ? sizeof(net.cut) : 0);
+        sum = mixed(sum, &net.flags, sent);
     }
     return (uint32_t)(sum ^ sum >> 32);
 }
@@ -112,9 +113,9 @@ static void of_connection(const struct tcp_pcb *pcb, uint32_t *w)
         pcb->persist_backoff,
         pcb->persist_probe,
         pcb->keep_cnt_sent,
-        of_queue(pcb->unsent),
-        of_queue(pcb->unacked),
-        of_queue(pcb->ooseq),
+        of_queue(pcb->unsent, false),
+        of_queue(pcb->unacked, true),
+        of_queue(pcb->ooseq, false),
         pcb->net.conn.sleeps,
         of_recovery(pcb),
         of_timer(&pcb->net.rec.timer),
