@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SRCS := queue.c cached.c
+SRCS := queue.c cached.c files.c
 SCRATCH := 64M

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * load.h - loads on a disk: through the asynchronous queue of block.h, through the cache, and the
- * first opening of a file in a tree. Between the two marks lies what is measured.
+ * load.h - loads on a disk: through the asynchronous queue of block.h, through the cache, on files,
+ * and the first opening of a file in a tree. Between the two marks lies what is measured.
  */
 #ifndef BLKPERF_LOAD_H
 #define BLKPERF_LOAD_H
@@ -12,9 +12,10 @@
 struct block_device;
 
 struct load {
-    const char *name; /* randread, randwrite, seqread, seqwrite, flush; pread, borrow; open */
+    /* randread, randwrite, seqread, seqwrite, flush; pread, borrow; open; append, create, files */
+    const char *name;
     struct block_device *dev;
-    const char *path;    /* the file of `open` */
+    const char *path;    /* the file of `open` and `append`, the folder of `create` and `files` */
     uint32_t size;       /* bytes of a request, a multiple of the logical block */
     unsigned depth;      /* requests that are out at a time */
     bool burst;          /* so many are submitted when all of the last are back */
@@ -30,6 +31,9 @@ struct load_result {
 int load_queue(const struct load *l, struct load_result *out);
 /* Runs pread, borrow or open. 0, or -1 after a message. [parks] */
 int load_cached(const struct load *l, struct load_result *out);
+
+/* Runs append, create or files. 0, or -1 after a message. [parks] */
+int load_files(const struct load *l, struct load_result *out);
 
 /* What is measured begins, and ends: a count of instructions, and the time. */
 void load_begin(struct load_result *r);

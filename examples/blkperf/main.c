@@ -50,6 +50,8 @@ void load_end(struct load_result *r)
     r->ns = hal_now_ns() - r->ns;
 }
 
+static const char *const of_files[] = {"append", "create", "files"};
+
 /* The load of that name; NULL: there is none. */
 static int (*load_named(const char *name))(const struct load *, struct load_result *)
 {
@@ -62,7 +64,15 @@ static int (*load_named(const char *name))(const struct load *, struct load_resu
     for (unsigned i = 0; i < sizeof(cached) / sizeof(cached[0]); i++)
         if (strcmp(name, cached[i]) == 0)
             return load_cached;
+    for (unsigned i = 0; i < sizeof(of_files) / sizeof(of_files[0]); i++)
+        if (strcmp(name, of_files[i]) == 0)
+            return load_files;
     return NULL;
+}
+
+static bool wants_path(const char *name)
+{
+    return strcmp(name, "open") == 0 || load_named(name) == load_files;
 }
 
 int main(void)
@@ -75,9 +85,9 @@ int main(void)
         printf("blkperf: there is no disk %s\n", disk);
         return 1;
     }
-    if (!run || (strcmp(load.name, "open") == 0 && !load.path)) {
+    if (!run || (wants_path(load.name) && !load.path)) {
         printf("blkperf: vireo.blkperf.run= is randread, randwrite, seqread, seqwrite, flush, "
-               "pread, borrow, or open with vireo.blkperf.path=\n");
+               "pread, borrow, or open, append, create, files with vireo.blkperf.path=\n");
         return 1;
     }
     if (run(&load, &result))

@@ -3,7 +3,7 @@
 in memory. Instructions are exact (-icount shift=0 and a counting plugin): application and
 interrupts included, idle time not; those of a polled disk are of the image tests/apps/blkcost,
 which does not count while the device works. Rates are medians of runs in which the guests take
-turns.
+turns. bench_blk_counts.py counts exits, kicks, interrupts, and what small appends write.
 """
 import contextlib
 import dataclasses
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from vireolib import images, linux_guest, netguests, report
+from vireolib import bench_blk_counts, images, linux_guest, netguests, report
 from vireolib.guest import Guest, Lost
 from vireolib.machine import Disk, Machine, Unusable
 
@@ -40,10 +40,18 @@ class Figure:
     times: float = None            # of Linux's figure, at least
     of_ceiling: str = ''           # the metric that no guest can exceed: 85 % of it is enough
     alone: bool = False            # of Vireo only
+    traced: str = ''               # a kind of bench_blk_counts.UNITS
+    logged: str = ''               # one of bench_blk_counts.WRITTEN
+
+    @property
+    def once(self):
+        """One run is enough."""
+        return self.counted or bool(self.logged)
 
 
-def load(run, size=SMALL, depth=1, n=0, burst=0):
-    return {'run': run, 'size': size, 'depth': depth, 'n': n, 'burst': burst}
+def load(run, size=SMALL, depth=1, n=0, burst=0, path=''):
+    words = {'run': run, 'size': size, 'depth': depth, 'n': n, 'burst': burst}
+    return {**words, 'path': path} if path else words
 
 
 # Most instructions of an operation by interrupt, and when polled
@@ -57,10 +65,31 @@ PATTERNS = [(run, SMALL, '4k', depth) for run in ('randread', 'randwrite')
             for depth in (1, 8, 32, 128)] + \
            [(run, LONG, '128k', depth) for run in ('seqread', 'seqwrite') for depth in (1, 32)]
 WORDS = {'randread': 'random reads of 4 KiB', 'randwrite': 'random writes of 4 KiB',
-         'seqread': 'reads of 128 KiB in order', 'seqwrite': 'writes of 128 KiB in order'}
+         'seqread': 'reads of 128 KiB in order', 'seqwrite': 'writes of 128 KiB in order',
+         'flush': 'a write of 4 KiB and its flush'}
+
+
+APPENDS, APPENDED = 1000, 100      # and bytes of each
+APPEND = load('append', APPENDED, n=APPENDS, path='/dev/vblk0')
+APPEND_WORDS = f'{APPENDED} bytes and fsync(), {APPENDS:,} times in order'
 
 
 def every_figure():
+    yield from figures_of_requests()
+    for run, words, depth in bench_blk_counts.LOADS:
+        size = LONG if words == '128k' else SMALL
+        for kind, unit in bench_blk_counts.UNITS.items():
+            yield Figure(f'blk.{run}.{words}.qd{depth}.{kind}_op', unit,
+                         f'{WORDS[run]}, {depth} at a time: {unit} an operation',
+                         load(run, size, depth), False, traced=kind)
+    yield Figure('raw.append_fsync.insn_op', 'instructions', f'/dev/vblk0: {APPEND_WORDS}', APPEND,
+                 True)
+    for kind, (unit, words) in bench_blk_counts.WRITTEN.items():
+        yield Figure(f'raw.append_fsync.{kind}', unit, f'/dev/vblk0: {APPEND_WORDS}: {words}',
+                     APPEND, False, alone=True, logged=kind)
+
+
+def figures_of_requests():
     for run in ('randread', 'randwrite'):
         yield Figure(f'ceiling.blk.{run}.4k.ops_s', 'a second',
                      f'{WORDS[run]}, 128 with one kick, then the next 128',
@@ -150,24 +179,36 @@ class Vireo:
 
     def __init__(self, folder, append='', profile_in=None):
         self._folder, self._append, self._profile_in = folder, append, profile_in
+        self._counts = bench_blk_counts.Vireo(
+            lambda words: self.blkperf(words, self.disk()))
+
+    def disk(self):
+        return Disk(os.path.join(self._folder, 'disk.img'), drive=WRITABLE)
 
     def machine(self, app, disk, append='', **more):
         return Machine(images.image(app), mem=MEM, net='none',
-                       append=f'{append} {self._append}'.strip(),
-                       disks=[Disk(disk, drive=WRITABLE)], **more)
+                       append=f'{append} {self._append}'.strip(), disks=[disk], **more)
+
+    def blkperf(self, words, disk):
+        """The machine that puts a load on a disk."""
+        return self.machine('blkperf', disk, ' '.join(f'vireo.blkperf.{key}={value}'
+                                                      for key, value in words.items()))
 
     def measure(self, figure):
         if isinstance(figure.load, str):
             return self._cost(figure.load)
         if figure.metric.startswith('ceiling.host.'):
             return figure_of(figure, on_host(self._folder, figure.load), None)
+        if figure.traced:
+            return self._counts.measure(figure)
+        if figure.logged:
+            return bench_blk_counts.written(self._folder, self.blkperf, figure)
         words, disk = dict(figure.load), os.path.join(self._folder, 'disk.img')
         if words['run'] == 'open':
             disk, words['path'] = tree_disk(self._folder), TREE_FILE
         if not figure.counted:
             words['ms'] = RUN_MS
-        how = self.machine('blkperf', disk,
-                           ' '.join(f'vireo.blkperf.{key}={value}' for key, value in words.items()))
+        how = self.blkperf(words, Disk(disk, drive=WRITABLE))
         return figure_of(figure, *self._run(how, words['run'], figure))
 
     def _run(self, how, name, figure):
@@ -189,8 +230,7 @@ class Vireo:
 
     def _cost(self, name):
         """Instructions of an operation of tests/apps/blkcost, submitting and completing."""
-        how = self.machine('blkcost', os.path.join(self._folder, 'disk.img'), 'vireo.poll=1',
-                           icount=netguests.EXACT)
+        how = self.machine('blkcost', self.disk(), 'vireo.poll=1', icount=netguests.EXACT)
         with Guest(how) as guest:
             if guest.wait(PATIENCE) != 0:
                 raise Lost('blkcost failed\n' + guest.report())
@@ -200,15 +240,17 @@ class Vireo:
 
 def words_of(load, ms):
     """A load as tests/paths/linux_blk.c reads it."""
-    return f'{load["run"]} {load["size"]} {load["depth"]} {load["n"]} {ms}'
+    path = load.get('path', '').replace('/dev/vblk0', '/dev/vda')
+    return f'{load["run"]} {load["size"]} {load["depth"]} {load["n"]} {ms} {path}'.strip()
 
 
 def on_host(folder, load):
     """The result of a load that the host puts on the file."""
     program = os.path.join(folder, 'linux_blk')
     if not os.path.exists(program):
-        subprocess.run(['cc', '-O2', '-o', program,
-                        os.path.join(images.TREE, 'tests', 'paths', 'linux_blk.c')], check=True)
+        subprocess.run(['cc', '-O2', '-o', program, *(os.path.join(images.TREE, source)
+                                                      for source in linux_guest.BLK.sources)],
+                       check=True)
     said = subprocess.run([program, os.path.join(folder, 'disk.img'), words_of(load, RUN_MS)],
                           capture_output=True, text=True)
     return result_of(load['run'], said.stdout)
@@ -220,6 +262,10 @@ class Linux:
 
     def __init__(self, folder):
         self._folder, self._stack, self._running = folder, contextlib.ExitStack(), {}
+        self._counts = bench_blk_counts.Linux(self._disk, MEM, self._stack)
+
+    def _disk(self):
+        return Disk(os.path.join(self._folder, 'disk.img'), drive=WRITABLE + ',file.locking=off')
 
     def __enter__(self):
         return self
@@ -230,8 +276,8 @@ class Linux:
     def _boot(self, counted):
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix='vb-'))
         counter = netguests.Counter(folder) if counted else None
-        how = linux_guest.machine('', folder, linux_guest.BLK, mem=MEM, net='none', disks=[
-            Disk(os.path.join(self._folder, 'disk.img'), drive=WRITABLE + ',file.locking=off')])
+        how = linux_guest.machine('', folder, linux_guest.BLK, mem=MEM, net='none',
+                                  disks=[self._disk()])
         if counted:
             how.icount, how.plugin = netguests.EXACT, counter.plugin
         os.mkdir(os.path.join(folder, 'guest'))
@@ -240,6 +286,8 @@ class Linux:
         return guest, counter
 
     def measure(self, figure):
+        if figure.traced:
+            return self._counts.measure(figure, words_of)
         if figure.counted not in self._running:
             self._running[figure.counted] = self._boot(figure.counted)
         else:
@@ -259,12 +307,14 @@ class Linux:
 def measure(figure, guests, n):
     """{name: figure} of the guests, which take turns."""
     names = [name for name in guests if name == 'vireo' or
-             not (figure.alone or figure.counted and name == POLLED)]
+             not (figure.alone or (figure.counted or figure.traced) and name == POLLED)]
     values = {name: [] for name in names}
-    for turn in range(1 if figure.counted else n):
+    for turn in range(1 if figure.once else n):
         for name in names[::1 if turn % 2 else -1]:
             values[name].append(guests[name].measure(figure))
-    found = {name: round(float(statistics.median(taken)), 1) for name, taken in values.items()}
+    digits = 3 if figure.traced else 1
+    found = {name: round(float(statistics.median(taken)), digits)
+             for name, taken in values.items()}
     print('  ' + figure.metric + ': ' + ', '.join(
         f'{name} {report.number(value)}' for name, value in found.items()), flush=True)
     return found
@@ -273,7 +323,7 @@ def measure(figure, guests, n):
 def rows_of(figure, found, n, others):
     """The row; polled, a rate has one of its own, which is no less than by interrupt."""
     row = report.Row(figure.metric, figure.unit, found['vireo'], linux=found.get('linux'),
-                     n=1 if figure.counted else n, config=figure.config, limit=figure.most)
+                     n=1 if figure.once else n, config=figure.config, limit=figure.most)
     most = next((r.vireo for r in others if r.metric == figure.of_ceiling), None)
     if row.linux and figure.times:
         row.least = round(figure.times * row.linux, 1)

@@ -49,7 +49,8 @@ BULK = Init(('tests/paths/linux_bulk.c',),
             ('-ffreestanding', '-nostdlib', '-fno-pic', '-no-pie', '-fno-stack-protector'),
             r'^linux_bulk: ready')
 NET = Init(('tests/paths/linux_net.c', 'examples/netperf/load.c'), (), r'^linux_net: ready')
-BLK = Init(('tests/paths/linux_blk.c',), (), r'^linux_blk: ready', BLK_MODULES)
+BLK = Init(('tests/paths/linux_blk.c', 'examples/blkperf/files.c'), (),
+           r'^linux_blk: ready', BLK_MODULES)
 
 
 def fetched(variable, name, folder, member):

@@ -11,7 +11,7 @@ from vireolib.machine import Unusable
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MOST_WORSE = 2.0           # percent by which a figure may be worse than an earlier one
 # Units of what depends on how busy this host is: a difference to an earlier figure never fails.
-VARYING = ('s', 'ms', 'MB/s', 'a second', '%')
+VARYING = ('s', 'ms', 'MB/s', 'a second', '%', 'exits', 'kicks', 'interrupts')
 BETTER_MORE = ('MB/s', 'a second')    # units of gains; all others are of costs
 
 

@@ -3,9 +3,11 @@
  * linux_blk - /init of the Linux guest that `make bench BENCH=blk` compares an image with: loads
  * the modules /m/0.ko, /m/1.ko ..., sets up /dev/vda, and then does what lines on the console say:
  *
- *     NAME SIZE DEPTH N MS    a load as examples/blkperf has it, on the disk without the page cache
+ *     NAME SIZE DEPTH N MS PATH    a load as examples/blkperf has it: append, create and files at
+ *                                  PATH, others on /dev/vda without the page cache
  *
- * Each line is answered by "linux_blk: status N" in the end. As a program of the host, with a file
+ * Each line is answered by "linux_blk: status N" in the end. /data is the file system of a second
+ * disk, ext4. As a program of the host, with a file
  * and such words as arguments, it puts the load on the file: what no guest can exceed.
  */
 #define _GNU_SOURCE /* O_DIRECT */
@@ -18,10 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../../examples/blkperf/load.h"
 
 enum { DEPTH_MAX = 128, SIZE_MAX_LOAD = 131072, CLOCK_EVERY = 64, CACHED_BLOCKS = 64 };
 
@@ -130,17 +135,45 @@ static int many(uint64_t began)
     return (int)syscall(SYS_io_destroy, context);
 }
 
+void load_begin(struct load_result *r)
+{
+    r->ns = now_ns();
+    MARK(98);
+}
+
+void load_end(struct load_result *r)
+{
+    MARK(99);
+    r->ns = now_ns() - r->ns;
+}
+
+/* A load of examples/blkperf/files.c. */
+static int run_files(const char *path)
+{
+    struct load l = {.name = job.name, .path = path, .size = job.size, .operations = job.most};
+    struct load_result r = {0};
+
+    if (load_files(&l, &r))
+        return 1;
+    printf("blkperf: %s operations=%" PRIu64 " bytes=%" PRIu64 " ns=%" PRIu64 "\n", job.name,
+           r.operations, r.bytes, r.ns);
+    return 0;
+}
+
 /* The words of a load on the file or disk at `path`. 0, or a status that is not 0. */
 static int run(const char *path, const char *words)
 {
     uint64_t began, ms;
+    char at[64];
     bool cached;
-    int err, flags;
+    int err, flags, n;
 
     memset(&job, 0, sizeof(job));
-    if (sscanf(words, "%15s %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64, job.name, &job.size,
-               &job.depth, &job.most, &ms) != 5 ||
-        !job.depth || job.depth > DEPTH_MAX || !job.size || job.size > SIZE_MAX_LOAD)
+    n = sscanf(words, "%15s %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64 " %63s", job.name,
+               &job.size, &job.depth, &job.most, &ms, at);
+    if (n == 6)
+        return run_files(at);
+    if (n != 5 || !job.depth || job.depth > DEPTH_MAX || !job.size || job.size > SIZE_MAX_LOAD)
         return 2;
     cached = strcmp(job.name, "pread") == 0;
     job.random = cached || strncmp(job.name, "rand", 4) == 0;
@@ -226,6 +259,8 @@ int main(int argc, char **argv)
     set_queue("scheduler", "none");
     set_queue("iostats", "0");
     set_queue("nomerges", "2");
+    mkdir("/data", 0755);
+    mount("/dev/vdb", "/data", "ext4", MS_NOATIME, NULL); /* where there is a second disk */
     quiet_console();
     printf("linux_blk: ready\n");
     fflush(stdout);

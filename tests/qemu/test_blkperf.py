@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from vireolib import bench_blk, netguests
+from vireolib import bench_blk, bench_blk_counts, images, netguests
 from vireolib.machine import Disk
 
 LOADS = {'randread': {'depth': 8, 'n': 40}, 'randwrite': {'depth': 130, 'n': 300, 'size': 512},
          'seqread': {'depth': 2, 'n': 10, 'size': 131072}, 'flush': {'depth': 1, 'n': 5},
-         'seqwrite': {'depth': 4, 'n': 12, 'burst': 1}, 'pread': {'n': 10}, 'borrow': {'n': 10}}
+         'seqwrite': {'depth': 4, 'n': 12, 'burst': 1}, 'pread': {'n': 10}, 'borrow': {'n': 10},
+         'append': {'n': 10, 'size': 100, 'path': '/dev/vblk0'}}
 
 
 @pytest.fixture
@@ -45,6 +46,8 @@ def test_a_load_ends_in_time(blkperf):
 
 @pytest.mark.parametrize('words, said', [
     ({'run': 'nosuch'}, 'is randread, randwrite'), ({'run': 'open'}, 'vireo.blkperf.path='),
+    ({'run': 'append'}, 'append, create, files with'),
+    ({'run': 'append', 'path': '/dev/vblk9'}, '/dev/vblk9: Read-only'),
     ({'disk': 'vblk7'}, 'there is no disk vblk7'), ({'size': 1000}, 'a multiple of 512'),
     ({'depth': 0}, 'depth from 1 to')])
 def test_mistakes_are_told(blkperf, words, said):
@@ -53,12 +56,34 @@ def test_mistakes_are_told(blkperf, words, said):
     guest.expect(f'^blkperf: .*{said}')
 
 
+def test_exits_kicks_and_interrupts_are_counted():
+    line = 'memory_region_ops_{} cpu 0 mr 0x5 addr {} value 0x0 size 4 name {!r}'
+    lines = [line.format('write', '0xa003e50', 'virtio-mmio'), 'virtio_notify vdev 0x5 vq 0x6',
+             line.format('read', '0xa003e60', 'virtio-mmio'),
+             line.format('write', '0x9000050', 'pl011')]
+    assert bench_blk_counts.count(lines) == {'exits': 2, 'kicks': 1, 'irqs': 1}
+
+
+def test_what_appends_write(built, tmp_path):
+    """Each append of a few bytes is one block and one flush."""
+    built('blkperf')
+    figures = [f for f in bench_blk.every_figure() if f.logged and f.metric.startswith('raw')]
+    vireo = bench_blk.Vireo(str(tmp_path))
+    found = {}
+    for figure in figures:
+        figure.load = {**figure.load, 'n': 20}
+        found[figure.logged] = vireo.measure(figure)
+    assert (found['writes'], found['flushes']) == (20, 20) and found['kB'] == 20 * 4.096
+
+
 @pytest.mark.full
 def test_rows_beside_linux():
     """Each guest has a figure, Linux the larger count; and blk.json has them."""
-    bench_blk.main(1, pattern=r'randread.4k.qd1\.insn|flush.4k.qd1.ops|ceiling.host.seqread')
-    with open(f'{bench_blk.images.BUILD}/bench/blk.json') as f:
+    bench_blk.main(1, pattern=r'randread.4k.qd1\.insn|flush.4k.qd1.ops|ceiling.host.seqread|'
+                      r'flush.4k.qd1.kicks')
+    with open(f'{images.BUILD}/bench/blk.json') as f:
         rows = {row['metric']: row for row in json.load(f)}
     assert rows['blk.randread.4k.qd1.insn_op']['ratio'] > 1
+    assert rows['blk.flush.4k.qd1.kicks_op']['linux'] == 2
     assert rows['blk.flush.4k.qd1_polled.ops_s']['vireo'] > 0
     assert rows['ceiling.host.seqread.128k.MBps']['vireo'] > 0
