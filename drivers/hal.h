@@ -188,6 +188,18 @@ enum hal_dma_direction { HAL_DMA_TO_DEVICE = 1, HAL_DMA_FROM_DEVICE = 2, HAL_DMA
 uint64_t hal_dma_addr(const void *p, size_t len);
 
 #if HAL_DMA_MAPS
+#elif !defined(HAL_DMA_NEAR)
+/*
+ * The same, inline, or HAL_DMA_NONE if hal_dma_addr() is to be asked. hal_arch.h may supply this
+ * function, and then defines HAL_DMA_NEAR.
+ */
+static inline uint64_t hal_dma_near(const void *p, size_t len)
+{
+    return hal_dma_addr(p, len);
+}
+#endif
+
+#if HAL_DMA_MAPS
 /*
  * Lends [p, p+len) to the devices and returns its bus address, valid until hal_dma_unmap.
  * HAL_DMA_NONE: not possible, or not now; a block request is then copied through memory of

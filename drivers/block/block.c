@@ -1,103 +1,99 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * block.c - the block layer: the queue of each device, and the short way of requests that need no
- * cutting. block_slow.c has the long way.
+ * cutting. block_slow.c has the long way. A request is plain where both ways have the same result:
+ * one segment that is one piece of one transfer, within the capacity, and not to be joined to the
+ * next. What changes afterwards takes the mark away (block_append, block_resize, block_set_alone).
  */
 #include "block/block_impl.h"
 
 /* ---- transfers ------------------------------------------------------------------------------- */
 
-/*
- * Is r, the head, sent by the short way? It has the same result as the long one where a request
- * needs no cutting, is not joined to the next, and the capacity has not shrunk below it.
- */
-static inline bool block_is_plain(const struct block_device *dev, const struct block_request *r)
+/* Makes t, which is free, a transfer of the plain r. False: the long way may reach its memory. */
+static inline bool block_take_plain(struct block_device *dev, struct block_transfer *t,
+                                    struct block_request *r)
 {
-    const struct block_request *next = r->next;
-    uint64_t end = r->sector + (r->bytes >> BLOCK_SECTOR_SHIFT);
-
-    return r->plain && !dev->wary && end <= dev->sectors &&
-           !(next && next->sector == end && next->op == r->op && r->bytes < BLOCK_LONG);
-}
-
-/* Makes a transfer of the plain head. NULL: the device cannot reach its memory. */
-static inline struct block_transfer *block_take_plain(struct block_device *dev,
-                                                      struct block_request *r, uint64_t now)
-{
-    struct block_transfer *t = dev->free;
     uint64_t addr;
 
     block_map_begin(dev, t);
-    addr = block_lend(dev, r->segs->base, (uint32_t)r->bytes, r->op);
+    addr = block_lend_plain(dev, r->segs->base, (uint32_t)r->bytes, r->op);
     if (addr == HAL_DMA_NONE)
-        return NULL;
-    block_dequeue(&dev->queue);
+        return false;
+    t->addr = addr;
     r->transfers = 1;
     t->op = r->op;
     t->first = r;
     t->sector = r->sector;
     t->bytes = (uint32_t)r->bytes;
-    t->addr = addr;
-    block_link(dev, t, now);
-    return t;
+    return true;
 }
 
-/* Sends what is plain, from the head of the queue on; how many. */
-static unsigned block_send_plain(struct block_device *dev, uint64_t now)
+/*
+ * Makes transfers of what is plain, from the head of the queue on, and returns how many; *last:
+ * nothing waits behind them for which there is room.
+ */
+static inline unsigned block_take_run(struct block_device *dev, uint64_t deadline_ns, bool *last)
 {
-    struct block_transfer *first = NULL, *t;
-    struct block_request *r;
-    unsigned n = 0;
+    struct block_transfer *t = dev->free, *before = dev->ends.prev;
+    struct block_request *r = dev->queue.head;
+    unsigned n = 0, writes = 0;
 
-    while ((r = dev->queue.head) && dev->free && block_is_plain(dev, r) &&
-           (t = block_take_plain(dev, r, now))) {
-        first = first ? first : t;
-        n++;
+    for (; r && t && r->plain && block_take_plain(dev, t, r); r = r->next, t = t->next, n++) {
+        t->deadline_ns = deadline_ns;
+        t->prev = before;
+        before = t;
+        writes += t->op == BLOCK_WRITE;
     }
     if (!n)
         return 0;
+    block_link(dev, before);
+    dev->queue.head = r;
+    if (!r)
+        dev->queue.tail = NULL;
+    dev->writes_out += writes;
     dev->stats.transfers += n;
-    dev->driver->stage_plain(dev, first, n);
+    *last = !r || !t;
     return n;
 }
 
-/* Gives the device what waits, in order, as far as it has room. */
-static void block_pump(struct block_device *dev) __attribute__((noinline));
-static void block_pump(struct block_device *dev)
+/*
+ * Sends heads of the queue by the long way. True: a plain one has its turn. False: what waits
+ * stays, and what was staged, here or before (*staged), is committed.
+ */
+static bool block_send_heads(struct block_device *dev, uint64_t deadline_ns, bool *staged)
+    __attribute__((noinline, cold));
+static bool block_send_heads(struct block_device *dev, uint64_t deadline_ns, bool *staged)
 {
-    uint64_t now = hal_now_ns();
-    const struct block_transfer *before = dev->newest;
+    while (dev->queue.head && dev->free) {
+        const struct block_transfer *before = dev->ends.prev;
 
-    while (dev->queue.head && dev->free)
-        if (!block_send_plain(dev, now) && !block_send_head(dev, now))
+        if (!block_send_head(dev, deadline_ns))
             break;
-    if (dev->newest != before)
-        dev->driver->commit(dev);
-}
-
-/* t has ended well, and so has its one request. */
-static inline void block_complete_plain(struct block_device *dev, struct block_transfer *t)
-{
-    block_unmap(dev, t);
-    block_unlink(dev, t);
-    if (t->op == BLOCK_READ) {
-        dev->stats.reads++;
-        dev->stats.bytes_read += t->bytes;
-    } else {
-        dev->wrote++;
-        dev->stats.writes++;
-        dev->stats.bytes_written += t->bytes;
+        *staged |= dev->ends.prev != before;
+        if (!dev->wary && dev->free && dev->queue.head && dev->queue.head->plain)
+            return true;
     }
-    t->first->done(t->first);
+    if (*staged)
+        dev->driver->commit(dev);
+    return false;
 }
 
-void block_complete(struct block_device *dev, struct block_transfer *t, int result)
+void block_pump(struct block_device *dev, uint64_t now)
 {
-    hal_assert(dev->hold);
-    if (t->plain && !result)
-        block_complete_plain(dev, t);
-    else
-        block_complete_any(dev, t, result);
+    uint64_t deadline_ns = now + dev->timeout_ns;
+    bool staged = false;
+
+    do {
+        struct block_transfer *first = dev->free;
+        bool last = false;
+        unsigned n = dev->wary ? 0 : block_take_run(dev, deadline_ns, &last);
+
+        if (n)
+            dev->driver->stage_plain(dev, first, n, last);
+        if (last)
+            return;
+        staged |= n != 0;
+    } while (block_send_heads(dev, deadline_ns, &staged));
 }
 
 /* ---- submitting ------------------------------------------------------------------------------ */
@@ -111,28 +107,57 @@ static inline bool block_judge_plain(const struct block_device *dev, struct bloc
         return false;
     len = r->segs->len;
     if (len - 1 >= dev->plain_max[r->op] ||
-        (len | r->sector << BLOCK_SECTOR_SHIFT) & (dev->block_size - 1) ||
-        r->sector > dev->sectors || len >> BLOCK_SECTOR_SHIFT > dev->sectors - r->sector)
+        (len | r->sector << BLOCK_SECTOR_SHIFT) & dev->unit_mask ||
+        r->sector > dev->sectors - (len >> BLOCK_SECTOR_SHIFT))
         return false;
     r->bytes = len;
+    r->plain = true;
     return true;
+}
+
+static void block_pump_now(struct block_device *dev) __attribute__((noinline, cold));
+static void block_pump_now(struct block_device *dev)
+{
+    block_pump(dev, hal_now_ns());
+}
+
+static void block_submit_all(struct block_device *dev, struct block_request *const *reqs,
+                             unsigned n) __attribute__((noinline, cold));
+static void block_submit_all(struct block_device *dev, struct block_request *const *reqs,
+                             unsigned n)
+{
+    block_hold(dev);
+    for (; n; n--)
+        block_submit(dev, reqs++, 1);
+    block_release(dev);
+}
+
+/* Submits r, which is not plain. */
+static void block_submit_any(struct block_device *dev, struct block_request *r)
+    __attribute__((noinline, cold));
+static void block_submit_any(struct block_device *dev, struct block_request *r)
+{
+    block_hold(dev);
+    block_accept(dev, r);
+    block_release(dev);
 }
 
 void block_submit(struct block_device *dev, struct block_request *const *reqs, unsigned n)
 {
-    block_hold(dev);
-    for (unsigned i = 0; i < n; i++) {
-        struct block_request *r = reqs[i];
+    struct block_request *r = *reqs;
 
-        block_begin(r);
-        if (!block_judge_plain(dev, r)) {
-            block_accept(dev, r);
-            continue;
-        }
-        r->plain = true;
-        HAL_QUEUE_APPEND(dev->queue.head, dev->queue.tail, r, next);
+    if (n != 1) {
+        block_submit_all(dev, reqs, n);
+        return;
     }
-    block_release(dev);
+    block_begin(r);
+    if (!block_judge_plain(dev, r)) {
+        block_submit_any(dev, r);
+        return;
+    }
+    block_append(dev, r);
+    if (!dev->hold)
+        block_pump_now(dev);
 }
 
 void block_hold(struct block_device *dev)
@@ -142,6 +167,8 @@ void block_hold(struct block_device *dev)
 
 void block_release(struct block_device *dev)
 {
-    if (--dev->hold == 0 && dev->queue.head)
-        block_pump(dev);
+    if (dev->hold == 1 && dev->queue.head)
+        block_release_at(dev, hal_now_ns());
+    else
+        dev->hold--;
 }

@@ -131,8 +131,9 @@ struct block_flusher {
 
 /* Counters since the boot, for status pages and tests. */
 struct block_stats {
-    uint64_t reads, writes, flushes; /* requests completed without an error */
-    uint64_t bytes_read, bytes_written;
+    uint64_t reads, bytes_read; /* requests completed without an error, and their data */
+    uint64_t writes, bytes_written;
+    uint64_t flushes;
     uint64_t transfers; /* requests that the device was given */
     uint64_t merged;    /* requests that were joined to the request before them */
     uint64_t bounced;   /* transfers whose data had to be copied */

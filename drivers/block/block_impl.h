@@ -35,9 +35,11 @@ struct block_transfer {
     uint64_t deadline_ns;
     uint64_t addr; /* of a plain one: where the device reaches all of its data */
     bool plain;    /* came by stage_plain() */
+    void *own;     /* the driver's; NULL at first */
 
     /* the layer's own, but `lost` */
-    struct block_transfer *next, *prev; /* those with the device, oldest first; or the free ones */
+    struct block_transfer *next, *prev; /* those with the device, oldest first; or, by next, the
+                                           free ones */
     struct block_request *first;
     unsigned count;  /* requests, from `first` on, linked by next */
     uint64_t offset; /* of the transfer's first byte in `first` */
@@ -57,11 +59,11 @@ struct block_driver {
     void (*stage)(struct block_device *dev, struct block_transfer *t, const struct block_dma *dma,
                   unsigned n);
     /*
-     * Takes n reads and writes of one piece each, t and those behind it (next), as stage() does.
-     * The driver has room for as many as there are slots. NULL: it takes them one by one, by
-     * stage().
+     * Takes n reads and writes of one piece each, t and those behind it (next), as stage() does;
+     * `last`: and commits, as commit() does. The driver has room for as many as there are slots.
+     * NULL: it takes them one by one, by stage().
      */
-    void (*stage_plain)(struct block_device *dev, struct block_transfer *t, unsigned n);
+    void (*stage_plain)(struct block_device *dev, struct block_transfer *t, unsigned n, bool last);
     /* Gives the device everything that was staged. A failure shows later, as a reset. */
     void (*commit)(struct block_device *dev);
 };
@@ -105,23 +107,25 @@ struct block_device {
 
     /* the layer's own */
     struct block_device *next;
-    struct block_transfer *transfers;       /* depth of them */
-    struct block_transfer *free;            /* linked by next */
-    struct block_transfer *oldest, *newest; /* with the device */
-    struct block_queue queue;               /* requests that are not, or not wholly, cut off */
-    struct block_queue finished;            /* done() is still to be called */
-    unsigned hold;                          /* depth of block_hold() */
-    unsigned writes_out;                    /* write transfers with the device */
-    bool wary;                              /* block_may_go() is asked before each transfer */
-    bool paused;                            /* only `first` may be sent */
-    struct block_request *first;            /* of block_ask() */
+    struct block_transfer *transfers; /* depth of them */
+    struct block_transfer *free;      /* linked by next */
+    struct block_transfer ends;       /* of those with the device: a ring from here to here */
+    struct block_queue queue;         /* requests that are not, or not wholly, cut off */
+    struct block_queue finished;      /* done() is still to be called */
+    unsigned hold;                    /* depth of block_hold() */
+    unsigned writes_out;              /* write transfers with the device */
+    bool wary;                        /* block_may_go() is asked before each transfer */
+    bool paused;                      /* only `first` may be sent */
+    struct block_request *first;      /* of block_ask() */
     uint64_t wrote, durable; /* write transfers that completed; those of them that a flush covers */
     unsigned losses;         /* times that such writes may have been lost */
     struct block_flusher flusher; /* of all flushes that name none */
     uint32_t unit;                /* bytes; a transfer of data is a multiple of it */
+    uint32_t unit_mask;           /* unit - 1 */
     uint32_t piece;               /* bytes of the longest piece */
     uint32_t unit_pieces;         /* pieces that a unit needs */
-    uint32_t plain_max[2]; /* bytes of the longest plain BLOCK_READ and BLOCK_WRITE; 0: none is */
+    uint32_t plain_max[2]; /* bytes of the longest plain BLOCK_READ and BLOCK_WRITE, at most those
+                              of the disk; 0: none is */
     uint8_t *bounce;       /* NULL until it is needed */
     uint64_t bounce_dma;
     bool bounce_busy; /* a transfer with the device uses it */
@@ -150,7 +154,9 @@ void block_replugged(struct block_device *dev);
  * is the layer's again, and the callbacks of requests that this ends are called. Only between
  * block_hold() and block_release(), so that what the callbacks submit goes out together.
  */
-void block_complete(struct block_device *dev, struct block_transfer *t, int result);
+static inline void block_complete(struct block_device *dev, struct block_transfer *t, int result);
+/* block_release() for who knows the time. */
+static inline void block_release_at(struct block_device *dev, uint64_t now);
 
 /*
  * The device is given up: every request, with the device or waiting, ends with -EIO, and so do
@@ -177,10 +183,16 @@ void block_ask(struct block_device *dev, struct block_request *r, uint64_t timeo
 /* The device works (again): all requests may go. Ends block_pause() and block_fail_all(). */
 void block_resume(struct block_device *dev);
 
-/* When the oldest transfer is overdue; HAL_NEVER when none is with the device. */
+/* The oldest transfer that is with the device; NULL: there is none. */
+static inline struct block_transfer *block_oldest(const struct block_device *dev)
+{
+    return dev->ends.next == &dev->ends ? NULL : dev->ends.next;
+}
+
+/* When that one is overdue; HAL_NEVER: there is none. */
 static inline uint64_t block_deadline(const struct block_device *dev)
 {
-    return dev->oldest ? dev->oldest->deadline_ns : HAL_NEVER;
+    return dev->ends.next->deadline_ns;
 }
 
 /* ---- block_cut.c ----------------------------------------------------------------------------- */
@@ -217,6 +229,18 @@ static inline uint64_t block_lend(const struct block_device *dev, void *p, uint3
 {
     return HAL_DMA_MAPS ? block_map_range(dev, p, len, op)
                         : hal_dma_map(p, len, HAL_DMA_BOTH /* of no account */);
+}
+/* The same for a plain one, whose head takes the long way after HAL_DMA_NONE. */
+static inline uint64_t block_lend_plain(const struct block_device *dev, void *p, uint32_t len,
+                                        enum block_op op)
+{
+#if HAL_DMA_MAPS
+    return block_map_range(dev, p, len, op);
+#else
+    (void)dev;
+    (void)op;
+    return hal_dma_near(p, len);
+#endif
 }
 /* The number of mappings so far, and the end of those since. */
 static inline unsigned block_map_mark(const struct block_device *dev)
@@ -260,29 +284,27 @@ static inline struct block_request *block_dequeue(struct block_queue *q)
     return r;
 }
 
-/* t, the first of the free ones, is with the device from now on. */
-static inline void block_link(struct block_device *dev, struct block_transfer *t, uint64_t now)
+/* The free transfers from the first to `last` are with the device from now on. Each has its
+ * predecessor in `prev`; that of the first is the newest. */
+static inline void block_link(struct block_device *dev, struct block_transfer *last)
 {
-    struct block_transfer *before = dev->newest;
+    struct block_transfer *first = dev->free;
 
-    dev->free = t->next;
-    t->deadline_ns = now + dev->timeout_ns;
-    t->next = NULL;
-    t->prev = before;
-    *(before ? &before->next : &dev->oldest) = t;
-    dev->newest = t;
-    dev->writes_out += t->op == BLOCK_WRITE;
+    dev->free = last->next;
+    dev->ends.prev->next = first;
+    last->next = &dev->ends;
+    dev->ends.prev = last;
 }
 
+/* t is free. */
 static inline void block_unlink(struct block_device *dev, struct block_transfer *t)
 {
     struct block_transfer *prev = t->prev, *next = t->next;
 
-    *(prev ? &prev->next : &dev->oldest) = next;
-    *(next ? &next->prev : &dev->newest) = prev;
+    prev->next = next;
+    next->prev = prev;
     t->next = dev->free;
     dev->free = t;
-    dev->writes_out -= t->op == BLOCK_WRITE;
 }
 
 /* A free transfer is as a plain one needs it. */
@@ -300,12 +322,12 @@ void block_prepend(struct block_queue *q, const struct block_queue *back);
 /* r has ended: it is counted, and is the caller's again. */
 void block_deliver(struct block_device *dev, struct block_request *r);
 /* Sends the head of the queue by the long way. False: what waits stays. */
-bool block_send_head(struct block_device *dev, uint64_t now);
+bool block_send_head(struct block_device *dev, uint64_t deadline_ns);
 /* block_complete() of any transfer. */
 void block_complete_any(struct block_device *dev, struct block_transfer *t, int result);
 /* Queues r, which was not judged plain, if it is right. */
 void block_accept(struct block_device *dev, struct block_request *r);
-/* Takes t off the list of transfers that the device has. */
+/* Takes t, of whatever kind, off the list of transfers that the device has. */
 void block_deactivate(struct block_device *dev, struct block_transfer *t);
 /* r is to be cut from its start again. */
 static inline void block_rewind(struct block_request *r)
@@ -329,6 +351,59 @@ static inline void block_set_alone(struct block_request *r)
 {
     r->alone = true;
     r->plain = false;
+}
+/* Queues r. What r may be joined to takes the long way, where requests are joined. */
+static inline void block_append(struct block_device *dev, struct block_request *r)
+{
+    struct block_request *tail = dev->queue.tail;
+
+    r->next = NULL;
+    dev->queue.tail = r;
+    if (!tail) {
+        dev->queue.head = r;
+        return;
+    }
+    tail->next = r;
+    if (tail->sector + (tail->bytes >> BLOCK_SECTOR_SHIFT) == r->sector && tail->op == r->op &&
+        tail->bytes < BLOCK_LONG)
+        tail->plain = false;
+}
+
+/* ---- block.c --------------------------------------------------------------------------------- */
+
+/* Gives the device what waits, in order, as far as it has room. */
+void block_pump(struct block_device *dev, uint64_t now);
+
+static inline void block_release_at(struct block_device *dev, uint64_t now)
+{
+    if (--dev->hold == 0 && dev->queue.head)
+        block_pump(dev, now);
+}
+
+/* t has ended well, and so has its one request. */
+static inline void block_complete_plain(struct block_device *dev, struct block_transfer *t)
+{
+    hal_debug_assert(dev->hold);
+    block_unmap(dev, t);
+    block_unlink(dev, t);
+    if (t->op == BLOCK_READ) {
+        dev->stats.reads++;
+        dev->stats.bytes_read += t->bytes;
+    } else {
+        dev->writes_out--;
+        dev->wrote++;
+        dev->stats.writes++;
+        dev->stats.bytes_written += t->bytes;
+    }
+    t->first->done(t->first);
+}
+
+static inline void block_complete(struct block_device *dev, struct block_transfer *t, int result)
+{
+    if (t->plain && !result)
+        block_complete_plain(dev, t);
+    else
+        block_complete_any(dev, t, result);
 }
 
 /* ---- block_list.c ---------------------------------------------------------------------------- */

@@ -131,6 +131,7 @@ static int block_set_limits(struct block_device *dev)
     if (dev->max_segs > BLOCK_MAX_SEGS)
         dev->max_segs = BLOCK_MAX_SEGS;
     dev->unit = dev->block_size;
+    dev->unit_mask = dev->unit - 1;
     if (dev->max_seg_size >= dev->unit) {
         dev->piece = dev->max_seg_size & ~(dev->unit - 1);
         dev->unit_pieces = 1;
@@ -151,6 +152,8 @@ void block_set_plain(struct block_device *dev)
     uint32_t most = dev->piece < BLOCK_MAX_TRANSFER ? dev->piece : BLOCK_MAX_TRANSFER;
     bool some = dev->driver->stage_plain && dev->unit_pieces == 1 && !dev->bounce_all && !dev->dead;
 
+    if (most >> BLOCK_SECTOR_SHIFT > dev->sectors)
+        most = (uint32_t)(dev->sectors << BLOCK_SECTOR_SHIFT);
     dev->plain_max[BLOCK_READ] = some ? most & ~(dev->unit - 1) : 0;
     dev->plain_max[BLOCK_WRITE] = dev->read_only ? 0 : dev->plain_max[BLOCK_READ];
 }
@@ -174,6 +177,8 @@ int block_register(struct block_device *dev)
         dev->transfers[i].next = dev->free;
         dev->free = &dev->transfers[i];
     }
+    dev->ends.next = dev->ends.prev = &dev->ends;
+    dev->ends.deadline_ns = HAL_NEVER;
     block_set_plain(dev);
     if (!block_devices) {
         block_finisher.name = "block";
@@ -188,6 +193,9 @@ void block_resize(struct block_device *dev, uint64_t sectors)
 {
     dev->sectors = sectors;
     dev->changes++;
+    block_set_plain(dev);
+    for (struct block_request *r = dev->queue.head; r; r = r->next)
+        r->plain = false; /* judged by the capacity of before */
 }
 
 void block_replugged(struct block_device *dev)

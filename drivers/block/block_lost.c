@@ -19,14 +19,15 @@ static bool block_suspect(const struct block_request *r)
 bool block_may_go(struct block_device *dev)
 {
     const struct block_request *head = dev->queue.head;
+    const struct block_transfer *oldest = block_oldest(dev);
 
     if (dev->paused)
         return head == dev->first;
-    if (!dev->oldest) {
+    if (!oldest) {
         dev->wary = head->replays || head->alone;
         return true;
     }
-    return !head->alone && !dev->oldest->first->alone;
+    return !head->alone && !oldest->first->alone;
 }
 
 void block_pause(struct block_device *dev)
@@ -38,14 +39,17 @@ void block_ask(struct block_device *dev, struct block_request *r, uint64_t timeo
 {
     const struct block_queue one = {r, r};
 
+    struct block_transfer *t;
+
     block_hold(dev);
     block_begin(r);
     r->queued = true;
     block_prepend(&dev->queue, &one);
     dev->first = r;
     block_release(dev);
-    if (dev->paused && dev->oldest) /* the transfer of r, since nothing else goes */
-        dev->oldest->deadline_ns = hal_now_ns() + timeout_ns;
+    t = block_oldest(dev);
+    if (dev->paused && t) /* the transfer of r, since nothing else goes */
+        t->deadline_ns = hal_now_ns() + timeout_ns;
 }
 
 void block_resume(struct block_device *dev)
@@ -90,7 +94,8 @@ static void block_put_back(struct block_device *dev, struct block_queue *back,
         block_finish_later(dev, r, r->result);
         return;
     }
-    r->queued = !r->plain;
+    r->queued = true;
+    r->plain = false; /* the capacity may be another, and so the request behind it */
     block_enqueue(back, r);
 }
 
@@ -139,7 +144,7 @@ void block_note_loss(struct block_device *dev)
     if (!dev->volatile_cache || dev->wrote == dev->durable)
         return;
     dev->losses++;
-    for (const struct block_transfer *t = dev->oldest; t; t = t->next)
+    for (const struct block_transfer *t = dev->ends.next; t != &dev->ends; t = t->next)
         if (t->op == BLOCK_FLUSH)
             block_mark_stale(t->first, t->count);
     block_mark_stale(dev->queue.head, ~0u);
@@ -148,10 +153,11 @@ void block_note_loss(struct block_device *dev)
 void block_requeue(struct block_device *dev)
 {
     struct block_queue back = {NULL, NULL};
+    struct block_transfer *t;
 
     block_pause(dev);
-    while (dev->oldest)
-        block_take_back(dev, dev->oldest, &back);
+    while ((t = block_oldest(dev)))
+        block_take_back(dev, t, &back);
     block_drop_asked(dev);
     block_prepend(&dev->queue, &back);
     block_note_loss(dev);
@@ -184,13 +190,15 @@ static void block_fail_transfer(struct block_device *dev, struct block_transfer 
 
 void block_fail_all(struct block_device *dev, bool quarantine)
 {
+    struct block_transfer *t;
+
     if (quarantine && dev->bounce_busy)
         dev->bounce = NULL;
     block_pause(dev);
     dev->dead = true;
     block_set_plain(dev);
-    while (dev->oldest)
-        block_fail_transfer(dev, dev->oldest, quarantine);
+    while ((t = block_oldest(dev)))
+        block_fail_transfer(dev, t, quarantine);
     block_drop_asked(dev);
     while (dev->queue.head) {
         struct block_request *r = block_dequeue(&dev->queue);

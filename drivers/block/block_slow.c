@@ -39,9 +39,12 @@ void block_deliver(struct block_device *dev, struct block_request *r)
 
 /* ---- transfers ------------------------------------------------------------------------------- */
 
-static void block_activate(struct block_device *dev, struct block_transfer *t, uint64_t now)
+static void block_activate(struct block_device *dev, struct block_transfer *t, uint64_t deadline_ns)
 {
-    block_link(dev, t, now);
+    t->deadline_ns = deadline_ns;
+    t->prev = dev->ends.prev;
+    block_link(dev, t);
+    dev->writes_out += t->op == BLOCK_WRITE;
     dev->bounce_busy |= t->bounced;
     dev->stats.transfers++;
     dev->stats.merged += t->count - 1;
@@ -51,6 +54,7 @@ static void block_activate(struct block_device *dev, struct block_transfer *t, u
 void block_deactivate(struct block_device *dev, struct block_transfer *t)
 {
     block_unlink(dev, t);
+    dev->writes_out -= t->op == BLOCK_WRITE;
     if (t->bounced)
         dev->bounce_busy = false;
 }
@@ -110,7 +114,7 @@ static bool block_flush_holds(struct block_device *dev)
     return false;
 }
 
-bool block_send_head(struct block_device *dev, uint64_t now)
+bool block_send_head(struct block_device *dev, uint64_t deadline_ns)
 {
     struct block_request *head = dev->queue.head;
     struct block_transfer *t = dev->free;
@@ -132,7 +136,7 @@ bool block_send_head(struct block_device *dev, uint64_t now)
         block_fail_head(dev, n);
         return true;
     }
-    block_activate(dev, t, now);
+    block_activate(dev, t, deadline_ns);
     dev->driver->stage(dev, t, dma, (unsigned)n);
     return true;
 }
@@ -176,7 +180,7 @@ static bool block_had_neighbours(const struct block_device *dev, const struct bl
         return false;
     if (t->count > 1)
         return true;
-    for (const struct block_transfer *o = dev->oldest; o; o = o->next)
+    for (const struct block_transfer *o = dev->ends.next; o != &dev->ends; o = o->next)
         if (o->op == t->op && o->first != t->first && block_adjacent(t, o->sector, o->bytes))
             return true;
     for (const struct block_request *r = dev->queue.head; r && r->alone; r = r->next)
@@ -231,6 +235,7 @@ void block_complete_any(struct block_device *dev, struct block_transfer *t, int 
     struct block_request *r = t->first, *next;
     unsigned count = t->count;
 
+    hal_assert(dev->hold);
     block_unmap(dev, t);
     if (t->bounced && t->op != BLOCK_WRITE && !result)
         block_unbounce(dev, t);
@@ -295,5 +300,5 @@ void block_accept(struct block_device *dev, struct block_request *r)
     if (err)
         block_finish_later(dev, r, err);
     else
-        block_enqueue(&dev->queue, r);
+        block_append(dev, r);
 }

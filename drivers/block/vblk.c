@@ -28,7 +28,7 @@ static size_t vblk_records_bytes(const struct vblk *b)
 
 static size_t vblk_plain_bytes(const struct vblk *b)
 {
-    return 2 * b->block.depth * sizeof(struct vblk_plain_record);
+    return b->block.depth * sizeof(struct vblk_plain_record);
 }
 
 int vblk_allocate(struct vblk *b)
@@ -109,7 +109,7 @@ static int vblk_setup_queue(struct vblk *b)
     if (!virtq_takes_tables(b->queue))
         return 0;
     b->block.driver = &vblk_block_driver;
-    b->plain = hal_alloc(2 * b->block.depth * sizeof(*b->plain));
+    b->plain = hal_alloc(b->block.depth * sizeof(*b->plain));
     return b->plain ? 0 : -ENOMEM;
 }
 
@@ -178,8 +178,8 @@ static void vblk_take_all_back(struct vblk *b)
     while ((t = virtq_take_back(b->queue)))
         t->lost = true;
     b->first = b->count = b->seg_count = b->ready_count = 0;
-    for (unsigned i = 0; b->plain && i < 2 * b->block.depth; i++)
-        b->plain[i].record = NULL; /* a queue that begins anew may be of another ring */
+    for (unsigned i = 0; i < b->block.depth; i++)
+        b->block.transfers[i].own = NULL; /* a queue that begins anew may be of another ring */
 }
 
 static void vblk_queue_lost(struct virtio_device *dev, struct virtq *q)

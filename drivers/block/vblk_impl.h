@@ -23,6 +23,7 @@ enum {
 #define VBLK_DEPTH      128u /* entries of the queue that is asked for, at most */
 #define VBLK_BATCH      32u  /* transfers that are staged before they go to the queue */
 #define VBLK_BATCH_SEGS 512u /* their pieces */
+#define VBLK_REAP       32u  /* completions taken from the queue at a time */
 
 struct vblk_header {
     uint32_t type;
@@ -49,10 +50,11 @@ struct vblk_plain_record {
     uint8_t pad[15];
 };
 
-/* A plain transfer of one slot and direction. */
+/* The plain transfer of a slot, which has it as `own` from its first use on. */
 struct vblk_plain {
     struct virtq_tabled buffer;
-    struct vblk_plain_record *record; /* NULL: not made yet */
+    struct vblk_plain_record *record;
+    struct virtq_entry first, last; /* of its table: of header and status */
 };
 
 /* What the configuration space says of a disk, checked. Sizes are in bytes. */
@@ -71,19 +73,22 @@ struct vblk {
     uint8_t *room;  /* joined: memory with the bounce buffer in its middle */
     bool joined;    /* a request has two pieces, since the queue holds no three */
     bool check_len; /* the length of a completion is right (legacy devices: section 5.2.6.4) */
+    bool serving;   /* vblk_service() is on the stack */
 
     /* staged for the queue: requests first..count-1, whose segments are segs[0..seg_count-1] */
     struct virtq_request batch[VBLK_BATCH];
     struct virtq_seg segs[VBLK_BATCH_SEGS];
     unsigned first, count, seg_count;
 
-    /* plain transfers, whose tables have their place: two for each slot, reading and writing */
-    struct vblk_plain *plain;  /* NULL: the queue takes no tables */
-    uint32_t plain_rest[2][3]; /* of the entries of a read's table, and of a write's */
+    /* plain transfers, whose tables have their place: one for each slot */
+    struct vblk_plain *plain; /* NULL: the queue takes no tables */
+    uint32_t plain_rest[2];   /* of the data's entry, of a read's table and of a write's */
     struct vblk_plain_record *plain_records;
     uint64_t plain_dma;
     const struct virtq_tabled *ready[VBLK_DEPTH]; /* staged for the queue */
     unsigned ready_count;
+
+    struct virtq_done done[VBLK_REAP]; /* what a run of the service takes from the queue at once */
 
     /* which disk it is */
     struct vblk_shape shape; /* as found at the boot */

@@ -11,8 +11,6 @@
 enum { VBLK_T_IN = 0, VBLK_T_OUT = 1, VBLK_T_FLUSH = 4, VBLK_T_GET_ID = 8 };
 enum { VBLK_S_OK = 0, VBLK_S_IOERR = 1, VBLK_S_UNSUPP = 2, VBLK_S_POISON = 0xee };
 
-#define VBLK_REAP 32u /* completions taken from the queue at a time */
-
 /* ---- requests -------------------------------------------------------------------------------- */
 
 static bool vblk_room(struct block_device *block)
@@ -22,11 +20,10 @@ static bool vblk_room(struct block_device *block)
     return b->count < VBLK_BATCH && b->seg_count + block->max_segs + 2 <= VBLK_BATCH_SEGS;
 }
 
-/* Where the device puts the status of t: behind the data, if both are one piece. */
+/* Where the device puts the status of t, which is not plain: behind the data, if both are one
+ * piece. */
 static uint8_t *vblk_status_of(const struct vblk *b, const struct block_transfer *t)
 {
-    if (t->plain)
-        return &b->plain[2 * t->slot + (t->op == BLOCK_WRITE)].record->status;
     if (b->joined && (t->op == BLOCK_READ || t->op == BLOCK_GET_ID))
         return b->block.bounce + t->bytes;
     return &b->records[t->slot].status;
@@ -100,64 +97,76 @@ static void vblk_stage(struct block_device *block, struct block_transfer *t,
     b->seg_count += count;
 }
 
-/* The first use of a slot in one direction since the queue began. */
-static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, bool write)
+/* The first use of a slot since the queue began. */
+static struct vblk_plain *vblk_make_plain(struct vblk *b, struct block_transfer *t)
     __attribute__((noinline, cold));
-static void vblk_make_plain(struct vblk *b, struct vblk_plain *p, bool write)
+static struct vblk_plain *vblk_make_plain(struct vblk *b, struct block_transfer *t)
 {
-    const struct virtq_request r = {
-        .segs = (struct virtq_seg[3]){{0}}, .readable = write ? 2 : 1, .writable = write ? 1 : 2};
-    size_t at = (size_t)(p - b->plain) * sizeof(struct vblk_plain_record);
+    struct vblk_plain_record *record = &b->plain_records[t->slot];
+    struct vblk_plain *p = t->own = &b->plain[t->slot];
+    uint64_t dma = b->plain_dma + t->slot * sizeof(*record);
+    const struct virtq_seg segs[3] = {
+        {dma, sizeof(record->header)},
+        {0, 0},
+        {dma + offsetof(struct vblk_plain_record, status), sizeof(record->status)}};
+    struct virtq_entry table[3];
 
-    p->record = b->plain_records + (p - b->plain);
-    virtq_make_table(b->queue, p->record->table, &r);
-    for (unsigned i = 0; i < 3; i++)
-        b->plain_rest[write][i] = p->record->table[i].rest;
+    for (unsigned write = 0; write < 2; write++) {
+        const struct virtq_request r = {
+            .segs = segs, .readable = (uint16_t)(1 + write), .writable = (uint16_t)(2 - write)};
+
+        virtq_make_table(b->queue, table, &r);
+        b->plain_rest[write] = table[1].rest;
+    }
+    p->record = record;
+    p->first = table[0];
+    p->last = table[2];
     p->buffer = (struct virtq_tabled){
-        .table = b->plain_dma + at + offsetof(struct vblk_plain_record, table),
-        .bytes = sizeof(p->record->table),
-        .writable = 1,
+        .cookie = t,
+        .table = dma + offsetof(struct vblk_plain_record, table),
+        .bytes = sizeof(record->table),
     };
+    return p;
 }
+
+_Static_assert((int)VBLK_T_IN == (int)BLOCK_READ && (int)VBLK_T_OUT == (int)BLOCK_WRITE,
+               "the type of a plain request is its op");
 
 /* Header and table are written each time, as a device may have written over them. */
 static inline void vblk_fill_plain(const struct vblk *b, const struct vblk_plain *p,
-                                   const struct block_transfer *t, bool write)
+                                   const struct block_transfer *t)
 {
     struct vblk_plain_record *record = p->record;
-    uint64_t dma = p->buffer.table - offsetof(struct vblk_plain_record, table);
-    const uint32_t *rest = b->plain_rest[write];
 
-    record->header = (struct vblk_header){write ? VBLK_T_OUT : VBLK_T_IN, 0, t->sector};
-    record->table[0] = (struct virtq_entry){dma, sizeof(record->header), rest[0]};
-    record->table[1] = (struct virtq_entry){t->addr, t->bytes, rest[1]};
-    record->table[2] = (struct virtq_entry){dma + offsetof(struct vblk_plain_record, status),
-                                            sizeof(record->status), rest[2]};
+    record->header = (struct vblk_header){t->op, 0, t->sector};
+    record->table[0] = p->first;
+    record->table[1] = (struct virtq_entry){t->addr, t->bytes, b->plain_rest[t->op]};
+    record->table[2] = p->last;
     record->status = VBLK_S_POISON;
 }
 
-static void vblk_stage_plain(struct block_device *block, struct block_transfer *t, unsigned n)
+static void vblk_commit(struct block_device *block);
+
+static void vblk_stage_plain(struct block_device *block, struct block_transfer *t, unsigned n,
+                             bool last)
 {
     struct vblk *b = (struct vblk *)block;
     const struct virtq_tabled **ready = &b->ready[b->ready_count];
 
     b->ready_count += n;
     for (; n; n--, t = t->next) {
-        bool write = t->op == BLOCK_WRITE;
-        struct vblk_plain *p = &b->plain[2 * t->slot + write];
+        struct vblk_plain *p = t->own ? t->own : vblk_make_plain(b, t);
 
-        if (!p->record)
-            vblk_make_plain(b, p, write);
-        vblk_fill_plain(b, p, t, write);
-        p->buffer.cookie = t;
-        if (!write)
-            p->buffer.writable = t->bytes + 1;
+        vblk_fill_plain(b, p, t);
+        p->buffer.writable = t->op == BLOCK_WRITE ? 1 : t->bytes + 1;
         *ready++ = &p->buffer;
     }
+    if (last)
+        vblk_commit(block);
 }
 
 /* Gives the queue the plain transfers, each of which takes one descriptor: there is room. */
-static bool vblk_commit_plain(struct vblk *b)
+static inline bool vblk_commit_plain(struct vblk *b)
 {
     unsigned n = b->ready_count;
 
@@ -165,26 +174,33 @@ static bool vblk_commit_plain(struct vblk *b)
     return !n || virtq_submit_tables(b->queue, b->ready, n) == (int)n;
 }
 
-static void vblk_commit(struct block_device *block)
+/* Gives the queue the other transfers, as far as it has room. */
+static void vblk_commit_batch(struct vblk *b) __attribute__((noinline));
+static void vblk_commit_batch(struct vblk *b)
 {
-    struct vblk *b = (struct vblk *)block;
-    int taken;
+    int taken = virtq_submit(b->queue, &b->batch[b->first], b->count - b->first);
 
-    if (!vblk_commit_plain(b)) {
-        block_pause(block);
-        return;
-    }
-    virtio_wake_at(b->dev, block_deadline(block));
-    if (b->first == b->count)
-        return;
-    taken = virtq_submit(b->queue, &b->batch[b->first], b->count - b->first);
     if (taken < 0) { /* the queue is broken: a reset follows, and with it block_requeue() */
-        block_pause(block);
+        block_pause(&b->block);
         return;
     }
     b->first += (unsigned)taken;
     if (b->first == b->count)
         b->first = b->count = b->seg_count = 0;
+}
+
+static void vblk_commit(struct block_device *block)
+{
+    struct vblk *b = (struct vblk *)block;
+
+    if (!vblk_commit_plain(b)) {
+        block_pause(block);
+        return;
+    }
+    if (!b->serving)
+        virtio_wake_at(b->dev, block_deadline(block));
+    if (b->first != b->count)
+        vblk_commit_batch(b);
 }
 
 const struct block_driver vblk_block_driver = {vblk_room, vblk_stage, vblk_stage_plain,
@@ -194,33 +210,42 @@ const struct block_driver vblk_one_by_one = {vblk_room, vblk_stage, NULL, vblk_c
 /* ---- completions ----------------------------------------------------------------------------- */
 
 /*
- * The result of t, by its status byte. A read with a good status also fails if the device says that
- * it wrote fewer than all bytes.
+ * The result of t, by its status byte, which is loaded once. A read with a good status also fails
+ * if the device says that it wrote fewer than all bytes.
  */
-static int vblk_outcome(const struct vblk *b, const struct block_transfer *t, uint32_t len)
+static inline int vblk_outcome(const struct vblk *b, const struct block_transfer *t,
+                               const uint8_t *status, uint32_t len)
 {
-    uint8_t status = hal_shared_load8(vblk_status_of(b, t));
+    if (hal_shared_load8(status) != VBLK_S_OK)
+        return -EIO;
+    return t->op == BLOCK_READ && len < t->bytes && b->check_len ? -EIO : 0;
+}
 
-    if (status != VBLK_S_OK)
-        return -EIO;
-    if (b->check_len && t->op == BLOCK_READ && len < t->bytes)
-        return -EIO;
-    return 0;
+/* The end of a transfer that is not plain. */
+static void vblk_end_any(struct vblk *b, struct block_transfer *t, uint32_t len)
+    __attribute__((noinline, cold));
+static void vblk_end_any(struct vblk *b, struct block_transfer *t, uint32_t len)
+{
+    block_complete_any(&b->block, t, vblk_outcome(b, t, vblk_status_of(b, t), len));
 }
 
 /* True if a transfer came back. At most `depth` are taken in one call, as many as can be out. */
-static bool vblk_reap(struct vblk *b)
+static inline bool vblk_reap(struct vblk *b)
 {
-    struct virtq_done done[VBLK_REAP];
     unsigned total = 0;
     int n;
 
     do {
-        n = virtq_reap(b->queue, done, VBLK_REAP);
+        n = virtq_reap(b->queue, b->done, VBLK_REAP);
         for (int i = 0; i < n; i++) {
-            struct block_transfer *t = done[i].cookie;
+            struct block_transfer *t = b->done[i].cookie;
+            const struct vblk_plain *p = t->own;
 
-            block_complete(&b->block, t, vblk_outcome(b, t, done[i].len));
+            if (t->plain)
+                block_complete(&b->block, t,
+                               vblk_outcome(b, t, &p->record->status, b->done[i].len));
+            else
+                vblk_end_any(b, t, b->done[i].len);
         }
         total += n > 0 ? (unsigned)n : 0;
     } while (n == (int)VBLK_REAP && total < b->block.depth);
@@ -232,19 +257,23 @@ static bool vblk_reap(struct vblk *b)
 bool vblk_service(struct virtio_device *dev)
 {
     struct vblk *b = virtio_priv(dev);
+    uint64_t now = hal_now_ns(), deadline;
     bool any;
 
-    block_hold(&b->block);
+    b->serving = true;
+    b->block.hold++;
     any = vblk_reap(b);
     if (b->first != b->count)
         vblk_commit(&b->block); /* what the queue had no room for before */
-    block_release(&b->block);
+    block_release_at(&b->block, now);
+    b->serving = false;
     if (virtq_state(b->queue) != VIRTQ_OK)
         return any;
-    if (b->block.oldest && hal_now_ns() >= block_deadline(&b->block))
+    deadline = block_deadline(&b->block);
+    if (now >= deadline)
         virtq_fail(b->queue, "a request was not completed in time");
     else
-        virtio_wake_at(dev, block_deadline(&b->block));
+        virtio_wake_at(dev, deadline);
     return any;
 }
 

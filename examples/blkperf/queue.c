@@ -17,40 +17,34 @@ enum { CLOCK_EVERY = 64, DEPTH_MAX = 4096 };
 
 static struct {
     const struct load *load;
-    bool random, flushes; /* flushes: each write is followed by a flush, which ends it */
-    bool burst;           /* the next requests go when all of the last are back */
-    uint64_t blocks;      /* of load->size bytes on the disk */
-    uint64_t sectors;     /* of such a block */
-    uint64_t next;        /* block of a sequential load */
-    uint64_t begun, done, failed;
+    bool random;
+    bool burst;       /* the next requests go when all of the last are back */
+    uint64_t blocks;  /* of load->size bytes on the disk */
+    uint64_t sectors; /* of such a block */
+    uint64_t next;    /* block of a sequential load */
+    uint64_t begun, failed;
     uint64_t most; /* operations in all; UINT64_MAX: until until_ns */
     uint64_t
         look; /* number of the operation before which there is a look at the clock or the end */
     uint64_t until_ns;
+    struct block_request *next_one; /* that is submitted */
     unsigned out;
     struct waitq waiters; /* main(), until none is out */
 } job;
 
-static void queue_done(struct block_request *r);
+static void queue_submit(struct block_request *r)
+{
+    job.next_one = r;
+    block_submit(job.load->dev, &job.next_one, 1);
+}
 
 /* The next operation of the request r, which the layer does not have. */
-static void queue_aim(struct block_request *r)
+static inline void queue_aim(struct block_request *r)
 {
     uint64_t block = job.random ? load_random_block(job.blocks) : job.next++ % job.blocks;
 
     r->sector = block * job.sectors;
     job.begun++;
-}
-
-/* The write of r has ended: the flush that makes it durable follows. */
-static bool queue_flushes(struct block_request *r)
-{
-    if (!job.flushes || r->op == BLOCK_FLUSH || r->result)
-        return false;
-    r->op = BLOCK_FLUSH;
-    r->seg_count = 0;
-    block_submit(job.load->dev, &r, 1);
-    return true;
 }
 
 /* What is rare: an error, a look at the clock, the end. True: r is submitted no more. */
@@ -73,17 +67,25 @@ static bool queue_stops(struct block_request *r)
 
 static void queue_done(struct block_request *r)
 {
-    if (queue_flushes(r))
-        return;
-    job.done++;
     if ((r->result || job.begun >= job.look) && queue_stops(r))
         return;
-    if (job.flushes) {
-        r->op = BLOCK_WRITE;
-        r->seg_count = 1;
-    }
     queue_aim(r);
-    block_submit(job.load->dev, &r, 1);
+    queue_submit(r);
+}
+
+/* The same where each write is followed by a flush, which makes it durable and ends the operation.
+ */
+static void queue_write_done(struct block_request *r)
+{
+    if (r->op == BLOCK_WRITE && !r->result) {
+        r->op = BLOCK_FLUSH;
+        r->seg_count = 0;
+        queue_submit(r);
+        return;
+    }
+    r->op = BLOCK_WRITE;
+    r->seg_count = 1;
+    queue_done(r);
 }
 
 static void queue_prepare(const struct load *l)
@@ -91,7 +93,6 @@ static void queue_prepare(const struct load *l)
     memset(&job, 0, sizeof(job));
     job.load = l;
     job.random = strncmp(l->name, "rand", 4) == 0;
-    job.flushes = strcmp(l->name, "flush") == 0;
     job.blocks = block_capacity(l->dev) / l->size;
     job.sectors = l->size / BLOCK_SECTOR;
     job.burst = l->burst;
@@ -130,7 +131,7 @@ static void queue_submit_all(struct block_request **all)
 static void queue_run(struct slot *slots, struct block_request **all, struct load_result *out)
 {
     const struct load *l = job.load;
-    bool writes = !strstr(l->name, "read");
+    bool writes = !strstr(l->name, "read"), flushes = strcmp(l->name, "flush") == 0;
 
     for (unsigned i = 0; i < l->depth; i++) {
         struct block_request *r = all[i] = &slots[i].r;
@@ -138,7 +139,7 @@ static void queue_run(struct slot *slots, struct block_request **all, struct loa
         *r = (struct block_request){.op = writes ? BLOCK_WRITE : BLOCK_READ,
                                     .segs = &slots[i].seg,
                                     .seg_count = 1,
-                                    .done = queue_done};
+                                    .done = flushes ? queue_write_done : queue_done};
     }
     load_begin(out);
     job.until_ns = hal_now_ns() + l->time_ns;
@@ -146,8 +147,8 @@ static void queue_run(struct slot *slots, struct block_request **all, struct loa
         queue_submit_all(all);
     while (job.begun < job.most);
     load_end(out);
-    out->operations = job.done;
-    out->bytes = job.done * l->size;
+    out->operations = job.begun; /* all are back */
+    out->bytes = job.begun * l->size;
 }
 
 int load_queue(const struct load *l, struct load_result *out)

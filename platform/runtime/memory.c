@@ -246,16 +246,34 @@ void hal_dma_free(void *p, size_t size)
     }
 }
 
+#ifdef HAL_DMA_NEAR
+struct hal_dma_range hal_dma_range;
+#endif
+
+/* hal_dma_near() knows this range from now on. */
+static void memory_note_near(uint64_t base, uint64_t len)
+{
+#ifdef HAL_DMA_NEAR
+    hal_dma_range = (struct hal_dma_range){base, len};
+#else
+    (void)base;
+    (void)len;
+#endif
+}
+
+/* None in the first page, as NULL points there. */
 uint64_t hal_dma_addr(const void *p, size_t len)
 {
     uint64_t at = (uintptr_t)p;
 
-    if (at < PAGE_SIZE)
-        return HAL_DMA_NONE;
     for (unsigned i = 0; i < board->ram_count; i++) {
-        const struct board_range *r = &board->ram[i];
-        if (at >= r->base && at - r->base < r->len && len <= r->len - (at - r->base))
+        uint64_t base = board->ram[i].base, end = base + board->ram[i].len;
+        if (base < PAGE_SIZE)
+            base = PAGE_SIZE;
+        if (at >= base && at < end && len <= end - at) {
+            memory_note_near(base, end - base);
             return at;
+        }
     }
     return HAL_DMA_NONE;
 }

@@ -109,13 +109,15 @@ static void commit(struct block_device *dev)
     of(dev)->commits++;
 }
 
-static void stage_plain(struct block_device *dev, struct block_transfer *t, unsigned n)
+static void stage_plain(struct block_device *dev, struct block_transfer *t, unsigned n, bool last)
 {
     judge(n > 0, "number of plain transfers", n);
     for (; n; n--, t = t->next) {
         judge(t->plain && moves_data(t) && t->count == 1, "not plain", t->slot);
         stage(dev, t, &(struct block_dma){t->addr, t->bytes}, 1);
     }
+    if (last)
+        commit(dev);
 }
 
 const struct test_variant fakedisk_ways[] = {{"short", 0}, {"long", FAKEDISK_LONG_WAY}, {NULL, 0}};

@@ -62,8 +62,8 @@ static void submit(struct block_request *r)
 /* The oldest transfer that the disk has. */
 static const struct block_transfer *oldest(void)
 {
-    CHECK(f->dev.oldest != NULL);
-    return f->dev.oldest;
+    CHECK(block_oldest(&f->dev) != NULL);
+    return block_oldest(&f->dev);
 }
 
 /* ---- length ---------------------------------------------------------------------------------- */
@@ -82,8 +82,8 @@ static void a_mebibyte_at_most(void)
     submit(make(&o, BLOCK_READ, 1, buf, sizeof(buf)));
     CHECK_EQ(f->out, 4);
     CHECK_EQ(oldest()->bytes, MIB);
-    CHECK_EQ(f->dev.newest->bytes, 512);
-    CHECK_EQ(f->dev.newest->sector, 1 + 3 * MIB / 512);
+    CHECK_EQ(f->dev.ends.prev->bytes, 512);
+    CHECK_EQ(f->dev.ends.prev->sector, 1 + 3 * MIB / 512);
     settle();
     CHECK_EQ(o.r.result, 0);
     CHECK(!memcmp(buf, f->now + 512, sizeof(buf)));
@@ -171,7 +171,7 @@ static void what_is_joined(void)
     CHECK_EQ(f->out, 4);
     CHECK_EQ(f->dev.stats.merged, 2);
     CHECK_EQ(oldest()->bytes, 8192);
-    CHECK_EQ(f->dev.newest->bytes, 8192);
+    CHECK_EQ(f->dev.ends.prev->bytes, 8192);
     CHECK_EQ(f->commits, 1);
     settle();
     CHECK_EQ(ended, 6);
@@ -464,7 +464,7 @@ static void parts_at_a_reset(bool give_up)
     submit(make(&o[1], BLOCK_READ, 68, buf[1], 2048));
     block_release(&f->dev);
     CHECK_EQ(f->out, 4);
-    fakedisk_finish(f, f->dev.oldest->next->slot); /* the second part of the first */
+    fakedisk_finish(f, f->dev.ends.next->next->slot); /* the second part of the first */
     CHECK_EQ(ended, 0);
     fakedisk_reset(f);
     if (give_up)

@@ -145,7 +145,7 @@ static void drain(void)
         ;
     for (unsigned i = 0; i < SLICES; i++)
         CHECK(!all[i].busy);
-    CHECK(!f->dev.oldest && !f->dev.queue.head && !f->dev.writes_out && !f->out);
+    CHECK(!block_oldest(&f->dev) && !f->dev.queue.head && !f->dev.writes_out && !f->out);
 }
 
 static void run_random(const struct block_device *limits, unsigned rounds)
