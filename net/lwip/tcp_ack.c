@@ -2,10 +2,11 @@
 /*
  * tcp_ack.c - acknowledgements of data. At the end of the batch of frames in which it came: for two
  * full segments' worth of bytes, however many packets they came in. At once: while there is a gap,
- * and when one is filled; for TCP_QUICKACK. Else an ACK waits 20 to 40 ms for data of this side to
- * go with: a timer of 20 ms looks twice at what waits, so that no segment costs a look at the
- * clock. What came out of order or once more lwIP acknowledges itself, at once; for windows see
- * tcp_window.c.
+ * when one is filled, and for the 16 packets after that or after data that came twice: a sender
+ * that has just lost something has few segments on their way, and waits for the ACK of the last
+ * one; for TCP_QUICKACK. Else an ACK waits 20 to 40 ms for data of this side to go with: a timer of
+ * 20 ms looks twice at what waits, so that no segment costs a look at the clock. What came out of
+ * order or once more lwIP acknowledges itself, at once; for windows see tcp_window.c.
  *
  * A segment that a card or net_join.c has joined of many counts as one (RFC 5681, 4.2, leaves a
  * receiver to acknowledge less often): one alone waits for the next one, but only as long as the
@@ -22,6 +23,7 @@
 #define LOOK_NS    (20 * HAL_MS)
 #define LAZY_NS    (HAL_MS / 2)
 #define FULL_LEAST 536u /* bytes of a segment that any path lets pass */
+#define AFTER_LOSS 16   /* packets acknowledged at once after a loss was seen */
 
 static struct tcp_pcb *ack_due; /* connections with net.ack.due */
 
@@ -132,13 +134,21 @@ static bool ack_sees_gap(struct tcp_pcb *pcb)
     return (pcb->ooseq || pcb->net.ooseq.head) && (tcp_ooseq_filled(pcb) || pcb->ooseq);
 }
 
+void tcp_ack_lossy(struct tcp_pcb *pcb)
+{
+    pcb->net.ack.after_loss = AFTER_LOSS;
+}
+
 void tcp_ack_data(struct tcp_pcb *pcb, uint32_t len)
 {
     struct tcp_acks *a = &pcb->net.ack;
 
     if (len > a->full)
         a->full = len < pcb->mss ? len : pcb->mss;
-    if (ack_sees_gap(pcb) || a->quick) {
+    if (ack_sees_gap(pcb))
+        a->after_loss = AFTER_LOSS + 1;
+    if (a->after_loss || a->quick) {
+        a->after_loss -= a->after_loss > 0;
         tcp_ack_now(pcb);
         return;
     }

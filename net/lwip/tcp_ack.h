@@ -21,6 +21,7 @@ struct tcp_acks {
     bool due;               /* an ACK waits for the end of the batch, or for the CPU to sleep */
     bool young;             /* the segment that waits came since the timer was set */
     bool quick;             /* TCP_QUICKACK: every segment is acknowledged at once */
+    uint8_t after_loss;     /* packets that are still acknowledged at once, as a loss was seen */
 };
 
 /* Before the connection's SYN or SYN-ACK; and before its memory is freed. */
@@ -28,6 +29,8 @@ void tcp_ack_open(struct tcp_pcb *pcb);
 void tcp_ack_end(struct tcp_pcb *pcb);
 /* A segment of `len` bytes of data came in order: sets TF_ACK_NOW or TF_ACK_DELAY. */
 void tcp_ack_data(struct tcp_pcb *pcb, uint32_t len);
+/* Data came twice: the peer's segments or the ACKs of this side are lost. */
+void tcp_ack_lossy(struct tcp_pcb *pcb);
 /* The frames of a batch were delivered: sends the ACKs that are due. */
 void tcp_ack_batch_end(void);
 /* The CPU is about to sleep: sends those that only wait for more data, too. True: there were some.

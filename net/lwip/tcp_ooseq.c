@@ -15,6 +15,7 @@
 
 #include "lwip/priv/tcp_priv.h"
 #include "net_impl.h"
+#include "tcp_ack.h"
 
 #define PIECE_MAX     32768u /* bytes of joined data */
 #define GAPS_LEAST    256u   /* that a connection may have */
@@ -171,6 +172,7 @@ void tcp_ooseq_again(struct tcp_pcb *pcb, uint32_t begin, uint32_t end)
 {
     pcb->net.ooseq.again_begin = begin;
     pcb->net.ooseq.again_end = end;
+    tcp_ack_lossy(pcb);
 }
 
 static bool sack_again(const struct tcp_pcb *pcb)
