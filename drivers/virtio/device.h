@@ -17,9 +17,14 @@
 #define VIRTIO_GONE_READS    16             /* consecutive all-ones reads: the device is gone */
 #define VIRTIO_STORM         100000         /* handler calls without one run of the service */
 #define VIRTIO_SILENT_TICKS  10             /* with late completions, and no interrupt ever: told */
-#define VIRTIO_HYBRID_SPIN   (50 * HAL_US)  /* keep polling this long after the last progress */
-#define VIRTIO_RESETS        5              /* tries in a row to bring a device back */
-#define VIRTIO_RESET_LOOK    HAL_MS         /* between reads of the status during a reset */
+#define VIRTIO_HYBRID_SPIN   (50 * HAL_US)  /* hybrid: polled this long after the last progress, */
+#define VIRTIO_POLLED_SPIN   (500 * HAL_US) /* and polled; then the CPU may sleep */
+#define VIRTIO_WAIT_TIME     (5 * HAL_MS)  /* of one way to wait: then its result counts, but not */
+#define VIRTIO_WAIT_PAUSE    (20 * HAL_MS) /* after so much, in which there was a pause */
+#define VIRTIO_WAIT_TRIALS   64            /* most such times between trials of the other way */
+#define VIRTIO_DEAF_TICKS    2      /* polled, as VIRTIO_SILENT_TICKS: no interrupt is used */
+#define VIRTIO_RESETS        5      /* tries in a row to bring a device back */
+#define VIRTIO_RESET_LOOK    HAL_MS /* between reads of the status during a reset */
 #define VIRTIO_HEALTHY       (10 * HAL_SEC) /* in service this long, the retry count starts again */
 
 /* What the core does with a device; state.c has the list of the states that may follow each. */
@@ -29,6 +34,18 @@ enum virtio_state {
     VIRTIO_RESETTING, /* 0 was written into its status, and has not been read back */
     VIRTIO_WAITING,   /* its reset is complete, and the pause before the next try not over */
     VIRTIO_GONE,      /* given up, or unplugged */
+};
+
+/*
+ * How a device is waited for that is polled while there is progress: asleep, until an interrupt, or
+ * spinning. A CPU that spins may be the one that the device's own threads need, so both ways are
+ * tried, and the one is kept by which more buffers came back in the same time.
+ */
+struct virtio_wait {
+    uint64_t began_ns, began_count; /* when this time began, and buffers that were back then */
+    uint64_t ns[2], count[2]; /* asleep and spinning: time, and buffers that came back meanwhile */
+    unsigned left, trials;    /* times: before another way is taken, and from trial to trial */
+    bool spins, best;         /* the way now, and the better one */
 };
 
 struct virtio_device {
@@ -41,9 +58,9 @@ struct virtio_device {
     unsigned queue_count;
 
     bool legacy;         /* the rules of before virtio 1.0 */
-    bool polled_wanted;  /* boot argument */
-    bool hybrid_wanted;  /* boot argument: interrupts, and polled while there is progress */
-    bool hybrid;         /* the same, in use: there are interrupts and no storm */
+    bool polled_wanted;  /* boot argument: polled while there is progress, and for a while after, */
+    bool hybrid_wanted;  /* boot argument: for a short while after */
+    bool hybrid;         /* either, in use: there are interrupts and no storm */
     bool woken;          /* by a handler, since the last run [handler] */
     bool config_pending; /* the configuration changed, or may have [handler] */
     const char *failing; /* cause of a failure that the next run deals with; NULL: none */
@@ -54,6 +71,8 @@ struct virtio_device {
     uint64_t driver_ns;  /* what the driver asked for with virtio_wake_at */
     uint64_t look_ns;    /* polled: when to look for a configuration change again */
     uint64_t spin_ns;    /* hybrid: polled until then */
+    uint64_t spin_for;   /* hybrid: after progress, ns; 0: asleep at once */
+    struct virtio_wait wait;
     enum virtio_wakeup wakeup;
 
     /* recovery */
@@ -110,7 +129,8 @@ void virtio_log_features(const struct virtio_device *dev, enum hal_level level);
 
 /* Sets up dev->owner. The first call for a device; dev->name is set. */
 void virtio_own_queues(struct virtio_device *dev);
-/* Gets interrupts for the device's queues, or polls it: sets dev->wakeup and dev->hybrid. */
+/* Gets interrupts for the device's queues, or polls it: sets dev->wakeup and dev->hybrid, and
+ * begins dev->wait. */
 void virtio_setup_interrupts(struct virtio_device *dev);
 /* Frees all queues. Only when the device can no longer reach their memory. */
 void virtio_drop_queues(struct virtio_device *dev);
@@ -119,6 +139,8 @@ void virtio_drop_queues(struct virtio_device *dev);
 
 /* Reads the boot argument "poll". */
 void virtio_choose_wakeup(struct virtio_device *dev);
+/* Of a device that is polled while there is progress: it spins, for now. */
+void virtio_wait_begin(struct virtio_device *dev);
 /* "msi-x, hybrid", as in virtio_info */
 const char *virtio_wakeup_name(const struct virtio_device *dev);
 /* Registers the device's service, which runs from here on. */

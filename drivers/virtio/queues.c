@@ -117,9 +117,8 @@ static int create_queue(struct virtio_device *dev, unsigned index, const struct 
 void virtio_setup_interrupts(struct virtio_device *dev)
 {
     dev->wakeup = VIRTIO_WAKEUP_POLLED;
-    dev->hybrid = dev->hybrid_wanted;
-    if (dev->polled_wanted)
-        return;
+    dev->hybrid = dev->hybrid_wanted || dev->polled_wanted;
+    virtio_wait_begin(dev);
     if (dev->transport->irq_setup(dev, dev->queue_count)) {
         dev->wakeup = VIRTIO_WAKEUP_POLLED;
         dev->hybrid = false;

@@ -55,13 +55,26 @@ static void take_config_change(struct virtio_device *dev)
         dev->driver->config_changed(dev);
 }
 
+/* There is nothing that would end a sleep: the device is looked at all the time. */
+static void poll_only(struct virtio_device *dev)
+{
+    dev->hybrid = false;
+    dev->wakeup = VIRTIO_WAKEUP_POLLED;
+    dev->service.polled = true;
+}
+
 /*
  * A tick found completions. An interrupt may be late, or may be lost now and then; but where none
  * has ever come, the line that the device was found with is likely to be a wrong one.
  */
 static void suspect_line(struct virtio_device *dev)
 {
-    if (dev->interrupts || ++dev->silent != VIRTIO_SILENT_TICKS)
+    if (dev->interrupts)
+        return;
+    dev->silent++;
+    if (dev->polled_wanted && dev->silent >= VIRTIO_DEAF_TICKS)
+        poll_only(dev);
+    if (dev->silent != VIRTIO_SILENT_TICKS)
         return;
     hal_log(HAL_WARN, dev->name,
             "queue completions are found by the tick alone: is interrupt %d (%s) wired?", dev->line,
@@ -108,13 +121,74 @@ static void poll_config(struct virtio_device *dev, uint64_t now)
         dev->config_pending = true;
 }
 
-/* Hybrid: polls until there was no progress for VIRTIO_HYBRID_SPIN; then device_arm is called. */
+/* ---- polled while there is progress ---------------------------------------------------------- */
+
+static void wait_choose(struct virtio_device *dev, bool spins, unsigned times)
+{
+    dev->wait.spins = spins;
+    dev->wait.left = times;
+    dev->spin_for = dev->polled_wanted ? VIRTIO_POLLED_SPIN : VIRTIO_HYBRID_SPIN;
+    if (!spins)
+        dev->spin_for = 0;
+}
+
+void virtio_wait_begin(struct virtio_device *dev)
+{
+    dev->wait = (struct virtio_wait){.best = true, .trials = 1};
+    wait_choose(dev, true, 1);
+}
+
+/* The two ways were tried: the better one is kept, the longer the more often that was so. */
+static void wait_compare(struct virtio_device *dev)
+{
+    struct virtio_wait *w = &dev->wait;
+    bool other = !w->best;
+
+    if (w->count[other] * w->ns[w->best] > w->count[w->best] * w->ns[other]) {
+        w->best = other;
+        w->trials = 1;
+    }
+    w->trials = w->trials < VIRTIO_WAIT_TRIALS ? 2 * w->trials : VIRTIO_WAIT_TRIALS;
+    wait_choose(dev, w->best, w->trials);
+}
+
+/* What a way to wait has brought; older times count the less. */
+static void wait_note(struct virtio_device *dev, uint64_t now) __attribute__((noinline, cold));
+static void wait_note(struct virtio_device *dev, uint64_t now)
+{
+    struct virtio_wait *w = &dev->wait;
+    uint64_t ns = now - w->began_ns, count = 0;
+    bool way = w->spins;
+
+    for (unsigned i = 0; i < dev->queue_count; i++)
+        count += dev->queues[i]->stats.completed;
+    w->began_ns = now;
+    count -= w->began_count;
+    w->began_count += count;
+    if (ns > VIRTIO_WAIT_PAUSE)
+        return;
+    w->ns[way] = w->ns[way] / 2 + ns;
+    w->count[way] = w->count[way] / 2 + count;
+    if (--w->left)
+        return;
+    if (way == w->best)
+        wait_choose(dev, !way, 1);
+    else
+        wait_compare(dev);
+}
+
+/* Polls until there was no progress for a while; then device_arm is called. */
 static void spin_after_progress(struct virtio_device *dev, uint64_t now, bool progress)
 {
-    if (progress)
-        dev->spin_ns = now + VIRTIO_HYBRID_SPIN;
+    if (progress) {
+        if (now - dev->wait.began_ns >= VIRTIO_WAIT_TIME)
+            wait_note(dev, now);
+        dev->spin_ns = now + dev->spin_for;
+    }
     dev->service.polled = dev->owner.live && now < dev->spin_ns;
 }
+
+/* ---- the service ----------------------------------------------------------------------------- */
 
 /* hal_service.run */
 static bool device_run(struct hal_service *s)
@@ -175,7 +249,7 @@ const char *virtio_wakeup_name(const struct virtio_device *dev)
          "msi-x single, hybrid"},
     };
 
-    return names[dev->hybrid][dev->wakeup];
+    return dev->polled_wanted ? names[0][VIRTIO_WAKEUP_POLLED] : names[dev->hybrid][dev->wakeup];
 }
 
 /* Boot argument poll: 1 (polled), hybrid, or 0 (by interrupt). */
@@ -233,10 +307,8 @@ static bool end_storm(struct virtio_device *dev)
         return false;
     dev->streak = 0;
     dev->transport->irq_mask(dev);
-    dev->service.polled = true;
+    poll_only(dev);
     hal_service_wake(&dev->service);
-    dev->hybrid = false;
-    dev->wakeup = VIRTIO_WAKEUP_POLLED;
     hal_log(HAL_ERROR, dev->name, "interrupt storm: line masked, polled from here on");
     return true;
 }

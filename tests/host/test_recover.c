@@ -95,8 +95,7 @@ static void polled(void)
     CHECK_EQ(testdrv_submit(rt.q, 0), 1);
     rt.m->reset_reads = 100;
     rt.m->status |= VIRTIO_STATUS_NEEDS_RESET;
-    rt.m->interrupt_status |= 2;
-    host_advance(VIRTIO_LOOK_PERIOD);
+    model_raise(rt.m, 2, NULL);
     for (unsigned i = 0; i < 4; i++)
         host_run_round();
     CHECK(!td.dev->service.polled); /* the CPU may sleep while nothing can be done */
@@ -105,6 +104,10 @@ static void polled(void)
         host_run_round();
     }
     rt_recovered(1);
+    host_run_services();
+    CHECK_EQ(testdrv_submit(rt.q, 1), 1);
+    CHECK_EQ(model_serve(rt.m, rt.mq), 1);
+    host_run_round();
     CHECK(td.dev->service.polled);
 }
 

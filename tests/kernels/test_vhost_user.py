@@ -38,7 +38,7 @@ def test_a_disk_of_the_storage_daemon(run, folder, wakeup):
         *how, counts = done.check('blk')
         assert how == ['vhost-user', 'split', wakeup]
         assert (counts['rounds'], counts['beyond']) == ('16', '-5')
-        assert (int(counts['interrupts']) > 0) == (wakeup == 'irq')
+        assert wakeup == 'polled' or int(counts['interrupts'])
     assert boards.written(disk)
 
 

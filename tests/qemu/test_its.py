@@ -58,13 +58,12 @@ def test_blkcheck_is_woken_by(boot, tmp_path, gic, options, wakeup):
 
 
 @pytest.mark.parametrize('transport', ['mmio', 'pci'])
-@pytest.mark.parametrize('polled', [False, True])
-def test_nothing_of_the_its_runs_unasked(boot, site_disk, transport, polled):
+def test_nothing_of_the_its_runs_unasked(boot, site_disk, transport):
     """The ITS is set up, with a debug line in the log, only when a function asks for a message."""
     guest = boot('httpd', transport=transport, gic='3', disks=[site_disk], forwards=[80],
-                 append='vireo.log=debug' + (' vireo.poll=1' if polled else ''))
+                 append='vireo.log=debug')
     guest.serving(30)
-    assert bool(guest.seen(' its: ')) == (transport == 'pci' and not polled), guest.report()
+    assert bool(guest.seen(' its: ')) == (transport == 'pci'), guest.report()
 
 
 def disks_of(tmp_path, count):

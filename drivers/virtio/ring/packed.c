@@ -226,7 +226,7 @@ static inline unsigned packed_next_id(const struct virtq_packed_queue *p, unsign
 
 /* Places one request; `hidden`: its first descriptor is. -ENOSPC: the ring is full. */
 static int packed_place(struct virtq_packed_queue *p, const struct virtq_request *r, bool hidden)
-    __attribute__((noinline));
+    __attribute__((noinline, cold));
 static int packed_place(struct virtq_packed_queue *p, const struct virtq_request *r, bool hidden)
 {
     struct virtq *q = &p->q;

@@ -202,7 +202,7 @@ static int split_place_chain(struct virtq_split_queue *s, const struct virtq_req
 
 /* Places one request behind the published index. -ENOSPC: the ring is full. */
 static int split_place(struct virtq_split_queue *s, const struct virtq_request *r)
-    __attribute__((noinline));
+    __attribute__((noinline, cold));
 static int split_place(struct virtq_split_queue *s, const struct virtq_request *r)
 {
     struct virtq *q = &s->q;
