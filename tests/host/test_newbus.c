@@ -58,7 +58,7 @@ static void found_and_works(void)
     CHECK(model_accepted(rig.m, VIRTIO_F_EVENT_IDX));
     CHECK(model_mailbox_may_reach_memory());
     rig_check_works();
-    CHECK(info().interrupts > 0); /* polled: one ends each sleep */
+    CHECK(info().interrupts > 0);                /* polled: one ends each sleep */
     CHECK(strcmp(info().wakeup, i.wakeup) == 0); /* no line stayed high until it was masked */
     CHECK_EQ(virtq_stats(rig.q)->rekicks, 0);
 }
