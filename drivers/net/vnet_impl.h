@@ -26,6 +26,7 @@
 #define VNET_TX_TIMEOUT  5000          /* default of timeout_ms: ms without a completion */
 #define VNET_TX_PATIENCE (40 * HAL_SEC) /* upper bound of the doubled timeout */
 #define VNET_TX_LOOK     (100 * HAL_MS) /* upper bound of the time counted between two looks */
+#define VNET_TX_MARK     (10 * HAL_MS)  /* with frames out, before they are marked */
 
 /* Section 5.1.2 */
 enum { VIRTIO_NET_Q_RX = 0, VIRTIO_NET_Q_TX = 1, VIRTIO_NET_Q_CTRL = 2 };
@@ -187,7 +188,7 @@ struct vnet {
     uint64_t tx_looked_ns;   /* when vnet_tx_watch last looked; 0: the queue was empty then */
     uint64_t tx_completed;   /* completions of the queue at that time */
     uint64_t tx_quiet_ns;    /* time without a completion */
-    uint64_t tx_marked_ns;   /* time since frames that were out were marked */
+    uint64_t tx_busy_ns;     /* time that the queue has not been empty: see vnet_tx_withheld */
     uint64_t tx_overtaken;   /* completions after which all of those would be back, in order */
     uintptr_t near;   /* what begins in [near, near + near_span) is at near_offset more on the */
     size_t near_span; /* bus, and contiguous: frames of frame_max bytes with their headers */

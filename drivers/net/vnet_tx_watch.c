@@ -96,7 +96,7 @@ bool vnet_tx_some_taken(struct vnet *v, int taken)
 /* The queue is empty: all times start again at 0. */
 static void vnet_tx_start_watch(struct vnet *v)
 {
-    v->tx_quiet_ns = v->tx_marked_ns = v->tx_looked_ns = 0;
+    v->tx_quiet_ns = v->tx_busy_ns = v->tx_looked_ns = 0;
 }
 
 /*
@@ -112,20 +112,26 @@ static void vnet_tx_double_patience(struct vnet *v)
 }
 
 /*
- * Frames that are out are marked. If as many were completed since, all of the marked ones would be
- * back, had the device kept their order: one that is still out after tx_timeout_ns was overtaken by
- * others for so long, and will never be completed.
+ * When the queue has not been empty for VNET_TX_MARK, frames that are out are marked, with a look
+ * at each slot. If as many were completed since, all of the marked ones would be back, had the
+ * device kept their order: one that is still out after tx_timeout_ns was overtaken by others for so
+ * long, and will never be completed.
  */
 static bool vnet_tx_withheld(struct vnet *v, uint64_t completed, uint64_t passed)
 {
-    if (!v->tx_marked_ns) {
+    uint64_t before = v->tx_busy_ns;
+
+    v->tx_busy_ns += passed;
+    if (before < VNET_TX_MARK) {
+        if (v->tx_busy_ns < VNET_TX_MARK)
+            return false;
         virtq_mark(v->txq);
+        v->tx_busy_ns = VNET_TX_MARK;
         v->tx_overtaken = completed + virtq_in_flight(v->txq);
     }
-    v->tx_marked_ns += passed + 1;
-    if (v->tx_marked_ns < v->tx_timeout_ns || completed < v->tx_overtaken)
+    if (v->tx_busy_ns - VNET_TX_MARK < v->tx_timeout_ns || completed < v->tx_overtaken)
         return false;
-    v->tx_marked_ns = 0;
+    v->tx_busy_ns = 0;
     return virtq_marked(v->txq);
 }
 
