@@ -149,6 +149,8 @@ $(foreach p,$(CUT_NAMES),$(eval $(HOST)/cut-$p: $(CUT_$p)))
 $(HOST)/cut-%: $(HOST)/obj/tests/powercut/cut_%.c.o $(CUT_LIBRARY) $(HOST)/library.a
 	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
+$(HOST)/test_cache_cuts: $(CUT_blkcheck)
+
 # The examples of docs/another-*.md, each with its list in place of the tree's.
 NEWBUS := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newbus/*.c))
 NEWRING := $(patsubst %,$(HOST)/obj/%.o,$(wildcard tests/host/newring/*.c))

@@ -97,6 +97,11 @@ def figures_of_requests():
     for run in ('seqread', 'seqwrite'):
         yield Figure(f'ceiling.host.{run}.128k.MBps', 'MB/s', f'{WORDS[run]}, by the host itself',
                      load(run, LONG), False, alone=True)
+    for run in ('randread', 'randwrite'):
+        for depth in (1, 32):
+            yield Figure(f'ceiling.host.{run}.4k.qd{depth}.ops_s', 'a second',
+                         f'{WORDS[run]}, {depth} at a time, by the host itself',
+                         load(run, depth=depth), False, alone=True)
     for run, size, words, depth in PATTERNS:
         name = f'blk.{run}.{words}.qd{depth}'
         yield Figure(f'{name}.insn_op', 'instructions', f'{WORDS[run]}, {depth} at a time',

@@ -232,8 +232,11 @@ static int serve(struct fakedisk *f, unsigned slot)
         move(f, slot, true);
         return 0;
     case BLOCK_FLUSH:
-        if (random_below(100) < f->fail_flushes)
+        if (random_below(100) < f->fail_flushes) {
+            if (f->forgets)
+                memcpy(f->now, f->durable, f->bytes);
             return -EIO;
+        }
         memcpy(f->durable, f->now, f->bytes);
         f->flushes++;
         return 0;

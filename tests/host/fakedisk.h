@@ -28,6 +28,7 @@ struct fakedisk {
     /* faults: percent of transfers that fail, and sectors that do not work */
     unsigned fail_reads, fail_writes, fail_flushes;
     uint64_t bad_sector, bad_write; /* to read, to write; UINT64_MAX: none */
+    bool forgets;                   /* what a flush that fails should have saved is lost */
     bool
         merges; /* makes one access of the neighbours that it has, as QEMU does: all fail or none */
 

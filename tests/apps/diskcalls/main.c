@@ -10,9 +10,11 @@
  *     append FD LEN BYTE           write()
  *     fsync FD, fdatasync FD, sync, close FD
  *     size FD, truncate FD SIZE, unlink PATH, rename FROM TO, mkdir PATH, rmdir PATH
+ *     list PATH                    how many names; those of folders end with a slash
  *     raw OP SECTOR COUNT BYTE     a request of block.h on vblk0: OP is read, write, flush or id
  *     end
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +26,7 @@
 
 #include "block/block.h"
 
-enum { BUFFER = 1 << 20, RUNS = 12 };
+enum { BUFFER = 1 << 20 };
 
 static unsigned char *buffer;
 static char words[5][128];
@@ -32,9 +34,7 @@ static long numbers[5];
 
 static void show(long n)
 {
-    unsigned runs = 0;
-
-    for (long i = 0, k; i < n && runs < RUNS; i = k, runs++) {
+    for (long i = 0, k; i < n; i = k) {
         for (k = i; k < n && buffer[k] == buffer[i]; k++)
             ;
         printf(" %ldx%u", k - i, buffer[i]);
@@ -114,6 +114,23 @@ static long call_of_path(void)
     return -2;
 }
 
+/* The names go to the buffer, with a space in front of each. */
+static long list_names(void)
+{
+    DIR *d = opendir(words[1]);
+    struct dirent *e;
+    size_t at = 0;
+    long n = 0;
+
+    buffer[0] = 0;
+    if (!d)
+        return -1;
+    for (; (e = readdir(d)) && at + sizeof(e->d_name) + 3 < BUFFER; n++)
+        at += (size_t)sprintf((char *)buffer + at, " %s%s", e->d_name,
+                              e->d_type == DT_DIR ? "/" : "");
+    return closedir(d) ? -1 : n;
+}
+
 static long call_of_file(void)
 {
     int fd = (int)numbers[1];
@@ -148,11 +165,15 @@ static void call(void)
         result = raw();
     else if (is("sync"))
         result = (sync(), 0);
+    else if (is("list"))
+        result = list_names();
     else if ((result = call_of_path()) == -2)
         result = call_of_file();
     printf("call: %ld %d", result, result < 0 ? errno : 0);
     if (is("pread"))
         show(result);
+    else if (is("list"))
+        printf("%s", result < 0 ? "" : (char *)buffer);
     else if (is("raw") && strcmp(words[1], "read") == 0 && !result)
         show(numbers[3] * (long)BLOCK_SECTOR);
     printf("\n");
