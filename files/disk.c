@@ -318,9 +318,11 @@ int disk_sync(struct disk *d)
     return w.sync.result;
 }
 
+bool (*disk_files_first)(void);
+
 bool disk_sync_all(void)
 {
-    bool good = true;
+    bool good = !disk_files_first || disk_files_first();
 
     for (struct disk *d = disk_all; d; d = d->next)
         if (!block_read_only(d->dev) && disk_sync(d)) {

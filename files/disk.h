@@ -49,11 +49,17 @@ ssize_t disk_write(struct disk *d, const void *buf, size_t len, uint64_t at);
 /* 0: everything that was written before the call is durable. -EIO: not everything is. [parks] */
 int disk_sync(struct disk *d);
 
+/* What has files be written to their disks, before all disks are synced. False: one failed. */
+extern bool (*disk_files_first)(void);
+
 /*
  * Syncs all disks that can be written; the log names those where that fails. False: one failed.
  * [parks]
  */
 bool disk_sync_all(void);
+
+/* Has the end of the image sync all disks. */
+void disk_sync_at_end(void);
 
 /*
  * Opens a disk with O_ flags as a file. Returns a descriptor, which is the caller's; -EEXIST,

@@ -100,7 +100,7 @@ static void disk_end(void)
 }
 
 /* All disks are synced when the image ends, after all that could still write to them. */
-static void disk_sync_at_end(void)
+void disk_sync_at_end(void)
 {
     static bool done;
 

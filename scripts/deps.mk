@@ -30,15 +30,28 @@ $(NEWLIB)/.key: export KEY = $(NEWLIB_KEY)
 $(NEWLIB)/.key: export MACHINE_FLAGS = $(MACHINE)
 
 # Sources are fetched again when fetch-source names another release; dates do not matter.
-SOURCES := $(NEWLIB_SOURCE) build/lwip build/libfdt
+SOURCES := $(NEWLIB_SOURCE) build/lwip build/libfdt build/littlefs
 STALE_SOURCES := $(foreach s,$(SOURCES),$(if $(call differ,$(RELEASE),$(file <$s/.release)),$s))
 $(STALE_SOURCES:%=%/.version): FORCE
 $(SOURCES:%=%/.version): build/%/.version:
 	@scripts/fetch-source $(*:newlib-source=newlib) $(@D)
 
-$(LWIP)/.fixed: $(LWIP)/.version scripts/fix-lwip $(wildcard scripts/vireolib/lwip_mends/*.py)
+$(LWIP)/.fixed: $(LWIP)/.version scripts/fix-lwip scripts/vireolib/mending.py \
+                $(wildcard scripts/vireolib/lwip_mends/*.py)
 	@scripts/fix-lwip $(@D)
 	@touch $@
+
+# For images that name it in FILESYSTEMS, and the tests of it.
+LITTLEFS := build/littlefs$(if $(LITTLEFS_DIR),-given)
+$(LITTLEFS)/.fixed: $(LITTLEFS)/.version scripts/fix-littlefs \
+                    $(addprefix scripts/vireolib/,littlefs_mends.py mending.py)
+	@scripts/fix-littlefs $(@D)
+	@touch $@
+ifdef LITTLEFS_DIR
+$(call holds,LITTLEFS_DIR,lfs2.c)
+build/littlefs-given/.version: FORCE
+	@rm -rf $(@D) && mkdir -p $(@D) && cp '$(LITTLEFS_DIR)/'lfs2* $(@D) && touch $@
+endif
 
 # Of a tree that is given, a copy is mended.
 ifdef LWIP_DIR

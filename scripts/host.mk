@@ -18,6 +18,7 @@ Q := $(if $V,,@)
 LWIP := build/lwip$(if $(LWIP_DIR),-given)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 include scripts/sources.mk
+include scripts/littlefs.mk
 HOSTCC ?= gcc
 HOST := build/host
 SANITIZE ?= address,undefined
@@ -69,6 +70,11 @@ NET_FLAGS := -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -In
              $(foreach n,atexit h_errno getaddrinfo getnameinfo gethostbyname,-D$n=vireo_$n)
 NET_LIBRARY := $(NET:%=$(HOST)/obj/%.o) $(patsubst $(LWIP)/%,$(HOST)/obj/lwip/%.o,$(SRC_lwip))
 
+# littlefs's source is fetched for these alone.
+LITTLEFS_PROGRAMS := $(filter test_littlefs%,$(PROGRAMS))
+LITTLEFS_OURS := $(SRC_files-littlefs) tests/host/littlefs/littlefstest.c
+LITTLEFS_LIBRARY := $(LITTLEFS_OURS:%=$(HOST)/obj/%.o) $(HOST)/obj/littlefs/lfs2.c.o
+
 HTTP_PROGRAMS := $(filter test_http%,$(PROGRAMS))
 HTTPD := $(filter-out %/main.c %/status.c,$(wildcard examples/httpd/*.c)) \
          $(wildcard tests/host/httpd/*.c)
@@ -96,6 +102,8 @@ CUT_blkcheck := $(patsubst %,$(HOST)/obj/examples/blkcheck/%.o,rounds.c pattern.
 FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_FLAGS)) \
            $(if $(filter examples/%,$1),-include tests/host/httpd/names.h) $(FLAGS) \
            $(if $(filter tests/suite/%,$1),$(SUITE_FLAGS)) \
+           $(if $(filter $(LITTLEFS_OURS) $(LITTLEFS_PROGRAMS:%=tests/host/%.c),$1), \
+               $(LITTLEFS_FLAGS) -Itests/host/littlefs) \
            $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
            $(if $(filter $(IMAGE) $(IMAGE_PROGRAMS:%=tests/host/%.c),$1),$(IMAGE_FLAGS)) $(FLAGS_$1)
 
@@ -122,6 +130,10 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	$(call compile,$(call FLAGS_of,$<))
 $(HOST)/obj/lwip/%.c.o: $(LWIP)/%.c $(HOST)/obj/flags
 	$(call compile,$(FLAGS) $(NET_FLAGS) -w)
+$(LITTLEFS_LIBRARY) $(LITTLEFS_PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o): $(LITTLEFS)/.fixed \
+    scripts/littlefs.mk
+$(HOST)/obj/littlefs/lfs2.c.o: $(SRC_littlefs) $(HOST)/obj/flags
+	$(call compile,$(FLAGS) $(LITTLEFS_FLAGS) -w)
 $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
 	$(call compile,$(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=6 -I$(LIBFDT))
 $(HOST)/library.a: $(LIBRARY)
@@ -129,6 +141,7 @@ $(HOST)/image.a: $(IMAGE_LIBRARY)
 $(HOST)/net.a: $(NET_LIBRARY)
 $(HOST)/httpd.a: $(HTTPD_LIBRARY)
 $(HOST)/suite.a: $(SUITE_LIBRARY)
+$(HOST)/littlefs.a: $(LITTLEFS_LIBRARY)
 $(HOST)/%.a:
 	$(Q)rm -f $@ && ar qcsT $@ $^
 # test_x.objects lists what the linker took: it tells which sources the program is made of.
@@ -141,6 +154,7 @@ $(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a $(addprefix $(HOST)/obj/, \
     platform/libc/poll.c.o platform/libc/epoll.c.o platform/libc/sendfile.c.o \
     net/socket/socket_many.c.o)
 $(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
+$(LITTLEFS_PROGRAMS:%=$(HOST)/%): $(HOST)/littlefs.a
 
 $(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/library.a
 	$(Q)$(HOSTCC) $(INSTRUMENT) $^ $(LIBS) -o $@
@@ -175,7 +189,7 @@ $(HOST)/unmapped-%: $(HOST)/obj/tests/host/%.c.o $(UNMAPPED) $(HOST)/library.a s
 	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(HOST)/library.a $(LIBS) -Wl,-t -o $@ >$@.objects
 
 ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUITE_LIBRARY) \
-               $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) $(NEWBUS) $(NEWRING) \
+               $(LITTLEFS_LIBRARY) $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) $(NEWBUS) $(NEWRING) \
                $(CUT_LIBRARY) $(CUT_NAMES:%=$(HOST)/obj/tests/powercut/cut_%.c.o) \
                $(foreach p,$(CUT_NAMES),$(CUT_$p)) \
                $(WITHOUT_LEGACY) $(UNMAPPED) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)

@@ -4,6 +4,7 @@
 include scripts/config.mk
 include scripts/toolchain.mk
 include scripts/sources.mk
+include scripts/littlefs.mk
 
 # With LEGACY=0 drivers are compiled once more, and the image has an OUTDIR of its own.
 OBJ := build/$(ARCH)/obj$(if $(DEBUG),-debug)
@@ -64,6 +65,15 @@ $(foreach r,$(PLAIN_ROOMS),\
     $(eval $(call collect,$r,$(foreach s,$(SRC_$r),$(call object,$r,$s)))))
 $(foreach d,$(DRIVER_NAMES),$(eval $(call collect,drivers-$d,$(call driver_objects,$d))))
 
+# File systems that an image names have archives of their own: others are linked from one index.
+FS_ROOMS := $(if $(filter littlefs,$(FILESYSTEMS)),files-littlefs littlefs)
+FS_ARCHIVES := $(FS_ROOMS:%=$(LIB)/%.a)
+$(foreach r,$(FS_ROOMS),$(foreach s,$(SRC_$r),$(eval $(call compile,$r,$s))))
+$(foreach r,$(FS_ROOMS),\
+    $(eval $(call collect,$r,$(foreach s,$(SRC_$r),$(call object,$r,$s)))))
+$(foreach s,$(SRC_files-littlefs),$(call object,files-littlefs,$s)): $(LITTLEFS)/.fixed \
+    scripts/littlefs.mk
+
 # Two folders may have the same name: their objects are kept apart by the path.
 APP_ROOM := app/$(APP_NAME)-$(shell printf %s '$(abspath $(APP_DIR))' | cksum | cut -d' ' -f1)
 # The headers of this tree are system headers to it, so its own of the same name are found first.
@@ -84,7 +94,9 @@ $(foreach s,$(APP_SRCS),$(eval $(call compile_app,$s)))
 # Drivers that the application names are linked whole, used or not, and the files that they make.
 WHOLE := $(foreach d,$(DRIVERS),$(call driver_objects,$d) \
     $(foreach s,$(filter files/dev_$d.c,$(SRC_files)),$(call object,files,$s))) \
-    $(foreach s,$(filter $(FILESYSTEMS:%=files/fs_%.c),$(SRC_files)),$(call object,files,$s))
+    $(foreach s,$(filter $(FILESYSTEMS:%=files/fs_%.c),$(SRC_files)),$(call object,files,$s)) \
+    $(foreach f,$(filter $(FILESYSTEMS:%=files-%),$(FS_ROOMS)),\
+        $(call object,$f,$(subst -,/,$f)/$(f:files-%=%)_mount.c))
 APP_OBJECTS := $(foreach s,$(APP_SRCS),$(call app_object,$s)) $(WHOLE)
 ELF := $(IMAGE:.img=.elf)
 STEM := $(OBJ)/$(APP_ROOM)/image
@@ -94,7 +106,7 @@ LD_SCRIPT := $(BOARD_LD)/$(ARCH)-$(BOARD_NAME).ld
 CURE := $(STEM).cure
 CURE_aarch64 = -Wl,--fix-cortex-a53-843419=adr
 link = $(CC_TARGET) $(LDFLAGS) @$(CURE) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) \
-       -Wl,--start-group $(LIBS) $(everything) -lgcc -Wl,--end-group
+       -Wl,--start-group $(LIBS) $(FS_ARCHIVES) $(everything) -lgcc -Wl,--end-group
 
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
 # found before newlib's function of that name. A second one has printf and scanf in full
@@ -138,7 +150,7 @@ APP_OBJECTS += $(MOUNTS_OBJECT)
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.
-$(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(EVERYTHING) $(EVERYTHING_FULL) \
+$(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(FS_ARCHIVES) $(EVERYTHING) $(EVERYTHING_FULL) \
         $(LD_SCRIPT) linker/virt.ld $(OWNER_FILE) scripts/symtab.py
 	$(call say,LD,$@)
 	$(Q)echo '$(CURE_$(ARCH))' >$(CURE)

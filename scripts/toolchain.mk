@@ -55,6 +55,8 @@ VSOCK_INCLUDE = -Inet/vsock/include
 FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUDE)
 # Synchronous calls and files (whatever includes vireo/task.h) see libc's headers.
 FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
+FLAGS_files-littlefs = $(FLAGS_files) -Ifiles $(LITTLEFS_FLAGS)
+FLAGS_littlefs = $(FLAGS_files) $(LITTLEFS_FLAGS) -w
 FLAGS_machine = $(COMMON) $(VERSION) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) \
                 -I$(LIBFDT)
 FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE) -Iplatform/runtime

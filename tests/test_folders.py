@@ -5,7 +5,7 @@ tree includes only its own folder's headers and what the folder's row grants.
 A row holds for the files that its first cell names: a file, or a pattern of files, before a folder,
 and a folder before the folder that it lies in. Its last cell grants headers and folders (without
 the folders below them that have a row of their own), and by name what is not of the tree: libc,
-lwIP, libfdt. The compiler's own headers are granted to all.
+lwIP, libfdt, littlefs. The compiler's own headers are granted to all.
 """
 import fnmatch
 import os
@@ -18,7 +18,7 @@ from test_source import code_of, text_of, tracked
 
 PAGE = 'docs/architecture.md'
 COMPILER = {'stdint.h', 'stddef.h', 'stdbool.h', 'stdarg.h'}
-OUTSIDE = {'libc', 'lwIP', 'libfdt'}
+OUTSIDE = {'libc', 'lwIP', 'libfdt', 'littlefs'}
 LWIP = ('lwip/', 'netif/')
 KERNELS_SEE = ['drivers', 'kernels/common']              # scripts/kernels.mk
 
@@ -93,7 +93,7 @@ class Tree:
             for mark, header in re.findall(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', text, re.M):
                 found = self.resolve(path, header, mark == '"')
                 outside = 'lwIP' if header.startswith(LWIP) else \
-                    'libfdt' if header == 'libfdt.h' else 'libc'
+                    {'libfdt.h': 'libfdt', 'lfs2.h': 'littlefs'}.get(header, 'libc')
                 if found or header not in COMPILER:
                     yield path, header, found or [outside]
 

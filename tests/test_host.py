@@ -60,6 +60,22 @@ def test_cache_model_long(builder):
                 VIREO_CASE_SECONDS=str(2900 * PATIENCE))
 
 
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+def test_littlefs_model_long(builder):
+    """littlefs against its reference for ten million steps, with power cuts."""
+    run_program(builder, 'host/test_littlefs_model', 6500, VIREO_LITTLEFS_STEPS='10000000',
+                VIREO_CASE_SECONDS=str(6400 * PATIENCE))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_littlefs_ten_thousand_entries(builder):
+    """A directory of so many files is made, read, and half of it deleted."""
+    run_program(builder, 'host/test_littlefs', 800, VIREO_LITTLEFS_ENTRIES='10000',
+                VIREO_CASE_SECONDS=str(700 * PATIENCE))
+
+
 def run_program(builder, name, seconds=170, **environment):
     builder(f'build/{name}')
     result = subprocess.run([os.path.join(TREE, 'build', name)], capture_output=True, text=True,

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * littlefs_disk.c - littlefs's reads, writes and syncs as those of a disk's cache; how littlefs is
+ * set up; its errors as errno values.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "littlefs.h"
+#include "vireo/image.h"
+
+#define CACHE_BYTES     4096u   /* of memory for each open file, and twice for the file system */
+#define LOOKAHEAD_MAX   262144u /* bytes of the map of free blocks: 8 GiB in blocks of 4 KiB */
+#define SUPERBLOCK_READ 65536u  /* as far as the second copy of a superblock begins */
+
+/* ---- the disk -------------------------------------------------------------------------------- */
+
+static uint64_t littlefs_place(const struct lfs2_config *c, lfs2_block_t block, lfs2_off_t off)
+{
+    return (uint64_t)block * c->block_size + off;
+}
+
+/*
+ * A list on a damaged disk may have no end, so the reads of one call have a limit, which no sound
+ * file system reaches.
+ */
+static int littlefs_disk_read(const struct lfs2_config *c, lfs2_block_t block, lfs2_off_t off,
+                              void *buffer, lfs2_size_t size)
+{
+    struct littlefs *fs = c->context;
+    ssize_t n;
+
+    if (++fs->reads > fs->reads_max)
+        return LFS2_ERR_CORRUPT;
+    n = disk_read(fs->disk, buffer, size, littlefs_place(c, block, off), NULL);
+    return n == (ssize_t)size ? 0 : n == -ENOMEM ? LFS2_ERR_NOMEM : LFS2_ERR_IO;
+}
+
+/*
+ * What is written at the start of a block comes after an erase: the rest of the cache block is of
+ * no value, so zeros are written over it, and nothing has to be read from the disk.
+ */
+static int littlefs_disk_prog(const struct lfs2_config *c, lfs2_block_t block, lfs2_off_t off,
+                              const void *buffer, lfs2_size_t size)
+{
+    static const uint8_t zeros[CACHE_BYTES];
+    struct littlefs *fs = c->context;
+    lfs2_size_t end = lfs2_min(c->block_size, CACHE_BYTES);
+    ssize_t n;
+
+    if (off == 0 && size < end) {
+        n = disk_write(fs->disk, zeros, end, littlefs_place(c, block, 0));
+        if (n != (ssize_t)end)
+            return LFS2_ERR_IO;
+    }
+    n = disk_write(fs->disk, buffer, size, littlefs_place(c, block, off));
+    return n == (ssize_t)size ? 0 : LFS2_ERR_IO;
+}
+
+static int littlefs_disk_erase(const struct lfs2_config *c, lfs2_block_t block)
+{
+    (void)c, (void)block;
+    return 0;
+}
+
+static int littlefs_disk_sync(const struct lfs2_config *c)
+{
+    struct littlefs *fs = c->context;
+
+    return disk_sync(fs->disk) ? LFS2_ERR_IO : 0;
+}
+
+/* ---- how littlefs is used -------------------------------------------------------------------- */
+
+void littlefs_configure(struct lfs2_config *c, uint32_t block_size, uint32_t blocks)
+{
+    uint32_t map = lfs2_min(lfs2_alignup((blocks + 7) / 8, 8), LOOKAHEAD_MAX);
+
+    c->cache_size = lfs2_min(block_size, CACHE_BYTES);
+    c->read_size = c->cache_size; /* each tag of a directory is read alone: the rest comes along */
+    c->prog_size = 16;
+    c->block_size = block_size;
+    c->block_cycles = -1; /* a disk levels its wear itself */
+    c->lookahead_size = map;
+    c->metadata_max = lfs2_min(block_size, CACHE_BYTES);
+}
+
+void littlefs_use_disk(struct littlefs *fs, struct disk *d, uint32_t block_size)
+{
+    uint64_t blocks = block_capacity(d->dev) / block_size;
+
+    fs->disk = d;
+    fs->config = (struct lfs2_config){
+        .context = fs,
+        .read = littlefs_disk_read,
+        .prog = littlefs_disk_prog,
+        .erase = littlefs_disk_erase,
+        .sync = littlefs_disk_sync,
+    };
+    littlefs_configure(&fs->config, block_size,
+                       blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX);
+    fs->reads_max = 65536 + 64 * blocks;
+}
+
+/* ---- the superblock -------------------------------------------------------------------------- */
+
+/* The size in what may be a copy of the superblock, or 0. */
+static uint32_t littlefs_size_in(const uint8_t *copy)
+{
+    uint32_t size;
+
+    if (memcmp(copy + 8, "littlefs", 8))
+        return 0;
+    memcpy(&size, copy + 24, sizeof(size));
+    return size >= LITTLEFS_BLOCK_MIN && size <= LITTLEFS_BLOCK_MAX && !(size & (size - 1)) ? size
+                                                                                            : 0;
+}
+
+int littlefs_find_block_size(struct disk *d)
+{
+    uint8_t copy[32];
+    uint32_t at = 0, found = 0;
+    ssize_t n;
+
+    while (!found && at <= LITTLEFS_BLOCK_MAX) {
+        n = disk_read(d, copy, sizeof(copy), at, NULL);
+        if (n < 0)
+            return (int)n;
+        found = n == sizeof(copy) ? littlefs_size_in(copy) : 0;
+        if (at && found != at)
+            found = 0; /* a second copy lies at the block's own size */
+        at = at ? 2 * at : LITTLEFS_BLOCK_MIN;
+    }
+    return (int)found;
+}
+
+/* ---- calls and errors ------------------------------------------------------------------------ */
+
+void littlefs_enter(struct littlefs *fs)
+{
+    task_mutex_lock(&fs->lock);
+    fs->reads = 0;
+}
+
+static int littlefs_errno(int err)
+{
+    switch (err) {
+    case LFS2_ERR_NOENT:
+    case LFS2_ERR_NOATTR:
+        return -ENOENT;
+    case LFS2_ERR_EXIST:
+        return -EEXIST;
+    case LFS2_ERR_NOTDIR:
+        return -ENOTDIR;
+    case LFS2_ERR_ISDIR:
+        return -EISDIR;
+    case LFS2_ERR_NOTEMPTY:
+        return -ENOTEMPTY;
+    case LFS2_ERR_FBIG:
+        return -EFBIG;
+    case LFS2_ERR_INVAL:
+        return -EINVAL;
+    case LFS2_ERR_NOSPC:
+        return -ENOSPC;
+    case LFS2_ERR_NOMEM:
+        return -ENOMEM;
+    case LFS2_ERR_NAMETOOLONG:
+        return -ENAMETOOLONG;
+    default:
+        return -EIO;
+    }
+}
+
+int littlefs_error(struct littlefs *fs, int err)
+{
+    if (err == LFS2_ERR_CORRUPT && !fs->damage_told) {
+        fs->damage_told = true;
+        hal_log(HAL_ERROR, block_name(fs->disk->dev),
+                "the file system is damaged: copy what can be read to a new disk");
+    }
+    return err < 0 ? littlefs_errno(err) : err;
+}
+
+int littlefs_leave(struct littlefs *fs, int err)
+{
+    err = littlefs_error(fs, err);
+    task_mutex_unlock(&fs->lock);
+    return err;
+}
+
+bool littlefs_read_only(const struct littlefs *fs)
+{
+    return block_read_only(fs->disk->dev);
+}
+
+uint64_t littlefs_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void littlefs_failed(int line)
+{
+    hal_panic("littlefs: an assertion failed at line %d of lfs2.c", line);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mends.c - what littlefs 2.8.1 lacks, as functions that scripts/fix-littlefs calls from the copy
+ * below build/ (docs/dependencies.md).
+ */
+#include <lfs2.h>
+
+/*
+ * A disk with a cache writes what it was given between two syncs in any order. Metadata that names
+ * blocks of a file must not be there before these blocks are. The data of a small file is in the
+ * metadata itself.
+ */
+int littlefs_data_first(struct lfs2 *fs, const struct lfs2_file *file)
+{
+    return file->flags & LFS2_F_INLINE ? 0 : fs->cfg->sync(fs->cfg);
+}
+
+/* At the end of a block, the position belongs to the next block, and the buffer holds this one. */
+bool littlefs_buffer_fits(const struct lfs2 *fs, const struct lfs2_file *file)
+{
+    return (file->flags & LFS2_F_READING) && file->off != fs->cfg->block_size;
+}
+
+/* A reader of a directory goes on with the next entry. */
+bool littlefs_detaches(uint8_t type)
+{
+    return type != LFS2_TYPE_DIR;
+}
