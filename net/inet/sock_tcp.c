@@ -152,7 +152,8 @@ static err_t conn_on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, er
         return conn_refuse_data(s, pcb);
     }
     sock_tcp_queue_rx(s, p);
-    sock_accept_ready(s);
+    if (s->early)
+        sock_accept_ready(s);
     sock_readable(s);
     return ERR_OK;
 }

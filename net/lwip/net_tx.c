@@ -408,8 +408,9 @@ void net_tx_done(void *ctx, void *cookie)
     struct pbuf *p = cookie;
 
     d->tx_out--;
-    if (p->ref == 1 && p->type_internal == (u8_t)PBUF_RAM && !p->next &&
-        !(p->flags & PBUF_FLAG_IS_CUSTOM))
+    if (p->ref > 1) /* TCP has it still */
+        p->ref--;
+    else if (p->type_internal == (u8_t)PBUF_RAM && !p->next && !(p->flags & PBUF_FLAG_IS_CUSTOM))
         mem_free(p); /* as pbuf_free() does */
     else
         pbuf_free(p);

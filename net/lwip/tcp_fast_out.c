@@ -12,7 +12,7 @@
 #include "tcp_queue.h"
 #include "tcp_scoreboard.h"
 
-#define OUT_ODD_FLAGS  (TF_CLOSEPEND | TF_FIN | TF_NAGLEMEMERR)
+#define OUT_ODD_FLAGS  (TF_CLOSEPEND | TF_NAGLEMEMERR)
 #define OUT_HALF_LEAST 64u /* of the peer's largest window: what is less has rules of its own */
 #define OUT_HEADERS    (IP_HLEN + TCP_HLEN + LWIP_TCP_OPT_LEN_TS_OUT)
 /* In front of the header of TCP: as pbuf_alloc() leaves. */
@@ -27,18 +27,24 @@
 static struct tcp_seg *out_spare;
 static const struct tcp_pcb *out_spare_of;
 
-/* Nothing is queued or in flight, and nothing holds a small packet back, or rides with it. */
-static bool out_is_idle(const struct tcp_pcb *pcb)
+/* Nothing is in flight, and nothing holds a packet back, or rides with it. */
+static bool out_is_free(const struct tcp_pcb *pcb)
 {
     const struct net_tcp *n = &pcb->net;
     unsigned odd = (pcb->flags & OUT_ODD_FLAGS) | pcb->persist_backoff | pcb->netif_idx |
                    n->conn.sleeps | n->opt.cork | n->rec.paced | n->rec.probe_now | n->mtu.next |
                    n->mtu.probe | net_paths_cut;
 
-    return !odd && !pcb->unsent && !pcb->unacked && pcb->snd_lbb == pcb->lastack &&
-           pcb->snd_nxt == pcb->lastack && !n->opt.leaves && pcb != tcp_input_pcb &&
-           (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) && net_mem_below(NET_MEM_TX) &&
-           IP_IS_V4_VAL(pcb->remote_ip);
+    return !odd && !pcb->unacked && pcb->snd_nxt == pcb->lastack && !n->opt.leaves &&
+           pcb != tcp_input_pcb && IP_IS_V4_VAL(pcb->remote_ip);
+}
+
+/* Nothing is queued, either, and a write is welcome. */
+static bool out_is_idle(const struct tcp_pcb *pcb)
+{
+    return out_is_free(pcb) && !pcb->unsent && !(pcb->flags & TF_FIN) &&
+           pcb->snd_lbb == pcb->lastack &&
+           (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) && net_mem_below(NET_MEM_TX);
 }
 
 /* Bytes of the options that each segment has. */
@@ -108,6 +114,16 @@ static struct tcp_seg *out_new(uint16_t len)
     return seg;
 }
 
+/* size: bytes of TCP. */
+static void out_pbuf(struct pbuf *p, uint16_t size)
+{
+    *p = (struct pbuf){.payload = (uint8_t *)p + OUT_ROOM,
+                       .tot_len = size,
+                       .len = size,
+                       .type_internal = (u8_t)PBUF_RAM,
+                       .ref = 1};
+}
+
 /* A segment with the data, in one pbuf with room for headers. NULL: no memory. */
 static struct tcp_seg *out_segment(const struct tcp_pcb *pcb, const void *data, uint16_t len)
 {
@@ -118,11 +134,7 @@ static struct tcp_seg *out_segment(const struct tcp_pcb *pcb, const void *data, 
     if (!seg)
         return NULL;
     p = seg->p;
-    *p = (struct pbuf){.payload = (uint8_t *)p + OUT_ROOM,
-                       .tot_len = size,
-                       .len = size,
-                       .type_internal = (u8_t)PBUF_RAM,
-                       .ref = 1};
+    out_pbuf(p, size);
     memcpy((uint8_t *)p->payload + TCP_HLEN + options, data, len);
     seg->next = NULL;
     seg->len = len;
@@ -131,10 +143,10 @@ static struct tcp_seg *out_segment(const struct tcp_pcb *pcb, const void *data, 
     return seg;
 }
 
-/* The header, with the acknowledgement of what has come. */
-static void out_header(struct tcp_pcb *pcb, struct tcp_hdr *h, uint64_t now_ns)
+/* The header, with the acknowledgement of what has come. flags: TCP_*. */
+static void out_header(struct tcp_pcb *pcb, struct tcp_hdr *h, unsigned flags, uint64_t now_ns)
 {
-    uint16_t words = TCP_HLEN / 4;
+    unsigned words = TCP_HLEN / 4;
     uint32_t *option = (void *)(h + 1);
 
     if (pcb->flags & TF_TIMESTAMP) {
@@ -147,7 +159,7 @@ static void out_header(struct tcp_pcb *pcb, struct tcp_hdr *h, uint64_t now_ns)
     h->dest = lwip_htons(pcb->remote_port);
     h->seqno = lwip_htonl(pcb->snd_nxt);
     h->ackno = lwip_htonl(pcb->rcv_nxt);
-    TCPH_HDRLEN_FLAGS_SET(h, words, TCP_ACK | TCP_PSH);
+    TCPH_HDRLEN_FLAGS_SET(h, words, flags);
     h->wnd = lwip_htons(TCPWND_MIN16(RCV_WND_SCALE(pcb, pcb->rcv_ann_wnd)));
     h->chksum = 0;
     h->urgp = 0;
@@ -165,35 +177,92 @@ static void out_queue(struct tcp_pcb *pcb, struct tcp_seg *seg)
     pcb->unsent_oversize = 0;
 }
 
+/* Sends the only segment of pcb->unsent. packet: bytes of data that one may have. */
+static err_t out_send(struct tcp_pcb *pcb, const struct tcp_way *way, uint32_t packet,
+                      unsigned flags)
+{
+    uint64_t now_ns = tcp_news.fresh == pcb ? tcp_news.now_ns : hal_now_ns();
+    struct tcp_seg *seg = pcb->unsent;
+    err_t err;
+
+    tcp_news.fresh = NULL;
+    tcp_resend_begin(pcb, now_ns);
+    out_header(pcb, seg->tcphdr, flags, now_ns);
+    seg->net.size = (uint16_t)packet;
+    tcp_option_said(&pcb->net.opt, seg->len, packet, 0);
+    lwip_stats.tcp.xmit++;
+    err = net_way_send(way, seg->p, (uint16_t)packet, pcb->ttl, pcb->tos);
+    if (err != ERR_OK) {
+        tcp_set_flags(pcb, TF_NAGLEMEMERR);
+        return err;
+    }
+    pcb->unsent = NULL;
+    pcb->unsent_oversize = 0;
+    tcp_clear_flags(pcb, TF_ACK_DELAY | TF_ACK_NOW);
+    pcb->snd_nxt += TCP_TCPLEN(seg);
+    net_tcp_sent(pcb, seg);
+    pcb->unacked = seg;
+    return ERR_OK;
+}
+
 bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len)
 {
     uint32_t half = pcb->snd_wnd_max / 2;
     uint32_t packet = LWIP_MIN(half, pcb->mss) - out_options(pcb);
     const struct tcp_way *way;
     struct tcp_seg *seg;
-    uint64_t now_ns;
 
     if (!out_is_idle(pcb) || half < OUT_HALF_LEAST || len - 1 >= packet || len > pcb->snd_wnd ||
         len > pcb->snd_buf || !(way = out_way(pcb, len)) ||
         !(seg = out_segment(pcb, data, (uint16_t)len)))
         return false;
-    now_ns = hal_now_ns();
-    tcp_news.fresh = NULL;
-    tcp_resend_begin(pcb, now_ns);
-    out_header(pcb, seg->tcphdr, now_ns);
     out_queue(pcb, seg);
-    seg->net.size = (uint16_t)packet;
-    tcp_option_said_one(&pcb->net.opt, seg->len);
+    if (out_send(pcb, way, packet, TCP_ACK | TCP_PSH) == ERR_OK)
+        seg->net.small = len <= OUT_SMALL;
+    return true;
+}
+
+/* Is it one packet in one pbuf, which was not touched since it was queued, and fits the window? */
+static bool out_is_packet(const struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t packet)
+{
+    const struct pbuf *p = seg->p;
+
+    return !seg->next && !p->next && p->ref == 1 && p->type_internal == (u8_t)PBUF_RAM &&
+           p->payload == seg->tcphdr && seg->tcphdr->seqno == lwip_htonl(pcb->snd_nxt) &&
+           seg->flags == (pcb->flags & TF_TIMESTAMP ? TF_SEG_OPTS_TS : 0) && TCP_TCPLEN(seg) &&
+           seg->len <= packet && seg->len <= pcb->snd_wnd && pcb->state >= ESTABLISHED;
+}
+
+bool tcp_fast_output(struct tcp_pcb *pcb, err_t *err)
+{
+    const struct tcp_seg *seg = pcb->unsent;
+    uint32_t packet = tcp_queue_packet(pcb, seg);
+    const struct tcp_way *way;
+
+    if (!out_is_free(pcb) || !out_is_packet(pcb, seg, packet) || !(way = out_way(pcb, seg->len)))
+        return false;
+    *err = out_send(pcb, way, packet, TCPH_FLAGS(seg->tcphdr) | TCP_ACK);
+    return true;
+}
+
+bool tcp_fast_ack(struct tcp_pcb *pcb, err_t *err)
+{
+    const struct tcp_way *way;
+    struct pbuf *p;
+
+    if (pcb->netif_idx || net_paths_cut || !IP_IS_V4_VAL(pcb->remote_ip) ||
+        tcp_ooseq_blocks(pcb, 0) || !(way = out_way(pcb, 0)) ||
+        !(p = net_malloc(OUT_ROOM + OUT_HEADERS - IP_HLEN)))
+        return false;
+    out_pbuf(p, (uint16_t)(TCP_HLEN + out_options(pcb)));
+    tcp_option_said(&pcb->net.opt, 0, 0, 0);
+    out_header(pcb, p->payload, TCP_ACK, hal_now_ns());
     lwip_stats.tcp.xmit++;
-    if (net_way_send(way, seg->p, (uint16_t)packet, pcb->ttl, pcb->tos) != ERR_OK) {
-        tcp_set_flags(pcb, TF_NAGLEMEMERR);
-        return true;
-    }
-    pcb->unsent = NULL;
-    tcp_clear_flags(pcb, TF_ACK_DELAY | TF_ACK_NOW);
-    pcb->snd_nxt += seg->len;
-    net_tcp_sent(pcb, seg);
-    seg->net.small = seg->len <= OUT_SMALL;
-    pcb->unacked = seg;
+    *err = net_way_send(way, p, 0, pcb->ttl, pcb->tos);
+    pbuf_free(p);
+    if (*err == ERR_OK)
+        tcp_clear_flags(pcb, TF_ACK_DELAY | TF_ACK_NOW);
+    else /* tcp_fasttmr() tries again */
+        tcp_set_flags(pcb, TF_ACK_DELAY | TF_ACK_NOW);
     return true;
 }

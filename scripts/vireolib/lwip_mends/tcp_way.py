@@ -13,4 +13,23 @@ MENDS = [
     ('src/core/tcp_out.c', 'the same',
      '  err = ip_output_if(p, src, dst, ttl, tos, IP_PROTO_TCP, netif);\n',
      '  err = net_way_tcp(p, src, dst, ttl, tos, netif);\n'),
+    ('src/core/tcp_out.c', 'the same',
+     '''  if (tcp_input_pcb == pcb) {
+    return ERR_OK;
+  }
+''', '''  if (tcp_input_pcb == pcb) {
+    return ERR_OK;
+  }
+  if (pcb->unsent != NULL && pcb->unacked == NULL && tcp_fast_output(pcb, &err)) {
+    return err;
+  }
+'''),
+    ('src/core/tcp_out.c', 'the same',
+     '''  LWIP_ASSERT("tcp_send_empty_ack: invalid pcb", pcb != NULL);
+''', '''  LWIP_ASSERT("tcp_send_empty_ack: invalid pcb", pcb != NULL);
+
+  if (tcp_fast_ack(pcb, &err)) {
+    return err;
+  }
+'''),
 ]
