@@ -32,7 +32,7 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_
                                         timeouts.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,ip6.c ip6_addr.c nd6.c mld6.c ip6_frag.c icmp6.c)) \
-          $(addprefix net/lwip/,bootip.c frame_check.c tcp_cookie.c tcp_cubic.c tcp_cut.c \
+          $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cubic.c tcp_cut.c \
                                 tcp_guard.c \
                                 tcp_half_open.c tcp_ooseq.c tcp_mtu.c tcp_mtu_probe.c \
                                 tcp_option.c tcp_queue.c tcp_recovery.c tcp_resend.c tcp_sack.c \
@@ -45,7 +45,7 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram.c dgram_peer.c \
                                      dgram_send.c end.c group.c mtu.c port.c route.c \
                                      tcp.c tcp_info.c) \
-          $(addprefix net/socket/socket_,api.c value.c) \
+          net/socket/socket_value.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) \
           $(addprefix drivers/net/,vnet.c vnet_rx_buf.c vnet_tx_watch.c) \

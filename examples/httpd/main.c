@@ -6,7 +6,6 @@
  * vireo.httpd.listing (1: folders without an index.html are listed), vireo.httpd.access_log (0: no
  * access log).
  */
-#include <stdio.h>
 #include <string.h>
 #include <vireo.h>
 
@@ -58,16 +57,16 @@ static unsigned connection_limit(void)
  */
 static void tell_addresses(void *unused)
 {
-    char text[NET_ADDRESS_TEXT], port[8] = "";
+    char text[NET_ADDRESS_TEXT], port[8] = ":";
 
     (void)unused;
     if (net_wait_up(HAL_NEVER) != 0)
         return;
     vireo_ready();
-    if (options.port != 80)
-        snprintf(port, sizeof(port), ":%u", options.port);
+    port[1 + http_decimal(options.port, port + 1)] = 0;
     for (unsigned n = 0; net_address(n, text) == 0; n++)
-        say(strchr(text, ':') ? "httpd: http://[%s]%s/\n" : "httpd: http://%s%s/\n", text, port);
+        say(strchr(text, ':') ? "httpd: http://[%s]%s/\n" : "httpd: http://%s%s/\n", text,
+            options.port == 80 ? "" : port);
 }
 
 int main(void)

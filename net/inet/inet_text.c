@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #define GROUPS 8 /* of 16 bits, in an IPv6 address */
@@ -181,9 +180,32 @@ in_addr_t inet_addr(const char *text)
 
 /* ---- to text --------------------------------------------------------------------------------- */
 
-static int ip4_to_text(const uint8_t *ip, char *text, size_t size)
+/* Without zeros in front. Where it ends. (snprintf would be most of a small image.) */
+static char *inet_put_number(char *at, unsigned v, unsigned base)
 {
-    return snprintf(text, size, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+    char digits[5];
+    unsigned n = 0;
+
+    do {
+        digits[n++] = "0123456789abcdef"[v % base];
+        v /= base;
+    } while (v);
+    while (n)
+        *at++ = digits[--n];
+    return at;
+}
+
+/* text has room for INET_ADDRSTRLEN bytes. Returns how many were used, without the 0. */
+static int ip4_to_text(const uint8_t *ip, char *text)
+{
+    char *at = inet_put_number(text, ip[0], 10);
+
+    for (unsigned i = 1; i < 4; i++) {
+        *at++ = '.';
+        at = inet_put_number(at, ip[i], 10);
+    }
+    *at = 0;
+    return (int)(at - text);
 }
 
 /* The first of the longest runs of zero groups: where; *len is 0 if no run has two groups. */
@@ -210,11 +232,12 @@ static bool holds_ip4(const uint16_t groups[GROUPS], unsigned start, unsigned le
     return start == 0 && (len == 6 || (len == 5 && groups[5] == 0xffff));
 }
 
-static int ip6_to_text(const uint8_t *ip, char *text, size_t size)
+/* The same, of INET6_ADDRSTRLEN bytes. */
+static int ip6_to_text(const uint8_t *ip, char *text)
 {
     uint16_t groups[GROUPS];
     unsigned start, len, end = GROUPS;
-    int n = 0;
+    char *at = text;
 
     for (unsigned i = 0; i < GROUPS; i++)
         groups[i] = (uint16_t)(ip[2 * i] << 8 | ip[2 * i + 1]);
@@ -224,16 +247,19 @@ static int ip6_to_text(const uint8_t *ip, char *text, size_t size)
     for (unsigned i = 0; i < end; i++) {
         bool in_run = i >= start && i < start + len;
 
+        if (in_run ? i == start : i > 0)
+            *at++ = ':';
         if (!in_run)
-            n += snprintf(text + n, size - (size_t)n, i ? ":%x" : "%x", groups[i]);
-        else if (i == start)
-            n += snprintf(text + n, size - (size_t)n, start + len == GROUPS ? "::" : ":");
+            at = inet_put_number(at, groups[i], 16);
+        else if (i == start && start + len == GROUPS)
+            *at++ = ':';
     }
     if (end == 6) {
-        text[n++] = ':';
-        n += ip4_to_text(ip + 12, text + n, size - (size_t)n);
+        *at++ = ':';
+        at += ip4_to_text(ip + 12, at);
     }
-    return n;
+    *at = 0;
+    return (int)(at - text);
 }
 
 const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
@@ -245,8 +271,7 @@ const char *inet_ntop(int family, const void *addr, char *text, socklen_t size)
         errno = EAFNOSUPPORT;
         return NULL;
     }
-    n = family == AF_INET ? ip4_to_text(addr, whole, sizeof(whole))
-                          : ip6_to_text(addr, whole, sizeof(whole));
+    n = family == AF_INET ? ip4_to_text(addr, whole) : ip6_to_text(addr, whole);
     if ((socklen_t)n >= size) {
         errno = ENOSPC;
         return NULL;
@@ -259,6 +284,6 @@ char *inet_ntoa(struct in_addr addr)
 {
     static char text[INET_ADDRSTRLEN];
 
-    ip4_to_text((const uint8_t *)&addr, text, sizeof(text));
+    ip4_to_text((const uint8_t *)&addr, text);
     return text;
 }

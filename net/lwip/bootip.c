@@ -12,8 +12,8 @@
  * device the last one counts; where some have a fixed address, devices that none names ask DHCP.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
@@ -326,10 +326,10 @@ static void bootip_read(const char *text)
     const char *wrong = NULL;
     char copy[256];
 
-    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+    if (strlen(text) >= sizeof(copy))
         wrong = "the argument is too long";
     else
-        wrong = bootip_parse(copy, &b);
+        wrong = bootip_parse(strcpy(copy, text), &b);
     if (!wrong && wanted_count == BOOTIP_MOST)
         wrong = "there are too many of them";
     if (wrong) {

@@ -5,7 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "lwip/dhcp.h"
 #include "lwip/etharp.h"
@@ -216,7 +216,7 @@ struct net_dev *net_add_device(struct vnet *v)
     d->metric = net_route_metric_of(vnet_name(v));
     vnet_rx_room(v, dev_rx_room(d));
     HAL_LIST_APPEND(&net_core.devs, d);
-    snprintf(d->name, sizeof(d->name), "%s", vnet_name(v));
+    strncpy(d->name, vnet_name(v), sizeof(d->name) - 1);
     if (vnet_attach(v, &d->client))
         return NULL;
     net_groups_init(d);

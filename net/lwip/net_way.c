@@ -72,7 +72,7 @@ static void way_seal(const struct tcp_way *w, struct pbuf *p, uint16_t size)
     const struct net_dev *d = w->netif->state;
     struct tcp_hdr *tcp = p->payload;
 
-    if (d->tx_offloads & VNET_TX_CSUM) {
+    if (size && (d->tx_offloads & VNET_TX_CSUM)) {
         p->tx_size = size;
         tcp->chksum = (uint16_t)~way_sum((uint32_t)w->pseudo + lwip_htons(p->tot_len));
     } else {

@@ -51,7 +51,8 @@ err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16
 bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len);
 /*
  * tcp_output() of a connection that has nothing in flight, where one packet waits that may leave
- * now, an end of the stream among what it says. False: nothing was changed. *err: what that returns.
+ * now, an end of the stream among what it says. False: nothing was changed. *err: what that
+ * returns.
  */
 bool tcp_fast_output(struct tcp_pcb *pcb, err_t *err);
 /* tcp_send_empty_ack(), likewise, where no SACK block is to be told. */
