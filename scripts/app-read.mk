@@ -12,6 +12,7 @@ FILESYSTEMS :=
 MOUNTS :=
 FORWARD :=
 SCRATCH :=
+DATA :=
 define NEWLINE
 
 
@@ -19,7 +20,7 @@ endef
 include app.mk
 
 say = $(info define $1$(NEWLINE)$(subst $$,$$$$,$($1))$(NEWLINE)endef)
-$(foreach v,SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH,\
+$(foreach v,SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH DATA,\
     $(call say,$v))
 .DEFAULT_GOAL := nothing
 .PHONY: nothing

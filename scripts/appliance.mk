@@ -8,10 +8,11 @@
 #   FILESYSTEMS  littlefs, tar: those that the image can mount
 #   MOUNTS   what is mounted unless the boot argument vireo.mount= says otherwise: /data:vblk1
 #   FORWARD  ports, as --forward takes them SCRATCH  size of a blank disk that is made once and kept
+#   DATA     size of such a disk with littlefs
 #
 # Paths are relative to the folder of app.mk.
 
-APP_SAYS := SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH
+APP_SAYS := SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH DATA
 APP_MK := $(wildcard $(APP_DIR)/app.mk)
 APP_VARS := $(OUTDIR)/$(APP_NAME).vars
 $(foreach v,$(APP_SAYS),$(eval $v :=))
@@ -32,10 +33,9 @@ meant := $(if $(own_variables),$(shell $(PYTHON) scripts/nearest.py '$(APP_SAYS)
 $(if $(meant),$(error $(APP_MK): $(firstword $(meant)) means nothing; $(word 2,$(meant)) is meant? \
     There is: $(APP_SAYS)))
 
-no_size = $(shell printf %s $(call quoted,$(SCRATCH)) | grep -qxE '[1-9][0-9]{0,15}[KMGT]?' || \
-                  echo no)
-$(if $(SCRATCH),$(if $(no_size),$(error $(APP_MK): SCRATCH := $(SCRATCH) is no size: write \
-    bytes, or a number with K, M or G, such as 16M)))
+no_size = $(shell printf %s $(call quoted,$1) | grep -qxE '[1-9][0-9]{0,15}[KMGT]?' || echo no)
+$(foreach v,SCRATCH DATA,$(if $($v),$(if $(call no_size,$($v)),$(error $(APP_MK): $v := $($v) is \
+    no size: write bytes, or a number with K, M or G, such as 16M))))
 
 FS_KINDS := $(sort $(patsubst files/fs_%.c,%,$(wildcard files/fs_*.c)) \
                    $(patsubst files/%/,%,$(wildcard files/*/)))

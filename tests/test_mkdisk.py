@@ -62,3 +62,47 @@ def test_sizes(tmp_path):
         length = -(-(archive.getmembers()[-1].offset + 2048) // 10240) * 10240
     disk = make(tmp_path, 300, f'--size={length}')
     assert read_index(disk) is None and os.path.getsize(disk) == length
+
+
+# ---- disks with littlefs ----
+
+def mkdisk(*arguments, ok=True, **more):
+    done = subprocess.run([sys.executable, MKDISK, *map(str, arguments)], capture_output=True,
+                          **more)
+    assert (done.returncode == 0) == ok, done.stderr
+    return done.stdout if ok else done.stderr.decode()
+
+
+def test_data(tmp_path):
+    """A disk with a folder's files; files are written, read, listed and deleted."""
+    disk, folder = tmp_path / 'data.img', tmp_path / 'files'
+    big = bytes(i * 7 % 251 for i in range(300000))
+    (folder / 'deep' / 'er').mkdir(parents=True)
+    (folder / 'deep' / 'big').write_bytes(big)
+    (folder / 'empty').write_bytes(b'')
+    mkdisk('--data', '4M', folder, disk)
+    assert disk.stat().st_size == 4 << 20
+    assert mkdisk('--read', disk, '/deep/big') == big
+    mkdisk('--write', disk, '/deep/er/x/y', input=b'from the standard input')
+    mkdisk('--write', disk, '/deep/big', folder / 'empty')
+    listed = [line.split() for line in mkdisk('--list', disk).decode().splitlines()]
+    assert [(line[0], line[2]) for line in listed] == [
+        ('-', '/deep/'), ('0', '/deep/big'), ('-', '/deep/er/'), ('-', '/deep/er/x/'),
+        ('23', '/deep/er/x/y'), ('0', '/empty')]
+    assert mkdisk('--read', disk, 'deep/er/x/y') == b'from the standard input'
+    assert 'not empty' in mkdisk('--delete', disk, '/deep', ok=False)
+    mkdisk('--delete', disk, '/deep/big')
+    assert 'no such' in mkdisk('--read', disk, '/deep/big', ok=False)
+    assert 'full' in mkdisk('--write', disk, '/x', input=bytes(5 << 20), ok=False)
+    assert mkdisk('--read', disk, 'deep/er/x/y') == b'from the standard input'
+
+
+def test_data_is_not_lost(tmp_path):
+    """What exists is not overwritten; what is no such disk is not used as one."""
+    disk = tmp_path / 'data.img'
+    mkdisk('--data', '64K', '--block', '512', disk, '--quiet')
+    assert 'would be lost' in mkdisk('--data', '64K', disk, ok=False)
+    assert 'too small' in mkdisk('--data', '4K', tmp_path / 'small', ok=False)
+    assert '--data 4X is no size' in mkdisk('--data', '4X', tmp_path / 'small', ok=False)
+    (tmp_path / 'small').write_bytes(bytes(1 << 16))
+    assert 'holds no littlefs' in mkdisk('--list', tmp_path / 'small', ok=False)

@@ -7,15 +7,11 @@
 #ifndef VIREO_LITTLEFS_H
 #define VIREO_LITTLEFS_H
 
-#include <lfs2.h>
-
+#include "configure.h"
 #include "mount.h"
 #include "vireo/task.h"
 
-#define LITTLEFS_PATH_MAX  1023u
-#define LITTLEFS_TIME      1 /* attribute: nanoseconds since 1970, little-endian, 64 bits */
-#define LITTLEFS_BLOCK_MIN 512u
-#define LITTLEFS_BLOCK_MAX 65536u
+#define LITTLEFS_PATH_MAX 1023u
 
 /*
  * A file that is open, once for all its descriptors. Of `file`, this folder sets flags, cache.block
@@ -53,9 +49,7 @@ struct littlefs {
 
 /* ---- littlefs_disk.c ------------------------------------------------------------------------- */
 
-/* How the file system is used, whatever the disk is: all of *c but the four functions. */
-void littlefs_configure(struct lfs2_config *c, uint32_t block_size, uint32_t blocks);
-/* The same for a file system on a disk. */
+/* Sets fs up for a disk. */
 void littlefs_use_disk(struct littlefs *fs, struct disk *d, uint32_t block_size);
 /*
  * Looks for a superblock: the bytes of a block of the file system. 0: there is none; -EIO, -ENOMEM.

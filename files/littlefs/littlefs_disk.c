@@ -9,9 +9,7 @@
 #include "littlefs.h"
 #include "vireo/image.h"
 
-#define CACHE_BYTES     4096u   /* of memory for each open file, and twice for the file system */
-#define LOOKAHEAD_MAX   262144u /* bytes of the map of free blocks: 8 GiB in blocks of 4 KiB */
-#define SUPERBLOCK_READ 65536u  /* as far as the second copy of a superblock begins */
+#define CACHE_BLOCK 4096u /* bytes of a block of the disk's cache, or a part of one */
 
 /* ---- the disk -------------------------------------------------------------------------------- */
 
@@ -43,9 +41,9 @@ static int littlefs_disk_read(const struct lfs2_config *c, lfs2_block_t block, l
 static int littlefs_disk_prog(const struct lfs2_config *c, lfs2_block_t block, lfs2_off_t off,
                               const void *buffer, lfs2_size_t size)
 {
-    static const uint8_t zeros[CACHE_BYTES];
+    static const uint8_t zeros[CACHE_BLOCK];
     struct littlefs *fs = c->context;
-    lfs2_size_t end = lfs2_min(c->block_size, CACHE_BYTES);
+    lfs2_size_t end = lfs2_min(c->block_size, CACHE_BLOCK);
     ssize_t n;
 
     if (off == 0 && size < end) {
@@ -72,19 +70,6 @@ static int littlefs_disk_sync(const struct lfs2_config *c)
 
 /* ---- how littlefs is used -------------------------------------------------------------------- */
 
-void littlefs_configure(struct lfs2_config *c, uint32_t block_size, uint32_t blocks)
-{
-    uint32_t map = lfs2_min(lfs2_alignup((blocks + 7) / 8, 8), LOOKAHEAD_MAX);
-
-    c->cache_size = lfs2_min(block_size, CACHE_BYTES);
-    c->read_size = c->cache_size; /* each tag of a directory is read alone: the rest comes along */
-    c->prog_size = 16;
-    c->block_size = block_size;
-    c->block_cycles = -1; /* a disk levels its wear itself */
-    c->lookahead_size = map;
-    c->metadata_max = lfs2_min(block_size, CACHE_BYTES);
-}
-
 void littlefs_use_disk(struct littlefs *fs, struct disk *d, uint32_t block_size)
 {
     uint64_t blocks = block_capacity(d->dev) / block_size;
@@ -104,18 +89,6 @@ void littlefs_use_disk(struct littlefs *fs, struct disk *d, uint32_t block_size)
 
 /* ---- the superblock -------------------------------------------------------------------------- */
 
-/* The size in what may be a copy of the superblock, or 0. */
-static uint32_t littlefs_size_in(const uint8_t *copy)
-{
-    uint32_t size;
-
-    if (memcmp(copy + 8, "littlefs", 8))
-        return 0;
-    memcpy(&size, copy + 24, sizeof(size));
-    return size >= LITTLEFS_BLOCK_MIN && size <= LITTLEFS_BLOCK_MAX && !(size & (size - 1)) ? size
-                                                                                            : 0;
-}
-
 int littlefs_find_block_size(struct disk *d)
 {
     uint8_t copy[32];
@@ -126,9 +99,7 @@ int littlefs_find_block_size(struct disk *d)
         n = disk_read(d, copy, sizeof(copy), at, NULL);
         if (n < 0)
             return (int)n;
-        found = n == sizeof(copy) ? littlefs_size_in(copy) : 0;
-        if (at && found != at)
-            found = 0; /* a second copy lies at the block's own size */
+        found = n == sizeof(copy) ? littlefs_size_in(copy, at) : 0;
         at = at ? 2 * at : LITTLEFS_BLOCK_MIN;
     }
     return (int)found;

@@ -9,7 +9,7 @@ from vireolib.machine import Unusable
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def build(source, *more):
+def build(source, *more, flags=()):
     """Path of the program of that source, compiled when it is missing or older than the source and
     the files `more`: headers that it includes, and further sources."""
     target = os.path.join(TREE, 'build', 'host', os.path.basename(source)[:-len('.c')])
@@ -23,7 +23,8 @@ def build(source, *more):
                        'of a C compiler for this machine')
     os.makedirs(os.path.dirname(target), exist_ok=True)
     part = f'{target}.{os.getpid()}'
-    subprocess.run([compiler, '-std=gnu11', '-O2', '-Wall', '-Wextra', '-pthread', '-o', part,
-                    source, *(path for path in more if path.endswith('.c'))], check=True)
+    subprocess.run([compiler, '-std=gnu11', '-O2', '-Wall', '-Wextra', '-pthread', *flags,
+                    '-o', part, source, *(path for path in more if path.endswith('.c'))],
+                   check=True, cwd=TREE)
     os.replace(part, target)
     return target
