@@ -7,12 +7,14 @@ SMALL :=
 DRIVERS :=
 CFLAGS :=
 LIBS :=
+LIBS_FROM :=
 FORMATS :=
 FILESYSTEMS :=
 MOUNTS :=
 FORWARD :=
 SCRATCH :=
 DATA :=
+DATABASE :=
 define NEWLINE
 
 
@@ -20,7 +22,8 @@ endef
 include app.mk
 
 say = $(info define $1$(NEWLINE)$(subst $$,$$$$,$($1))$(NEWLINE)endef)
-$(foreach v,SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH DATA,\
+$(foreach v,SRCS SMALL DRIVERS CFLAGS LIBS LIBS_FROM FORMATS FILESYSTEMS MOUNTS FORWARD \
+    SCRATCH DATA DATABASE,\
     $(call say,$v))
 .DEFAULT_GOAL := nothing
 .PHONY: nothing

@@ -4,15 +4,18 @@
 #   SRCS     sources besides main.c         CFLAGS   flags for them
 #   SMALL    those compiled for size
 #   DRIVERS  folders of drivers/            LIBS     archives
+#   LIBS_FROM  libraries that are fetched for it: libs.mk
 #   FORMATS  full: printf and scanf with all directives, whatever the literals are
 #   FILESYSTEMS  littlefs, tar: those that the image can mount
 #   MOUNTS   what is mounted unless the boot argument vireo.mount= says otherwise: /data:vblk1
 #   FORWARD  ports, as --forward takes them SCRATCH  size of a blank disk that is made once and kept
 #   DATA     size of such a disk with littlefs
+#   DATABASE size of such a disk for a SQLite database
 #
 # Paths are relative to the folder of app.mk.
 
-APP_SAYS := SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH DATA
+APP_SAYS := SRCS SMALL DRIVERS CFLAGS LIBS LIBS_FROM FORMATS FILESYSTEMS MOUNTS FORWARD \
+            SCRATCH DATA DATABASE
 APP_MK := $(wildcard $(APP_DIR)/app.mk)
 APP_VARS := $(OUTDIR)/$(APP_NAME).vars
 $(foreach v,$(APP_SAYS),$(eval $v :=))
@@ -34,7 +37,7 @@ $(if $(meant),$(error $(APP_MK): $(firstword $(meant)) means nothing; $(word 2,$
     There is: $(APP_SAYS)))
 
 no_size = $(shell printf %s $(call quoted,$1) | grep -qxE '[1-9][0-9]{0,15}[KMGT]?' || echo no)
-$(foreach v,SCRATCH DATA,$(if $($v),$(if $(call no_size,$($v)),$(error $(APP_MK): $v := $($v) is \
+$(foreach v,SCRATCH DATA DATABASE,$(if $($v),$(if $(call no_size,$($v)),$(error $(APP_MK): $v := $($v) is \
     no size: write bytes, or a number with K, M or G, such as 16M))))
 
 FS_KINDS := $(sort $(patsubst files/fs_%.c,%,$(wildcard files/fs_*.c)) \

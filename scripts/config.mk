@@ -19,7 +19,8 @@ $(foreach v,$(SWITCHES),$(if $(filter 0 no off,$($v)),$(eval override $v :=)))
 
 # The shell leaves a tilde behind "=" as it is.
 home = $(if $(filter ~/%,$1),$(patsubst ~/%,$(HOME)/%,$1),$(or $(wildcard $1),$1))
-$(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR LINUX_GUEST LINUX_WEB,\
+$(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR SQLITE_DIR \
+    LINUX_GUEST LINUX_WEB,\
     $(if $(filter ~%,$($v)),$(eval override $v := $$(call home,$$($v)))))
 
 # A bare-metal compiler with its own newlib is taken when it is on PATH; CROSS= names another.
@@ -28,7 +29,7 @@ CROSS_arm = arm-none-eabi-
 ifeq ($(origin CROSS),undefined)
 CROSS := $(CROSS_$(ARCH))
 endif
-export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR LINUX_GUEST LINUX_WEB
+export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR SQLITE_DIR LINUX_GUEST LINUX_WEB
 
 # BOARD is the name of a folder of platform/, or the path of a folder: whatever holds a slash. A
 # linker script for each CPU lies in linker/, or in that folder.
@@ -89,8 +90,9 @@ no_port = $(shell test '$(PORT)' = auto || expr 0 '<' '$(PORT)' '&' '$(PORT)' '<
 VARIABLES := APP APPEND ARCH BENCH BOARD CELLS CLANG_FORMAT CONFORMANCE COVERAGE CPU CROSS DEBUG \
              DIR DRIVER FUZZ GIC HOSTILE JOBS LEGACY LIBFDT_DIR LINUX_GUEST LINUX_WEB LOAD \
              LITTLEFS_DIR LWIP_DIR MEM MUTANTS NEWLIB_DIR OS OUT PART PORT PYTHON QEMU SIZE SMP \
-             SOAK SUITE TESTS TIME TRANSPORT UBOOT_DIR V WERROR
-OF_OTHERS := SRCS SMALL DRIVERS CFLAGS LIBS FORMATS FILESYSTEMS MOUNTS FORWARD SCRATCH DATA \
+             SOAK SQLITE_DIR SUITE TESTS TIME TRANSPORT UBOOT_DIR V WERROR
+OF_OTHERS := SRCS SMALL DRIVERS CFLAGS LIBS LIBS_FROM FORMATS FILESYSTEMS MOUNTS FORWARD \
+             SCRATCH DATA DATABASE \
              HOST HOSTCC SANITIZE INSTRUMENT WARNINGS KIND SHELL MAKE MAKEFLAGS CC CCACHE%
 typed = $(sort $(foreach w,$(MAKEOVERRIDES),$(if $(findstring =,$w),$(firstword $(subst =, ,$w)))))
 typed_names = $(foreach v,$(typed),$(if $(filter command line,$(origin $v)),$v))

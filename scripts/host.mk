@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # host.mk: the tests that run on this machine. Each tests/host/test_*.c becomes build/host/test_*.
 # The other files of tests/host/, drivers/ and files/ (unchanged), ON_MEMORY and platform/host are a
-# library for all of them. Three kinds of programs have a second library in front of it:
+# library for all of them. Five kinds of programs have a second library in front of it:
 #   test_image_*              files of an image that platform/host replaces elsewhere (IMAGE), and
 #                             tests/host/image/. Compiled with tests/host/image/names.h in front,
 #                             which renames the functions that platform/host has as well
@@ -10,6 +10,7 @@
 #   test_sock_*, test_lwip_*  net/, lwIP, the descriptor table of an image, and tests/host/net/
 #   test_tcp_*, test_epoll    the same
 # lwIP's and libfdt's sources lie in build/ (`make deps`).
+#   test_sql*                 sqlite/, SQLite and tests/host/sqlite/
 # Address and undefined-behaviour sanitizers are on, and end the program at the first finding. The
 # programs that run the device in a second thread are built once more, with the thread sanitizer.
 
@@ -82,6 +83,14 @@ HTTP_FLAGS := -Iexamples/httpd -Itests/host/httpd -D_GNU_SOURCE
 FLAGS_tests/host/httpd/table.c := -DHTTP_TABLES='"$(abspath tests/http)"'
 HTTPD_LIBRARY := $(HTTPD:%=$(HOST)/obj/%.o)
 
+# SQLite itself is compiled without sanitizers, which would take minutes.
+include scripts/sqlite.mk
+SQL_PROGRAMS := $(filter test_sql%,$(PROGRAMS))
+SQL := $(wildcard sqlite/*.c tests/host/sqlite/*.c)
+SQL_FLAGS := -Isqlite -isystem $(SQLITE)
+SQL_LIBRARY := $(SQL:%=$(HOST)/obj/%.o) $(HOST)/obj/sqlite3.o
+$(SQL:%=$(HOST)/obj/%.o) $(SQL_PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o): $(SQLITE)/sqlite3.c
+
 # The conformance suite: docs/conformance-suite.md. suite-NAME judges the driver of drivers/NAME.c.
 SUITE_SOURCES := $(wildcard tests/suite/*.c)
 SUITE_DRIVERS := $(wildcard tests/suite/drivers/*.c)
@@ -104,6 +113,7 @@ FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_F
            $(if $(filter tests/suite/%,$1),$(SUITE_FLAGS)) \
            $(if $(filter $(LITTLEFS_OURS) $(LITTLEFS_PROGRAMS:%=tests/host/%.c),$1), \
                $(LITTLEFS_FLAGS) -Itests/host/littlefs) \
+           $(if $(filter $(SQL) $(SQL_PROGRAMS:%=tests/host/%.c),$1),$(SQL_FLAGS)) \
            $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
            $(if $(filter $(IMAGE) $(IMAGE_PROGRAMS:%=tests/host/%.c),$1),$(IMAGE_FLAGS)) $(FLAGS_$1)
 
@@ -136,10 +146,14 @@ $(HOST)/obj/littlefs/lfs2.c.o: $(SRC_littlefs) $(HOST)/obj/flags
 	$(call compile,$(FLAGS) $(LITTLEFS_FLAGS) -w)
 $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
 	$(call compile,$(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=6 -I$(LIBFDT))
+$(HOST)/obj/sqlite3.o: $(SQLITE)/sqlite3.c $(HOST)/obj/flags
+	@$(if $V,,printf '  %-5s %s\n' HOST $<)
+	$(Q)$(HOSTCC) -O1 -g1 -w $(SQLITE_OPTIONS) -MD -MP -c $< -o $@
 $(HOST)/library.a: $(LIBRARY)
 $(HOST)/image.a: $(IMAGE_LIBRARY)
 $(HOST)/net.a: $(NET_LIBRARY)
 $(HOST)/httpd.a: $(HTTPD_LIBRARY)
+$(HOST)/sql.a: $(SQL_LIBRARY)
 $(HOST)/suite.a: $(SUITE_LIBRARY)
 $(HOST)/littlefs.a: $(LITTLEFS_LIBRARY)
 $(HOST)/%.a:
@@ -155,6 +169,7 @@ $(NET_PROGRAMS:%=$(HOST)/%): $(HOST)/net.a $(addprefix $(HOST)/obj/, \
     net/socket/socket_many.c.o)
 $(HTTP_PROGRAMS:%=$(HOST)/%): $(HOST)/httpd.a
 $(LITTLEFS_PROGRAMS:%=$(HOST)/%): $(HOST)/littlefs.a
+$(SQL_PROGRAMS:%=$(HOST)/%): $(HOST)/sql.a
 
 $(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/library.a
 	$(Q)$(HOSTCC) $(INSTRUMENT) $^ $(LIBS) -o $@
@@ -189,7 +204,8 @@ $(HOST)/unmapped-%: $(HOST)/obj/tests/host/%.c.o $(UNMAPPED) $(HOST)/library.a s
 	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(HOST)/library.a $(LIBS) -Wl,-t -o $@ >$@.objects
 
 ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUITE_LIBRARY) \
-               $(LITTLEFS_LIBRARY) $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) $(NEWBUS) $(NEWRING) \
+               $(SQL_LIBRARY) $(LITTLEFS_LIBRARY) $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) \
+               $(NEWBUS) $(NEWRING) \
                $(CUT_LIBRARY) $(CUT_NAMES:%=$(HOST)/obj/tests/powercut/cut_%.c.o) \
                $(foreach p,$(CUT_NAMES),$(CUT_$p)) \
                $(WITHOUT_LEGACY) $(UNMAPPED) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)

@@ -16,6 +16,7 @@ DRIVER_NAMES := $(sort $(foreach s,$(ALL_DRIVERS),$(word 2,$(subst /, ,$s))))
 # ---- what the application asks for ---------------------------------------------------------------
 
 include scripts/appliance.mk
+include scripts/libs.mk
 APP_SRCS := $(foreach s,$(sort main.c $(SRCS)),$(if $(filter /%,$s),$s,$(APP_DIR)/$s))
 
 foreign := $(filter-out %.c %.S,$(APP_SRCS))
@@ -74,14 +75,27 @@ $(foreach r,$(FS_ROOMS),\
 $(foreach s,$(SRC_files-littlefs),$(call object,files-littlefs,$s)): $(LITTLEFS)/.fixed \
     scripts/littlefs.mk
 
+# A library that the application names has a room of its own, which is compiled for it alone.
+define compile_lib
+$(eval $(call compile,$1,$2,$(if $(filter $2,$(LIB_SRC_$1)),-w)))
+$(eval $(call object,$1,$2): $(LIB_SRC_$1) $(wildcard scripts/libs.mk scripts/$1.mk))
+endef
+lib_objects = $(foreach s,$(SRC_$1) $(LIB_SRC_$1),$(call object,$1,$s))
+$(foreach l,$(LIBS_FROM),\
+    $(foreach s,$(SRC_$l) $(LIB_SRC_$l),$(call compile_lib,$l,$s)) \
+    $(eval $(call collect,$l,$(call lib_objects,$l))))
+LIB_ARCHIVES := $(FS_ARCHIVES) $(foreach l,$(LIBS_FROM),$(call archive,$l))
+
 # Two folders may have the same name: their objects are kept apart by the path.
 APP_ROOM := app/$(APP_NAME)-$(shell printf %s '$(abspath $(APP_DIR))' | cksum | cut -d' ' -f1)
 # The headers of this tree are system headers to it, so its own of the same name are found first.
-FLAGS_$(APP_ROOM) = $(FLAGS_app) -I$(APP_DIR)
+FLAGS_$(APP_ROOM) = $(FLAGS_app) -I$(APP_DIR) \
+    $(foreach l,$(LIBS_FROM),$(addprefix -isystem ,$(LIB_INCLUDE_$l)))
 app_object = $(OBJ)/$(APP_ROOM)/$(subst /,@,$(patsubst $(APP_DIR)/%,%,$1)).o
 define compile_app
 ALL_OBJECTS += $(call app_object,$1)
-$(call app_object,$1): $1 $(FLAGS_FILE) $(OWNER_FILE) $(wildcard $(APP_DIR)/app.mk)
+$(call app_object,$1): $1 $(FLAGS_FILE) $(OWNER_FILE) $(wildcard $(APP_DIR)/app.mk) \
+        $(foreach l,$(LIBS_FROM),$(LIB_SRC_$l))
 	$$(call say,CC,$1)
 	$(Q)mkdir -p $$(@D) && $(CC_TARGET) $$(FLAGS_$(APP_ROOM)) \
 	    $$(if $$(filter $(SMALL:%=$(APP_DIR)/%),$1),-Os) $(CFLAGS) -MD -MP -c $$< -o $$@
@@ -106,7 +120,7 @@ LD_SCRIPT := $(BOARD_LD)/$(ARCH)-$(BOARD_NAME).ld
 CURE := $(STEM).cure
 CURE_aarch64 = -Wl,--fix-cortex-a53-843419=adr
 link = $(CC_TARGET) $(LDFLAGS) @$(CURE) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) \
-       -Wl,--start-group $(LIBS) $(FS_ARCHIVES) $(everything) -lgcc -Wl,--end-group
+       -Wl,--start-group $(LIBS) $(LIB_ARCHIVES) $(everything) -lgcc -Wl,--end-group
 
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
 # found before newlib's function of that name. A second one has printf and scanf in full
@@ -130,7 +144,7 @@ everything = $(if $(FULL_LIB),$(if $(FORMATS),$(EVERYTHING_FULL),$$($(literals) 
 
 # The appliance whose image lies in build/ARCH: its folder, and how the image was built.
 OWNER := $(abspath $(APP_DIR)) $(DEBUG) $(CFLAGS) $(SMALL) $(LIBS) $(DRIVERS) $(FORMATS) \
-         $(FILESYSTEMS) $(MOUNTS)
+         $(FILESYSTEMS) $(MOUNTS) $(LIBS_FROM)
 owner_was := $(strip $(file <$(OWNER_FILE)))
 ifneq ($(owner_was),$(strip $(OWNER)))
 ifneq ($(filter-out $(firstword $(OWNER)),$(firstword $(owner_was))),)
@@ -150,7 +164,7 @@ APP_OBJECTS += $(MOUNTS_OBJECT)
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.
-$(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(FS_ARCHIVES) $(EVERYTHING) $(EVERYTHING_FULL) \
+$(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(LIB_ARCHIVES) $(EVERYTHING) $(EVERYTHING_FULL) \
         $(LD_SCRIPT) linker/virt.ld $(OWNER_FILE) scripts/symtab.py
 	$(call say,LD,$@)
 	$(Q)echo '$(CURE_$(ARCH))' >$(CURE)

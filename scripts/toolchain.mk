@@ -57,6 +57,7 @@ FLAGS_drivers = $(COMMON) $(WARNINGS) $(FREESTANDING) $(NO_FP) $(PLATFORM_INCLUD
 FLAGS_files = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE)
 FLAGS_files-littlefs = $(FLAGS_files) -Ifiles $(LITTLEFS_FLAGS)
 FLAGS_littlefs = $(FLAGS_files) $(LITTLEFS_FLAGS) -w
+FLAGS_sqlite = $(FLAGS_files) -Ifiles -isystem $(SQLITE) $(SQLITE_OPTIONS)
 FLAGS_machine = $(COMMON) $(VERSION) $(WARNINGS) $(WITH_LIBC) $(NO_FP) $(PLATFORM_INCLUDE) \
                 -I$(LIBFDT)
 FLAGS_libc = $(COMMON) $(WARNINGS) $(WITH_LIBC) $(LIBC_INCLUDE) -Iplatform/runtime

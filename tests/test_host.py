@@ -76,6 +76,13 @@ def test_littlefs_ten_thousand_entries(builder):
                 VIREO_CASE_SECONDS=str(700 * PATIENCE))
 
 
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_sql_cuts_long(builder):
+    """SQLite on a disk whose power is cut at a thousand moments."""
+    run_program(builder, 'host/test_sql_cuts', 900, VIREO_SQL_CUTS='1000', VIREO_SEED='17')
+
+
 def run_program(builder, name, seconds=170, **environment):
     builder(f'build/{name}')
     result = subprocess.run([os.path.join(TREE, 'build', name)], capture_output=True, text=True,

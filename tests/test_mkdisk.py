@@ -106,3 +106,21 @@ def test_data_is_not_lost(tmp_path):
     assert '--data 4X is no size' in mkdisk('--data', '4X', tmp_path / 'small', ok=False)
     (tmp_path / 'small').write_bytes(bytes(1 << 16))
     assert 'holds no littlefs' in mkdisk('--list', tmp_path / 'small', ok=False)
+
+
+# ---- disks for a database ----
+
+def test_database_disk(tmp_path):
+    """--sqlite makes both superblocks of sqlite/store.h; what holds something is left alone."""
+    disk = tmp_path / 'db.img'
+    subprocess.run([sys.executable, MKDISK, '--sqlite', '1M', disk], check=True)
+    data = disk.read_bytes()
+    assert len(data) == 1 << 20 and data[:512] == data[65536:66048]
+    assert data[:16] == b'Vireo SQLite 1\r\n'
+    assert struct.unpack_from('<IIQQQQ', data, 16) == (1, 1, 1, 1 << 20, 0, 0)
+    for options in (['--sqlite', '1M'], ['--sqlite', '100K', str(tmp_path / 'small')],
+                    ['--sqlite', '1M', str(tmp_path), 'x.img']):
+        again = subprocess.run([sys.executable, MKDISK, *options, disk][:4 + len(options)],
+                               capture_output=True, text=True, check=False)
+        assert again.returncode == 1 and 'mkdisk: ' in again.stderr
+    assert disk.read_bytes() == data

@@ -41,10 +41,21 @@ void task_mutex_lock(struct task_mutex *m)
     m->depth++;
 }
 
+bool task_mutex_trylock(struct task_mutex *m)
+{
+    m->depth++;
+    return true;
+}
+
 void task_mutex_unlock(struct task_mutex *m)
 {
     CHECK(m->depth > 0);
     m->depth--;
+}
+
+void task_sleep_until(uint64_t when_ns)
+{
+    host_advance(when_ns - hal_now_ns());
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
