@@ -37,8 +37,8 @@ $(if $(meant),$(error $(APP_MK): $(firstword $(meant)) means nothing; $(word 2,$
     There is: $(APP_SAYS)))
 
 no_size = $(shell printf %s $(call quoted,$1) | grep -qxE '[1-9][0-9]{0,15}[KMGT]?' || echo no)
-$(foreach v,SCRATCH DATA DATABASE,$(if $($v),$(if $(call no_size,$($v)),$(error $(APP_MK): $v := $($v) is \
-    no size: write bytes, or a number with K, M or G, such as 16M))))
+$(foreach v,SCRATCH DATA DATABASE,$(if $($v),$(if $(call no_size,$($v)),$(error $(APP_MK): \
+    $v := $($v) is no size: write bytes, or a number with K, M or G, such as 16M))))
 
 FS_KINDS := $(sort $(patsubst files/fs_%.c,%,$(wildcard files/fs_*.c)) \
                    $(patsubst files/%/,%,$(wildcard files/*/)))

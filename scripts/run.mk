@@ -3,7 +3,8 @@
 
 include scripts/config.mk
 
-# FORWARD, SCRATCH, DATA and DATABASE are the app.mk's. An image that uses sockets gets port 80 unasked.
+# FORWARD, SCRATCH, DATA and DATABASE are the app.mk's. An image that uses sockets gets port 80
+# unasked.
 include scripts/appliance.mk
 uses_net = $(shell grep -qw lwip_init $(IMAGE:.img=.map) && echo yes)
 forwards = $(if $(PORT),$(PORT):80,$(or $(FORWARD),$(if $(uses_net),auto:80)))
