@@ -65,6 +65,7 @@ soak: check .setup-build+run+test deps
 # Cuts the power of images that write. POWERCUT="blkcheck --kills 5": one of them, so often
 powercut: check .setup-build+run+test deps
 	$(STEP) scripts/image.mk image APP=blkcheck
+	$(STEP) scripts/image.mk image APP=tests/apps/fileset
 	$(BUILD) scripts/host.mk cuts
 	@$(PYTHON) scripts/powercut $(POWERCUT)
 

@@ -73,8 +73,10 @@ NET_LIBRARY := $(NET:%=$(HOST)/obj/%.o) $(patsubst $(LWIP)/%,$(HOST)/obj/lwip/%.
 
 # littlefs's source is fetched for these alone.
 LITTLEFS_PROGRAMS := $(filter test_littlefs%,$(PROGRAMS))
-LITTLEFS_OURS := $(SRC_files-littlefs) tests/host/littlefs/littlefstest.c
-LITTLEFS_LIBRARY := $(LITTLEFS_OURS:%=$(HOST)/obj/%.o) $(HOST)/obj/littlefs/lfs2.c.o
+LITTLEFS_LINKED := $(SRC_files-littlefs) tests/host/littlefs/littlefstest.c
+LITTLEFS_LIBRARY := $(LITTLEFS_LINKED:%=$(HOST)/obj/%.o) $(HOST)/obj/littlefs/lfs2.c.o
+LITTLEFS_OURS := $(LITTLEFS_LINKED) $(LITTLEFS_PROGRAMS:%=tests/host/%.c) \
+                 tests/powercut/cut_fileset.c
 
 HTTP_PROGRAMS := $(filter test_http%,$(PROGRAMS))
 HTTPD := $(filter-out %/main.c %/status.c,$(wildcard examples/httpd/*.c)) \
@@ -106,13 +108,13 @@ FLAGS_tests/suite/drivers/bad.c := -fno-sanitize=all -fsanitize=thread \
 CUT_PROGRAMS := $(patsubst tests/powercut/cut_%.c,cut-%,$(wildcard tests/powercut/cut_*.c))
 CUT_LIBRARY := $(patsubst %,$(HOST)/obj/%.o,tests/powercut/cutdisk.c)
 CUT_NAMES := $(CUT_PROGRAMS:cut-%=%)
+CUT_fileset := $(HOST)/obj/tests/apps/fileset/rounds.c.o $(HOST)/littlefs.a
 CUT_blkcheck := $(patsubst %,$(HOST)/obj/examples/blkcheck/%.o,rounds.c pattern.c)
 
 FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_FLAGS)) \
            $(if $(filter examples/%,$1),-include tests/host/httpd/names.h) $(FLAGS) \
            $(if $(filter tests/suite/%,$1),$(SUITE_FLAGS)) \
-           $(if $(filter $(LITTLEFS_OURS) $(LITTLEFS_PROGRAMS:%=tests/host/%.c),$1), \
-               $(LITTLEFS_FLAGS) -Itests/host/littlefs) \
+           $(if $(filter $(LITTLEFS_OURS),$1),$(LITTLEFS_FLAGS) -Itests/host/littlefs) \
            $(if $(filter $(SQL) $(SQL_PROGRAMS:%=tests/host/%.c),$1),$(SQL_FLAGS)) \
            $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
            $(if $(filter $(IMAGE) $(IMAGE_PROGRAMS:%=tests/host/%.c),$1),$(IMAGE_FLAGS)) $(FLAGS_$1)
@@ -140,7 +142,7 @@ $(HOST)/obj/%.c.o: %.c $(HOST)/obj/flags
 	$(call compile,$(call FLAGS_of,$<))
 $(HOST)/obj/lwip/%.c.o: $(LWIP)/%.c $(HOST)/obj/flags
 	$(call compile,$(FLAGS) $(NET_FLAGS) -w)
-$(LITTLEFS_LIBRARY) $(LITTLEFS_PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o): $(LITTLEFS)/.fixed \
+$(LITTLEFS_OURS:%=$(HOST)/obj/%.o): $(LITTLEFS)/.fixed \
     scripts/littlefs.mk
 $(HOST)/obj/littlefs/lfs2.c.o: $(SRC_littlefs) $(HOST)/obj/flags
 	$(call compile,$(FLAGS) $(LITTLEFS_FLAGS) -w)
@@ -176,7 +178,8 @@ $(HOST)/suite-%: $(HOST)/obj/tests/suite/drivers/%.c.o $(HOST)/suite.a $(HOST)/l
 
 $(foreach p,$(CUT_NAMES),$(eval $(HOST)/cut-$p: $(CUT_$p)))
 $(HOST)/cut-%: $(HOST)/obj/tests/powercut/cut_%.c.o $(CUT_LIBRARY) $(HOST)/library.a
-	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
+	$(Q)$(HOSTCC) $(INSTRUMENT) $(filter %.o,$^) $(filter-out $(HOST)/library.a,$(filter %.a,$^)) \
+	    $(HOST)/library.a $(LIBS) -o $@
 
 $(HOST)/test_cache_cuts: $(CUT_blkcheck)
 
@@ -207,7 +210,7 @@ ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUI
                $(SQL_LIBRARY) $(LITTLEFS_LIBRARY) $(SUITE_DRIVERS:%=$(HOST)/obj/%.o) \
                $(NEWBUS) $(NEWRING) \
                $(CUT_LIBRARY) $(CUT_NAMES:%=$(HOST)/obj/tests/powercut/cut_%.c.o) \
-               $(foreach p,$(CUT_NAMES),$(CUT_$p)) \
+               $(filter %.o,$(foreach p,$(CUT_NAMES),$(CUT_$p))) \
                $(WITHOUT_LEGACY) $(UNMAPPED) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
 -include $(ALL_OBJECTS:.o=.d)
 .SECONDARY:

@@ -11,6 +11,7 @@
 #include "mount.h"
 #include "vireo/task.h"
 
+#define LITTLEFS_RUN      262144u
 #define LITTLEFS_PATH_MAX 1023u
 
 /*
@@ -43,6 +44,9 @@ struct littlefs {
     struct littlefs_node *nodes;
     struct littlefs_dir *dirs;
     uint64_t reads, reads_max; /* of the disk in one call, and how many a sound one needs at most */
+    lfs2_block_t last;         /* that was read */
+    unsigned backwards;        /* reads in a row that went one or two blocks back */
+    uint8_t *run;              /* LITTLEFS_RUN bytes, while a walk goes backwards */
     bool damage_told;
     struct littlefs *next;
 };

@@ -19,6 +19,25 @@ static uint64_t littlefs_place(const struct lfs2_config *c, lfs2_block_t block, 
 }
 
 /*
+ * The blocks of a file are a list from its end to its start, of which each is read alone when
+ * littlefs looks for free blocks. Where that goes backwards over the disk, a run of blocks is read
+ * at once, so that the cache has them.
+ */
+static void littlefs_read_run(struct littlefs *fs, lfs2_block_t block)
+{
+    uint32_t size = fs->config.block_size, count = LITTLEFS_RUN / size;
+
+    fs->backwards = block < fs->last && fs->last - block <= 2 ? fs->backwards + 1 : 0;
+    fs->last = block;
+    if (fs->backwards < 8 || fs->backwards % (count / 2) != 8 % (count / 2) || block < count)
+        return;
+    if (!fs->run)
+        fs->run = malloc(LITTLEFS_RUN);
+    if (fs->run)
+        disk_read(fs->disk, fs->run, LITTLEFS_RUN, (uint64_t)(block - count + 1) * size, NULL);
+}
+
+/*
  * A list on a damaged disk may have no end, so the reads of one call have a limit, which no sound
  * file system reaches.
  */
@@ -30,6 +49,8 @@ static int littlefs_disk_read(const struct lfs2_config *c, lfs2_block_t block, l
 
     if (++fs->reads > fs->reads_max)
         return LFS2_ERR_CORRUPT;
+    if (!off)
+        littlefs_read_run(fs, block);
     n = disk_read(fs->disk, buffer, size, littlefs_place(c, block, off), NULL);
     return n == (ssize_t)size ? 0 : n == -ENOMEM ? LFS2_ERR_NOMEM : LFS2_ERR_IO;
 }
@@ -155,6 +176,9 @@ int littlefs_error(struct littlefs *fs, int err)
 int littlefs_leave(struct littlefs *fs, int err)
 {
     err = littlefs_error(fs, err);
+    free(fs->run);
+    fs->run = NULL;
+    fs->backwards = 0;
     task_mutex_unlock(&fs->lock);
     return err;
 }

@@ -86,6 +86,7 @@ void littlefs_forget(struct littlefs *fs)
         free(d);
     }
     lfs2_unmount(&fs->lfs);
+    free(fs->run);
     free(fs);
 }
 

@@ -21,7 +21,7 @@ import subprocess
 import tempfile
 import time
 
-from vireolib import images, writelog
+from vireolib import datadisk, images, writelog
 from vireolib.guest import Guest, Lost
 from vireolib.machine import Disk, Machine
 
@@ -49,9 +49,8 @@ class Workload:
 
     def machine(self, disk, rounds=1000000, acknowledged=0):
         return Machine(images.image(self.app), net='none', disks=[disk],
-                       append='vireo.blkcheck.mode=rounds '
-                              f'vireo.blkcheck.rounds={rounds} '
-                              f'vireo.blkcheck.acknowledged={acknowledged}')
+                       append=f'vireo.{self.name}.mode=rounds vireo.{self.name}.rounds={rounds} '
+                              f'vireo.{self.name}.acknowledged={acknowledged}')
 
     def work(self, guest, done):
         """Has the image work until done(n) is true, after each acknowledgement n."""
@@ -84,14 +83,32 @@ class Workload:
                 status = guest.wait(BOOTING)
             except Lost:
                 status = 'none'
-            found = guest.seen(r'^blkcheck: .*good, (\d+) rounds')
+            found = guest.seen(rf'^{self.name}: .*good, (\d+) rounds')
             if status != 0 or not found:
                 return f'status {status}\n' + guest.report(20)
         rounds = int(re.search(r'(\d+) rounds', found[0])[1])
         return self.judge(path, rounds + 3)
 
 
-WORKLOADS = {w.name: w for w in (Workload(),)}
+class Fileset(Workload):
+    """Files of littlefs: tests/apps/fileset."""
+    name = 'fileset'
+    app = 'fileset'
+    size = MIB
+    acknowledged = r'^fileset: acknowledged (\d+)'
+
+    def make(self, path):
+        if os.path.exists(path):
+            os.unlink(path)
+        datadisk.make(path, self.size, 4096, None)
+
+    def witness(self, entry):
+        """The records of the log that are written: the round before the last one is whole."""
+        found = re.findall(rb'record (\d+)\0', entry.data or b'')
+        return max((int(n) - 1 for n in found), default=0)
+
+
+WORKLOADS = {w.name: w for w in (Workload(), Fileset())}
 
 
 def judged(command):
