@@ -25,21 +25,20 @@ $(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
 SRC_lwip := $(filter-out %/dns.c %/etharp.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
-# What no packet of an open connection passes is compiled to be small (most segments pass by
-# tcp_in.c and tcp_out.c, most datagrams by udp.c), and so is what is no slower then: of the files
+# What no packet of a usual connection passes, from its SYN to its end, is compiled to be small (most
+# datagrams pass by udp.c), and so is what is no slower then: of the files
 # below inet_family.c, and core.c of the drivers (make bench BENCH="tcp ring").
-SELDOM := $(addprefix $(LWIP)/src/core/,netif.c pbuf.c raw.c tcp.c tcp_in.c tcp_out.c udp.c \
+SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
                                         timeouts.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \
               $(addprefix ipv6/,ip6.c ip6_addr.c nd6.c mld6.c ip6_frag.c icmp6.c)) \
           $(addprefix net/lwip/,bootip.c tcp_cookie.c tcp_cubic.c tcp_cut.c \
                                 tcp_guard.c \
-                                tcp_half_open.c tcp_ooseq.c tcp_mtu.c tcp_mtu_probe.c \
-                                tcp_option.c tcp_queue.c tcp_recovery.c tcp_resend.c tcp_sack.c \
-                                tcp_stamp.c tcp_syn.c tcp_timer.c) \
-          $(addprefix net/lwip/tcp_,ack.c congestion.c glue.c window.c) \
+                                tcp_ooseq.c tcp_mtu.c tcp_mtu_probe.c \
+                                tcp_sack.c \
+                                tcp_stamp.c) \
+          $(addprefix net/lwip/tcp_,congestion.c) \
           $(addprefix net/lwip/net_,address.c arp.c dev.c flow.c groups.c icmp.c \
-                                    input.c \
                                     lease.c names.c nd6.c path_mtu.c privacy.c random.c reass.c \
                                     route.c route6.c table.c udp.c) \
           $(addprefix net/inet/sock_,accept.c addr.c cmsg.c conn.c dgram.c dgram_peer.c \
