@@ -25,9 +25,9 @@ $(foreach r,$(NET_ROOMS),$(eval SRC_$r := $(wildcard $(subst -,/,$r)/*.c)))
 SRC_lwip := $(filter-out %/dns.c %/etharp.c, \
                 $(wildcard $(addprefix $(LWIP)/src/core/,*.c ipv4/*.c ipv6/*.c))) \
             $(LWIP)/src/netif/ethernet.c
-# What no packet of a usual connection passes, from its SYN to its end, is compiled to be small (most
-# datagrams pass by udp.c), and so is what is no slower then: of the files
-# below inet_family.c, and core.c of the drivers (make bench BENCH="tcp ring").
+# What no packet of a usual connection passes, from its SYN to its end, is compiled to be small
+# (most datagrams pass by udp.c), and so is what is no slower then: of the files below
+# inet_family.c, and core.c of the drivers (make bench BENCH="tcp ring").
 SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
                                         timeouts.c \
               $(addprefix ipv4/,dhcp.c igmp.c ip4.c ip4_addr.c ip4_frag.c icmp.c) \

@@ -22,6 +22,7 @@ struct conn_table {
     struct net_chain *first[FIRST_SIZE];
 };
 
+struct net_conn_hint net_conn_hint;
 static struct conn_table conns, udp_ports;
 static struct tcp_pcb **active_end = &tcp_active_pcbs; /* where the list of active ones ends */
 static struct tcp_pcb_listen *listeners[FIRST_SIZE];
@@ -180,8 +181,12 @@ struct tcp_pcb *net_conn_of(const struct tcp_hdr *h, bool time_wait)
 {
     static struct tcp_pcb *pcb;
 
-    if (!time_wait)
-        pcb = net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest);
+    if (!time_wait) {
+        pcb = net_conn_hint.found
+                  ? net_conn_hint.pcb
+                  : net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest);
+        net_conn_hint.found = false;
+    }
     if (!pcb || (pcb->state == TIME_WAIT) != time_wait)
         return NULL;
     if (pcb->net.conn.sleeps)

@@ -48,6 +48,11 @@ struct tcp_pcb *net_conn_find(const ip_addr_t *remote, uint16_t remote_port, con
                               uint16_t local_port);
 /* The same of a packet of IPv4, whose headers these are. */
 struct tcp_pcb *net_conn_find4(const struct ip_hdr *ip, const struct tcp_hdr *h);
+/* The connection of the next packet, or NULL: set where it was looked for already. */
+extern struct net_conn_hint {
+    struct tcp_pcb *pcb;
+    bool found; /* pcb counts */
+} net_conn_hint;
 /* The connection of the packet that lwIP is given now, if it is in TIME_WAIT as asked. */
 struct tcp_pcb *net_conn_of(const struct tcp_hdr *h, bool time_wait);
 /* Something happens to a connection that sleeps. */

@@ -339,6 +339,64 @@ void net_input_pass(const struct net_arrival *a, struct pbuf *p)
         input_told(a, p);
 }
 
+/* An acknowledgement, perhaps with data or an end: no option but a timestamp in its usual place. */
+static bool input_is_simple(const struct tcp_hdr *h, unsigned len)
+{
+    uint16_t word = h->_hdrlen_rsvd_flags & (uint16_t)~PP_HTONS(TCP_PSH | TCP_FIN);
+    const uint32_t *option = (const void *)(h + 1);
+
+    if (word == PP_HTONS(TCP_HLEN / 4 << 12 | TCP_ACK))
+        return true;
+    return word == PP_HTONS((TCP_HLEN + LWIP_TCP_OPT_LEN_TS_OUT) / 4 << 12 | TCP_ACK) &&
+           len >= TCP_HLEN + LWIP_TCP_OPT_LEN_TS_OUT && option[0] == PP_HTONL(0x0101080a);
+}
+
+/* Any other segment is judged. *pcb: its connection, which a SYN may replace. False: dropped. */
+static bool input_odd_ok(struct net_dev *d, const uint8_t *frame, unsigned len,
+                         struct tcp_pcb **pcb) __attribute__((noinline));
+static bool input_odd_ok(struct net_dev *d, const uint8_t *frame, unsigned len,
+                         struct tcp_pcb **pcb)
+{
+    struct net_arrival a = {.dev = d, .eth = (const void *)frame, .type = PP_HTONS(ETHTYPE_IP)};
+    const uint8_t *packet = frame + SIZEOF_ETH_HDR;
+
+    if (net_input_judge(&a, packet, len, len) != NET_GOOD)
+        return false;
+    if (input_is_syn(&a.seg) && *pcb) {
+        input_reuse_time_wait(&a.seg);
+        *pcb = net_conn_find4((const void *)packet, a.seg.tcp);
+    }
+    return true;
+}
+
+void net_input_tcp4(struct net_dev *d, const uint8_t *frame, struct pbuf *p, struct tcp_pcb *pcb,
+                    bool partial)
+{
+    const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
+    struct netif *netif = &d->netif;
+
+    if (!input_is_simple(p->payload, p->len) && !input_odd_ok(d, frame, IP_HLEN + p->len, &pcb)) {
+        pbuf_free(p);
+        return;
+    }
+    net_conn_hint = (struct net_conn_hint){pcb, true};
+    net_core.sender = frame + ETH_HWADDR_LEN;
+    net_arriving = (struct net_arriving){.summed = true, .partial = partial, .ours = true};
+    ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, ip->dest);
+    ip_addr_copy_from_ip4(ip_data.current_iphdr_src, ip->src);
+    ip_data.current_netif = ip_data.current_input_netif = netif;
+    ip_data.current_ip4_header = ip;
+    ip_data.current_ip_header_tot_len = IP_HLEN;
+    lwip_stats.ip.recv++;
+    tcp_input(p, netif);
+    ip_data.current_netif = ip_data.current_input_netif = NULL;
+    ip_data.current_ip4_header = NULL;
+    ip_data.current_ip_header_tot_len = 0;
+    net_arriving = (struct net_arriving){0};
+    net_core.sender = NULL;
+    net_conn_hint.found = false;
+}
+
 void net_input(struct net_dev *d, struct pbuf *p, bool tight)
 {
     struct net_arrival a = {.dev = d, .eth = p->payload, .tight = tight};

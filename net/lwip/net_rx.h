@@ -22,6 +22,8 @@ struct net_arrival {
     struct net_segment seg;
 };
 
+struct tcp_pcb;
+
 /* lwIP's raw sockets. */
 extern struct raw_pcb *raw_pcbs;
 
@@ -57,5 +59,13 @@ static inline bool net_input_sender4_ok(u32_t from, const struct netif *netif)
 bool net_input_ends6(const struct ip6_hdr *ip, struct netif *netif);
 /* A packet that was judged, in the first pbuf as far as its headers go: into lwIP. */
 void net_input_pass(const struct net_arrival *a, struct pbuf *p);
+/*
+ * A segment over IPv4 into lwIP, past its IP, and past the checks where it is a usual one: a frame
+ * to this card alone, to its address, from a valid one, no option of IP, not a fragment, right
+ * sums. frame: its headers. p: the segment in one pbuf, no longer the caller's. pcb: the connection
+ * by net_conn_find4(). partial: as in struct net_arriving.
+ */
+void net_input_tcp4(struct net_dev *d, const uint8_t *frame, struct pbuf *p, struct tcp_pcb *pcb,
+                    bool partial);
 
 #endif

@@ -30,12 +30,11 @@ static struct fast_segment fast_now; /* one is looked at at a time */
 
 /* ---- is it the next one? --------------------------------------------------------------------- */
 
-/* Open, with its own sums of numbers alone: nothing out of order, lost, refused, or about to end.
- */
-static bool fast_is_calm(const struct tcp_pcb *pcb)
+/* In that state, and with its own sums of numbers alone: nothing out of order, lost, or refused. */
+static inline bool fast_is_calm(const struct tcp_pcb *pcb, unsigned state, unsigned odd_flags)
 {
     const struct tcp_recovery *r = &pcb->net.rec;
-    uint32_t odd = (uint32_t)(pcb->state ^ ESTABLISHED) | (pcb->flags & FAST_ODD_FLAGS) |
+    uint32_t odd = (uint32_t)(pcb->state ^ state) | (pcb->flags & odd_flags) |
                    pcb->persist_backoff | pcb->netif_idx | pcb->net.conn.sleeps | r->lost_bytes |
                    r->sacked_bytes | r->dup_bytes;
 
@@ -81,27 +80,42 @@ static bool fast_ack_fits(struct fast_segment *s)
            s->ack == s->pcb->snd_nxt;
 }
 
-/* len: bytes of the segment with its header. */
-static bool fast_expects(struct fast_segment *s, const struct netif *netif, const struct ip_hdr *ip,
-                         const struct tcp_hdr *h, uint32_t len) __attribute__((noinline));
-static bool fast_expects(struct fast_segment *s, const struct netif *netif, const struct ip_hdr *ip,
-                         const struct tcp_hdr *h, uint32_t len)
+/*
+ * This side has closed, nobody is told of anything, and the peer acknowledges the end, which is the
+ * last that there was to send: no more than that.
+ */
+static bool fast_ends(const struct fast_segment *s)
 {
-    struct tcp_pcb *pcb;
+    const struct tcp_pcb *pcb = s->pcb;
 
-    if (ip->dest.addr != netif_ip4_addr(netif)->addr || !netif_is_up(netif))
+    return s->acked && !s->len && !pcb->unsent && !pcb->sent && !pcb->recv &&
+           fast_is_calm(pcb, FIN_WAIT_1, FAST_ODD_FLAGS & ~(TF_FIN | TF_RXCLOSED));
+}
+
+/* len: bytes of the segment with its header. s->pcb: its connection. */
+static bool fast_expects(struct fast_segment *s, const struct tcp_hdr *h, uint32_t len)
+    __attribute__((noinline));
+static bool fast_expects(struct fast_segment *s, const struct tcp_hdr *h, uint32_t len)
+{
+    struct tcp_pcb *pcb = s->pcb;
+    bool open = fast_is_calm(pcb, ESTABLISHED, FAST_ODD_FLAGS);
+
+    if ((!open && pcb->state != FIN_WAIT_1) || !fast_header_fits(pcb, h) ||
+        len < TCPH_HDRLEN_BYTES(h))
         return false;
-    pcb = net_conn_find4(ip, h);
-    if (!pcb || !fast_is_calm(pcb) || !fast_header_fits(pcb, h) || len < TCPH_HDRLEN_BYTES(h))
-        return false;
-    s->pcb = pcb;
     s->seq = lwip_ntohl(h->seqno);
     s->ack = lwip_ntohl(h->ackno);
     s->len = len - TCPH_HDRLEN_BYTES(h);
     s->window = (uint32_t)lwip_ntohs(h->wnd) << pcb->snd_scale;
     if (!s->window || !fast_stamp_fits(s, h) || !fast_ack_fits(s))
         return false;
-    return s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd;
+    return s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd && (open || fast_ends(s));
+}
+
+/* Is the packet one for this interface? */
+static inline bool fast_is_own(const struct netif *netif, const struct ip_hdr *ip)
+{
+    return ip->dest.addr == netif_ip4_addr(netif)->addr && netif_is_up(netif);
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
@@ -115,7 +129,8 @@ static inline void fast_heard(const struct fast_segment *s)
     lwip_stats.tcp.recv++;
     lwip_stats.tcp.cachehit++;
     tcp_option_heard(&pcb->net.opt, s->len, tcp_ticks);
-    pcb->tmr = tcp_ticks;
+    if (!(pcb->flags & TF_RXCLOSED))
+        pcb->tmr = tcp_ticks;
     pcb->keep_cnt_sent = 0;
     pcb->persist_probe = 0;
     if ((pcb->flags & TF_TIMESTAMP) && TCP_SEQ_LEQ(s->seq, pcb->ts_lastacksent)) {
@@ -240,6 +255,8 @@ static void fast_take(const struct fast_segment *s, struct pbuf *data)
     if (s->acked) {
         acked = s->acked->len;
         fast_acked(s);
+        if (pcb->state == FIN_WAIT_1)
+            pcb->state = FIN_WAIT_2;
     } else if (pcb->unacked) {
         tcp_recovery_still(pcb);
     }
@@ -262,7 +279,10 @@ bool tcp_fast_input(const struct net_arrival *a, struct pbuf *p)
     uint32_t data = a->seg.data;
     struct fast_segment *s = &fast_now;
 
-    if (!fast_expects(s, &a->dev->netif, (const void *)a->seg.packet, a->seg.tcp, a->seg.len))
+    if (!fast_is_own(&a->dev->netif, (const void *)a->seg.packet))
+        return false;
+    s->pcb = net_conn_find4((const void *)a->seg.packet, a->seg.tcp);
+    if (!s->pcb || !fast_expects(s, a->seg.tcp, a->seg.len))
         return false;
     if (!s->len) {
         pbuf_free(p);
@@ -349,14 +369,21 @@ static inline struct pbuf *fast_pbuf(const struct net_dev *d, struct vnet_rx *rx
 bool tcp_fast_rx(struct net_dev *d, struct vnet_rx *rx)
 {
     uint32_t at = SIZEOF_ETH_HDR + IP_HLEN, len;
+    const struct ip_hdr *ip = (const void *)(rx->head + SIZEOF_ETH_HDR);
+    const struct tcp_hdr *h = (const void *)(rx->head + at);
     struct fast_segment *s = &fast_now;
 
     if (rx->data || rx->meta.gso || raw_pcbs || net_join_waiting || !(len = fast_over_ip4(d, rx)) ||
-        vnet_rx_tight(d->vnet) ||
-        !fast_expects(s, &d->netif, (const void *)(rx->head + SIZEOF_ETH_HDR),
-                      (const void *)(rx->head + at), len) ||
-        !fast_sum_ok(rx, len))
+        vnet_rx_tight(d->vnet) || !fast_is_own(&d->netif, ip) || !fast_sum_ok(rx, len))
         return false;
+    s->pcb = net_conn_find4(ip, h);
+    if (!s->pcb || !fast_expects(s, h, len)) {
+        if (!net_input_sender4_ok(ip->src.addr, &d->netif))
+            return false;
+        net_input_tcp4(d, rx->head, fast_pbuf(d, rx, at, len), s->pcb,
+                       rx->meta.flags & VNET_NEEDS_CSUM);
+        return true;
+    }
     if (s->len) {
         fast_take(s, fast_pbuf(d, rx, at + len - s->len, s->len));
     } else {

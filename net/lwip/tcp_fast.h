@@ -18,8 +18,8 @@
  */
 bool tcp_fast_input(const struct net_arrival *a, struct pbuf *p);
 /*
- * The same of a frame as it comes from a driver: sums are looked at here. False: it was not
- * touched.
+ * A frame as it comes from a driver, with a whole segment over IPv4; sums are looked at here. If it
+ * is not the next one, lwIP's tcp_input() has it, past IP. False: it was not touched.
  */
 bool tcp_fast_rx(struct net_dev *d, struct vnet_rx *rx);
 /* May a frame carry such a segment? */

@@ -412,6 +412,43 @@ static void a_greeting_goes_out_at_once(void)
     CHECK_EQ(greetings, 1);
 }
 
+static void acknowledged(uint32_t bytes)
+{
+    client.ack += bytes;
+    peer_segment(&client, PEER_ACK, NULL, 0);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+}
+
+/* An acknowledgement of data is not one of the end, which waits behind more data. */
+static void the_end_waits_behind_data(void)
+{
+    static uint8_t data[1000];
+    int fd = opened();
+    struct tcp_pcb *pcb;
+
+    peer_segment(&client, PEER_ACK, "x", 1);
+    client.window = 536; /* of one packet; newer data tells of it */
+    peer_segment(&client, PEER_ACK, "y", 1);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK(waiting(fd) == 1 && waiting(fd) == 1);
+    CHECK_EQ(send(fd, data, sizeof(data), 0), sizeof(data));
+    pcb = tcp_active_pcbs;
+    CHECK_EQ(fd_close(fd), 0);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK(pcb->unacked && !pcb->unacked->next && pcb->unsent);
+    acknowledged(536);
+    CHECK_EQ(pcb->state, FIN_WAIT_1);
+    acknowledged(464);
+    CHECK_EQ(pcb->state, FIN_WAIT_1);
+    acknowledged(1);
+    CHECK_EQ(pcb->state, FIN_WAIT_2);
+    peer_forget();
+    peer_segment(&client, PEER_ACK | PEER_FIN, NULL, 0);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK(pcb->state == TIME_WAIT && tcp_tw_pcbs == pcb && !tcp_active_pcbs);
+    CHECK_EQ(peer_last(PEER_TCP).ack, client.seq);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -429,6 +466,7 @@ int main(int argc, char **argv)
         SHOWS(closed_when_sent_the_long_way, NULL),
         SHOWS(aborted_when_sent_the_long_way, NULL),
         SHOWS(a_greeting_goes_out_at_once, NULL),
+        SHOWS(the_end_waits_behind_data, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
