@@ -414,12 +414,18 @@ static ssize_t stream_send_all(struct sock *s, const struct iovec *iov, int iovc
     return sent ? (ssize_t)sent : err;
 }
 
-/* Does the write go out at once, as one packet? */
+/* Does the write go out at once, or wait for more, as one packet? */
 static bool stream_send_lone(struct sock *s, const struct iovec *iov, int flags)
 {
-    return s->state == SOCK_TCP_OPEN && !s->error && !s->write_shut && !s->options.not_sent_low &&
-           !(flags & (MSG_OOB | MSG_MORE | SOCK_MSG_BATCH)) &&
-           tcp_fast_write(s->tcp, iov->iov_base, iov->iov_len);
+    if (s->state != SOCK_TCP_OPEN || s->error || s->write_shut || s->options.not_sent_low ||
+        (flags & (MSG_OOB | SOCK_MSG_BATCH)))
+        return false;
+    if (!(flags & MSG_MORE))
+        return tcp_fast_write(s->tcp, iov->iov_base, iov->iov_len);
+    if (!tcp_fast_queue(s->tcp, iov->iov_base, iov->iov_len))
+        return false;
+    tcp_option_output(s->tcp, true);
+    return true;
 }
 
 ssize_t sock_tcp_send(struct sock *s, const struct iovec *iov, int iovcnt, struct pbuf *lent,

@@ -222,6 +222,21 @@ bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len)
     return true;
 }
 
+bool tcp_fast_queue(struct tcp_pcb *pcb, const void *data, size_t len)
+{
+    struct tcp_seg *seg;
+
+    if (!out_is_idle(pcb) || len - 1 >= tcp_stamp_payload(pcb) || len > pcb->snd_buf ||
+        !(seg = out_segment(pcb, data, (uint16_t)len)))
+        return false;
+    *seg->tcphdr = (struct tcp_hdr){.src = lwip_htons(pcb->local_port),
+                                    .dest = lwip_htons(pcb->remote_port),
+                                    .seqno = lwip_htonl(pcb->snd_lbb)};
+    TCPH_HDRLEN_SET(seg->tcphdr, (TCP_HLEN + out_options(pcb)) / 4);
+    out_queue(pcb, seg);
+    return true;
+}
+
 /* Is it one packet in one pbuf, which was not touched since it was queued, and fits the window? */
 static bool out_is_packet(const struct tcp_pcb *pcb, const struct tcp_seg *seg, uint32_t packet)
 {

@@ -131,7 +131,7 @@ static void answer_send(struct tcp_syn *says, unsigned flags, u32_t seq, const s
     p = tcp_syn_write(says, flags, seq, e->irs + 1);
     if (!p)
         return;
-    tcp_syn_address(p, &e->local, e->local_port, &e->remote, e->remote_port);
+    tcp_syn_ports(p, e->local_port, e->remote_port);
     tcp_syn_output(p, netif, &e->local, &e->remote, l, half_count > HALF_CALM ? e->mac : NULL);
 }
 

@@ -50,6 +50,11 @@ err_t tcp_queue_lend(struct tcp_pcb *pcb, struct pbuf *data, uint16_t at, uint16
  */
 bool tcp_fast_write(struct tcp_pcb *pcb, const void *data, size_t len);
 /*
+ * tcp_write() with a copy of the data, likewise, of which more will follow: it is queued. Behind it
+ * comes tcp_output(). False: nothing was changed.
+ */
+bool tcp_fast_queue(struct tcp_pcb *pcb, const void *data, size_t len);
+/*
  * tcp_output() of a connection that has nothing in flight, where one packet waits that may leave
  * now, an end of the stream among what it says. False: nothing was changed. *err: what that
  * returns.

@@ -77,14 +77,12 @@ struct pbuf *tcp_syn_write(const struct tcp_syn *says, unsigned flags, u32_t seq
     return p;
 }
 
-void tcp_syn_address(struct pbuf *p, const ip_addr_t *src, u16_t sport, const ip_addr_t *dst,
-                     u16_t dport)
+void tcp_syn_ports(struct pbuf *p, u16_t from, u16_t to)
 {
     struct tcp_hdr *h = p->payload;
 
-    h->src = lwip_htons(sport);
-    h->dest = lwip_htons(dport);
-    h->chksum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, src, dst);
+    h->src = lwip_htons(from);
+    h->dest = lwip_htons(to);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -118,13 +116,22 @@ void tcp_syn_output(struct pbuf *p, struct netif *netif, const ip_addr_t *src, c
 {
     netif_output_fn output4 = netif->output;
     netif_output_ip6_fn output6 = netif->output_ip6;
+    const struct tcp_way *way =
+        !mac && IP_IS_V4(dst) && !net_paths_cut ? net_way_find(src, dst, netif) : NULL;
+    struct tcp_hdr *h = p->payload;
 
+    TCP_STATS_INC(tcp.xmit);
+    if (way) {
+        net_way_send(way, p, 0, l->ttl, l->tos);
+        pbuf_free(p);
+        return;
+    }
+    h->chksum = ip_chksum_pseudo(p, IP_PROTO_TCP, p->tot_len, src, dst);
     if (mac && (netif->flags & NETIF_FLAG_ETHERNET)) {
         syn_mac = mac;
         netif->output = syn_output4;
         netif->output_ip6 = syn_output6;
     }
-    TCP_STATS_INC(tcp.xmit);
     if (mac)
         ip_output_if(p, src, dst, l->ttl, l->tos, IP_PROTO_TCP, netif);
     else

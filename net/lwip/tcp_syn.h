@@ -31,12 +31,11 @@ struct tcp_syn {
 void tcp_syn_read(struct tcp_syn *says, const struct tcp_hdr *h);
 /* A SYN, a SYN-ACK or an ACK, by its flags, without ports and sum. NULL: no memory. */
 struct pbuf *tcp_syn_write(const struct tcp_syn *says, unsigned flags, u32_t seq, u32_t ack);
-/* Its ports (host byte order) and sum. */
-void tcp_syn_address(struct pbuf *p, const ip_addr_t *src, u16_t sport, const ip_addr_t *dst,
-                     u16_t dport);
+/* Its ports (host byte order). */
+void tcp_syn_ports(struct pbuf *p, u16_t from, u16_t to);
 /*
- * Sends it, for a listener, and frees it. mac: a neighbour that is not known yet is reached there,
- * and is not asked for, since it may not exist; NULL: as other packets go.
+ * Makes its sum, sends it, for a listener, and frees it. mac: a neighbour that is not known yet is
+ * reached there, and is not asked for, since it may not exist; NULL: as other packets go.
  */
 void tcp_syn_output(struct pbuf *p, struct netif *netif, const ip_addr_t *src, const ip_addr_t *dst,
                     const struct tcp_pcb_listen *l, const uint8_t *mac);
