@@ -12,10 +12,11 @@ FUZZ_DIR := $(if $(filter coverage,$(KIND)),build/coverage/fuzz,build/fuzz)
 LWIP := build/lwip$(if $(LWIP_DIR),-given)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 include scripts/sources.mk
+include scripts/littlefs.mk
 
 # The fuzzer looks for new paths through the code under test and the commands, not the model.
 WATCHED = drivers/% files/% net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \
-          $(filter-out tests/fuzz/harness.c,$(wildcard tests/fuzz/*.c))
+          $(LITTLEFS)/% $(filter-out tests/fuzz/harness.c,$(wildcard tests/fuzz/*.c))
 COMPILE_fuzz = -fsanitize=address,undefined -fno-sanitize-recover=all \
                $(if $(filter $(WATCHED),$1),-fsanitize=fuzzer-no-link)
 LINK_fuzz = -fsanitize=fuzzer,address,undefined
@@ -33,8 +34,11 @@ NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -I
 # A source's folder decides its flags. Overflow is defined in libfdt, as in an image.
 FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
            $(if $(filter $(LIBFDT)/%,$1),-w -fwrapv -DFDT_ASSUME_MASK=6 -I$(LIBFDT),\
-           $(OURS) -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
-           -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE))))
+           $(if $(filter $(LITTLEFS)/%,$1),-w,$(OURS)) \
+           -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
+           -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE)) \
+           $(if $(filter $(WITH_LITTLEFS),$1),$(LITTLEFS_FLAGS) -Itests/host/littlefs)))
+WITH_LITTLEFS = files/littlefs/% $(LITTLEFS)/% tests/fuzz/fuzz_littlefs.c
 WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c \
            tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_tcp.c $(PATH_OF_TCP)
 # The path of tests/host/net/path.h, at whose other end the input is.
@@ -84,6 +88,11 @@ BOOTARGS := platform/runtime/option.c
 TREE := platform/virt/tree.c platform/virt/tree_memory.c platform/virt/tree_walk.c
 $(FUZZ_DIR)/bootargs: $(call object,$(BOOTARGS))
 $(FUZZ_DIR)/tree: $(call object,$(TREE))
+
+# The sums of its disks are those of the target.
+LITTLEFS_LIBRARY := $(filter-out %/crc.c %/failed.c,$(SRC_files-littlefs)) $(SRC_littlefs)
+$(call object,$(LITTLEFS_LIBRARY) tests/fuzz/fuzz_littlefs.c): $(LITTLEFS)/.fixed
+$(FUZZ_DIR)/littlefs: $(call object,$(LITTLEFS_LIBRARY))
 
 -include $(patsubst %.o,%.d,$(call object,$(MACHINE) $(HARNESS) $(BOOTARGS) $(TREE) \
                                           $(TARGETS:%=tests/fuzz/fuzz_%.c)))

@@ -104,6 +104,8 @@ struct lfs2_file;
 int littlefs_data_first(struct lfs2 *fs, const struct lfs2_file *file);
 /* May a seek go on with what the file's buffer holds (mends.c)? */
 bool littlefs_buffer_fits(const struct lfs2 *fs, const struct lfs2_file *file);
+/* Can a file system have so many blocks, as its superblock says (mends.c)? */
+bool littlefs_has_blocks(uint32_t count);
 /* Is an open thing of this type detached when the entry that it names is deleted (mends.c)? */
 bool littlefs_detaches(uint8_t type);
 

@@ -105,7 +105,7 @@ void littlefs_use_disk(struct littlefs *fs, struct disk *d, uint32_t block_size)
     };
     littlefs_configure(&fs->config, block_size,
                        blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX);
-    fs->reads_max = 65536 + 64 * blocks;
+    fs->reads_max = 4096 + 64 * blocks;
 }
 
 /* ---- the superblock -------------------------------------------------------------------------- */
@@ -194,9 +194,4 @@ uint64_t littlefs_now(void)
 
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-void littlefs_failed(int line)
-{
-    hal_panic("littlefs: an assertion failed at line %d of lfs2.c", line);
 }

@@ -26,3 +26,9 @@ bool littlefs_detaches(uint8_t type)
 {
     return type != LFS2_TYPE_DIR;
 }
+
+/* Places of blocks are counted modulo their number. The superblock takes two. */
+bool littlefs_has_blocks(uint32_t count)
+{
+    return count >= 2;
+}

@@ -30,6 +30,7 @@ ABOUT = {
     'dns': ('net/inet/dns_message.c',),
     'feature': ('drivers/virtio/feature.c', 'drivers/virtio/core.c',
                 'drivers/virtio/ring/choose.c'),
+    'littlefs': ('files/littlefs/littlefs_*.c',),
     'mmio': ('drivers/virtio/transport/mmio*.c', 'drivers/virtio/config.c',
              'drivers/virtio/core.c', 'drivers/virtio/queues.c', 'drivers/virtio/state.c'),
     'net': ('drivers/net/*.c', 'net/lwip/net_input.c', 'net/lwip/net_rx.c', 'net/lwip/net_udp.c',

@@ -25,5 +25,19 @@ READDIR = ('lfs2.c', 'a directory is read on when the entry that comes next is d
                             d->id == lfs2_tag_id(attrs[i].tag) &&
                             littlefs_detaches(d->type)) {""")
 
+COUNT = ('lfs2.c', 'a file system without a superblock, or of no blocks, is not mounted',
+         """
+    // setup free lookahead, to distribute allocations uniformly across
+    // boots, we start the allocator at a random location
+""",
+         """
+    if (!littlefs_has_blocks(lfs2->block_count)) {
+        err = LFS2_ERR_CORRUPT;
+        goto cleanup;
+    }
+    // setup free lookahead, to distribute allocations uniformly across
+    // boots, we start the allocator at a random location
+""")
+
 ALWAYS = []
-MENDS = [DATA_FIRST, SEEK, READDIR]
+MENDS = [DATA_FIRST, SEEK, READDIR, COUNT]

@@ -182,6 +182,37 @@ static void a_damaged_superblock(void)
     CHECK_EQ(f->writes, 0);
 }
 
+/* Sets the number of blocks in a copy of the superblock, and makes the sum of its commit right. */
+static void set_blocks(uint8_t *copy, uint32_t blocks)
+{
+    unsigned at = 32;
+    uint32_t sum;
+
+    while (lfs2_crc(0xffffffff, copy, at) != (memcpy(&sum, copy + at, 4), sum))
+        CHECK(++at < 512);
+    memcpy(copy + 28, &blocks, 4);
+    sum = lfs2_crc(0xffffffff, copy, at);
+    memcpy(copy + at, &sum, 4);
+}
+
+/* Without the mend of littlefs, the number of a block is divided by zero. */
+static void a_superblock_of_no_blocks(void)
+{
+    struct fakedisk *whole;
+
+    start_small();
+    CHECK(disk_sync_all());
+    whole = f;
+    f = fakedisk_new(64 * 4096, &limits);
+    f->dev.name = "fake1";
+    memcpy(f->now, whole->now, 64 * 4096);
+    set_blocks(f->now, 0);
+    set_blocks(f->now + 4096, 0);
+    CHECK_EQ(mount_table("/bad:fake1"), NULL);
+    CHECK_EQ(size_of("/bad/a"), -EIO);
+    CHECK_EQ(host_log_matches("its littlefs is damaged"), 1);
+}
+
 /* One copy is enough. */
 static void half_a_superblock(void)
 {
@@ -222,6 +253,7 @@ int main(int argc, char **argv)
         {"a_read_only_disk", a_read_only_disk},
         {"a_disk_that_was_cut_off", a_disk_that_was_cut_off},
         {"a_damaged_superblock", a_damaged_superblock},
+        {"a_superblock_of_no_blocks", a_superblock_of_no_blocks},
         {"half_a_superblock", half_a_superblock},
         {"other_block_sizes", other_block_sizes, .variants = sizes},
     };
