@@ -190,8 +190,8 @@ uint64_t hal_dma_addr(const void *p, size_t len);
 #if HAL_DMA_MAPS
 #elif !defined(HAL_DMA_NEAR)
 /*
- * The same, inline, or HAL_DMA_NONE if hal_dma_addr() is to be asked. hal_arch.h may supply this
- * function, and then defines HAL_DMA_NEAR.
+ * The same, inline, or HAL_DMA_NONE if hal_dma_addr() is to be asked. Where HAL_DMA_NEAR is
+ * defined, hal_arch.h supplies this function.
  */
 static inline uint64_t hal_dma_near(const void *p, size_t len)
 {

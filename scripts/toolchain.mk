@@ -39,7 +39,7 @@ COMMON = -std=gnu11 -O2 -g -fno-pie $(MACHINE) -ffunction-sections -fdata-sectio
          -fno-omit-frame-pointer $(CLASH) -fstack-protector-strong -fno-common -fno-unwind-tables \
          -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)/= \
          -fdebug-prefix-map=$(CURDIR)=. $(NOT_LINUX) $(ALIGN_$(ARCH)) \
-         $(if $(DEBUG),-DVIREO_DEBUG,)
+         $(if $(DEBUG),-DVIREO_DEBUG,) -DHAL_DMA_NEAR
 # The file VERSION is the one place for it: in the log, and for applications.
 VERSION = '-DVIREO_VERSION="$(strip $(file <VERSION))"'
 # Code that an interrupt handler may run does not touch the floating-point registers.
