@@ -10,14 +10,19 @@
 #include "block/block.h"
 #include "hal.h"
 
-#define STORE_SUPER      512u /* bytes of a superblock */
-#define STORE_VERSION    1u
-#define STORE_LOG_HEADER 32u               /* bytes of a log's header, which is written alone */
-#define STORE_CHECKED    (STORE_SUPER - 4) /* bytes that the checksum is of; it is the last word */
+#define STORE_SUPER        512u /* bytes of a superblock */
+#define STORE_VERSION      1u
+#define STORE_FRAME_HEADER 24u /* bytes of that of a frame, which is written alone */
+#define STORE_RESERVE_MIN  (2u * STORE_PIECE)
+#define STORE_RESERVE_MAX  (132u * STORE_PIECE)
+#define STORE_LOG_HEADER   32u               /* bytes of a log's header, which is written alone */
+#define STORE_CHECKED      (STORE_SUPER - 4) /* bytes that the checksum is of; it is the last word */
 
 static const char store_magic[16] = "Vireo SQLite 1\r\n";
 
 static struct store *store_all;
+
+static int store_log_scan(struct store *s);
 
 /* ---- superblocks ----------------------------------------------------------------------------- */
 
@@ -206,8 +211,13 @@ int store_open(struct block_device *dev, struct store **out, bool *blank)
     /* A disk that has grown is used whole, once nothing lies at its old end. */
     if (!s->now.tail)
         s->now.bytes = block_capacity(dev);
-    s->fresh[STORE_DATABASE] = s->now.database;
+    s->fresh[STORE_DATABASE] = s->reach = s->now.database;
     s->fresh[s->now.holder] = s->now.tail;
+    err = store_size(s, STORE_LOG) ? store_log_scan(s) : 0;
+    if (err) {
+        free(s);
+        return err;
+    }
     s->next = store_all;
     store_all = *out = s;
     return 0;
@@ -356,6 +366,8 @@ static void store_set_size(struct store *s, enum store_part part, uint64_t size)
         s->changed = true;
     if (part == STORE_DATABASE) {
         s->now.database = size;
+        if (s->reach < size)
+            s->reach = size;
     } else {
         s->now.tail = size;
         s->now.holder = size ? part : STORE_JOURNAL;
@@ -364,11 +376,21 @@ static void store_set_size(struct store *s, enum store_part part, uint64_t size)
         s->fresh[part] = size;
 }
 
-uint64_t store_log_limit(const struct store *s)
+uint64_t store_reserve(const struct store *s)
 {
-    uint64_t room = store_room(&s->now);
+    uint64_t part = store_room(&s->now) / 8;
 
-    return s->now.database < room ? (room - s->now.database) / 2 / STORE_PIECE * STORE_PIECE : 0;
+    if (part < STORE_RESERVE_MIN)
+        part = STORE_RESERVE_MIN;
+    return store_round(part < STORE_RESERVE_MAX ? part : STORE_RESERVE_MAX);
+}
+
+/* May the database have so many bytes, beside a tail of this length? */
+static bool store_may_have(const struct store *s, uint64_t database, uint64_t tail)
+{
+    uint64_t reserve = store_reserve(s);
+
+    return store_fits(&s->now, database, tail > reserve ? tail : reserve);
 }
 
 /* Has a journal or log, this one or another, bytes on the disk that were given up since? */
@@ -389,7 +411,8 @@ static int store_grow(struct store *s, enum store_part part, uint64_t size)
 
     if (!is_database && s->now.tail && s->now.holder != part)
         return -EBUSY;
-    if (!store_fits(&s->now, database, tail) || (part == STORE_LOG && size > store_log_limit(s)))
+    if (is_database ? !store_may_have(s, size, tail)
+                    : !store_fits(&s->now, part == STORE_LOG ? s->reach : database, tail))
         return -ENOSPC;
     if (!store_fits(&s->now, database, s->saved.tail) ||
         !store_fits(&s->now, s->saved.database, tail) || (!is_database && store_gave_up(s, part))) {
@@ -444,6 +467,56 @@ static int store_refresh(struct store *s, enum store_part part, uint64_t at, uin
     return err;
 }
 
+static uint32_t store_big(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/*
+ * The header of a log tells the size of pages, and that of a frame which page it has: how long the
+ * database will be when the log is in it. 0, or -ENOSPC.
+ */
+static int store_log_header(struct store *s, const uint8_t *p, size_t len, uint64_t at)
+{
+    uint64_t end;
+
+    if (at == 0 && len == STORE_LOG_HEADER) {
+        s->page = store_big(p + 8);
+        s->reach = s->now.database;
+    }
+    if (!s->page || len != STORE_FRAME_HEADER || at < STORE_LOG_HEADER ||
+        (at - STORE_LOG_HEADER) % (STORE_FRAME_HEADER + s->page) != 0)
+        return 0;
+    end = (uint64_t)store_big(p) * s->page;
+    if (end <= s->reach)
+        return 0;
+    if (!store_may_have(s, end, s->now.tail))
+        return -ENOSPC;
+    s->reach = end;
+    return 0;
+}
+
+/* The same of a log that was there when the store was opened. An error. [parks] */
+static int store_log_scan(struct store *s)
+{
+    uint8_t header[STORE_LOG_HEADER], frame[STORE_FRAME_HEADER];
+    uint64_t at = STORE_LOG_HEADER, most = store_room(&s->now) - store_round(s->now.tail);
+    ssize_t n = store_read(s, STORE_LOG, header, sizeof(header), 0, NULL);
+
+    s->page = n == (ssize_t)sizeof(header) ? store_big(header + 8) : 0;
+    for (; s->page; at += STORE_FRAME_HEADER + s->page) {
+        uint64_t end;
+
+        n = store_read(s, STORE_LOG, frame, sizeof(frame), at, NULL);
+        if (n != (ssize_t)sizeof(frame) || memcmp(frame + 8, header + 16, 8) != 0)
+            break;
+        end = (uint64_t)store_big(frame) * s->page;
+        if (end > s->reach)
+            s->reach = end < most ? end : most;
+    }
+    return n < 0 ? (int)n : 0;
+}
+
 int store_write(struct store *s, enum store_part part, const void *buf, size_t len, uint64_t at)
 {
     uint64_t end = at + len;
@@ -454,7 +527,9 @@ int store_write(struct store *s, enum store_part part, const void *buf, size_t l
         return -EROFS;
     if (end < at || end > INT64_MAX)
         return -ENOSPC;
-    if (end > store_size(s, part))
+    if (part == STORE_LOG)
+        err = store_log_header(s, buf, len, at);
+    if (!err && end > store_size(s, part))
         err = store_grow(s, part, end);
     if (!err)
         err = store_refresh(s, part, at, end);

@@ -23,8 +23,10 @@
  * The superblock that gives bytes to a journal, or a place to a log, is written after a flush of
  * its own: before these bytes are there, the place may hold a journal of before, whole and valid.
  *
- * Nothing is written where the durable superblock has something else. A log takes no more than half
- * of the room that the database leaves, so that all of it fits into the database at a checkpoint.
+ * Nothing is written where the durable superblock has something else. An eighth of the room, 128
+ * KiB to 8.25 MiB, is kept for a journal or log: the database does not grow into it. The headers of
+ * a log and of its frames tell which pages it has, so what would not fit at a checkpoint is refused
+ * before.
  */
 #ifndef VIREO_STORE_H
 #define VIREO_STORE_H
@@ -56,6 +58,8 @@ struct store {
     unsigned copy;               /* of the superblock that is durable */
     bool changed;                /* `now` is in no superblock yet */
     bool written;                /* the other copy was written, and is not known to be durable */
+    uint64_t reach;              /* bytes of the database when the log is in it */
+    uint32_t page;               /* bytes of a page, as the log says; 0: not known */
     bool renewed;                /* a log's header was written, and is not known to be durable */
     struct task_mutex sync;      /* held while the superblock is written */
     void *ctx;                   /* of the VFS */
@@ -76,8 +80,9 @@ int store_open(struct block_device *dev, struct store **out, bool *blank);
  */
 int store_make(struct block_device *dev);
 
-/* Bytes that a log may have now. */
-uint64_t store_log_limit(const struct store *s);
+/* Bytes that the database leaves to a journal or log, so that rows can be deleted on a full disk.
+ */
+uint64_t store_reserve(const struct store *s);
 
 /* Bytes of a part. */
 uint64_t store_size(const struct store *s, enum store_part part);

@@ -287,7 +287,7 @@ int vfs_log_frames(sqlite3 *db)
     sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f);
     if (!f || f->base.pMethods != &vfs_file_methods)
         return VFS_FRAMES;
-    half = store_log_limit(f->disk->store) / 2 / VFS_FRAME;
+    half = store_reserve(f->disk->store) / 2 / VFS_FRAME;
     return half < 1 ? 1 : half < VFS_FRAMES ? (int)half : VFS_FRAMES;
 }
 
