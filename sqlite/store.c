@@ -12,7 +12,7 @@
 
 #define STORE_SUPER        512u /* bytes of a superblock */
 #define STORE_VERSION      1u
-#define STORE_FRAME_HEADER 24u /* bytes of that of a frame, which is written alone */
+#define STORE_FRAME_HEADER 24u /* of a frame's, likewise */
 #define STORE_RESERVE_MIN  (2u * STORE_PIECE)
 #define STORE_RESERVE_MAX  (132u * STORE_PIECE)
 #define STORE_LOG_HEADER   32u               /* bytes of a log's header, which is written alone */

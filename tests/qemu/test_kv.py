@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -131,9 +130,9 @@ def test_kills(boot, tmp_path, kills):
             found = ask('GET', f'/k/{key}')
             assert (found[1] if found[0] == 200 else None) in values, f'{key}: {found}'
             wanted[key] = [found[1] if found[0] == 200 else None]
-        until, end = time.monotonic() + rng.random() * 0.8, threading.Event()
-        killer = threading.Thread(target=lambda g=guest, t=until: (
-            time.sleep(max(0, t - time.monotonic())), g.process.kill(), end.set()))
+        end = threading.Event()
+        killer = threading.Timer(rng.random() * 0.8,
+                                 lambda g=guest, e=end: (g.process.kill(), e.set()))
         killer.start()
         try:
             while not end.is_set():
