@@ -15,8 +15,9 @@
 #define STORE_FRAME_HEADER 24u /* of a frame's, likewise */
 #define STORE_RESERVE_MIN  (2u * STORE_PIECE)
 #define STORE_RESERVE_MAX  (132u * STORE_PIECE)
-#define STORE_LOG_HEADER   32u               /* bytes of a log's header, which is written alone */
-#define STORE_CHECKED      (STORE_SUPER - 4) /* bytes that the checksum is of; it is the last word */
+#define STORE_LOG_HEADER   32u /* bytes of a log's header, which is written alone */
+/* The last word is a checksum of these bytes. */
+#define STORE_CHECKED (STORE_SUPER - 4)
 
 static const char store_magic[16] = "Vireo SQLite 1\r\n";
 
