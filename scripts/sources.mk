@@ -47,7 +47,7 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
           net/socket/socket_value.c \
           $(wildcard net/inet/dns*.c net/inet/resolve*.c net/inet/sock_opt*.c net/inet/inet_*.c) \
           $(wildcard drivers/pci/*.c drivers/net/vnet_ctrl*.c) \
-          $(addprefix drivers/net/,vnet.c vnet_rx_buf.c vnet_tx_watch.c) \
+          $(addprefix drivers/net/vnet,.c _map.c _rx_buf.c _rx_frame.c _speed.c _tx_watch.c) \
           $(addprefix platform/arch/,fault.c symbols.c begin.c $(ARCH)/exception.c) \
           $(addprefix platform/virt/,gicv2.c gicv3.c map.c) \
           drivers/entropy/vrng.c \

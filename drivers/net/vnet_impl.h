@@ -128,6 +128,15 @@ struct vnet_map {
 };
 
 struct vnet {
+    /* transmit: what each frame needs */
+    struct virtq_request *tx_next; /* describes the next one; tx_requests: none is queued */
+    uintptr_t near;   /* what begins in [near, near + near_span) is at near_offset more on the */
+    size_t near_span; /* bus, and contiguous: frames of frame_max bytes with their headers */
+    uint64_t near_offset;
+    uint32_t frame_max;   /* mtu + 14 */
+    unsigned tx_headroom; /* with so much a frame of one piece needs no further look, */
+    unsigned tx_sums;     /* nor one that needs a sum, with such flags and gso << 8 */
+
     struct virtio_device *dev;
     struct virtq *rxq, *txq;
     const struct vnet_client *client;
@@ -146,7 +155,6 @@ struct vnet {
     uint8_t mac[VNET_MAC_LEN];      /* in use */
     uint8_t mac_told[VNET_MAC_LEN]; /* in the device's config space, unicast or not */
     unsigned hdr_len;               /* bytes of the virtio header: 10, 12 or 20 */
-    uint32_t frame_max;             /* mtu + 14 */
     unsigned offloads;              /* as vnet_offloads() says: switched on now */
     unsigned negotiated;            /* the same: what frames may have that are received */
     uint32_t hash_types;            /* VNET_HASH_*: that the device has taken */
@@ -174,10 +182,7 @@ struct vnet {
     uint16_t rx_segs;         /* of a buffer */
 
     /* transmit: frames queued since the last flush */
-    struct virtq_request *tx_next; /* describes the next one; tx_requests: none is queued */
-    unsigned tx_pieces;            /* most pieces of a frame */
-    unsigned tx_headroom;          /* with so much a frame of one piece needs no further look, */
-    unsigned tx_sums;              /* nor one that needs a sum, with such flags and gso << 8 */
+    unsigned tx_pieces;                                    /* most pieces of a frame */
     struct virtq_request tx_requests[VNET_TX_PENDING + 1]; /* of the last, segs is NULL */
     struct virtq_done tx_done[VNET_TX_REAP];
     struct virtq_seg *tx_segs; /* tx_pieces and one for the header, of each frame */
@@ -190,10 +195,7 @@ struct vnet {
     uint64_t tx_quiet_ns;    /* time without a completion */
     uint64_t tx_busy_ns;     /* time that the queue has not been empty: see vnet_tx_withheld */
     uint64_t tx_overtaken;   /* completions after which all of those would be back, in order */
-    uintptr_t near;   /* what begins in [near, near + near_span) is at near_offset more on the */
-    size_t near_span; /* bus, and contiguous: frames of frame_max bytes with their headers */
-    uint64_t near_offset;
-    size_t near_next; /* bytes that are looked at for that next time; 0: no more */
+    size_t near_next;        /* bytes that are looked at for that next time; 0: no more */
 
     /* control queue (vnet_ctrl_impl.h): NULL, both, without CTRL_VQ */
     struct virtq *ctrlq;

@@ -78,6 +78,15 @@ static void vnet_rx_add(struct vnet *v, struct vnet_buf *b)
     v->rx_requests[v->rx_more++] = vnet_rx_request(v, b);
 }
 
+/* The same of all of n used buffers that are left in v->done: those of short frames. */
+static void vnet_rx_add_all(struct vnet *v, unsigned n) __attribute__((noinline, cold));
+static void vnet_rx_add_all(struct vnet *v, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (v->done[i].cookie)
+            vnet_rx_add(v, v->done[i].cookie);
+}
+
 /*
  * A frame that is none of the short ones takes the long way. Returns where the next frame is put
  * that is to be delivered.
@@ -89,9 +98,11 @@ static struct vnet_rx **vnet_rx_take_other(struct vnet *v, struct virtq_done *d,
 {
     struct vnet_buf *b = vnet_rx_take(v, d);
 
-    if (!v->rx_keeps || b != d->cookie) {
+    if (!v->rx_keeps) {
         d->cookie = NULL;
         vnet_rx_add(v, b);
+    } else if (b != d->cookie) {
+        virtq_replace(v->rxq, d, b, b->segs[0].addr);
     }
     v->records_held--; /* vnet_rx_take_all() counts all */
     if (v->finished)
@@ -174,9 +185,9 @@ static unsigned vnet_rx_take_all(struct vnet *v, unsigned n)
         vnet_rx_copy_short(r->rx.head, header + hdr_len, len);
         *deliver++ = &r->rx;
         v->spare_records = r = r->next_spare;
-        if (!v->rx_keeps)
-            vnet_rx_add(v, b);
     }
+    if (!v->rx_keeps)
+        vnet_rx_add_all(v, n);
     return (unsigned)(deliver - v->deliver);
 }
 

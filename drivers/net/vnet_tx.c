@@ -329,11 +329,14 @@ int vnet_send(struct vnet *v, const struct vnet_piece *pieces, unsigned n, unsig
         return vnet_tx_send_any(v, pieces, n, headroom, meta, cookie);
     at = (uintptr_t)pieces->data - sizeof(struct virtio_net_hdr);
     len = pieces->len;
-    if (len > v->frame_max || !vnet_tx_is_near(v, at) || (meta && !vnet_tx_sum_only(v, meta, len)))
+    if (len > v->frame_max || !vnet_tx_is_near(v, at))
         return vnet_tx_send_any(v, pieces, n, headroom, meta, cookie);
     memset((void *)at, 0, sizeof(struct virtio_net_hdr));
-    if (meta)
+    if (meta) {
+        if (!vnet_tx_sum_only(v, meta, len))
+            return vnet_tx_send_any(v, pieces, n, headroom, meta, cookie);
         memcpy((void *)at, meta, sizeof(*meta));
+    }
     seg->addr = at + v->near_offset;
     seg->len = len + (uint32_t)sizeof(struct virtio_net_hdr);
     return vnet_tx_queue(v, r, 1, len, cookie);

@@ -72,7 +72,11 @@ static void turn_over(unsigned n, unsigned others, unsigned *other)
         CHECK(done[i].len >= 1 && done[i].len <= BYTES);
         came_back[number]++;
         CHECK_EQ(posted[number], came_back[number]);
-        if (i % 3 == 0 && count < others) {
+        if (i % 3 == 1 && random_below(4) == 0) {
+            posted[*other]++;
+            virtq_replace(q, &done[i], testdrv_cookie(*other), testdrv_seg(*other, 0, BYTES).addr);
+            *other = number;
+        } else if (i % 3 == 0 && count < others) {
             fresh[count++] = *other;
             *other = number;
             done[i].cookie = NULL;

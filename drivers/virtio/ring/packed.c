@@ -67,7 +67,7 @@ static void packed_start(struct virtq *q)
     p->avail_flags = F_AVAIL;
     p->used_flags = F_AVAIL | F_USED;
     p->says_write = 0;
-    p->addrs = (uint64_t *)(q->slots + q->size);
+    p->addrs = virtq_addrs(q);
     for (unsigned i = 0; i < q->size; i++)
         q->slots[i].next = (uint16_t)(i + 1);
     hal_shared_store32(p->driver_event, EVENT_DISABLE << EVENT_MODE_SHIFT);
@@ -77,11 +77,6 @@ static void packed_start(struct virtq *q)
 struct packed_place {
     unsigned slot, lap;
 };
-
-static struct packed_place packed_next_avail(const struct virtq_packed_queue *p)
-{
-    return (struct packed_place){p->next_avail, p->avail_flags};
-}
 
 /* Slot and wrap counter in one word, as events and NOTIFICATION_DATA have them. */
 static uint32_t packed_slot_word(unsigned slot, unsigned flags)
@@ -130,35 +125,34 @@ static void packed_write_desc(struct virtq_packed_queue *p, uint64_t addr, uint3
 }
 
 /*
- * Places a run of requests of one segment (virtq_in_run), as far as there is room, up to the end of
- * the ring; returns how many. `hidden`: the first is. What each round needs is in local variables.
+ * Places a run of requests of one segment that the device only reads (virtq_in_run), as far as
+ * there is room, up to the end of the ring; returns how many. `hidden`: the first is. Not IN_ORDER,
+ * where ids are places in the ring. What each round needs is in local variables.
  */
 static unsigned packed_place_run(struct virtq_packed_queue *p, const struct virtq_request *reqs,
-                                 unsigned n, uint32_t counts, bool hidden)
+                                 unsigned n, bool hidden) __attribute__((noinline));
+static unsigned packed_place_run(struct virtq_packed_queue *p, const struct virtq_request *reqs,
+                                 unsigned n, bool hidden)
 {
     struct virtq_slot *slots = p->q.slots;
     struct virtq_packed_desc *d = &p->desc[p->next_avail];
-    uint64_t *addrs = p->addrs;
     unsigned left = p->q.size - p->next_avail;
     size_t id = p->q.free_head;
-    unsigned shown = p->avail_flags | (counts == VIRTQ_WRITE ? VIRTQ_DESC_F_WRITE : 0u);
-    unsigned flags = packed_flags(shown, 0, hidden);
-    uint32_t mask = counts == VIRTQ_WRITE ? UINT32_MAX : 0;
+    unsigned shown = p->avail_flags, flags = packed_flags(shown, 0, hidden);
     struct virtq_single one;
 
     left = left < p->q.free_count ? left : p->q.free_count;
     n = n < left ? n : left;
-    for (left = n; left && virtq_in_run(reqs, counts, &one); left--, reqs++) {
-        packed_fill_desc(d++, one.addr, one.len, (unsigned)id, flags);
+    for (left = n; left && virtq_in_run(reqs, &one); left--, reqs++, d++) {
+        packed_fill_desc(d, one.addr, one.len, (unsigned)id, flags);
         flags = shown;
-        addrs[id] = one.addr;
-        id = virtq_slot_single(&slots[id], &one, mask);
+        id = virtq_slot_single(&slots[id], &one);
     }
     n -= left;
     p->next_avail = (uint16_t)(p->next_avail + n);
     if (p->next_avail == p->q.size)
         packed_flip_lap(p);
-    p->q.free_head = p->q.in_order ? p->next_avail : (uint16_t)id;
+    p->q.free_head = (uint16_t)id;
     virtq_count_taken(&p->q, n, n);
     return n;
 }
@@ -215,6 +209,7 @@ static int packed_place_chain(struct virtq_packed_queue *p, const struct virtq_r
         packed_write_desc(p, r->segs[i].addr, r->segs[i].len, id, virtq_segment_flags(r, i, count),
                           hidden && !i);
     virtq_slot_take(&p->q, id, r, writable, count);
+    p->addrs[id] = r->segs->addr;
     return 0;
 }
 
@@ -299,16 +294,14 @@ static void packed_publish(struct virtq_packed_queue *p, struct packed_place fir
 static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
-    struct packed_place first = packed_next_avail(p);
+    struct packed_place first = {p->next_avail, p->avail_flags};
     unsigned before = q->free_count, taken = 0;
     int err = 0;
 
     while (taken < n && !err) {
         const struct virtq_request *r = &reqs[taken];
-        unsigned run = 0;
+        unsigned run = virtq_runs(q, r) ? packed_place_run(p, r, n - taken, !taken) : 0;
 
-        if (virtq_counts_single(r))
-            run = packed_place_run(p, r, n - taken, virtq_counts(r), !taken);
         if (!run && !(err = packed_place(p, r, !taken)))
             run = 1;
         taken += run;
@@ -334,7 +327,7 @@ static unsigned packed_submit_tables(struct virtq *q, const struct virtq_tabled 
                                      unsigned n)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
-    struct packed_place first = packed_next_avail(p);
+    struct packed_place first = {p->next_avail, p->avail_flags};
     unsigned id = q->free_head;
 
     n = n < q->free_count ? n : q->free_count;
@@ -367,7 +360,9 @@ static const struct virtq_done *packed_place_kept(struct virtq_packed_queue *p,
     const uint64_t *addrs = p->addrs;
     unsigned shown = p->avail_flags | VIRTQ_DESC_F_WRITE, flags = packed_flags(shown, 0, hidden);
 
-    for (; done < end && d < last; done++) {
+    if (end - done > last - d) /* as many at most, and the others later */
+        end = done + (last - d);
+    for (; done < end; done++) {
         void *cookie = done->cookie;
         size_t id = done->id;
         struct virtq_slot *slot = &slots[id];
@@ -377,8 +372,9 @@ static const struct virtq_done *packed_place_kept(struct virtq_packed_queue *p,
             continue;
         }
         slot->cookie = cookie;
-        packed_fill_desc(d++, addrs[id], slot->writable, (unsigned)id, flags);
+        packed_fill_desc(d, addrs[id], slot->writable, (unsigned)id, flags);
         flags = shown;
+        d++;
     }
     p->next_avail = (uint16_t)(p->next_avail + (d - from));
     virtq_count_taken(&p->q, (unsigned)(d - from), 0);
@@ -390,7 +386,7 @@ static const struct virtq_done *packed_place_kept(struct virtq_packed_queue *p,
 static void packed_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
-    struct packed_place first = packed_next_avail(p);
+    struct packed_place first = {p->next_avail, p->avail_flags};
     const struct virtq_done *end = done + n;
     unsigned before = q->in_flight;
 
@@ -411,30 +407,9 @@ static bool packed_kick_missed(struct virtq *q)
 
 /* ---- reaping (section 2.8.22) ---------------------------------------------------------------- */
 
-static struct packed_place packed_next_used(const struct virtq_packed_queue *p)
-{
-    return (struct packed_place){p->next_used, p->used_flags};
-}
-
-static void packed_set_next_used(struct virtq_packed_queue *p, struct packed_place place)
-{
-    p->next_used = (uint16_t)place.slot;
-    p->used_flags = (uint16_t)place.lap;
-}
-
 static bool packed_is_used(uint16_t flags, unsigned lap)
 {
     return (flags & (F_AVAIL | F_USED)) == lap;
-}
-
-/*
- * Sections 2.8.3 and 2.8.4: the length counts if WRITE is set. QEMU never sets WRITE, so the flag
- * decides only on a device that has set it before: *says_write is WRITE then, else 0.
- */
-static inline uint32_t packed_used_length(uint16_t flags, uint32_t len, uint16_t *says_write)
-{
-    *says_write |= flags & VIRTQ_DESC_F_WRITE;
-    return (flags & VIRTQ_DESC_F_WRITE) == *says_write ? len : 0;
 }
 
 /* The next used descriptor lies behind the whole chain, of `count` descriptors. */
@@ -449,17 +424,28 @@ static inline struct packed_place packed_skip(struct packed_place place, unsigne
     return place;
 }
 
-/* A used descriptor, each of its words loaded once. False: it was not used yet. */
-static inline bool packed_load_used(const struct virtq_packed_desc *d, unsigned lap, bool platform,
-                                    uint16_t *says_write, uint32_t *id, uint32_t *len)
+/* A used descriptor, of which each word is loaded once: first its flags. False: it was not used
+ * yet. */
+static inline bool packed_load_flags(const struct virtq_packed_desc *d, unsigned lap, bool platform,
+                                     uint16_t *flags)
 {
-    uint16_t flags = hal_observe16(&d->flags, platform);
+    *flags = hal_observe16(&d->flags, platform);
+    return packed_is_used(*flags, lap);
+}
 
-    if (!packed_is_used(flags, lap))
-        return false;
-    *id = hal_shared_load16(&d->id);
-    *len = packed_used_length(flags, hal_shared_load32(&d->len), says_write);
-    return true;
+/*
+ * Sections 2.8.3 and 2.8.4: the length counts if WRITE is set. QEMU never sets WRITE, so the flag
+ * decides only on a device that has set it before: *says_write is WRITE then, else 0.
+ */
+static inline uint32_t packed_load_len(const struct virtq_packed_desc *d, unsigned flags,
+                                       uint16_t *says_write)
+{
+    uint32_t len = hal_shared_load32(&d->len);
+
+    if (__builtin_expect(((flags ^ *says_write) & VIRTQ_DESC_F_WRITE) == 0, 1))
+        return len;
+    *says_write |= flags & VIRTQ_DESC_F_WRITE;
+    return flags & VIRTQ_DESC_F_WRITE ? len : 0;
 }
 
 /*
@@ -475,18 +461,27 @@ static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct vir
     struct virtq *q = &p->q;
     struct virtq_slot *slots = q->slots;
     const struct virtq_packed_desc *d = &p->desc[p->next_used], *last = &p->desc[q->size];
-    unsigned left = max, descs = 0, head = q->free_head, size = q->size, lap = p->used_flags;
-    uint16_t says_write = p->says_write;
+    unsigned left = max, more = 0, head = q->free_head, size = q->size, lap = p->used_flags;
+    uint16_t says_write = p->says_write, flags;
     bool platform = q->order_platform;
-    uint32_t id, len;
 
-    for (; left && packed_load_used(d, lap, platform, &says_write, &id, &len); left--, done++) {
+    for (; left && packed_load_flags(d, lap, platform, &flags); left--, done++) {
+        uint32_t id = hal_shared_load16(&d->id);
+        struct virtq_slot *slot = &slots[id];
         if (!virtq_id_out(slots, size, id)) {
             virtq_bad_id(q, id);
             break;
         }
-        unsigned count = virtq_slot_empty(&slots[id], len, done);
-        d += keep ? 1 : count;
+        if (!keep && __builtin_expect(virtq_slot_word(slot) == VIRTQ_SLOT_READ, 1)) {
+            virtq_slot_read(slot, done);
+        } else {
+            unsigned count = virtq_slot_empty(slot, packed_load_len(d, flags, &says_write), done);
+            if (!keep) {
+                d += count - 1;
+                more += count - 1;
+            }
+        }
+        d++;
         if (d >= last) {
             d -= size;
             lap ^= F_AVAIL | F_USED;
@@ -495,9 +490,8 @@ static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct vir
             done->id = (uint16_t)id;
             continue;
         }
-        slots[id].next = (uint16_t)head;
+        slot->next = (uint16_t)head;
         head = id;
-        descs += count;
     }
     max -= left;
     p->says_write = says_write;
@@ -505,7 +499,7 @@ static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct vir
     p->used_flags = (uint16_t)lap;
     if (!keep)
         q->free_head = (uint16_t)head;
-    virtq_count_back(q, max, descs);
+    virtq_count_back(q, max, keep ? 0 : max + more);
     return max;
 }
 
@@ -515,20 +509,24 @@ static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_
 static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_done *done,
                                      unsigned max)
 {
-    struct packed_place place = packed_next_used(p);
+    struct packed_place place = {p->next_used, p->used_flags};
     struct virtq *q = &p->q;
     unsigned n = 0;
-    uint32_t id, len;
+    uint16_t flags;
 
     for (; n < max; n++) {
-        if (!q->batch && (!packed_load_used(&p->desc[place.slot], place.lap, q->order_platform,
-                                            &p->says_write, &id, &len) ||
-                          !virtq_in_order_batch(q, id, len, q->in_flight)))
+        const struct virtq_packed_desc *d = &p->desc[place.slot];
+
+        if (!q->batch &&
+            (!packed_load_flags(d, place.lap, q->order_platform, &flags) ||
+             !virtq_in_order_batch(q, hal_shared_load16(&d->id),
+                                   packed_load_len(d, flags, &p->says_write), q->in_flight)))
             break;
         place = packed_skip(place, q->slots[q->oldest].count, q->size);
         virtq_in_order_take(q, &done[n]);
     }
-    packed_set_next_used(p, place);
+    p->next_used = (uint16_t)place.slot;
+    p->used_flags = (uint16_t)place.lap;
     return n;
 }
 

@@ -81,7 +81,7 @@ static void split_start(struct virtq *q)
     s->desc = q->memory;
     s->avail = (struct virtq_avail *)(base + (q->avail_dma - q->desc_dma));
     s->used = (struct virtq_used *)(base + (q->used_dma - q->desc_dma));
-    s->addrs = (uint64_t *)(q->slots + q->size);
+    s->addrs = virtq_addrs(q);
     s->mask = (uint16_t)(q->size - 1);
     s->avail_idx = s->used_idx = 0;
     for (unsigned i = 0; i < q->size; i++)
@@ -104,31 +104,28 @@ static inline void split_write_desc(struct virtq_desc *d, uint64_t addr, uint32_
 }
 
 /*
- * Places a run of requests of one segment (virtq_in_run), as far as there is room, up to the end of
- * the available ring; returns how many. What each round needs is in local variables.
+ * Places a run of requests of one segment that the device only reads (virtq_in_run), as far as
+ * there is room, up to the end of the available ring; returns how many. Not IN_ORDER, where slots
+ * that are out keep their places in the list. What each round needs is in local variables.
  */
 static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_request *reqs,
-                                unsigned n, uint32_t counts) __attribute__((noinline));
+                                unsigned n) __attribute__((noinline));
 static unsigned split_place_run(struct virtq_split_queue *s, const struct virtq_request *reqs,
-                                unsigned n, uint32_t counts)
+                                unsigned n)
 {
     struct virtq_slot *slots = s->q.slots;
     struct virtq_desc *desc = s->desc;
-    uint64_t *addrs = s->addrs;
     unsigned at = s->avail_idx & s->mask, left = s->q.size - at;
     size_t head = s->q.free_head;
     uint16_t *ring = &s->avail->ring[at];
-    unsigned flags = counts == VIRTQ_WRITE ? VIRTQ_DESC_F_WRITE : 0;
-    uint32_t mask = counts == VIRTQ_WRITE ? UINT32_MAX : 0;
     struct virtq_single one;
 
     left = left < s->q.free_count ? left : s->q.free_count;
     n = n < left ? n : left;
-    for (left = n; left && virtq_in_run(reqs, counts, &one); left--, reqs++) {
-        split_write_desc(&desc[head], one.addr, one.len, flags, 0);
+    for (left = n; left && virtq_in_run(reqs, &one); left--, reqs++) {
+        split_write_desc(&desc[head], one.addr, one.len, 0, 0);
         hal_shared_store16(ring++, (uint16_t)head);
-        addrs[head] = one.addr;
-        head = virtq_slot_single(&slots[head], &one, mask);
+        head = virtq_slot_single(&slots[head], &one);
     }
     n -= left;
     s->q.free_head = (uint16_t)head;
@@ -196,6 +193,7 @@ static int split_place_chain(struct virtq_split_queue *s, const struct virtq_req
         at = next;
     }
     virtq_slot_take(&s->q, head, r, writable, count);
+    s->addrs[head] = r->segs->addr;
     s->q.free_head = (uint16_t)at;
     return 0;
 }
@@ -256,8 +254,8 @@ static int split_submit_rest(struct virtq_split_queue *s, const struct virtq_req
         const struct virtq_request *r = &reqs[taken];
         unsigned run = 0;
 
-        if (virtq_counts_single(r))
-            run = split_place_run(s, r, n - taken, virtq_counts(r));
+        if (virtq_runs(&s->q, r))
+            run = split_place_run(s, r, n - taken);
         if (!run && !(err = split_place(s, r)))
             run = 1;
         taken += run;
@@ -273,8 +271,8 @@ static int split_submit(struct virtq *q, const struct virtq_request *reqs, unsig
     struct virtq_split_queue *s = virtq_split_of(q);
     unsigned taken = 0;
 
-    if (virtq_counts_single(reqs))
-        taken = split_place_run(s, reqs, n, virtq_counts(reqs));
+    if (virtq_runs(q, reqs))
+        taken = split_place_run(s, reqs, n);
     if (taken < n)
         return split_submit_rest(s, reqs, n, taken);
     split_publish(s, taken);
@@ -366,10 +364,14 @@ static struct virtq_slot *split_chain_tail(struct virtq *q, struct virtq_slot *s
 }
 
 /* A used entry, each of its words loaded once. */
-static void split_load_used(const struct virtq_used_elem *elem, uint32_t *id, uint32_t *len)
+static inline uint32_t split_used_id(const struct virtq_used_elem *elem)
 {
-    *id = hal_shared_load32(&elem->id);
-    *len = hal_shared_load32(&elem->len);
+    return hal_shared_load32(&elem->id);
+}
+
+static inline uint32_t split_used_len(const struct virtq_used_elem *elem)
+{
+    return hal_shared_load32(&elem->len);
 }
 
 /*
@@ -386,25 +388,26 @@ static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_
     struct virtq_slot *slots = q->slots;
     const struct virtq_used_elem *first = &s->used->ring[s->used_idx & s->mask], *elem = first;
     unsigned more = 0, head = q->free_head, size = q->size;
-    uint32_t id, len;
 
     for (; elem < first + n; elem++, done++) {
-        split_load_used(elem, &id, &len);
+        uint32_t id = split_used_id(elem);
+        struct virtq_slot *slot = &slots[id];
         if (!virtq_id_out(slots, size, id)) {
             done->len = id;
             break;
         }
-        unsigned count = virtq_slot_empty(&slots[id], len, done);
-        if (keep) {
-            done->id = (uint16_t)id;
-            continue;
-        }
-        struct virtq_slot *tail = &slots[id];
-        if (count != 1) {
-            tail = split_chain_tail(q, tail, count);
+        if (!keep && __builtin_expect(virtq_slot_word(slot) == VIRTQ_SLOT_READ, 1)) {
+            virtq_slot_read(slot, done);
+        } else {
+            unsigned count = virtq_slot_empty(slot, split_used_len(elem), done);
+            if (keep) {
+                done->id = (uint16_t)id;
+                continue;
+            }
+            slot = split_chain_tail(q, slot, count);
             more += count - 1;
         }
-        tail->next = (uint16_t)head;
+        slot->next = (uint16_t)head;
         head = id;
     }
     n = (unsigned)(elem - first);
@@ -444,7 +447,10 @@ static unsigned split_take_in_order(struct virtq_split_queue *s, struct virtq_do
 
     for (; i < n; i++) {
         if (!s->q.batch) {
-            split_load_used(&s->used->ring[s->used_idx & s->mask], &id, &len);
+            const struct virtq_used_elem *elem = &s->used->ring[s->used_idx & s->mask];
+
+            id = split_used_id(elem);
+            len = split_used_len(elem);
             if (!virtq_in_order_batch(&s->q, id, len, ready - i))
                 break;
         }

@@ -76,6 +76,13 @@ int virtq_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
     return 0;
 }
 
+void virtq_replace(struct virtq *q, struct virtq_done *done, void *cookie, uint64_t addr)
+{
+    hal_assert(done->id < q->size && cookie);
+    done->cookie = cookie;
+    virtq_addrs(q)[done->id] = addr;
+}
+
 void virtq_nudge(struct virtq *q)
 {
     if (q->state != VIRTQ_OK)

@@ -148,6 +148,12 @@ int virtq_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max);
 int virtq_repost(struct virtq *q, const struct virtq_done *done, unsigned n);
 
 /*
+ * Between those two: puts another buffer of the same length into the place of one that was kept.
+ * Bus address addr; the cookie is not NULL.
+ */
+void virtq_replace(struct virtq *q, struct virtq_done *done, void *cookie, uint64_t addr);
+
+/*
  * Hands out the buffers that never came back: the cookie of one of them a call, in no particular
  * order, NULL after the last. Their memory is the driver's again. Only in state VIRTQ_OFF or
  * VIRTQ_GONE, so in a driver's queue_lost() and dead(), and after virtq_reset.

@@ -35,6 +35,9 @@ struct virtq_slot {
     uint16_t count;    /* descriptors that the chain takes in the ring */
     uint16_t next;     /* the next one of the chain (split), or of the free list */
 };
+_Static_assert(sizeof(struct virtq_slot) - offsetof(struct virtq_slot, writable) >= 8 &&
+                   offsetof(struct virtq_slot, count) == offsetof(struct virtq_slot, writable) + 4,
+               "what follows a cookie is one word, with the count in its upper half");
 
 /*
  * Where and how a kick is written (sections 2.9, 4.1.5.2, 4.2.3.3). The value is the id, with
@@ -155,6 +158,12 @@ const struct virtq_ring *virtq_ring_for(const struct virtio_features *accepted);
 extern const struct virtio_feature virtq_features[];
 extern const unsigned virtq_feature_count;
 
+/* For each slot, behind all of them: the bus address of a buffer of one segment (slot_more). */
+static inline uint64_t *virtq_addrs(const struct virtq *q)
+{
+    return (uint64_t *)(q->slots + q->size);
+}
+
 /* ---- for the core ---------------------------------------------------------------------------- */
 
 /* Arguments of virtq_create. Only *owner and cfg->name must outlive the call. */
@@ -231,12 +240,11 @@ static inline bool virtq_total_valid(uint64_t total)
 }
 
 /*
- * Requests of one segment, which every ring takes in one descriptor, are placed in runs of one
- * direction: VIRTQ_READ or VIRTQ_WRITE. virtq_counts(r): both counts in one word, compared at once.
+ * Requests of one segment that the device only reads, which every ring takes in one descriptor, are
+ * placed in runs. Is that one, and does the queue have runs? Both counts are one word, compared at
+ * once.
  */
-enum { VIRTQ_READ = 1, VIRTQ_WRITE = 1 << 16 };
-
-static inline uint32_t virtq_counts(const struct virtq_request *r)
+static inline bool virtq_counts_single(const struct virtq_request *r)
 {
     uint32_t counts;
 
@@ -244,7 +252,12 @@ static inline uint32_t virtq_counts(const struct virtq_request *r)
                        offsetof(struct virtq_request, readable) + sizeof(uint16_t),
                    "the counts of a request are one word");
     memcpy(&counts, (const char *)r + offsetof(struct virtq_request, readable), sizeof(counts));
-    return counts;
+    return counts == 1;
+}
+
+static inline bool virtq_runs(const struct virtq *q, const struct virtq_request *r)
+{
+    return virtq_counts_single(r) && !q->in_order;
 }
 
 /* A request of one segment, its words loaded once: stores to a ring may make others be loaded
@@ -256,35 +269,36 @@ struct virtq_single {
     void *cookie;
 };
 
-static inline bool virtq_counts_single(const struct virtq_request *r)
-{
-    uint32_t counts = virtq_counts(r);
-
-    return counts == VIRTQ_READ || counts == VIRTQ_WRITE;
-}
-
 /* Loads the request, if a valid one follows in the run. */
-static inline bool virtq_in_run(const struct virtq_request *r, uint32_t counts,
-                                struct virtq_single *one)
+static inline bool virtq_in_run(const struct virtq_request *r, struct virtq_single *one)
 {
-    if (virtq_counts(r) != counts || !r->cookie || !virtq_segment_valid(r->segs))
+    if (!virtq_counts_single(r) || !r->cookie || !virtq_segment_valid(r->segs))
         return false;
     *one = (struct virtq_single){r->segs->addr, r->segs->len, r->cookie};
     return true;
 }
 
 /*
- * The slot of a buffer of one segment; `mask`: 0 if the device reads it, else all ones. Returns the
- * next one that is free.
+ * All of a slot but its cookie, as one word. That of a buffer of one segment which is only read is
+ * known, and tells that nothing more is to be looked at when the buffer is back.
  */
-static inline size_t virtq_slot_single(struct virtq_slot *slot, const struct virtq_single *one,
-                                       uint32_t mask)
+static inline uint64_t virtq_slot_word(const struct virtq_slot *slot)
 {
+    uint64_t word;
+
+    memcpy(&word, &slot->writable, sizeof(word));
+    return word;
+}
+#define VIRTQ_SLOT_READ (1ull << 32)
+
+/* The slot of such a buffer. Returns the next one that is free. */
+static inline size_t virtq_slot_single(struct virtq_slot *slot, const struct virtq_single *one)
+{
+    uint64_t word = VIRTQ_SLOT_READ;
     size_t next = slot->next;
 
     slot->cookie = one->cookie;
-    slot->writable = one->len & mask;
-    slot->count = 1;
+    memcpy(&slot->writable, &word, sizeof(word));
     return next;
 }
 
@@ -354,6 +368,14 @@ static inline unsigned virtq_slot_empty(struct virtq_slot *slot, uint32_t len,
     done->len = len < slot->writable ? len : slot->writable;
     slot->cookie = NULL;
     return slot->count;
+}
+
+/* The same of one whose word is VIRTQ_SLOT_READ. */
+static inline void virtq_slot_read(struct virtq_slot *slot, struct virtq_done *done)
+{
+    done->cookie = slot->cookie;
+    memset(&done->len, 0, sizeof(*done) - offsetof(struct virtq_done, len));
+    slot->cookie = NULL;
 }
 
 /* Slot and counts of one buffer, `id`, at once. */
