@@ -156,27 +156,35 @@ static void idle_connections_sleep(void)
 
 /* ---- listeners ------------------------------------------------------------------------------- */
 
+/* A listener at port 80, that of others, too. */
+static int listener_at(const struct sockaddr *at)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    loop_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    CHECK_EQ(bind(fd, at, sizeof(struct sockaddr_in)), 0);
+    CHECK_EQ(listen(fd, 1), 0);
+    return fd;
+}
+
 static void the_nearest_listener(void)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(80)};
     struct tcp_pcb_listen *all, *one;
     ip_addr_t home = IPADDR4_INIT_BYTES(127, 0, 0, 1), other = IPADDR4_INIT_BYTES(127, 0, 0, 2);
-    int wide, narrow;
+    int wide, narrow, newest;
 
     host_boot();
-    wide = socket(AF_INET, SOCK_STREAM, 0);
-    loop_set(wide, SOL_SOCKET, SO_REUSEPORT, 1);
-    CHECK_EQ(bind(wide, (struct sockaddr *)&any, sizeof(any)), 0);
-    CHECK_EQ(listen(wide, 1), 0);
+    wide = listener_at((struct sockaddr *)&any);
     all = net_conn_listener(&home, 80);
     CHECK(all && net_conn_listens(all, 80) && !net_conn_listens(all, 81));
-    narrow = socket(AF_INET, SOCK_STREAM, 0);
-    loop_set(narrow, SOL_SOCKET, SO_REUSEPORT, 1);
-    CHECK_EQ(bind(narrow, loop4(80), sizeof(any)), 0);
-    CHECK_EQ(listen(narrow, 1), 0);
+    narrow = listener_at(loop4(80));
     one = net_conn_listener(&home, 80);
     CHECK(one && one != all && net_conn_listener(&other, 80) == all);
     CHECK(!net_conn_listener(&home, 80 + 64) && !net_conn_listener(IP6_ADDR_ANY, 80));
+    newest = listener_at((struct sockaddr *)&any); /* in front of both */
+    CHECK(net_conn_listener(&home, 80) == one && net_conn_listener(&other, 80) != one);
+    CHECK_EQ(fd_close(newest), 0);
     CHECK_EQ(fd_close(narrow), 0);
     CHECK(net_conn_listener(&home, 80) == all && !net_conn_listens(one, 80));
     CHECK_EQ(fd_close(wide), 0);
