@@ -175,21 +175,26 @@ uint16_t net_input_type(const uint8_t *frame, unsigned have, unsigned *skip)
 
 /*
  * Is the frame for this machine? A frame for all or many carries no packet for one (RFC 1122,
- * 3.3.6), but for answers of DHCP to who has no address yet.
+ * 3.3.6), but for answers of DHCP to who has no address yet. 0.0.0.0 is nobody's address; lwIP
+ * takes it for a broadcast.
  */
 static bool input_for_us(const struct net_arrival *a)
 {
     const struct netif *netif = &a->dev->netif;
     const uint8_t *packet = a->seg.packet;
+    bool ip4 = a->type == PP_HTONS(ETHTYPE_IP);
     ip4_addr_t to;
 
+    if (ip4)
+        memcpy(&to, packet + IP4_DEST, sizeof(to));
+    if (ip4 && !to.addr)
+        return false;
     if (!(a->eth->dest.addr[0] & 1))
         return memcmp(a->eth->dest.addr, netif->hwaddr, ETH_HWADDR_LEN) == 0;
     if (a->type == PP_HTONS(ETHTYPE_IPV6))
         return packet[IP6_DEST] == 0xff;
-    if (a->type != PP_HTONS(ETHTYPE_IP) || !a->dev->told)
+    if (!ip4 || !a->dev->told)
         return true;
-    memcpy(&to, packet + IP4_DEST, sizeof(to));
     return ip4_addr_ismulticast(&to) || ip4_addr_isbroadcast(&to, netif);
 }
 
@@ -231,7 +236,7 @@ static bool input_ip4(const struct net_arrival *a, struct pbuf *p)
     const struct ip_hdr *ip = (const struct ip_hdr *)a->seg.packet;
     struct netif *netif = &a->dev->netif;
 
-    if (ip->dest.addr != netif_ip4_addr(netif)->addr || !netif_is_up(netif) ||
+    if (!net_input_is_own4(ip->dest.addr, netif) || !netif_is_up(netif) ||
         !net_input_sender4_ok(ip->src.addr, netif))
         return false;
     ip_addr_copy_from_ip4(ip_data.current_iphdr_dest, ip->dest);

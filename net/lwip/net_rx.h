@@ -54,6 +54,11 @@ static inline bool net_input_sender4_ok(u32_t from, const struct netif *netif)
     return from && (from & PP_HTONL(0xe0000000)) != PP_HTONL(0xe0000000) &&
            (((from ^ netif_ip4_addr(netif)->addr) & mask) || (from | mask) != IPADDR_BROADCAST);
 }
+/* Is it the address of its interface that it goes to? A card without one has 0.0.0.0. */
+static inline bool net_input_is_own4(u32_t to, const struct netif *netif)
+{
+    return to && to == netif_ip4_addr(netif)->addr;
+}
 /* Does the packet go from one machine to a valid address of its interface? Its addresses are those
  * of lwIP's packet then, with zones. */
 bool net_input_ends6(const struct ip6_hdr *ip, struct netif *netif);

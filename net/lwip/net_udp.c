@@ -51,8 +51,8 @@ static inline unsigned udp_over_ip4(const struct netif *netif, const struct vnet
 
     if (IPH_PROTO(ip) != IP_PROTO_UDP || (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) ||
         total < IP_HLEN + UDP_HLEN || total > rx->len - SIZEOF_ETH_HDR ||
-        ip->dest.addr != netif_ip4_addr(netif)->addr ||
-        !net_input_sender4_ok(ip->src.addr, netif) || udp_sum(ip, 5) % 0xffff)
+        !net_input_is_own4(ip->dest.addr, netif) || !net_input_sender4_ok(ip->src.addr, netif) ||
+        udp_sum(ip, 5) % 0xffff)
         return 0;
     udp_set4(&ip_data.current_iphdr_dest, ip->dest.addr);
     udp_set4(&ip_data.current_iphdr_src, ip->src.addr);

@@ -115,7 +115,7 @@ static bool fast_expects(struct fast_segment *s, const struct tcp_hdr *h, uint32
 /* Is the packet one for this interface? */
 static inline bool fast_is_own(const struct netif *netif, const struct ip_hdr *ip)
 {
-    return ip->dest.addr == netif_ip4_addr(netif)->addr && netif_is_up(netif);
+    return net_input_is_own4(ip->dest.addr, netif) && netif_is_up(netif);
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */

@@ -316,6 +316,29 @@ static void refused(void)
     CHECK_EQ(own_address(), IMAGE_IP);
 }
 
+/* 0.0.0.0 is nobody's address, a card's without a lease neither (RFC 1122, 3.2.1.3). */
+static void nobody_is_at_no_address(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(7)};
+    int stream, datagram;
+    uint8_t syn[20] = {0, 9, 0, 7, [12] = 5 << 4, [13] = PEER_SYN, [14] = 1};
+    char c;
+
+    peer_boot("ip=dhcp");
+    stream = socket(AF_INET, SOCK_STREAM, 0);
+    datagram = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_EQ(bind(stream, (struct sockaddr *)&at, sizeof(at)), 0);
+    CHECK_EQ(listen(stream, 1), 0);
+    CHECK_EQ(bind(datagram, (struct sockaddr *)&at, sizeof(at)), 0);
+    pass(1000);
+    CHECK_EQ(own_address(), 0);
+    peer_udp_between(PEER_IP, 9, 0, 7, "x", 1);
+    peer_tcp_between(PEER_IP, 0, syn, sizeof(syn));
+    pass(100);
+    CHECK_EQ(recv(datagram, &c, 1, MSG_DONTWAIT), -1);
+    CHECK_EQ(net_tcp_half_open(), 0);
+}
+
 static void masks_of_one_machine(void)
 {
     grant(100);
@@ -488,6 +511,7 @@ int main(int argc, char **argv)
         VARIED(long_leases, six),
         SHOWS(nak, NULL),
         VARIED(refused, nine),
+        SHOWS(nobody_is_at_no_address, NULL),
         VARIED(masks_of_one_machine, two),
         VARIED(a_conflict_is_declined, two),
         SHOWS(a_late_conflict_is_defended, NULL),
