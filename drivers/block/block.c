@@ -58,42 +58,62 @@ static inline unsigned block_take_run(struct block_device *dev, uint64_t deadlin
 
 /*
  * Sends heads of the queue by the long way. True: a plain one has its turn. False: what waits
- * stays, and what was staged, here or before (*staged), is committed.
+ * stays, and what was staged, here or before (`staged`), is committed.
  */
-static bool block_send_heads(struct block_device *dev, uint64_t deadline_ns, bool *staged)
+static bool block_send_heads(struct block_device *dev, uint64_t deadline_ns, bool staged)
     __attribute__((noinline, cold));
-static bool block_send_heads(struct block_device *dev, uint64_t deadline_ns, bool *staged)
+static bool block_send_heads(struct block_device *dev, uint64_t deadline_ns, bool staged)
 {
     while (dev->queue.head && dev->free) {
         const struct block_transfer *before = dev->ends.prev;
 
         if (!block_send_head(dev, deadline_ns))
             break;
-        *staged |= dev->ends.prev != before;
+        staged |= dev->ends.prev != before;
         if (!dev->wary && dev->free && dev->queue.head && dev->queue.head->plain)
             return true;
     }
-    if (*staged)
+    if (staged)
         dev->driver->commit(dev);
     return false;
 }
 
-void block_pump(struct block_device *dev, uint64_t now)
+static void block_pump_all(struct block_device *dev, uint64_t deadline_ns)
+    __attribute__((noinline, cold));
+static void block_pump_all(struct block_device *dev, uint64_t deadline_ns)
 {
-    uint64_t deadline_ns = now + dev->timeout_ns;
-    bool staged = false;
+    unsigned n;
 
     do {
         struct block_transfer *first = dev->free;
         bool last = false;
-        unsigned n = dev->wary ? 0 : block_take_run(dev, deadline_ns, &last);
 
+        n = dev->wary ? 0 : block_take_run(dev, deadline_ns, &last);
         if (n)
             dev->driver->stage_plain(dev, first, n, last);
         if (last)
             return;
-        staged |= n != 0;
-    } while (block_send_heads(dev, deadline_ns, &staged));
+    } while (block_send_heads(dev, deadline_ns, n));
+}
+
+/* One request that waits alone has a way without a loop. */
+void block_pump(struct block_device *dev, uint64_t now)
+{
+    uint64_t deadline_ns = now + dev->timeout_ns;
+    struct block_request *r = dev->queue.head;
+    struct block_transfer *t = dev->free;
+
+    if (!t || r->next || !r->plain || dev->wary || !block_take_plain(dev, t, r)) {
+        block_pump_all(dev, deadline_ns);
+        return;
+    }
+    dev->queue.head = dev->queue.tail = NULL;
+    t->deadline_ns = deadline_ns;
+    t->prev = dev->ends.prev;
+    block_link(dev, t);
+    dev->writes_out += t->op == BLOCK_WRITE;
+    dev->stats.transfers++;
+    dev->driver->stage_plain(dev, t, 1, true);
 }
 
 /* ---- submitting ------------------------------------------------------------------------------ */
@@ -167,8 +187,6 @@ void block_hold(struct block_device *dev)
 
 void block_release(struct block_device *dev)
 {
-    if (dev->hold == 1 && dev->queue.head)
-        block_release_at(dev, hal_now_ns());
-    else
-        dev->hold--;
+    if (--dev->hold == 0 && dev->queue.head)
+        block_pump(dev, hal_now_ns());
 }

@@ -155,7 +155,10 @@ void block_replugged(struct block_device *dev);
  * block_hold() and block_release(), so that what the callbacks submit goes out together.
  */
 static inline void block_complete(struct block_device *dev, struct block_transfer *t, int result);
-/* block_release() for who knows the time. */
+/*
+ * block_release() for who knows the time: the driver's service, which looks at the deadline itself.
+ * The driver's functions are called with `hold` above 0 then.
+ */
 static inline void block_release_at(struct block_device *dev, uint64_t now);
 
 /*
@@ -376,8 +379,9 @@ void block_pump(struct block_device *dev, uint64_t now);
 
 static inline void block_release_at(struct block_device *dev, uint64_t now)
 {
-    if (--dev->hold == 0 && dev->queue.head)
+    if (dev->hold == 1 && dev->queue.head)
         block_pump(dev, now);
+    dev->hold--;
 }
 
 /* t has ended well, and so has its one request. */

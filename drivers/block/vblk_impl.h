@@ -73,7 +73,6 @@ struct vblk {
     uint8_t *room;  /* joined: memory with the bounce buffer in its middle */
     bool joined;    /* a request has two pieces, since the queue holds no three */
     bool check_len; /* the length of a completion is right (legacy devices: section 5.2.6.4) */
-    bool serving;   /* vblk_service() is on the stack */
 
     /* staged for the queue: requests first..count-1, whose segments are segs[0..seg_count-1] */
     struct virtq_request batch[VBLK_BATCH];

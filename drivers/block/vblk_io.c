@@ -147,22 +147,45 @@ static inline void vblk_fill_plain(const struct vblk *b, const struct vblk_plain
 
 static void vblk_commit(struct block_device *block);
 
+/* The buffer of t for the queue. */
+static inline const struct virtq_tabled *vblk_plain_buffer(struct vblk *b, struct block_transfer *t)
+{
+    struct vblk_plain *p = t->own ? t->own : vblk_make_plain(b, t);
+
+    vblk_fill_plain(b, p, t);
+    p->buffer.writable = t->op == BLOCK_WRITE ? 1 : t->bytes + 1;
+    return &p->buffer;
+}
+
+/* Takes n transfers, to be committed later unless they are the last. */
+static void vblk_stage_run(struct vblk *b, struct block_transfer *t, unsigned n, bool last)
+    __attribute__((noinline));
+static void vblk_stage_run(struct vblk *b, struct block_transfer *t, unsigned n, bool last)
+{
+    const struct virtq_tabled **ready = &b->ready[b->ready_count];
+
+    b->ready_count += n;
+    for (; n; n--, t = t->next)
+        *ready++ = vblk_plain_buffer(b, t);
+    if (last)
+        vblk_commit(&b->block);
+}
+
+/* One that goes to the device alone, most often from done() of the one before, has a way without
+ * lists. */
 static void vblk_stage_plain(struct block_device *block, struct block_transfer *t, unsigned n,
                              bool last)
 {
     struct vblk *b = (struct vblk *)block;
-    const struct virtq_tabled **ready = &b->ready[b->ready_count];
 
-    b->ready_count += n;
-    for (; n; n--, t = t->next) {
-        struct vblk_plain *p = t->own ? t->own : vblk_make_plain(b, t);
-
-        vblk_fill_plain(b, p, t);
-        p->buffer.writable = t->op == BLOCK_WRITE ? 1 : t->bytes + 1;
-        *ready++ = &p->buffer;
+    if (n != 1 || !last || b->ready_count || b->first != b->count) {
+        vblk_stage_run(b, t, n, last);
+        return;
     }
-    if (last)
-        vblk_commit(block);
+    if (!virtq_submit_table(b->queue, vblk_plain_buffer(b, t)))
+        block_pause(block);
+    else if (!block->hold)
+        virtio_wake_at(b->dev, block_deadline(block));
 }
 
 /* Gives the queue the plain transfers, each of which takes one descriptor: there is room. */
@@ -197,7 +220,7 @@ static void vblk_commit(struct block_device *block)
         block_pause(block);
         return;
     }
-    if (!b->serving)
+    if (!block->hold)
         virtio_wake_at(b->dev, block_deadline(block));
     if (b->first != b->count)
         vblk_commit_batch(b);
@@ -260,13 +283,11 @@ bool vblk_service(struct virtio_device *dev)
     uint64_t now = hal_now_ns(), deadline;
     bool any;
 
-    b->serving = true;
     b->block.hold++;
     any = vblk_reap(b);
     if (b->first != b->count)
         vblk_commit(&b->block); /* what the queue had no room for before */
     block_release_at(&b->block, now);
-    b->serving = false;
     if (virtq_state(b->queue) != VIRTQ_OK)
         return any;
     deadline = block_deadline(&b->block);

@@ -21,10 +21,11 @@ struct services services;
 struct runtime_round runtime_round; /* set by the loop (task.c) */
 
 /* What most rounds do not need stands apart, so that a round is short. */
-static void service_note(struct hal_service *s) __attribute__((noinline));
-static void services_note_changes(void) __attribute__((noinline));
+static void service_note(struct hal_service *s) __attribute__((noinline, cold));
+static void services_note_changes(void) __attribute__((noinline, cold));
 static void services_sweep(uint64_t now) __attribute__((noinline, cold));
-static void services_wake_due(uint64_t now) __attribute__((noinline));
+static void services_wake_due(uint64_t now) __attribute__((noinline, cold));
+void hal_service_add(struct hal_service *s) __attribute__((cold));
 static void service_run_again(struct hal_service *s) __attribute__((noinline, cold));
 static void services_wake_again(void) __attribute__((noinline, cold));
 static bool services_run_polled(void) __attribute__((noinline));
@@ -242,42 +243,48 @@ static bool services_run_polled(void)
     return worked;
 }
 
-/* Runs what was woken, once each. */
-static bool services_run_woken(void)
+/* What most rounds do not have: changes, times that have come, services that are polled. */
+static bool services_run_rare(uint64_t now) __attribute__((noinline, cold));
+static bool services_run_rare(uint64_t now)
 {
-    struct hal_service *s, *next;
-    bool worked = false;
-
-    do {
-        for (s = services_take_woken(); s; s = next) {
-            next = s->loop.next_woken;
-            if (s->loop.round == services.round) {
-                service_run_again(s);
-                continue;
-            }
-            s->loop.round = services.round;
-            s->pending = false;
-            worked |= service_run(s);
-        }
-    } while (services.woken);
-    if (again.first)
-        services_wake_again();
-    return worked;
-}
-
-bool services_run(uint64_t now)
-{
-    bool worked;
-
     if (services.changes)
         services_note_changes();
     if (services_overdue(now))
         services_sweep(now);
     if (deadline_before(&services.due, now + 1))
         services_wake_due(now);
+    return services.polled && services_run_polled();
+}
+
+/* Runs s, which was woken. */
+static inline bool service_run_woken(struct hal_service *s)
+{
+    if (s->loop.round == services.round) {
+        service_run_again(s);
+        return false;
+    }
+    s->loop.round = services.round;
+    s->pending = false;
+    return service_run(s);
+}
+
+bool services_run(uint64_t now)
+{
+    struct hal_service *s, *next;
+    bool worked = false;
+
     services.round++;
-    worked = services.polled && services_run_polled();
-    return services.woken ? services_run_woken() | worked : worked;
+    if (services.changes || services.polled || services_overdue(now) ||
+        deadline_before(&services.due, now + 1))
+        worked = services_run_rare(now);
+    while (services.woken)
+        for (s = services_take_woken(); s; s = next) {
+            next = s->loop.next_woken;
+            worked |= service_run_woken(s);
+        }
+    if (again.first)
+        services_wake_again();
+    return worked;
 }
 
 bool services_arm(void)

@@ -133,7 +133,6 @@ static inline void irq_end(unsigned id)
 }
 
 /* Nobody handles that, or there was no interrupt. */
-static void irq_unhandled(unsigned id) __attribute__((noinline, cold));
 static void irq_unhandled(unsigned id)
 {
     if (id >= GIC_SPI_LIMIT && id < GIC_SPI_LIMIT + 4)
@@ -145,9 +144,10 @@ static void irq_unhandled(unsigned id)
     irq_end(id);
 }
 
-void board_irq(void)
+/* A line that several handlers share, or that has none. */
+static void irq_handle_all(unsigned id) __attribute__((noinline, cold));
+static void irq_handle_all(unsigned id)
 {
-    unsigned id = irq_ack();
     bool handled = false;
 
     for (struct handler *h = handlers[id % BUCKETS]; h; h = h->next) {
@@ -160,4 +160,17 @@ void board_irq(void)
         irq_end(id);
     else
         irq_unhandled(id);
+}
+
+void board_irq(void)
+{
+    unsigned id = irq_ack();
+    const struct handler *h = handlers[id % BUCKETS];
+
+    if (!h || h->next || h->id != id) {
+        irq_handle_all(id);
+        return;
+    }
+    h->fn(h->ctx);
+    irq_end(id);
 }

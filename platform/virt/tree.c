@@ -38,6 +38,17 @@ static struct {
 
 /* ---- reading values -------------------------------------------------------------------------- */
 
+/* What passes once in a boot is to be small. */
+static const char *uart_node(const struct tree_node *node) __attribute__((cold));
+static const char *rtc_node(const struct tree_node *node) __attribute__((cold));
+static const char *gic_node(const struct tree_node *node, unsigned version) __attribute__((cold));
+static const char *timer_node(const struct tree_node *node) __attribute__((cold));
+static const char *gpio_node(const struct tree_node *node) __attribute__((cold));
+static const char *psci_node(const struct tree_node *node) __attribute__((cold));
+static const char *pci_node(const struct tree_node *node) __attribute__((cold));
+const char *tree_read(const void *dtb) __attribute__((cold));
+void tree_report(void) __attribute__((cold));
+
 /* The n-th address range of a node's reg. False: there is none, or it is empty or too high. */
 static bool tree_reg(const struct tree_node *node, unsigned n, struct board_range *out)
 {

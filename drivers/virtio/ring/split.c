@@ -8,32 +8,6 @@
  */
 #include "virtio/ring/split.h"
 
-/* Section 2.7.5: a descriptor; indirect tables hold the same. */
-struct virtq_desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags;
-    uint16_t next;
-};
-_Static_assert(sizeof(struct virtq_desc) == VIRTQ_DESC_BYTES, "layout of a descriptor");
-
-/* Sections 2.7.6 and 2.7.8. The event word of the other side follows each ring. */
-struct virtq_avail {
-    uint16_t flags;
-    uint16_t idx;
-    uint16_t ring[];
-};
-struct virtq_used_elem {
-    uint32_t id;
-    uint32_t len;
-};
-struct virtq_used {
-    uint16_t flags;
-    uint16_t idx;
-    struct virtq_used_elem ring[];
-};
-enum { VIRTQ_AVAIL_F_NO_INTERRUPT = 1, VIRTQ_USED_F_NO_NOTIFY = 1 };
-
 static unsigned split_size_rule(unsigned wanted)
 {
     unsigned size = 1;
@@ -60,6 +34,10 @@ static const uint16_t *split_avail_event(const struct virtq_split_queue *s)
 {
     return (const uint16_t *)&s->used->ring[s->q.size];
 }
+
+/* What passes once in the life of a queue is to be small. */
+static void split_lay_out(struct virtq *q, unsigned used_align) __attribute__((cold));
+static void split_start(struct virtq *q) __attribute__((cold));
 
 static void split_lay_out(struct virtq *q, unsigned used_align)
 {
@@ -312,6 +290,26 @@ static unsigned split_submit_tables(struct virtq *q, const struct virtq_tabled *
     return n;
 }
 
+static bool split_submit_table(struct virtq *q, const struct virtq_tabled *b)
+{
+    struct virtq_split_queue *s = virtq_split_of(q);
+    unsigned head = q->free_head, at = s->avail_idx;
+    struct virtq_slot *slot = &q->slots[head];
+
+    if (!q->free_count)
+        return false;
+    s->desc[head] = (struct virtq_desc){b->table, b->bytes, VIRTQ_DESC_F_INDIRECT, 0};
+    virtq_slot_tabled(slot, b);
+    hal_shared_store16(&s->avail->ring[at & s->mask], (uint16_t)head);
+    q->free_head = slot->next;
+    s->avail_idx = (uint16_t)(at + 1);
+    virtq_count_taken(q, 1, 1);
+    q->since_kick++;
+    hal_publish16(&s->avail->idx, (uint16_t)(at + 1), q->order_platform);
+    virtq_published(q, 1, split_wants_kick(s, 1));
+    return true;
+}
+
 /* The descriptor of a kept buffer is written again, as a device may have written over it. */
 static void split_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
 {
@@ -500,22 +498,52 @@ static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsi
     return got || q->state == VIRTQ_OK ? (int)got : -EIO;
 }
 
-static inline int split_reap_any(struct virtq *q, struct virtq_done *done, unsigned max, bool keep)
+/* How many used entries were not looked at yet, by the device's index. */
+static inline uint16_t split_ready(const struct virtq_split_queue *s)
 {
-    struct virtq_split_queue *s = virtq_split_of(q);
-    uint16_t ready = (uint16_t)(hal_observe16(&s->used->idx, q->order_platform) - s->used_idx);
+    return (uint16_t)(hal_observe16(&s->used->idx, s->q.order_platform) - s->used_idx);
+}
 
-    return ready ? split_take(s, done, max, ready, keep) : 0;
+/* As split_take, of the one entry that is used, where entries stand for one buffer each. */
+static inline int split_take_one(struct virtq_split_queue *s, struct virtq_done *done)
+{
+    struct virtq *q = &s->q;
+    struct virtq_slot *slot;
+    uint32_t id, len;
+    unsigned count;
+
+    split_load_used(&s->used->ring[s->used_idx & s->mask], &id, &len);
+    if (!virtq_id_valid(q, id))
+        return -EIO;
+    slot = &q->slots[id];
+    count = virtq_slot_empty(slot, len, done);
+    if (count != 1)
+        slot = split_chain_tail(q, slot, count);
+    slot->next = q->free_head;
+    q->free_head = (uint16_t)id;
+    s->used_idx++;
+    virtq_count_back(q, 1, count);
+    return 1;
 }
 
 static int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
 {
-    return split_reap_any(q, done, max, false);
+    struct virtq_split_queue *s = virtq_split_of(q);
+    unsigned ready = split_ready(s);
+
+    if (!ready)
+        return 0;
+    if (ready == 1 && max && q->in_flight && !q->in_order)
+        return split_take_one(s, done);
+    return split_take(s, done, max, ready, false);
 }
 
 static int split_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
 {
-    return split_reap_any(q, done, max, true);
+    struct virtq_split_queue *s = virtq_split_of(q);
+    unsigned ready = split_ready(s);
+
+    return ready ? split_take(s, done, max, ready, true) : 0;
 }
 
 /* ---- notifications (section 2.7.7) ----------------------------------------------------------- */
@@ -553,6 +581,7 @@ const struct virtq_ring virtq_split = {
     .start = split_start,
     .submit = split_submit,
     .submit_tables = split_submit_tables,
+    .submit_table = split_submit_table,
     .entry_rest = split_entry_rest,
     .reap = split_reap,
     .reap_kept = split_reap_kept,

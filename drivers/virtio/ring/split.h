@@ -1,16 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * split.h - the private state of a split ring: for split.c, and for tests that start near the end
- * of an index.
+ * split.h - the parts of a split ring, and its private state: for split.c, and for tests that start
+ * near the end of an index.
  */
 #ifndef VIREO_VIRTQ_SPLIT_H
 #define VIREO_VIRTQ_SPLIT_H
 
 #include "virtio/ring/virtq_impl.h"
 
-struct virtq_desc; /* the parts of the ring: split.c */
-struct virtq_avail;
-struct virtq_used;
+/* Section 2.7.5: a descriptor; indirect tables hold the same. */
+struct virtq_desc {
+    uint64_t addr;
+    uint32_t len;
+    uint16_t flags;
+    uint16_t next;
+};
+_Static_assert(sizeof(struct virtq_desc) == VIRTQ_DESC_BYTES, "layout of a descriptor");
+
+/* Sections 2.7.6 and 2.7.8. The event word of the other side follows each ring. */
+struct virtq_avail {
+    uint16_t flags;
+    uint16_t idx;
+    uint16_t ring[];
+};
+struct virtq_used_elem {
+    uint32_t id;
+    uint32_t len;
+};
+struct virtq_used {
+    uint16_t flags;
+    uint16_t idx;
+    struct virtq_used_elem ring[];
+};
+enum { VIRTQ_AVAIL_F_NO_INTERRUPT = 1, VIRTQ_USED_F_NO_NOTIFY = 1 };
 
 /* Both indexes run freely over 16 bits. */
 struct virtq_split_queue {

@@ -7,20 +7,29 @@
 
 /* ---- submitting ------------------------------------------------------------------------------ */
 
-static void virtq_kick(struct virtq *q)
+static void virtq_kick_data(struct virtq *q) __attribute__((noinline, cold));
+static void virtq_kick_data(struct virtq *q)
 {
     uint32_t value = q->doorbell.id;
 
     if (q->notification_data)
         value |= q->ring->position(q) << 16;
-    q->since_kick = 0;
-    q->stats.kicks++;
     if (!q->doorbell.addr)
         q->owner->ops->notify(q->owner, q, value);
-    else if (q->doorbell.width == 16)
-        hal_write16_sync(q->doorbell.addr, (uint16_t)value);
     else
         hal_write32_sync(q->doorbell.addr, value);
+}
+
+void virtq_kick(struct virtq *q)
+{
+    q->since_kick = 0;
+    q->stats.kicks++;
+    if (!q->doorbell.addr || q->notification_data)
+        virtq_kick_data(q);
+    else if (q->doorbell.width == 16)
+        hal_write16_sync(q->doorbell.addr, q->doorbell.id);
+    else
+        hal_write32_sync(q->doorbell.addr, q->doorbell.id);
 }
 
 /* The owner is to call virtq_tick within VIRTQ_TICK. It is asked only if no tick is due anyway. */
@@ -30,13 +39,9 @@ static void virtq_want_tick(struct virtq *q)
         q->owner->ops->tick_later(q->owner);
 }
 
-/* n buffers were published. */
-static inline void virtq_published(struct virtq *q, unsigned n)
+void virtq_tell_owner(struct virtq *q) __attribute__((noinline, cold));
+void virtq_tell_owner(struct virtq *q)
 {
-    q->stats.submitted += n;
-    q->stats.publishes++;
-    if (q->wants_kick)
-        virtq_kick(q);
     virtq_want_tick(q);
     if (!q->free_count)
         q->owner->ops->arm_later(q->owner);
@@ -50,18 +55,27 @@ int virtq_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
         return -EIO;
     taken = n ? q->ring->submit(q, reqs, n) : 0;
     if (taken > 0)
-        virtq_published(q, (unsigned)taken);
+        virtq_published(q, (unsigned)taken, q->wants_kick);
     return taken;
 }
 
+int virtq_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers, unsigned n)
+    __attribute__((noinline));
 int virtq_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers, unsigned n)
 {
     if (q->state != VIRTQ_OK)
         return -EIO;
     n = q->ring->submit_tables(q, buffers, n);
     if (n)
-        virtq_published(q, n);
+        virtq_published(q, n, q->wants_kick);
     return (int)n;
+}
+
+bool virtq_submit_table(struct virtq *q, const struct virtq_tabled *buffer)
+{
+    if (q->state == VIRTQ_OK && q->ring->submit_table)
+        return q->ring->submit_table(q, buffer);
+    return virtq_submit_tables(q, &buffer, 1) == 1;
 }
 
 int virtq_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
@@ -72,7 +86,7 @@ int virtq_repost(struct virtq *q, const struct virtq_done *done, unsigned n)
         return -EIO;
     q->ring->repost(q, done, n);
     if (q->in_flight != before)
-        virtq_published(q, q->in_flight - before);
+        virtq_published(q, q->in_flight - before, q->wants_kick);
     return 0;
 }
 

@@ -119,6 +119,8 @@ bool virtq_takes_tables(const struct virtq *q);
 void virtq_make_table(const struct virtq *q, struct virtq_entry *table,
                       const struct virtq_request *r);
 int virtq_submit_tables(struct virtq *q, const struct virtq_tabled *const *buffers, unsigned n);
+/* The same for one buffer, by a shorter way. False: it was not taken. */
+bool virtq_submit_table(struct virtq *q, const struct virtq_tabled *buffer);
 
 /*
  * Collects up to max buffers that the device has used, in the order in which it used them. Returns

@@ -129,6 +129,8 @@ struct virtq_ring {
     /* As submit, of buffers whose tables the driver keeps; how many had room. NULL: no tables. */
     unsigned (*submit_tables)(struct virtq *q, const struct virtq_tabled *const *buffers,
                               unsigned n);
+    /* As virtq_submit_table, for a queue in service. NULL: by submit_tables. */
+    bool (*submit_table)(struct virtq *q, const struct virtq_tabled *buffer);
     /* What stands behind address and length of an entry of a table; last: no entry follows. */
     uint32_t (*entry_rest)(unsigned at, bool writable, bool last);
     /* As virtq_reap, for a queue in service. */
@@ -208,6 +210,24 @@ void virtq_disarm(struct virtq *q);
 uint64_t virtq_tick(struct virtq *q, uint64_t now);
 
 /* ---- for the rings --------------------------------------------------------------------------- */
+
+/* Kicks the device, whatever it asked for. */
+void virtq_kick(struct virtq *q);
+
+/* Buffers are out, and no tick is due, or the queue is full: the owner is to call virtq_tick within
+ * VIRTQ_TICK, or to arm the queue before the CPU sleeps. */
+void virtq_tell_owner(struct virtq *q);
+
+/* n buffers were published; `wants`: the device asks for a kick. */
+static inline void virtq_published(struct virtq *q, unsigned n, bool wants)
+{
+    q->stats.submitted += n;
+    q->stats.publishes++;
+    if (wants)
+        virtq_kick(q);
+    if (q->owner->tick_ns == HAL_NEVER || !q->free_count)
+        virtq_tell_owner(q);
+}
 
 /* Makes a queue in service, or one that could not be reset, VIRTQ_BROKEN; logs the cause and wakes
  * the owner. */
