@@ -507,16 +507,16 @@ static inline uint16_t split_ready(const struct virtq_split_queue *s)
 /* As split_take, of the one entry that is used, where entries stand for one buffer each. */
 static inline int split_take_one(struct virtq_split_queue *s, struct virtq_done *done)
 {
+    const struct virtq_used_elem *elem = &s->used->ring[s->used_idx & s->mask];
     struct virtq *q = &s->q;
+    uint32_t id = split_used_id(elem);
     struct virtq_slot *slot;
-    uint32_t id, len;
     unsigned count;
 
-    split_load_used(&s->used->ring[s->used_idx & s->mask], &id, &len);
     if (!virtq_id_valid(q, id))
         return -EIO;
     slot = &q->slots[id];
-    count = virtq_slot_empty(slot, len, done);
+    count = virtq_slot_empty(slot, split_used_len(elem), done);
     if (count != 1)
         slot = split_chain_tail(q, slot, count);
     slot->next = q->free_head;
