@@ -281,8 +281,9 @@ bool vnet_rx_tight(const struct vnet *v)
 {
     unsigned most = v->grow_after ? v->buf_count : v->buf_limit;
     unsigned records = v->grow_after ? v->record_count : v->buf_limit;
+    unsigned others = v->posted < most ? most - v->posted : 0;
 
-    return v->held * 2 > most - v->posted || v->records_held * 2 > records;
+    return v->held * 2 > others || v->records_held * 2 > records;
 }
 
 /*

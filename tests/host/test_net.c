@@ -254,6 +254,22 @@ static void stack_keeps_everything(void)
     stack_keeps(1000);
 }
 
+/* The stack allows fewer buffers than the ring has already: none is left beside those. */
+static void stack_allows_less(void)
+{
+    net_boot_plain(MODEL_MMIO);
+    vnet_rx_room(net.dev, 0);
+    CHECK(!vnet_rx_tight(net.dev));
+    net.keep = true;
+    net_deliver_good(1, 1000);
+    model_publish(net.m, net.rx);
+    host_run_services();
+    CHECK_EQ(net.kept_count, 1);
+    CHECK(vnet_rx_tight(net.dev));
+    vnet_rx_free(net.kept[0]);
+    CHECK(!vnet_rx_tight(net.dev));
+}
+
 /* Where ids follow the order of the ring, no buffer keeps its own. */
 static void receives_frames_in_order(void)
 {
@@ -427,6 +443,7 @@ int main(int argc, char **argv)
         CASE(queue_that_is_never_empty),
         SHOWS(receives_frames_modern, "NET-RX-18 NET-CFG-01"),
         SHOWS(receives_frames_legacy, "LEGACY-NET-05"),
+        SHOWS(stack_allows_less, NULL),
         {"receives_frames_in_order", receives_frames_in_order, NULL, 0, rings},
         CASE(length_0),
         SHOWS(length_of_half_a_header, "SPLIT-31 SPLIT-32 NET-RX-18"),
