@@ -66,6 +66,7 @@ soak: check .setup-build+run+test deps
 powercut: check .setup-build+run+test deps
 	$(STEP) scripts/image.mk image APP=blkcheck
 	$(STEP) scripts/image.mk image APP=tests/apps/fileset
+	$(STEP) scripts/image.mk image APP=kv
 	$(BUILD) scripts/host.mk cuts
 	@$(PYTHON) scripts/powercut $(POWERCUT)
 

@@ -91,7 +91,8 @@ SQL_PROGRAMS := $(filter test_sql%,$(PROGRAMS))
 SQL := $(wildcard sqlite/*.c tests/host/sqlite/*.c)
 SQL_FLAGS := -Isqlite -isystem $(SQLITE)
 SQL_LIBRARY := $(SQL:%=$(HOST)/obj/%.o) $(HOST)/obj/sqlite3.o
-$(SQL:%=$(HOST)/obj/%.o) $(SQL_PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o): $(SQLITE)/sqlite3.c
+$(SQL:%=$(HOST)/obj/%.o) $(SQL_PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o) \
+    $(HOST)/obj/tests/powercut/cut_kv.c.o: $(SQLITE)/sqlite3.c
 
 # The conformance suite: docs/conformance-suite.md. suite-NAME judges the driver of drivers/NAME.c.
 SUITE_SOURCES := $(wildcard tests/suite/*.c)
@@ -109,13 +110,15 @@ CUT_PROGRAMS := $(patsubst tests/powercut/cut_%.c,cut-%,$(wildcard tests/powercu
 CUT_LIBRARY := $(patsubst %,$(HOST)/obj/%.o,tests/powercut/cutdisk.c)
 CUT_NAMES := $(CUT_PROGRAMS:cut-%=%)
 CUT_fileset := $(HOST)/obj/tests/apps/fileset/rounds.c.o $(HOST)/littlefs.a
+CUT_kv := $(HOST)/sql.a
 CUT_blkcheck := $(patsubst %,$(HOST)/obj/examples/blkcheck/%.o,rounds.c pattern.c)
 
 FLAGS_of = $(if $(filter $(HTTPD) $(HTTP_PROGRAMS:%=tests/host/%.c),$1),$(HTTP_FLAGS)) \
            $(if $(filter examples/%,$1),-include tests/host/httpd/names.h) $(FLAGS) \
            $(if $(filter tests/suite/%,$1),$(SUITE_FLAGS)) \
            $(if $(filter $(LITTLEFS_OURS),$1),$(LITTLEFS_FLAGS) -Itests/host/littlefs) \
-           $(if $(filter $(SQL) $(SQL_PROGRAMS:%=tests/host/%.c),$1),$(SQL_FLAGS)) \
+           $(if $(filter $(SQL) $(SQL_PROGRAMS:%=tests/host/%.c) \
+                         tests/powercut/cut_kv.c,$1),$(SQL_FLAGS)) \
            $(if $(filter $(NET) $(NET_PROGRAMS:%=tests/host/%.c),$1),$(NET_FLAGS)) \
            $(if $(filter $(IMAGE) $(IMAGE_PROGRAMS:%=tests/host/%.c),$1),$(IMAGE_FLAGS)) $(FLAGS_$1)
 

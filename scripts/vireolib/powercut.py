@@ -57,6 +57,10 @@ class Workload:
         while not done(int(guest.expect(self.acknowledged, BOOTING)[1])):
             pass
 
+    def count(self, acknowledged):
+        """How many that is."""
+        return acknowledged
+
     def witness(self, entry):
         """What a write shows to have been acknowledged before it: the round before its own."""
         if not entry.data:
@@ -108,9 +112,6 @@ class Fileset(Workload):
         return max((int(n) - 1 for n in found), default=0)
 
 
-WORKLOADS = {w.name: w for w in (Workload(), Fileset())}
-
-
 def judged(command):
     said = subprocess.run(command, capture_output=True, text=True)
     return '' if said.returncode == 0 else (said.stdout + said.stderr).strip()
@@ -141,7 +142,7 @@ def record(workload, folder, enough=None, patience=1):
 
     def done(n):
         seen.append((writelog.position(log), n))
-        return n >= (enough or workload.enough)
+        return workload.count(n) >= (enough or workload.enough)
 
     with Guest(workload.machine(writelog.LoggedDisk(disk, log)), patience=patience) as guest:
         workload.work(guest, done)
@@ -267,7 +268,7 @@ def run(workload, options):
         recorded = recorded_before(workload, folder, state.done)
         writes, written, flushes = writelog.size_of(recorded.entries)
         print(f'{workload.name}: {writes:,} writes of {written / 1e6:.1f} MB and {flushes:,} '
-              f'flushes, {recorded.acks[-1][1]} acknowledged', flush=True)
+              f'flushes, {workload.count(recorded.acks[-1][1])} acknowledged', flush=True)
         state.note('recorded', '')
         for word, count in (('cut', options.cuts), ('boot', options.boots),
                             ('kill', options.kills)):
@@ -310,9 +311,10 @@ def attempts(workload, recorded, options, word, count):
         yield n, lambda *a, d=disk, k=acknowledged: try_cut(workload, d, k, word == 'boot')
 
 
-def main(options):
-    bad = sum(run(WORKLOADS[name], options) for name in options.workloads or WORKLOADS)
-    count = len(options.workloads or WORKLOADS)
+def main(options, workloads):
+    """Of the workloads, {name: Workload}, those that the options name."""
+    bad = sum(run(workloads[name], options) for name in options.workloads or workloads)
+    count = len(options.workloads or workloads)
     print(f'powercut: workloads={count} cuts={count * options.cuts} '
           f'boots={count * options.boots} kills={count * options.kills} bad={bad}')
     return 1 if bad else 0
