@@ -226,6 +226,8 @@ static void an_ack_for_two_joined_segments(void)
     for (unsigned i = 0; i < 6; i++)
         CHECK_EQ(acked_at_batch_end(pcb, 5 * MSS), i % 2);
     CHECK(!acked_at_batch_end(pcb, 5 * MSS));
+    CHECK(tcp_timer_pending(&pcb->net.ack.timer)); /* where the CPU never sleeps */
+    CHECK(pcb->net.ack.timer.due_ns <= hal_now_ns() + HAL_MS);
     net_enter();
     CHECK(tcp_ack_before_sleep());
     CHECK(!tcp_ack_before_sleep());
@@ -247,7 +249,7 @@ static void a_joined_segment_while_all_is_polled(void)
 
     begin(false);
     hal_service_add(&busy);
-    CHECK(acked(20 * MSS) != NEVER);
+    CHECK_EQ(acked(20 * MSS), NOW);
     CHECK_EQ(t.heard.ack, t.seq);
     talker_take(fd, ALL);
     flow_abort_all();
@@ -271,10 +273,18 @@ static void an_answer_to_a_joined_segment(void)
 static void an_end_before_the_ack(void)
 {
     begin(false);
+    struct talker next = {.sack = true, .image_port = 80, .scale = 7};
+
+    next.port = (uint16_t)(t.port + 1);
+    talker_syn(&next);
     talker_queue(&t, SEG_ACK, 20 * MSS);
     talker_queue(&t, SEG_RST, 0);
+    talker_queue(&next, SEG_ACK, 0); /* a connection in the same memory */
+    talker_queue(&next, SEG_ACK, 20 * MSS);
     talker_pass_ms(100);
-    CHECK(tcp_active_pcbs == NULL);
+    CHECK_EQ(next.heard.ack, next.seq);
+    CHECK(tcp_active_pcbs && !tcp_active_pcbs->next);
+    flow_abort_all();
 }
 
 /* ---- timestamps ------------------------------------------------------------------------------ */
