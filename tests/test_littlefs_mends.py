@@ -20,6 +20,7 @@ SHOWN_BY = {
     'data of a file': 'test_littlefs_model',
     'a seek from the end': 'test_littlefs seeking_from_the_end_of_a_block',
     'a directory is read on': 'test_littlefs deleting_what_comes_next',
+    'a file that was deleted': 'test_littlefs deleting_the_last_of_a_block',
     'a file system without a superblock': 'test_littlefs_disk a_superblock_of_no_blocks',
 }
 

@@ -104,6 +104,8 @@ struct lfs2_file;
 int littlefs_data_first(struct lfs2 *fs, const struct lfs2_file *file);
 /* May a seek go on with what the file's buffer holds (mends.c)? */
 bool littlefs_buffer_fits(const struct lfs2 *fs, const struct lfs2_file *file);
+/* Does an open thing with this pair still have an entry there (mends.c)? */
+bool littlefs_is_attached(const uint32_t pair[2]);
 /* Can a file system have so many blocks, as its superblock says (mends.c)? */
 bool littlefs_has_blocks(uint32_t count);
 /* Is an open thing of this type detached when the entry that it names is deleted (mends.c)? */

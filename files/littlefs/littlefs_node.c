@@ -7,11 +7,6 @@
 
 #include "littlefs.h"
 
-static bool littlefs_has_name(const lfs2_file_t *file)
-{
-    return file->m.pair[0] != UINT32_MAX && file->m.pair[1] != UINT32_MAX;
-}
-
 /* The two blocks of a pair may change places. */
 struct littlefs_node *littlefs_node_of(struct littlefs *fs, const lfs2_file_t *file)
 {
@@ -21,7 +16,7 @@ struct littlefs_node *littlefs_node_of(struct littlefs *fs, const lfs2_file_t *f
     for (n = fs->nodes; n; n = n->next) {
         const lfs2_block_t *b = n->file.m.pair;
 
-        if (&n->file != file && n->file.id == file->id && littlefs_has_name(&n->file) &&
+        if (&n->file != file && n->file.id == file->id && littlefs_is_attached(n->file.m.pair) &&
             ((a[0] == b[0] && a[1] == b[1]) || (a[0] == b[1] && a[1] == b[0])))
             return n;
     }
@@ -127,7 +122,7 @@ int littlefs_node_put(struct littlefs_node *n)
 void littlefs_node_stat(const struct littlefs_node *n, struct stat *st)
 {
     st->st_mode = S_IFREG | (littlefs_read_only(n->fs) ? 0444 : 0666);
-    st->st_nlink = littlefs_has_name(&n->file);
+    st->st_nlink = littlefs_is_attached(n->file.m.pair);
     st->st_size = lfs2_file_size(&n->fs->lfs, (lfs2_file_t *)&n->file);
     st->st_blksize = (blksize_t)n->fs->config.block_size;
     st->st_blocks = (blkcnt_t)((st->st_size + 511) / 512);
@@ -139,7 +134,7 @@ void littlefs_node_stat(const struct littlefs_node *n, struct stat *st)
 void littlefs_nodes_keep(struct littlefs *fs)
 {
     for (struct littlefs_node *n = fs->nodes; n; n = n->next)
-        if (!littlefs_has_name(&n->file))
+        if (!littlefs_is_attached(n->file.m.pair))
             n->file.flags |= LFS2_F_DIRTY;
 }
 

@@ -27,6 +27,15 @@ bool littlefs_detaches(uint8_t type)
     return type != LFS2_TYPE_DIR;
 }
 
+/*
+ * The last entry of a block of a directory was deleted: the place behind it, in the next block, is
+ * that of another file.
+ */
+bool littlefs_is_attached(const uint32_t pair[2])
+{
+    return pair[0] != UINT32_MAX && pair[1] != UINT32_MAX;
+}
+
 /* Places of blocks are counted modulo their number. The superblock takes two. */
 bool littlefs_has_blocks(uint32_t count)
 {

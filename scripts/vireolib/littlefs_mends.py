@@ -25,6 +25,10 @@ READDIR = ('lfs2.c', 'a directory is read on when the entry that comes next is d
                             d->id == lfs2_tag_id(attrs[i].tag) &&
                             littlefs_detaches(d->type)) {""")
 
+DETACHED = ('lfs2.c', 'a file that was deleted while it is open does not become the next one',
+            """            while (d->id >= d->m.count && d->m.split) {""",
+            """            while (littlefs_is_attached(d->m.pair) &&
+                    d->id >= d->m.count && d->m.split) {""")
 COUNT = ('lfs2.c', 'a file system without a superblock, or of no blocks, is not mounted',
          """
     // setup free lookahead, to distribute allocations uniformly across
@@ -40,4 +44,4 @@ COUNT = ('lfs2.c', 'a file system without a superblock, or of no blocks, is not 
 """)
 
 ALWAYS = []
-MENDS = [DATA_FIRST, SEEK, READDIR, COUNT]
+MENDS = [DATA_FIRST, SEEK, READDIR, DETACHED, COUNT]

@@ -303,6 +303,35 @@ static void deleting_what_comes_next(void)
     CHECK_EQ(dir->ops->readdir(dir, name, &is_dir), 0);
 }
 
+/*
+ * The last entry of a block of a directory is deleted while it is open: without the mend of
+ * littlefs, what is written to it goes to the first file of the next block.
+ */
+static void deleting_the_last_of_a_block(void)
+{
+    char path[32], text[8];
+    int fd;
+
+    start(512, 512);
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(path, sizeof(path), "/data/%02u", i);
+        snprintf(text, sizeof(text), "is %02u", i);
+        make(path, text);
+    }
+    for (unsigned i = 0; i < 39; i++) {
+        snprintf(path, sizeof(path), "/data/%02u", i);
+        fd = open_path(path, O_RDWR);
+        CHECK_EQ(path_mounts->unlink(path), 0);
+        CHECK_EQ(put(fd, "deleted", 7, 0), 7);
+        CHECK_EQ(hosttask_close(fd), 0);
+        for (unsigned k = i + 1; k < 40; k++) {
+            snprintf(path, sizeof(path), "/data/%02u", k);
+            snprintf(text, sizeof(text), "is %02u", k);
+            CHECK(holds(path, text));
+        }
+    }
+}
+
 /* VIREO_LITTLEFS_ENTRIES says how many; tests/test_host.py has a run with ten thousand. */
 static void many_entries(void)
 {
@@ -340,6 +369,7 @@ int main(int argc, char **argv)
         {"folders", folders},
         {"deleting_while_listing", deleting_while_listing},
         {"deleting_what_comes_next", deleting_what_comes_next},
+        {"deleting_the_last_of_a_block", deleting_the_last_of_a_block},
         {"many_entries", many_entries},
     };
 

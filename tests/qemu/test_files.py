@@ -19,7 +19,7 @@ def mkdisk(*arguments):
                           check=True).stdout
 
 
-@pytest.mark.parametrize('arch', ['aarch64', 'arm'])
+@pytest.mark.parametrize('arch', ['aarch64', pytest.param('arm', marks=pytest.mark.full)])
 def test_files(boot, tmp_path, arch):
     """What POSIX has for files; what the host wrote is there, and the host reads what the image
     wrote. What was on the disk before stays."""
