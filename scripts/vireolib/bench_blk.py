@@ -9,12 +9,13 @@ import contextlib
 import dataclasses
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from vireolib import bench_blk_counts, images, linux_guest, netguests, report
+from vireolib import bench_blk_counts, datadisk, images, linux_guest, netguests, report
 from vireolib.guest import Guest, Lost
 from vireolib.machine import Disk, Machine, Unusable
 
@@ -74,6 +75,13 @@ APPEND = load('append', APPENDED, n=APPENDS, path='/dev/vblk0')
 APPEND_WORDS = f'{APPENDED} bytes and fsync(), {APPENDS:,} times in order'
 
 
+DATA = '/data'                     # littlefs of the image, ext4 of the Linux guest
+FILE_LOADS = {'append': ('append_fsync', f'a file: {APPEND_WORDS}', APPENDS),
+              'create': ('create', 'a new file of 4 KiB, and fsync()', 200),
+              'files': ('read', 'a file of 4 KiB opened, read, closed', 200)}
+FILES_BYTES = 64 << 20
+
+
 def every_figure():
     yield from figures_of_requests()
     for run, words, depth in bench_blk_counts.LOADS:
@@ -87,6 +95,18 @@ def every_figure():
     for kind, (unit, words) in bench_blk_counts.WRITTEN.items():
         yield Figure(f'raw.append_fsync.{kind}', unit, f'/dev/vblk0: {APPEND_WORDS}: {words}',
                      APPEND, False, alone=True, logged=kind)
+    yield from figures_of_files()
+
+
+def figures_of_files():
+    for run, (name, words, n) in FILE_LOADS.items():
+        how = load(run, APPENDED, n=n, path=DATA + '/log' * (run == 'append'))
+        yield Figure(f'fs.{name}.insn_op', 'instructions', words, how, True)
+        yield Figure(f'fs.{name}.ops_s', 'a second', words, how, False)
+        if run == 'append':
+            for kind, (unit, what) in bench_blk_counts.WRITTEN.items():
+                yield Figure(f'fs.{name}.{kind}', unit, f'{words}: {what}', how, False, alone=True,
+                             logged=kind)
 
 
 def figures_of_requests():
@@ -159,6 +179,31 @@ def tree_disk(folder):
     return disk
 
 
+def empty_file(path):
+    with open(path, 'wb') as f:
+        f.truncate(FILES_BYTES)
+    return path
+
+
+def littlefs_disk(folder):
+    """Path of a disk with an empty littlefs."""
+    path = os.path.join(folder, 'littlefs.img')
+    if os.path.exists(path):
+        os.unlink(path)
+    datadisk.make(path, FILES_BYTES, 4096, None)
+    return path
+
+
+def ext4_disk(folder, name):
+    """Path of a disk with an empty ext4."""
+    maker = shutil.which('mkfs.ext4', path=os.environ['PATH'] + ':/usr/sbin:/sbin')
+    if not maker:
+        raise Unusable('mkfs.ext4 is not installed; it is in the Debian package e2fsprogs')
+    path = empty_file(os.path.join(folder, name))
+    subprocess.run([maker, '-q', '-F', path], check=True)
+    return path
+
+
 TREE_FILE = f'/d{FILES // 200:03}/f50'
 
 
@@ -196,8 +241,9 @@ class Vireo:
 
     def blkperf(self, words, disk):
         """The machine that puts a load on a disk."""
-        return self.machine('blkperf', disk, ' '.join(f'vireo.blkperf.{key}={value}'
-                                                      for key, value in words.items()))
+        mount = f'vireo.mount={DATA}:vblk0 ' * words.get('path', '').startswith(DATA)
+        return self.machine('blkperf', disk, mount + ' '.join(
+            f'vireo.blkperf.{key}={value}' for key, value in words.items()))
 
     def measure(self, figure):
         if isinstance(figure.load, str):
@@ -207,14 +253,22 @@ class Vireo:
         if figure.traced:
             return self._counts.measure(figure)
         if figure.logged:
-            return bench_blk_counts.written(self._folder, self.blkperf, figure)
+            return bench_blk_counts.written(self.blkperf, figure, self._logged(figure))
         words, disk = dict(figure.load), os.path.join(self._folder, 'disk.img')
         if words['run'] == 'open':
             disk, words['path'] = tree_disk(self._folder), TREE_FILE
-        if not figure.counted:
+        if words.get('path', '').startswith(DATA):
+            disk = littlefs_disk(self._folder)
+        elif not figure.counted:
             words['ms'] = RUN_MS
         how = self.blkperf(words, Disk(disk, drive=WRITABLE))
         return figure_of(figure, *self._run(how, words['run'], figure))
+
+    def _logged(self, figure):
+        """Path of a disk that is not shared."""
+        if figure.load['path'].startswith(DATA):
+            return littlefs_disk(self._folder)
+        return empty_file(os.path.join(self._folder, 'logged.img'))
 
     def _run(self, how, name, figure):
         """(result, instructions or None)."""
@@ -245,7 +299,7 @@ class Vireo:
 
 def words_of(load, ms):
     """A load as tests/paths/linux_blk.c reads it."""
-    path = load.get('path', '').replace('/dev/vblk0', '/dev/vda')
+    path = load.get('path', '').replace('/dev/vblk0', 'disk')
     return f'{load["run"]} {load["size"]} {load["depth"]} {load["n"]} {ms} {path}'.strip()
 
 
@@ -282,7 +336,9 @@ class Linux:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix='vb-'))
         counter = netguests.Counter(folder) if counted else None
         how = linux_guest.machine('', folder, linux_guest.BLK, mem=MEM, net='none',
-                                  disks=[self._disk()])
+                                  disks=[self._disk(), Disk(
+                                      ext4_disk(self._folder, f'ext4-{counted}.img'),
+                                      serial='ext4', drive=WRITABLE)])
         if counted:
             how.icount, how.plugin = netguests.EXACT, counter.plugin
         os.mkdir(os.path.join(folder, 'guest'))
@@ -312,7 +368,8 @@ class Linux:
 def measure(figure, guests, n):
     """{name: figure} of the guests, which take turns."""
     names = [name for name in guests if name == 'vireo' or
-             not (figure.alone or (figure.counted or figure.traced) and name == POLLED)]
+             not (figure.alone or name == POLLED and
+                  (figure.counted or figure.traced or figure.metric.startswith('fs.')))]
     values = {name: [] for name in names}
     for turn in range(1 if figure.once else n):
         for name in names[::1 if turn % 2 else -1]:

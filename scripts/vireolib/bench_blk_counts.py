@@ -112,11 +112,10 @@ class Linux(Counts):
         return self.of(figure, lambda: self._run(words_of({**figure.load, 'n': OPERATIONS}, 0)))
 
 
-def written(folder, machine, figure):
-    """A figure of what a load has its disk write. machine(words, disk) as in bench_blk."""
-    disk, log = os.path.join(folder, 'logged.img'), os.path.join(folder, 'log')
-    with open(disk, 'wb') as f:
-        f.truncate(16 << 20)
+def written(machine, figure, disk):
+    """A figure of what a load has its disk, at that path, write. machine(words, disk) as in
+    bench_blk."""
+    log = disk + '.log'
     with Guest(machine(figure.load, writelog.LoggedDisk(disk, log))) as guest:
         if guest.wait(netguests.PATIENCE) != 0:
             raise Lost('blkperf failed\n' + guest.report())

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * linux_blk - /init of the Linux guest that `make bench BENCH=blk` compares an image with: loads
- * the modules /m/0.ko, /m/1.ko ..., sets up /dev/vda, and then does what lines on the console say:
+ * the modules /m/0.ko, /m/1.ko ..., sets up its disk, and then does what lines on the console say:
  *
  *     NAME SIZE DEPTH N MS PATH    a load as examples/blkperf has it: append, create and files at
- *                                  PATH, others on /dev/vda without the page cache
+ *                                  PATH, others on the disk without the page cache
  *
- * Each line is answered by "linux_blk: status N" in the end. /data is the file system of a second
- * disk, ext4. As a program of the host, with a file
+ * Each line is answered by "linux_blk: status N" in the end. PATH "disk" is the disk; /data is the
+ * file system of a second one, ext4. As a program of the host, with a file
  * and such words as arguments, it puts the load on the file: what no guest can exceed.
  */
 #define _GNU_SOURCE /* O_DIRECT */
@@ -31,6 +31,8 @@
 enum { DEPTH_MAX = 128, SIZE_MAX_LOAD = 131072, CLOCK_EVERY = 64, CACHED_BLOCKS = 64 };
 
 static char buffers[DEPTH_MAX][SIZE_MAX_LOAD] __attribute__((aligned(4096)));
+
+static const char *disk = "/dev/vda";
 
 static struct {
     int fd;
@@ -150,7 +152,10 @@ void load_end(struct load_result *r)
 /* A load of examples/blkperf/files.c. */
 static int run_files(const char *path)
 {
-    struct load l = {.name = job.name, .path = path, .size = job.size, .operations = job.most};
+    struct load l = {.name = job.name,
+                     .path = strcmp(path, "disk") == 0 ? disk : path,
+                     .size = job.size,
+                     .operations = job.most};
     struct load_result r = {0};
 
     if (load_files(&l, &r))
@@ -222,17 +227,40 @@ static void load_modules(void)
     }
 }
 
-/* A setting of the disk's queue. */
-static void set_queue(const char *name, const char *value)
+/* A setting of a disk's queue. */
+static void set_queue(const char *disk, const char *name, const char *value)
 {
     char path[64];
     int fd;
 
-    snprintf(path, sizeof(path), "/sys/block/vda/queue/%s", name);
+    snprintf(path, sizeof(path), "/sys/block/%s/queue/%s", strrchr(disk, '/') + 1, name);
     fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, value, strlen(value)) < 0)
         fail(path);
     close(fd);
+}
+
+static void set_up(const char *path)
+{
+    set_queue(path, "scheduler", "none");
+    set_queue(path, "iostats", "0");
+    set_queue(path, "nomerges", "2");
+}
+
+/* Where there are two disks, one of them has ext4. Which is found first is the machine's choice. */
+static void mount_second(void)
+{
+    static const char *const disks[] = {"/dev/vda", "/dev/vdb"};
+
+    mkdir("/data", 0755);
+    for (int i = 0; i < 2 && access(disks[1], F_OK) == 0; i++)
+        if (mount(disks[i], "/data", "ext4", MS_NOATIME, NULL) == 0) {
+            set_up(disks[i]);
+            disk = disks[!i];
+            return;
+        }
+    if (access(disks[1], F_OK) == 0)
+        fail("ext4 of the second disk");
 }
 
 /* Lines come as they were typed, and are not shown. */
@@ -256,16 +284,13 @@ int main(int argc, char **argv)
     mount("dev", "/dev", "devtmpfs", 0, NULL);
     mount("sys", "/sys", "sysfs", 0, NULL);
     load_modules();
-    set_queue("scheduler", "none");
-    set_queue("iostats", "0");
-    set_queue("nomerges", "2");
-    mkdir("/data", 0755);
-    mount("/dev/vdb", "/data", "ext4", MS_NOATIME, NULL); /* where there is a second disk */
+    mount_second();
+    set_up(disk);
     quiet_console();
     printf("linux_blk: ready\n");
     fflush(stdout);
     while (fgets(line, sizeof(line), stdin)) {
-        int status = run("/dev/vda", line);
+        int status = run(disk, line);
 
         printf("linux_blk: status %d\n", status);
         fflush(stdout);
