@@ -13,9 +13,10 @@ LWIP := build/lwip$(if $(LWIP_DIR),-given)
 LIBFDT := $(or $(LIBFDT_DIR),build/libfdt)
 include scripts/sources.mk
 include scripts/littlefs.mk
+include scripts/sqlite.mk
 
 # The fuzzer looks for new paths through the code under test and the commands, not the model.
-WATCHED = drivers/% files/% net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \
+WATCHED = drivers/% files/% sqlite/% net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \
           $(LITTLEFS)/% $(filter-out tests/fuzz/harness.c,$(wildcard tests/fuzz/*.c))
 COMPILE_fuzz = -fsanitize=address,undefined -fno-sanitize-recover=all \
                $(if $(filter $(WATCHED),$1),-fsanitize=fuzzer-no-link)
@@ -37,7 +38,10 @@ FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
            $(if $(filter $(LITTLEFS)/%,$1),-w,$(OURS)) \
            -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
            -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE)) \
-           $(if $(filter $(WITH_LITTLEFS),$1),$(LITTLEFS_FLAGS) -Itests/host/littlefs)))
+           $(if $(filter $(WITH_LITTLEFS),$1),$(LITTLEFS_FLAGS) -Itests/host/littlefs) \
+           $(if $(filter $(WITH_SQLITE),$1),-Isqlite -isystem $(SQLITE) -Itests/host/sqlite \
+               -Drealloc=fuzz_realloc)))
+WITH_SQLITE = sqlite/% tests/host/sqlite/% tests/fuzz/fuzz_sqlite.c
 WITH_LITTLEFS = files/littlefs/% $(LITTLEFS)/% tests/fuzz/fuzz_littlefs.c
 WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c \
            tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_tcp.c $(PATH_OF_TCP)
@@ -93,6 +97,14 @@ $(FUZZ_DIR)/tree: $(call object,$(TREE))
 LITTLEFS_LIBRARY := $(filter-out %/crc.c %/failed.c,$(SRC_files-littlefs)) $(SRC_littlefs)
 $(call object,$(LITTLEFS_LIBRARY) tests/fuzz/fuzz_littlefs.c): $(LITTLEFS)/.fixed
 $(FUZZ_DIR)/littlefs: $(call object,$(LITTLEFS_LIBRARY))
+
+# SQLite itself is compiled without the sanitizers, which would take minutes.
+SQLITE_LIBRARY := $(call object,$(wildcard sqlite/*.c tests/host/sqlite/*.c))
+$(SQLITE_LIBRARY) $(call object,tests/fuzz/fuzz_sqlite.c): $(SQLITE)/sqlite3.c
+$(FUZZ_DIR)/obj/sqlite/sqlite3.o: $(SQLITE)/sqlite3.c $(FUZZ_DIR)/obj/flags
+	@$(if $V,,printf '  %-5s %s\n' FUZZ $<)
+	$(Q)mkdir -p $(@D) && $(CLANG) -O1 -g1 -w -Drealloc=fuzz_realloc $(SQLITE_OPTIONS) -c $< -o $@
+$(FUZZ_DIR)/sqlite: $(SQLITE_LIBRARY) $(FUZZ_DIR)/obj/sqlite/sqlite3.o
 
 -include $(patsubst %.o,%.d,$(call object,$(MACHINE) $(HARNESS) $(BOOTARGS) $(TREE) \
                                           $(TARGETS:%=tests/fuzz/fuzz_%.c)))

@@ -31,6 +31,7 @@ ABOUT = {
     'feature': ('drivers/virtio/feature.c', 'drivers/virtio/core.c',
                 'drivers/virtio/ring/choose.c'),
     'littlefs': ('files/littlefs/littlefs_*.c',),
+    'sqlite': ('sqlite/*.c',),
     'mmio': ('drivers/virtio/transport/mmio*.c', 'drivers/virtio/config.c',
              'drivers/virtio/core.c', 'drivers/virtio/queues.c', 'drivers/virtio/state.c'),
     'net': ('drivers/net/*.c', 'net/lwip/net_input.c', 'net/lwip/net_rx.c', 'net/lwip/net_udp.c',
