@@ -49,6 +49,7 @@ bench: check .setup-build+run+test images disk
 	$(STEP) scripts/image.mk image APP=tests/apps/ringcost
 	$(STEP) scripts/image.mk image APP=tests/apps/vnetcost
 	$(STEP) scripts/image.mk image APP=tests/apps/blkcost
+	$(STEP) scripts/image.mk image APP=tests/apps/sqlcost
 	$(STEP) scripts/image.mk image APP=tests/apps/rawecho
 	$(STEP) scripts/image.mk image APP=tests/apps/tcpcost
 	$(STEP) scripts/image.mk image APP=tests/apps/bulk

@@ -16,7 +16,8 @@ include scripts/littlefs.mk
 include scripts/sqlite.mk
 
 # The fuzzer looks for new paths through the code under test and the commands, not the model.
-WATCHED = drivers/% files/% sqlite/% net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \
+WATCHED = drivers/% files/% sqlite/% \
+          net/% platform/virt/% platform/runtime/% $(LWIP)/% $(LIBFDT)/% \
           $(LITTLEFS)/% $(filter-out tests/fuzz/harness.c,$(wildcard tests/fuzz/*.c))
 COMPILE_fuzz = -fsanitize=address,undefined -fno-sanitize-recover=all \
                $(if $(filter $(WATCHED),$1),-fsanitize=fuzzer-no-link)

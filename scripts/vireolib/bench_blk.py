@@ -145,6 +145,10 @@ def figures_of_requests():
                  load('pread', n=10000), True, 500)
     yield Figure('cache.borrow.4k.insn_op', 'instructions', 'a block of the cache, borrowed',
                  load('borrow', n=10000), True, 120, alone=True)
+    yield Figure('sqlite.txn.insn_op', 'instructions', 'SQLite, WAL: a transaction of one row',
+                 'sqlcost txn', True, alone=True)
+    yield Figure('sqlite.speedtest1.Minsn', 'million instructions',
+                 'speedtest1 of SQLite, size 5, WAL', 'sqlcost speedtest1', True, alone=True)
     yield Figure(f'tree.open{FILES}.insn', 'instructions',
                  f'the first open() in a tree of {FILES:,} files', load('open', n=1), True,
                  5000000, alone=True)
@@ -247,7 +251,8 @@ class Vireo:
 
     def measure(self, figure):
         if isinstance(figure.load, str):
-            return self._cost(figure.load)
+            app, _, name = figure.load.rpartition(' ')
+            return self._sqlite(name) if app else self._cost(name)
         if figure.metric.startswith('ceiling.host.'):
             return figure_of(figure, on_host(self._folder, figure.load), None)
         if figure.traced:
@@ -295,6 +300,22 @@ class Vireo:
                 raise Lost('blkcost failed\n' + guest.report())
             found = re.search(rf'^cost {name} submit=([\d.]+) complete=([\d.]+)', guest.text, re.M)
         return float(found[1]) + float(found[2])
+
+    def _sqlite(self, name):
+        """Instructions of a load of tests/apps/sqlcost: of a transaction, or millions of all."""
+        with tempfile.TemporaryDirectory(prefix='vb-') as folder:
+            disk, counter = os.path.join(self._folder, f'{name}.img'), netguests.Counter(folder)
+            if os.path.exists(disk):
+                os.unlink(disk)
+            subprocess.run([sys.executable, os.path.join(images.TREE, 'scripts', 'mkdisk'),
+                            '--sqlite', '64M', disk, '--quiet'], check=True)
+            how = self.machine('sqlcost', Disk(disk, drive=WRITABLE), f'vireo.sqlcost.run={name}',
+                               icount=netguests.EXACT, plugin=counter.plugin)
+            with Guest(how) as guest:
+                if guest.wait(20 * PATIENCE) != 0:
+                    raise Lost('sqlcost failed\n' + guest.report())
+                done = int(re.search(r'^sqlcost: \w+ operations=(\d+)', guest.text, re.M)[1])
+            return counter.of_load(done) / (1e6 if name == 'speedtest1' else done)
 
 
 def words_of(load, ms):
