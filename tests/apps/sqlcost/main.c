@@ -5,7 +5,7 @@
  * own bench program, with size vireo.sqlcost.size=.
  */
 #include <sqlite3.h>
-#define main speedtest1_main
+#define main                    speedtest1_main
 #define sqlite3_trace(db, f, p) ((void)(db)) /* is left out of the library */
 #include <speedtest1.c>
 #undef main
