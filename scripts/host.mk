@@ -217,4 +217,5 @@ ALL_OBJECTS := $(LIBRARY) $(IMAGE_LIBRARY) $(NET_LIBRARY) $(HTTPD_LIBRARY) $(SUI
                $(WITHOUT_LEGACY) $(UNMAPPED) $(PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o)
 -include $(ALL_OBJECTS:.o=.d)
 .SECONDARY:
-.PHONY: all programs cuts threads
+FORCE:
+.PHONY: FORCE all programs cuts threads
