@@ -138,11 +138,12 @@ static err_t flow_output(struct net_flow *f, struct pbuf *p)
 err_t net_flow_pass(struct net_flow *f, struct pbuf *p)
 {
     uint8_t *data = p->payload, *frame = (uint8_t *)FLOW_ETH(data);
-    bool known = f->mac_epoch == net_arp_epoch;
     u16_t len = p->len;
+    bool known;
 
     memcpy(data - NET_FLOW_HEADERS, f->headers, NET_FLOW_HEADERS);
     flow_fill(f, data, len);
+    known = f->mac_epoch == net_arp_epoch;
     if (!known)
         frame = IP_IS_V6_VAL(f->to) ? (uint8_t *)FLOW_IP6(data) : (uint8_t *)FLOW_IP4(data);
     p->payload = frame;

@@ -46,7 +46,7 @@ static bool pcb_same(const struct pcb_flow *k, const struct udp_pcb *pcb)
 /* Is the datagram in one pbuf that has room for headers, as pbuf_alloc(PBUF_TRANSPORT) makes it? */
 static bool pcb_may_fill(const struct pbuf *p)
 {
-    return !p->next && !p->flags && !p->tx_size && p->type_internal == (u8_t)PBUF_RAM &&
+    return !p->next && p->type_internal == (u8_t)PBUF_RAM && !p->flags && !p->tx_size &&
            (const uint8_t *)p->payload >= (const uint8_t *)(p + 1) + NET_FLOW_ROOM;
 }
 

@@ -126,33 +126,38 @@ u32_t net_tcp_choose_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_a
 /* A counter, of which a Feistel network of four rounds with eight bits a side makes another one. */
 static uint32_t id_keys[4];
 
-static void id_make_keys(void) __attribute__((noinline, cold));
-static void id_make_keys(void)
-{
-    uint32_t key = net_random32() | 1;
-
-    for (unsigned round = 0; round < 4; round++)
-        id_keys[round] = key ^ round * 0x9e3779b9u;
-}
-
 static inline uint32_t id_round(uint32_t side, unsigned round)
 {
     return (side + 1) * id_keys[round] >> 16 & 0xff;
 }
 
-u16_t net_ip4_id(u16_t flags)
+static inline u16_t id_next(void)
 {
     static uint16_t count;
     uint32_t left = count >> 8, right = count & 0xff;
 
-    if (flags & PP_HTONS(IP_DF))
-        return 0;
-    if (!id_keys[0])
-        id_make_keys();
     count++;
     left ^= id_round(right, 0);
     right ^= id_round(left, 1);
     left ^= id_round(right, 2);
     right ^= id_round(left, 3);
     return (u16_t)(left << 8 | right);
+}
+
+static u16_t id_first(void) __attribute__((noinline, cold));
+static u16_t id_first(void)
+{
+    uint32_t key = net_random32() | 1;
+
+    for (unsigned round = 0; round < 4; round++)
+        id_keys[round] = key ^ round * 0x9e3779b9u;
+    return id_next();
+}
+
+/* The first is another function's, so that no register is saved for a call. */
+u16_t net_ip4_id(u16_t flags)
+{
+    if (flags & PP_HTONS(IP_DF))
+        return 0;
+    return id_keys[0] ? id_next() : id_first();
 }
