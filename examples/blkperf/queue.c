@@ -17,6 +17,7 @@ enum { CLOCK_EVERY = 64, DEPTH_MAX = 4096 };
 
 static struct {
     const struct load *load;
+    struct block_device *dev;
     bool random;
     bool burst;       /* the next requests go when all of the last are back */
     uint64_t blocks;  /* of load->size bytes on the disk */
@@ -35,7 +36,7 @@ static struct {
 static void queue_submit(struct block_request *r)
 {
     job.next_one = r;
-    block_submit(job.load->dev, &job.next_one, 1);
+    block_submit(job.dev, &job.next_one, 1);
 }
 
 /* The next operation of the request r, which the layer does not have. */
@@ -65,12 +66,25 @@ static bool queue_stops(struct block_request *r)
     return true;
 }
 
-static void queue_done(struct block_request *r)
+static inline void queue_go_on(struct block_request *r)
 {
-    if ((r->result || job.begun >= job.look) && queue_stops(r))
-        return;
     queue_aim(r);
     queue_submit(r);
+}
+
+static void queue_done_rare(struct block_request *r) __attribute__((noinline));
+static void queue_done_rare(struct block_request *r)
+{
+    if (!queue_stops(r))
+        queue_go_on(r);
+}
+
+static void queue_done(struct block_request *r)
+{
+    if (r->result || job.begun >= job.look)
+        queue_done_rare(r);
+    else
+        queue_go_on(r);
 }
 
 /* The same where each write is followed by a flush, which makes it durable and ends the operation.
@@ -92,6 +106,7 @@ static void queue_prepare(const struct load *l)
 {
     memset(&job, 0, sizeof(job));
     job.load = l;
+    job.dev = l->dev;
     job.random = strncmp(l->name, "rand", 4) == 0;
     job.blocks = block_capacity(l->dev) / l->size;
     job.sectors = l->size / BLOCK_SECTOR;
