@@ -190,3 +190,8 @@ void block_release(struct block_device *dev)
     if (--dev->hold == 0 && dev->queue.head)
         block_pump(dev, hal_now_ns());
 }
+
+bool block_poll(struct block_device *dev)
+{
+    return block_oldest(dev) && !dev->hold && dev->driver->poll && dev->driver->poll(dev);
+}

@@ -16,6 +16,15 @@
  * while neighbours of it were with the device is sent once more, alone: the layer or the device may
  * have joined them into one access, and the bad sector may be a neighbour's.
  *
+ * Any number of submitters may use a disk at the same time. What waits goes to the device in the
+ * order in which it was submitted, as soon as there is room, and `depth` transfers are with the
+ * device at most (struct block_info). So a request waits for those before it, and for none that
+ * came later: of two submitters that each submit the next request from done() of the last, each has
+ * its share by the number of requests that it keeps submitted. Who submits thousands at once has
+ * others wait for all of them; a bound on one's own requests that are out is the submitter's to
+ * keep: `depth` of them, or a few times as many where neighbours are to be joined, keep a disk
+ * busy.
+ *
  * All functions are for task context: tasks, services, and the layer's own callbacks; not for
  * interrupt handlers. None parks. A sector is 512 bytes, whatever the device's logical block is.
  */
@@ -71,8 +80,8 @@ struct block_request {
     const struct block_seg *segs;
     unsigned seg_count;
     /*
-     * Called once, from a service, never from within block_submit(). The request is the caller's
-     * again, and may be submitted again from here.
+     * Called once, from a service or from block_poll(), never from within block_submit(). The
+     * request is the caller's again, and may be submitted again from here.
      */
     void (*done)(struct block_request *r);
     void *ctx; /* the caller's */
@@ -203,6 +212,16 @@ void block_submit(struct block_device *dev, struct block_request *const *reqs, u
  */
 void block_hold(struct block_device *dev);
 void block_release(struct block_device *dev);
+
+/*
+ * Looks now for what the device has completed, and calls done() of all that ended with that; what
+ * they submit goes out with one kick. True: there was something. For a task that waits for its
+ * requests and has nothing else to do: the disk's service does the same whenever it runs, which
+ * needs no call, but costs a round of all services. Who spins on this function keeps the CPU from
+ * other tasks, and calls task_yield() now and then. False, and does nothing, from within done() and
+ * between block_hold() and block_release().
+ */
+bool block_poll(struct block_device *dev);
 
 #ifdef __cplusplus
 }

@@ -66,6 +66,8 @@ struct block_driver {
     void (*stage_plain)(struct block_device *dev, struct block_transfer *t, unsigned n, bool last);
     /* Gives the device everything that was staged. A failure shows later, as a reset. */
     void (*commit)(struct block_device *dev);
+    /* block_poll(), while transfers are with the device. NULL: it finds nothing. */
+    bool (*poll)(struct block_device *dev);
 };
 
 #define BLOCK_MAX_SEGS     62u        /* data pieces of a transfer */

@@ -226,10 +226,6 @@ static void vblk_commit(struct block_device *block)
         vblk_commit_batch(b);
 }
 
-const struct block_driver vblk_block_driver = {vblk_room, vblk_stage, vblk_stage_plain,
-                                               vblk_commit};
-const struct block_driver vblk_one_by_one = {vblk_room, vblk_stage, NULL, vblk_commit};
-
 /* ---- completions ----------------------------------------------------------------------------- */
 
 /*
@@ -297,5 +293,14 @@ bool vblk_service(struct virtio_device *dev)
         virtio_wake_at(dev, deadline);
     return any;
 }
+
+static bool vblk_poll(struct block_device *block)
+{
+    return vblk_service(((struct vblk *)block)->dev);
+}
+
+const struct block_driver vblk_block_driver = {vblk_room, vblk_stage, vblk_stage_plain, vblk_commit,
+                                               vblk_poll};
+const struct block_driver vblk_one_by_one = {vblk_room, vblk_stage, NULL, vblk_commit, vblk_poll};
 
 #endif

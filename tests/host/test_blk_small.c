@@ -191,6 +191,33 @@ static void longer_than_asked_for(void)
     CHECK_EQ(disk.q->num, 256);
 }
 
+static void io_polls(struct block_request *r)
+{
+    CHECK(!block_poll(disk.dev)); /* not from within a callback */
+    io_done(r);
+}
+
+static void polled_by_its_submitter(void)
+{
+    static struct io a, b;
+    static uint8_t buf[2][512];
+
+    disk_boot_plain();
+    CHECK(!block_poll(disk.dev));
+    io_start(&a, BLOCK_READ, 3, buf[0], 512);
+    io_start(&b, BLOCK_READ, 9, buf[1], 512);
+    a.r.done = io_polls;
+    block_hold(disk.dev);
+    CHECK(!block_poll(disk.dev) && !a.calls);
+    block_release(disk.dev);
+    CHECK(block_poll(disk.dev));
+    CHECK(a.calls == 1 && b.calls == 1 && !a.r.result && !b.r.result);
+    CHECK(memcmp(buf[0], disk.data + 3 * 512, 512) == 0);
+    CHECK(!block_poll(disk.dev));
+    host_run_services();
+    CHECK(a.calls == 1 && b.calls == 1);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
@@ -200,6 +227,7 @@ int main(int argc, char **argv)
         EACH_RING(more, NULL, NULL),
         EACH_RING(size_max_holds, "BLK-02", "BLK-02"),
         EACH_RING(one_is_refused, NULL, NULL),
+        SHOWS(polled_by_its_submitter, NULL),
         SHOWS(legacy_two_is_refused, "LEGACY-VQ-06"),
         EACH_RING(no_memory, NULL, NULL),
         {"longer_than_asked_for", longer_than_asked_for},

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * blkcost - what the block layer and its driver cost, in instructions of the guest: from the call
- * of block_submit(), with its kick, and from the entry of the service that finds the completions,
+ * of block_submit(), with its kick, and from the call of block_poll() that finds the completions,
  * to the last done(). Between the two the device has its time, which is not counted: so it is the
- * cost of a polled disk without its spinning. Started by scripts/bench, with -icount and poll=1.
+ * cost of a disk that its user polls, without the spinning. Started by scripts/bench, with -icount
+ * and poll=1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +62,7 @@ static void prepare(const struct load *l)
     }
 }
 
-/* One batch; adds the instructions of submitting and of completing. Services run by task_yield(),
- * whose own cost is counted. */
+/* One batch; adds the instructions of submitting and of completing. */
 static void round_trip(struct block_device *dev, const struct load *l, unsigned long cost[2])
 {
     unsigned long begin;
@@ -74,10 +74,11 @@ static void round_trip(struct block_device *dev, const struct load *l, unsigned 
     cost[0] += counter() - begin;
     for (uint64_t until = hal_now_ns() + 4 * HAL_MS; hal_now_ns() < until;)
         hal_relax();
-    begin = counter();
-    while (back < l->depth)
-        task_yield();
-    cost[1] += counter() - begin;
+    while (back < l->depth) {
+        begin = counter();
+        if (block_poll(dev))
+            cost[1] += counter() - begin;
+    }
     if (bad)
         fail("a request failed", bad);
 }
