@@ -11,7 +11,7 @@ SQLITE_OPTIONS := -DSQLITE_CUSTOM_INCLUDE=sqlite_options.h -Isqlite
 
 ifndef SQLITE_DIR
 SQLITE_RELEASE := $(shell sed -n 's/^release=//p' scripts/fetch-source)
-SQLITE_STALE := $(if $(call differ,$(SQLITE_RELEASE),$(file <build/sqlite/.release)),FORCE)
+SQLITE_STALE := $(if $(call differ,$(SQLITE_RELEASE),$(file <build/sqlite/.release)),sqlite-stale)
 # SQLite's own makefile makes the file. It also compiles a check of whole source trees, unused here.
 build/sqlite/.version: $(SQLITE_STALE)
 	@scripts/setup sqlite
@@ -24,5 +24,7 @@ build/sqlite/.version: $(SQLITE_STALE)
 	    build/sqlite-source/LICENSE.md $(@D)
 	@cp build/sqlite-source/.release $(@D) && cp build/sqlite-source/.version $@
 	@rm -rf build/sqlite-work build/sqlite-source
+sqlite-stale:
+.PHONY: sqlite-stale
 build/sqlite/sqlite3.c build/sqlite/sqlite3.h build/sqlite/speedtest1.c: build/sqlite/.version ;
 endif
