@@ -29,7 +29,7 @@ def name_of(path):
 # ---- messages ----
 
 QUOTED = re.compile(r'^\| `([^`]+)` \| (.+) \|$', re.M)
-SPOKEN = ('drivers', 'files', 'net', 'platform', 'scripts', 'tests', 'Makefile')
+SPOKEN = ('drivers', 'files', 'net', 'platform', 'scripts', 'sqlite', 'tests', 'Makefile')
 
 
 def spoken():
