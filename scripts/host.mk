@@ -87,8 +87,6 @@ HTTPD_LIBRARY := $(HTTPD:%=$(HOST)/obj/%.o)
 
 # SQLite itself is compiled without sanitizers, which would take minutes.
 include scripts/sqlite.mk
-FORCE:
-.PHONY: FORCE
 SQL_PROGRAMS := $(filter test_sql%,$(PROGRAMS))
 SQL := $(wildcard sqlite/*.c tests/host/sqlite/*.c)
 SQL_FLAGS := -Isqlite -isystem $(SQLITE)
