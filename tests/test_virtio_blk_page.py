@@ -29,8 +29,10 @@ def test_every_bit_has_a_row():
 
 
 def test_what_is_used():
-    table = re.search(r'virtio_feature vblk_features\[\] = \{(.*?)\n\};',
-                      text('drivers', 'block', 'vblk.c'), re.S)[1]
+    table = re.search(r'define VBLK_FEATURES(.*?)\n\n', text('drivers', 'block', 'vblk_impl.h'),
+                      re.S)[1]
+    table += re.search(r'virtio_feature vblk_more_features\[\] = \{(.*?)\n\};',
+                       text('drivers', 'block', 'vblk_more.c'), re.S)[1]
     accepted = set(re.findall(r'\{VBLK_F_(\w+),\s*"', table))
     assert {r[1] for r in rows() if not r[3].startswith('not used')} == accepted
 

@@ -40,6 +40,7 @@ extern "C" {
 #define BLOCK_SECTOR       512u
 #define BLOCK_SECTOR_SHIFT 9
 #define BLOCK_ID_LEN       20 /* bytes of a serial number; no NUL ends one of that length */
+#define BLOCK_LIFETIME_LEN 6
 
 /*
  * How a read is made:
@@ -57,12 +58,30 @@ extern "C" {
  *     }
  */
 
-enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_GET_ID };
+/*
+ * Those with odd numbers change the disk. BLOCK_WRITE_ZEROES, DISCARD, LIFETIME and SECURE_ERASE
+ * are for devices of which block_can() says so; only a program that calls block_can() has their
+ * code. WRITE_ZEROES  sectors that read as zeroes from then on DISCARD       sectors whose data
+ * nobody needs any more: reads give anything SECURE_ERASE  sectors whose data nobody can get at any
+ * more, copies of the device included LIFETIME      the wear of the disk: block_lifetime()
+ */
+enum block_op {
+    BLOCK_READ = 0,
+    BLOCK_WRITE = 1,
+    BLOCK_FLUSH = 2,
+    BLOCK_WRITE_ZEROES = 3,
+    BLOCK_GET_ID = 4,
+    BLOCK_DISCARD = 5,
+    BLOCK_LIFETIME = 6,
+    BLOCK_SECURE_ERASE = 7,
+};
+#define BLOCK_CHANGES(op) ((op)&1u)
 
 /*
  * A piece of the caller's memory, of any alignment. For BLOCK_READ and BLOCK_WRITE `len` is a
- * multiple of the device's block size; BLOCK_GET_ID has one segment of BLOCK_ID_LEN bytes;
- * BLOCK_FLUSH has none.
+ * multiple of the device's block size; BLOCK_GET_ID has one segment of BLOCK_ID_LEN bytes,
+ * BLOCK_LIFETIME one of BLOCK_LIFETIME_LEN; BLOCK_FLUSH has none. WRITE_ZEROES, DISCARD and
+ * SECURE_ERASE have segments without memory (base is NULL): their sum is the length on the disk.
  */
 struct block_seg {
     void *base;
@@ -76,9 +95,10 @@ struct block_seg {
  */
 struct block_request {
     enum block_op op;
-    uint64_t sector; /* first sector, the start of a logical block; READ and WRITE only */
+    uint64_t sector; /* first sector, the start of a logical block; 0 where `op` has none */
     const struct block_seg *segs;
     unsigned seg_count;
+    bool unmap; /* WRITE_ZEROES only: the device may free the blocks, as by a DISCARD */
     /*
      * Called once, from a service or from block_poll(), never from within block_submit(). The
      * request is the caller's again, and may be submitted again from here.
@@ -98,7 +118,8 @@ struct block_request {
      * Valid in done():
      *   0        done
      *   -EINVAL  not whole logical blocks, or segments that do not suit `op`
-     *   -EROFS   a write to a read-only disk
+     *   -EROFS   a write to a read-only disk, or another change of it
+     *   -ENOTSUP  the device does not do `op`, or block_can() is not linked
      *   -EIO     beyond the end of the disk; an error of the device; four resets of the device
      *            while it had the request; or the device is dead. A flush: what it was to cover may
      *            be lost, so the caller writes that again before the next flush
@@ -222,6 +243,42 @@ void block_release(struct block_device *dev);
  * between block_hold() and block_release().
  */
 bool block_poll(struct block_device *dev);
+
+/* ---- block_more.c: what some devices can do besides ------------------------------------------ */
+
+/* What a device says of itself. Sizes are in bytes. */
+struct block_limits {
+    uint32_t physical_block; /* what the disk writes at once: its block size, or more */
+    uint32_t aligned_at;     /* where on the disk the first physical block begins */
+    uint32_t min_io;         /* a smaller request is slow; 0: not told */
+    uint64_t opt_io;         /* the best length of a long request; 0: not told */
+    uint32_t discard_align; /* a discard of less than an aligned unit of this size may do nothing */
+    uint16_t cylinders;     /* the geometry, for partition tables of old; 0: not told */
+    uint8_t heads, track_sectors;
+    bool unmaps;   /* WRITE_ZEROES with `unmap` may free blocks */
+    bool switches; /* block_set_write_back() */
+};
+
+/* How worn a disk is. 0 is unknown. */
+struct block_lifetime {
+    uint8_t reserve;  /* reserved blocks in use: 1 below 80 %, 2 80 % at least, 3 90 % at least */
+    uint8_t slc, mlc; /* life used up of cells of either type: 1 up to 10 %, 2 up to 20 % ... */
+};
+
+/* Does the device do `op`? Not of a read-only one that would change. */
+bool block_can(const struct block_device *dev, enum block_op op);
+/* Fills in *out; may change with block_changes(). */
+void block_limits(const struct block_device *dev, struct block_limits *out);
+/* What a BLOCK_LIFETIME request wrote. Values that the standard reserves count as unknown. */
+void block_lifetime(const uint8_t raw[BLOCK_LIFETIME_LEN], struct block_lifetime *out);
+/*
+ * Switches the disk's cache (virtio 1.4, section 5.2.5.2): write-back (on), or write-through, where
+ * a write is durable at its end. Kept through resets. Off: what was written before is flushed
+ * first; block_volatile() is false when that is done, and stays true if the disk fails it: call
+ * again. 0; -ENOTSUP: the device cannot be switched so; -EROFS; -EIO: the device does not take
+ * the value, or is dead.
+ */
+int block_set_write_back(struct block_device *dev, bool on);
 
 #ifdef __cplusplus
 }

@@ -57,13 +57,23 @@ static uint32_t cut_fits(const struct cutter *c, size_t want)
     return room < want ? (uint32_t)room : (uint32_t)want;
 }
 
+/* The same for the next bytes of r: what does not fit ends with a physical block, if it can. */
+static uint32_t cut_align(const struct cutter *c, const struct block_request *r, size_t want)
+{
+    uint32_t len = cut_fits(c, want);
+    uint32_t end = (uint32_t)(r->sector << BLOCK_SECTOR_SHIFT) + (uint32_t)c->cut + len;
+    uint32_t over = (end - c->dev->align_at) & (c->dev->align - 1);
+
+    return len == want || over >= len ? len : len - over;
+}
+
 /* Adds as much of r as there is room for and as the device can reach. True: to its end. */
 static bool cut_add_request(struct cutter *c, const struct block_request *r)
 {
     while (c->seg_at < r->seg_count) {
         const struct block_seg *s = &r->segs[c->seg_at];
         uint8_t *p = (uint8_t *)s->base + c->seg_done;
-        uint32_t len = cut_fits(c, s->len - c->seg_done);
+        uint32_t len = cut_align(c, r, s->len - c->seg_done);
         uint64_t addr = len ? block_lend(c->dev, p, len, r->op) : HAL_DMA_NONE;
 
         if (addr == HAL_DMA_NONE)
@@ -72,10 +82,10 @@ static bool cut_add_request(struct cutter *c, const struct block_request *r)
         c->bytes += len;
         c->cut += len;
         c->seg_done += len;
-        if (c->seg_done == s->len) {
-            c->seg_at++;
-            c->seg_done = 0;
-        }
+        if (c->seg_done != s->len)
+            return false;
+        c->seg_at++;
+        c->seg_done = 0;
     }
     return true;
 }
@@ -110,6 +120,9 @@ static void cut_take(struct block_device *dev, struct block_transfer *t, const s
 /* ---- memory that the device cannot reach, or not piece by piece ------------------------------ */
 
 /* Copies between the bounce buffer and the memory of r, from byte `offset` of r. */
+static void cut_copy_through(struct block_device *dev, const struct block_request *r,
+                             uint64_t offset, uint32_t bytes, bool to_request)
+    __attribute__((noinline));
 static void cut_copy_through(struct block_device *dev, const struct block_request *r,
                              uint64_t offset, uint32_t bytes, bool to_request)
 {
@@ -268,6 +281,8 @@ int block_cut(struct block_device *dev, struct block_transfer *t, struct block_d
         return cut_flush(dev, t, &c);
     if (r->op == BLOCK_GET_ID)
         return cut_id(dev, t, &c);
+    if (r->op > BLOCK_FLUSH)
+        return dev->more->cut(dev, t, dma);
     /* the capacity may have changed since the request was submitted */
     if (r->result || r->sector > dev->sectors ||
         r->bytes >> BLOCK_SECTOR_SHIFT > dev->sectors - r->sector)

@@ -86,6 +86,50 @@ struct block_queue {
     struct block_request *head, *tail;
 };
 
+#define BLOCK_OPS    8u
+#define BLOCK_RANGES 16u /* ranges of one transfer, at most */
+
+/* A range of sectors, as the device reads it (virtio 1.4, section 5.2.6). */
+struct block_range {
+    uint64_t sector;
+    uint32_t sectors;
+    uint32_t flags;
+};
+#define BLOCK_RANGE_UNMAP 1u
+
+/* What one transfer of ranges may hold. */
+struct block_range_limit {
+    uint32_t sectors; /* of a range, whole logical blocks */
+    uint32_t ranges;  /* 1..BLOCK_RANGES */
+    uint32_t align;   /* sectors, a power of two: where a range is best cut */
+};
+
+/* What is wanted of a disk's cache, whatever its mode is after a reset. */
+enum block_cache_mode { BLOCK_CACHE_AS_FOUND, BLOCK_CACHE_BACK, BLOCK_CACHE_THROUGH };
+
+/* The part of a device that a program has with block_can(). */
+struct block_more {
+    /* the driver's */
+    uint32_t
+        can; /* 1 << op: what the device does of WRITE_ZEROES, DISCARD, LIFETIME, SECURE_ERASE */
+    struct block_limits limits;
+    struct block_range_limit range[BLOCK_OPS];
+    struct block_range *ranges; /* BLOCK_RANGES for each slot; NULL: the device does no such type */
+    uint64_t ranges_dma;
+    /* Tells the device its cache mode. 0; -EIO; -ENOTSUP. */
+    int (*set_write_back)(struct block_device *dev, bool on);
+    /* What block_accept() and block_cut() are to these types. */
+    int (*check)(const struct block_device *dev, struct block_request *r);
+    int (*cut)(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
+
+    /* block_more.c's, but that the driver reads `mode` */
+    enum block_cache_mode mode;
+    bool flushing; /* `flush` is out */
+    bool again;    /* and is to be sent once more */
+    struct block_request flush;
+    struct block_flusher flusher;
+};
+
 /*
  * The driver fills in the first part, zeroes the rest, and registers the device, which is the
  * layer's for ever. Afterwards the driver changes volatile_cache and id only, and the rest
@@ -106,6 +150,9 @@ struct block_device {
     bool dead;               /* given up: block_fail_all() to block_resume() */
     unsigned plugs, changes; /* block_plugs(), block_changes() */
     char id[BLOCK_ID_LEN + 1];
+    struct block_more *more; /* NULL: block_can() is not linked */
+    uint32_t align;    /* where long transfers are cut: bytes, a power of two, from align_at */
+    uint32_t align_at; /* bytes. block_register() sets align to the logical block, and this to 0 */
 
     /* the layer's own */
     struct block_device *next;
@@ -115,11 +162,11 @@ struct block_device {
     struct block_queue queue;         /* requests that are not, or not wholly, cut off */
     struct block_queue finished;      /* done() is still to be called */
     unsigned hold;                    /* depth of block_hold() */
-    unsigned writes_out;              /* write transfers with the device */
+    unsigned writes_out;              /* transfers with the device that change the disk */
     bool wary;                        /* block_may_go() is asked before each transfer */
     bool paused;                      /* only `first` may be sent */
     struct block_request *first;      /* of block_ask() */
-    uint64_t wrote, durable; /* write transfers that completed; those of them that a flush covers */
+    uint64_t wrote, durable; /* changes of the disk that completed; those that a flush covers */
     unsigned losses;         /* times that such writes may have been lost */
     struct block_flusher flusher; /* of all flushes that name none */
     uint32_t unit;                /* bytes; a transfer of data is a multiple of it */
@@ -152,8 +199,8 @@ void block_resize(struct block_device *dev, uint64_t sectors);
 void block_replugged(struct block_device *dev);
 
 /*
- * The device has ended transfer t with `result`, 0 or -EIO, and does not use its memory any more. t
- * is the layer's again, and the callbacks of requests that this ends are called. Only between
+ * The device has ended transfer t with `result`, 0 or -errno, and does not use its memory any more.
+ * t is the layer's again, and the callbacks of requests that this ends are called. Only between
  * block_hold() and block_release(), so that what the callbacks submit goes out together.
  */
 static inline void block_complete(struct block_device *dev, struct block_transfer *t, int result);
@@ -211,6 +258,12 @@ static inline uint64_t block_deadline(const struct block_device *dev)
 int block_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
 /* After a read through the bounce buffer: copies the data to the memory of the request. */
 void block_unbounce(struct block_device *dev, const struct block_transfer *t);
+
+/* ---- block_more.c ---------------------------------------------------------------------------- */
+
+/* For struct block_more. */
+int block_more_check(const struct block_device *dev, struct block_request *r);
+int block_more_cut(struct block_device *dev, struct block_transfer *t, struct block_dma *dma);
 
 /* ---- block_map.c: calls that HAL_DMA_MAPS 0 leaves out ----------------------------------------
  */
@@ -332,6 +385,8 @@ bool block_send_head(struct block_device *dev, uint64_t deadline_ns);
 void block_complete_any(struct block_device *dev, struct block_transfer *t, int result);
 /* Queues r, which was not judged plain, if it is right. */
 void block_accept(struct block_device *dev, struct block_request *r);
+/* Are the segments of r whole blocks within the disk? 0, -EINVAL, -EIO. Adds up r->bytes. */
+int block_check_span(const struct block_device *dev, struct block_request *r);
 /* Takes t, of whatever kind, off the list of transfers that the device has. */
 void block_deactivate(struct block_device *dev, struct block_transfer *t);
 /* r is to be cut from its start again. */

@@ -130,7 +130,7 @@ static int block_set_limits(struct block_device *dev)
 {
     if (dev->max_segs > BLOCK_MAX_SEGS)
         dev->max_segs = BLOCK_MAX_SEGS;
-    dev->unit = dev->block_size;
+    dev->unit = dev->align = dev->block_size;
     dev->unit_mask = dev->unit - 1;
     if (dev->max_seg_size >= dev->unit) {
         dev->piece = dev->max_seg_size & ~(dev->unit - 1);

@@ -44,7 +44,7 @@ static void block_activate(struct block_device *dev, struct block_transfer *t, u
     t->deadline_ns = deadline_ns;
     t->prev = dev->ends.prev;
     block_link(dev, t);
-    dev->writes_out += t->op == BLOCK_WRITE;
+    dev->writes_out += BLOCK_CHANGES(t->op);
     dev->bounce_busy |= t->bounced;
     dev->stats.transfers++;
     dev->stats.merged += t->count - 1;
@@ -54,7 +54,7 @@ static void block_activate(struct block_device *dev, struct block_transfer *t, u
 void block_deactivate(struct block_device *dev, struct block_transfer *t)
 {
     block_unlink(dev, t);
-    dev->writes_out -= t->op == BLOCK_WRITE;
+    dev->writes_out -= BLOCK_CHANGES(t->op);
     if (t->bounced)
         dev->bounce_busy = false;
 }
@@ -151,7 +151,7 @@ static void block_note_durability(struct block_device *dev, const struct block_t
 {
     struct block_request *r = t->first;
 
-    if (t->op == BLOCK_WRITE)
+    if (BLOCK_CHANGES(t->op))
         dev->wrote++;
     else if (t->op == BLOCK_FLUSH && t->covers > dev->durable)
         dev->durable = t->covers;
@@ -237,7 +237,7 @@ void block_complete_any(struct block_device *dev, struct block_transfer *t, int 
 
     hal_assert(dev->hold);
     block_unmap(dev, t);
-    if (t->bounced && t->op != BLOCK_WRITE && !result)
+    if (t->bounced && !BLOCK_CHANGES(t->op) && !result)
         block_unbounce(dev, t);
     block_deactivate(dev, t);
     if (result) {
@@ -274,6 +274,15 @@ static int block_check_segs(const struct block_device *dev, struct block_request
     return r->bytes ? 0 : -EINVAL;
 }
 
+int block_check_span(const struct block_device *dev, struct block_request *r)
+{
+    if (block_check_segs(dev, r) || r->sector & ((dev->block_size >> BLOCK_SECTOR_SHIFT) - 1))
+        return -EINVAL;
+    if (r->sector > dev->sectors || r->bytes >> BLOCK_SECTOR_SHIFT > dev->sectors - r->sector)
+        return -EIO;
+    return 0;
+}
+
 /* Why r cannot be done, or 0. Adds up r->bytes. */
 static int block_check(const struct block_device *dev, struct block_request *r)
 {
@@ -283,13 +292,11 @@ static int block_check(const struct block_device *dev, struct block_request *r)
         return r->seg_count ? -EINVAL : 0;
     if (r->op == BLOCK_GET_ID)
         return r->seg_count == 1 && r->segs[0].len == BLOCK_ID_LEN ? 0 : -EINVAL;
+    if (r->op > BLOCK_FLUSH)
+        return dev->more ? dev->more->check(dev, r) : -ENOTSUP;
     if (r->op == BLOCK_WRITE && dev->read_only)
         return -EROFS;
-    if (block_check_segs(dev, r) || r->sector & ((dev->block_size >> BLOCK_SECTOR_SHIFT) - 1))
-        return -EINVAL;
-    if (r->sector > dev->sectors || r->bytes >> BLOCK_SECTOR_SHIFT > dev->sectors - r->sector)
-        return -EIO;
-    return 0;
+    return block_check_span(dev, r);
 }
 
 void block_accept(struct block_device *dev, struct block_request *r)

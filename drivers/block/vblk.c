@@ -152,7 +152,7 @@ static int vblk_start(struct vblk *b)
     return 0;
 }
 
-static int vblk_probe(struct virtio_device *dev)
+int vblk_probe(struct virtio_device *dev)
 {
     struct vblk *b = hal_alloc(sizeof(*b));
     int err;
@@ -182,7 +182,7 @@ static void vblk_take_all_back(struct vblk *b)
         b->block.transfers[i].own = NULL; /* a queue that begins anew may be of another ring */
 }
 
-static void vblk_queue_lost(struct virtio_device *dev, struct virtq *q)
+void vblk_queue_lost(struct virtio_device *dev, struct virtq *q)
 {
     struct vblk *b = virtio_priv(dev);
 
@@ -192,7 +192,7 @@ static void vblk_queue_lost(struct virtio_device *dev, struct virtq *q)
     block_requeue(&b->block);
 }
 
-static void vblk_dead(struct virtio_device *dev, bool quarantine)
+void vblk_dead(struct virtio_device *dev, bool quarantine)
 {
     struct vblk *b = virtio_priv(dev);
 
@@ -202,14 +202,7 @@ static void vblk_dead(struct virtio_device *dev, bool quarantine)
     block_fail_all(&b->block, quarantine);
 }
 
-static const struct virtio_feature vblk_features[] = {
-    {VBLK_F_SIZE_MAX, "size_max", {0, 0}},
-    {VBLK_F_SEG_MAX, "seg_max", {0, 0}},
-    {VBLK_F_RO, "ro", {0, 0}},
-    {VBLK_F_BLK_SIZE, "blk_size", {0, 0}},
-    {VBLK_F_FLUSH, "flush", {0, 0}},
-    {VBLK_F_CONFIG_WCE, "config_wce", {0, 0}},
-};
+static const struct virtio_feature vblk_features[] = {VBLK_FEATURES};
 
 VIRTIO_DRIVER(vblk_driver) = {
     .device_id = VIRTIO_ID_BLOCK,

@@ -15,7 +15,6 @@ enum {
     VBLK_CONFIG_SIZE_MAX = 8,
     VBLK_CONFIG_SEG_MAX = 12,
     VBLK_CONFIG_BLK_SIZE = 20,
-    VBLK_CONFIG_WRITEBACK = 32,
 };
 
 #define VBLK_MAX_BLOCK (64u * 1024u) /* bytes of a logical block */

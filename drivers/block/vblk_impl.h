@@ -14,11 +14,32 @@
 enum {
     VBLK_F_SIZE_MAX = 1,
     VBLK_F_SEG_MAX = 2,
+    VBLK_F_GEOMETRY = 4,
     VBLK_F_RO = 5,
     VBLK_F_BLK_SIZE = 6,
     VBLK_F_FLUSH = 9,
+    VBLK_F_TOPOLOGY = 10,
     VBLK_F_CONFIG_WCE = 11,
+    VBLK_F_DISCARD = 13,
+    VBLK_F_WRITE_ZEROES = 14,
+    VBLK_F_LIFETIME = 15,
+    VBLK_F_SECURE_ERASE = 16,
 };
+
+/* Section 5.2.4: a field of the configuration space that two files know */
+enum { VBLK_CONFIG_WRITEBACK = 32 };
+
+/* The features of each driver of disks; vblk_more.c knows more. */
+#define VBLK_FEATURES                                                                              \
+    {VBLK_F_SIZE_MAX, "size_max", {0, 0}}, {VBLK_F_SEG_MAX, "seg_max", {0, 0}},                    \
+        {VBLK_F_RO, "ro", {0, 0}}, {VBLK_F_BLK_SIZE, "blk_size", {0, 0}},                          \
+        {VBLK_F_FLUSH, "flush", {0, 0}},                                                           \
+    {                                                                                              \
+        VBLK_F_CONFIG_WCE, "config_wce",                                                           \
+        {                                                                                          \
+            0, 0                                                                                   \
+        }                                                                                          \
+    }
 
 #define VBLK_DEPTH      128u /* entries of the queue that is asked for, at most */
 #define VBLK_BATCH      32u  /* transfers that are staged before they go to the queue */
@@ -128,6 +149,11 @@ extern const struct block_driver vblk_block_driver, vblk_one_by_one;
 bool vblk_service(struct virtio_device *dev);
 
 /* ---- vblk.c ---------------------------------------------------------------------------------- */
+
+/* Operations of struct virtio_driver. */
+int vblk_probe(struct virtio_device *dev);
+void vblk_queue_lost(struct virtio_device *dev, struct virtq *q);
+void vblk_dead(struct virtio_device *dev, bool quarantine);
 
 /*
  * Allocates records, and room where pieces are joined. -ENOMEM: what could be allocated is set in

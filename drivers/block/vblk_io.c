@@ -8,7 +8,16 @@
 #if VIREO_BLK
 
 /* Section 5.2.6 */
-enum { VBLK_T_IN = 0, VBLK_T_OUT = 1, VBLK_T_FLUSH = 4, VBLK_T_GET_ID = 8 };
+enum {
+    VBLK_T_IN = 0,
+    VBLK_T_OUT = 1,
+    VBLK_T_FLUSH = 4,
+    VBLK_T_GET_ID = 8,
+    VBLK_T_GET_LIFETIME = 10,
+    VBLK_T_DISCARD = 11,
+    VBLK_T_WRITE_ZEROES = 13,
+    VBLK_T_SECURE_ERASE = 14,
+};
 enum { VBLK_S_OK = 0, VBLK_S_IOERR = 1, VBLK_S_UNSUPP = 2, VBLK_S_POISON = 0xee };
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -24,7 +33,7 @@ static bool vblk_room(struct block_device *block)
  * piece. */
 static uint8_t *vblk_status_of(const struct vblk *b, const struct block_transfer *t)
 {
-    if (b->joined && (t->op == BLOCK_READ || t->op == BLOCK_GET_ID))
+    if (b->joined && !BLOCK_CHANGES(t->op) && t->op != BLOCK_FLUSH)
         return b->block.bounce + t->bytes;
     return &b->records[t->slot].status;
 }
@@ -34,11 +43,15 @@ static void vblk_write_header(struct vblk_header *header, const struct block_tra
     static const uint8_t types[] = {[BLOCK_READ] = VBLK_T_IN,
                                     [BLOCK_WRITE] = VBLK_T_OUT,
                                     [BLOCK_FLUSH] = VBLK_T_FLUSH,
-                                    [BLOCK_GET_ID] = VBLK_T_GET_ID};
+                                    [BLOCK_WRITE_ZEROES] = VBLK_T_WRITE_ZEROES,
+                                    [BLOCK_GET_ID] = VBLK_T_GET_ID,
+                                    [BLOCK_DISCARD] = VBLK_T_DISCARD,
+                                    [BLOCK_LIFETIME] = VBLK_T_GET_LIFETIME,
+                                    [BLOCK_SECURE_ERASE] = VBLK_T_SECURE_ERASE};
 
     header->type = types[t->op];
     header->reserved = 0;
-    header->sector = t->sector; /* 0 for a flush and for the id */
+    header->sector = t->sector; /* 0 but for reads and writes */
 }
 
 /* Fills in header, data and status, each in pieces of its own. Returns the number of pieces. */
@@ -79,7 +92,7 @@ static void vblk_stage(struct block_device *block, struct block_transfer *t,
     struct vblk *b = (struct vblk *)block;
     uint64_t record = b->records_dma + t->slot * sizeof(struct vblk_record);
     struct virtq_seg *seg = &b->segs[b->seg_count];
-    bool write = t->op == BLOCK_WRITE, joined = b->joined && n;
+    bool write = BLOCK_CHANGES(t->op), joined = b->joined && n;
     unsigned count =
         joined ? vblk_put_joined(seg, record, dma, write) : vblk_put_apart(seg, record, dma, n);
     unsigned out = write ? count - 1 : 1;
@@ -245,7 +258,15 @@ static void vblk_end_any(struct vblk *b, struct block_transfer *t, uint32_t len)
     __attribute__((noinline, cold));
 static void vblk_end_any(struct vblk *b, struct block_transfer *t, uint32_t len)
 {
-    block_complete_any(&b->block, t, vblk_outcome(b, t, vblk_status_of(b, t), len));
+    uint8_t was = hal_shared_load8(vblk_status_of(b, t));
+    int result = was == VBLK_S_OK ? 0 : -EIO;
+
+    if (was == VBLK_S_UNSUPP && t->op > BLOCK_FLUSH)
+        result = -ENOTSUP;
+    if (!result && b->check_len && len < t->bytes &&
+        (t->op == BLOCK_READ || t->op == BLOCK_LIFETIME))
+        result = -EIO;
+    block_complete_any(&b->block, t, result);
 }
 
 /* True if a transfer came back. At most `depth` are taken in one call, as many as can be out. */

@@ -37,14 +37,15 @@ const struct virtio_driver *virtio_driver_at(unsigned n)
     return named ? named[n] : linked_driver(n);
 }
 
+/* Of two drivers for one type, the one that knows more features. */
 static const struct virtio_driver *driver_for(uint32_t device_id)
 {
-    const struct virtio_driver *d;
+    const struct virtio_driver *d, *best = NULL;
 
     for (unsigned n = 0; (d = virtio_driver_at(n)); n++)
-        if (d->device_id == device_id)
-            return d;
-    return NULL;
+        if (d->device_id == device_id && (!best || d->feature_count > best->feature_count))
+            best = d;
+    return best;
 }
 
 bool virtio_wanted(uint32_t device_id)

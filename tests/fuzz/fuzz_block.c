@@ -45,7 +45,9 @@ static void plug(void)
         DISK_F_SIZE_MAX,      DISK_F_SEG_MAX,        DISK_F_RO,
         DISK_F_BLK_SIZE,      DISK_F_FLUSH,          DISK_F_CONFIG_WCE,
         VIRTIO_F_RING_PACKED, VIRTIO_F_INDIRECT_DESC};
-    unsigned bits[9], n = 0;
+    static const unsigned more[] = {DISK_F_TOPOLOGY, DISK_F_DISCARD, DISK_F_WRITE_ZEROES,
+                                    DISK_F_LIFETIME, DISK_F_SECURE_ERASE};
+    unsigned bits[14], n = 0;
     uint8_t features = fuzz8(), odd = fuzz8();
 
     for (unsigned i = 0; i < 8; i++)
@@ -55,6 +57,18 @@ static void plug(void)
         bits[n++] = VIRTIO_F_EVENT_IDX;
     disk.size_max = odd & 2 ? fuzz_odd32() : 4096;
     disk.seg_max = odd & 4 ? fuzz_odd32() : 16;
+    if (odd & 64) {
+        uint8_t which = fuzz8();
+
+        for (unsigned i = 0; i < 5; i++)
+            if (which >> i & 1)
+                bits[n++] = more[i];
+        disk.max_sectors = fuzz_odd32();
+        disk.max_ranges = which & 32 ? fuzz_odd32() : 4;
+        disk.align = which & 64 ? fuzz_odd32() : 8;
+        disk.physical_exponent = fuzz8();
+        disk.aligned_at = fuzz8();
+    }
     disk_plug(MODEL_MMIO, bits, n);
     disk.m->on.kick = NULL; /* answers are the input's */
     if (odd & 8)
@@ -70,7 +84,8 @@ static void request(void)
 {
     unsigned i = fuzz_below(IOS);
     uint8_t what = fuzz8();
-    enum block_op op = what % 4;
+    enum block_op op = what % 8;
+    bool ranges = block_can(disk.dev, op) && op > BLOCK_FLUSH && BLOCK_CHANGES(op);
     uint64_t sector = what & 0x80 ? fuzz64() : fuzz16();
     size_t len = 512u * (1 + fuzz8() % (ROOM / 512));
 
@@ -79,7 +94,12 @@ static void request(void)
     busy[i] = true;
     if (op == BLOCK_GET_ID)
         len = BLOCK_ID_LEN;
-    io_start(&ios[i], op, sector, memory[i] + (what >> 4 & 3), op == BLOCK_FLUSH ? 0 : len);
+    if (op == BLOCK_LIFETIME)
+        len = BLOCK_LIFETIME_LEN;
+    if (ranges)
+        len <<= what >> 4 & 7;
+    io_start(&ios[i], op, sector, ranges ? NULL : memory[i] + (what >> 4 & 3),
+             op == BLOCK_FLUSH ? 0 : len);
 }
 
 static void use_cache(void)
@@ -131,7 +151,7 @@ static void answer(void)
         model_publish(disk.m, disk.q);
 }
 
-/* The other sizes of a disk that was resized, and the cache mode. */
+/* The other sizes of a disk that was resized, and the cache mode, which is switched as well. */
 static void change(void)
 {
     uint8_t how = fuzz8();
@@ -140,6 +160,8 @@ static void change(void)
     disk.m->generation++;
     if (disk.m->status & VIRTIO_STATUS_DRIVER_OK)
         model_raise(disk.m, 2, NULL);
+    if (how & 4)
+        block_set_write_back(disk.dev, how & 8);
 }
 
 /* The device that holds requests for ever goes: they fail. */

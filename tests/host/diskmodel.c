@@ -12,9 +12,24 @@
 #include "check.h"
 #include "virtio/virtio.h"
 
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
+enum {
+    T_IN = 0,
+    T_OUT = 1,
+    T_FLUSH = 4,
+    T_GET_ID = 8,
+    T_GET_LIFETIME = 10,
+    T_DISCARD = 11,
+    T_WRITE_ZEROES = 13,
+    T_SECURE_ERASE = 14
+};
 
-struct diskmodel disk = {.id = DISK_ID, .answers = DISK_NEVER, .killer = UINT64_MAX};
+struct diskmodel disk = {.id = DISK_ID,
+                         .answers = DISK_NEVER,
+                         .killer = UINT64_MAX,
+                         .block_size = 512,
+                         .max_sectors = 1000,
+                         .max_ranges = 4,
+                         .align = 8};
 
 struct header {
     uint32_t type, reserved;
@@ -41,6 +56,54 @@ static void judge_data(const struct model_chain *c, const struct header *h)
               c->segs[i].len);
     judge(h->sector < DISK_SECTORS && bytes / 512 <= DISK_SECTORS - h->sector, "beyond the end",
           (unsigned)h->sector);
+}
+
+static bool changes(uint32_t type)
+{
+    return type == T_OUT || type == T_DISCARD || type == T_WRITE_ZEROES || type == T_SECURE_ERASE;
+}
+
+/* What sectors are like after a type of ranges. */
+static void change_range(uint32_t type, uint64_t sector, uint32_t sectors)
+{
+    size_t at = sector * 512, len = (size_t)sectors * 512;
+
+    memset(disk.data + at, type == T_WRITE_ZEROES ? 0 : type == T_DISCARD ? 0xdd : 0xee, len);
+    if (type == T_SECURE_ERASE || !model_accepted(disk.m, DISK_F_FLUSH))
+        memcpy(disk.platter + at, disk.data + at, len);
+}
+
+static uint8_t serve_ranges(const struct model_chain *c, const struct header *h)
+{
+    static const unsigned bits[] = {[T_DISCARD] = DISK_F_DISCARD,
+                                    [T_WRITE_ZEROES] = DISK_F_WRITE_ZEROES,
+                                    [T_SECURE_ERASE] = DISK_F_SECURE_ERASE};
+    unsigned bytes = c->read_bytes - 16;
+    struct {
+        uint64_t sector;
+        uint32_t sectors, flags;
+    } range;
+
+    judge(model_accepted(disk.m, bits[h->type]), "type was not negotiated", h->type);
+    judge(!model_accepted(disk.m, DISK_F_RO), "change of a read-only disk", h->type);
+    judge(h->sector == 0, "sector of a request of ranges", (unsigned)h->sector);
+    judge(bytes && bytes % 16 == 0 && c->write_bytes == 1, "length of ranges", bytes);
+    judge(bytes / 16 <= disk.max_ranges, "too many ranges", bytes / 16);
+    for (unsigned at = 16; at < c->read_bytes; at += 16) {
+        model_gather(c, at, &range, 16);
+        judge(range.sectors && range.sectors <= disk.max_sectors, "sectors", range.sectors);
+        judge(range.sector < DISK_SECTORS && range.sectors <= DISK_SECTORS - range.sector,
+              "range beyond the end", (unsigned)range.sector);
+        judge((range.sector | range.sectors) % (disk.block_size / 512) == 0, "part of a block",
+              (unsigned)range.sector);
+        judge(!(range.flags & ~1u), "reserved flags", range.flags);
+        judge(h->type == T_WRITE_ZEROES || !range.flags, "unmap", range.flags);
+        disk.ranges++;
+        disk.unmaps += range.flags;
+        disk.ragged += (range.sector + range.sectors) % disk.align != 0;
+        change_range(h->type, range.sector, range.sectors);
+    }
+    return 0;
 }
 
 /* Does one request; the status, and in *written how many bytes of data the device wrote. */
@@ -76,6 +139,15 @@ static uint8_t serve(const struct model_chain *c, const struct header *h, uint32
             return 2;
         *written = model_scatter(c, 0, disk.id, BLOCK_ID_LEN);
         return 0;
+    case T_GET_LIFETIME:
+        judge(model_accepted(disk.m, DISK_F_LIFETIME), "lifetime was not negotiated", 0);
+        judge(h->sector == 0 && c->write_bytes == 7, "lifetime length", c->write_bytes);
+        *written = model_scatter(c, 0, disk.lifetime, 6);
+        return 0;
+    case T_DISCARD:
+    case T_WRITE_ZEROES:
+    case T_SECURE_ERASE:
+        return serve_ranges(c, h);
     default:
         return 2;
     }
@@ -93,7 +165,7 @@ static void answer(const struct model_chain *c)
     model_gather(c, 0, &h, 16);
     judge(h.reserved == 0, "reserved field", h.reserved);
     disk.requests++;
-    disk.writes_pending -= h.type == T_OUT;
+    disk.writes_pending -= changes(h.type);
     uint8_t status = serve(c, &h, &written);
     if (status != 0xee) /* 0xee: it does not even write the status */
         model_scatter(c, c->write_bytes - 1, &status, 1);
@@ -116,7 +188,7 @@ static bool take(const struct model_chain *c)
     model_gather(c, 0, &h, 16);
     judge(h.type != T_FLUSH || !disk.writes_pending, "flush while writes before it are out",
           disk.writes_pending);
-    disk.writes_pending += h.type == T_OUT;
+    disk.writes_pending += changes(h.type);
     if (disk.taken < DISK_ORDER)
         disk.order[disk.taken++] =
             (struct disk_order){h.type, c->read_bytes + c->write_bytes - 17, h.sector};
@@ -175,6 +247,16 @@ static void plug_into_bus(enum model_transport t)
     }
 }
 
+static void offer_ranges(unsigned bit, unsigned at, bool aligned)
+{
+    if (!(disk.m->offered[0] >> bit & 1))
+        return;
+    model_field(disk.m, at, 4, disk.max_sectors);
+    model_field(disk.m, at + 4, 4, disk.max_ranges);
+    if (aligned)
+        model_field(disk.m, at + 8, 4, disk.align);
+}
+
 void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
 {
     disk.m = calloc(1, sizeof(*disk.m));
@@ -192,9 +274,20 @@ void disk_plug(enum model_transport t, const unsigned *bits, unsigned n)
     if (disk.m->offered[0] >> DISK_F_SEG_MAX & 1)
         model_field(disk.m, 12, 4, disk.seg_max);
     if (disk.m->offered[0] >> DISK_F_BLK_SIZE & 1)
-        model_field(disk.m, 20, 4, 512);
+        model_field(disk.m, 20, 4, disk.block_size);
     if (disk.m->offered[0] >> DISK_F_CONFIG_WCE & 1)
         model_field(disk.m, 32, 1, 1);
+    if (disk.m->offered[0] >> DISK_F_TOPOLOGY & 1) {
+        model_field(disk.m, 24, 1, disk.physical_exponent);
+        model_field(disk.m, 25, 1, disk.aligned_at);
+        model_field(disk.m, 26, 2, 8);
+        model_field(disk.m, 28, 4, 256);
+    }
+    offer_ranges(DISK_F_DISCARD, 36, true);
+    offer_ranges(DISK_F_WRITE_ZEROES, 48, false);
+    offer_ranges(DISK_F_SECURE_ERASE, 60, true);
+    if (disk.m->offered[0] >> DISK_F_WRITE_ZEROES & 1)
+        model_field(disk.m, 56, 1, 1);
     if (disk.plug)
         disk.plug(disk.m);
     else

@@ -13,10 +13,16 @@
 enum {
     DISK_F_SIZE_MAX = 1,
     DISK_F_SEG_MAX = 2,
+    DISK_F_GEOMETRY = 4,
     DISK_F_RO = 5,
     DISK_F_BLK_SIZE = 6,
     DISK_F_FLUSH = 9,
-    DISK_F_CONFIG_WCE = 11
+    DISK_F_TOPOLOGY = 10,
+    DISK_F_CONFIG_WCE = 11,
+    DISK_F_DISCARD = 13,
+    DISK_F_WRITE_ZEROES = 14,
+    DISK_F_LIFETIME = 15,
+    DISK_F_SECURE_ERASE = 16
 };
 
 #define DISK_SECTORS 4096u
@@ -36,12 +42,17 @@ struct diskmodel {
     void (*plug)(
         struct model *m); /* plugs the device onto a bus; NULL: slot 0 of virtio-mmio, or PCI */
     uint32_t size_max, seg_max; /* 0: not set */
-    unsigned fail_left;         /* number of requests that still end with fail_status */
-    uint8_t fail_status;        /* 0xee: the status byte is not written */
-    bool mute;                  /* takes nothing, answers nothing */
-    uint32_t short_by;          /* bytes by which the reported length is too short */
-    char id[BLOCK_ID_LEN + 1];  /* its serial number, DISK_ID at first; "": it knows none */
-    bool forgets;               /* a reset loses what no flush covered */
+    uint32_t block_size;        /* 512 at first */
+    /* sectors of a range, ranges of a request, alignment: of each type that has ranges */
+    uint32_t max_sectors, max_ranges, align;
+    uint8_t physical_exponent, aligned_at; /* of the topology */
+    uint8_t lifetime[6];
+    unsigned fail_left;        /* number of requests that still end with fail_status */
+    uint8_t fail_status;       /* 0xee: the status byte is not written */
+    bool mute;                 /* takes nothing, answers nothing */
+    uint32_t short_by;         /* bytes by which the reported length is too short */
+    char id[BLOCK_ID_LEN + 1]; /* its serial number, DISK_ID at first; "": it knows none */
+    bool forgets;              /* a reset loses what no flush covered */
     unsigned answers; /* further answers before silence until a reset; DISK_NEVER: no end */
     uint64_t killer;  /* a request from this sector breaks the queue; UINT64_MAX: none */
 
@@ -53,6 +64,8 @@ struct diskmodel {
     uint8_t data[DISK_SECTORS * BLOCK_SECTOR];
     uint8_t platter[DISK_SECTORS * BLOCK_SECTOR]; /* what a reset leaves, if it forgets */
     unsigned requests, flushes, writes_pending, identified;
+    unsigned ranges, unmaps; /* ranges that it was given; those to be unmapped */
+    unsigned ragged;         /* those that do not end at the alignment */
     struct disk_order order[DISK_ORDER];
     unsigned taken; /* entries of order */
 };

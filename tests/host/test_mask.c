@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "balloon/balloon.h"
+#include "block/block.h"
 #include "block/vblk.h"
 #include "check.h"
 #include "console/vcon.h"
@@ -54,7 +55,18 @@ static void blk_config(struct model *m)
     for (unsigned off = 8; off <= 20; off += 4)
         if (off != 16)
             model_field(m, off, 4, 512);
+    model_field(m, 16, 2, 1);
+    model_field(m, 18, 1, 1);
+    model_field(m, 19, 1, 1);
+    model_field(m, 24, 1, 0);
+    model_field(m, 25, 1, 0);
+    model_field(m, 26, 2, 1);
+    model_field(m, 28, 4, 1);
     model_field(m, 32, 1, 0);
+    for (unsigned off = 36; off <= 68; off += 4)
+        if (off != 56)
+            model_field(m, off, 4, 8);
+    model_field(m, 56, 1, 0);
 }
 
 static void no_config(struct model *m)
@@ -91,7 +103,7 @@ static const struct kind {
      net_config,
      {0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21, 23, 53, 57, 59, 63},
      23},
-    {"blk", VIRTIO_ID_BLOCK, blk_config, {1, 2, 5, 6, 9, 11}, 6},
+    {"blk", VIRTIO_ID_BLOCK, blk_config, {1, 2, 4, 5, 6, 9, 10, 11, 13, 14, 15, 16}, 12},
     {"rng", 4, no_config, {0}, 0},
     {"balloon", 5, balloon_config, {0, 1}, 2},
     {"vsock", 19, vsock_config, {0, 2}, 2},
@@ -243,7 +255,7 @@ static void every_driver_is_listed(void)
             i++;
         CHECK(i < KINDS);
     }
-    CHECK_EQ(n, KINDS);
+    CHECK_EQ(n, KINDS + 1); /* disks have two */
 }
 
 /* Shared memory regions (section 2.10) come with a device type, not with a bit. */
@@ -282,8 +294,9 @@ int main(int argc, char **argv)
     };
 
     /* Links the drivers. */
-    if (vnet_get(0) || !vblk_linked[0] || !vrng_linked[0] || !balloon_linked[0] || vsock_up() ||
-        vcon_port(0))
+    if (vnet_get(0) || !vblk_linked[0] ||
+        (block_get(0) && block_can(block_get(0), BLOCK_DISCARD)) || !vrng_linked[0] ||
+        !balloon_linked[0] || vsock_up() || vcon_port(0))
         return 1;
     if (argc > 1 && !strcmp(argv[1], "--implemented"))
         return print_implemented();
