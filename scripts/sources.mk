@@ -56,7 +56,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
                                            start.c turn.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree_memory.c v2m.c) \
-          $(wildcard files/*.c) $(addprefix drivers/block/block_,cut.c list.c lost.c map.c more.c slow.c) \
+          $(wildcard files/*.c) \
+          $(addprefix drivers/block/block_,cut.c list.c lost.c map.c more.c slow.c) \
           $(addprefix drivers/block/,vblk.c vblk_disk.c vblk_more.c) \
           $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
           platform/runtime/format.c platform/virt/pl011.c \

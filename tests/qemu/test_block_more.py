@@ -13,8 +13,8 @@ MIB, PIECE = 1 << 20, 1 << 18
 
 @pytest.mark.parametrize('transport, block', [('mmio', 512), ('mmio-legacy', 4096), ('pci', 4096)])
 def test_ranges(boot, tmp_path, transport, block):
-    """The disk's file has what was written, zeroes where there shall be, and fewer blocks of its own
-    where the disk may free them."""
+    """The disk's file has what was written, zeroes where there shall be, and fewer blocks of its
+    own where the disk may free them."""
     path = blank(tmp_path, 4 * MIB)
     guest = boot('ranges', net='none', transport=transport, disks=[
         Disk(path, block=block, drive='discard=unmap',
