@@ -4,6 +4,7 @@ registers, each of which is an exit of a virtual machine; the kicks among them; 
 guest that finds a request done needs no interrupt of it, so these depend on the host's speed. By a
 log of the writes (writelog.py): what the disk is given.
 """
+import collections
 import os
 import re
 import tempfile
@@ -37,15 +38,18 @@ def count(lines):
 
 
 class Counts:
-    """Figures of one run are asked for one after the other, exits first."""
+    """The figures of a load share its runs: the n-th one of each is of the n-th run."""
 
     def __init__(self):
-        self._last = None
+        self._runs, self._used = {}, collections.Counter()
 
     def of(self, figure, run):
-        if figure.traced == 'exits':
-            self._last = run()
-        return self._last[figure.traced] / OPERATIONS
+        load = str(sorted(figure.load.items()))
+        runs, n = self._runs.setdefault(load, []), self._used[load, figure.traced]
+        if n == len(runs):
+            runs.append(run())
+        self._used[load, figure.traced] += 1
+        return runs[n][figure.traced] / OPERATIONS
 
 
 class Vireo(Counts):
