@@ -84,6 +84,7 @@ static void paths(void)
     CHECK_EQ(size_of("/data"), 0);
     CHECK_EQ(size_of("/data/"), 0);
     CHECK_EQ(size_of("/datax/file"), -ENOENT);
+    CHECK_EQ(size_of("/datafile"), -ENOENT);
     CHECK_EQ(size_of("/dat/file"), -ENOENT);
     CHECK_EQ(size_of("/data/data/file"), -ENOENT);
     CHECK_EQ(size_of("/mnt/fake1/file"), 20);
