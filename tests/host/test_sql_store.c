@@ -108,6 +108,12 @@ static void a_full_disk(void)
         rows++;
     CHECK_EQ(result, SQLITE_FULL);
     CHECK(rows > 100);
+    /* To the last page: what a log held is in the database, and has no more room. */
+    for (unsigned i = 0; i < 40; i++) {
+        sql_do(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+        while (!sqlite3_exec(db, "INSERT INTO t(x) VALUES(" BIG ")", NULL, NULL, NULL))
+            rows++;
+    }
     sql_check(db);
     CHECK_EQ(sql_number(db, "SELECT count(*) FROM t"), rows);
     for (unsigned i = 0; i < 40; i++)
