@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "host.h"
+#include "lwip/dns.h"
 #include "lwip/netif.h"
 #include "net.h"
 #include "net_hooks.h"
@@ -443,6 +444,19 @@ static void time_servers(void)
     CHECK_EQ(net_time_server(0, server_text), -ENOENT);
 }
 
+static void name_servers_of_a_lease(void)
+{
+    static const uint8_t text[] = {6, 8, 10, 0, 2, 3, 10, 0, 2, 4};
+
+    grant(20);
+    memcpy(server.extra, text, sizeof(text));
+    server.extra_len = sizeof(text);
+    boot();
+    CHECK_EQ(ntohl(ip_2_ip4(dns_getserver(0))->addr), 0x0a000203);
+    CHECK_EQ(ntohl(ip_2_ip4(dns_getserver(1))->addr), 0x0a000204);
+    CHECK(ip_addr_isany(dns_getserver(2)));
+}
+
 static uint32_t hop(uint32_t to)
 {
     ip4_addr_t a = {htonl(to)};
@@ -518,6 +532,7 @@ int main(int argc, char **argv)
         VARIED(the_mtu, five),
         VARIED(a_card_of_a_small_mtu, two),
         VARIED(time_servers, two),
+        SHOWS(name_servers_of_a_lease, NULL),
         SHOWS(routes, NULL),
         VARIED(wrong_routes, two),
     };

@@ -516,6 +516,10 @@ static void what_a_connection_knows(void)
     CHECK(i.tcpi_bytes_acked == 536 && i.tcpi_bytes_sent == 636 && i.tcpi_notsent_bytes == 0);
     CHECK(i.tcpi_rtt > 0 && i.tcpi_rto >= 200000 && i.tcpi_min_rtt <= i.tcpi_rtt);
     CHECK_EQ(i.tcpi_segs_in, 4); /* with the last one of the handshake */
+    c.seq += 100;                /* out of order: lwIP's part */
+    peer_segment(&c, PEER_ACK | PEER_PSH, buf, 200);
+    CHECK_EQ(info_of(s).tcpi_segs_in, 5);
+    CHECK_EQ(info_of(s).tcpi_data_segs_in, 3);
 }
 
 /* Timeouts without an answer. */
