@@ -104,6 +104,18 @@ static void large_blocks(void)
     CHECK_EQ(io_run(BLOCK_DISCARD, 128, NULL, 4096), -EINVAL);
 }
 
+/* A range that is shorter than a logical block holds none. */
+static void range_below_a_block(void)
+{
+    static const unsigned bits[] = {DISK_F_BLK_SIZE, DISK_F_DISCARD};
+
+    disk.block_size = 65536;
+    disk.max_sectors = 100;
+    disk_boot_way(bits, 2);
+    CHECK(!block_can(disk.dev, BLOCK_DISCARD));
+    CHECK_EQ(io_run(BLOCK_DISCARD, 0, NULL, 65536), -ENOTSUP);
+}
+
 /* What is wrong is refused, and never gets to the disk. */
 static void refused(void)
 {
@@ -284,7 +296,7 @@ static void resized_meanwhile(void)
     disk_boot_way(all, 5);
     CHECK(block_can(disk.dev, BLOCK_DISCARD));
     block_hold(disk.dev);
-    io_start(&io, BLOCK_DISCARD, 100, NULL, 3000 * 512);
+    io_start(&io, BLOCK_DISCARD, 900, NULL, 200 * 512);
     model_field(disk.m, 0, 8, 1000);
     disk.m->generation++;
     model_raise(disk.m, 2, NULL);
@@ -543,6 +555,7 @@ int main(int argc, char **argv)
         {"refused", refused, "BLK-11 BLK-13 BLK-32", 0, disk_ways},
         SHOWS(not_offered, NULL),
         SHOWS(read_only, "BLK-15"),
+        SHOWS(range_below_a_block, NULL),
         SHOWS(impossible_limits, NULL),
         SHOWS(unmap, "BLK-30 BLK-33"),
         SHOWS(flush_covers_zeroes, NULL),
