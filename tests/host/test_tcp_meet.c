@@ -106,6 +106,28 @@ static void by_ack(void)
     works();
 }
 
+static err_t end_stream(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    (void)arg;
+    (void)err;
+    return tcp_shutdown(pcb, 0, 1);
+}
+
+/* The peer's FIN comes with the end of the handshake, which has the image end its stream as well:
+   both FINs are on their way. */
+static void ended_when_connected(void)
+{
+    cross();
+    tcp_active_pcbs->connected = end_stream;
+    peer_segment(&c, PEER_ACK | PEER_FIN, NULL, 0);
+    pass_ms(5);
+    CHECK(peer_last(PEER_TCP).flags & PEER_FIN);
+    CHECK_EQ(tcp_active_pcbs->state, CLOSING);
+    c.ack++;
+    peer_segment(&c, PEER_ACK, NULL, 0);
+    CHECK(!tcp_active_pcbs);
+}
+
 /* The SYN-ACK is sent again until one of these comes. */
 static void a_lost_syn_ack(void)
 {
@@ -201,9 +223,13 @@ static const struct test_variant paths[] = {
 int main(int argc, char **argv)
 {
     static const struct test_case cases[] = {
-        SHOWS(by_syn_ack, NULL),         SHOWS(by_ack, NULL),
-        SHOWS(a_lost_syn_ack, NULL),     SHOWS(wrong_numbers, NULL),
-        SHOWS(nothing_more_comes, NULL), {"two_of_a_kind", two_of_a_kind, NULL, 0, paths},
+        SHOWS(by_syn_ack, NULL),
+        SHOWS(by_ack, NULL),
+        SHOWS(ended_when_connected, NULL),
+        SHOWS(a_lost_syn_ack, NULL),
+        SHOWS(wrong_numbers, NULL),
+        SHOWS(nothing_more_comes, NULL),
+        {"two_of_a_kind", two_of_a_kind, NULL, 0, paths},
         SHOWS(to_itself, NULL),
     };
 

@@ -393,7 +393,7 @@ static void pieces_are_bounded(void)
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-/* A cycle in the queues would hang who walks them; their ends are known. */
+/* A queue that seems to end early would mislead who walks it; its end is known. */
 static void nothing_is_walked(void)
 {
     ten_of_forty(true);
@@ -403,11 +403,16 @@ static void nothing_is_walked(void)
     struct tcp_seg *second = pcb->unsent->next, *later = second->next;
 
     CHECK(pcb->net.unsent_last->next == NULL);
-    second->next = second;
+    second->next = NULL; /* the end, for whoever walks there */
     net_enter();
     CHECK_EQ(tcp_write(pcb, "x", 1, TCP_WRITE_FLAG_COPY), ERR_OK);
+    tcp_input_pcb = pcb; /* nothing is sent yet */
+    CHECK_EQ(tcp_shutdown(pcb, 0, 1), ERR_OK);
+    tcp_input_pcb = NULL;
     net_leave();
+    CHECK(second->next == NULL);
     second->next = later;
+    CHECK(TCPH_FLAGS(pcb->net.unsent_last->tcphdr) & TCP_FIN);
     CHECK(later != NULL && pcb->net.unsent_last->next == NULL);
     receiver_ack(10 * SEG, NONE, NONE, NONE);
     for (unsigned i = 0; pcb->unacked && i < 40; i++)

@@ -132,7 +132,8 @@ static void the_edge_never_moves_back(void)
         uint32_t n = 1 + random_below(random_below(4) ? MSS : 40);
 
         if (talker_may_send(&t) >= n) {
-            talker_send(&t, SEG_ACK | SEG_PSH, n);
+            /* with CWR (RFC 3168) a segment goes the way of lwIP */
+            talker_send(&t, SEG_ACK | (random_below(2) ? SEG_PSH : SEG_CWR), n);
             unread += n;
         }
         if (random_below(30) == 0)
