@@ -96,7 +96,7 @@ static int block_more_piece(struct block_device *dev, const struct block_transfe
                             struct block_dma *dma)
 {
     struct block_request *r = dev->queue.head;
-    struct block_range *to = dev->more->ranges + t->slot * BLOCK_RANGES;
+    struct block_range *to;
 
     if (r->op == BLOCK_LIFETIME) {
         dma->len = BLOCK_LIFETIME_LEN;
@@ -105,6 +105,7 @@ static int block_more_piece(struct block_device *dev, const struct block_transfe
         r->cut = r->bytes;
         return dma->addr == HAL_DMA_NONE ? -ENOMEM : 1;
     }
+    to = dev->more->ranges + t->slot * BLOCK_RANGES;
     dma->addr = dev->more->ranges_dma + t->slot * BLOCK_RANGES * sizeof(*to);
     if (dev->bounce_all) {
         to = (struct block_range *)(void *)dev->bounce;
