@@ -104,10 +104,12 @@ SQLITE_LIBRARY := $(call object,$(wildcard sqlite/*.c tests/host/sqlite/*.c))
 $(SQLITE_LIBRARY) $(call object,tests/fuzz/fuzz_sqlite.c): $(SQLITE)/sqlite3.c
 $(FUZZ_DIR)/obj/sqlite/sqlite3.o: $(SQLITE)/sqlite3.c $(FUZZ_DIR)/obj/flags
 	@$(if $V,,printf '  %-5s %s\n' FUZZ $<)
-	$(Q)mkdir -p $(@D) && $(CLANG) -O1 -g1 -w -Drealloc=fuzz_realloc $(SQLITE_OPTIONS) -c $< -o $@
+	$(Q)mkdir -p $(@D) && $(CLANG) -O1 -g1 -w -Drealloc=fuzz_realloc $(SQLITE_OPTIONS) -MMD -MP \
+	    -c $< -o $@
 $(FUZZ_DIR)/sqlite: $(SQLITE_LIBRARY) $(FUZZ_DIR)/obj/sqlite/sqlite3.o
 
 -include $(patsubst %.o,%.d,$(call object,$(MACHINE) $(HARNESS) $(BOOTARGS) $(TREE) \
-                                          $(TARGETS:%=tests/fuzz/fuzz_%.c)))
+                                          $(LITTLEFS_LIBRARY) $(TARGETS:%=tests/fuzz/fuzz_%.c)) \
+                            $(SQLITE_LIBRARY) $(FUZZ_DIR)/obj/sqlite/sqlite3.o)
 .SECONDARY:
 .PHONY: all
