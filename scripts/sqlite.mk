@@ -23,6 +23,7 @@ build/sqlite/.version: $(SQLITE_STALE)
 	@cp build/sqlite-work/sqlite3.[ch] build/sqlite-source/test/speedtest1.c \
 	    build/sqlite-source/LICENSE.md $(@D)
 	@cp build/sqlite-source/.release $(@D) && cp build/sqlite-source/.version $@
+	@touch -r $@ $(@D)/*.[ch]
 	@rm -rf build/sqlite-work build/sqlite-source
 sqlite-stale:
 .PHONY: sqlite-stale
