@@ -13,6 +13,7 @@ struct handler {
     hal_irq_fn fn;
     void *ctx;
     unsigned id;
+    bool shares; /* another one of the same line may follow */
 };
 
 static const struct gic_ops *gic;
@@ -86,6 +87,8 @@ int hal_irq_attach(hal_irq_t irq, hal_irq_fn fn, void *ctx)
     unsigned long state = arch_irq_save();
     if (!irq_has_handler(id))
         lines->configure(id, irq & VIRT_IRQ_EDGE);
+    for (struct handler *first = handlers[id % BUCKETS]; first; first = first->next)
+        first->shares |= first->id == id;
     HAL_LIST_APPEND(&handlers[id % BUCKETS], h); /* they are called in order of attachment */
     int err = lines->unmask(id);
     if (err)
@@ -167,7 +170,9 @@ void board_irq(void)
     unsigned id = irq_ack();
     const struct handler *h = handlers[id % BUCKETS];
 
-    if (!h || h->next || h->id != id) {
+    while (h && h->id != id)
+        h = h->next;
+    if (!h || h->shares) {
         irq_handle_all(id);
         return;
     }
