@@ -34,6 +34,8 @@ extern "C" {
 /* The drivers of this folder, for a list: each names its object file, so the linker takes it. */
 extern const struct virtio_driver vblk_driver, vnet_driver, vcon_driver, vrng_driver, vsock_driver,
     balloon_driver;
+/* Beside vblk_driver, for programs that call block_can(): discard and its kin (block/block.h). */
+extern const struct virtio_driver vblk_more_driver;
 
 /* A list of those that vireo_config.h chooses (vireo_table.c). */
 extern const struct virtio_driver *const virtio_drivers[];
