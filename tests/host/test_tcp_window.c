@@ -67,6 +67,19 @@ static void a_slow_stream_needs_no_more(void)
     CHECK_EQ(loop_get(fd, SOL_SOCKET, SO_RCVBUF), TCP_WINDOW_START);
 }
 
+/* Six tenths of a window in each round trip: its end leaves no room for a faster peer. */
+static void a_window_grows_before_it_is_full(void)
+{
+    int fd = talker_pair(&t, 7);
+
+    for (int i = 0; i < 4; i++) {
+        talker_pass_ms(100);
+        talker_fill(&t, TCP_WINDOW_START * 6 / 10 / MSS * MSS);
+        CHECK_EQ(talker_take(fd, ALL), TCP_WINDOW_START * 6 / 10 / MSS * MSS);
+    }
+    CHECK((uint32_t)loop_get(fd, SOL_SOCKET, SO_RCVBUF) >= 2 * TCP_WINDOW_START);
+}
+
 /* A round trip that was measured counts in place of the 100 ms. */
 static void a_long_round_trip_needs_more(void)
 {
@@ -337,6 +350,7 @@ int main(int argc, char **argv)
     static const struct test_case cases[] = {
         SHOWS(a_window_grows_while_the_application_keeps_up, NULL),
         SHOWS(a_slow_stream_needs_no_more, NULL),
+        SHOWS(a_window_grows_before_it_is_full, NULL),
         SHOWS(a_long_round_trip_needs_more, NULL),
         SHOWS(what_nobody_reads_lets_nothing_grow, NULL),
         SHOWS(crumbs_close_a_window, NULL),
