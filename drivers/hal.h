@@ -187,15 +187,27 @@ enum hal_dma_direction { HAL_DMA_TO_DEVICE = 1, HAL_DMA_FROM_DEVICE = 2, HAL_DMA
  */
 uint64_t hal_dma_addr(const void *p, size_t len);
 
-#if HAL_DMA_MAPS
-#elif !defined(HAL_DMA_NEAR)
+#if !HAL_DMA_MAPS
 /*
- * The same, inline, or HAL_DMA_NONE if hal_dma_addr() is to be asked. Where HAL_DMA_NEAR is
- * defined, hal_arch.h supplies this function.
+ * The same, inline, or HAL_DMA_NONE if hal_dma_addr() is to be asked. A platform whose devices
+ * reach memory where the CPU does may define HAL_DMA_NEAR, and keeps a range in hal_dma_range in
+ * which hal_dma_addr() would find a buffer, such as that of the last one.
  */
+#ifdef HAL_DMA_NEAR
+struct hal_dma_range {
+    uint64_t base, len;
+};
+extern struct hal_dma_range hal_dma_range;
+#endif
 static inline uint64_t hal_dma_near(const void *p, size_t len)
 {
+#ifdef HAL_DMA_NEAR
+    uint64_t at = (uintptr_t)p - hal_dma_range.base;
+
+    return at < hal_dma_range.len && len <= hal_dma_range.len - at ? (uintptr_t)p : HAL_DMA_NONE;
+#else
     return hal_dma_addr(p, len);
+#endif
 }
 #endif
 

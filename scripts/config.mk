@@ -19,7 +19,7 @@ $(foreach v,$(SWITCHES),$(if $(filter 0 no off,$($v)),$(eval override $v :=)))
 
 # The shell leaves a tilde behind "=" as it is.
 home = $(if $(filter ~/%,$1),$(patsubst ~/%,$(HOME)/%,$1),$(or $(wildcard $1),$1))
-$(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR SQLITE_DIR \
+$(foreach v,APP BOARD DIR OUT QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR LITTLEFS_DIR SQLITE_DIR \
     LINUX_GUEST LINUX_WEB,\
     $(if $(filter ~%,$($v)),$(eval override $v := $$(call home,$$($v)))))
 
@@ -29,7 +29,7 @@ CROSS_arm = arm-none-eabi-
 ifeq ($(origin CROSS),undefined)
 CROSS := $(CROSS_$(ARCH))
 endif
-export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR SQLITE_DIR LINUX_GUEST LINUX_WEB
+export QEMU NEWLIB_DIR LWIP_DIR LIBFDT_DIR LITTLEFS_DIR SQLITE_DIR LINUX_GUEST LINUX_WEB
 
 # BOARD is the name of a folder of platform/, or the path of a folder: whatever holds a slash. A
 # linker script for each CPU lies in linker/, or in that folder.

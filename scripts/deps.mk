@@ -47,19 +47,23 @@ $(LITTLEFS)/.fixed: $(LITTLEFS)/.version scripts/fix-littlefs \
                     $(addprefix scripts/vireolib/,littlefs_mends.py mending.py)
 	@scripts/fix-littlefs $(@D)
 	@touch $@
+
+# Of a tree that is given, a copy is mended; made anew when a file of the tree changed.
+given = $(shell find '$1' -type f -printf '%p %s %T@\n' | sort | cksum)
+given_changed = $(if $(call differ,$1,$(file <$2)),FORCE)
 ifdef LITTLEFS_DIR
 $(call holds,LITTLEFS_DIR,lfs2.c)
-build/littlefs-given/.version: FORCE
-	@rm -rf $(@D) && mkdir -p $(@D) && cp '$(LITTLEFS_DIR)/'lfs2* $(@D) && touch $@
+GIVEN_LITTLEFS := $(call given,$(LITTLEFS_DIR))
+build/littlefs-given/.version: $(call given_changed,$(GIVEN_LITTLEFS),build/littlefs-given/.version)
+	@rm -rf $(@D) && mkdir -p $(@D) && cp '$(LITTLEFS_DIR)/'lfs2* $(@D)
+	@echo '$(GIVEN_LITTLEFS)' > $@
 endif
-
-# Of a tree that is given, a copy is mended.
 ifdef LWIP_DIR
 $(call holds,LWIP_DIR,src/core/init.c)
-GIVEN := $(shell find '$(LWIP_DIR)/src' -type f -printf '%p %s %T@\n' | sort | cksum)
-build/lwip-given/.version: $(if $(call differ,$(GIVEN),$(file <build/lwip-given/.version)),FORCE)
+GIVEN_LWIP := $(call given,$(LWIP_DIR)/src)
+build/lwip-given/.version: $(call given_changed,$(GIVEN_LWIP),build/lwip-given/.version)
 	@rm -rf $(@D) && mkdir -p $(@D) && cp -r '$(LWIP_DIR)/src' $(@D)
-	@echo '$(GIVEN)' > $@
+	@echo '$(GIVEN_LWIP)' > $@
 endif
 
 .PHONY: deps FORCE

@@ -1,22 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Each mend of lwIP (scripts/fix-lwip) is needed: without it a test fails. The library is built for
-the host with one mend left out, and a program that shows the mend has to notice.
-"""
-import os
-import re
-import shutil
-import subprocess
-
+"""Each mend of lwIP (scripts/fix-lwip) is needed: without it a test fails (mends.py)."""
 import pytest
 
-from vireolib.conformance import TREE
+from mends import Mended
 
-SCRIPT = os.path.join(TREE, 'scripts', 'fix-lwip')
-WORK = os.path.join(TREE, 'build', 'mends')
-LWIP, HOST = os.path.join(WORK, 'lwip'), 'build/mends/host'
-
-# By the words that name a mend: the program and the case that fails without it.
-SHOWN_BY = {
+LIBRARY = Mended('lwip', {
     'connections and listeners are found': 'test_lwip_conn many_connections_are_found',
     'connections that need nothing': 'test_lwip_conn idle_connections_sleep',
     'sockets of UDP are found': 'test_lwip_conn many_sockets_of_udp',
@@ -76,45 +64,20 @@ SHOWN_BY = {
     'a closed window is not': 'test_sock_tcp_time user_timeout_of_a_closed_window',
     'an application sets how long': 'test_sock_tcp_time fin_wait_2_of_5_s',
     'keep-alive watches': 'test_sock_tcp_time keep_alive_of_half_a_connection',
-}
-
-
-def mends():
-    return subprocess.run([SCRIPT, '--list'], text=True, stdout=subprocess.PIPE,
-                          check=True).stdout.splitlines()
+})
 
 
 def test_every_mend_has_its_test():
-    found = [[key for key in SHOWN_BY if name.startswith(key)] for name in mends()]
-    assert all(len(keys) == 1 for keys in found) and len(found) == len(SHOWN_BY)
-
-
-def run_without(number, test):
-    """What the program says with a library that lacks this mend; None: with all mends."""
-    left_out = [] if number is None else ['--without', str(number)]
-    subprocess.run([SCRIPT, LWIP, *left_out], check=True)
-    program, _, case = test.partition(' ')
-    subprocess.run(['make', '-s', '-j2', '-f', 'scripts/host.mk', f'HOST={HOST}',
-                    f'LWIP={LWIP}', f'{HOST}/{program}'], cwd=TREE, check=True,
-                   stdout=subprocess.DEVNULL)
-    said = subprocess.run([os.path.join(TREE, HOST, program), *([case] if case else [])],
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          errors='replace')
-    assert re.search(r'^\d+ passed, \d+ failed', said.stdout, re.M), said.stdout
-    return said
+    assert LIBRARY.all_are_shown()
 
 
 @pytest.fixture(scope='module')
 def library():
-    shutil.rmtree(LWIP, ignore_errors=True)
-    shutil.copytree(os.path.join(TREE, 'build', 'lwip'), LWIP)
-    return LWIP
+    LIBRARY.begin()
 
 
 @pytest.mark.full
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize('number, name', list(enumerate(mends())), ids=str)
+@pytest.mark.parametrize('number, name', list(enumerate(LIBRARY.names())), ids=str)
 def test_a_test_fails_without(library, number, name):
-    test = next(SHOWN_BY[key] for key in SHOWN_BY if name.startswith(key))
-    assert run_without(number, test).returncode != 0, f'no test notices without: {name}'
-    assert run_without(None, test).returncode == 0
+    LIBRARY.is_needed(number, name)

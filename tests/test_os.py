@@ -179,6 +179,46 @@ def test_an_installed_package_does_not_choose_the_source(tmp_path):
     assert all('-oDir::State::status=/dev/null' in call for call in calls)
 
 
+FAKE_APT = r"""#!/bin/sh
+case "$*" in
+*--print-uris*) echo "'mirror' linux-image-6.1.0-9-cloud-arm64_6.1.9-1_arm64.deb 1 none" ;;
+*download*)
+    for package; do
+        case $package in
+        linux-image-6*) version=6.1.9-1 ;;
+        lighttpd) version=1.4.0-1 ;;
+        *) continue ;;
+        esac
+        mkdir -p made/DEBIAN made/boot
+        printf 'Package: %s\nVersion: %s\nArchitecture: arm64\nMaintainer: x\nDescription: x\n' \
+            "$package" "$version" >made/DEBIAN/control
+        echo "$package" >"made/boot/$package"
+        dpkg-deb -b made "${package}_${version}_arm64.deb"
+    done ;;
+esac
+"""
+
+
+@pytest.mark.skipif(not os.path.exists('/usr/share/keyrings/debian-archive-keyring.gpg'),
+                    reason='no keyring of Debian')
+@pytest.mark.skipif(not shutil.which('dpkg-deb'), reason='no dpkg-deb')
+@pytest.mark.parametrize('name, version, holds', [
+    ('linux', '6.1.9-1', 'linux-image-6.1.0-9-cloud-arm64'), ('lighttpd', '1.4.0-1', 'lighttpd')])
+def test_packages_that_benches_need(tmp_path, name, version, holds):
+    """The package of a kernel has another name than the one that is asked for."""
+    apt = tmp_path / 'apt-get'
+    apt.write_text(FAKE_APT)
+    apt.chmod(0o755)
+    fetch = subprocess.run(['sh', 'scripts/fetch-source', name, str(tmp_path / name)],
+                           cwd=TREE, text=True, capture_output=True,
+                           env={**os.environ, 'PATH': f"{tmp_path}:{os.environ['PATH']}"})
+    if 'package sources name no Debian release' in fetch.stderr:
+        pytest.skip('not a Debian system')
+    assert fetch.returncode == 0, fetch.stderr
+    assert (tmp_path / name / '.version').read_text() == version + '\n'
+    assert (tmp_path / name / 'boot' / holds).exists()
+
+
 @AS_ROOT
 def test_nothing_outlives_a_command(tmp_path, monkeypatch):
     """A tree with a shell: its command has mounts and processes, and then both are gone."""

@@ -61,19 +61,17 @@ extern "C" {
 /*
  * Those with odd numbers change the disk. BLOCK_WRITE_ZEROES, DISCARD, LIFETIME and SECURE_ERASE
  * are for devices of which block_can() says so; only a program that calls block_can() has their
- * code. WRITE_ZEROES  sectors that read as zeroes from then on DISCARD       sectors whose data
- * nobody needs any more: reads give anything SECURE_ERASE  sectors whose data nobody can get at any
- * more, copies of the device included LIFETIME      the wear of the disk: block_lifetime()
+ * code.
  */
 enum block_op {
     BLOCK_READ = 0,
     BLOCK_WRITE = 1,
     BLOCK_FLUSH = 2,
-    BLOCK_WRITE_ZEROES = 3,
+    BLOCK_WRITE_ZEROES = 3, /* the sectors read as zeroes from then on */
     BLOCK_GET_ID = 4,
-    BLOCK_DISCARD = 5,
-    BLOCK_LIFETIME = 6,
-    BLOCK_SECURE_ERASE = 7,
+    BLOCK_DISCARD = 5,      /* nobody needs the data of the sectors: reads return anything */
+    BLOCK_LIFETIME = 6,     /* the wear of the disk: block_lifetime() */
+    BLOCK_SECURE_ERASE = 7, /* nobody can read the data again, nor copies that the device made */
 };
 #define BLOCK_CHANGES(op) ((op)&1u)
 

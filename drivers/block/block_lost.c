@@ -38,7 +38,6 @@ void block_pause(struct block_device *dev)
 void block_ask(struct block_device *dev, struct block_request *r, uint64_t timeout_ns)
 {
     const struct block_queue one = {r, r};
-
     struct block_transfer *t;
 
     block_hold(dev);

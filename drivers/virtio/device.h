@@ -13,19 +13,23 @@
 #define VIRTIO_OWN_VECTORS   8    /* queues that may have an interrupt each; more of them share */
 #define VIRTIO_LEGACY_ALIGN  4096 /* section 2.7.2 and the page size of QueuePFN */
 #define VIRTIO_RESET_TIMEOUT HAL_SEC
-#define VIRTIO_LOOK_PERIOD   (50 * HAL_MS)  /* polled: between looks for a configuration change */
-#define VIRTIO_GONE_READS    16             /* consecutive all-ones reads: the device is gone */
-#define VIRTIO_STORM         100000         /* handler calls without one run of the service */
-#define VIRTIO_SILENT_TICKS  10             /* with late completions, and no interrupt ever: told */
-#define VIRTIO_HYBRID_SPIN   (50 * HAL_US)  /* hybrid: polled this long after the last progress, */
-#define VIRTIO_POLLED_SPIN   (500 * HAL_US) /* and polled; then the CPU may sleep */
-#define VIRTIO_WAIT_TIME     (5 * HAL_MS)  /* of one way to wait: then its result counts, but not */
-#define VIRTIO_WAIT_PAUSE    (20 * HAL_MS) /* after so much, in which there was a pause */
-#define VIRTIO_WAIT_TRIALS   64            /* most such times between trials of the other way */
-#define VIRTIO_DEAF_TICKS    2      /* polled, as VIRTIO_SILENT_TICKS: no interrupt is used */
-#define VIRTIO_RESETS        5      /* tries in a row to bring a device back */
-#define VIRTIO_RESET_LOOK    HAL_MS /* between reads of the status during a reset */
-#define VIRTIO_HEALTHY       (10 * HAL_SEC) /* in service this long, the retry count starts again */
+#define VIRTIO_LOOK_PERIOD   (50 * HAL_MS) /* polled: between looks for a configuration change */
+#define VIRTIO_GONE_READS    16            /* consecutive all-ones reads: the device is gone */
+#define VIRTIO_STORM         100000        /* handler calls without one run of the service */
+#define VIRTIO_SILENT_TICKS  10            /* with late completions, and no interrupt ever: told */
+/* Polled devices, and hybrid ones: how long the CPU spins after the last progress */
+#define VIRTIO_HYBRID_SPIN (50 * HAL_US)
+#define VIRTIO_POLLED_SPIN (500 * HAL_US)
+/* A trial of a way to wait lasts so long; a trial that took longer had a pause, and is not used */
+#define VIRTIO_WAIT_TIME  (5 * HAL_MS)
+#define VIRTIO_WAIT_PAUSE (20 * HAL_MS)
+/* Most times that the better way is kept before the other way is tried again */
+#define VIRTIO_WAIT_TRIALS 64
+/* Late completions without any interrupt: a polled device is polled without interrupts from then */
+#define VIRTIO_DEAF_TICKS 2
+#define VIRTIO_RESETS     5              /* tries in a row to bring a device back */
+#define VIRTIO_RESET_LOOK HAL_MS         /* between reads of the status during a reset */
+#define VIRTIO_HEALTHY    (10 * HAL_SEC) /* in service this long, the retry count starts again */
 
 /* What the core does with a device; state.c has the list of the states that may follow each. */
 enum virtio_state {
@@ -58,9 +62,9 @@ struct virtio_device {
     unsigned queue_count;
 
     bool legacy;         /* the rules of before virtio 1.0 */
-    bool polled_wanted;  /* boot argument: polled while there is progress, and for a while after, */
-    bool hybrid_wanted;  /* boot argument: for a short while after */
-    bool hybrid;         /* either, in use: there are interrupts and no storm */
+    bool polled_wanted;  /* boot argument: the CPU spins up to VIRTIO_POLLED_SPIN after progress */
+    bool hybrid_wanted;  /* boot argument: up to VIRTIO_HYBRID_SPIN */
+    bool hybrid;         /* one of both, and there are interrupts for the sleep, and no storm */
     bool woken;          /* by a handler, since the last run [handler] */
     bool config_pending; /* the configuration changed, or may have [handler] */
     const char *failing; /* cause of a failure that the next run deals with; NULL: none */

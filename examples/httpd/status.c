@@ -55,13 +55,6 @@ static void put_number(struct text *t, const char *name, uint64_t v)
     text_u64(t, v);
 }
 
-/* The values, by names that each end with a 0; an empty one ends them. */
-static void put_numbers(struct text *t, const char *names, const uint64_t *v)
-{
-    for (; *names; names += strlen(names) + 1)
-        put_number(t, names, *v++);
-}
-
 static void put_bool(struct text *t, const char *name, bool v)
 {
     put_name(t, name);
@@ -89,16 +82,13 @@ static const char *state_name(enum virtq_state s)
 
 static void put_stats(struct text *t, const struct virtq_stats *s)
 {
-    put_numbers(t,
-                "submitted\0"
-                "completed\0"
-                "publishes\0"
-                "kicks\0"
-                "rekicks\0"
-                "nudges\0"
-                "late\0",
-                (const uint64_t[]){s->submitted, s->completed, s->publishes, s->kicks, s->rekicks,
-                                   s->nudges, s->late});
+    put_number(t, "submitted", s->submitted);
+    put_number(t, "completed", s->completed);
+    put_number(t, "publishes", s->publishes);
+    put_number(t, "kicks", s->kicks);
+    put_number(t, "rekicks", s->rekicks);
+    put_number(t, "nudges", s->nudges);
+    put_number(t, "late", s->late);
 }
 
 static void add_stats(struct virtq_stats *sum, const struct virtq_stats *s)
@@ -168,23 +158,19 @@ static void put_net(struct text *t, const char *name)
     put_name(t, "net");
     text_lit(t, "{");
     put_bool(t, "link", vnet_link_up(v));
-    put_numbers(t,
-                "mtu\0"
-                "rx_frames\0"
-                "rx_bytes\0"
-                "tx_frames\0"
-                "tx_bytes\0"
-                "rx_no_spare\0"
-                "rx_bad_length\0"
-                "tx_full\0"
-                "tx_lost\0"
-                "rx_buffers\0"
-                "rx_spare_low\0"
-                "rx_held\0"
-                "rx_records_held\0",
-                (const uint64_t[]){vnet_mtu(v), s.rx_frames, s.rx_bytes, s.tx_frames, s.tx_bytes,
-                                   s.rx_no_spare, s.rx_bad_length, s.tx_full, s.tx_lost,
-                                   s.rx_buffers, s.rx_spare_low, s.rx_held, s.rx_records_held});
+    put_number(t, "mtu", vnet_mtu(v));
+    put_number(t, "rx_frames", s.rx_frames);
+    put_number(t, "rx_bytes", s.rx_bytes);
+    put_number(t, "tx_frames", s.tx_frames);
+    put_number(t, "tx_bytes", s.tx_bytes);
+    put_number(t, "rx_no_spare", s.rx_no_spare);
+    put_number(t, "rx_bad_length", s.rx_bad_length);
+    put_number(t, "tx_full", s.tx_full);
+    put_number(t, "tx_lost", s.tx_lost);
+    put_number(t, "rx_buffers", s.rx_buffers);
+    put_number(t, "rx_spare_low", s.rx_spare_low);
+    put_number(t, "rx_held", s.rx_held);
+    put_number(t, "rx_records_held", s.rx_records_held);
     text_lit(t, "}");
 }
 
@@ -200,17 +186,14 @@ static void put_cache(struct text *t, const char *name)
         return;
     put_name(t, "cache");
     text_lit(t, "{");
-    put_numbers(t,
-                "cache_hits\0"
-                "cache_misses\0"
-                "cache_readahead\0"
-                "cache_evictions\0"
-                "cache_blocks\0"
-                "cache_max_blocks\0"
-                "cache_block_size\0"
-                "cache_dirty\0",
-                (const uint64_t[]){s.hits, s.misses, s.readahead, s.evictions, s.blocks,
-                                   s.max_blocks, s.block_size, s.dirty});
+    put_number(t, "cache_hits", s.hits);
+    put_number(t, "cache_misses", s.misses);
+    put_number(t, "cache_readahead", s.readahead);
+    put_number(t, "cache_evictions", s.evictions);
+    put_number(t, "cache_blocks", s.blocks);
+    put_number(t, "cache_max_blocks", s.max_blocks);
+    put_number(t, "cache_block_size", s.block_size);
+    put_number(t, "cache_dirty", s.dirty);
     text_lit(t, "}");
 }
 
@@ -228,21 +211,16 @@ static void put_block(struct text *t, const char *name)
     put_number(t, "bytes", b.sectors * BLOCK_SECTOR);
     put_number(t, "block_size", b.block_size);
     put_bool(t, "read_only", b.read_only);
-    put_numbers(t,
-                "requests\0"
-                "reads\0"
-                "writes\0"
-                "flushes\0"
-                "bytes_read\0"
-                "bytes_written\0"
-                "transfers\0"
-                "merged\0"
-                "errors\0"
-                "replayed\0",
-                (const uint64_t[]){b.stats.reads + b.stats.writes + b.stats.flushes, b.stats.reads,
-                                   b.stats.writes, b.stats.flushes, b.stats.bytes_read,
-                                   b.stats.bytes_written, b.stats.transfers, b.stats.merged,
-                                   b.stats.errors, b.stats.replayed});
+    put_number(t, "requests", b.stats.reads + b.stats.writes + b.stats.flushes);
+    put_number(t, "reads", b.stats.reads);
+    put_number(t, "writes", b.stats.writes);
+    put_number(t, "flushes", b.stats.flushes);
+    put_number(t, "bytes_read", b.stats.bytes_read);
+    put_number(t, "bytes_written", b.stats.bytes_written);
+    put_number(t, "transfers", b.stats.transfers);
+    put_number(t, "merged", b.stats.merged);
+    put_number(t, "errors", b.stats.errors);
+    put_number(t, "replayed", b.stats.replayed);
     text_lit(t, "}");
 }
 
@@ -305,13 +283,11 @@ static void put_memory(struct text *t)
     vireo_memory(&m);
     put_name(t, "memory");
     text_lit(t, "{");
-    put_numbers(t,
-                "total\0"
-                "image\0"
-                "heap_used\0"
-                "pages_used\0"
-                "free\0",
-                (const uint64_t[]){m.total, m.image, m.heap_used, m.pages_used, m.free});
+    put_number(t, "total", m.total);
+    put_number(t, "image", m.image);
+    put_number(t, "heap_used", m.heap_used);
+    put_number(t, "pages_used", m.pages_used);
+    put_number(t, "free", m.free);
     text_lit(t, "}");
 }
 
@@ -337,31 +313,25 @@ static void put_network(struct text *t)
     net_get_stats(&s);
     put_name(t, "network");
     text_lit(t, "{");
-    put_numbers(t,
-                "tcp_connections\0"
-                "tcp_time_wait\0"
-                "tcp_accepted\0"
-                "tcp_refused\0"
-                "tcp_forged\0"
-                "tcp_rx\0"
-                "tcp_tx\0"
-                "tcp_dropped\0"
-                "ip_dropped\0"
-                "rx_malformed\0"
-                "rx_copied\0"
-                "tx_full\0"
-                "sockets\0"
-                "neighbours\0"
-                "neighbours_unknown\0"
-                "mem_used\0"
-                "mem_lent\0"
-                "mem_limit\0"
-                "mem_failed\0",
-                (const uint64_t[]){s.tcp_connections, s.tcp_time_wait, s.tcp_accepted,
-                                   s.tcp_refused, s.tcp_forged, s.tcp_rx, s.tcp_tx, s.tcp_dropped,
-                                   s.ip_dropped, s.rx_malformed, s.rx_copied, s.tx_full, s.sockets,
-                                   s.neighbours, s.neighbours_unknown, s.mem_used, s.mem_lent,
-                                   s.mem_limit, s.mem_failed});
+    put_number(t, "tcp_connections", s.tcp_connections);
+    put_number(t, "tcp_time_wait", s.tcp_time_wait);
+    put_number(t, "tcp_accepted", s.tcp_accepted);
+    put_number(t, "tcp_refused", s.tcp_refused);
+    put_number(t, "tcp_forged", s.tcp_forged);
+    put_number(t, "tcp_rx", s.tcp_rx);
+    put_number(t, "tcp_tx", s.tcp_tx);
+    put_number(t, "tcp_dropped", s.tcp_dropped);
+    put_number(t, "ip_dropped", s.ip_dropped);
+    put_number(t, "rx_malformed", s.rx_malformed);
+    put_number(t, "rx_copied", s.rx_copied);
+    put_number(t, "tx_full", s.tx_full);
+    put_number(t, "sockets", s.sockets);
+    put_number(t, "neighbours", s.neighbours);
+    put_number(t, "neighbours_unknown", s.neighbours_unknown);
+    put_number(t, "mem_used", s.mem_used);
+    put_number(t, "mem_lent", s.mem_lent);
+    put_number(t, "mem_limit", s.mem_limit);
+    put_number(t, "mem_failed", s.mem_failed);
     text_lit(t, "}");
 }
 
@@ -371,18 +341,15 @@ static void put_server(struct text *t)
 
     put_name(t, "server");
     text_lit(t, "{");
-    put_numbers(t,
-                "open\0"
-                "limit\0"
-                "accepted\0"
-                "requests\0"
-                "bytes_sent\0"
-                "bytes_received\0"
-                "timeouts\0"
-                "refused\0"
-                "evicted\0",
-                (const uint64_t[]){s->open, s->limit, s->accepted, s->requests, s->bytes_sent,
-                                   s->bytes_received, s->timeouts, s->refused, s->evicted});
+    put_number(t, "open", s->open);
+    put_number(t, "limit", s->limit);
+    put_number(t, "accepted", s->accepted);
+    put_number(t, "requests", s->requests);
+    put_number(t, "bytes_sent", s->bytes_sent);
+    put_number(t, "bytes_received", s->bytes_received);
+    put_number(t, "timeouts", s->timeouts);
+    put_number(t, "refused", s->refused);
+    put_number(t, "evicted", s->evicted);
     text_lit(t, "}");
 }
 

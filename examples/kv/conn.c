@@ -259,8 +259,8 @@ static void conn_accept(int listener)
 /* Serves all requests that are whole. */
 static void conn_serve_whole(const bool *whole)
 {
-    static struct request *q[1024];
-    static struct answer *a[1024];
+    static struct request *q[KV_CONNECTIONS_MAX];
+    static struct answer *a[KV_CONNECTIONS_MAX];
     unsigned n = 0;
 
     for (unsigned i = 0; i < count; i++)
@@ -275,7 +275,7 @@ static void conn_serve_whole(const bool *whole)
 /* From the last to the first, since one that ends gives its place to the last one. */
 static void conn_round(const struct pollfd *p, time_t now)
 {
-    static bool whole[1024];
+    static bool whole[KV_CONNECTIONS_MAX];
 
     for (unsigned i = count; i-- > 0;) {
         struct conn *c = &conns[i];

@@ -12,8 +12,9 @@
 
 #include "../httpd/http.h"
 
-#define KV_KEY_MAX  255u   /* bytes of a key */
-#define KV_LIST_MAX 10000u /* keys of one list, 1000 if the client does not say */
+#define KV_KEY_MAX         255u   /* bytes of a key */
+#define KV_LIST_MAX        10000u /* keys of one list, 1000 if the client does not say */
+#define KV_CONNECTIONS_MAX 1024u  /* at a time, whatever vireo.kv.connections says */
 
 struct kv_limits {
     unsigned connections;

@@ -21,7 +21,8 @@ static void kv_options(void)
 {
     kv_disk = hal_option("kv", "disk");
     kv_port = (uint16_t)hal_option_u64("kv", "port", 80, 1, 65535);
-    kv_limits.connections = (unsigned)hal_option_u64("kv", "connections", 64, 1, 1024);
+    kv_limits.connections =
+        (unsigned)hal_option_u64("kv", "connections", 64, 1, KV_CONNECTIONS_MAX);
     kv_limits.value = (size_t)hal_option_u64("kv", "value", 65536, 1, 16u << 20);
 }
 HAL_INIT(HAL_INIT_STACK, kv_options);

@@ -45,8 +45,7 @@ const struct tcp_way *net_way_find(const ip_addr_t *from, const ip_addr_t *to,
 /*
  * Sends a segment of one packet, in one pbuf, that no router cuts; its sum is made here, or by the
  * card. p begins with the header of TCP, with a sum of 0, behind room for those in front; it stays
- * the caller's. size: bytes of data that a packet may have;
- * 0: the sum is made here in any case.
+ * the caller's. size: bytes of data that a packet may have; 0: the sum is made here in any case.
  */
 err_t net_way_send(const struct tcp_way *w, struct pbuf *p, uint16_t size, uint8_t ttl,
                    uint8_t tos);

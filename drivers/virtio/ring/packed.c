@@ -467,11 +467,11 @@ static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct vir
 
     for (; left && packed_load_flags(d, lap, platform, &flags); left--, done++) {
         uint32_t id = hal_shared_load16(&d->id);
-        struct virtq_slot *slot = &slots[id];
         if (!virtq_id_out(slots, size, id)) {
             virtq_bad_id(q, id);
             break;
         }
+        struct virtq_slot *slot = &slots[id];
         if (!keep && __builtin_expect(virtq_slot_word(slot) == VIRTQ_SLOT_READ, 1)) {
             virtq_slot_read(slot, done);
         } else {

@@ -389,11 +389,11 @@ static inline unsigned split_take_run(struct virtq_split_queue *s, struct virtq_
 
     for (; elem < first + n; elem++, done++) {
         uint32_t id = split_used_id(elem);
-        struct virtq_slot *slot = &slots[id];
         if (!virtq_id_out(slots, size, id)) {
             done->len = id;
             break;
         }
+        struct virtq_slot *slot = &slots[id];
         if (!keep && __builtin_expect(virtq_slot_word(slot) == VIRTQ_SLOT_READ, 1)) {
             virtq_slot_read(slot, done);
         } else {

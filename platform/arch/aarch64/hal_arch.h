@@ -17,31 +17,12 @@
 #define VIREO_HAL_ARCH_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 typedef uintptr_t hal_mmio_t;
 
 /* Options are boot arguments. */
 #define HAL_OPTION "vireo.%s.%s"
-
-#ifdef HAL_DMA_NEAR
-/*
- * For images, whose runtime sets it: the range of memory in which hal_dma_addr() found the last
- * buffer that did not lie in the range of before. Most buffers lie there; on most machines the
- * range is the only one. Devices reach the memory where the CPU does.
- */
-struct hal_dma_range {
-    uint64_t base, len;
-};
-extern struct hal_dma_range hal_dma_range;
-static inline uint64_t hal_dma_near(const void *p, size_t len)
-{
-    uint64_t at = (uintptr_t)p - hal_dma_range.base;
-
-    return at < hal_dma_range.len && len <= hal_dma_range.len - at ? (uintptr_t)p : UINT64_MAX;
-}
-#endif
 
 /*
  * In assembly, so that the compiler cannot choose an addressing mode with write-back, which a
