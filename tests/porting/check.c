@@ -79,15 +79,21 @@ HAL_WEAK void port_sleep(uint64_t when)
     (void)when;
 }
 
-/* Runs the drivers until something ended, for so many seconds at most. */
+/*
+ * Runs the drivers until something ended, for so many seconds at most. The last turn begins behind
+ * the limit: whatever the clock does, the drivers have seen their own deadlines pass by then.
+ */
 static bool wait(unsigned seconds)
 {
     uint64_t limit = hal_now_ns() + seconds * HAL_SEC;
+    bool late = false;
 
-    while (!ended && hal_now_ns() < limit) {
-        uint64_t when = vireo_poll();
+    while (!ended && !late) {
+        uint64_t when;
 
-        if (when && !ended)
+        late = hal_now_ns() >= limit;
+        when = vireo_poll();
+        if (when && !ended && !late)
             port_sleep(when < limit ? when : limit);
     }
     return ended;
