@@ -137,6 +137,8 @@ compile-check: deps .setup-test+library
 	$(BUILD) scripts/compile-check.mk all
 	$(BUILD) scripts/host.mk build/host/library.a
 	@$(PYTHON) scripts/compile-matrix '$(CELLS)'
+build/check/%: .setup-build+test FORCE
+	$(BUILD) scripts/compile-check.mk $@
 
 # drivers/ as build/vireo-drivers.c and .h. PART=blk or net: that alone
 amalgamation:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # compile-check.mk: drivers/ compiles with warnings as errors for aarch64, for 32-bit Arm and for
 # this machine, unchanged and freestanding: no C library's header can be reached, only hal.h and the
-# compiler's own (<stdint.h> and the like). Objects only.
+# compiler's own (<stdint.h> and the like). Objects only; of one machine: build/check/aarch64.
 
 include scripts/config.mk
 include scripts/toolchain.mk
@@ -27,6 +27,7 @@ MACHINES := aarch64 arm host
 OBJECTS :=
 define check_one
 OBJECTS += $(CHECK)/$1/$2.o
+$(CHECK)/$1: $(CHECK)/$1/$2.o
 $(CHECK)/$1/$2.o: $2 scripts/compile-check.mk
 	@mkdir -p $$(@D) && $$(cc_$1) $$< -o $$@
 endef
@@ -38,4 +39,4 @@ all: $(OBJECTS)
 	@echo 'compile-check: files=$(words $(FILES)) freestanding=$(words $(FILES))' \
 	    'machines=$(words $(MACHINES))'
 
-.PHONY: all
+.PHONY: all $(MACHINES:%=$(CHECK)/%)
