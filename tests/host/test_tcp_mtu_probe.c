@@ -101,12 +101,13 @@ static void short_outages(void)
 }
 
 /* What a router said is forgotten, and the router is silent by now. */
-static void ten_minutes_later(void)
+static void ten_minutes_later(uint64_t delay_us)
 {
     narrow_boot();
+    path_both(delay_us, 0);
     narrow_begin_endless();
     path.link[PATH_A].mtu = 1300;
-    narrow_run(HAL_SEC);
+    narrow_run(400 * delay_us * HAL_US);
     path.link[PATH_A].black_hole = true;
     b.holds = true;
     narrow_run(610 * HAL_SEC);
@@ -123,7 +124,7 @@ static bool one_was_too_long(void)
 
 static void a_probe_that_is_lost_by_chance(void)
 {
-    ten_minutes_later();
+    ten_minutes_later(5000);
     CHECK(path_run(HAL_SEC, one_was_too_long));
     path.link[PATH_A].mtu = 0;
     narrow_run(3 * HAL_SEC);
@@ -135,12 +136,23 @@ static void a_probe_that_is_lost_by_chance(void)
 /* After ten minutes one segment is longer. If it is lost, nothing else changes. */
 static void one_segment_tries(void)
 {
-    ten_minutes_later();
+    ten_minutes_later(5000);
     narrow_run(3 * HAL_SEC);
     CHECK(path.count[PATH_A].too_long > 0 && path.count[PATH_A].too_long <= 15);
     CHECK(!narrow.recovered);
     CHECK(narrow.worst_gap < 100 * HAL_MS);
     CHECK(a.pcb->mss + narrow_headers() <= 1300 && a.pcb->mss + narrow_headers() >= 1284);
+    narrow_end();
+}
+
+/* At its pace a window sends less than two segments a turn: a longer one has its turn too. */
+static void one_segment_tries_a_long_path(void)
+{
+    ten_minutes_later(200000);
+    narrow_run(20 * HAL_SEC);
+    CHECK(a.pcb->net.rec.paced);
+    CHECK(path.count[PATH_A].too_long > 5 && path.count[PATH_A].too_long <= 15);
+    CHECK(narrow.worst_gap < HAL_SEC);
     narrow_end();
 }
 
@@ -177,6 +189,7 @@ int main(int argc, char **argv)
         FAMILIES(an_outage_is_no_black_hole),
         FAMILIES(short_outages),
         FAMILIES(one_segment_tries),
+        FAMILIES(one_segment_tries_a_long_path),
         FAMILIES(a_probe_that_is_lost_by_chance),
         FAMILIES(no_search),
     };
