@@ -103,8 +103,13 @@ void block_pump(struct block_device *dev, uint64_t now)
     struct block_request *r = dev->queue.head;
     struct block_transfer *t = dev->free;
 
-    if (!t || r->next || !r->plain || dev->wary || !block_take_plain(dev, t, r)) {
+    if (!t || r->next || dev->wary) {
         block_pump_all(dev, deadline_ns);
+        return;
+    }
+    if (!r->plain || !block_take_plain(dev, t, r)) {
+        if (!block_send_flush(dev, deadline_ns))
+            block_pump_all(dev, deadline_ns);
         return;
     }
     dev->queue.head = dev->queue.tail = NULL;
@@ -132,6 +137,15 @@ static inline bool block_judge_plain(const struct block_device *dev, struct bloc
         return false;
     r->bytes = len;
     r->plain = true;
+    return true;
+}
+
+/* Is r a flush that is right? It is marked as one that is not plain. */
+static inline bool block_judge_flush(const struct block_device *dev, struct block_request *r)
+{
+    if (r->op != BLOCK_FLUSH || r->seg_count || dev->dead)
+        return false;
+    r->queued = true;
     return true;
 }
 
@@ -171,7 +185,7 @@ void block_submit(struct block_device *dev, struct block_request *const *reqs, u
         return;
     }
     block_begin(r);
-    if (!block_judge_plain(dev, r)) {
+    if (!block_judge_plain(dev, r) && !block_judge_flush(dev, r)) {
         block_submit_any(dev, r);
         return;
     }

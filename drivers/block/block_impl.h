@@ -34,7 +34,7 @@ struct block_transfer {
     uint32_t bytes; /* of data */
     uint64_t deadline_ns;
     uint64_t addr; /* of a plain one: where the device reaches all of its data */
-    bool plain;    /* came by stage_plain() */
+    bool plain;    /* came by stage_plain() or stage_flush() */
     void *own;     /* the driver's; NULL at first */
 
     /* the layer's own, but `lost` */
@@ -64,6 +64,11 @@ struct block_driver {
      * NULL: it takes them one by one, by stage().
      */
     void (*stage_plain)(struct block_device *dev, struct block_transfer *t, unsigned n, bool last);
+    /*
+     * Takes the flush t, for which there is room as for plain ones, and commits: a flush that
+     * waits for nothing. NULL: by stage().
+     */
+    void (*stage_flush)(struct block_device *dev, struct block_transfer *t);
     /* Gives the device everything that was staged. A failure shows later, as a reset. */
     void (*commit)(struct block_device *dev);
     /* block_poll(), while transfers are with the device. NULL: it finds nothing. */
@@ -381,6 +386,11 @@ void block_prepend(struct block_queue *q, const struct block_queue *back);
 void block_deliver(struct block_device *dev, struct block_request *r);
 /* Sends the head of the queue by the long way. False: what waits stays. */
 bool block_send_head(struct block_device *dev, uint64_t deadline_ns);
+/* Sends the flush at the head, behind which nothing waits, by the short way. False: it takes the
+ * long way, or the head is no flush. There is a free transfer, and the device is not wary. */
+bool block_send_flush(struct block_device *dev, uint64_t deadline_ns);
+/* Such a flush has succeeded: what it covers is noted, and whether it is too late. */
+void block_end_flush(struct block_device *dev, const struct block_transfer *t);
 /* block_complete() of any transfer. */
 void block_complete_any(struct block_device *dev, struct block_transfer *t, int result);
 /* Queues r, which was not judged plain, if it is right. */
@@ -450,6 +460,8 @@ static inline void block_complete_plain(struct block_device *dev, struct block_t
     if (t->op == BLOCK_READ) {
         dev->stats.reads++;
         dev->stats.bytes_read += t->bytes;
+    } else if (t->op == BLOCK_FLUSH) {
+        block_end_flush(dev, t);
     } else {
         dev->writes_out--;
         dev->wrote++;

@@ -141,6 +141,33 @@ bool block_send_head(struct block_device *dev, uint64_t deadline_ns)
     return true;
 }
 
+bool block_send_flush(struct block_device *dev, uint64_t deadline_ns)
+{
+    struct block_request *r = dev->queue.head;
+    struct block_transfer *t = dev->free;
+
+    if (r->op != BLOCK_FLUSH || !dev->driver->stage_flush || dev->writes_out ||
+        dev->finished.head || dev->read_only || !dev->volatile_cache ||
+        block_flush_is_stale(dev, r))
+        return false;
+    dev->queue.head = dev->queue.tail = NULL;
+    r->queued = false;
+    r->transfers = 1;
+    t->op = BLOCK_FLUSH;
+    t->first = r;
+    t->sector = 0;
+    t->bytes = 0;
+    t->covers = dev->wrote;
+    if (r->started)
+        r->started(r);
+    t->deadline_ns = deadline_ns;
+    t->prev = dev->ends.prev;
+    block_link(dev, t);
+    dev->stats.transfers++;
+    dev->driver->stage_flush(dev, t);
+    return true;
+}
+
 /* ---- completion ------------------------------------------------------------------------------ */
 
 /*
@@ -160,6 +187,15 @@ static void block_note_durability(struct block_device *dev, const struct block_t
             r->result = -ESTALE;
             block_tell_loss(dev, r);
         }
+}
+
+void block_end_flush(struct block_device *dev, const struct block_transfer *t)
+{
+    block_note_durability(dev, t);
+    if (t->first->result)
+        dev->stats.errors++;
+    else
+        dev->stats.flushes++;
 }
 
 /* Do these bytes end where t begins, or begin where t ends? */

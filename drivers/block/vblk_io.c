@@ -160,10 +160,15 @@ static inline void vblk_fill_plain(const struct vblk *b, const struct vblk_plain
 
 static void vblk_commit(struct block_device *block);
 
+static inline struct vblk_plain *vblk_plain_of(struct vblk *b, struct block_transfer *t)
+{
+    return t->own ? t->own : vblk_make_plain(b, t);
+}
+
 /* The buffer of t for the queue. */
 static inline const struct virtq_tabled *vblk_plain_buffer(struct vblk *b, struct block_transfer *t)
 {
-    struct vblk_plain *p = t->own ? t->own : vblk_make_plain(b, t);
+    struct vblk_plain *p = vblk_plain_of(b, t);
 
     vblk_fill_plain(b, p, t);
     p->buffer.writable = t->op == BLOCK_WRITE ? 1 : t->bytes + 1;
@@ -184,6 +189,30 @@ static void vblk_stage_run(struct vblk *b, struct block_transfer *t, unsigned n,
         vblk_commit(&b->block);
 }
 
+/* The buffer of one transfer, the last of those that were staged, goes to the device. */
+static inline void vblk_submit_last(struct vblk *b, const struct virtq_tabled *buffer)
+{
+    if (!virtq_submit_table(b->queue, buffer))
+        block_pause(&b->block);
+    else if (!b->block.hold)
+        virtio_wake_at(b->dev, block_deadline(&b->block));
+}
+
+/* The table of a flush has two entries. */
+static void vblk_stage_flush(struct block_device *block, struct block_transfer *t)
+{
+    struct vblk *b = (struct vblk *)block;
+    const struct vblk_plain *p = vblk_plain_of(b, t);
+    struct virtq_tabled buffer = {t, p->buffer.table, 2 * sizeof(struct virtq_entry), 1};
+    struct vblk_plain_record *record = p->record;
+
+    record->header = (struct vblk_header){VBLK_T_FLUSH, 0, 0};
+    record->table[0] = p->first;
+    record->table[1] = p->last;
+    record->status = VBLK_S_POISON;
+    vblk_submit_last(b, &buffer);
+}
+
 /* One that goes to the device alone, most often from done() of the one before, has a way without
  * lists. */
 static void vblk_stage_plain(struct block_device *block, struct block_transfer *t, unsigned n,
@@ -195,10 +224,7 @@ static void vblk_stage_plain(struct block_device *block, struct block_transfer *
         vblk_stage_run(b, t, n, last);
         return;
     }
-    if (!virtq_submit_table(b->queue, vblk_plain_buffer(b, t)))
-        block_pause(block);
-    else if (!block->hold)
-        virtio_wake_at(b->dev, block_deadline(block));
+    vblk_submit_last(b, vblk_plain_buffer(b, t));
 }
 
 /* Gives the queue the plain transfers, each of which takes one descriptor: there is room. */
@@ -320,8 +346,19 @@ static bool vblk_poll(struct block_device *block)
     return vblk_service(((struct vblk *)block)->dev);
 }
 
-const struct block_driver vblk_block_driver = {vblk_room, vblk_stage, vblk_stage_plain, vblk_commit,
-                                               vblk_poll};
-const struct block_driver vblk_one_by_one = {vblk_room, vblk_stage, NULL, vblk_commit, vblk_poll};
+const struct block_driver vblk_block_driver = {
+    .room = vblk_room,
+    .stage = vblk_stage,
+    .stage_plain = vblk_stage_plain,
+    .stage_flush = vblk_stage_flush,
+    .commit = vblk_commit,
+    .poll = vblk_poll,
+};
+const struct block_driver vblk_one_by_one = {
+    .room = vblk_room,
+    .stage = vblk_stage,
+    .commit = vblk_commit,
+    .poll = vblk_poll,
+};
 
 #endif

@@ -120,10 +120,23 @@ static void stage_plain(struct block_device *dev, struct block_transfer *t, unsi
         commit(dev);
 }
 
+static void stage_flush(struct block_device *dev, struct block_transfer *t)
+{
+    judge(t->plain && t->op == BLOCK_FLUSH && t->count == 1, "not a flush alone", t->slot);
+    stage(dev, t, NULL, 0);
+    commit(dev);
+}
+
 const struct test_variant fakedisk_ways[] = {{"short", 0}, {"long", FAKEDISK_LONG_WAY}, {NULL, 0}};
 
-static const struct block_driver drivers[] = {{room, stage, stage_plain, commit},
-                                              {room, stage, NULL, commit}};
+static const struct block_driver drivers[] = {
+    {.room = room,
+     .stage = stage,
+     .stage_plain = stage_plain,
+     .stage_flush = stage_flush,
+     .commit = commit},
+    {.room = room, .stage = stage, .commit = commit},
+};
 
 struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits)
 {
