@@ -128,6 +128,11 @@ static int path_stat(const char *path, struct stat *st)
     if (err != PATH_ELSEWHERE)
         return err;
     err = path_find(path, &at);
+    if (err == -ENOENT && !path_first_component(&path)) {
+        st->st_mode = S_IFDIR | 0555; /* "/" is there, also when no tree is */
+        st->st_nlink = 1;
+        return 0;
+    }
     if (err)
         return err;
     if (at.dev)

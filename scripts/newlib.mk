@@ -15,7 +15,8 @@ LIBC_DIRS = argz stdlib ctype search stdio string signal time locale reent errno
             machine/$(ARCH)
 # Of the folders for systems with files and users, these files alone.
 LIBC_FILES = $(addprefix posix/,regcomp.c regexec.c regerror.c regfree.c fnmatch.c glob.c \
-                 collate.c collcmp.c) unix/basename.c unix/dirname.c
+                 collate.c collcmp.c creat.c) \
+             unix/basename.c unix/dirname.c
 # aarch64 has a long double of 128 bits; that of arm is a double.
 LONG_DOUBLE_aarch64 = ld ld128
 LIBM_DIRS = math common $(LONG_DOUBLE_$(ARCH)) complex fenv machine/$(ARCH)
@@ -36,8 +37,8 @@ OURS += aligned_alloc.c calloc.c callocr.c cfreer.c freer.c malign.c malignr.c m
         realloc.c reallocr.c valloc.c vallocr.c
 OURS += fenv.c feclearexcept.c fegetenv.c fegetexceptflag.c fegetround.c feholdexcept.c \
         feraiseexcept.c fesetenv.c fesetexceptflag.c fesetround.c fetestexcept.c feupdateenv.c
-OURS += assert.c getopt.c strsignal.c strsep.c mrand48.c jrand48.c setenv.c setenv_r.c putenv.c \
-        putenv_r.c
+OURS += assert.c getopt.c signal.c strsignal.c strsep.c mrand48.c jrand48.c setenv.c setenv_r.c \
+        putenv.c putenv_r.c
 OURS += gmtime_r.c lcltime_r.c mktime.c tzset.c tzset_r.c tzcalc_limits.c tzlock.c tzvars.c \
         gettzinfo.c strftime.c wcsftime.c strptime.c
 OURS += strerror.c b_tgammal.c tgammal.c \

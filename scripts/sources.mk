@@ -4,7 +4,7 @@
 
 # A room of net/ has its folder's path as its name, with a dash: net-lwip is the port, lwip is lwIP.
 NET_ROOMS := net-lwip net-inet net-vsock net-socket
-ROOMS := machine libc drivers files $(NET_ROOMS) lwip libfdt
+ROOMS := machine libc posix drivers files $(NET_ROOMS) lwip libfdt
 
 # A board.mk may add files of another board (BOARD_SRCS) to those of the board's folder.
 BOARD_SRCS :=
@@ -12,6 +12,7 @@ BOARD_SRCS :=
 SRC_machine := $(wildcard platform/arch/*.c platform/arch/$(ARCH)/*.[cS] $(BOARD_DIR)/*.[cS]) \
                $(BOARD_SRCS) $(wildcard platform/runtime/*.c)
 SRC_libc := $(wildcard platform/libc/*.[cS])
+SRC_posix := $(wildcard platform/posix/*.c)
 ALL_DRIVERS := $(wildcard drivers/*/*.c drivers/*/*/*.c)
 SRC_drivers := $(ALL_DRIVERS)
 # What refuses devices of before virtio 1.0, with LEGACY=0 (vireo_config.h); else it is empty.
@@ -65,7 +66,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
                                      fcntl.c file.c getopt.c heap.c io.c locks.c path.c \
                                      path_change.c poll.c sendfile.c strerror.c \
                                      strftime.c strptime.c strtod.c strtol.c strtold.c \
-                                     time.c user.c zone.c) \
+                                     time.c zone.c) \
+          $(wildcard platform/posix/*.c) \
           $(addprefix drivers/virtio/,config.c core.c feature.c queues.c recover.c state.c \
                                         wakeup.c ring/virtq_life.c ring/virtq_reset.c) \
           $(addprefix drivers/virtio/transport/,mmio.c mmio_legacy.c vpci.c vpci_irq.c \

@@ -84,6 +84,8 @@ class Tree:
         folders = KERNELS_SEE if path.startswith('kernels/') else self.folders
         if path.startswith('scripts/'):         # programs of this machine
             folders = []
+        if path.startswith('platform/host/'):   # with this machine's C library
+            folders = [folder for folder in folders if folder != 'platform/libc/include']
         found = (os.path.normpath(os.path.join(folder, header)) for folder in folders)
         return [at for at in found if at in self.files]
 

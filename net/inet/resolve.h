@@ -39,6 +39,8 @@ struct resolve_service {
 };
 /* By name, or by port if name is NULL; of one of these types. NULL: not known. */
 const struct resolve_service *resolve_find_service(const char *name, uint16_t port, unsigned types);
+/* The i-th of them, from 0; NULL: there are no more. */
+const struct resolve_service *resolve_service_at(size_t i);
 
 /* ---- resolve_name.c -------------------------------------------------------------------------- */
 

@@ -37,3 +37,8 @@ const struct resolve_service *resolve_find_service(const char *name, uint16_t po
     }
     return NULL;
 }
+
+const struct resolve_service *resolve_service_at(size_t i)
+{
+    return i < sizeof(services) / sizeof(services[0]) ? &services[i] : NULL;
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fcntl.c - descriptors themselves: dup, fcntl, ioctl (POSIX.1-2017). */
+/* fcntl.c - descriptors themselves: dup, fcntl, ioctl, lockf (POSIX.1-2017). */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -36,6 +37,16 @@ static int file_set_flags(struct file *f, unsigned flags)
     return r;
 }
 
+/* Locks keep other processes out, and there are none: each is granted. */
+static int file_lock(int cmd, struct flock *lock)
+{
+    if (lock->l_type != F_RDLCK && lock->l_type != F_WRLCK && lock->l_type != F_UNLCK)
+        return -EINVAL;
+    if (cmd == F_GETLK)
+        lock->l_type = F_UNLCK;
+    return 0;
+}
+
 /* There is no exec(), so close-on-exec is accepted and has no effect. */
 int fcntl(int fd, int cmd, ...)
 {
@@ -44,10 +55,13 @@ int fcntl(int fd, int cmd, ...)
     int r = -EINVAL;
 
     va_start(args, cmd);
-    int arg = va_arg(args, int);
+    void *pointer = va_arg(args, void *); /* or an int, which is passed alike */
+    int arg = (int)(intptr_t)pointer;
     va_end(args);
     if (!f)
         r = -EBADF;
+    else if (cmd == F_GETLK || cmd == F_SETLK || cmd == F_SETLKW)
+        r = file_lock(cmd, pointer);
     else if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
         r = file_duplicate(f, arg);
     else if (cmd == F_GETFD || cmd == F_SETFD)
@@ -77,4 +91,14 @@ int ioctl(int fd, unsigned long request, ...)
         r = f->ops->ioctl(f, request, arg);
     file_drop(f);
     return (int)posix_result(r);
+}
+
+int lockf(int fd, int cmd, off_t len)
+{
+    struct file *f = file_get(fd);
+
+    (void)len;
+    if (!f)
+        return (int)posix_result(-EBADF);
+    return (int)posix_result(cmd >= F_ULOCK && cmd <= F_TEST ? 0 : -EINVAL);
 }

@@ -116,8 +116,10 @@ static int file_end(struct file *f)
 
     if (f->ops->close)
         r = f->ops->close(f);
-    if (f != &console_file.file)
+    if (f != &console_file.file) {
+        free(open_file_of(f)->path);
         free(open_file_of(f));
+    }
     return r;
 }
 

@@ -7,6 +7,7 @@
 #define VIREO_FILES_H
 
 #include <errno.h>
+#include <limits.h>
 
 #include "vireo/file.h"
 #include "vireo/task.h"
@@ -36,6 +37,7 @@ struct file_watch {
 struct open_file {
     struct file file;
     unsigned descriptors; /* that name it */
+    char *path;           /* of a directory: its name from "/" on, for calls that start there */
     struct file_watch *watches;
 };
 
@@ -76,6 +78,23 @@ int file_replace(struct file *f, int to);
 /* Puts a watch, whose watcher and events are set, at a file; takes it off. */
 void file_watch(struct file_watch *w, struct file *f);
 void file_unwatch(struct file_watch *w);
+
+/* The working directory, from "/" on; NULL: "/" itself. Whoever sets it owns the text. */
+extern char *path_working;
+
+/*
+ * A path name as it counts from "/": itself, or behind the working directory, in `whole`. NULL: it
+ * is too long for that (ENAMETOOLONG).
+ */
+const char *path_from_root(const char *path, char whole[PATH_MAX]);
+
+/* ---- signals (process.c) --------------------------------------------------------------------- */
+
+/* What <signal.h> of POSIX puts in front of handlers: masks. Called from tasks and services; 0, or
+ * -1 and errno. NULL: the image does not use it. */
+extern int (*signal_send)(int signal);
+/* What a signal does that has no handler. Does not return, unless it is to be ignored. */
+void signal_default(int signal);
 
 extern struct open_file console_file;
 

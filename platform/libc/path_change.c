@@ -34,48 +34,76 @@ static int path_changed(int r, const char *must_exist)
     return r == PATH_ELSEWHERE ? path_refuse(must_exist) : (int)posix_result(r);
 }
 
-/* Is there a table that a path could be in? */
-static bool path_is_any(const char *path)
+/*
+ * The path from "/" on, if there is a table that it could be in. Otherwise NULL, and *r is the
+ * result: ELSEWHERE, or an error.
+ */
+static const char *path_in_mounts(const char *path, char whole[PATH_MAX], int *r)
 {
-    return path_mounts && *path;
+    *r = PATH_ELSEWHERE;
+    if (!path_mounts || !*path)
+        return NULL;
+    path = path_from_root(path, whole);
+    if (!path)
+        *r = -ENAMETOOLONG;
+    return path;
 }
 
 int _unlink(const char *path)
 {
-    return path_changed(path_is_any(path) ? path_mounts->unlink(path) : PATH_ELSEWHERE, path);
+    char whole[PATH_MAX];
+    int r;
+    const char *from_root = path_in_mounts(path, whole, &r);
+
+    return path_changed(from_root ? path_mounts->unlink(from_root) : r, path);
 }
 
 /* No file system here has a second name for a file. */
 int _link(const char *from, const char *to)
 {
+    char whole[PATH_MAX];
     struct stat st;
-    int r = path_is_any(from) ? path_mounts->stat(from, &st) : PATH_ELSEWHERE;
+    int r;
+    const char *from_root = path_in_mounts(from, whole, &r);
 
     (void)to;
+    if (from_root)
+        r = path_mounts->stat(from_root, &st);
     return path_changed(r ? r : -EPERM, from);
 }
 
 int rmdir(const char *path)
 {
-    return path_changed(path_is_any(path) ? path_mounts->rmdir(path) : PATH_ELSEWHERE, path);
+    char whole[PATH_MAX];
+    int r;
+    const char *from_root = path_in_mounts(path, whole, &r);
+
+    return path_changed(from_root ? path_mounts->rmdir(from_root) : r, path);
 }
 
 int truncate(const char *path, off_t len)
 {
+    char whole[PATH_MAX];
+    int r;
+    const char *from_root = path_in_mounts(path, whole, &r);
+
     if (len < 0) {
         errno = EINVAL;
         return -1;
     }
-    return path_changed(path_is_any(path) ? path_mounts->truncate(path, len) : PATH_ELSEWHERE,
-                        path);
+    return path_changed(from_root ? path_mounts->truncate(from_root, len) : r, path);
 }
 
 int mkdir(const char *path, mode_t mode)
 {
-    int r = path_is_any(path) ? path_mounts->mkdir(path) : PATH_ELSEWHERE;
+    char whole[PATH_MAX];
     struct stat st;
+    int r;
+    const char *from_root = path_in_mounts(path, whole, &r);
 
     (void)mode;
+    if (from_root)
+        r = path_mounts->mkdir(from_root);
     if (r == PATH_ELSEWHERE && stat(path, &st) == 0)
         r = -EEXIST;
     return path_changed(r, NULL);
@@ -84,13 +112,18 @@ int mkdir(const char *path, mode_t mode)
 /* newlib's rename() calls this, and has a link() and an unlink() in its place otherwise. */
 int _rename_r(struct _reent *reent, const char *from, const char *to)
 {
-    int r = PATH_ELSEWHERE;
+    char whole_from[PATH_MAX], whole_to[PATH_MAX];
+    int r;
+    const char *source = path_in_mounts(from, whole_from, &r);
+    const char *target = path_from_root(to, whole_to);
 
     (void)reent;
     if (!*to)
         r = -ENOENT;
-    else if (path_is_any(from))
-        r = path_mounts->rename(from, to);
+    else if (!target)
+        r = -ENAMETOOLONG;
+    else if (source)
+        r = path_mounts->rename(source, target);
     return path_changed(r, from);
 }
 
@@ -104,13 +137,24 @@ int remove(const char *path)
     return S_ISDIR(st.st_mode) ? rmdir(path) : unlink(path);
 }
 
+/* newlib's tmpfile() calls this. */
+int _remove_r(struct _reent *reent, const char *path)
+{
+    (void)reent;
+    return remove(path);
+}
+
 /* ---- file systems ---------------------------------------------------------------------------- */
 
 int statvfs(const char *path, struct statvfs *out)
 {
+    char whole[PATH_MAX];
     struct stat st;
-    int r = path_is_any(path) ? path_mounts->statvfs(path, out) : PATH_ELSEWHERE;
+    int r;
+    const char *from_root = path_in_mounts(path, whole, &r);
 
+    if (from_root)
+        r = path_mounts->statvfs(from_root, out);
     if (r == PATH_ELSEWHERE && stat(path, &st) < 0)
         return -1;
     return (int)posix_result(r == PATH_ELSEWHERE ? -ENOSYS : r);

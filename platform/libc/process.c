@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* process.c - the image as a process: its end, its signals, sysconf(). */
+/* process.c - the image as a process: its end, the signals of ISO C, sysconf(). */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,16 +23,58 @@ int _getpid(void)
     return PID;
 }
 
-/* newlib calls this for a signal without a handler: the image ends. */
-int _kill(int pid, int signal)
+int (*signal_send)(int signal);
+
+/* Signals without a handler end the image, but for those of processes and terminals it has not. */
+static bool signal_is_ignored(int signal)
 {
-    if (pid != PID)
-        return (int)posix_result(-ESRCH);
-    if (signal == 0)
-        return 0;
+    return signal == SIGURG || (signal >= SIGSTOP && signal <= SIGIO) || signal == SIGWINCH;
+}
+
+void signal_default(int signal)
+{
+    if (signal_is_ignored(signal))
+        return;
     if (signal == SIGABRT)
         hal_panic("abort() was called");
     hal_panic("signal %d has no handler", signal);
+}
+
+/* Calls the handler, and returns when it has. */
+int _kill(int pid, int signal)
+{
+    if (pid != PID && pid != 0 && pid != -1 && pid != -PID)
+        return (int)posix_result(-ESRCH);
+    if ((unsigned)signal >= NSIG)
+        return (int)posix_result(-EINVAL);
+    if (!signal)
+        return 0;
+    if (signal_send)
+        return signal_send(signal);
+    if (signal_handlers[signal] == SIG_DFL)
+        signal_default(signal);
+    else if (signal_handlers[signal] != SIG_IGN)
+        signal_handlers[signal](signal);
+    return 0;
+}
+
+/* ISO C's signals, in place of newlib's: one table for all tasks, and a handler stays. */
+void (*signal(int sig, void (*handler)(int)))(int)
+{
+    void (*before)(int);
+
+    if (sig <= 0 || sig >= NSIG || sig == SIGKILL || sig == SIGSTOP) {
+        errno = EINVAL;
+        return SIG_ERR;
+    }
+    before = signal_handlers[sig];
+    signal_handlers[sig] = handler;
+    return before;
+}
+
+int raise(int sig)
+{
+    return _kill(PID, sig);
 }
 
 void _exit(int status)

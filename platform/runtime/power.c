@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * power.c - the machine's power button ends the image as a SIGTERM ends a process: the handler that
- * main()'s task has set by signal() is called, in a task of its own, and may be called again for
- * the next press. Without a handler exit(0) is called in that task, so atexit() functions run,
- * streams are flushed and disks are synced.
+ * signal() has set is called, in a task of its own, and may be called again for the next press.
+ * Without a handler exit(0) is called in that task, so atexit() functions run, streams are flushed
+ * and disks are synced.
  */
 #include <reent.h>
 #include <signal.h>
@@ -18,28 +18,23 @@
 
 #define END_LIMIT (20 * HAL_SEC) /* for exit(0): then the image ends without waiting any longer */
 
+void (*signal_handlers[SIGNALS])(int);
+
 static bool power_service_run(struct hal_service *s);
 static struct hal_service power_service;
 static volatile bool pressed; /* and not seen by the service, which may run without a press */
 static bool ending;           /* exit(0) was called; power_service.next_ns is its limit */
 
-static _sig_func_ptr power_handler(void)
-{
-    _sig_func_ptr *all = _GLOBAL_REENT->_sig_func; /* NULL: signal() was never called */
-
-    return all ? all[SIGTERM] : SIG_DFL;
-}
-
 static void power_task(void *arg)
 {
-    _sig_func_ptr handler = power_handler();
+    void (*handler)(int) = signal_handlers[SIGTERM];
 
     (void)arg;
     if (handler == SIG_IGN) {
         hal_log(HAL_INFO, "vireo", "power button: SIGTERM is ignored");
     } else if (handler != SIG_DFL) {
         hal_log(HAL_INFO, "vireo", "power button: SIGTERM");
-        handler(SIGTERM);
+        raise(SIGTERM);
     } else if (!ending) {
         hal_log(HAL_INFO, "vireo", "power button: the image ends");
         ending = true;

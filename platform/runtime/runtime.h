@@ -102,6 +102,9 @@ void *tls_make(char *end);
 
 /* From now on the power button ends the image (power.c). Before main(). */
 void power_watch(void);
+/* The handlers of signals, by number, which libc's signal() sets: NULL: SIG_DFL. */
+#define SIGNALS 32
+extern void (*signal_handlers[SIGNALS])(int);
 
 /* ---- console and log ------------------------------------------------------------------------- */
 

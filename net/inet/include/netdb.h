@@ -33,6 +33,26 @@ struct hostent {
 };
 #define h_addr h_addr_list[0]
 
+struct servent {
+    char *s_name;
+    char **s_aliases;
+    int s_port; /* in network order */
+    char *s_proto;
+};
+
+struct protoent {
+    char *p_name;
+    char **p_aliases;
+    int p_proto;
+};
+
+struct netent {
+    char *n_name;
+    char **n_aliases;
+    int n_addrtype;
+    uint32_t n_net;
+};
+
 #define AI_PASSIVE     1
 #define AI_CANONNAME   2
 #define AI_NUMERICHOST 4
@@ -92,6 +112,35 @@ int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_
                 char *service, socklen_t servicelen, int flags);
 /* IPv4, up to 32 addresses. The result is valid until the next call. NULL: see h_errno. [parks] */
 struct hostent *gethostbyname(const char *name);
+/* The name of an address; len: its bytes. [parks] */
+struct hostent *gethostbyaddr(const void *addr, socklen_t len, int family);
+const char *hstrerror(int error);
+void herror(const char *text);
+
+/*
+ * Tables of well-known services and protocols. protocol: "tcp", "udp", or NULL. A result is valid
+ * until the next call of its kind. NULL: no such entry, or no more.
+ */
+struct servent *getservbyname(const char *name, const char *protocol);
+struct servent *getservbyport(int port, const char *protocol); /* in network order */
+struct servent *getservent(void);
+void setservent(int stay);
+void endservent(void);
+struct protoent *getprotobyname(const char *name);
+struct protoent *getprotobynumber(int number);
+struct protoent *getprotoent(void);
+void setprotoent(int stay);
+void endprotoent(void);
+
+/* There are no files of hosts and of networks: NULL. */
+struct hostent *gethostent(void);
+void sethostent(int stay);
+void endhostent(void);
+struct netent *getnetbyname(const char *name);
+struct netent *getnetbyaddr(uint32_t net, int family);
+struct netent *getnetent(void);
+void setnetent(int stay);
+void endnetent(void);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,10 @@ extern "C" {
 extern long timezone; /* seconds west of UTC, after tzset() */
 extern int daylight;  /* 1: the zone has summer time */
 #endif
+#if __POSIX_VISIBLE >= 200112
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *ts, struct timespec *rest);
+int clock_getcpuclockid(pid_t pid, clockid_t *clock);
+#endif
 #if __MISC_VISIBLE
 time_t timegm(struct tm *tm); /* mktime() of UTC */
 time_t timelocal(struct tm *tm);

@@ -10,6 +10,14 @@ extern "C" {
 #endif
 
 #define IF_NAMESIZE 16
+#define IFNAMSIZ    IF_NAMESIZE
+
+/* What an interface is and can, of getifaddrs(). */
+#define IFF_UP        0x0001
+#define IFF_BROADCAST 0x0002
+#define IFF_LOOPBACK  0x0008
+#define IFF_RUNNING   0x0040 /* the cable is there */
+#define IFF_MULTICAST 0x1000
 
 struct if_nameindex {
     unsigned if_index; /* 0: the end of the list */
