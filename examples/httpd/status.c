@@ -5,6 +5,7 @@
  */
 #include "status.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <vireo.h>
@@ -286,6 +287,7 @@ static void put_memory(struct text *t)
     put_number(t, "total", m.total);
     put_number(t, "image", m.image);
     put_number(t, "heap_used", m.heap_used);
+    put_number(t, "heap_live", (uint64_t)mallinfo().uordblks);
     put_number(t, "pages_used", m.pages_used);
     put_number(t, "free", m.free);
     text_lit(t, "}");
