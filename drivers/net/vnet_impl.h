@@ -129,7 +129,8 @@ struct vnet_map {
 
 struct vnet {
     /* transmit: what each frame needs */
-    struct virtq_request *tx_next; /* describes the next one; tx_requests: none is queued */
+    struct virtq_request *tx_next;  /* describes the next one */
+    struct virtq_request *tx_first; /* the oldest that is queued; tx_next: none is */
     uintptr_t near;   /* what begins in [near, near + near_span) is at near_offset more on the */
     size_t near_span; /* bus, and contiguous: frames of frame_max bytes with their headers */
     uint64_t near_offset;
@@ -209,6 +210,12 @@ struct vnet {
     struct vnet_map *tx_maps;        /* records that are free */
 };
 
+/* Is there no room behind the frames that are queued? */
+static inline bool vnet_tx_full(const struct vnet *v)
+{
+    return !v->tx_next->segs;
+}
+
 /* A field of a received header, loaded once; and where those are that each frame is asked for. */
 static inline uint16_t vnet_rx_field(const uint8_t *header, size_t off)
 {
@@ -286,9 +293,10 @@ void vnet_tx_up(struct vnet *v, bool up); /* frames are handed over from now on,
 void vnet_tx_cleanup(struct vnet *v);     /* probe failed: frees that */
 /* Not all of the queued frames were taken, or there was an error. True: try again. */
 bool vnet_tx_some_taken(struct vnet *v, int taken);
-void vnet_tx_watch(struct vnet *v); /* checks the timeout; after vnet_tx_reap */
-void vnet_tx_lost(struct vnet *v);  /* the ring is empty after a reset: its frames are dropped */
-void vnet_tx_back(struct vnet *v);  /* the queue works again */
+bool vnet_tx_close_up(struct vnet *v); /* is there room for a frame in the queue, or made now? */
+void vnet_tx_watch(struct vnet *v);    /* checks the timeout; after vnet_tx_reap */
+void vnet_tx_lost(struct vnet *v);     /* the ring is empty after a reset: its frames are dropped */
+void vnet_tx_back(struct vnet *v);     /* the queue works again */
 
 /* vnet_ctrl.c */
 int vnet_ctrl_setup(struct vnet *v);     /* in probe, after the queues; -ENOMEM */

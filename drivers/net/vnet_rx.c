@@ -211,15 +211,17 @@ static void vnet_rx_post_again(struct vnet *v, unsigned n)
         vnet_rx_submit(v, v->rx_more);
 }
 
+/* n, not 0, of v->deliver go to the stack, which there is then. */
 static void vnet_rx_deliver(struct vnet *v, unsigned n)
 {
-    const struct vnet_client *client = v->client;
+    void (*input)(void *ctx, struct vnet_rx *rx) = v->client->input;
     struct vnet_rx *const *rx = v->deliver, *const *end = rx + n;
+    void *ctx = v->client->ctx;
     uint64_t bytes = 0;
 
     for (; rx < end; rx++) {
         bytes += (*rx)->len;
-        client->input(client->ctx, *rx);
+        input(ctx, *rx);
     }
     v->stats.rx_frames += n;
     v->stats.rx_bytes += bytes;
@@ -241,7 +243,8 @@ bool vnet_rx_service(struct vnet *v)
         vnet_rx_post(v);
     if (v->spare_count < v->stats.rx_spare_low)
         v->stats.rx_spare_low = v->spare_count;
-    vnet_rx_deliver(v, deliver);
+    if (deliver)
+        vnet_rx_deliver(v, deliver);
     if (n == VNET_BATCH)
         virtio_wake(v->dev);
     return true;

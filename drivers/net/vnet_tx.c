@@ -17,12 +17,6 @@ static inline struct virtq_seg *vnet_tx_first_seg(const struct virtq_request *r)
     return (struct virtq_seg *)(uintptr_t)r->segs;
 }
 
-/* Is there no room for another frame? */
-static bool vnet_tx_full(const struct vnet *v)
-{
-    return !v->tx_next->segs;
-}
-
 void vnet_tx_ended(struct vnet *v, void *cookie)
 {
     if (HAL_DMA_MAPS)
@@ -32,7 +26,7 @@ void vnet_tx_ended(struct vnet *v, void *cookie)
 
 void vnet_tx_room(struct vnet *v)
 {
-    if (!v->tx_blocked || vnet_tx_full(v))
+    if (!v->tx_blocked || !vnet_tx_close_up(v))
         return;
     v->tx_blocked = false;
     v->client->tx_room(v->client->ctx);
@@ -71,7 +65,7 @@ bool vnet_tx_reap(struct vnet *v)
     while (total < VNET_RING && (n = virtq_reap(v->txq, v->tx_done, VNET_TX_REAP)) > 0) {
         total += (unsigned)n;
         vnet_tx_all_ended(v, (unsigned)n);
-        if (n < VNET_TX_REAP)
+        if (n < VNET_TX_REAP || !virtq_in_flight(v->txq))
             break;
     }
     if (n < 0)
@@ -87,17 +81,17 @@ void vnet_flush(struct vnet *v)
     if (!v->tx_up)
         return;
     do {
-        n = (unsigned)(v->tx_next - v->tx_requests);
-        taken = virtq_submit(v->txq, v->tx_requests, n);
+        n = (unsigned)(v->tx_next - v->tx_first);
+        taken = virtq_submit(v->txq, v->tx_first, n);
         if (taken == (int)n)
-            v->tx_next = v->tx_requests;
+            v->tx_next = v->tx_first = v->tx_requests;
     } while (taken != (int)n && vnet_tx_some_taken(v, taken));
     vnet_tx_schedule(v);
 }
 
 bool vnet_queued(const struct vnet *v)
 {
-    return v->tx_next != v->tx_requests;
+    return v->tx_next != v->tx_first;
 }
 
 /* Makes room for one more frame in the queue, if possible; false: there is none. */
@@ -106,11 +100,11 @@ static bool vnet_tx_have_room(struct vnet *v)
     if (!vnet_tx_full(v))
         return true;
     vnet_flush(v);
-    if (vnet_tx_full(v)) {
+    if (!vnet_tx_close_up(v)) {
         vnet_tx_reap(v);
         vnet_flush(v);
     }
-    return !vnet_tx_full(v);
+    return vnet_tx_close_up(v);
 }
 
 /* Did the device agree to what it has to do, and does that lie within a frame of `bytes`? */

@@ -10,7 +10,7 @@
 int vnet_tx_setup(struct vnet *v)
 {
     v->near_next = VNET_TX_NEAR;
-    v->tx_next = v->tx_requests;
+    v->tx_next = v->tx_first = v->tx_requests;
     vnet_tx_up(v, false);
     v->tx_hdr = hal_dma_alloc(VNET_HDR_MAX, 16, &v->tx_hdr_dma);
     v->tx_segs = hal_alloc(VNET_TX_PENDING * (v->tx_pieces + 1) * sizeof(*v->tx_segs));
@@ -43,18 +43,35 @@ void vnet_tx_up(struct vnet *v, bool up)
 
 /* ---- frames that wait or are dropped --------------------------------------------------------- */
 
-/* Takes n frames from the front of the queue, whose requests come behind the others. */
-static void vnet_tx_shift(struct vnet *v, unsigned n)
+/*
+ * What is queued is moved to the front when at least half of the queue is free there, so that a
+ * frame is moved for a frame that left, at most, however few the ring takes at a time.
+ */
+bool vnet_tx_close_up(struct vnet *v)
 {
-    struct virtq_request *r = v->tx_requests;
+    unsigned gap = (unsigned)(v->tx_first - v->tx_requests);
 
-    v->tx_next -= n;
-    for (; n && r < v->tx_next; r++) {
-        struct virtq_request first = *r;
+    if (!vnet_tx_full(v))
+        return true;
+    if (gap < VNET_TX_PENDING / 2)
+        return false;
+    for (struct virtq_request *r = v->tx_first; r < v->tx_next; r++) {
+        struct virtq_request free = r[-(ptrdiff_t)gap];
 
-        *r = r[n];
-        r[n] = first;
+        r[-(ptrdiff_t)gap] = *r;
+        *r = free; /* its segments */
     }
+    v->tx_first = v->tx_requests;
+    v->tx_next -= gap;
+    return true;
+}
+
+/* n frames have left the queue. */
+static void vnet_tx_left(struct vnet *v, unsigned n)
+{
+    v->tx_first += n;
+    if (!vnet_queued(v))
+        v->tx_next = v->tx_first = v->tx_requests;
 }
 
 /* Bytes of the frame of a request, without its header. */
@@ -70,11 +87,11 @@ static uint32_t vnet_tx_request_bytes(const struct vnet *v, const struct virtq_r
 static void vnet_tx_drop_pending(struct vnet *v, unsigned n)
 {
     for (; n; n--) {
-        const struct virtq_request *r = v->tx_requests;
+        const struct virtq_request *r = v->tx_first;
         void *cookie = r->cookie;
 
         v->stats.tx_bytes -= vnet_tx_request_bytes(v, r);
-        vnet_tx_shift(v, 1);
+        vnet_tx_left(v, 1);
         v->stats.tx_lost++;
         vnet_tx_ended(v, cookie);
     }
@@ -83,7 +100,7 @@ static void vnet_tx_drop_pending(struct vnet *v, unsigned n)
 bool vnet_tx_some_taken(struct vnet *v, int taken)
 {
     if (taken >= 0)
-        vnet_tx_shift(v, (unsigned)taken);
+        vnet_tx_left(v, (unsigned)taken);
     else if (taken == -EIO)
         vnet_tx_up(v, false);
     else
@@ -183,7 +200,7 @@ void vnet_tx_lost(struct vnet *v)
         else if (HAL_DMA_MAPS)
             vnet_map_end(v, cookie, true);
     }
-    vnet_tx_drop_pending(v, (unsigned)(v->tx_next - v->tx_requests));
+    vnet_tx_drop_pending(v, (unsigned)(v->tx_next - v->tx_first));
     vnet_tx_start_watch(v);
 }
 

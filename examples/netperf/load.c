@@ -26,7 +26,7 @@ enum {
     SILENCE_MS = 2000,
     CLOCK_EVERY = 64,
     BATCH_MAX = 64,
-    FULL_US = 50
+    FULL_US = 400, /* in which a card sends some of the hundreds of frames that it has */
 };
 
 #define NS_PER_S 1000000000ull

@@ -14,7 +14,7 @@
 #include "lwip/udp.h"
 #include "net_impl.h"
 
-enum { ANSWER_MS = 200, SILENCE_MS = 2000, FULL_US = 50, WARM_UP = 3, END_BYTES = 3 };
+enum { ANSWER_MS = 200, SILENCE_MS = 2000, FULL_US = 400, WARM_UP = 3, END_BYTES = 3 };
 
 /* Datagrams are used again and again, which spares the allocation. */
 #define RAW_DATAGRAMS 512

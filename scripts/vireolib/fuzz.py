@@ -36,7 +36,7 @@ ABOUT = {
              'drivers/virtio/core.c', 'drivers/virtio/queues.c', 'drivers/virtio/state.c'),
     'net': ('drivers/net/*.c', 'net/lwip/net_input.c', 'net/lwip/net_rx.c', 'net/lwip/net_udp.c',
             'net/lwip/net_join.c', 'net/lwip/frame_check.c'),
-    'packed': ('drivers/virtio/ring/packed.c', 'drivers/virtio/ring/virtq*.c'),
+    'packed': ('drivers/virtio/ring/packed*.c', 'drivers/virtio/ring/virtq*.c'),
     'pci': ('drivers/pci/*.c', 'drivers/virtio/transport/vpci*.c'),
     'split': ('drivers/virtio/ring/split.c', 'drivers/virtio/ring/virtq*.c'),
     'tar': ('files/tar.c', 'files/tar_number.c', 'files/tar_pax.c', 'files/tar_sparse.c',

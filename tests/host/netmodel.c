@@ -162,7 +162,7 @@ void net_serve_tx(struct model *model, struct model_queue *q)
         netctrl_serve();
     if (q != net.tx || net.hold_tx)
         return;
-    for (; model_pop(model, q, &c); n++) {
+    for (; (!net.take_most || n < net.take_most) && model_pop(model, q, &c); n++) {
         take_frame(&c);
         model_push(model, q, &c, 0);
     }

@@ -62,6 +62,7 @@ struct net {
     unsigned mtu;                  /* of the card, where it offers one; 0: 1400 */
     const struct vnet_meta *meta;  /* of frames that are sent */
     bool hold_tx;                  /* the device leaves what is sent in the ring */
+    unsigned take_most;            /* the device takes so many of them at a time; 0: all */
     bool lies; /* the device fills the headers of what it delivers with rubbish */
 
     struct model *m;

@@ -82,6 +82,36 @@ static void full_transmit_ring(void)
         net_check_wire(i, i, 100);
 }
 
+/*
+ * A device that sends one frame at a time: a stack is refused until half of what waits has left,
+ * and then has room for as many frames. None of them is lost, and they keep their order.
+ */
+static void one_at_a_time(void)
+{
+    unsigned n = 0, row = 0, longest = 0;
+
+    net_boot_plain(MODEL_MMIO);
+    net.take_most = 1;
+    while (n < NET_PACKETS) {
+        if (net_send(n, 16, 1 + n % 2, 100 + n % 50) == 0) {
+            n++;
+            row = 0;
+            continue;
+        }
+        row++;
+        longest = row > longest ? row : longest;
+        net_serve_tx(net.m, net.tx);
+    }
+    CHECK_EQ(longest, 32);
+    net.take_most = 0;
+    net_serve_tx(net.m, net.tx);
+    host_run_for(50 * HAL_MS);
+    CHECK_EQ(net.wire_count, n);
+    CHECK_EQ(net.tx_done, n);
+    for (unsigned i = 0; i < n; i++)
+        net_check_wire(i, i, 100 + i % 50);
+}
+
 /* A queue of 4 takes chains of 4: more pieces are refused, and harm nobody. */
 static void short_transmit_ring(void)
 {
@@ -437,6 +467,7 @@ int main(int argc, char **argv)
         SHOWS(sends_frames_legacy, "LEGACY-NET-05 LEGACY-NET-11 LEGACY-VQ-06 LEGACY-MMIO-17"),
         SHOWS(batch_is_one_kick, "VQ-05 SPLIT-22"),
         CASE(full_transmit_ring),
+        CASE(one_at_a_time),
         CASE(short_transmit_ring),
         CASE(refused_frames),
         CASE(reclaim_without_interrupt),

@@ -11,20 +11,6 @@
 
 #if VIREO_PACKED
 
-/* Section 2.8.13; the entries of an indirect table look the same. */
-struct virtq_packed_desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t id, flags;
-};
-_Static_assert(sizeof(struct virtq_packed_desc) == VIRTQ_DESC_BYTES, "layout of a descriptor");
-
-/* Section 2.8.1: what a wrap counter of 1 stands for. */
-enum {
-    F_AVAIL = 1 << 7,
-    F_USED = 1 << 15,
-};
-
 /*
  * Section 2.8.14: an event suppression structure as one word of 32 bits: a slot in bits 0 to 14,
  * its wrap counter in bit 15, and in bits 16 and 17 what is asked for.
@@ -64,8 +50,8 @@ static void packed_start(struct virtq *q)
     p->driver_event = (uint32_t *)(base + (q->avail_dma - q->desc_dma));
     p->device_event = (const uint32_t *)(base + (q->used_dma - q->desc_dma));
     p->next_avail = p->next_used = 0;
-    p->avail_flags = F_AVAIL;
-    p->used_flags = F_AVAIL | F_USED;
+    p->avail_flags = PACKED_AVAIL;
+    p->used_flags = PACKED_AVAIL | PACKED_USED;
     p->says_write = 0;
     p->addrs = virtq_addrs(q);
     for (unsigned i = 0; i < q->size; i++)
@@ -73,15 +59,10 @@ static void packed_start(struct virtq *q)
     hal_shared_store32(p->driver_event, EVENT_DISABLE << EVENT_MODE_SHIFT);
 }
 
-/* A slot, and what the flags of descriptors are in that lap: of available or of used ones. */
-struct packed_place {
-    unsigned slot, lap;
-};
-
 /* Slot and wrap counter in one word, as events and NOTIFICATION_DATA have them. */
 static uint32_t packed_slot_word(unsigned slot, unsigned flags)
 {
-    return slot | (flags & F_AVAIL ? EVENT_WRAP : 0u);
+    return slot | (flags & PACKED_AVAIL ? EVENT_WRAP : 0u);
 }
 
 /* ---- submitting (section 2.8.21) ------------------------------------------------------------- */
@@ -90,7 +71,7 @@ static uint32_t packed_slot_word(unsigned slot, unsigned flags)
 static void packed_flip_lap(struct virtq_packed_queue *p)
 {
     p->next_avail = 0;
-    p->avail_flags ^= F_AVAIL | F_USED;
+    p->avail_flags ^= PACKED_AVAIL | PACKED_USED;
 }
 
 /*
@@ -99,7 +80,7 @@ static void packed_flip_lap(struct virtq_packed_queue *p)
  */
 static inline unsigned packed_flags(unsigned lap, unsigned flags, bool hidden)
 {
-    return (hidden ? lap ^ F_AVAIL : lap) | flags;
+    return (hidden ? lap ^ PACKED_AVAIL : lap) | flags;
 }
 
 /* A device may be looking at the flags, also at those of a hidden descriptor. */
@@ -291,16 +272,22 @@ static void packed_publish(struct virtq_packed_queue *p, struct packed_place fir
     p->q.wants_kick = packed_wants_kick(p, descs);
 }
 
-static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
+/*
+ * Submits reqs[taken..n) after those before, which begin at `first`; returns how many of all, or an
+ * error.
+ */
+static int packed_submit_rest(struct virtq_packed_queue *p, const struct virtq_request *reqs,
+                              unsigned n, unsigned taken, struct packed_place first)
+    __attribute__((noinline));
+static int packed_submit_rest(struct virtq_packed_queue *p, const struct virtq_request *reqs,
+                              unsigned n, unsigned taken, struct packed_place first)
 {
-    struct virtq_packed_queue *p = virtq_packed_of(q);
-    struct packed_place first = {p->next_avail, p->avail_flags};
-    unsigned before = q->free_count, taken = 0;
+    unsigned before = p->q.free_count + taken;
     int err = 0;
 
     while (taken < n && !err) {
         const struct virtq_request *r = &reqs[taken];
-        unsigned run = virtq_runs(q, r) ? packed_place_run(p, r, n - taken, !taken) : 0;
+        unsigned run = virtq_runs(&p->q, r) ? packed_place_run(p, r, n - taken, !taken) : 0;
 
         if (!run && !(err = packed_place(p, r, !taken)))
             run = 1;
@@ -308,7 +295,21 @@ static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsi
     }
     if (!taken)
         return err == -ENOSPC ? 0 : err;
-    packed_publish(p, first, packed_first_flags(q, reqs), before - q->free_count);
+    packed_publish(p, first, packed_first_flags(&p->q, reqs), before - p->q.free_count);
+    return (int)taken;
+}
+
+static int packed_submit(struct virtq *q, const struct virtq_request *reqs, unsigned n)
+{
+    struct virtq_packed_queue *p = virtq_packed_of(q);
+    struct packed_place first = {p->next_avail, p->avail_flags};
+    unsigned taken = 0;
+
+    if (virtq_runs(q, reqs))
+        taken = packed_place_run(p, reqs, n, true);
+    if (taken < n)
+        return packed_submit_rest(p, reqs, n, taken, first);
+    packed_publish(p, first, 0, taken);
     return (int)taken;
 }
 
@@ -403,147 +404,6 @@ static bool packed_kick_missed(struct virtq *q)
     uint32_t unannounced = q->since_kick < out ? q->since_kick : out;
 
     return unannounced && packed_wants_kick(virtq_packed_of(q), unannounced);
-}
-
-/* ---- reaping (section 2.8.22) ---------------------------------------------------------------- */
-
-static bool packed_is_used(uint16_t flags, unsigned lap)
-{
-    return (flags & (F_AVAIL | F_USED)) == lap;
-}
-
-/* The next used descriptor lies behind the whole chain, of `count` descriptors. */
-static inline struct packed_place packed_skip(struct packed_place place, unsigned count,
-                                              unsigned size)
-{
-    place.slot += count;
-    if (place.slot >= size) {
-        place.slot -= size;
-        place.lap ^= F_AVAIL | F_USED;
-    }
-    return place;
-}
-
-/* A used descriptor, of which each word is loaded once: first its flags. False: it was not used
- * yet. */
-static inline bool packed_load_flags(const struct virtq_packed_desc *d, unsigned lap, bool platform,
-                                     uint16_t *flags)
-{
-    *flags = hal_observe16(&d->flags, platform);
-    return packed_is_used(*flags, lap);
-}
-
-/*
- * Sections 2.8.3 and 2.8.4: the length counts if WRITE is set. QEMU never sets WRITE, so the flag
- * decides only on a device that has set it before: *says_write is WRITE then, else 0.
- */
-static inline uint32_t packed_load_len(const struct virtq_packed_desc *d, unsigned flags,
-                                       uint16_t *says_write)
-{
-    uint32_t len = hal_shared_load32(&d->len);
-
-    if (__builtin_expect(((flags ^ *says_write) & VIRTQ_DESC_F_WRITE) == 0, 1))
-        return len;
-    *says_write |= flags & VIRTQ_DESC_F_WRITE;
-    return flags & VIRTQ_DESC_F_WRITE ? len : 0;
-}
-
-/*
- * Takes up to max used descriptors; fewer: there are no more, or the queue is broken. `keep`, a
- * constant: their ids stay with them; else they go in front of the free ones. What each round needs
- * is in local variables, since the order of each load makes memory be read again.
- */
-static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct virtq_done *done,
-                                        unsigned max, bool keep) __attribute__((always_inline));
-static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct virtq_done *done,
-                                        unsigned max, bool keep)
-{
-    struct virtq *q = &p->q;
-    struct virtq_slot *slots = q->slots;
-    const struct virtq_packed_desc *d = &p->desc[p->next_used], *last = &p->desc[q->size];
-    unsigned left = max, more = 0, head = q->free_head, size = q->size, lap = p->used_flags;
-    uint16_t says_write = p->says_write, flags;
-    bool platform = q->order_platform;
-
-    for (; left && packed_load_flags(d, lap, platform, &flags); left--, done++) {
-        uint32_t id = hal_shared_load16(&d->id);
-        if (!virtq_id_out(slots, size, id)) {
-            virtq_bad_id(q, id);
-            break;
-        }
-        struct virtq_slot *slot = &slots[id];
-        if (!keep && __builtin_expect(virtq_slot_word(slot) == VIRTQ_SLOT_READ, 1)) {
-            virtq_slot_read(slot, done);
-        } else {
-            unsigned count = virtq_slot_empty(slot, packed_load_len(d, flags, &says_write), done);
-            if (!keep) {
-                d += count - 1;
-                more += count - 1;
-            }
-        }
-        d++;
-        if (d >= last) {
-            d -= size;
-            lap ^= F_AVAIL | F_USED;
-        }
-        if (keep) {
-            done->id = (uint16_t)id;
-            continue;
-        }
-        slot->next = (uint16_t)head;
-        head = id;
-    }
-    max -= left;
-    p->says_write = says_write;
-    p->next_used = (uint16_t)(d - p->desc);
-    p->used_flags = (uint16_t)lap;
-    if (!keep)
-        q->free_head = (uint16_t)head;
-    virtq_count_back(q, max, keep ? 0 : max + more);
-    return max;
-}
-
-/* IN_ORDER: a used descriptor may stand for several buffers. Takes up to max of them. */
-static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_done *done,
-                                     unsigned max) __attribute__((noinline, cold));
-static unsigned packed_take_in_order(struct virtq_packed_queue *p, struct virtq_done *done,
-                                     unsigned max)
-{
-    struct packed_place place = {p->next_used, p->used_flags};
-    struct virtq *q = &p->q;
-    unsigned n = 0;
-    uint16_t flags;
-
-    for (; n < max; n++) {
-        const struct virtq_packed_desc *d = &p->desc[place.slot];
-
-        if (!q->batch &&
-            (!packed_load_flags(d, place.lap, q->order_platform, &flags) ||
-             !virtq_in_order_batch(q, hal_shared_load16(&d->id),
-                                   packed_load_len(d, flags, &p->says_write), q->in_flight)))
-            break;
-        place = packed_skip(place, q->slots[q->oldest].count, q->size);
-        virtq_in_order_take(q, &done[n]);
-    }
-    p->next_used = (uint16_t)place.slot;
-    p->used_flags = (uint16_t)place.lap;
-    return n;
-}
-
-static int packed_reap(struct virtq *q, struct virtq_done *done, unsigned max)
-{
-    struct virtq_packed_queue *p = virtq_packed_of(q);
-    unsigned n =
-        q->in_order ? packed_take_in_order(p, done, max) : packed_take_used(p, done, max, false);
-
-    return n || q->state == VIRTQ_OK ? (int)n : -EIO;
-}
-
-static int packed_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
-{
-    unsigned n = packed_take_used(virtq_packed_of(q), done, max, true);
-
-    return n || q->state == VIRTQ_OK ? (int)n : -EIO;
 }
 
 /* ---- notifications (section 2.8.10) ---------------------------------------------------------- */

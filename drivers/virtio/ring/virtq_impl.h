@@ -31,13 +31,12 @@ enum { VIRTQ_DESC_F_NEXT = 1, VIRTQ_DESC_F_WRITE = 2, VIRTQ_DESC_F_INDIRECT = 4 
  */
 struct virtq_slot {
     void *cookie;      /* of the buffer with this id that is with the device; else NULL */
-    uint32_t writable; /* bytes that the device may write */
     uint16_t count;    /* descriptors that the chain takes in the ring */
     uint16_t next;     /* the next one of the chain (split), or of the free list */
+    uint32_t writable; /* bytes that the device may write */
 };
-_Static_assert(sizeof(struct virtq_slot) - offsetof(struct virtq_slot, writable) >= 8 &&
-                   offsetof(struct virtq_slot, count) == offsetof(struct virtq_slot, writable) + 4,
-               "what follows a cookie is one word, with the count in its upper half");
+_Static_assert(sizeof(struct virtq_slot) == offsetof(struct virtq_slot, count) + 8,
+               "what follows a cookie is one word, with the count in its lowest part");
 
 /*
  * Where and how a kick is written (sections 2.9, 4.1.5.2, 4.2.3.3). The value is the id, with
@@ -306,10 +305,10 @@ static inline uint64_t virtq_slot_word(const struct virtq_slot *slot)
 {
     uint64_t word;
 
-    memcpy(&word, &slot->writable, sizeof(word));
+    memcpy(&word, &slot->count, sizeof(word));
     return word;
 }
-#define VIRTQ_SLOT_READ (1ull << 32)
+#define VIRTQ_SLOT_READ 1ull
 
 /* The slot of such a buffer. Returns the next one that is free. */
 static inline size_t virtq_slot_single(struct virtq_slot *slot, const struct virtq_single *one)
@@ -318,7 +317,7 @@ static inline size_t virtq_slot_single(struct virtq_slot *slot, const struct vir
     size_t next = slot->next;
 
     slot->cookie = one->cookie;
-    memcpy(&slot->writable, &word, sizeof(word));
+    memcpy(&slot->count, &word, sizeof(word));
     return next;
 }
 

@@ -106,9 +106,15 @@ static inline uint8_t hal_shared_load8(const uint8_t *p)
     return *(const volatile uint8_t *)p;
 }
 
+/* By the instruction: of a volatile object the compiler would extend the value once more. */
 static inline uint16_t hal_shared_load16(const uint16_t *p)
 {
-    return *(const volatile uint16_t *)p;
+    uint32_t v;
+
+    __asm__ volatile("ldrh %w0, %1" : "=r"(v) : "m"(*p));
+    if (v > UINT16_MAX)
+        __builtin_unreachable();
+    return (uint16_t)v;
 }
 
 static inline uint32_t hal_shared_load32(const uint32_t *p)
