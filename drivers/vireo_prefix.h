@@ -102,6 +102,8 @@
 #define block_send_head              VIREO_NAME(block_send_head)
 #define block_set_plain              VIREO_NAME(block_set_plain)
 #define block_set_write_back         VIREO_NAME(block_set_write_back)
+#define block_share_init             VIREO_NAME(block_share_init)
+#define block_share_submit           VIREO_NAME(block_share_submit)
 #define block_size                   VIREO_NAME(block_size)
 #define block_submit                 VIREO_NAME(block_submit)
 #define block_tell_loss              VIREO_NAME(block_tell_loss)

@@ -21,9 +21,10 @@
  * device at most (struct block_info). So a request waits for those before it, and for none that
  * came later: of two submitters that each submit the next request from done() of the last, each has
  * its share by the number of requests that it keeps submitted. Who submits thousands at once has
- * others wait for all of them; a bound on one's own requests that are out is the submitter's to
- * keep: `depth` of them, or a few times as many where neighbours are to be joined, keep a disk
- * busy.
+ * others wait for all of them, but by a share (block_share_submit): shares take turns, and each
+ * request of others passes what waits in them. Without one, a bound on one's own requests that are
+ * out is the submitter's to keep: `depth` of them, or a few times as many where neighbours are to
+ * be joined, keep a disk busy.
  *
  * All functions are for task context: tasks, services, and the layer's own callbacks; not for
  * interrupt handlers. None parks. A sector is 512 bytes, whatever the device's logical block is.
@@ -148,6 +149,8 @@ struct block_request {
     uint64_t cut;       /* bytes that were cut off in all */
     uint64_t bytes;     /* of all segments */
     struct block_request *next;
+    struct block_device *dev; /* by a share: that of the share, and the caller's done() */
+    void (*own_done)(struct block_request *r);
 };
 
 struct block_device;
@@ -223,6 +226,31 @@ void block_flusher_init(const struct block_device *dev, struct block_flusher *f)
  * The array itself is not used after the call.
  */
 void block_submit(struct block_device *dev, struct block_request *const *reqs, unsigned n);
+
+/* ---- block_share.c: turns -------------------------------------------------------------------- */
+
+/*
+ * One of those who keep many requests at a disk, thousands if they like. All fields are the
+ * layer's. The share must last until all that was submitted by it has ended.
+ */
+struct block_share {
+    struct block_device *dev;
+    struct block_request *head, *tail; /* what waits for a turn */
+    struct block_share *next;          /* in the ring of shares that wait; NULL: not in it */
+    unsigned run;                      /* neighbours that went in this turn */
+};
+
+/* Makes *s a share of the device. */
+void block_share_init(struct block_device *dev, struct block_share *s);
+
+/*
+ * As block_submit(), but that the requests wait for their turn: among all shares of a disk, one
+ * request goes after the other, or up to 16 neighbours on the disk. The device's queue takes
+ * `depth` requests of all shares at most, or 16 where that is more, so a request of block_submit()
+ * waits for so many, and the first of another share for one more. Requests of one share stay in
+ * order, flushes among them.
+ */
+void block_share_submit(struct block_share *s, struct block_request *const *reqs, unsigned n);
 
 /*
  * What is submitted between block_hold() and block_release() goes to the device at the outermost

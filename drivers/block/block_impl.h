@@ -184,8 +184,10 @@ struct block_device {
     uint64_t bounce_dma;
     bool bounce_busy; /* a transfer with the device uses it */
     struct block_stats stats;
-    struct block_map *maps; /* for each slot, where HAL_DMA_MAPS is 1 */
-    struct block_map *map;  /* of the transfer that is being cut */
+    struct block_share *last_share; /* block_share.c: of the ring of shares that wait, or NULL */
+    unsigned shares_out;            /* requests of shares that were submitted */
+    struct block_map *maps;         /* for each slot, where HAL_DMA_MAPS is 1 */
+    struct block_map *map;          /* of the transfer that is being cut */
 };
 
 /*
