@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * console.c - descriptors 0, 1 and 2: the serial line. Bytes pass unchanged, except that CR is read
- * as a newline. There is no echo and no line editing.
+ * as a newline. There is no echo and no line editing, unless console_lines does both.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -52,11 +52,38 @@ static bool console_input_waits(void)
     return lookahead >= 0;
 }
 
+const struct console_lines *console_lines;
+
+int console_take(void)
+{
+    int c = console_input_waits() ? lookahead : -1;
+
+    lookahead = -1;
+    return c;
+}
+
+int console_wait(uint64_t deadline_ns)
+{
+    return waitq_wait(&readers, deadline_ns);
+}
+
+void console_put_text(const char *text, size_t len)
+{
+    console_put(text, len);
+}
+
+static bool console_waits(void)
+{
+    return console_lines ? console_lines->waits() : console_input_waits();
+}
+
 static ssize_t console_read(struct file *f, void *buf, size_t len)
 {
     char *out = buf;
     size_t n = 0;
 
+    if (console_lines)
+        return console_lines->read(f, buf, len);
     while (len && !console_input_waits()) {
         if (f->flags & O_NONBLOCK)
             return -EAGAIN;
@@ -90,7 +117,7 @@ static int console_ioctl(struct file *f, unsigned long request, void *arg)
     (void)f;
     if (request != FIONREAD)
         return -ENOTTY;
-    *(int *)arg = console_input_waits() ? 1 : 0;
+    *(int *)arg = console_waits() ? 1 : 0;
     return 0;
 }
 
@@ -99,7 +126,7 @@ static int console_poll(struct file *f, int events)
     int now = POLLOUT | POLLWRNORM;
 
     (void)f;
-    if ((events & (POLLIN | POLLRDNORM)) && console_input_waits())
+    if ((events & (POLLIN | POLLRDNORM)) && console_waits())
         now |= POLLIN | POLLRDNORM;
     return now & events;
 }

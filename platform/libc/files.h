@@ -96,6 +96,18 @@ extern int (*signal_send)(int signal);
 /* What a signal does that has no handler. Does not return, unless it is to be ignored. */
 void signal_default(int signal);
 
+/* ---- the serial line (console.c) ------------------------------------------------------------- */
+
 extern struct open_file console_file;
+
+/* What edits lines, in place of bytes as they come. NULL: nothing does. */
+struct console_lines {
+    ssize_t (*read)(struct file *f, void *buf, size_t len); /* as file_ops.read */
+    bool (*waits)(void);                                    /* is there something to read? */
+};
+extern const struct console_lines *console_lines;
+int console_take(void);                 /* the next byte that was received; -1: there is none */
+int console_wait(uint64_t deadline_ns); /* for the next byte. 0; -ETIMEDOUT. [parks] */
+void console_put_text(const char *text, size_t len); /* on the line, at once */
 
 #endif

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SRCS := main.c names.c paths.c process.c pages.c pipes.c signals.c text.c
+SRCS := main.c names.c paths.c process.c pages.c pipes.c signals.c terminal.c text.c
 FILESYSTEMS := littlefs tar
 MOUNTS := /data:vblk0

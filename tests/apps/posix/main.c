@@ -17,5 +17,6 @@ int main(void)
     check_pipes();
     check_signals();
     check_text();
+    check_terminal();
     return checks_end();
 }

@@ -12,6 +12,7 @@ void check_process(void);
 void check_pages(void);
 void check_pipes(void);
 void check_signals(void);
+void check_terminal(void);
 void check_text(void);
 
 /* A check that is named by its own text. */
