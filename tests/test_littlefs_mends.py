@@ -10,6 +10,13 @@ LIBRARY = Mended('littlefs', {
     'a directory is read on': 'test_littlefs deleting_what_comes_next',
     'a file that was deleted': 'test_littlefs deleting_the_last_of_a_block',
     'a file system without a superblock': 'test_littlefs_disk a_superblock_of_no_blocks',
+    'the last block of a file': 'test_littlefs_cost appending',
+    'a file that leaves its directory': 'test_littlefs_cost leaving_the_directory',
+    'what lies behind a change': 'test_littlefs_cost changing_the_middle',
+    'what was written to the cache': 'test_littlefs_cost nothing_is_read_back',
+    'metadata is read from the cache': 'test_littlefs_cost looking_up',
+    'tags of a directory': 'test_littlefs_cost directories_anew',
+    'the sum over a directory': 'test_littlefs_cost looking_up',
 })
 
 

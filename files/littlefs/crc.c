@@ -25,6 +25,7 @@ uint32_t lfs2_crc(uint32_t crc, const void *buffer, size_t size)
 {
     const uint8_t *p = buffer;
 
+    LITTLEFS_COUNT(summed, (unsigned)size);
     if (!table[0][1])
         crc_fill_table();
     for (; size >= 8; size -= 8, p += 8) {

@@ -100,6 +100,74 @@ uint32_t lfs2_crc(uint32_t crc, const void *buffer, size_t size);
 struct lfs2;
 struct lfs2_file;
 
+#ifdef VIREO_DEBUG
+/* What was done so far, for tests of the cost. */
+extern struct littlefs_work {
+    unsigned copies;   /* steps of copies */
+    unsigned near;     /* pieces of metadata that were in the cache */
+    unsigned filtered; /* tags that littlefs_filter() went past */
+    unsigned summed;   /* bytes */
+    unsigned reads;    /* of the disk */
+} littlefs_work;
+#define LITTLEFS_COUNT(what, n) (littlefs_work.what += (n))
+#else
+#define LITTLEFS_COUNT(what, n) (void)0
+#endif
+
+#define LITTLEFS_COPY 256u /* bytes on the stack of a call of littlefs that copies */
+
+/* How many of `left` bytes, one at least, the next step of a copy takes (mends.c). */
+uint32_t littlefs_copy_length(uint32_t left);
+/*
+ * Where [off, off + size) of a block lies in the cache of littlefs that reads go through, which
+ * holds `clen` bytes from `coff` of block `cblock`. NULL: the cache does not hold all of that, or
+ * the block is `dirty`, the one that is being written.
+ */
+static inline const uint8_t *littlefs_near(uint32_t dirty, const uint8_t *cache, uint32_t cblock,
+                                           uint32_t coff, uint32_t clen, uint32_t block,
+                                           uint32_t off, uint32_t size)
+{
+    if (block != cblock || block == dirty || off - coff >= clen || size > clen - (off - coff))
+        return NULL;
+    LITTLEFS_COUNT(near, 1);
+    return cache + (off - coff);
+}
+
+/* Reads a tag of a directory from there. False: it is not there. */
+static inline bool littlefs_tag_near(const uint8_t *cache, uint32_t cblock, uint32_t coff,
+                                     uint32_t clen, uint32_t block, uint32_t off, uint32_t *tag)
+{
+    const uint8_t *near =
+        littlefs_near(UINT32_MAX, cache, cblock, coff, clen, block, off, sizeof(*tag));
+
+    if (near)
+        memcpy(tag, near, sizeof(*tag));
+    return near;
+}
+
+/*
+ * Up to where the sums of a block of a directory were found to be right, since littlefs wrote to
+ * that block last; 0: nothing is known (mends.c).
+ */
+uint32_t littlefs_proven(const struct lfs2 *fs, uint32_t block);
+/* The sums are right up to `end`. 0: the block is about to be written. */
+void littlefs_prove(const struct lfs2 *fs, uint32_t block, uint32_t end);
+/* Nothing is known of any file system: another one may be in the place of *fs. */
+void littlefs_prove_none(void);
+
+struct lfs2_cache;
+struct lfs2_mdir;
+/*
+ * Goes on in a directory from the tag *ptag at *off, as far as tags are in the cache, and compares
+ * each with *tag by `filter`. True: that said so (mends.c).
+ */
+bool littlefs_filter(const struct lfs2_cache *cache, const struct lfs2_mdir *dir, uint32_t *off,
+                     uint32_t *ptag, void *tag,
+                     int (*filter)(void *tag, uint32_t other, const void *buffer));
+
+/* Is what was written to the disk read back, and compared (mends.c)? */
+bool littlefs_reads_back(const struct lfs2 *fs);
+
 /* Before a file's metadata is written: its data is on the disk (mends.c). 0 or an error. */
 int littlefs_data_first(struct lfs2 *fs, const struct lfs2_file *file);
 /* May a seek go on with what the file's buffer holds (mends.c)? */

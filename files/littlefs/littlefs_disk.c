@@ -47,6 +47,7 @@ static int littlefs_disk_read(const struct lfs2_config *c, lfs2_block_t block, l
     struct littlefs *fs = c->context;
     ssize_t n;
 
+    LITTLEFS_COUNT(reads, 1);
     if (++fs->reads > fs->reads_max)
         return LFS2_ERR_CORRUPT;
     if (!off)
