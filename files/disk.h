@@ -61,6 +61,24 @@ bool disk_sync_all(void);
 /* Has the end of the image sync all disks. */
 void disk_sync_at_end(void);
 
+/* Where the bytes of an open file lie: those of a whole disk, or of a file of a tree. */
+struct disk_place {
+    struct disk *disk;
+    uint64_t at, len;             /* bytes */
+    struct bcache_stream *stream; /* of this reader */
+};
+/* False: f is not a disk; not a file of a tree that lies on a disk in one piece (ftree_file.c). */
+bool disk_file_place(struct file *f, struct disk_place *p);
+bool ftree_file_place(struct file *f, struct disk_place *p);
+
+/*
+ * disk_zero.c: len bytes at `at`, all on the disk, read as zeros from then on; unmap: the device
+ * may free their blocks. Whole blocks of the cache are given to the device, if that can write
+ * zeros, and are durable at the end; the others are written by way of the cache. 0, or an error as
+ * of disk_write(). [parks]
+ */
+int disk_zero(struct disk *d, uint64_t at, uint64_t len, bool unmap);
+
 /*
  * Opens a disk with O_ flags as a file. Returns a descriptor, which is the caller's; -EEXIST,
  * -ENOTDIR: the flags want something else; -EROFS; -EIO: the disk was given up; -ENOMEM, -EMFILE.

@@ -92,6 +92,16 @@ static const struct file_ops disk_ops = {
     .close = disk_file_close,
 };
 
+bool disk_file_place(struct file *f, struct disk_place *p)
+{
+    struct disk_file *df = f->ctx;
+
+    if (f->ops != &disk_ops)
+        return false;
+    *p = (struct disk_place){df->disk, 0, block_capacity(df->disk->dev), &df->stream};
+    return true;
+}
+
 /* The image ends. Where nothing may park, as in a service, nothing can be written. */
 static void disk_end(void)
 {

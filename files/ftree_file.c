@@ -191,6 +191,18 @@ static const struct file_ops ftree_file_ops = {
     .close = ftree_file_close,
 };
 
+bool ftree_file_place(struct file *f, struct disk_place *p)
+{
+    struct ftree_file *tf = f->ctx;
+    const struct ftree_entry *e;
+
+    if (f->ops != &ftree_file_ops || tf->tree->source.memory)
+        return false;
+    e = &tf->tree->entries[tf->entry];
+    *p = (struct disk_place){tf->tree->source.disk, e->data, e->size, &tf->stream};
+    return e->map == FTREE_NONE;
+}
+
 static const struct file_ops ftree_dir_ops = {
     .name = "directory",
     .fstat = ftree_file_stat,

@@ -55,6 +55,8 @@ FLAGS_platform/runtime/start.c := -Dmain=image_main -DVIREO_VERSION='"host"' \
 # All but their own tests have the host's log, which keeps lines, and the host's time.
 FLAGS_platform/runtime/log.c := -DIMAGE_LOG
 FLAGS_tests/host/test_image_log.c := -DIMAGE_LOG
+FLAGS_files/fadvise.c := -D_GNU_SOURCE
+FLAGS_files/fallocate.c := -D_GNU_SOURCE
 FLAGS_platform/virt/timer.c := -DIMAGE_CLOCK
 FLAGS_tests/host/test_image_clock.c := -DIMAGE_CLOCK
 

@@ -56,6 +56,23 @@ static void judge_flush(const struct fakedisk *f, const struct block_transfer *t
         judge(!f->slot[i].t || f->slot[i].t->op != BLOCK_WRITE, "flush before a write is done", i);
 }
 
+/* No transfer of data is out for what becomes zeros. */
+static void judge_zeroes(const struct fakedisk *f, const struct block_dma *dma, unsigned n)
+{
+    const struct block_range *r = host_dma_pointer(dma->addr, dma->len);
+
+    judge(n == 1 && r && dma->len && dma->len % sizeof(*r) == 0, "ranges", dma->len);
+    for (uint32_t k = 0; k < dma->len / sizeof(*r); k++) {
+        const struct block_transfer span = {.sector = r[k].sector,
+                                            .bytes = r[k].sectors * BLOCK_SECTOR};
+
+        judge(r[k].sector + r[k].sectors <= f->bytes / BLOCK_SECTOR, "zeroes behind the end", k);
+        for (unsigned i = 0; i < f->dev.depth; i++)
+            judge(!f->slot[i].t || !moves_data(f->slot[i].t) || !overlap(f->slot[i].t, &span),
+                  "zeroes overlap a transfer that is out", k);
+    }
+}
+
 static uint64_t sum(const struct fakedisk *f, unsigned slot)
 {
     uint64_t h = 14695981039346656037ull;
@@ -95,6 +112,8 @@ static void stage(struct block_device *dev, struct block_transfer *t, const stru
         judge_data(f, t, total);
     else if (t->op == BLOCK_FLUSH)
         judge_flush(f, t, n);
+    else if (t->op == BLOCK_WRITE_ZEROES)
+        judge_zeroes(f, dma, n);
     else
         judge(n == 1 && total == BLOCK_ID_LEN, "GET_ID of other than 20 bytes", total);
     f->slot[t->slot].t = t;
@@ -161,6 +180,21 @@ struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits)
     return NULL;
 }
 
+void fakedisk_can_zero(struct fakedisk *f)
+{
+    struct block_more *more = calloc(1, sizeof(*more));
+
+    more->can = 1u << BLOCK_WRITE_ZEROES;
+    more->limits.unmaps = true;
+    more->range[BLOCK_WRITE_ZEROES] =
+        (struct block_range_limit){.sectors = 64, .ranges = 4, .align = 1};
+    more->ranges =
+        hal_dma_alloc(f->dev.depth * BLOCK_RANGES * sizeof(*more->ranges), 64, &more->ranges_dma);
+    more->check = block_more_check;
+    more->cut = block_more_cut;
+    f->dev.more = more;
+}
+
 /* ---- doing it -------------------------------------------------------------------------------- */
 
 static void move(struct fakedisk *f, unsigned slot, bool write)
@@ -225,6 +259,22 @@ static void spread(struct fakedisk *f)
     }
 }
 
+static int zero(struct fakedisk *f, const struct block_dma *dma)
+{
+    const struct block_range *r = host_dma_pointer(dma->addr, dma->len);
+
+    f->zeroes++;
+    if (random_below(100) < f->fail_zeroes)
+        return -EIO;
+    for (uint32_t k = 0; k < dma->len / sizeof(*r); k++) {
+        f->unmapped += r[k].flags & BLOCK_RANGE_UNMAP ? r[k].sectors : 0;
+        memset(f->now + r[k].sector * BLOCK_SECTOR, 0, r[k].sectors * BLOCK_SECTOR);
+    }
+    if (!f->dev.volatile_cache)
+        memcpy(f->durable, f->now, f->bytes);
+    return 0;
+}
+
 static int serve(struct fakedisk *f, unsigned slot)
 {
     const struct block_transfer *t = f->slot[slot].t;
@@ -253,6 +303,8 @@ static int serve(struct fakedisk *f, unsigned slot)
         memcpy(f->durable, f->now, f->bytes);
         f->flushes++;
         return 0;
+    case BLOCK_WRITE_ZEROES:
+        return zero(f, f->slot[slot].dma);
     default:
         host_dma_write(f->slot[slot].dma[0].addr, id, BLOCK_ID_LEN);
         return 0;

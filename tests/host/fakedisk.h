@@ -26,13 +26,14 @@ struct fakedisk {
     unsigned out;
 
     /* faults: percent of transfers that fail, and sectors that do not work */
-    unsigned fail_reads, fail_writes, fail_flushes;
+    unsigned fail_reads, fail_writes, fail_flushes, fail_zeroes;
     uint64_t bad_sector, bad_write; /* to read, to write; UINT64_MAX: none */
     bool forgets;                   /* what a flush that fails should have saved is lost */
     bool
         merges; /* makes one access of the neighbours that it has, as QEMU does: all fail or none */
 
-    unsigned commits, flushes, reads, writes;
+    unsigned commits, flushes, reads, writes, zeroes;
+    uint64_t unmapped; /* sectors */
 };
 
 /*
@@ -47,6 +48,8 @@ extern const struct test_variant fakedisk_ways[];
  * volatile_cache count. NULL: block_register refused it.
  */
 struct fakedisk *fakedisk_new(uint64_t bytes, const struct block_device *limits);
+/* The device does BLOCK_WRITE_ZEROES from now on. */
+void fakedisk_can_zero(struct fakedisk *f);
 /* Completes one transfer, chosen at random; false if there is none. */
 bool fakedisk_step(struct fakedisk *f);
 /* Completes that in this slot. */

@@ -184,7 +184,12 @@ void bcache_wake_room(struct bcache *c)
     bcache_wake_all(&c->room_waiters, false);
 }
 
-static int bcache_wait_for(struct bcache_wait **list, struct bcache_wait *w)
+void bcache_wake_zero(struct bcache *c)
+{
+    bcache_wake_all(&c->zero_waiters, false);
+}
+
+int bcache_wait_for(struct bcache_wait **list, struct bcache_wait *w)
 {
     w->next = *list;
     *list = w;
@@ -358,6 +363,8 @@ static int bcache_get_now(struct bcache *c, uint64_t index, enum bcache_use use,
         return err;
     if (use != BCACHE_READ && bcache_dirty(c) >= c->max_blocks / 4 && !c->round_failed)
         bcache_start_round(c);
+    if (bcache_closed(c, index))
+        return bcache_wait_for(&c->zero_waiters, w);
     b = bcache_find(c, index);
     if (b && b->state == BCACHE_READING)
         return bcache_wait_for(&b->waiters, w);
@@ -405,6 +412,17 @@ void bcache_return(struct bcache *c, struct bcache_block *b)
     c->borrowed--;
     if (b->state == BCACHE_ORPHAN || c->room_waiters)
         bcache_let_go(c, b);
+}
+
+void bcache_drop(struct bcache *c, struct bcache_block *b)
+{
+    bcache_unlink(b);
+    if (b->pins) {
+        bcache_hash_remove(c, b);
+        bcache_set_state(c, b, BCACHE_ORPHAN);
+    } else {
+        bcache_settle_empty(c, b);
+    }
 }
 
 /* ---- the disk was away ----------------------------------------------------------------------- */

@@ -67,8 +67,17 @@ enum bcache_use {
     BCACHE_OVERWRITE /* all of the block is changed, so it is not read */
 };
 
+/* What a reader says of itself. */
+enum bcache_habit {
+    BCACHE_HABIT_SEEN,    /* nothing: whether it is sequential is seen by what it reads */
+    BCACHE_HABIT_IN_TURN, /* it is sequential: read ahead far, from its first read on */
+    BCACHE_HABIT_RANDOM   /* it is not: nothing is read ahead */
+};
+
 /* The position of one reader, by which the cache reads ahead. Zeroed at first. */
 struct bcache_stream {
+    enum bcache_habit habit; /* the caller's */
+
     uint64_t next;   /* the block with which the reader goes on if it is sequential */
     uint64_t ahead;  /* the first block that was not read ahead */
     unsigned window; /* blocks that are read ahead; 0: the reader is not sequential */
@@ -147,6 +156,55 @@ void bcache_return(struct bcache *c, struct bcache_block *b);
  * is not called. -EAGAIN: done() will be called, perhaps before this returns.
  */
 int bcache_sync(struct bcache *c, struct bcache_sync *s);
+
+/* ---- bcache_range.c: what a caller knows of a range of blocks -------------------------------- */
+
+/*
+ * Blocks [index, index + count) will be read: those that the cache has not are read, as far as
+ * there is room and a quarter of the cache at most. Nobody waits, and an error is for those who
+ * read the blocks.
+ */
+void bcache_will_need(struct bcache *c, uint64_t index, uint64_t count);
+/*
+ * Blocks [index, index + count) will not be read: those that are as on the disk leave the cache,
+ * while a borrower keeps what it has. The others begin to be written out, and stay.
+ */
+void bcache_wont_need(struct bcache *c, uint64_t index, uint64_t count);
+/* Begins to write out what is dirty now, and waits for nothing. */
+void bcache_write_out(struct bcache *c);
+
+/*
+ * Blocks that are to read as zeros, durably, by a BLOCK_WRITE_ZEROES of the device. The caller
+ * fills in done to unmap. The cache's from bcache_zero() until done(), which comes once, from a
+ * service or from within bcache_zero(); done() may call the cache.
+ */
+struct bcache_zero {
+    struct bcache_wait wait; /* the cache's own; first: it is cast to its bcache_zero */
+    void (*done)(struct bcache_zero *z);
+    uint64_t index, count; /* blocks, one at least, BCACHE_ZERO_MAX at most */
+    bool unmap;            /* the device may free the blocks */
+    /*
+     * 0; -ENXIO: not all of the blocks are on the disk; -EROFS; -ENOTSUP: the device cannot do
+     * that; -EIO: what the blocks hold is not known, which counts as a write error.
+     */
+    int result;
+
+    /* the cache's own */
+    struct bcache *cache;
+    struct bcache_zero *next;
+    uint64_t at; /* the blocks before this one have left the cache */
+    unsigned tries;
+    struct block_seg seg;
+    struct block_request request;
+    struct block_flusher flusher;
+};
+#define BCACHE_ZERO_MAX 65536u
+
+/*
+ * What the cache has of the blocks is dropped, whether or not the disk has it. From here until
+ * done() callers that want one of the blocks wait, and so do syncs.
+ */
+void bcache_zero(struct bcache *c, struct bcache_zero *z);
 
 /* Write errors since the boot. A caller that keeps the number can tell whether errors followed. */
 uint64_t bcache_errors(const struct bcache *c);

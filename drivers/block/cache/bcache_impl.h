@@ -2,7 +2,8 @@
 /*
  * bcache_impl.h - the inside of the block cache: bcache.c finds blocks and room for them,
  * bcache_evict.c says which block makes room, bcache_read.c fills them, bcache_write.c gets them to
- * the disk, bcache_io.c has their requests. Everything is for task context, and nothing parks.
+ * the disk, bcache_range.c zeroes ranges and lets go of them, bcache_io.c has the requests.
+ * Everything is for task context, and nothing parks.
  */
 #ifndef VIREO_BCACHE_IMPL_H
 #define VIREO_BCACHE_IMPL_H
@@ -112,6 +113,8 @@ struct bcache {
     struct block_flusher flusher;
     struct bcache_sync *syncs; /* those that wait */
     uint64_t errors;           /* bcache_errors() */
+    struct bcache_zero *zeros; /* the first has its blocks closed; the others wait */
+    struct bcache_wait *zero_waiters;
     struct bcache_stats stats;
 };
 
@@ -263,6 +266,12 @@ static inline int bcache_pin(struct bcache *c, struct bcache_block *b)
     return 0;
 }
 
+/* Is block `index` closed, since it is about to be zeros? */
+static inline bool bcache_closed(const struct bcache *c, uint64_t index)
+{
+    return c->zeros && index - c->zeros->index < c->zeros->count;
+}
+
 /* A block for `index`, which has none: EMPTY, in the hash, on no list. NULL: no room now. */
 struct bcache_block *bcache_take(struct bcache *c, uint64_t index);
 
@@ -274,8 +283,13 @@ void bcache_settle_lost(struct bcache *c, struct bcache_block *b);
 
 /* Wakes the callers that wait for b; `failed`: the read of b has failed. */
 void bcache_wake_block(struct bcache_block *b, bool failed);
-/* Wakes the callers that wait for room. */
+/* Wakes the callers that wait for room; for closed blocks. */
 void bcache_wake_room(struct bcache *c);
+void bcache_wake_zero(struct bcache *c);
+/* Adds w to those that wait. -EAGAIN */
+int bcache_wait_for(struct bcache_wait **list, struct bcache_wait *w);
+/* Has a copy of b's disk block leave the cache; a borrowed block keeps its contents. */
+void bcache_drop(struct bcache *c, struct bcache_block *b);
 
 /* ---- bcache_evict.c -------------------------------------------------------------------------- */
 
@@ -322,6 +336,10 @@ void bcache_start_flush(struct bcache *c);
 void bcache_write_more(struct bcache *c);
 /* The block layer has ended io. */
 void bcache_write_done(struct bcache_io *io);
+/* A write, a flush or a bcache_zero() has ended: ends what is complete, begins what is needed. */
+void bcache_progress(struct bcache *c);
+/* A write, a flush or a bcache_zero() has ended: ends what is complete, begins what is needed. */
+void bcache_progress(struct bcache *c);
 /* The service of a cache. */
 bool bcache_run(struct hal_service *s);
 

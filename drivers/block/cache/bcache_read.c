@@ -65,6 +65,10 @@ bool bcache_read(struct bcache *c, uint64_t index, uint64_t count, uint64_t *sta
 {
     uint64_t left = bcache_disk_blocks(c) - index, end;
 
+    if (bcache_closed(c, index))
+        return false;
+    if (c->zeros && c->zeros->index > index && c->zeros->index - index < left)
+        left = c->zeros->index - index;
     if (count > left)
         count = left;
     if (count > c->max_blocks / 4)
@@ -116,7 +120,8 @@ static void bcache_read_ahead(struct bcache *c, struct bcache_stream *s)
     uint64_t from;
 
     if (!s->window)
-        s->window = BCACHE_AHEAD_MIN < max ? BCACHE_AHEAD_MIN : max;
+        s->window =
+            BCACHE_AHEAD_MIN < max && s->habit != BCACHE_HABIT_IN_TURN ? BCACHE_AHEAD_MIN : max;
     if (s->ahead < s->next)
         s->ahead = s->next;
     from = s->ahead;
@@ -132,11 +137,11 @@ static void bcache_go_on(struct bcache *c, struct bcache_stream *s, uint64_t ind
 {
     bool sequential = s->next && (index == s->next || index + 1 == s->next);
 
+    if (!sequential || s->habit == BCACHE_HABIT_RANDOM)
+        *s = (struct bcache_stream){.habit = s->habit};
     s->next = end;
-    if (sequential)
+    if (s->habit != BCACHE_HABIT_RANDOM && (sequential || s->habit == BCACHE_HABIT_IN_TURN))
         bcache_read_ahead(c, s);
-    else
-        *s = (struct bcache_stream){.next = end};
 }
 
 void bcache_advance(struct bcache *c, struct bcache_stream *s, uint64_t index, unsigned count)

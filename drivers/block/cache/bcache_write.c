@@ -15,8 +15,6 @@
 #define BCACHE_STALE_FLUSHES 5u            /* in a row; the next one counts as an error */
 #define BCACHE_RUNS          24u           /* of a merge sort: 2^23 blocks and more */
 
-static void bcache_progress(struct bcache *c);
-
 /* A round is under way, and none of it is left to be written or with the device. */
 static bool bcache_round_written(const struct bcache *c)
 {
@@ -423,7 +421,7 @@ static struct bcache_sync *bcache_advance_syncs(struct bcache *c)
     bool flush = false;
 
     while ((s = *at)) {
-        bool written_out = s->round <= c->round_done;
+        bool written_out = s->round <= c->round_done && !c->zeros;
 
         if (written_out && !s->flush && bcache_needs_flush(c))
             s->flush = bcache_next_flush(c);
@@ -443,9 +441,7 @@ static struct bcache_sync *bcache_advance_syncs(struct bcache *c)
     return done;
 }
 
-/* A write or a flush has ended, or a sync has come: ends what is complete, begins what is needed.
- */
-static void bcache_progress(struct bcache *c)
+void bcache_progress(struct bcache *c)
 {
     struct bcache_sync *done, *next;
 
@@ -463,7 +459,7 @@ static void bcache_progress(struct bcache *c)
 int bcache_sync(struct bcache *c, struct bcache_sync *s)
 {
     s->result = 0;
-    if (!bcache_dirty(c) && !c->unflushed_writes && !c->flush_out)
+    if (!bcache_dirty(c) && !c->unflushed_writes && !c->flush_out && !c->zeros)
         return 0;
     s->errors = c->errors;
     s->round = bcache_needed_round(c);
