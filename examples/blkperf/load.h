@@ -12,10 +12,12 @@
 struct block_device;
 
 struct load {
-    /* randread, randwrite, seqread, seqwrite, flush; pread, borrow; open; append, create, files */
+    /* randread, randwrite, seqread, seqwrite, flush; pread, borrow, miss; open, reopen; append,
+     * create, files */
     const char *name;
     struct block_device *dev;
-    const char *path;    /* the file of `open` and `append`, the folder of `create` and `files` */
+    const char
+        *path; /* the file of `open`, `reopen` and `append`, the folder of `create` and `files` */
     uint32_t size;       /* bytes of a request, a multiple of the logical block */
     unsigned depth;      /* requests that are out at a time */
     bool burst;          /* so many are submitted when all of the last are back */
@@ -29,7 +31,7 @@ struct load_result {
 
 /* Runs a load on the disk itself. 0, or -1 after a message. [parks] */
 int load_queue(const struct load *l, struct load_result *out);
-/* Runs pread, borrow or open. 0, or -1 after a message. [parks] */
+/* Runs pread, borrow, miss, open or reopen. 0, or -1 after a message. [parks] */
 int load_cached(const struct load *l, struct load_result *out);
 
 /* Runs append, create or files. 0, or -1 after a message. [parks] */

@@ -56,7 +56,7 @@ static const char *const of_files[] = {"append", "create", "files"};
 static int (*load_named(const char *name))(const struct load *, struct load_result *)
 {
     static const char *const queued[] = {"randread", "randwrite", "seqread", "seqwrite", "flush"};
-    static const char *const cached[] = {"pread", "borrow", "open"};
+    static const char *const cached[] = {"pread", "borrow", "miss", "open", "reopen"};
 
     for (unsigned i = 0; i < sizeof(queued) / sizeof(queued[0]); i++)
         if (strcmp(name, queued[i]) == 0)
@@ -72,7 +72,8 @@ static int (*load_named(const char *name))(const struct load *, struct load_resu
 
 static bool wants_path(const char *name)
 {
-    return strcmp(name, "open") == 0 || load_named(name) == load_files;
+    return strcmp(name, "open") == 0 || strcmp(name, "reopen") == 0 ||
+           load_named(name) == load_files;
 }
 
 int main(void)
@@ -87,7 +88,8 @@ int main(void)
     }
     if (!run || (wants_path(load.name) && !load.path)) {
         printf("blkperf: vireo.blkperf.run= is randread, randwrite, seqread, seqwrite, flush, "
-               "pread, borrow, or open, append, create, files with vireo.blkperf.path=\n");
+               "pread, borrow, miss, or open, reopen, append, create, files with "
+               "vireo.blkperf.path=\n");
         return 1;
     }
     if (run(&load, &result))

@@ -40,6 +40,7 @@ class Figure:
     most: float = None             # the limit
     times: float = None            # of Linux's figure, at least
     of_ceiling: str = ''           # the metric that no guest can exceed: 85 % of it is enough
+    above: tuple = ()              # a metric, and how much more than that one is the limit
     alone: bool = False            # of Vireo only
     traced: str = ''               # a kind of bench_blk_counts.UNITS
     logged: str = ''               # one of bench_blk_counts.WRITTEN
@@ -70,6 +71,7 @@ WORDS = {'randread': 'random reads of 4 KiB', 'randwrite': 'random writes of 4 K
          'flush': 'a write of 4 KiB and its flush'}
 
 
+MISS_ADDS = 300                    # instructions, to those of the driver and the layer alone
 APPENDS, APPENDED = 1000, 100      # and bytes of each
 APPEND = load('append', APPENDED, n=APPENDS, path='/dev/vblk0')
 APPEND_WORDS = f'{APPENDED} bytes and fsync(), {APPENDS:,} times in order'
@@ -145,6 +147,9 @@ def figures_of_requests():
                  load('pread', n=10000), True, 500)
     yield Figure('cache.borrow.4k.insn_op', 'instructions', 'a block of the cache, borrowed',
                  load('borrow', n=10000), True, 120, alone=True)
+    yield Figure('cache.miss.4k.insn_op', 'instructions',
+                 'pread() of a block that is not in the cache', load('miss', n=640), True,
+                 above=('blk.randread.4k.qd1.insn_op', MISS_ADDS), alone=True)
     yield Figure('sqlite.txn.insn_op', 'instructions', 'SQLite, WAL: a transaction of one row',
                  'sqlcost txn', True, alone=True)
     yield Figure('sqlite.speedtest1.Minsn', 'million instructions',
@@ -152,6 +157,9 @@ def figures_of_requests():
     yield Figure(f'tree.open{FILES}.insn', 'instructions',
                  f'the first open() in a tree of {FILES:,} files', load('open', n=1), True,
                  5000000, alone=True)
+    yield Figure('tree.reopen.insn_op', 'instructions',
+                 'close() and open() of a file of that tree that was open before',
+                 load('reopen', n=1000), True, alone=True)
 
 
 # ---- the disks -------------------------------------------------------------------------------
@@ -260,7 +268,7 @@ class Vireo:
         if figure.logged:
             return bench_blk_counts.written(self.blkperf, figure, self._logged(figure))
         words, disk = dict(figure.load), os.path.join(self._folder, 'disk.img')
-        if words['run'] == 'open':
+        if words['run'] in ('open', 'reopen'):
             disk, words['path'] = tree_disk(self._folder), TREE_FILE
         if words.get('path', '').startswith(DATA):
             disk = littlefs_disk(self._folder)
@@ -408,6 +416,9 @@ def rows_of(figure, found, n, others):
     row = report.Row(figure.metric, figure.unit, found['vireo'], linux=found.get('linux'),
                      n=1 if figure.once else n, config=figure.config, limit=figure.most)
     most = next((r.vireo for r in others if r.metric == figure.of_ceiling), None)
+    if figure.above:
+        row.limit = next((round(r.vireo + figure.above[1], 1) for r in others
+                          if r.metric == figure.above[0]), None)
     if row.linux and figure.times:
         row.least = round(figure.times * row.linux, 1)
         if most:
