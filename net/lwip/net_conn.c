@@ -176,7 +176,10 @@ struct tcp_pcb *net_conn_find4(const struct ip_hdr *ip, const struct tcp_hdr *h)
     return NULL;
 }
 
-/* lwIP asks for an open connection, and if there is none, for one in TIME_WAIT. */
+/*
+ * lwIP asks for an open connection, and if there is none, for one in TIME_WAIT. One that sleeps is
+ * woken by tcp_output(), which is what a segment that counts for anything ends with.
+ */
 struct tcp_pcb *net_conn_of(const struct tcp_hdr *h, bool time_wait)
 {
     static struct tcp_pcb *pcb;
@@ -187,11 +190,7 @@ struct tcp_pcb *net_conn_of(const struct tcp_hdr *h, bool time_wait)
                   : net_conn_find(ip_current_src_addr(), h->src, ip_current_dest_addr(), h->dest);
         net_conn_hint.found = false;
     }
-    if (!pcb || (pcb->state == TIME_WAIT) != time_wait)
-        return NULL;
-    if (pcb->net.conn.sleeps)
-        net_conn_wake(pcb);
-    return pcb;
+    return pcb && (pcb->state == TIME_WAIT) == time_wait ? pcb : NULL;
 }
 
 /* ---- listeners ------------------------------------------------------------------------------- */

@@ -253,6 +253,14 @@ static void pop_buffer(struct model_chain *c)
                        c->write_bytes);
 }
 
+/* How much of the rest of a frame a buffer gets. */
+static uint32_t buffer_part(uint32_t room, uint32_t rest)
+{
+    if (net.fill && net.fill < room)
+        room = net.fill;
+    return room < rest ? room : rest;
+}
+
 unsigned net_deliver_behind(const struct net_header *h, const void *frame, uint32_t len)
 {
     struct model_chain first, more;
@@ -263,13 +271,13 @@ unsigned net_deliver_behind(const struct net_header *h, const void *frame, uint3
     pop_buffer(&first);
     at = first.write_bytes - net.hdr_len < len ? first.write_bytes - net.hdr_len : len;
     model_scatter(&first, net.hdr_len, frame, at);
-    part = first.write_bytes;
+    part = buffer_part(first.write_bytes, UINT32_MAX);
     told.buffers = h->buffers ? h->buffers : (uint16_t)(1 + (len - at + part - 1) / part);
     model_scatter(&first, 0, &told, net.hdr_len);
     model_push(net.m, net.rx, &first, net.hdr_len + at);
     for (; at < len; at += part, n++) {
         pop_buffer(&more);
-        part = more.write_bytes < len - at ? more.write_bytes : len - at;
+        part = buffer_part(more.write_bytes, len - at);
         model_scatter(&more, 0, (const uint8_t *)frame + at, part);
         model_push(net.m, net.rx, &more, part);
     }

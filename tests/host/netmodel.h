@@ -84,6 +84,7 @@ struct net {
     uint8_t wire[NET_FRAMES][1600];
     uint32_t wire_len[NET_FRAMES];
     unsigned wire_segs[NET_FRAMES]; /* descriptors that each came in */
+    unsigned fill; /* bytes used of a receive buffer behind a frame's first; 0: all */
     struct net_header wire_header;  /* of the last one */
     uint8_t wire_last[NET_LONGEST]; /* the last one */
     unsigned wire_count;

@@ -177,6 +177,33 @@ static void sums_that_the_card_has_checked(void)
     end();
 }
 
+/*
+ * A card that leaves a part of each buffer but the first empty: pieces of any length are summed.
+ * Only segments whose sums are known to be right are joined.
+ */
+static void sums_of_odd_pieces(void)
+{
+    net.mtu = 9000;
+    begin();
+    for (net.fill = 800; net.fill < 808; net.fill++) {
+        uint32_t before = lwip_stats.tcp.recv;
+
+        peer_card.hold = true;
+        peer_segment(&c, PEER_ACK, data, 8000);
+        peer_segment(&c, PEER_ACK, data + 8000, 8000);
+        peer_card.hold = false;
+        peer_deliver();
+        CHECK_EQ(lwip_stats.tcp.recv, before + 1);
+        check_read(0, 16000);
+        peer_card.spoilt = 0x0100;
+        peer_segment(&c, PEER_ACK, data, 8000);
+        peer_card.spoilt = 0;
+        c.seq -= 8000;
+        check_nothing_to_read();
+    }
+    end();
+}
+
 /* Each bit of a sum counts, in frames that are copied whole and in longer ones. */
 static void each_bit_of_a_sum(void)
 {
@@ -300,12 +327,18 @@ static void what_is_not_joined(void)
         unsigned flags, len;
         int ahead, ack, window;
         bool joins;
+        unsigned first; /* flags of the segment before; 0: an ACK */
     } cases[] = {
-        {PEER_ACK, 1000, 0, 0, 0, true},         {PEER_ACK | PEER_PSH, 1000, 0, 0, 0, true},
-        {PEER_ACK, 1000, 0, 1, 0, false},        {PEER_ACK, 1000, 0, 0, 5, false},
-        {PEER_ACK, 100, 0, 0, 0, false},         {PEER_ACK | PEER_FIN, 1000, 0, 0, 0, false},
-        {PEER_ACK, 1000, -500, 0, 0, false},     {PEER_ACK | 0x20, 1000, 0, 0, 0, false},
+        {PEER_ACK, 1000, 0, 0, 0, true},
+        {PEER_ACK | PEER_PSH, 1000, 0, 0, 0, true},
+        {PEER_ACK, 1000, 0, 1, 0, false},
+        {PEER_ACK, 1000, 0, 0, 5, false},
+        {PEER_ACK, 100, 0, 0, 0, false},
+        {PEER_ACK | PEER_FIN, 1000, 0, 0, 0, false},
+        {PEER_ACK, 1000, -500, 0, 0, false},
+        {PEER_ACK | 0x20, 1000, 0, 0, 0, false},
         {PEER_ACK | 0x80, 1000, 0, 0, 0, false},
+        {PEER_ACK | 0x20, 1000, 0, 0, 0, false, PEER_ACK | 0x20},
     };
 
     begin();
@@ -318,7 +351,7 @@ static void what_is_not_joined(void)
         CHECK(fd >= 0);
         before = lwip_stats.tcp.recv;
         peer_card.hold = true;
-        peer_segment(&c, PEER_ACK, data, 1000);
+        peer_segment(&c, cases[i].first ? cases[i].first : PEER_ACK, data, 1000);
         c.seq += (uint32_t)cases[i].ahead;
         c.ack += (uint32_t)cases[i].ack;
         c.window = (uint16_t)(c.window + cases[i].window);
@@ -532,6 +565,7 @@ int main(int argc, char **argv)
         SHOWS(sums_that_are_not_made, NULL),
         SHOWS(sums_that_are_not_made_out_of_order, NULL),
         SHOWS(sums_that_the_card_has_checked, NULL),
+        SHOWS(sums_of_odd_pieces, NULL),
         SHOWS(each_bit_of_a_sum, NULL),
         SHOWS(sums_at_other_places, NULL),
         SHOWS(joined_segments_that_are_none, NULL),
