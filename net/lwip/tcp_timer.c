@@ -6,7 +6,8 @@
  * tick numbers: so a slot of level 0 holds one tick, one of level 1 holds 64 of them, and all of a
  * level comes before all of the next. When the time of a slot above level 0 begins, its timers are
  * sorted anew, relative to that time. A timer that is moved to a later time stays in its slot until
- * then.
+ * then. A timer that was set lies in the list of fresh ones until the next run: most are stopped
+ * before that, so they never see the wheel.
  */
 #include "tcp_timer.h"
 #include "vireo/task.h"
@@ -16,13 +17,14 @@
 #define SLOTS      (1u << GROUP)
 #define LEVELS     7
 #define TICK_LAST  ((UINT64_C(1) << GROUP * LEVELS) - 1) /* 36 years */
-#define NO_SLOT    UINT16_MAX                            /* in the list of expired timers */
+#define NO_SLOT    UINT16_MAX /* in the list of fresh or of expired ones */
 
 static struct {
     uint64_t base;
     unsigned levels;       /* bit L: used[L] is not 0 */
     uint64_t used[LEVELS]; /* bit S: slot[L][S] is not empty */
     struct tcp_timer *slot[LEVELS][SLOTS];
+    struct tcp_timer *fresh;
     struct hal_service *service; /* of the net */
 } wheel;
 
@@ -71,15 +73,21 @@ static uint64_t timer_first_tick(void)
     return wheel.base >> (shift + GROUP) << (shift + GROUP) | slot << shift;
 }
 
-/* Puts the timer where its due_ns belongs. Returns the first tick of that slot. */
-static uint64_t timer_place(struct tcp_timer *t)
+/* The tick by whose begin due_ns has come. */
+static uint64_t timer_tick(uint64_t due_ns)
 {
-    uint64_t tick = (t->due_ns >> TICK_SHIFT) + 1;
+    uint64_t tick = (due_ns >> TICK_SHIFT) + 1;
+
+    return tick < TICK_LAST ? tick : TICK_LAST;
+}
+
+/* Puts the timer where its due_ns belongs. */
+static void timer_place(struct tcp_timer *t)
+{
+    uint64_t tick = timer_tick(t->due_ns);
 
     if (tick <= wheel.base)
         tick = wheel.base + 1;
-    if (tick > TICK_LAST)
-        tick = TICK_LAST;
     unsigned level = (63u - (unsigned)__builtin_clzll(tick ^ wheel.base)) / GROUP;
     unsigned shift = level * GROUP, slot = (unsigned)(tick >> shift) % SLOTS;
 
@@ -88,32 +96,46 @@ static uint64_t timer_place(struct tcp_timer *t)
     timer_push(&wheel.slot[level][slot], t);
     wheel.used[level] |= UINT64_C(1) << slot;
     wheel.levels |= 1u << level;
-    return tick >> shift << shift;
 }
 
 /* Time has passed since the last run. Without it, a near timer would be sorted as a far one. */
-static void timer_catch_up(void)
+static void timer_catch_up(uint64_t now)
 {
-    uint64_t now = hal_now_ns() >> TICK_SHIFT, first = timer_first_tick();
+    uint64_t first = timer_first_tick();
 
     if (now >= first)
-        now = first - 1;
-    if (now > wheel.base)
-        wheel.base = now;
+        now = first;
+    if (now && now - 1 > wheel.base)
+        wheel.base = now - 1;
+}
+
+/* Sorts the fresh timers into the wheel, at tick `now`. */
+static void timer_sort_fresh(uint64_t now)
+{
+    struct tcp_timer *t;
+
+    timer_catch_up(now);
+    while ((t = wheel.fresh)) {
+        timer_unlink(t);
+        timer_place(t);
+    }
 }
 
 void tcp_timer_set(struct tcp_timer *t, uint64_t due_ns)
 {
+    uint64_t tick = timer_tick(due_ns), next_ns = tick << TICK_SHIFT;
+
     if (due_ns == HAL_NEVER) {
         tcp_timer_stop(t);
         return;
     }
     t->due_ns = due_ns;
-    if (t->link && (due_ns >> TICK_SHIFT) + 1 >= t->tick)
+    if (t->link && tick >= t->tick)
         return;
     tcp_timer_stop(t);
-    timer_catch_up();
-    uint64_t next_ns = timer_place(t) << TICK_SHIFT;
+    t->tick = tick;
+    t->slot = NO_SLOT;
+    timer_push(&wheel.fresh, t);
     if (next_ns < wheel.service->next_ns) {
         wheel.service->next_ns = next_ns;
         hal_service_changed(wheel.service);
@@ -158,6 +180,8 @@ void tcp_timers_run(uint64_t now_ns)
     uint64_t now = now_ns >> TICK_SHIFT, first;
     struct tcp_timer *expired = NULL, **end = &expired, *t;
 
+    if (wheel.fresh)
+        timer_sort_fresh(now);
     while ((first = timer_first_tick()) <= now) {
         wheel.base = first;
         end = timer_open_slot(end);
@@ -173,7 +197,10 @@ void tcp_timers_run(uint64_t now_ns)
 
 uint64_t tcp_timers_next(void)
 {
-    uint64_t first = timer_first_tick();
+    uint64_t first;
 
+    if (wheel.fresh)
+        timer_sort_fresh(hal_now_ns() >> TICK_SHIFT);
+    first = timer_first_tick();
     return first == UINT64_MAX ? HAL_NEVER : first << TICK_SHIFT;
 }

@@ -48,9 +48,9 @@ void tcp_timers_init(struct hal_service *service);
 /* The net service: fires what is due at now_ns. */
 void tcp_timers_run(uint64_t now_ns);
 /*
- * When tcp_timers_run() has to be called next; HAL_NEVER: no timer is set. It may be up to a few
- * times earlier in a timer's life than the timer is due, since a timer far ahead is sorted
- * more finely as its time comes near.
+ * When tcp_timers_run() has to be called next, which the service's next_ns is then set to;
+ * HAL_NEVER: no timer is set. It may be up to a few times earlier in a timer's life than the timer
+ * is due, since a timer far ahead is sorted more finely as its time comes near.
  */
 uint64_t tcp_timers_next(void);
 
