@@ -2,8 +2,9 @@
 /*
  * tcp_fast.c - header prediction: the segment that an open connection expects next is handled here
  * in place of lwIP's tcp_input(), tcp_process() and tcp_receive(), with the same effect: data in
- * order, the acknowledgement of the only segment in flight, or both. Each test in front names what
- * the long way would do; all of them come before anything is changed.
+ * order, the acknowledgement of the only segment in flight, or both; and the peer's end where this
+ * side has closed before. Each test in front names what the long way would do; all of them come
+ * before anything is changed.
  */
 #include "tcp_fast.h"
 
@@ -25,6 +26,7 @@ struct fast_segment {
     struct tcp_seg *acked; /* what it acknowledges; NULL: nothing */
     uint32_t seq, ack, len, window;
     uint32_t stamp; /* the sender's clock, if timestamps were agreed */
+    bool fin;       /* the peer's end */
 };
 static struct fast_segment fast_now; /* one is looked at at a time */
 
@@ -41,10 +43,14 @@ static inline bool fast_is_calm(const struct tcp_pcb *pcb, unsigned state, unsig
     return !(odd | r->trouble) && !pcb->ooseq && !pcb->net.ooseq.head && !pcb->refused_data;
 }
 
-/* The header's length and flags: an ACK, perhaps with PSH, and the option that was agreed alone. */
-static bool fast_header_fits(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
+/*
+ * The header's length and flags: an ACK, perhaps with PSH, with FIN where that is expected, and the
+ * option that was agreed alone.
+ */
+static bool fast_header_fits(const struct tcp_pcb *pcb, const struct tcp_hdr *h, bool fin)
 {
-    uint16_t word = h->_hdrlen_rsvd_flags & (uint16_t)~PP_HTONS(TCP_PSH);
+    uint16_t word =
+        (h->_hdrlen_rsvd_flags & (uint16_t)~PP_HTONS(TCP_PSH)) ^ (fin ? PP_HTONS(TCP_FIN) : 0);
     const uint32_t *option = (const void *)(h + 1);
 
     if (!(pcb->flags & TF_TIMESTAMP))
@@ -74,7 +80,7 @@ static bool fast_ack_fits(struct fast_segment *s)
 
     s->acked = NULL;
     if (s->ack == s->pcb->lastack)
-        return s->len;
+        return s->len || s->fin;
     s->acked = seg;
     return seg && s->ack == seg->net.end && !seg->next && !seg->net.flags && !seg->net.cut &&
            s->ack == s->pcb->snd_nxt;
@@ -82,14 +88,15 @@ static bool fast_ack_fits(struct fast_segment *s)
 
 /*
  * This side has closed, nobody is told of anything, and the peer acknowledges the end, which is the
- * last that there was to send: no more than that.
+ * last that there was to send, or ends after that has arrived: no more than that.
  */
 static bool fast_ends(const struct fast_segment *s)
 {
     const struct tcp_pcb *pcb = s->pcb;
 
-    return s->acked && !s->len && !pcb->unsent && !pcb->sent && !pcb->recv &&
-           fast_is_calm(pcb, FIN_WAIT_1, FAST_ODD_FLAGS & ~(TF_FIN | TF_RXCLOSED));
+    return (s->acked || s->fin) && !s->len && !pcb->unsent && !pcb->sent && !pcb->recv &&
+           fast_is_calm(pcb, s->fin ? FIN_WAIT_2 : FIN_WAIT_1,
+                        FAST_ODD_FLAGS & ~(TF_FIN | TF_RXCLOSED));
 }
 
 /* len: bytes of the segment with its header. s->pcb: its connection. */
@@ -100,7 +107,8 @@ static bool fast_expects(struct fast_segment *s, const struct tcp_hdr *h, uint32
     struct tcp_pcb *pcb = s->pcb;
     bool open = fast_is_calm(pcb, ESTABLISHED, FAST_ODD_FLAGS);
 
-    if ((!open && pcb->state != FIN_WAIT_1) || !fast_header_fits(pcb, h) ||
+    s->fin = pcb->state == FIN_WAIT_2;
+    if ((!open && pcb->state != FIN_WAIT_1 && !s->fin) || !fast_header_fits(pcb, h, s->fin) ||
         len < TCPH_HDRLEN_BYTES(h))
         return false;
     s->seq = lwip_ntohl(h->seqno);
@@ -109,7 +117,7 @@ static bool fast_expects(struct fast_segment *s, const struct tcp_hdr *h, uint32
     s->window = (uint32_t)lwip_ntohs(h->wnd) << pcb->snd_scale;
     if (!s->window || !fast_stamp_fits(s, h) || !fast_ack_fits(s))
         return false;
-    return s->seq == pcb->rcv_nxt && s->len <= pcb->rcv_wnd && (open || fast_ends(s));
+    return s->seq == pcb->rcv_nxt && s->len + s->fin <= pcb->rcv_wnd && (open || fast_ends(s));
 }
 
 /* Is the packet one for this interface? */
@@ -241,6 +249,21 @@ static void fast_output(struct tcp_pcb *pcb)
         tcp_news.fresh = NULL;
 }
 
+/* Both sides have ended, and the peer is told that its end has come. */
+static void fast_time_wait(struct tcp_pcb *pcb)
+{
+    pcb->rcv_nxt++;
+    pcb->rcv_wnd--;
+    tcp_window_announce(pcb);
+    pcb->rcv_wnd++; /* nobody reads the end, as data are read */
+    tcp_ack_now(pcb);
+    tcp_pcb_purge(pcb);
+    TCP_RMV_ACTIVE(pcb);
+    pcb->state = TIME_WAIT;
+    TCP_REG(&tcp_tw_pcbs, pcb);
+    tcp_output(pcb);
+}
+
 /* Takes the segment over. data: its pbufs, NULL: none; the control block's, or the application's.
  */
 static void fast_take(const struct fast_segment *s, struct pbuf *data) __attribute__((noinline));
@@ -252,6 +275,10 @@ static void fast_take(const struct fast_segment *s, struct pbuf *data)
 
     fast_heard(s);
     fast_window(s);
+    if (s->fin) {
+        fast_time_wait(pcb);
+        return;
+    }
     if (s->acked) {
         acked = s->acked->len;
         fast_acked(s);

@@ -92,6 +92,7 @@ void net_tcp_purge(struct tcp_pcb *pcb)
     tcp_fast_reuse_end(pcb);
     tcp_news.fresh = NULL;
     tcp_timer_stop(&pcb->net.rec.timer);
+    tcp_timer_stop(&pcb->net.ack.timer);
 }
 
 void net_tcp_end(struct tcp_pcb *pcb)

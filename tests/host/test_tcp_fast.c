@@ -442,6 +442,13 @@ static void the_end_waits_behind_data(void)
     CHECK_EQ(pcb->state, FIN_WAIT_1);
     acknowledged(1);
     CHECK_EQ(pcb->state, FIN_WAIT_2);
+    acknowledged(0);
+    CHECK_EQ(pcb->state, FIN_WAIT_2);
+    client.seq++; /* a byte is missing */
+    peer_segment(&client, PEER_ACK | PEER_FIN, NULL, 0);
+    task_sleep_until(hal_now_ns() + HAL_MS);
+    CHECK_EQ(pcb->state, FIN_WAIT_2);
+    client.seq -= 2;
     peer_forget();
     peer_segment(&client, PEER_ACK | PEER_FIN, NULL, 0);
     task_sleep_until(hal_now_ns() + HAL_MS);
