@@ -89,7 +89,7 @@ $(FUZZ_DIR)/%: $(FUZZ_DIR)/obj/tests/fuzz/fuzz_%.c.o $(call object,$(HARNESS)) \
 	    -Wl,--wrap=malloc,--wrap=calloc,--wrap=free $(filter %.o,$^) $(filter %.a,$^) -o $@
 
 # Files of an image whose functions the host's library replaces for other targets.
-BOOTARGS := platform/runtime/option.c
+BOOTARGS := platform/runtime/option.c platform/runtime/args.c
 TREE := platform/virt/tree.c platform/virt/tree_memory.c platform/virt/tree_walk.c
 $(FUZZ_DIR)/bootargs: $(call object,$(BOOTARGS))
 $(FUZZ_DIR)/tree: $(call object,$(TREE))

@@ -119,7 +119,7 @@ LD_SCRIPT := $(BOARD_LD)/$(ARCH)-$(BOARD_NAME).ld
 # where that is too near, the usual one, which may take 4 KiB for each place.
 CURE := $(STEM).cure
 CURE_aarch64 = -Wl,--fix-cortex-a53-843419=adr
-link = $(CC_TARGET) $(LDFLAGS) @$(CURE) -T $(LD_SCRIPT) $1 $(APP_OBJECTS) \
+link = $(CC_TARGET) $(LDFLAGS) @$(CURE) -T $(LD_SCRIPT) $1 $(args) $(APP_OBJECTS) \
        -Wl,--start-group $(LIBS) $(LIB_ARCHIVES) $(everything) -lgcc -Wl,--end-group
 
 # One index over the rooms and newlib, in this order: what a room defines (the locks, malloc) is
@@ -161,6 +161,18 @@ $(MOUNTS_OBJECT): $(OWNER_FILE) $(FLAGS_FILE)
 	$(Q)mkdir -p $(@D) && echo 'const char mount_of_app[] = "$(MOUNTS_TEXT)";' | \
 	    $(CC_TARGET) $(FLAGS_files) -x c -c - -o $@
 APP_OBJECTS += $(MOUNTS_OBJECT)
+
+# What gives main() its arguments is linked unless the sources say that it takes none.
+takes_none := ^[a-z ]*\<main *\( *(void)? *\)
+takes_some := \<main *\([^)]*(int|char)
+main_alone := $(shell grep -qE '$(takes_none)' $(APP_SRCS) && \
+    ! grep -qE '$(takes_some)' $(APP_SRCS) && echo yes)
+ARGS_OBJECT := $(if $(main_alone),,$(STEM).args.o)
+$(ARGS_OBJECT): $(OWNER_FILE) $(FLAGS_FILE)
+	$(Q)mkdir -p $(@D) && echo 'const char args_image[] = "$(APP_NAME)";' | \
+	    $(CC_TARGET) $(FLAGS_libc) -x c -c - -o $@
+APP_OBJECTS += $(ARGS_OBJECT)
+args := $(if $(ARGS_OBJECT),-Wl$(comma)-u$(comma)args_begin)
 
 # Linked twice: the names of the functions, for back traces, are known after the first time. They
 # come behind the code, so no function moves; that is checked.

@@ -52,8 +52,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
           $(addprefix platform/arch/,fault.c symbols.c begin.c $(ARCH)/exception.c) \
           $(addprefix platform/virt/,gicv2.c gicv3.c map.c) \
           drivers/entropy/vrng.c \
-          $(addprefix platform/runtime/,deadline.c entropy.c initrd.c log.c memory.c option.c \
-                                           power.c runs.c \
+          $(addprefix platform/runtime/,args.c deadline.c entropy.c initrd.c log.c memory.c \
+                                           option.c power.c runs.c \
                                            start.c turn.c tls.c wall.c) \
           $(addprefix platform/virt/,board.c its.c its_queue.c its_table.c lpi.c msi.c pci_host.c \
                                     power.c smmu.c tree_memory.c v2m.c) \
@@ -62,8 +62,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
           $(addprefix drivers/block/,vblk.c vblk_disk.c vblk_more.c) \
           $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
           platform/runtime/format.c platform/virt/pl011.c \
-          $(addprefix platform/libc/,assert.c calendar.c console.c dir.c environ.c epoll.c \
-                                     fcntl.c file.c getopt.c heap.c io.c locks.c path.c \
+          $(addprefix platform/libc/,assert.c calendar.c console.c dir.c environ.c \
+                                     environ_begin.c epoll.c fcntl.c file.c getopt.c heap.c io.c locks.c path.c \
                                      path_change.c poll.c sendfile.c strerror.c \
                                      strftime.c strptime.c strtod.c strtol.c strtold.c \
                                      time.c zone.c) \

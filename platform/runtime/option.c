@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * option.c - boot arguments: words of the form NAME=VALUE, separated by blanks, tabs or newlines;
- * between double quotes these are part of a word. Names that start with "vireo." are Vireo's own.
+ * between double quotes these are part of a word. Names that start with "vireo." are Vireo's own,
+ * and those that start with "env." are variables of the environment. What follows the word "--" is
+ * for main() (args.c).
  */
 #include <string.h>
 
@@ -11,6 +13,7 @@
 #include "vireo/image.h"
 
 #define PREFIX    "vireo."
+#define VARIABLE  "env."
 #define WORDS_MAX 64
 #define ASKED_MAX 512 /* bytes of asked_names */
 
@@ -26,7 +29,8 @@ static unsigned word_count;
 static const char *surplus; /* the first argument that there was no room for */
 static unsigned surplus_count;
 static bool parsed;
-static bool any_own; /* a name starts with PREFIX */
+static const char *rest; /* what follows the word "--"; NULL: there is none */
+static bool any_own;     /* a name starts with PREFIX */
 static char text[sizeof((struct board_info *)0)->bootargs];
 static char asked_names[ASKED_MAX]; /* " poll log"; empty unless any_own */
 
@@ -60,6 +64,11 @@ static void option_parse(void)
             if (out == start)
                 continue;
             *out++ = '\0';
+            if (strcmp(start, "--") == 0) {
+                rest = in;
+                out = start;
+                break;
+            }
             option_add(start);
             start = out;
         } else {
@@ -165,6 +174,28 @@ const char *hal_bootarg(const char *name)
     for (unsigned n = 0; (next = hal_bootarg_nth(name, n)); n++)
         value = next;
     return value;
+}
+
+const char *option_rest(void)
+{
+    if (!parsed)
+        option_parse();
+    return rest;
+}
+
+char *option_variable(unsigned n)
+{
+    if (!parsed)
+        option_parse();
+    for (unsigned i = 0; i < word_count; i++) {
+        const struct word *w = &words[i];
+        if (!w->value || strncmp(w->name, VARIABLE, strlen(VARIABLE)) != 0 ||
+            w->name[strlen(VARIABLE)] == '\0' || n-- != 0)
+            continue;
+        text[w->value - 1 - text] = '='; /* as it was typed */
+        return text + (w->name - text) + strlen(VARIABLE);
+    }
+    return NULL;
 }
 
 /* Reads a decimal number, or a hexadecimal one behind 0x. False: anything else, or over 64 bits. */

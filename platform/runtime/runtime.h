@@ -128,6 +128,15 @@ uint64_t wall_clock_ns(void);
 
 /* Logs the arguments vireo.* that no code asked for or that have no value. */
 void option_report(void);
+/* What follows the word "--" in the boot arguments, in a copy that stays; NULL: no such word. */
+const char *option_rest(void);
+/* "NAME=VALUE" of the n-th boot argument env.NAME=VALUE, the image's own; NULL: no more. */
+char *option_variable(unsigned n);
+/*
+ * argv of main(), and *argc: the image's name, and what follows "--" in the boot arguments. Once,
+ * before main(). There where main() takes arguments.
+ */
+char **args_begin(int *argc);
 
 /*
  * Fills buf with random bytes. False, with a warning in the log once: the generator has fewer than

@@ -12,6 +12,9 @@
 
 int main(int argc, char **argv);
 
+/* There if main() takes arguments. */
+char **args_begin(int *argc) __attribute__((weak));
+
 extern const struct hal_init __start_vireo_init[] __attribute__((weak));
 extern const struct hal_init __stop_vireo_init[] __attribute__((weak));
 /* Of drivers/vireo_drivers.h: there if a driver is linked. */
@@ -56,9 +59,6 @@ static void run_init_table(void)
 
 static void main_task(void)
 {
-    static char name[] = "vireo";
-    static char *argv[] = {name, NULL};
-
     arch_irq_restore(0);
     task_forbid_parking(true);
     log_init();
@@ -70,7 +70,9 @@ static void main_task(void)
     for (void (*const *fn)(void) = __init_array_start; fn < __init_array_end; fn++)
         (*fn)();
     arch_mark(ARCH_MARK_MAIN);
-    exit(main(1, argv));
+    int argc = 0;
+    char **argv = args_begin ? args_begin(&argc) : NULL;
+    exit(main(argc, argv));
 }
 
 void runtime_start(void)

@@ -22,6 +22,7 @@ examples:
   vireo run build/aarch64/hello.img
   vireo run build/aarch64/httpd.img --disk build/site.img,ro --forward auto:80
   vireo run build/aarch64/httpd.img --transport pci --gic 3 --append vireo.poll=1 --pcap net.pcap
+  vireo run build/aarch64/myapp.img --append env.TZ=UTC0 --args -v "two words"
   vireo run build/aarch64/hello.img --print -- -machine highmem=off
 """
 SMOKE_HELP = """\
@@ -132,6 +133,8 @@ def machine_options(sub):
              'back-end at that path')
     add('--balloon', action='store_true', help='a memory balloon; QMP: balloon, qom-get')
     add('--append', default='', metavar='TEXT', help='boot arguments')
+    add('--args', nargs=argparse.REMAINDER, default=[], metavar='WORD',
+        help='argv[1] and following of main(): all that comes behind --args, up to --')
     add('--initrd', default='', metavar='FILE', help='a file tree in memory')
     add('--pcap', default='', metavar='FILE', help='record the network traffic')
     add('--qmp', default='', metavar='SOCKET', help="make QEMU's control socket there")

@@ -31,6 +31,7 @@ GDB_PORT = 1234      # the same for a debugger
 AUTO_GDB = -1
 MAC = '52:54:00:12:34:56'
 SOCKET_PATH_MAX = 107
+ARGUMENTS_MAX = 2047        # bytes of boot arguments (platform/board.h)
 RAM = 0x40000000     # where the board's memory begins
 PT_LOAD = 1          # an ELF file's part that is loaded
 
@@ -357,6 +358,7 @@ class Machine:
     forwards: list = dataclasses.field(default_factory=list)
     rng: bool = False          # an entropy device
     append: str = ''
+    args: list = dataclasses.field(default_factory=list)   # argv[1..] of main()
     initrd: str = ''
     gdb: int | None = None     # port on which to wait for a debugger, or AUTO_GDB
     pcap: str = ''
@@ -379,6 +381,7 @@ class Machine:
         choose('--transport', self.transport, TRANSPORTS)
         choose('--gic', self.gic, GICS)
         self.check_size()
+        self.check_arguments()
         self.check_net()
         if self.gdb is not None:
             self.gdb = debug_port(self.gdb)
@@ -400,6 +403,21 @@ class Machine:
             if len(os.fsencode(self.qmp)) > SOCKET_PATH_MAX:
                 raise Unusable(f'{named("--qmp", self.qmp)}: the path of a socket has at most '
                                f'{SOCKET_PATH_MAX} bytes')
+
+    def boot_arguments(self):
+        """`append`, and behind it `args` with the quotes that the image takes off again."""
+        if not self.args:
+            return self.append
+        words = [a if re.fullmatch(r'[^\s"\'\\]+', a) else
+                 '"' + re.sub(r'(["\\])', r'\\\1', a) + '"' for a in self.args]
+        begun = re.search(r'(^|\s)--(\s|$)', self.append)
+        return ' '.join(filter(None, [self.append, '' if begun else '--', *words]))
+
+    def check_arguments(self):
+        size = len(os.fsencode(self.boot_arguments()))
+        if size > ARGUMENTS_MAX:
+            raise Unusable(f'boot arguments of {size} bytes: an image takes {ARGUMENTS_MAX}, those '
+                           'of --append and --args together')
 
     def check_size(self):
         match = re.fullmatch(r'([1-9]\d{0,2})(?:,maxcpus=([1-9]\d{0,2}))?', self.smp)
@@ -483,9 +501,10 @@ class Machine:
                 '-semihosting-config', 'enable=on,target=native', '-kernel', self.image]
         if self.transport == 'mmio':
             args += ['-global', 'virtio-mmio.force-legacy=false']
-        for option in ('initrd', 'append', 'icount', 'plugin'):
-            if getattr(self, option):
-                args += ['-' + option, getattr(self, option)]
+        for option, value in (('initrd', self.initrd), ('append', self.boot_arguments()),
+                              ('icount', self.icount), ('plugin', self.plugin)):
+            if value:
+                args += ['-' + option, value]
         for n in range(self.ports):
             args += ['-device', f'pcie-root-port,id=rp{n},chassis={n + 1},slot={n + 1}']
         args += self.net_args()

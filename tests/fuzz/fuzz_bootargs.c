@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz_bootargs.c - boot arguments of any bytes: the image's own parser
- * (platform/runtime/option.c), asked for what drivers ask for, and ip= as the network takes it
- * (net/lwip/bootip.c), with one card.
+ * (platform/runtime/option.c), asked for what drivers ask for, what main() gets of them (args.c),
+ * and ip= as the network takes it (net/lwip/bootip.c), with one card.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
@@ -30,6 +31,23 @@ static void ask(const char *dev, const char *name)
     CHECK(hal_option_u64(dev, name, 7, 1, 1000) <= 1000);
 }
 
+/* Each word, and all of them together, are as long as the arguments at most. */
+static void ask_for_main(void)
+{
+    int argc = -1;
+    char **argv = args_begin(&argc);
+    size_t all = 0;
+
+    CHECK(argc >= 1 && argv[argc] == NULL);
+    for (int i = 1; i < argc; i++)
+        all += strlen(argv[i]) + 1;
+    CHECK(all <= sizeof(info.bootargs));
+    for (unsigned i = 0; option_variable(i); i++)
+        CHECK(strchr(option_variable(i), '=') > option_variable(i));
+    if (argc > 1 || option_rest())
+        free(argv);
+}
+
 static void card(void)
 {
     static const unsigned bits[] = {NET_F_MAC, NET_F_STATUS};
@@ -53,6 +71,7 @@ void fuzz_one(void)
     ask("vnet0", "qsize");
     ask("vblk0", "features");
     hal_bootarg("ip");
+    ask_for_main();
     if (with_card)
         card();
     option_report();

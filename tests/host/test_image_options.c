@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * test_image_options.c - an image's boot arguments (platform/runtime/option.c): words and quotes,
- * which of several counts, numbers and their ranges, what is reported.
+ * which of several counts, numbers and their ranges, what is reported; and what main() gets of them
+ * (args.c): argv and the environment.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
@@ -221,6 +223,84 @@ static void an_open_quote(void)
     CHECK(host_logged("a double quote is not closed"));
 }
 
+/* argv of main() is the image's name, then `words` up to NULL. */
+static void main_gets(const char *args, const char *const *words)
+{
+    int argc = -1, n = 0;
+
+    boot_with(args);
+    char **argv = args_begin(&argc);
+    CHECK(is(argv[0], "vireo"));
+    for (; words[n]; n++)
+        CHECK(n + 1 < argc && is(argv[n + 1], words[n]));
+    CHECK_EQ(argc, n + 1);
+    CHECK(argv[argc] == NULL);
+    if (option_rest())
+        free(argv);
+}
+
+static void words_of_main(void)
+{
+    main_gets("vireo.a=1 -- -p 80\tx\n--  vireo.b=2 ",
+              (const char *const[]){"-p", "80", "x", "--", "vireo.b=2", NULL});
+    CHECK(is(hal_option(NULL, "a"), "1") && hal_option(NULL, "b") == NULL);
+    option_report(); /* vireo.b is none of the image's arguments */
+    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+}
+
+static void quotes_of_main(void)
+{
+    main_gets("-- \"two words\" 'a \"b\\c' \"\" e\\ f g\"h i\"'j k' \"\\\"\\\\\\n\" \\\\",
+              (const char *const[]){"two words", "a \"b\\c", "", "e f", "gh ij k", "\"\\\\n", "\\",
+                                    NULL});
+    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+}
+
+static void main_without_words(void)
+{
+    main_gets("a --b -c --=d e--", (const char *const[]){NULL});
+    CHECK(option_rest() == NULL);
+}
+
+static void main_behind_nothing(void)
+{
+    main_gets("-- ", (const char *const[]){NULL});
+}
+
+static void main_with_an_open_quote(void)
+{
+    main_gets("-- a 'b c", (const char *const[]){"a", "b c", NULL});
+    CHECK(host_logged("a quote behind -- is not closed"));
+}
+
+/* As many words as fit. */
+static void main_with_many_words(void)
+{
+    int argc;
+
+    memset(info.bootargs, '-', sizeof(info.bootargs) - 1);
+    for (size_t i = 2; i < sizeof(info.bootargs) - 1; i += 2)
+        info.bootargs[i] = ' ';
+    for (size_t i = 3; i < sizeof(info.bootargs) - 1; i += 2)
+        info.bootargs[i] = 'w';
+    char **argv = args_begin(&argc);
+    CHECK_EQ(argc, 1 + (int)(sizeof(info.bootargs) - 3) / 2);
+    CHECK(is(argv[argc - 1], "w") && argv[argc] == NULL);
+    free(argv);
+}
+
+static void variables(void)
+{
+    boot_with("env.A=1 env.B=\"x = y\" env. env.=3 env.C env.D= A=2 -- env.E=5");
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(is(option_variable(0), "A=1"));
+        CHECK(is(option_variable(1), "B=x = y"));
+        CHECK(is(option_variable(2), "D="));
+        CHECK(option_variable(3) == NULL);
+    }
+    CHECK_EQ(host_log_lines(HAL_WARN), 0);
+}
+
 static const struct test_case cases[] = {
     {"words_and_quotes", words_and_quotes},
     {"the_last_counts", the_last_counts},
@@ -236,6 +316,13 @@ static const struct test_case cases[] = {
     {"too_many_words", too_many_words},
     {"as_long_as_there_is_room", as_long_as_there_is_room},
     {"an_open_quote", an_open_quote},
+    {"words_of_main", words_of_main},
+    {"quotes_of_main", quotes_of_main},
+    {"main_without_words", main_without_words},
+    {"main_behind_nothing", main_behind_nothing},
+    {"main_with_an_open_quote", main_with_an_open_quote},
+    {"main_with_many_words", main_with_many_words},
+    {"variables", variables},
 };
 
 int main(int argc, char **argv)

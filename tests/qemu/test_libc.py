@@ -35,6 +35,18 @@ def test_formats_fit_their_types(boot, arch, cpu):
     checks_end(boot('formats', net='none', arch=arch, cpu=cpu), 60)
 
 
+def test_arguments_of_main(boot):
+    """A word with blanks, with quotes, without letters, and one that looks like Vireo's own."""
+    words = ['-v', 'two words', '', 'q"u\\o\'te', 'vireo.poll=9', '--']
+    guest = boot('args', net='none', args=words,
+                 append='env.PORT=1 env.NAME="a b" env.PORT=2 vireo.log=info env.EMPTY=')
+    assert guest.wait(20) == 0, guest.report()
+    lines = [line for line in guest.text.splitlines() if re.match('argv|env|PORT|cwd', line)]
+    assert lines == [f'argv[{n}]=<{word}>' for n, word in enumerate(['args', *words])] + [
+        'env <PORT=2>', 'env <NAME=a b>', 'env <EMPTY=>', 'PORT 2', 'cwd /, changed']
+    assert 'warning' not in guest.text, guest.text
+
+
 # Symbols that two files of an image's archives may define, and why.
 TWICE = {
 }

@@ -72,6 +72,7 @@ EFFECTS = {
     '--vsock': (['SOCKET'], 'vhost-user-vsock'),
     '--balloon': ([], 'virtio-balloon'),
     '--append': (['x=1'], '-append x=1'),
+    '--args': (['-v', 'a b', 'c'], "-append '-- -v \"a b\" c'"),
     '--initrd': (['FILE'], '-initrd'),
     '--pcap': (['net.pcap'], 'filter-dump'),
     '--qmp': (['q'], '-qmp unix:q'),
@@ -180,6 +181,7 @@ def test_status_is_the_images(tiny):
     (['--gdb', '65536'], '--gdb 65536: a port is a number from 1'),
     (['--gdb', 'x'], '--gdb: x is no port'),
     (['--forwrd', '0:80'], '--forward is meant'),
+    (['--append', 'x' * 1000, '--args', 'y' * 1044], 'boot arguments of 2048 bytes: .* takes 2047'),
     (['-smp', '2'], 'options for QEMU itself follow behind --|--smp is meant'),
 ])
 def test_bad_options_are_answered_with_a_sentence(here, tiny, tmp_path, args, words):
