@@ -42,8 +42,8 @@ LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) $
 
 IMAGE_PROGRAMS := $(filter test_image_%,$(PROGRAMS))
 IMAGE := $(addprefix platform/runtime/,args.c deadline.c entropy.c format.c heap.c initrd.c \
-                                       log.c memory.c option.c runs.c service.c start.c task.c tls.c \
-                                       turn.c wall.c) \
+                                       log.c memory.c option.c runs.c service.c start.c task.c \
+                                       tls.c turn.c wall.c) \
          $(addprefix platform/virt/,board.c gicv2.c gicv3.c irq.c msi.c pci_host.c pl011.c timer.c \
                                     tree.c tree_memory.c tree_walk.c v2m.c) \
          $(wildcard tests/host/image/*.c)

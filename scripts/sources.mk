@@ -63,8 +63,8 @@ SELDOM := $(addprefix $(LWIP)/src/core/,netif.c raw.c udp.c \
           $(addprefix drivers/block/cache/bcache,.c _evict.c _io.c _read.c _write.c) \
           platform/runtime/format.c platform/virt/pl011.c \
           $(addprefix platform/libc/,assert.c calendar.c console.c dir.c environ.c \
-                                     environ_begin.c epoll.c fcntl.c file.c getopt.c heap.c io.c locks.c path.c \
-                                     path_change.c poll.c sendfile.c strerror.c \
+                                     environ_begin.c epoll.c fcntl.c file.c getopt.c heap.c io.c \
+                                     locks.c path.c path_change.c poll.c sendfile.c strerror.c \
                                      strftime.c strptime.c strtod.c strtol.c strtold.c \
                                      time.c zone.c) \
           $(wildcard platform/posix/*.c) \
