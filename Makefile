@@ -21,6 +21,12 @@ debug: check .setup-build+run+debug image
 image: check deps
 	$(BUILD) scripts/image.mk image
 
+# A compiler for programs with a build of their own, in PREFIX=, which needs this tree no more.
+sdk: check deps
+	$(if $(filter aarch64,$(ARCH)),,$(error ARCH=$(ARCH): the SDK is for aarch64))
+	$(BUILD) scripts/image.mk image APP=hello
+	$(STEP) scripts/sdk.mk sdk
+
 # Every example, with its disk.
 images: check deps
 	$(BUILD) scripts/examples.mk images
@@ -182,9 +188,9 @@ help:
 	@echo "ARCH=       $(ARCHES)"
 	@echo "TRANSPORT=  $(TRANSPORTS)"
 
-TARGETS := run debug image images disk test test-os test-full bench load soak powercut \
-           conformance mutants hostile fuzz coverage host-tests fuzz-tests kernels suite rates \
-           compile-check amalgamation deps setup check format pictures clean distclean help
+TARGETS := run debug image images sdk disk test test-os test-full bench load soak \
+           powercut conformance mutants hostile fuzz coverage host-tests fuzz-tests kernels suite \
+           rates compile-check amalgamation deps setup check format pictures clean distclean help
 .DEFAULT:
 	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \
 	echo "make: there is no target $@$${near:+ ($$near is meant?)}; there is: $(TARGETS)" >&2; exit 1

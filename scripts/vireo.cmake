@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# vireo.cmake: cmake -DCMAKE_TOOLCHAIN_FILE=PREFIX/lib/vireo/vireo.cmake
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(UNIX 1)
+get_filename_component(VIREO_PREFIX "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
+set(CMAKE_C_COMPILER "${VIREO_PREFIX}/bin/vireo-cc")
+if(EXISTS "${VIREO_PREFIX}/bin/vireo-c++")
+    set(CMAKE_CXX_COMPILER "${VIREO_PREFIX}/bin/vireo-c++")
+endif()
+set(CMAKE_AR "${VIREO_PREFIX}/bin/vireo-ar" CACHE FILEPATH "")
+set(CMAKE_RANLIB "${VIREO_PREFIX}/bin/vireo-ranlib" CACHE FILEPATH "")
+set(PKG_CONFIG_EXECUTABLE "${VIREO_PREFIX}/bin/vireo-pkg-config" CACHE FILEPATH "")
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
