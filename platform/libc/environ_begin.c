@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hal.h"
 #include "runtime/runtime.h"
+#include "vireo/task.h"
 
 static char *environ_none[] = {NULL};
 char **environ = environ_none;
