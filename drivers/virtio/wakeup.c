@@ -300,21 +300,28 @@ bool virtio_wakes(const struct virtio_device *dev)
 
 /* ---- handlers -------------------------------------------------------------------------------- */
 
-/*
- * Counts handler calls between two runs of the service. Task context runs between interrupts unless
- * a line is stuck: at VIRTIO_STORM calls the interrupt is masked, and the device polled from there
- * on; then true.
- */
-static bool end_storm(struct virtio_device *dev)
+static void storm_began(struct virtio_device *dev) __attribute__((noinline, cold));
+static void storm_began(struct virtio_device *dev)
 {
-    dev->interrupts++;
-    if (++dev->streak < VIRTIO_STORM)
-        return false;
     dev->streak = 0;
     dev->transport->irq_mask(dev);
     poll_only(dev);
     hal_service_wake(&dev->service);
     hal_log(HAL_ERROR, dev->name, "interrupt storm: line masked, polled from here on");
+}
+
+/*
+ * Counts handler calls between two runs of the service. Task context runs between interrupts unless
+ * a line is stuck: at VIRTIO_STORM calls the interrupt is masked, and the device polled from there
+ * on; then true.
+ */
+static inline bool end_storm(struct virtio_device *dev) __attribute__((always_inline));
+static inline bool end_storm(struct virtio_device *dev)
+{
+    dev->interrupts++;
+    if (++dev->streak < VIRTIO_STORM)
+        return false;
+    storm_began(dev);
     return true;
 }
 
@@ -325,7 +332,8 @@ static void wake_from_handler(struct virtio_device *dev)
 }
 
 /* Any of the queues may have completions. */
-static void wake_all_queues(struct virtio_device *dev)
+static inline void wake_all_queues(struct virtio_device *dev) __attribute__((always_inline));
+static inline void wake_all_queues(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++)
         virtq_disarm(dev->queues[i]);
