@@ -336,7 +336,8 @@ static inline void wake_all_queues(struct virtio_device *dev) __attribute__((alw
 static inline void wake_all_queues(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->queue_count; i++)
-        virtq_disarm(dev->queues[i]);
+        if (dev->queues[i]->asks)
+            virtq_disarm(dev->queues[i]);
     wake_from_handler(dev);
 }
 

@@ -244,15 +244,13 @@ int sock_dgram_poll(struct sock *s, int events)
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-static size_t dgram_scatter(const struct pbuf *p, const struct sock_msg *m)
+/* Data in several pbufs, or for several parts. */
+static size_t dgram_scatter_any(const struct pbuf *p, const struct sock_msg *m)
+    __attribute__((noinline, cold));
+static size_t dgram_scatter_any(const struct pbuf *p, const struct sock_msg *m)
 {
     size_t done = 0;
 
-    if (!p->next && m->iovcnt == 1) {
-        done = m->iov->iov_len < p->len ? m->iov->iov_len : p->len;
-        memcpy(m->iov->iov_base, p->payload, done);
-        return done;
-    }
     for (int i = 0; i < m->iovcnt && done < p->tot_len; i++) {
         size_t len = m->iov[i].iov_len;
         u16_t n = len < (size_t)p->tot_len - done ? (u16_t)len : (u16_t)(p->tot_len - done);
@@ -260,6 +258,17 @@ static size_t dgram_scatter(const struct pbuf *p, const struct sock_msg *m)
         done += pbuf_copy_partial(p, m->iov[i].iov_base, n, (u16_t)done);
     }
     return done;
+}
+
+static inline size_t dgram_scatter(const struct pbuf *p, const struct sock_msg *m)
+{
+    size_t n;
+
+    if (p->next || m->iovcnt != 1)
+        return dgram_scatter_any(p, m);
+    n = m->iov->iov_len < p->len ? m->iov->iov_len : p->len;
+    memcpy(m->iov->iov_base, p->payload, n);
+    return n;
 }
 
 int sock_dgram_await(struct sock *s, int flags)

@@ -209,9 +209,17 @@ static ssize_t dgram_send_new(struct sock *s, struct sock_msg m, size_t len, int
     return (ssize_t)len;
 }
 
+/* Bytes of the message; -EINVAL: more than a ssize_t holds. */
+static inline ssize_t dgram_len(const struct sock_msg *m)
+{
+    if (m->iovcnt == 1 && (ssize_t)m->iov->iov_len >= 0)
+        return (ssize_t)m->iov->iov_len;
+    return socket_iov_len(m->iov, m->iovcnt);
+}
+
 ssize_t sock_dgram_send(struct sock *s, const struct sock_msg *m, int flags)
 {
-    ssize_t len = socket_iov_len(m->iov, m->iovcnt);
+    ssize_t len = dgram_len(m);
     err_t err;
     int error;
 

@@ -36,6 +36,15 @@ static inline uint64_t udp_sum(const void *p, unsigned words)
     return sum;
 }
 
+/* The same of a header of IPv4 without options. */
+static inline uint64_t udp_head_sum(const struct ip_hdr *ip)
+{
+    const uint8_t *p = (const uint8_t *)ip;
+
+    return (uint64_t)udp_load(p) + udp_load(p + 4) + udp_load(p + 8) + udp_load(p + 12) +
+           udp_load(p + 16);
+}
+
 static inline void udp_set4(ip_addr_t *to, u32_t addr)
 {
     ip_2_ip4(to)->addr = addr;
@@ -52,7 +61,7 @@ static inline unsigned udp_over_ip4(const struct netif *netif, const struct vnet
     if (IPH_PROTO(ip) != IP_PROTO_UDP || (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) ||
         total < IP_HLEN + UDP_HLEN || total > rx->len - SIZEOF_ETH_HDR ||
         !net_input_is_own4(ip->dest.addr, netif) || !net_input_sender4_ok(ip->src.addr, netif) ||
-        udp_sum(ip, 5) % 0xffff)
+        udp_head_sum(ip) % 0xffff)
         return 0;
     udp_set4(&ip_data.current_iphdr_dest, ip->dest.addr);
     udp_set4(&ip_data.current_iphdr_src, ip->src.addr);
@@ -95,16 +104,23 @@ static inline bool udp_sum_ok(const struct vnet_rx *rx, unsigned at, unsigned le
 
 /* ---- to the control block -------------------------------------------------------------------- */
 
+/* As net_conn_is(), without a call for most of IPv4. */
+static inline bool udp_is(const ip_addr_t *own, const ip_addr_t *a)
+{
+    return (!(IP_GET_TYPE(own) | IP_GET_TYPE(a)) && ip_2_ip4(own)->addr == ip_2_ip4(a)->addr) ||
+           net_conn_is(own, a);
+}
+
 /* The only control block of the port, if the packet of lwIP with these ports is for it. */
 static inline struct udp_pcb *udp_find(const struct netif *netif, u16_t from, u16_t to)
 {
     struct udp_pcb *pcb = net_conn_only_udp(to);
 
     if (!pcb || !from || (pcb->netif_idx && pcb->netif_idx != netif_get_index(netif)) ||
-        !net_conn_is(&pcb->local_ip, ip_current_dest_addr()))
+        !udp_is(&pcb->local_ip, ip_current_dest_addr()))
         return NULL;
     if ((pcb->flags & UDP_FLAGS_CONNECTED) &&
-        (pcb->remote_port != from || !net_conn_is(&pcb->remote_ip, ip_current_src_addr())))
+        (pcb->remote_port != from || !udp_is(&pcb->remote_ip, ip_current_src_addr())))
         return NULL;
     return pcb;
 }

@@ -38,7 +38,7 @@ ABOUT = {
             'net/lwip/net_join.c', 'net/lwip/frame_check.c'),
     'packed': ('drivers/virtio/ring/packed*.c', 'drivers/virtio/ring/virtq*.c'),
     'pci': ('drivers/pci/*.c', 'drivers/virtio/transport/vpci*.c'),
-    'split': ('drivers/virtio/ring/split.c', 'drivers/virtio/ring/virtq*.c'),
+    'split': ('drivers/virtio/ring/split*.c', 'drivers/virtio/ring/virtq*.c'),
     'tar': ('files/tar.c', 'files/tar_number.c', 'files/tar_pax.c', 'files/tar_sparse.c',
             'files/ftree_index.c', 'files/path.c'),
     'tcp': ('net/lwip/tcp_*.c',),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * split.h - the parts of a split ring, and its private state: for split.c, and for tests that start
- * near the end of an index.
+ * split.h - the parts of a split ring, and its private state: for split.c, split_reap.c, and tests
+ * that start near the end of an index.
  */
 #ifndef VIREO_VIRTQ_SPLIT_H
 #define VIREO_VIRTQ_SPLIT_H
@@ -50,5 +50,9 @@ static inline struct virtq_split_queue *virtq_split_of(const struct virtq *q)
 {
     return (struct virtq_split_queue *)(uintptr_t)q;
 }
+
+/* split_reap.c: members of virtq_split */
+int split_reap(struct virtq *q, struct virtq_done *done, unsigned max);
+int split_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max);
 
 #endif

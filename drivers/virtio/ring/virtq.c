@@ -134,7 +134,7 @@ bool virtq_arm(struct virtq *q)
 {
     if (q->state != VIRTQ_OK || q->armed)
         return false;
-    q->armed = true; /* before the ring is: a handler that comes right now disarms */
+    q->armed = q->asks = true; /* before the ring is: a handler that comes right now disarms */
     if (q->ring->arm(q)) {
         q->armed = false;
         return true;
@@ -151,7 +151,7 @@ void virtq_hold(struct virtq *q, bool hold)
 
 void virtq_disarm(struct virtq *q)
 {
-    q->armed = false;
+    q->armed = q->asks = false;
     if (q->state == VIRTQ_OK)
         q->ring->disarm(q);
 }

@@ -70,6 +70,7 @@ struct virtq {
 
     /* consumer */
     volatile bool armed; /* an interrupt was asked for and has not come yet [handler] */
+    volatile bool asks;  /* the queue was armed, and not disarmed since [handler] */
     uint16_t oldest;     /* IN_ORDER: id of the oldest buffer that is out */
     uint16_t batch;      /* IN_ORDER: buffers that the last used entry still stands for, */
     uint32_t batch_len;  /* and the length that the entry told of the last of them */
