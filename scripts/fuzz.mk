@@ -64,6 +64,9 @@ object = $(patsubst %,$(FUZZ_DIR)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT)
 
 all: $(TARGETS:%=$(FUZZ_DIR)/%)
 	@:
+# Of scripts/tests.mk: what others than the fuzz targets need, too.
+sources: $(LITTLEFS)/.fixed $(SQLITE)/sqlite3.c
+sqlite-object: $(SQLITE_HOST)
 
 FLAGS_NOW := $(CLANG) $(shell $(CLANG) -dumpversion) $(call FLAGS_of,drivers/x) $(NET_INCLUDE) \
              $(LINK_$(KIND)) $(SOURCES_NOW)
@@ -99,17 +102,15 @@ LITTLEFS_LIBRARY := $(filter-out %/crc.c %/failed.c,$(SRC_files-littlefs)) $(SRC
 $(call object,$(LITTLEFS_LIBRARY) tests/fuzz/fuzz_littlefs.c): $(LITTLEFS)/.fixed
 $(FUZZ_DIR)/littlefs: $(call object,$(LITTLEFS_LIBRARY))
 
-# SQLite itself is compiled without the sanitizers, which would take minutes.
+# SQLite itself is the host tests': without the sanitizers, and its realloc() is the target's.
 SQLITE_LIBRARY := $(call object,$(wildcard sqlite/*.c tests/host/sqlite/*.c))
 $(SQLITE_LIBRARY) $(call object,tests/fuzz/fuzz_sqlite.c): $(SQLITE)/sqlite3.c
-$(FUZZ_DIR)/obj/sqlite/sqlite3.o: $(SQLITE)/sqlite3.c $(FUZZ_DIR)/obj/flags
-	@$(if $V,,printf '  %-5s %s\n' FUZZ $<)
-	$(Q)mkdir -p $(@D) && $(CLANG) -O1 -g1 -w -Drealloc=fuzz_realloc $(SQLITE_OPTIONS) -MMD -MP \
-	    -c $< -o $@
+$(FUZZ_DIR)/obj/sqlite/sqlite3.o: $(SQLITE_HOST)
+	$(Q)mkdir -p $(@D) && objcopy --redefine-sym realloc=fuzz_realloc $< $@
 $(FUZZ_DIR)/sqlite: $(SQLITE_LIBRARY) $(FUZZ_DIR)/obj/sqlite/sqlite3.o
 
 -include $(patsubst %.o,%.d,$(call object,$(MACHINE) $(HARNESS) $(BOOTARGS) $(TREE) \
                                           $(LITTLEFS_LIBRARY) $(TARGETS:%=tests/fuzz/fuzz_%.c)) \
-                            $(SQLITE_LIBRARY) $(FUZZ_DIR)/obj/sqlite/sqlite3.o)
+                            $(SQLITE_LIBRARY))
 .SECONDARY:
-.PHONY: all
+.PHONY: all sources sqlite-object

@@ -87,12 +87,11 @@ HTTP_FLAGS := -Iexamples/httpd -Itests/host/httpd -D_GNU_SOURCE
 FLAGS_tests/host/httpd/table.c := -DHTTP_TABLES='"$(abspath tests/http)"'
 HTTPD_LIBRARY := $(HTTPD:%=$(HOST)/obj/%.o)
 
-# SQLite itself is compiled without sanitizers, which would take minutes.
 include scripts/sqlite.mk
 SQL_PROGRAMS := $(filter test_sql%,$(PROGRAMS))
 SQL := $(wildcard sqlite/*.c tests/host/sqlite/*.c)
 SQL_FLAGS := -Isqlite -isystem $(SQLITE)
-SQL_LIBRARY := $(SQL:%=$(HOST)/obj/%.o) $(HOST)/obj/sqlite3.o
+SQL_LIBRARY := $(SQL:%=$(HOST)/obj/%.o) $(SQLITE_HOST)
 $(SQL:%=$(HOST)/obj/%.o) $(SQL_PROGRAMS:%=$(HOST)/obj/tests/host/%.c.o) \
     $(HOST)/obj/tests/powercut/cut_kv.c.o: $(SQLITE)/sqlite3.c
 
@@ -153,9 +152,6 @@ $(HOST)/obj/littlefs/lfs2.c.o: $(SRC_littlefs) $(HOST)/obj/flags
 	$(call compile,$(FLAGS) $(LITTLEFS_FLAGS) -w)
 $(HOST)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(HOST)/obj/flags
 	$(call compile,$(FLAGS) -w -fwrapv -DFDT_ASSUME_MASK=6 -I$(LIBFDT))
-$(HOST)/obj/sqlite3.o: $(SQLITE)/sqlite3.c $(HOST)/obj/flags
-	@$(if $V,,printf '  %-5s %s\n' HOST $<)
-	$(Q)$(HOSTCC) -O1 -g1 -w $(SQLITE_OPTIONS) -MD -MP -c $< -o $@
 $(HOST)/library.a: $(LIBRARY)
 $(HOST)/image.a: $(IMAGE_LIBRARY)
 $(HOST)/net.a: $(NET_LIBRARY)

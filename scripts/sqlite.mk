@@ -29,3 +29,10 @@ sqlite-stale:
 .PHONY: sqlite-stale
 build/sqlite/sqlite3.c build/sqlite/sqlite3.h build/sqlite/speedtest1.c: build/sqlite/.version ;
 endif
+
+# For programs of this machine: compiled once, without sanitizers, which would take minutes.
+SQLITE_HOST := build/host/obj/sqlite3.o
+$(SQLITE_HOST): $(SQLITE)/sqlite3.c scripts/sqlite.mk
+	@$(if $V,,printf '  %-5s %s\n' HOST $<)
+	$(Q)mkdir -p $(@D) && $(or $(HOSTCC),gcc) -O1 -g1 -w $(SQLITE_OPTIONS) -MD -MP -c $< -o $@
+-include $(SQLITE_HOST:.o=.d)
