@@ -9,8 +9,10 @@ include scripts/config.mk
 STEP = +$(if $V,,@)$(MAKE) --no-print-directory -f
 BUILD = +$(if $V,,@)mkdir -p build && flock build/.lock $(MAKE) --no-print-directory \
     $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) -f
-# All tests, or those that TESTS names.
-PYTEST = $(PYTHON) -m pytest -q $(if $(filter tests/%,$(TESTS)),,tests)
+# All tests, or those that TESTS names. All of `make test` run in a process for each processor.
+PYTEST = $(PYTHON) -m pytest -q $(if $(filter tests/%,$(TESTS)),,tests) $(if $(ALL),--built)
+ALL = $(if $(strip $(TESTS)),,all)
+PROCESSES = $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 
 run: check .setup-build+run image
 	$(STEP) scripts/run.mk run
@@ -39,16 +41,20 @@ disk:
 DISK_OF = $(if $(SIZE),--size $(SIZE)) $(abspath $(or $(DIR),$(DEMO_SITE)))
 
 # What the tests need is built first, in view. Tests that TESTS= chooses build their own.
-NEEDED = $(if $(strip $(TESTS)),deps,images host-tests fuzz-tests kernels)
+NEEDED = check .setup-build+run+debug+test+format$(if $(ALL),+kernels+arm) deps \
+         $(if $(ALL),needed-by-tests)
 
-test: check .setup-build+run+debug+test+format $(NEEDED)
-	@$(PYTEST) $(TESTS)
+test: $(NEEDED)
+	@$(PYTEST) $(if $(ALL),-n $(PROCESSES)) $(TESTS)
+
+needed-by-tests:
+	$(BUILD) scripts/tests.mk all
 
 # Both commands of the README in fresh Debian systems. OS=13: one of them
 test-os: check
 	@$(PYTHON) scripts/test-os $(OS) $(if $(TESTS),--tests '$(TESTS)')
 
-test-full: check .setup-build+run+debug+test+format+bench $(NEEDED)
+test-full: $(NEEDED) .setup-bench
 	@$(PYTEST) --full $(TESTS)
 
 bench: check .setup-build+run+test images disk
@@ -195,5 +201,5 @@ TARGETS := run debug image images sdk disk test test-os test-full bench load soa
 	@near='$(word 2,$(shell $(PYTHON) scripts/nearest.py '$(TARGETS)' '$@'))'; \
 	echo "make: there is no target $@$${near:+ ($$near is meant?)}; there is: $(TARGETS)" >&2; exit 1
 
-.PHONY: $(TARGETS) FORCE
+.PHONY: $(TARGETS) needed-by-tests FORCE
 .NOTPARALLEL:

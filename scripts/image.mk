@@ -192,7 +192,7 @@ $(ELF): $(APP_OBJECTS) $(filter-out -%,$(LIBS)) $(LIB_ARCHIVES) $(EVERYTHING) $(
 # What a flat image needs in front, if the linker script does not put it there.
 HEADER_arm = && $(PYTHON) scripts/uimage.py $< $@
 $(IMAGE): $(ELF) scripts/uimage.py
-	$(Q)$(CROSS)objcopy -O binary $< $@ $(HEADER_$(ARCH))
+	$(Q)$(CROSS)objcopy -O binary $< $@.new && mv $@.new $@ $(HEADER_$(ARCH))
 
 image: $(IMAGE) $(APP_DISK) $(APP_INITRD)
 	@$(PYTHON) scripts/symtab.py --size $(CROSS)size $(ELF) $<

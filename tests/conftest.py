@@ -34,6 +34,8 @@ DEFAULTS = {'mem': '64'}
 def pytest_addoption(parser):
     parser.addoption('--full', action='store_true', help='also run the tests marked `full`')
     parser.addoption('--shows', metavar='FILE', help='write which test shows which rows')
+    parser.addoption('--built', action='store_true',
+                     help='what scripts/tests.mk builds is up to date')
 
 
 def pytest_configure(config):
@@ -41,9 +43,14 @@ def pytest_configure(config):
     config.addinivalue_line('markers', 'shows(*rows): the requirements that the test shows')
     config.addinivalue_line('markers', f'timeout(seconds): on an idle machine ({HARD_TIMEOUT})')
     os.environ.setdefault('PYTHONDONTWRITEBYTECODE', '1')
-    config.pluginmanager.register(RowMarks(config.getoption('--shows')))
     config.pluginmanager.register(TapMarks(config))
+    if hasattr(config, 'workerinput'):       # one of several processes: the first has the rest
+        return
+    config.pluginmanager.register(RowMarks(config.getoption('--shows')))
     config.pluginmanager.register(Grid(os.path.join(TREE, 'build', 'matrix.txt')))
+    if config.pluginmanager.hasplugin('xdist'):
+        from spread import Spread
+        config.pluginmanager.register(Spread())
 
 
 def pytest_collection_modifyitems(config, items):
@@ -92,15 +99,22 @@ def run_make(*args, env=None, cwd=TREE, timeout=600):
         signal.alarm(left)
 
 
+# Of what scripts/tests.mk builds: with --built make is not asked again, for each of some hundred.
+BUILT = re.compile(r'host-tests|build/(host/test_|host-tsan/|fuzz/|kernels/).*')
+
+
 class Builder:
     """Builds what tests need, unless it is up to date, and shows make's lines on the terminal as
     they come: a build can take minutes."""
 
     def __init__(self, config):
         self._capture = config.pluginmanager.getplugin('capturemanager')
+        self._built = config.getoption('--built')
 
     def __call__(self, *args):
         """Runs make; fails the test with what make said if make fails."""
+        if self._built and all(map(BUILT.fullmatch, args)):
+            return
         left = signal.alarm(0)
         try:
             with self._capture.global_and_fixture_disabled():

@@ -19,6 +19,21 @@ class TapMarks:
     def __init__(self, config):
         config.addinivalue_line('markers', 'tap: needs a tap, which root alone can make')
         self._left_out = 0
+        self._told = getattr(config, 'workeroutput', None)       # one of several processes
+        if config.pluginmanager.hasplugin('xdist'):
+            config.pluginmanager.register(self.OfOthers(self))
+
+    class OfOthers:
+        """Takes the number from a process that runs tests for this one."""
+
+        def __init__(self, marks):
+            self._marks = marks
+
+        def pytest_testnodedown(self, node):
+            self._marks.take(getattr(node, 'workeroutput', {}))
+
+    def take(self, output):
+        self._left_out = output.get('tap_left_out', self._left_out)
 
     def pytest_collection_modifyitems(self, config, items):
         named = any(os.path.isfile(arg.partition('::')[0]) for arg in config.args)
@@ -26,6 +41,8 @@ class TapMarks:
             return
         left_out = [item for item in items if item.get_closest_marker('tap')]
         self._left_out = len(left_out)
+        if self._told is not None:
+            self._told['tap_left_out'] = self._left_out
         if left_out:
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if not item.get_closest_marker('tap')]

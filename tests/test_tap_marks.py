@@ -37,6 +37,7 @@ def test_of_another_kind():
 @pytest.mark.parametrize('words, may, status, says', [
     (['.'], False, 0, ['1 passed, 1 deselected', '1 tests did not run, since a tap',
                        'run as root']),
+    (['.', '-n', '2'], False, 0, ['1 passed', '1 tests did not run, since a tap']),
     (['.', '--full'], False, 1, ['1 failed, 1 passed', 'run as root']),
     (['test_it.py'], False, 1, ['1 failed, 1 passed', 'run as root']),
     (['test_it.py::test_of_a_tap'], False, 1, ['1 failed', 'run as root']),

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from conftest import TREE, run_make
-from vireolib import http, images
+from vireolib import images
 
 MAIN = r'''
 #include <stdio.h>
@@ -249,36 +249,6 @@ def test_documented_appliance(appliance):
     folder = appliance({'main.c': source[1]})
     result = run_make('image', f'APP={folder}')
     assert result.returncode == 0, result.stdout + result.stderr
-
-
-# ---- the demo, by make ----
-
-def test_make_run_prints_the_address_and_ctrl_c_ends_it():
-    """`make` alone: the printed address answers, and an interrupt ends all of it quietly."""
-    env = {k: v for k, v in os.environ.items() if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
-    process = subprocess.Popen(['make', '--no-print-directory'], cwd=TREE, env=env, text=True,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True)
-    try:
-        port = None
-        for line in process.stdout:
-            address = re.search(r'http://127\.0\.0\.1:(\d+)/', line)
-            port = int(address[1]) if address else port
-            if line.startswith('vireo: ready'):
-                break
-        assert port, 'no address was printed'
-        assert b'<html' in http.get(port).body.lower()
-        os.killpg(process.pid, 2)                # as a terminal does it
-        rest = process.stdout.read()
-        process.wait(80)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, 9)
-            process.wait()
-        process.stdout.close()
-    assert 'Traceback' not in rest and 'terminating' not in rest, rest
-    with pytest.raises(OSError):
-        http.get(port, timeout=2)
 
 
 # ---- errata of a CPU ----

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 import time
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from conftest import TREE, run_make
-from vireolib import images
+from vireolib import http, images
 
 
 def test_help_lists_targets_and_variables():
@@ -90,7 +91,7 @@ def test_options_for_pytest_do_no_harm_elsewhere():
 
 
 def steps(*args):
-    """What make would run: the makefiles that it would call, in order."""
+    """What make would run: the makefiles that it would call."""
     said = run_make('-n', *args)
     assert said.returncode == 0, said.stderr
     assert 'pytest' in said.stdout
@@ -101,8 +102,9 @@ def steps(*args):
 def test_chosen_tests_build_what_they_need(target):
     """Nothing but the libraries is built in front of tests that TESTS= names: no fuzz target, no
     host program, no example."""
-    every = ['scripts/deps.mk', 'scripts/examples.mk', 'scripts/host.mk', 'scripts/fuzz.mk']
-    assert [step for step in dict.fromkeys(steps(target)) if step in every] == every
+    every = {f'scripts/{name}.mk'
+             for name in ('deps', 'tests', 'examples', 'host', 'fuzz', 'kernels')}
+    assert every <= set(steps(target))
     assert steps(target, 'TESTS=tests/test_source.py') == ['scripts/deps.mk']
 
 
@@ -243,6 +245,34 @@ def test_the_demo_goes_on_with_the_disk_that_was_made(tmp_path):
     assert 'index.html' in names()
 
 
+def test_make_run_prints_the_address_and_ctrl_c_ends_it():
+    """`make` alone: the printed address answers, and an interrupt ends all of it quietly."""
+    env = {k: v for k, v in os.environ.items() if k not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
+    process = subprocess.Popen(['make', '--no-print-directory'], cwd=TREE, env=env, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        port = None
+        for line in process.stdout:
+            address = re.search(r'http://127\.0\.0\.1:(\d+)/', line)
+            port = int(address[1]) if address else port
+            if line.startswith('vireo: ready'):
+                break
+        assert port, 'no address was printed'
+        assert b'<html' in http.get(port).body.lower()
+        os.killpg(process.pid, 2)                # as a terminal does it
+        rest = process.stdout.read()
+        process.wait(80)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, 9)
+            process.wait()
+        process.stdout.close()
+    assert 'Traceback' not in rest and 'terminating' not in rest, rest
+    with pytest.raises(OSError):
+        http.get(port, timeout=2)
+
+
 # ---- what is in an image ----
 
 def map_of(built, app):
@@ -275,15 +305,18 @@ def test_size(built, app, arch):
     assert os.path.getsize(built(app, arch=arch)) <= images.LIMITS[app, arch]
 
 
-def test_images_are_repeatable(built):
+def test_images_are_repeatable(tmp_path):
     """Linking again gives the same bytes."""
-    path = built('hello')
-    assert run_make('-s', 'image', 'APP=hello').returncode == 0
-    before = hashlib.sha256(open(path, 'rb').read()).hexdigest()
-    os.unlink(path)
-    os.unlink(images.image('hello', 'elf'))
-    assert run_make('-s', 'image', 'APP=hello').returncode == 0
-    assert hashlib.sha256(open(path, 'rb').read()).hexdigest() == before
+    folder = tmp_path / f'again-{os.getpid()}'
+    shutil.copytree(os.path.join(TREE, 'examples', 'hello'), folder)
+    seen = set()
+    for _ in range(2):
+        assert run_make('-s', 'image', f'APP={folder}').returncode == 0
+        with open(images.image(folder.name), 'rb') as f:
+            seen.add(hashlib.sha256(f.read()).hexdigest())
+        for suffix in ('img', 'elf', 'map', 'app'):
+            os.unlink(images.image(folder.name, suffix))
+    assert len(seen) == 1
 
 
 def test_elf_has_no_writable_code(built):
