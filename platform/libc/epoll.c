@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "cancel.h"
 #include "files.h"
 
 #define DEPTH_MAX   5 /* sets in sets, as in Linux */
@@ -279,7 +280,7 @@ static int epoll_until(struct epoll *set, struct epoll_event *out, int most, boo
         }
         if (set->closed)
             return -EBADF;
-        if (waitq_wait(&set->queue, deadline))
+        if (cancel_wait(&set->queue, deadline))
             return 0;
     }
     return n;
@@ -299,6 +300,8 @@ static int epoll_wait_for(int epfd, struct epoll_event *out, int most, bool wait
     else
         n = epoll_until(f->ctx, out, most, wait, deadline);
     file_drop(f);
+    if (n == 0)
+        cancel_act();
     return (int)posix_result(n);
 }
 

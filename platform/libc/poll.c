@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * poll.c - poll() and select() over file_ops.poll. A task that finds nothing ready leaves a note at
- * each file. An event of a file marks its notes, and the tasks that are woken look at marked files
- * only: an event on one of two hundred descriptors costs a look at one.
+ * poll.c - poll(), select() and their kin over file_ops.poll. A task that finds nothing ready
+ * leaves a note at each file. An event of a file marks its notes, and the tasks that are woken look
+ * at marked files only: an event on one of two hundred descriptors costs a look at one.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/select.h>
 
+#include "cancel.h"
 #include "files.h"
 
 #define NOTES_ON_STACK 8
@@ -116,7 +117,7 @@ static int poll_wait_with_notes(struct poll_wait *notes, struct pollfd *fds, nfd
     nfds_t left = poll_leave_notes(&p, notes, fds, n);
     int count = 0;
 
-    while (!count && waitq_wait(&p.queue, deadline) == 0)
+    while (!count && cancel_wait(&p.queue, deadline) == 0)
         count = poll_look_at_marked(&p);
     poll_take_notes_back(notes, left);
     return count;
@@ -144,6 +145,27 @@ static int poll_until(struct pollfd *fds, nfds_t n, bool wait, uint64_t deadline
     return count;
 }
 
+/* The end of a wait of `time` from now on, or without limit: NULL. -EINVAL: it is no time. */
+static int poll_deadline(const struct timespec *time, uint64_t *deadline)
+{
+    *deadline = HAL_NEVER;
+    if (!time)
+        return 0;
+    if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= (long)HAL_SEC)
+        return -EINVAL;
+    if ((uint64_t)time->tv_sec < HAL_NEVER / HAL_SEC / 2)
+        *deadline = hal_now_ns() + (uint64_t)time->tv_sec * HAL_SEC + (uint64_t)time->tv_nsec;
+    return 0;
+}
+
+/* The result of a call that waits, behind which a cancelled thread ends. */
+static int poll_result(int count)
+{
+    if (count == 0)
+        cancel_act();
+    return (int)posix_result(count);
+}
+
 int poll(struct pollfd *fds, nfds_t nfds, int timeout)
 {
     uint64_t deadline = HAL_NEVER;
@@ -152,7 +174,19 @@ int poll(struct pollfd *fds, nfds_t nfds, int timeout)
         return (int)posix_result(-EINVAL);
     if (timeout > 0)
         deadline = hal_now_ns() + (uint64_t)timeout * HAL_MS;
-    return (int)posix_result(poll_until(fds, nfds, timeout != 0, deadline));
+    return poll_result(poll_until(fds, nfds, timeout != 0, deadline));
+}
+
+/* No signal interrupts a wait, so the mask changes nothing. */
+int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *mask)
+{
+    uint64_t deadline;
+
+    (void)mask;
+    if (nfds > FILES_MAX || poll_deadline(timeout, &deadline))
+        return (int)posix_result(-EINVAL);
+    bool wait = !timeout || timeout->tv_sec || timeout->tv_nsec;
+    return poll_result(poll_until(fds, nfds, wait, deadline));
 }
 
 /* ---- select ---------------------------------------------------------------------------------- */
@@ -224,17 +258,28 @@ static int select_until(int n, fd_set *r, fd_set *w, fd_set *e, bool wait, uint6
     return count;
 }
 
+int pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *timeout,
+            const sigset_t *mask)
+{
+    uint64_t deadline;
+    int err = poll_deadline(timeout, &deadline);
+
+    (void)mask;
+    if (err)
+        return (int)posix_result(err);
+    bool wait = !timeout || timeout->tv_sec || timeout->tv_nsec;
+    return poll_result(select_until(n, r, w, e, wait, deadline));
+}
+
 int select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *timeout)
 {
-    uint64_t deadline = HAL_NEVER;
+    struct timespec time = {0};
 
-    if (timeout) {
-        if (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_usec >= 1000000)
-            return (int)posix_result(-EINVAL);
-        if ((uint64_t)timeout->tv_sec < HAL_NEVER / HAL_SEC / 2)
-            deadline = hal_now_ns() + (uint64_t)timeout->tv_sec * HAL_SEC +
-                       (uint64_t)timeout->tv_usec * 1000;
-    }
-    bool wait = !timeout || timeout->tv_sec || timeout->tv_usec;
-    return (int)posix_result(select_until(n, r, w, e, wait, deadline));
+    if (!timeout)
+        return pselect(n, r, w, e, NULL, NULL);
+    if (timeout->tv_usec < 0 || timeout->tv_usec >= 1000000)
+        return (int)posix_result(-EINVAL);
+    time.tv_sec = timeout->tv_sec;
+    time.tv_nsec = timeout->tv_usec * 1000;
+    return pselect(n, r, w, e, &time, NULL);
 }

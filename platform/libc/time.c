@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "cancel.h"
 #include "files.h"
 #include "runtime.h"
 
@@ -67,7 +68,7 @@ int nanosleep(const struct timespec *ts, struct timespec *rest)
         return (int)posix_result(-EINVAL);
     if ((uint64_t)ts->tv_sec < HAL_NEVER / HAL_SEC / 2)
         when = hal_now_ns() + (uint64_t)ts->tv_sec * HAL_SEC + (uint64_t)ts->tv_nsec;
-    task_sleep_until(when);
+    cancel_sleep_until(when);
     if (rest)
         *rest = (struct timespec){0};
     return 0;
@@ -75,13 +76,13 @@ int nanosleep(const struct timespec *ts, struct timespec *rest)
 
 int usleep(useconds_t us)
 {
-    task_sleep_until(hal_now_ns() + (uint64_t)us * 1000);
+    cancel_sleep_until(hal_now_ns() + (uint64_t)us * 1000);
     return 0;
 }
 
 unsigned sleep(unsigned seconds)
 {
-    task_sleep_until(hal_now_ns() + seconds * HAL_SEC);
+    cancel_sleep_until(hal_now_ns() + seconds * HAL_SEC);
     return 0;
 }
 

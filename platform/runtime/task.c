@@ -57,6 +57,7 @@ static size_t task_main_stack(void) __attribute__((cold));
 struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack)
     __attribute__((cold));
 void task_start_main(void (*fn)(void)) __attribute__((cold));
+void task_exit(void) __attribute__((cold));
 static bool task_pace(bool worked) __attribute__((noinline));
 
 /* ---- queues ---------------------------------------------------------------------------------- */
@@ -390,18 +391,25 @@ static struct task *task_create(const char *name, size_t stack)
     return t;
 }
 
-static void task_run_spawned(void *arg)
+void task_exit(void)
 {
-    struct task *t = arg;
+    struct task *t = tasks.current;
 
-    task_release_ended();
-    t->fn(t->arg);
     task_check_park("the end of a task");
     task_destroy_reent(&t->own_reent);
     deadline_remove(&tasks.deadlines, &t->deadline);
     tasks.ended = t;
     task_schedule();
     hal_panic("task %s ran on after its end", t->name);
+}
+
+static void task_run_spawned(void *arg)
+{
+    struct task *t = arg;
+
+    task_release_ended();
+    t->fn(t->arg);
+    task_exit();
 }
 
 struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack)
@@ -531,6 +539,22 @@ void waitq_wake_all(struct waitq *q)
         tasks.runnable.head = first;
     tasks.runnable.tail = q->tail;
     q->head = q->tail = NULL;
+}
+
+bool waitq_wake_first(struct waitq *q)
+{
+    if (!q->head)
+        return false;
+    task_make_runnable(q->head, false);
+    return true;
+}
+
+bool task_interrupt(struct task *t)
+{
+    if (t == tasks.current || t->queue == &tasks.runnable)
+        return false;
+    task_make_runnable(t, false);
+    return true;
 }
 
 /*

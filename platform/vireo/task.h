@@ -39,6 +39,9 @@ struct task; /* opaque; the runtime's, and gone when its function has returned *
  */
 struct task *task_spawn(const char *name, void (*fn)(void *), void *arg, size_t stack);
 
+/* Ends the running task, as the return of its function does; not that of main(). [parks] */
+void task_exit(void) __attribute__((noreturn));
+
 /* The running task. NULL before main()'s task exists. */
 struct task *task_self(void);
 
@@ -81,6 +84,15 @@ int waitq_wait(struct waitq *q, uint64_t deadline_ns);
  * Makes all tasks in the queue runnable, the longest waiting first. They run when the caller parks.
  */
 void waitq_wake_all(struct waitq *q);
+
+/* Makes the longest waiting task runnable. False: none waits. */
+bool waitq_wake_first(struct waitq *q);
+
+/*
+ * Ends the wait of a task as if it was woken: for waits whose code knows that they may end so.
+ * False: it does not wait.
+ */
+bool task_interrupt(struct task *t);
 
 /*
  * Mutex for state that is held across a park. Recursive: its owner may lock it again, and unlocks

@@ -3,6 +3,7 @@
 #ifndef _POLL_H
 #define _POLL_H
 
+#include <sys/select.h>
 #include <time.h>
 
 #ifdef __cplusplus
@@ -31,6 +32,8 @@ struct pollfd {
 
 /* timeout in milliseconds; negative: no limit. */
 int poll(struct pollfd *fds, nfds_t nfds, int timeout);
+/* timeout NULL: no limit. No signal interrupts a wait: the mask changes nothing. */
+int ppoll(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *mask);
 
 #ifdef __cplusplus
 }

@@ -176,20 +176,21 @@ int waitq_wait(struct waitq *q, uint64_t deadline_ns)
     return deadline_ns != HAL_NEVER && hal_now_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }
 
-static void waitq_wake_first(struct waitq *q)
+bool waitq_wake_first(struct waitq *q)
 {
     struct task *t = q->head;
 
     if (!t)
-        return;
+        return false;
     queue_remove(q, t);
     t->parked = NULL;
+    return true;
 }
 
 void waitq_wake_all(struct waitq *q)
 {
-    while (q->head)
-        waitq_wake_first(q);
+    while (waitq_wake_first(q))
+        ;
 }
 
 void task_sleep_until(uint64_t when_ns)

@@ -4,6 +4,4 @@
 #ifndef FD_SETSIZE
 #define FD_SETSIZE 1024
 #endif
-#define pselect vireo_has_no_pselect
 #include_next <sys/select.h>
-#undef pselect
