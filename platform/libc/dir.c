@@ -85,7 +85,7 @@ int closedir(DIR *d)
 void rewinddir(DIR *d)
 {
     struct file *f = file_get(d->fd);
-    const char *path = f ? open_file_of(f)->path : NULL;
+    const char *path = f ? file_path(f) : NULL;
     int fd = path ? open(path, O_RDONLY | O_DIRECTORY) : -1;
 
     if (fd < 0)

@@ -86,7 +86,7 @@ int file_install(const struct file_ops *ops, void *ctx, unsigned flags)
 
     if (fd < 0)
         return fd;
-    struct open_file *o = calloc(1, sizeof(*o));
+    struct open_file *o = calloc(1, sizeof(struct named_file));
     if (!o)
         return -ENOMEM;
     o->file = (struct file){.ops = ops, .ctx = ctx, .flags = flags, .refs = 1};
@@ -117,8 +117,8 @@ static int file_end(struct file *f)
     if (f->ops->close)
         r = f->ops->close(f);
     if (f != &console_file.file) {
-        free(open_file_of(f)->path);
-        free(open_file_of(f));
+        free(((struct named_file *)f)->path);
+        free(f);
     }
     return r;
 }

@@ -37,8 +37,13 @@ struct file_watch {
 struct open_file {
     struct file file;
     unsigned descriptors; /* that name it */
-    char *path;           /* of a directory: its name from "/" on, for calls that start there */
     struct file_watch *watches;
+};
+
+/* An open file of the table, but for console_file. */
+struct named_file {
+    struct open_file open;
+    char *path; /* of a directory: its name from "/" on, for calls that start there */
 };
 
 /* The descriptor table (file.c). */
@@ -58,6 +63,9 @@ static inline struct open_file *open_file_of(struct file *f)
 {
     return (struct open_file *)f;
 }
+
+/* The name of an open directory; NULL: the file has none. */
+char *file_path(struct file *f);
 
 /* A result as POSIX functions return it: a negative errno value becomes -1 and errno. */
 static inline long posix_result(long r)

@@ -43,13 +43,18 @@ static int libc_path_stat(const char *path, struct stat *st)
     return path ? path_root.stat(path, st) : -ENAMETOOLONG;
 }
 
+char *file_path(struct file *f)
+{
+    return f->ops->readdir ? ((struct named_file *)f)->path : NULL;
+}
+
 /* Calls that start at a directory find its name at the open file. */
 static void path_remember(int fd, const char *path)
 {
     struct file *f = file_get(fd);
 
     if (f && f->ops->readdir)
-        open_file_of(f)->path = strdup(path);
+        ((struct named_file *)f)->path = strdup(path);
 }
 
 int _open(const char *path, int flags, int mode)

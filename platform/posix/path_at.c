@@ -65,7 +65,7 @@ static int path_whole(const char *path, char out[PATH_MAX])
 static int path_at(int dir, const char **path, char out[PATH_MAX])
 {
     struct file *f = file_get(dir);
-    const char *at = f ? open_file_of(f)->path : NULL;
+    const char *at = f ? file_path(f) : NULL;
 
     if (dir == AT_FDCWD || **path == '/' || !**path)
         return 0;
