@@ -209,6 +209,7 @@ VIRTIO_DRIVER(vblk_driver) = {
     .prefix = "vblk",
     .features = vblk_features,
     .feature_count = sizeof(vblk_features) / sizeof(vblk_features[0]),
+    .vet = vblk_vet,
     .probe = vblk_probe,
     .service = vblk_service,
     .config_changed = vblk_config_changed,

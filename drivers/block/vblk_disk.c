@@ -15,7 +15,10 @@ enum {
     VBLK_CONFIG_SIZE_MAX = 8,
     VBLK_CONFIG_SEG_MAX = 12,
     VBLK_CONFIG_BLK_SIZE = 20,
+    VBLK_CONFIG_ZONED_MODEL = 92,
 };
+
+#define VBLK_HOST_MANAGED 1u /* zoned.model of a disk that must be written by zones */
 
 #define VBLK_MAX_BLOCK (64u * 1024u) /* bytes of a logical block */
 /* For a device that came back from a reset. */
@@ -23,6 +26,24 @@ enum {
 #define VBLK_ID_TIMEOUT (5 * HAL_SEC) /* limit for an answer, or timeout_ms if less */
 
 /* ---- configuration (section 5.2.4) ----------------------------------------------------------- */
+
+/*
+ * Section 5.2.5: zones of a host-managed disk are written from their first sector on, in order, so
+ * no driver without ZONED may use the disk. A host-aware one may be written anywhere, and whatever
+ * else the field holds is no zoned disk.
+ */
+int vblk_vet(struct virtio_device *dev)
+{
+    uint8_t model = 0;
+
+    if (!virtio_offers(dev, VBLK_F_ZONED) ||
+        virtio_config_read(dev, VBLK_CONFIG_ZONED_MODEL, &model, 1, 1) ||
+        model != VBLK_HOST_MANAGED)
+        return 0;
+    hal_log(HAL_ERROR, virtio_name(dev),
+            "a host-managed zoned disk is not supported: it must be written by zones");
+    return -ENOTSUP;
+}
 
 static int vblk_read_capacity(struct vblk *b, uint32_t block_size, uint64_t *sectors)
 {
@@ -234,8 +255,10 @@ int vblk_returned(struct virtio_device *dev)
 {
     struct vblk *b = virtio_priv(dev);
     const struct vblk_shape *was = &b->shape, *is = &b->seen;
-    int err = vblk_read_shape(b, &b->seen);
+    int err = vblk_vet(dev);
 
+    if (!err)
+        err = vblk_read_shape(b, &b->seen);
     if (err)
         return err;
     if (b->unanswered >= VBLK_ID_TRIES) {

@@ -24,6 +24,7 @@ enum {
     VBLK_F_WRITE_ZEROES = 14,
     VBLK_F_LIFETIME = 15,
     VBLK_F_SECURE_ERASE = 16,
+    VBLK_F_ZONED = 17, /* never accepted */
 };
 
 /* Section 5.2.4: a field of the configuration space that two files know */
@@ -126,6 +127,11 @@ struct vblk {
 
 /* ---- vblk_disk.c ----------------------------------------------------------------------------- */
 
+/*
+ * Operation of struct virtio_driver. -ENOTSUP: a host-managed zoned disk, which must be written by
+ * zones.
+ */
+int vblk_vet(struct virtio_device *dev);
 /*
  * Reads the shape of the disk from the configuration space into *s. -EINVAL: impossible values,
  * named in the log; -EIO: the configuration space cannot be read.

@@ -219,6 +219,7 @@ VIRTIO_DRIVER(vblk_more_driver) = {
     .prefix = "vblk",
     .features = vblk_more_features,
     .feature_count = sizeof(vblk_more_features) / sizeof(vblk_more_features[0]),
+    .vet = vblk_vet,
     .probe = vblk_more_probe,
     .service = vblk_service,
     .config_changed = vblk_more_changed,

@@ -129,6 +129,8 @@ static int offer_and_accept_features(struct virtio_device *dev, bool reduced)
     for (unsigned w = 0; w < t->feature_words; w++)
         dev->offered.w[w] = t->features_read(dev, w);
     err = virtio_negotiate(dev, reduced);
+    if (!err && dev->driver->vet)
+        err = dev->driver->vet(dev);
     if (err)
         return err;
     for (unsigned w = t->feature_words; w-- > 0;)
@@ -273,6 +275,11 @@ void *virtio_priv(const struct virtio_device *dev)
 void virtio_set_priv(struct virtio_device *dev, void *priv)
 {
     dev->priv = priv;
+}
+
+bool virtio_offers(const struct virtio_device *dev, unsigned bit)
+{
+    return virtio_features_has(&dev->offered, bit);
 }
 
 bool virtio_has(const struct virtio_device *dev, unsigned bit)

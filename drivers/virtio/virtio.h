@@ -49,6 +49,12 @@ struct virtio_driver {
     const struct virtio_feature *features; /* the type's own bits that the driver implements */
     unsigned feature_count;
     /*
+     * Can this driver serve the device at all? Called before FEATURES_OK is written, with nothing
+     * set up: virtio_offers() and virtio_config_read*() may be used (section 3.1.1, step 4). A
+     * negative errno, with a line in the log, has FAILED written instead. NULL: it can.
+     */
+    int (*vet)(struct virtio_device *dev);
+    /*
      * Features are negotiated: read the config space, virtio_setup_queues(), virtio_start(). 0: the
      * device is in service. On an error the core resets the device, writes FAILED, frees the queues
      * and forgets the device: `dev` must not be used again.
@@ -155,6 +161,8 @@ const char *virtio_name(const struct virtio_device *dev);
 void *virtio_priv(const struct virtio_device *dev);
 void virtio_set_priv(struct virtio_device *dev, void *priv);
 
+/* Does the device offer the feature bit? From vet() on. */
+bool virtio_offers(const struct virtio_device *dev, unsigned bit);
 /* Was the feature bit negotiated? From probe() on. */
 bool virtio_has(const struct virtio_device *dev, unsigned bit);
 /* Does the device follow the rules of before virtio 1.0 (VERSION_1 was not negotiated)? */

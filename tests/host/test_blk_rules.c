@@ -8,7 +8,8 @@
 #include "diskmodel.h"
 #include "virtio/virtio.h"
 
-enum { F_MQ = 12, CONFIG_WRITEBACK = 32, CONFIG_NUM_QUEUES = 34 };
+enum { F_MQ = 12, CONFIG_WRITEBACK = 32, CONFIG_NUM_QUEUES = 34, CONFIG_ZONED = 72 };
+enum { NO_ZONES = 0, HOST_MANAGED = 1, HOST_AWARE = 2, NO_MODEL = 0xff };
 
 static uint8_t buf[512];
 
@@ -102,14 +103,80 @@ static void number_without_an_end(void)
     CHECK(strcmp(info.id, "ABCDEFGHIJ?LMNOPQRST") == 0);
 }
 
+/* ---- zoned disks ----------------------------------------------------------------------------- */
+
+static bool zones_were_read;
+
+static void no_zones_read(struct model *m, unsigned off)
+{
+    (void)m;
+    zones_were_read |= off >= CONFIG_ZONED && off < CONFIG_ZONED + 20;
+}
+
+/* A disk of zones of 256 sectors. */
+static void plug_zoned(uint8_t model)
+{
+    static const unsigned bits[] = {DISK_F_FLUSH, DISK_F_ZONED};
+
+    disk_plug(case_variant ? MODEL_PCI : MODEL_MMIO, bits, 2);
+    for (unsigned off = 0; off < 20; off += 4)
+        model_field(disk.m, CONFIG_ZONED + off, 4, off ? 1 : 256);
+    model_field(disk.m, CONFIG_ZONED + 20, 1, model);
+    disk.m->on.config_read = no_zones_read;
+}
+
+/* It has to be written by zones: FAILED is written, and FEATURES_OK never was. */
+static void host_managed_is_refused(void)
+{
+    plug_zoned(HOST_MANAGED);
+    disk_boot();
+    CHECK(!disk.dev && disk.m->status & VIRTIO_STATUS_FAILED);
+    CHECK(!(disk.m->status & VIRTIO_STATUS_FEATURES_OK));
+    CHECK(!model_accepted(disk.m, DISK_F_FLUSH) && !zones_were_read);
+    CHECK(host_logged("a host-managed zoned disk is not supported: it must be written by zones"));
+}
+
+/* Other models are disks like any, and their zones do not matter. */
+static void other_models_are_disks(void)
+{
+    static const uint8_t models[] = {NO_ZONES, HOST_AWARE, NO_MODEL};
+
+    plug_zoned(models[random_below(3)]);
+    disk_boot();
+    CHECK(disk.dev && !model_accepted(disk.m, DISK_F_ZONED));
+    CHECK_EQ(io_run(BLOCK_WRITE, 300, buf, 512), 0);
+    CHECK_EQ(io_run(BLOCK_WRITE, 7, buf, 512), 0);
+    CHECK_EQ(io_run(BLOCK_FLUSH, 0, NULL, 0), 0);
+    CHECK(!zones_were_read && !host_logged("zoned"));
+}
+
+/* A device that comes back from a reset as one is given up, and written to no more. */
+static void host_managed_after_a_reset(void)
+{
+    plug_zoned(NO_ZONES);
+    disk_boot();
+    CHECK_EQ(io_run(BLOCK_READ, 0, buf, 512), 0);
+    model_field(disk.m, CONFIG_ZONED + 20, 1, HOST_MANAGED);
+    disk_break();
+    host_run_for(100 * HAL_SEC);
+    CHECK_EQ(io_run(BLOCK_WRITE, 0, buf, 512), -EIO);
+    CHECK(host_logged("a host-managed zoned disk is not supported"));
+    for (unsigned i = 0; i < disk.taken; i++)
+        CHECK(disk.order[i].type != 1);
+}
+
 int main(int argc, char **argv)
 {
+    static const struct test_variant buses[] = {{"mmio", 0}, {"pci", 1}, {NULL, 0}};
     static const struct test_case cases[] = {
         SHOWS(one_queue, "BLK-01"),
         SHOWS(flush_is_sent, "BLK-05 BLK-07"),
         SHOWS(cache_mode_is_the_devices, "BLK-08"),
         SHOWS(write_through_mode, "BLK-08"),
         {"number_without_an_end", number_without_an_end, "BLK-21", 0, disk_ways},
+        {"host_managed_is_refused", host_managed_is_refused, "BLK-ZONE-01 BLK-ZONE-04", 0, buses},
+        {"other_models_are_disks", other_models_are_disks, "BLK-ZONE-05 BLK-ZONE-06", 0, buses},
+        SHOWS(host_managed_after_a_reset, NULL),
     };
 
     return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);

@@ -67,6 +67,7 @@ static void blk_config(struct model *m)
         if (off != 56)
             model_field(m, off, 4, 8);
     model_field(m, 56, 1, 0);
+    model_field(m, 92, 1, 0);
 }
 
 static void no_config(struct model *m)
