@@ -13,6 +13,8 @@
 
 static bool (*on_wait)(void *);
 static void *on_wait_ctx;
+static void (*switch_task)(void);
+static struct task *current; /* NULL: the only one */
 static const void *initrd;
 static size_t initrd_len;
 static struct file files[DESCRIPTORS];
@@ -23,9 +25,23 @@ void hosttask_on_wait(bool (*progress)(void *ctx), void *ctx)
     on_wait_ctx = ctx;
 }
 
+void hosttask_on_switch(void (*fn)(void))
+{
+    switch_task = fn;
+}
+
+void hosttask_is(struct task *t)
+{
+    current = t;
+}
+
 int waitq_wait(struct waitq *q, uint64_t deadline_ns)
 {
     (void)q, (void)deadline_ns;
+    if (switch_task) {
+        switch_task();
+        return 0;
+    }
     if (!on_wait || !on_wait(on_wait_ctx))
         check_fail(__FILE__, __LINE__, "waits for what cannot come");
     return 0;
@@ -36,26 +52,32 @@ void waitq_wake_all(struct waitq *q)
     (void)q;
 }
 
-void task_mutex_lock(struct task_mutex *m)
-{
-    m->depth++;
-}
-
 bool task_mutex_trylock(struct task_mutex *m)
 {
+    if (m->depth && m->owner != current)
+        return false;
+    m->owner = current;
     m->depth++;
     return true;
 }
 
+void task_mutex_lock(struct task_mutex *m)
+{
+    while (!task_mutex_trylock(m))
+        switch_task();
+}
+
 void task_mutex_unlock(struct task_mutex *m)
 {
-    CHECK(m->depth > 0);
+    CHECK(m->depth > 0 && m->owner == current);
     m->depth--;
 }
 
 void task_sleep_until(uint64_t when_ns)
 {
     host_advance(when_ns - hal_now_ns());
+    if (switch_task)
+        switch_task();
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
