@@ -154,6 +154,10 @@ def figures_of_requests():
                  'sqlcost txn', True, alone=True)
     yield Figure('sqlite.speedtest1.Minsn', 'million instructions',
                  'speedtest1 of SQLite, size 5, WAL', 'sqlcost speedtest1', True, alone=True)
+    for kind, (unit, what) in bench_blk_counts.WRITTEN.items():
+        yield Figure(f'sqlite.append.{kind}', unit,
+                     f'SQLite, WAL: {APPENDS:,} transactions of a row of {APPENDED} bytes: {what}',
+                     'sqlcost append', False, alone=True, logged=kind)
     yield Figure(f'tree.open{FILES}.insn', 'instructions',
                  f'the first open() in a tree of {FILES:,} files', load('open', n=1), True,
                  5000000, alone=True)
@@ -260,6 +264,9 @@ class Vireo:
     def measure(self, figure):
         if isinstance(figure.load, str):
             app, _, name = figure.load.rpartition(' ')
+            if figure.logged:
+                return bench_blk_counts.written(lambda _, disk: self._sqlcost(name, disk), figure,
+                                                self._sqlite_disk(name))
             return self._sqlite(name) if app else self._cost(name)
         if figure.metric.startswith('ceiling.host.'):
             return figure_of(figure, on_host(self._folder, figure.load), None)
@@ -309,16 +316,24 @@ class Vireo:
             found = re.search(rf'^cost {name} submit=([\d.]+) complete=([\d.]+)', guest.text, re.M)
         return float(found[1]) + float(found[2])
 
+    def _sqlite_disk(self, name):
+        """Path of a disk for a database."""
+        disk = os.path.join(self._folder, f'{name}.img')
+        if os.path.exists(disk):
+            os.unlink(disk)
+        subprocess.run([sys.executable, os.path.join(images.TREE, 'scripts', 'mkdisk'), '--sqlite',
+                        '64M', disk, '--quiet'], check=True)
+        return disk
+
+    def _sqlcost(self, name, disk, **more):
+        return self.machine('sqlcost', disk, f'vireo.sqlcost.run={name}', **more)
+
     def _sqlite(self, name):
         """Instructions of a load of tests/apps/sqlcost: of a transaction, or millions of all."""
         with tempfile.TemporaryDirectory(prefix='vb-') as folder:
-            disk, counter = os.path.join(self._folder, f'{name}.img'), netguests.Counter(folder)
-            if os.path.exists(disk):
-                os.unlink(disk)
-            subprocess.run([sys.executable, os.path.join(images.TREE, 'scripts', 'mkdisk'),
-                            '--sqlite', '64M', disk, '--quiet'], check=True)
-            how = self.machine('sqlcost', Disk(disk, drive=WRITABLE), f'vireo.sqlcost.run={name}',
-                               icount=netguests.EXACT, plugin=counter.plugin)
+            counter = netguests.Counter(folder)
+            how = self._sqlcost(name, Disk(self._sqlite_disk(name), drive=WRITABLE),
+                                icount=netguests.EXACT, plugin=counter.plugin)
             with Guest(how) as guest:
                 if guest.wait(20 * PATIENCE) != 0:
                     raise Lost('sqlcost failed\n' + guest.report())

@@ -122,6 +122,6 @@ def written(machine, figure, disk):
     log = disk + '.log'
     with Guest(machine(figure.load, writelog.LoggedDisk(disk, log))) as guest:
         if guest.wait(netguests.PATIENCE) != 0:
-            raise Lost('blkperf failed\n' + guest.report())
+            raise Lost('the image failed\n' + guest.report())
     writes, written_bytes, flushes = writelog.size_of(writelog.read(log))
     return {'writes': writes, 'kB': written_bytes / 1000, 'flushes': flushes}[figure.logged]

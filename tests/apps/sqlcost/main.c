@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sqlcost - what SQLite costs on /dev/vblk0, a disk of `mkdisk --sqlite`: vireo.sqlcost.run=txn is
- * 1,000 transactions of one row each, write-ahead log, each of them durable; speedtest1 is SQLite's
- * own bench program, with size vireo.sqlcost.size=.
+ * 1,000 transactions of one row each, write-ahead log, each of them durable, and append the same
+ * with rows of 100 bytes and nothing before them; speedtest1 is SQLite's own bench program, with
+ * size vireo.sqlcost.size=.
  */
 #include <sqlite3.h>
 #define main                    speedtest1_main
@@ -32,7 +33,7 @@ static int fail(sqlite3 *db, const char *what)
     return 1;
 }
 
-static int transactions(void)
+static int transactions(int warm_up, const char *statement)
 {
     sqlite3_stmt *insert;
     uint64_t began = 0;
@@ -43,11 +44,10 @@ static int transactions(void)
                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                      "CREATE TABLE t(k INTEGER PRIMARY KEY, x TEXT)",
                      NULL, NULL, NULL) ||
-        sqlite3_prepare_v2(db, "INSERT INTO t(x) VALUES('a row of a hundred bytes or so')", -1,
-                           &insert, NULL))
+        sqlite3_prepare_v2(db, statement, -1, &insert, NULL))
         return fail(db, "open");
-    for (int i = 0; i < WARM_UP + TRANSACTIONS; i++) {
-        if (i == WARM_UP) {
+    for (int i = 0; i < warm_up + TRANSACTIONS; i++) {
+        if (i == warm_up) {
             began = hal_now_ns();
             arch_mark_insn(2);
         }
@@ -56,7 +56,7 @@ static int transactions(void)
         sqlite3_reset(insert);
     }
     arch_mark_insn(3);
-    printf("sqlcost: txn operations=%d ns=%llu\n", TRANSACTIONS,
+    printf("sqlcost: %s operations=%d ns=%llu\n", run, TRANSACTIONS,
            (unsigned long long)(hal_now_ns() - began));
     sqlite3_finalize(insert);
     return sqlite3_close(db) ? fail(db, "close") : 0;
@@ -80,5 +80,15 @@ static int speedtest(void)
 
 int main(void)
 {
-    return run && strcmp(run, "speedtest1") == 0 ? speedtest() : transactions();
+    if (!run)
+        run = "txn";
+    if (strcmp(run, "speedtest1") == 0)
+        return speedtest();
+    if (strcmp(run, "append") == 0) {
+        static char statement[160];
+
+        sprintf(statement, "INSERT INTO t(x) VALUES('%0100d')", 0);
+        return transactions(0, statement);
+    }
+    return transactions(WARM_UP, "INSERT INTO t(x) VALUES('a row of a hundred bytes or so')");
 }
