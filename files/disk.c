@@ -7,6 +7,7 @@
 
 #include "block/vblk.h"
 #include "disk.h"
+#include "disk_impl.h"
 #include "vireo/image.h"
 #include "vireo/task.h"
 
@@ -99,16 +100,7 @@ static void disk_wait(struct disk_waiter *w)
     w->woken = false;
 }
 
-/* What one call wants of the disk. */
-struct disk_span {
-    uint64_t first; /* cache block; of a read only */
-    unsigned count; /* cache blocks; of a read only */
-    bool write;
-    struct bcache_stream *stream; /* NULL: none, or bcache_advance() was called */
-};
-
-/* How many cache blocks hold the len bytes at `at`. */
-static unsigned disk_blocks_of(const struct disk *d, uint64_t at, size_t len)
+unsigned disk_blocks_of(const struct disk *d, uint64_t at, size_t len)
 {
     uint32_t size = bcache_block_size(d->cache);
     uint64_t count = (at % size + len + size - 1) / size;
@@ -131,28 +123,33 @@ static enum bcache_use disk_use_of(const struct disk *d, const struct disk_span 
                                                                                : BCACHE_UPDATE;
 }
 
-/*
- * Gets the block for n bytes at `at`. The device is given the reads of the whole span first, and
- * those ahead of it right behind them. 0, or an error of bcache_get(), but not -EAGAIN. [parks]
- */
+int disk_try(struct disk *d, uint64_t at, size_t n, struct disk_span *span, struct bcache_wait *w,
+             struct bcache_block **b)
+{
+    uint64_t index = at / bcache_block_size(d->cache);
+    enum bcache_use use = disk_use_of(d, span, at, n);
+    unsigned more = span->write ? 0 : (unsigned)(span->first + span->count - 1 - index);
+    int err;
+
+    block_hold(d->dev);
+    err = bcache_get(d->cache, index, use, more, w, b);
+    if (err == -EAGAIN && span->stream) {
+        bcache_advance(d->cache, span->stream, span->first, span->count);
+        span->stream = NULL;
+    }
+    block_release(d->dev);
+    return err;
+}
+
+/* disk_try() until it is not -EAGAIN. [parks] */
 static int disk_get(struct disk *d, uint64_t at, size_t n, struct disk_span *span,
                     struct bcache_block **b)
 {
-    uint64_t index = at / bcache_block_size(d->cache);
     struct disk_waiter w = {.wait.wake = disk_wake};
 
     for (;;) {
-        enum bcache_use use = disk_use_of(d, span, at, n);
-        unsigned more = span->write ? 0 : (unsigned)(span->first + span->count - 1 - index);
-        int err;
+        int err = disk_try(d, at, n, span, &w.wait, b);
 
-        block_hold(d->dev);
-        err = bcache_get(d->cache, index, use, more, &w.wait, b);
-        if (err == -EAGAIN && span->stream) {
-            bcache_advance(d->cache, span->stream, span->first, span->count);
-            span->stream = NULL;
-        }
-        block_release(d->dev);
         if (err != -EAGAIN)
             return err;
         disk_wait(&w);
@@ -161,8 +158,7 @@ static int disk_get(struct disk *d, uint64_t at, size_t n, struct disk_span *spa
 
 /* ---- reading and writing --------------------------------------------------------------------- */
 
-/* How many of the n bytes at `off` of a block are on the disk: fewer if the disk has shrunk. */
-static size_t disk_clip(const struct bcache_block *b, uint32_t off, size_t n)
+size_t disk_clip(const struct bcache_block *b, uint32_t off, size_t n)
 {
     uint32_t len = bcache_len(b);
 

@@ -69,6 +69,8 @@ struct disk_place {
 };
 /* False: f is not a disk; not a file of a tree that lies on a disk in one piece (ftree_file.c). */
 bool disk_file_place(struct file *f, struct disk_place *p);
+/* What an fsync() of f, which is a disk, says after disk_sync() said err. */
+int disk_file_synced(struct file *f, int err);
 bool ftree_file_place(struct file *f, struct disk_place *p);
 
 /*

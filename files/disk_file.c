@@ -20,16 +20,22 @@ struct disk_file {
     uint64_t seen; /* bcache_errors() that this descriptor was told of */
 };
 
-static int disk_file_sync(struct file *f)
+int disk_file_synced(struct file *f, int err)
 {
     struct disk_file *df = f->ctx;
-    int err = disk_sync(df->disk);
     uint64_t errors = bcache_errors(df->disk->cache);
 
     if (errors == df->seen)
         return err;
     df->seen = df->disk->reported = errors;
     return -EIO;
+}
+
+static int disk_file_sync(struct file *f)
+{
+    struct disk_file *df = f->ctx;
+
+    return disk_file_synced(f, disk_sync(df->disk));
 }
 
 static ssize_t disk_file_pread(struct file *f, void *buf, size_t len, off_t at)

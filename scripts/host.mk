@@ -38,7 +38,10 @@ PROGRAMS := $(patsubst tests/host/%.c,%,$(wildcard tests/host/test_*.c))
 SUPPORT := $(filter-out tests/host/test_%,$(wildcard tests/host/*.c)) $(wildcard platform/host/*.c)
 # Files of the board that need registers and memory only, which the host's model has.
 ON_MEMORY := $(addprefix platform/virt/,its.c its_queue.c its_table.c lpi.c map.c smmu.c)
-LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) $(SRC_files))
+# Those need <aio.h> of platform/libc, and tasks.
+AIO := $(wildcard files/aio*.c)
+LIBRARY := $(patsubst %,$(HOST)/obj/%.o,$(SUPPORT) $(ON_MEMORY) $(SRC_drivers) \
+                             $(filter-out $(AIO),$(SRC_files)))
 
 IMAGE_PROGRAMS := $(filter test_image_%,$(PROGRAMS))
 IMAGE := $(addprefix platform/runtime/,args.c deadline.c entropy.c format.c heap.c initrd.c \

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
+FILESYSTEMS := littlefs
+MOUNTS := /data:vblk0
