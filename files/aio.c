@@ -2,8 +2,8 @@
 /*
  * aio.c - asynchronous requests to files (POSIX.1-2017, <aio.h>). Those of a disk belong to
  * disk_async.h from their beginning to their end, without a task. Those of another file are made in
- * order by tasks, eight at most, which end when there is nothing left to do. A sync begins when all requests
- * of its file that were made before it have ended.
+ * order by tasks, eight at most, which end when there is nothing left to do. A sync begins when all
+ * requests of its file that were made before it have ended.
  */
 #include "aio_impl.h"
 

@@ -62,8 +62,8 @@ int aio_suspend(const struct aiocb *const list[], int n, const struct timespec *
 {
     uint64_t limit = HAL_NEVER;
 
-    if (n < 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
-                              timeout->tv_nsec >= 1000000000)))
+    if (n < 0 || (timeout &&
+                  (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)))
         return aio_result(EINVAL);
     if (timeout)
         limit = hal_now_ns() + (uint64_t)timeout->tv_sec * HAL_SEC + (uint64_t)timeout->tv_nsec;

@@ -88,9 +88,8 @@ static void many(int fd, const char *what)
 
 static void events(int fd)
 {
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD,
-                             .sigev_value.sival_int = 1000,
-                             .sigev_notify_function = tell};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_THREAD, .sigev_value.sival_int = 1000, .sigev_notify_function = tell};
 
     prepare(fd, in, LIO_READ);
     for (int i = 0; i < MANY; i++) {
@@ -176,8 +175,7 @@ static void space(int file)
     struct stat st;
     char byte = 1;
 
-    check(posix_fallocate(file, 300000, 1000) == 0 && fstat(file, &st) == 0 &&
-              st.st_size == 301000,
+    check(posix_fallocate(file, 300000, 1000) == 0 && fstat(file, &st) == 0 && st.st_size == 301000,
           "a file grows");
     check(pread(file, &byte, 1, 300999) == 1 && !byte, "by zeros");
     check(posix_fallocate(file, 0, 10) == 0 && fstat(file, &st) == 0 && st.st_size == 301000,
