@@ -242,16 +242,18 @@ int aio_cancel(int fd, struct aiocb *cb)
 {
     const struct file *f = file_get(fd);
     int said = AIO_ALLDONE;
-    struct aio *next;
+    struct aio *a = aio_all;
 
     if (!f || (cb && cb->aio_fildes != fd)) {
         errno = f ? EINVAL : EBADF;
         return -1;
     }
-    for (struct aio *a = aio_all; a; a = next) {
-        next = a->next;
-        if (cb ? a->cb == cb : a->cb->aio_fildes == fd)
-            said = aio_worst(said, aio_take_back(a));
+    while (a) {
+        bool meant = cb ? a->cb == cb : a->cb->aio_fildes == fd;
+        int one = meant ? aio_take_back(a) : AIO_ALLDONE;
+
+        said = aio_worst(said, one);
+        a = one == AIO_CANCELED ? aio_all : a->next; /* others may have ended meanwhile */
     }
     return said;
 }
