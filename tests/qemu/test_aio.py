@@ -13,7 +13,7 @@ def test_requests_advice_and_space(boot, tmp_path, arch):
     raw.write_bytes(bytes(4 << 20))
     guest = boot('aio', net='none', arch=arch, disks=[Disk(str(data)), Disk(str(raw))])
     assert guest.wait() == 0, guest.report()
-    assert guest.seen(r'^checks: passed=59 failed=0'), guest.report()
+    assert guest.seen(r'^checks: passed=65 failed=0'), guest.report()
     on_disk = raw.read_bytes()
     assert on_disk[:4096] == bytes(4096) and on_disk[5000:45000] == bytes(40000)
     assert on_disk[4096:5000] == b'\xaa' * 904 and on_disk[45000:65536] == b'\xaa' * 20536

@@ -134,6 +134,30 @@ static void mistakes(int fd)
     check(aio_suspend(none, 1, NULL) == 0, "nothing to wait for");
 }
 
+/* No task has begun with requests of a file before this one waits; the disk has its own. */
+static void taking_back(int disk, int file)
+{
+    int one, rest;
+
+    prepare(file, out, LIO_WRITE);
+    one = aio_write(&cbs[0]) + aio_write(&cbs[1]) + aio_write(&cbs[2]);
+    check(one == 0, "three, of which a task makes some while this line is printed");
+    wait_all(3);
+    one = aio_write(&cbs[0]) + aio_write(&cbs[1]) + aio_write(&cbs[2]);
+    one += aio_cancel(file, &cbs[1]);
+    rest = aio_cancel(file, NULL);
+    check(one == AIO_CANCELED && rest == AIO_CANCELED, "they are taken back");
+    check(aio_error(&cbs[1]) == ECANCELED && aio_return(&cbs[1]) == -1 &&
+              aio_error(&cbs[0]) == ECANCELED && aio_error(&cbs[2]) == ECANCELED,
+          "and say so");
+    check(aio_cancel(disk, &cbs[0]) == -1 && errno == EINVAL, "another file");
+    cbs[0].aio_fildes = disk;
+    one = aio_write(&cbs[0]);
+    rest = aio_cancel(disk, &cbs[0]);
+    check(one == 0 && rest == AIO_NOTCANCELED, "too late");
+    check(wait_all(1) == SIZE, "it ends");
+}
+
 /* A byte of zeros reads as zero, and its neighbours as before. */
 static void holes(int fd)
 {
@@ -194,6 +218,7 @@ int main(void)
     many(file, "file");
     events(disk);
     mistakes(disk);
+    taking_back(disk, file);
     holes(disk);
     advice(disk, file);
     space(file);
