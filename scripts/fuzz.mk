@@ -37,11 +37,14 @@ NET_INCLUDE = -Inet/socket -Inet/socket/include -Inet/lwip -Inet/lwip/include -I
 FLAGS_of = $(COMMON) $(if $(filter $(LWIP)/%,$1),-w $(NET_INCLUDE),\
            $(if $(filter $(LIBFDT)/%,$1),-w -fwrapv -DFDT_ASSUME_MASK=6 -I$(LIBFDT),\
            $(if $(filter $(LITTLEFS)/%,$1),-w,$(OURS)) \
+           $(if $(filter $(WITH_GNU),$1),-D_GNU_SOURCE) \
            -Ifiles -Itests/host -Itests/fuzz -Iplatform/virt -Iplatform/arch \
            -Iplatform/runtime -I$(LIBFDT) $(if $(filter $(WITH_NET),$1),$(NET_INCLUDE)) \
            $(if $(filter $(WITH_LITTLEFS),$1),$(LITTLEFS_FLAGS) -Itests/host/littlefs) \
            $(if $(filter $(WITH_SQLITE),$1),-Isqlite -isystem $(SQLITE) -Itests/host/sqlite \
                -Drealloc=fuzz_realloc)))
+# Calls of Linux that this machine's C library has for such programs alone.
+WITH_GNU = files/fadvise.c files/fallocate.c
 WITH_SQLITE = sqlite/% tests/host/sqlite/% tests/fuzz/fuzz_sqlite.c
 WITH_LITTLEFS = files/littlefs/% $(LITTLEFS)/% tests/fuzz/fuzz_littlefs.c
 WITH_NET = net/% tests/fuzz/net%.c tests/fuzz/fuzz_net.c tests/fuzz/fuzz_bootargs.c \
