@@ -301,10 +301,12 @@ void sock_tcp_close(struct sock *s)
 
 void sock_tcp_linger(struct sock *s)
 {
-    uint64_t deadline = hal_now_ns() + s->linger_s * HAL_SEC;
+    uint64_t deadline;
+    int err = 0;
 
-    int err = s->linger && s->linger_s ? 0 : -EINVAL;
-
+    if (!s->linger || !s->linger_s)
+        return;
+    deadline = hal_now_ns() + s->linger_s * HAL_SEC;
     s->users++;
     while (!err && s->state == SOCK_TCP_OPEN && tcp_sndqueuelen(s->tcp)) {
         s->want_write = true; /* what wakes writers at last is an empty queue */

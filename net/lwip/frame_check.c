@@ -435,6 +435,15 @@ enum net_verdict net_packet_judge(unsigned type, const uint8_t *packet, unsigned
     return good ? NET_GOOD : NET_BAD;
 }
 
+bool net_tcp_judge(const uint8_t *packet, unsigned len, struct net_segment *s)
+{
+    *s = (struct net_segment){.packet = packet, .total = len};
+    if (!tcp_ok(packet + IP_HLEN, len - IP_HLEN))
+        return false;
+    segment_found(s, IP_PROTO_TCP, packet + IP_HLEN);
+    return true;
+}
+
 void net_segment_ends(const struct net_segment *s, ip_addr_t *from, ip_addr_t *to)
 {
     const struct ip_hdr *four = (const struct ip_hdr *)s->packet;

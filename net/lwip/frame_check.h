@@ -35,6 +35,11 @@ enum net_verdict {
  */
 enum net_verdict net_packet_judge(unsigned type, const uint8_t *packet, unsigned have, unsigned len,
                                   struct net_segment *s);
+/*
+ * The same for a segment of TCP behind a header of IPv4 without options, which was judged: may lwIP
+ * see it? len: bytes of the packet, all at hand. Fills *s if so.
+ */
+bool net_tcp_judge(const uint8_t *packet, unsigned len, struct net_segment *s);
 
 /* The addresses of a packet of IP, without zones. */
 void net_segment_ends(const struct net_segment *s, ip_addr_t *from, ip_addr_t *to);

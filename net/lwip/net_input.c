@@ -357,19 +357,21 @@ static bool input_is_simple(const struct tcp_hdr *h, unsigned len)
 }
 
 /* Any other segment is judged. *pcb: its connection, which a SYN may replace. False: dropped. */
-static bool input_odd_ok(struct net_dev *d, const uint8_t *frame, unsigned len,
-                         struct tcp_pcb **pcb) __attribute__((noinline));
-static bool input_odd_ok(struct net_dev *d, const uint8_t *frame, unsigned len,
-                         struct tcp_pcb **pcb)
+static bool input_odd_ok(const uint8_t *frame, unsigned len, struct tcp_pcb **pcb)
+    __attribute__((noinline));
+static bool input_odd_ok(const uint8_t *frame, unsigned len, struct tcp_pcb **pcb)
 {
-    struct net_arrival a = {.dev = d, .eth = (const void *)frame, .type = PP_HTONS(ETHTYPE_IP)};
     const uint8_t *packet = frame + SIZEOF_ETH_HDR;
+    struct net_segment s;
+    bool syn;
 
-    if (net_input_judge(&a, packet, len, len) != NET_GOOD)
+    if (!net_tcp_judge(packet, len, &s) || ((syn = input_is_syn(&s)) && !input_syn_ok(&s))) {
+        net_core.rx_malformed++;
         return false;
-    if (input_is_syn(&a.seg) && *pcb) {
-        input_reuse_time_wait(&a.seg);
-        *pcb = net_conn_find4((const void *)packet, a.seg.tcp);
+    }
+    if (syn && *pcb) {
+        input_reuse_time_wait(&s);
+        *pcb = net_conn_find4((const void *)packet, s.tcp);
     }
     return true;
 }
@@ -380,7 +382,7 @@ void net_input_tcp4(struct net_dev *d, const uint8_t *frame, struct pbuf *p, str
     const struct ip_hdr *ip = (const void *)(frame + SIZEOF_ETH_HDR);
     struct netif *netif = &d->netif;
 
-    if (!input_is_simple(p->payload, p->len) && !input_odd_ok(d, frame, IP_HLEN + p->len, &pcb)) {
+    if (!input_is_simple(p->payload, p->len) && !input_odd_ok(frame, IP_HLEN + p->len, &pcb)) {
         pbuf_free(p);
         return;
     }

@@ -20,18 +20,22 @@ static u32_t syn_read32(const u8_t *p)
 
 static void syn_read_option(struct tcp_syn *says, const u8_t *opt)
 {
-    if (opt[0] == LWIP_TCP_OPT_MSS && opt[1] == LWIP_TCP_OPT_LEN_MSS)
+    switch (opt[0] << 8 | opt[1]) {
+    case LWIP_TCP_OPT_MSS << 8 | LWIP_TCP_OPT_LEN_MSS:
         says->mss = (u16_t)(opt[2] << 8 | opt[3]);
-    if (opt[0] == LWIP_TCP_OPT_WS && opt[1] == LWIP_TCP_OPT_LEN_WS) {
+        break;
+    case LWIP_TCP_OPT_WS << 8 | LWIP_TCP_OPT_LEN_WS:
         says->options.scaled = true;
         says->options.scale = opt[2];
-    }
-    if (opt[0] == LWIP_TCP_OPT_SACK_PERM && opt[1] == LWIP_TCP_OPT_LEN_SACK_PERM)
+        break;
+    case LWIP_TCP_OPT_SACK_PERM << 8 | LWIP_TCP_OPT_LEN_SACK_PERM:
         says->options.sack = true;
-    if (opt[0] == LWIP_TCP_OPT_TS && opt[1] == LWIP_TCP_OPT_LEN_TS && tcp_stamp_on) {
-        says->stamped = true;
-        says->stamp = syn_read32(opt + 2);
-        says->echo = syn_read32(opt + 6);
+        break;
+    case LWIP_TCP_OPT_TS << 8 | LWIP_TCP_OPT_LEN_TS:
+        says->stamped = tcp_stamp_on;
+        says->stamp = tcp_stamp_on ? syn_read32(opt + 2) : 0;
+        says->echo = tcp_stamp_on ? syn_read32(opt + 6) : 0;
+        break;
     }
 }
 
