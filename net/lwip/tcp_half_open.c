@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tcp_half_open.c - connections that a peer has begun to open (SYN-RECEIVED of RFC 9293), in a
- * table of what their SYNs said: 160 bytes each, where lwIP would have a control block and a queue.
- * When the end of the handshake comes, lwIP gets a control block as if it had answered the SYN
- * itself, and is shown the segment that came, if that has data or the end of the stream.
+ * table of what their SYNs said: less than 200 bytes each, where lwIP would have a control block
+ * and a queue. When the end of the handshake comes, lwIP gets a control block as if it had answered
+ * the SYN itself, and is shown the segment that came, if that has data or the end of the stream.
  *
  * When a listener's part of the table, as large as its backlog, or all of the table is in use,
  * SYN-ACKs carry cookies (tcp_cookie.h) and nothing is kept, so that a flood of SYNs keeps nobody
@@ -32,7 +32,7 @@
 #define HALF_CROWDED 1              /* the same while the table is half full: after 3 s */
 
 struct half_open {
-    struct half_open *next; /* in its bucket */
+    struct half_open *next, **link; /* in its bucket */
     struct tcp_pcb_listen *listener;
     uint64_t challenges_ns; /* see net_allow() */
     uint64_t due_ns;        /* when the SYN-ACK is repeated, or all is given up */
@@ -86,12 +86,11 @@ static struct tcp_pcb_listen *half_listener(const struct half_open *e)
 
 static void half_forget(struct half_open *e)
 {
-    struct half_open **at = half_bucket(&e->remote, e->remote_port);
     struct tcp_pcb_listen *l = half_listener(e);
 
-    while (*at != e)
-        at = &(*at)->next;
-    *at = e->next;
+    *e->link = e->next;
+    if (e->next)
+        e->next->link = e->link;
     half_count--;
     if (l && l->net.half_open)
         l->net.half_open--;
@@ -211,6 +210,9 @@ static void half_remember(const struct half_open *said, struct tcp_pcb_listen *l
         return;
     *e = *said;
     e->next = *at;
+    if (e->next)
+        e->next->link = &e->next;
+    e->link = at;
     *at = e;
     half_count++;
     l->net.half_open++;
@@ -240,13 +242,14 @@ static void half_begin(struct tcp_pcb_listen *l, const struct tcp_hdr *h)
 {
     uint64_t secret =
         net_tcp_secret(ip_current_dest_addr(), h->dest, ip_current_src_addr(), h->src);
+    uint64_t now = hal_now_ns();
     struct half_open e = {.listener = l,
-                          .due_ns = hal_now_ns() + HAL_SEC,
+                          .due_ns = now + HAL_SEC,
                           .local_port = h->dest,
                           .remote_port = h->src,
                           .irs = h->seqno,
                           .clock = tcp_stamp_offset(secret),
-                          .sent_us = tcp_now_us()};
+                          .sent_us = (uint32_t)(now / HAL_US)};
 
     if (l->accepts_pending >= l->backlog) {
         net_core.tcp_syns_dropped++;
