@@ -62,7 +62,9 @@ SUPPORT := $(filter-out tests/fuzz/harness.c tests/fuzz/replay.c tests/fuzz/fuzz
 # net/inet/ stays out, but for the reader of answers: lwIP's own callbacks stand for applications.
 # Memory is malloc's, so that the sanitizer sees each block.
 NET := $(filter-out net/lwip/net_mem.c,$(SRC_net-lwip)) net/inet/dns_message.c
-MACHINE := $(SUPPORT) $(SRC_drivers) $(SRC_files) $(NET) $(SRC_lwip) $(SRC_libfdt)
+# files/aio*.c need <aio.h> of platform/libc, and tasks.
+MACHINE := $(SUPPORT) $(SRC_drivers) $(filter-out files/aio%,$(SRC_files)) $(NET) \
+           $(SRC_lwip) $(SRC_libfdt)
 object = $(patsubst %,$(FUZZ_DIR)/obj/%.o,$(subst $(LWIP),lwip,$(subst $(LIBFDT),libfdt,$1)))
 
 all: $(TARGETS:%=$(FUZZ_DIR)/%)
