@@ -31,9 +31,9 @@ class FaultDisk:
     def args(self, transport):
         """QEMU's options. A request that fails is reported to the guest."""
         file = {'driver': 'file', 'node-name': self.name + '-file', 'filename': self.path,
-                'read-only': self.read_only}
+                'read-only': self.read_only, 'discard': 'unmap'}
         top = {'driver': 'raw', 'node-name': self.name, 'file': file['node-name'],
-               'read-only': self.read_only}
+               'read-only': self.read_only, 'discard': 'unmap'}
         device = virtio_device('virtio-blk', transport, f'drive={self.name},id=dev-{self.name},'
                                f'serial={self.name},werror=report,rerror=report')
         return ['-blockdev', json.dumps(file), '-blockdev', json.dumps(top),
@@ -77,6 +77,7 @@ class Faults:
         node = f'{disk}-bad{self._made}'
         self.guest.qmp('blockdev-add', **{
             'driver': 'blkdebug', 'node-name': node, 'image': disk + '-file',
+            'discard': 'unmap',
             'inject-error': [{'event': 'none', **rule} for rule in rules]})
         self._put_below(disk, node)
         return node
@@ -88,7 +89,7 @@ class Faults:
 
     def _put_below(self, disk, node):
         self.guest.qmp('blockdev-reopen', options=[
-            {'driver': 'raw', 'node-name': disk, 'file': node}])
+            {'driver': 'raw', 'node-name': disk, 'file': node, 'discard': 'unmap'}])
 
     def resize(self, disk, size):
         self.guest.qmp('block_resize', **{'node-name': disk, 'size': size})

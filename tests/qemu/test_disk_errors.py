@@ -11,11 +11,12 @@ from vireolib import faults
 from vireolib.machine import Machine
 
 EIO = (-1, errno.EIO)
+NOT_SUPPORTED = (-1, 134)            # ENOTSUP as newlib numbers it
 BLOCK, SECTORS = 4096, 8             # of the cache
 SIZE = 4 << 20
 BAD = 100                            # the block of the bad sector
 OLD, NEW = 1, 2
-RULES = {what: {'iotype': what, 'errno': 5} for what in ('read', 'write', 'flush')}
+RULES = {what: {'iotype': what, 'errno': 5} for what in ('read', 'write', 'flush', 'write-zeroes', 'discard')}
 
 
 class Calls:
@@ -91,6 +92,33 @@ def test_a_flush_that_fails_is_told_and_the_next_succeeds(calls):
     assert calls('raw', 'read', 8, 8, 0) == (0, 0, [(4096, NEW)])
     calls.heal(bad)
     assert calls('raw', 'flush', 0, 0, 0) == (0, 0)
+
+
+@pytest.mark.parametrize('what, call', [('write-zeroes', 'zeroes'), ('discard', 'discard')])
+def test_a_range_that_holds_a_bad_sector_fails_and_no_other(calls, what, call):
+    """What the range holds is not changed, nor is what lies beside the good ones."""
+    bad = calls.fail(what, BAD * SECTORS + 3)
+    for block in (BAD - 1, BAD + 1):
+        assert calls('raw', call, block * SECTORS, SECTORS, 0) == (0, 0)
+    assert calls('raw', call, BAD * SECTORS, SECTORS, 0) == EIO
+    assert calls('raw', call, (BAD - 4) * SECTORS, 8 * SECTORS, 0) == EIO
+    assert calls('raw', 'read', BAD * SECTORS, 8, 0) == (0, 0, [(BLOCK, OLD)])
+    assert calls('raw', 'flush', 0, 0, 0) == (0, 0)
+    assert calls.on_disk(BAD) == calls.on_disk(BAD - 5) == calls.on_disk(BAD + 5) == [(BLOCK, OLD)]
+    if call == 'zeroes':
+        assert calls.on_disk(BAD - 1) == calls.on_disk(BAD + 1) == [(BLOCK, 0)]
+    calls.heal(bad)
+    assert calls('raw', call, BAD * SECTORS, SECTORS, 0) == (0, 0)
+    if call == 'zeroes':
+        assert calls('raw', 'read', BAD * SECTORS, 8, 9) == (0, 0, [(BLOCK, 0)])
+    assert calls('raw', 'write', BAD * SECTORS, 8, NEW) == (0, 0)
+    assert calls.on_disk(BAD - 5) == [(BLOCK, OLD)] and calls.on_disk(BAD) == [(BLOCK, NEW)]
+
+
+def test_what_the_disk_does_not_do(calls):
+    for call, count in (('erase', 8), ('lifetime', 0)):
+        assert calls('raw', call, 0, count, 0) == NOT_SUPPORTED
+    assert calls.on_disk(0, 2) == [(2 * BLOCK, OLD)]
 
 
 # ---- users of files ------------------------------------------------------------------------------

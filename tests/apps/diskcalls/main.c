@@ -11,7 +11,8 @@
  *     fsync FD, fdatasync FD, sync, close FD
  *     size FD, truncate FD SIZE, unlink PATH, rename FROM TO, mkdir PATH, rmdir PATH
  *     list PATH                    how many names; those of folders end with a slash
- *     raw OP SECTOR COUNT BYTE     a request of block.h on vblk0: OP is read, write, flush or id
+ *     raw OP SECTOR COUNT BYTE     a request of block.h on vblk0: OP is read, write, flush, id,
+ *                                  zeroes, discard, erase or lifetime
  *     end
  */
 #include <dirent.h>
@@ -58,8 +59,10 @@ static long raw(void)
     static const struct {
         const char *name;
         enum block_op op;
-    } ops[] = {
-        {"read", BLOCK_READ}, {"write", BLOCK_WRITE}, {"flush", BLOCK_FLUSH}, {"id", BLOCK_GET_ID}};
+    } ops[] = {{"read", BLOCK_READ},           {"write", BLOCK_WRITE},
+               {"flush", BLOCK_FLUSH},         {"id", BLOCK_GET_ID},
+               {"zeroes", BLOCK_WRITE_ZEROES}, {"discard", BLOCK_DISCARD},
+               {"erase", BLOCK_SECURE_ERASE},  {"lifetime", BLOCK_LIFETIME}};
     struct block_seg seg = {buffer, (size_t)numbers[3] * BLOCK_SECTOR};
     struct block_request r = {.sector = (uint64_t)numbers[2],
                               .segs = &seg,
@@ -70,11 +73,14 @@ static long raw(void)
     for (unsigned i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
         if (strcmp(words[1], ops[i].name) == 0)
             r.op = ops[i].op;
-    if (r.op == BLOCK_GET_ID) {
-        seg.len = BLOCK_ID_LEN;
+    if (r.op == BLOCK_GET_ID || r.op == BLOCK_LIFETIME) {
+        seg.len = r.op == BLOCK_GET_ID ? BLOCK_ID_LEN : BLOCK_LIFETIME_LEN;
         r.seg_count = 1;
     }
     memset(buffer, (int)numbers[4], seg.len);
+    block_can(block_get(0), r.op); /* links what knows of the last four */
+    if (r.op == BLOCK_WRITE_ZEROES || r.op == BLOCK_DISCARD || r.op == BLOCK_SECURE_ERASE)
+        seg.base = NULL;
     raw_done = false;
     block_submit(block_get(0), &one, 1);
     while (!raw_done)
