@@ -151,12 +151,29 @@ static void answer(void)
         model_publish(disk.m, disk.q);
 }
 
-/* The other sizes of a disk that was resized, and the cache mode, which is switched as well. */
+/* Limits of what ranges a disk takes, shape and wear, as no disk may change them while it works. */
+static void change_limits(unsigned which)
+{
+    static const uint32_t limits[] = {0, 1, 3, 7, 8, 1000, 0x80000001u, UINT32_MAX};
+    static const uint8_t fields[][2] = {
+        {36, DISK_F_DISCARD},      {40, DISK_F_DISCARD},      {44, DISK_F_DISCARD},
+        {48, DISK_F_WRITE_ZEROES}, {52, DISK_F_WRITE_ZEROES}, {60, DISK_F_SECURE_ERASE},
+        {64, DISK_F_SECURE_ERASE}, {68, DISK_F_SECURE_ERASE}, {28, DISK_F_TOPOLOGY}};
+
+    for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (disk.m->offered[0] >> fields[i][1] & 1)
+            model_field(disk.m, fields[i][0], 4, limits[(which + i) % 8]);
+}
+
+/* The other sizes of a disk that was resized, its limits, and the cache mode, which is switched as
+ * well. */
 static void change(void)
 {
     uint8_t how = fuzz8();
 
     model_field(disk.m, 0, 8, how & 1 ? fuzz64() : fuzz16());
+    if (how & 2)
+        change_limits(how >> 4);
     disk.m->generation++;
     if (disk.m->status & VIRTIO_STATUS_DRIVER_OK)
         model_raise(disk.m, 2, NULL);
