@@ -11,12 +11,13 @@ from vireolib import faults
 from vireolib.machine import Machine
 
 EIO = (-1, errno.EIO)
-NOT_SUPPORTED = (-1, 134)            # ENOTSUP as newlib numbers it
+NOT_SUPPORTED = (-1, 134)            # newlib's ENOTSUP
 BLOCK, SECTORS = 4096, 8             # of the cache
 SIZE = 4 << 20
 BAD = 100                            # the block of the bad sector
 OLD, NEW = 1, 2
-RULES = {what: {'iotype': what, 'errno': 5} for what in ('read', 'write', 'flush', 'write-zeroes', 'discard')}
+RULES = {what: {'iotype': what, 'errno': 5}
+         for what in ('read', 'write', 'flush', 'write-zeroes', 'discard')}
 
 
 class Calls:
