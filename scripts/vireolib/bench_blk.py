@@ -82,6 +82,8 @@ FILE_LOADS = {'append': ('append_fsync', f'a file: {APPEND_WORDS}', APPENDS),
               'create': ('create', 'a new file of 4 KiB, and fsync()', 200),
               'files': ('read', 'a file of 4 KiB opened, read, closed', 200)}
 FILES_BYTES = 64 << 20
+SPEEDTEST_SIZE = 5
+SQL_PATIENCE = 20 * PATIENCE
 
 
 def every_figure():
@@ -150,10 +152,11 @@ def figures_of_requests():
     yield Figure('cache.miss.4k.insn_op', 'instructions',
                  'pread() of a block that is not in the cache', load('miss', n=640), True,
                  above=('blk.randread.4k.qd1.insn_op', MISS_ADDS), alone=True)
-    yield Figure('sqlite.txn.insn_op', 'instructions', 'SQLite, WAL: a transaction of one row',
-                 'sqlcost txn', True, alone=True)
+    yield Figure('sqlite.txn.insn_op', 'instructions',
+                 'SQLite, WAL: a transaction of one row; Linux: ext4', 'sqlcost txn', True)
     yield Figure('sqlite.speedtest1.Minsn', 'million instructions',
-                 'speedtest1 of SQLite, size 5, WAL', 'sqlcost speedtest1', True, alone=True)
+                 f'speedtest1 of SQLite, size {SPEEDTEST_SIZE}, WAL; Linux: ext4',
+                 'sqlcost speedtest1', True)
     for kind, (unit, what) in bench_blk_counts.WRITTEN.items():
         yield Figure(f'sqlite.append.{kind}', unit,
                      f'SQLite, WAL: {APPENDS:,} transactions of a row of {APPENDED} bytes: {what}',
@@ -335,7 +338,7 @@ class Vireo:
             how = self._sqlcost(name, Disk(self._sqlite_disk(name), drive=WRITABLE),
                                 icount=netguests.EXACT, plugin=counter.plugin)
             with Guest(how) as guest:
-                if guest.wait(20 * PATIENCE) != 0:
+                if guest.wait(SQL_PATIENCE) != 0:
                     raise Lost('sqlcost failed\n' + guest.report())
                 done = int(re.search(r'^sqlcost: \w+ operations=(\d+)', guest.text, re.M)[1])
             return counter.of_load(done) / (1e6 if name == 'speedtest1' else done)
@@ -376,10 +379,24 @@ class Linux:
     def __exit__(self, *_):
         self._stack.close()
 
-    def _boot(self, counted):
+    def _sql(self, name):
+        """As Vireo._sqlite, on ext4, in a guest of its own."""
+        if 'sql' not in self._running:
+            self._running['sql'] = self._boot('sql', linux_guest.SQL)
+        else:
+            self._running['sql'][0].qmp('cont')
+        guest, counter = self._running['sql']
+        guest.send(f'{name} 1 1 {SPEEDTEST_SIZE} 0 sqlite\n')
+        if guest.expect(r'^linux_blk: status (\d+)', SQL_PATIENCE)[1] != '0':
+            raise Lost(f'the Linux guest failed: {name}\n' + guest.report())
+        guest.qmp('stop')
+        done = result_of(name, '\n'.join(guest.seen(f'^blkperf: {name} ')[-1:]))['operations']
+        return counter.of_load(0) / (1e6 if name == 'speedtest1' else done)
+
+    def _boot(self, counted, init=linux_guest.BLK):
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix='vb-'))
         counter = netguests.Counter(folder) if counted else None
-        how = linux_guest.machine('', folder, linux_guest.BLK, mem=MEM, net='none',
+        how = linux_guest.machine('', folder, init, mem=MEM, net='none',
                                   disks=[self._disk(), Disk(
                                       ext4_disk(self._folder, f'ext4-{counted}.img'),
                                       serial='ext4', drive=WRITABLE)])
@@ -387,10 +404,12 @@ class Linux:
             how.icount, how.plugin = netguests.EXACT, counter.plugin
         os.mkdir(os.path.join(folder, 'guest'))
         guest = self._stack.enter_context(Guest(how, os.path.join(folder, 'guest')))
-        guest.expect(linux_guest.BLK.ready, PATIENCE)
+        guest.expect(init.ready, PATIENCE)
         return guest, counter
 
     def measure(self, figure):
+        if isinstance(figure.load, str):
+            return self._sql(figure.load.rpartition(' ')[2])
         if figure.traced:
             return self._counts.measure(figure, words_of)
         if figure.counted not in self._running:

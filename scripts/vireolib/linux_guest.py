@@ -51,6 +51,14 @@ BULK = Init(('tests/paths/linux_bulk.c',),
 NET = Init(('tests/paths/linux_net.c', 'examples/netperf/load.c'), (), r'^linux_net: ready')
 BLK = Init(('tests/paths/linux_blk.c', 'examples/blkperf/files.c'), (),
            r'^linux_blk: ready', BLK_MODULES)
+SQLITE = os.environ.get('SQLITE_DIR') or os.path.join('build', 'sqlite')
+# As an image has it (sqlite/sqlite_options.h), but on Linux' files.
+SQLITE_OPTIONS = ('THREADSAFE=1', 'TEMP_STORE=3', 'DQS=0', 'DEFAULT_MEMSTATUS=0',
+                  'LIKE_DOESNT_MATCH_BLOBS=1', 'OMIT_DEPRECATED=1', 'OMIT_SHARED_CACHE=1',
+                  'OMIT_LOAD_EXTENSION=1', 'MAX_MMAP_SIZE=0', 'MAX_WORKER_THREADS=0')
+SQL = Init((*BLK.sources, 'tests/paths/linux_sql.c', os.path.join(SQLITE, 'sqlite3.c')),
+           ('-w', '-I' + os.path.join(TREE, SQLITE),
+            *('-DSQLITE_' + option for option in SQLITE_OPTIONS)), BLK.ready, BLK_MODULES)
 
 
 def fetched(variable, name, folder, member):

@@ -6,9 +6,9 @@
  *     NAME SIZE DEPTH N MS PATH    a load as examples/blkperf has it: append, create and files at
  *                                  PATH, others on the disk without the page cache
  *
- * Each line is answered by "linux_blk: status N" in the end. PATH "disk" is the disk; /data is the
- * file system of a second one, ext4. As a program of the host, with a file
- * and such words as arguments, it puts the load on the file: what no guest can exceed.
+ * Each line is answered by "linux_blk: status N" in the end. PATH "disk" is the disk, "sqlite" a
+ * load of linux_sql.c; /data is the file system of a second one, ext4. As a program of the host,
+ * with a file and such words as arguments, it puts the load on the file: what no guest can exceed.
  */
 #define _GNU_SOURCE /* O_DIRECT */
 #include <errno.h>
@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "../../examples/blkperf/load.h"
+#include "linux_sql.h"
 
 enum { DEPTH_MAX = 128, SIZE_MAX_LOAD = 131072, CLOCK_EVERY = 64, CACHED_BLOCKS = 64 };
 
@@ -176,6 +177,8 @@ static int run(const char *path, const char *words)
     memset(&job, 0, sizeof(job));
     n = sscanf(words, "%15s %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64 " %63s", job.name,
                &job.size, &job.depth, &job.most, &ms, at);
+    if (n == 6 && strcmp(at, "sqlite") == 0)
+        return load_sql ? load_sql(job.name, job.most) : 5;
     if (n == 6)
         return run_files(at);
     if (n != 5 || !job.depth || job.depth > DEPTH_MAX || !job.size || job.size > SIZE_MAX_LOAD)
