@@ -4,6 +4,7 @@
  */
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -295,7 +296,8 @@ int files_get(const char *path, size_t len, struct open_file **out)
     int rc = get_form(name, folder ? len + sizeof(index) - 1 : len, false, out);
     if (folder && (rc == -404 || rc == -301)) { /* no index.html, or a folder of that name */
         name[len > 1 ? len - 1 : len] = 0;
-        return !is_private(name) && is_folder(name) ? FILES_FOLDER : -404;
+        return !is_private(name) && is_folder(name) && (len > 1 || files_present()) ? FILES_FOLDER
+                                                                                    : -404;
     }
     return rc;
 }
@@ -323,5 +325,9 @@ void files_put(struct open_file *f)
 
 bool files_present(void)
 {
-    return is_folder("/");
+    DIR *d = opendir("/"); /* stat() knows "/" also where no tree is */
+
+    if (d)
+        closedir(d);
+    return d != NULL;
 }
