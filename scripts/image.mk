@@ -130,10 +130,11 @@ FULL_LIB := $(wildcard $(NEWLIB_LIB)/libc-full.a)
 EVERYTHING_FULL := $(if $(FULL_LIB),$(LIB)/everything-full.a)
 $(EVERYTHING): $(ARCHIVES) $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a
 $(EVERYTHING_FULL): $(ARCHIVES) $(FULL_LIB) $(NEWLIB_LIB)/libm.a
-# platform/libc/format_string.c and path_change.c are in place of two of newlib's files each.
+# In place of newlib's files are platform/libc/format_string.c and path_change.c, of two each, and
+# environ_begin.c.
 $(EVERYTHING) $(EVERYTHING_FULL):
 	$(Q)rm -f $@ && $(CROSS)ar qcsT $@ $^ && $(CROSS)ar dT $@ svfprintf.o sfputs_r.o \
-	    renamer.o remove.o
+	    renamer.o remove.o environ.o
 # The second is for an application with a literal, narrow or wide, that is a format with a long
 # double, "%1$d" or "%ls", and for one whose app.mk says so.
 FULL_FORMAT := %([0-9]+\$$|[^%A-Za-z]*(L[aAeEfFgG]|l[cs]))

@@ -15,7 +15,7 @@ from conftest import TREE
 SOURCES = ('platform/virt/*.c', 'drivers/virtio/*.c', 'drivers/virtio/*/*.c', 'drivers/pci/*.c')
 # Who calls the functions of a table, and which: what a handler can reach beside what it names.
 THROUGH = {'board_irq': (), 'irq_handle_all': ('mask',), 'hal_irq_mask': ('mask',),
-           'end_storm': ('irq_mask',), 'virtio_irq_shared': ('irq_cause',),
+           'storm_began': ('irq_mask',), 'virtio_irq_shared': ('irq_cause',),
            'virtq_disarm': ('disarm',), 'button_interrupt': ('mask',), 'uart_interrupt': ('mask',)}
 ENDS = {'hal_panic', 'arch_fault', '__stack_chk_fail',     # the run is over: it may do all
         'hal_mmio_map'}                  # by the first line on the console, before any interrupt

@@ -40,6 +40,14 @@ const struct board_info *board_info(void)
     return &info;
 }
 
+char **args_begin(int *argc)
+{
+    static char name[] = "vireo", *argv[] = {name, NULL};
+
+    *argc = 1;
+    return argv;
+}
+
 void board_exit(int status)
 {
     exit_status = status;

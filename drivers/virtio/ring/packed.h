@@ -53,7 +53,7 @@ static inline bool packed_is_used(unsigned flags, unsigned lap)
 }
 
 /* packed_reap.c: members of virtq_packed */
-int packed_reap(struct virtq *q, struct virtq_done *done, unsigned max);
-int packed_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max);
+int virtq_packed_reap(struct virtq *q, struct virtq_done *done, unsigned max);
+int virtq_packed_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max);
 
 #endif

@@ -113,7 +113,8 @@ static inline unsigned packed_take_used(struct virtq_packed_queue *p, struct vir
     return max;
 }
 
-/* Takes what is used, up to max buffers. Apart from packed_reap, which mostly finds nothing. */
+/* Takes what is used, up to max buffers. Apart from virtq_packed_reap, which mostly finds nothing.
+ */
 static unsigned packed_take(struct virtq_packed_queue *p, struct virtq_done *done, unsigned max,
                             unsigned flags) __attribute__((noinline));
 static unsigned packed_take(struct virtq_packed_queue *p, struct virtq_done *done, unsigned max,
@@ -171,7 +172,7 @@ static inline bool packed_ready(const struct virtq_packed_queue *p, unsigned *fl
     return packed_load_flags(&p->desc[p->next_used], p->used_flags, p->q.order_platform, flags);
 }
 
-int packed_reap(struct virtq *q, struct virtq_done *done, unsigned max)
+int virtq_packed_reap(struct virtq *q, struct virtq_done *done, unsigned max)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
     unsigned n, flags;
@@ -187,7 +188,7 @@ int packed_reap(struct virtq *q, struct virtq_done *done, unsigned max)
     return n || q->state == VIRTQ_OK ? (int)n : -EIO;
 }
 
-int packed_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
+int virtq_packed_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
 {
     struct virtq_packed_queue *p = virtq_packed_of(q);
     unsigned n, flags;

@@ -52,7 +52,7 @@ static inline struct virtq_split_queue *virtq_split_of(const struct virtq *q)
 }
 
 /* split_reap.c: members of virtq_split */
-int split_reap(struct virtq *q, struct virtq_done *done, unsigned max);
-int split_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max);
+int virtq_split_reap(struct virtq *q, struct virtq_done *done, unsigned max);
+int virtq_split_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max);
 
 #endif

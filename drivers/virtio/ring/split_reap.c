@@ -127,7 +127,8 @@ static unsigned split_take_others(struct virtq_split_queue *s, struct virtq_done
     return got;
 }
 
-/* Takes what is used, up to max buffers. Apart from split_reap, which mostly finds nothing. */
+/* Takes what is used, up to max buffers. Apart from virtq_split_reap, which mostly finds nothing.
+ */
 static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsigned max,
                       unsigned ready, bool keep) __attribute__((noinline));
 static int split_take(struct virtq_split_queue *s, struct virtq_done *done, unsigned max,
@@ -186,7 +187,7 @@ static inline int split_take_one(struct virtq_split_queue *s, struct virtq_done 
     return 1;
 }
 
-int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
+int virtq_split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
     unsigned ready = split_ready(s);
@@ -198,7 +199,7 @@ int split_reap(struct virtq *q, struct virtq_done *done, unsigned max)
     return split_take(s, done, max, ready, false);
 }
 
-int split_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
+int virtq_split_reap_kept(struct virtq *q, struct virtq_done *done, unsigned max)
 {
     struct virtq_split_queue *s = virtq_split_of(q);
     unsigned ready = split_ready(s);
