@@ -14,6 +14,7 @@
 #include <utime.h>
 
 #include "files.h"
+#include "vireo/path.h"
 
 int lchmod(const char *path, mode_t mode);
 int lutimes(const char *path, const struct timeval times[2]);
@@ -126,13 +127,17 @@ ssize_t readlink(const char *path, char *buf, size_t len)
 /* No file system here has such a file: EEXIST, EROFS where nothing can be made, EPERM. */
 static int mode_make(const char *path)
 {
+    char whole[PATH_MAX];
+    const char *from_root = path_from_root(path, whole);
     struct stat st;
 
     if (stat(path, &st) == 0)
         return (int)posix_result(-EEXIST);
-    if (errno != ENOENT)
+    if (errno != ENOENT || !from_root || !*path)
         return -1;
-    return (int)posix_result(link(path, path) < 0 && errno == EROFS ? -EROFS : -EPERM);
+    if (!path_mounts || path_mounts->stat(from_root, &st) == PATH_ELSEWHERE)
+        return (int)posix_result(-EROFS);
+    return (int)posix_result(-EPERM);
 }
 
 int symlink(const char *target, const char *path)

@@ -86,6 +86,7 @@ static void check_modes(void)
     is(umask(077) == 022 && umask(022) == 077);
     fails(readlink(file, buf, sizeof(buf)), EINVAL);
     fails(symlink("x", file), EEXIST);
+    fails(symlink("x", "/link"), EROFS);
     fails(mkfifo("/data/fifo", 0600), EPERM);
     fd = open(file, O_RDWR);
     is(!fcntl(fd, F_SETLK, &lock) && !fcntl(fd, F_GETLK, &lock) && lock.l_type == F_UNLCK);
